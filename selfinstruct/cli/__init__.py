@@ -1,0 +1,1 @@
+"""Words a person types become one call; no logic."""

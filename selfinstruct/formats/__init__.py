@@ -1,0 +1,1 @@
+"""Formats in, formats out: seeds, data sets, the published folder and its card."""

@@ -1,0 +1,1 @@
+"""Seeds become tasks: instructions proposed, told apart, given instances."""

@@ -1,0 +1,1 @@
+"""Language models behind one call: durable, bounded, in request order."""

@@ -1,0 +1,131 @@
+"""What a model backend must do, and what the gate in front of it may rely on.
+
+A backend answers one request; it neither retries, nor limits, nor remembers. `gate.py` does that for all of them.
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from selfinstruct.records import Choice, Completion, Request, Usage
+from selfinstruct.stage import Traits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a backend brings back: the texts, the tokens, and the raw answer as it came."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage
+    raw: str
+    """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
+
+
+class CallError(Exception):
+    """One attempt failed.
+
+    `retry` says what may be done about it: `never` (this request cannot succeed), `later` (a passing fault),
+    `slower` (the endpoint asks for fewer requests), `stop` (no request can succeed: a wrong key, no quota left).
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        retry: Literal["never", "later", "slower", "stop"],
+        after: float | None = None,
+    ) -> None:
+        """`after`: seconds that the endpoint asked to wait."""
+        super().__init__(message)
+        self.kind, self.message, self.retry, self.after = kind, message, retry, after
+
+
+class Backend(Protocol):
+    """One language model, asked directly."""
+
+    @property
+    def name(self) -> str:
+        """Its spec without secrets, as written in a recipe: `embedded`, `openai:NAME`, `replay:FILE` (base name)."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it can be asked for."""
+
+    @property
+    def in_flight(self) -> int:
+        """The default number of requests at a time."""
+
+    @property
+    def notice(self) -> str:
+        """One line to show when a run starts (a base URL, a weights file); empty for none."""
+
+    async def answer(self, request: Request) -> Answer:
+        """One answer, or CallError."""
+
+    async def close(self) -> None:
+        """Let go of connections, servers, threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a run has cost so far, as its journal knows."""
+
+    cost: Decimal = Decimal(0)
+    tokens: int = 0
+    unconfirmed_cost: Decimal = Decimal(0)
+    """Reserved for requests that were sent but never answered on record: counts against the cap."""
+    unconfirmed_tokens: int = 0
+    unknown_prices: int = 0
+    """Answers whose price is unknown."""
+
+
+class AnswerBook(Protocol):
+    """The journal as the gate sees it; `store.journal` is the durable one."""
+
+    def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
+        """The answer already paid for, if any."""
+
+    def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
+        """Note, durably, that a request is about to be sent; done when the future is (used only under a cap)."""
+
+    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+        """Commit an answer and clear its reservation; it may be used when the future is done."""
+
+    def spent(self) -> Spent:
+        """The totals so far."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """An answer book that forgets: for tests, notebooks and dry runs."""
+
+    answers: dict[tuple[str, str, int], Completion] = field(default_factory=dict)
+
+    def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
+        """As in `AnswerBook`."""
+        return self.answers.get((key, scope, ordinal))
+
+    def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
+        """Nothing is durable here, so nothing is noted."""
+        del key, scope, ordinal, cost, tokens
+        return _done()
+
+    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+        """As in `AnswerBook`."""
+        del request, raw
+        self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
+        return _done()
+
+    def spent(self) -> Spent:
+        """The totals so far."""
+        costs = [Decimal(answer.cost) for answer in self.answers.values() if answer.cost is not None]
+        tokens = sum(a.usage.prompt_tokens + a.usage.completion_tokens for a in self.answers.values())
+        return Spent(cost=sum(costs, Decimal(0)), tokens=tokens, unknown_prices=len(self.answers) - len(costs))
+
+
+def _done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future

@@ -1,0 +1,1 @@
+"""Is there something in the pool that reads like it?"""

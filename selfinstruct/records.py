@@ -1,0 +1,298 @@
+"""The nouns that travel between rooms: frozen, typed, each with an identity made of its content and its origin."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+NO_EXTRA: Mapping[str, Json] = {}
+
+
+def digest(*parts: Json) -> str:
+    """SHA-256 of the parts as canonical JSON: sorted keys, no spaces, lone surrogates escaped.
+
+    >>> digest("task", 1) == digest("task", 1), digest("a", "b") == digest("ab")
+    (True, False)
+    """
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a record comes from: enough to walk back to the seeds."""
+
+    stage: str
+    """The stage that made it; `seed` or `input` for what was read."""
+    source: str = ""
+    """For what was read: the name of the file, without its folder."""
+    parents: tuple[str, ...] = ()
+    """Ids of the records it was made from: the demonstrations shown, or the task that gained instances."""
+    request: str = ""
+    """Id of the completion it was read from, `KEY.ORDINAL/CHOICE`: `KEY` finds the raw answer in the journal."""
+    model: str = ""
+    prompt: str = ""
+    """Name and version of the prompt text, such as `propose.completion/1`."""
+
+    def as_json(self) -> dict[str, Json]:
+        """Only the fields that say something."""
+        everything: dict[str, Json] = {
+            "stage": self.stage,
+            "source": self.source,
+            "parents": list(self.parents),
+            "request": self.request,
+            "model": self.model,
+            "prompt": self.prompt,
+        }
+        return {key: value for key, value in everything.items() if value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        return cls(**{**data, "parents": tuple(data.get("parents", ()))})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One (input, output) pair for an instruction; the input may be empty."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """An instruction together with its instances (perhaps none yet).
+
+    >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
+    >>> river.id == replace(river, extra={"note": "mine"}).id, river.id == replace(river, ordinal=1).id
+    (True, False)
+    """
+
+    instruction: str
+    instances: tuple[Instance, ...] = ()
+    is_classification: bool | None = None
+    """None: nobody has decided yet."""
+    human: bool = False
+    """True for a seed task, written by a person."""
+    provenance: Provenance
+    ordinal: int = 0
+    """Tells identical siblings apart: same content, same origin."""
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    """The user's own fields, their id among them; they survive the round trip and are no part of the identity."""
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the identity."""
+        origin: list[Json] = [
+            self.provenance.stage,
+            self.provenance.source,
+            list(self.provenance.parents),
+            self.provenance.request,
+        ]
+        pairs: list[Json] = [[pair.input, pair.output] for pair in self.instances]
+        content: list[Json] = [self.instruction, pairs, self.is_classification, self.human]
+        object.__setattr__(self, "id", digest("task", content, origin, self.ordinal))
+
+    def grown(
+        self,
+        stage: str,
+        *,
+        instances: tuple[Instance, ...] | None = None,
+        is_classification: bool | None = None,
+        request: str = "",
+        model: str = "",
+        prompt: str = "",
+    ) -> "Task":
+        """A new record with more known about it, and this one as its parent."""
+        return replace(
+            self,
+            instances=self.instances if instances is None else instances,
+            is_classification=self.is_classification if is_classification is None else is_classification,
+            provenance=Provenance(stage=stage, parents=(self.id,), request=request, model=model, prompt=prompt),
+            ordinal=0,
+        )
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of a JSONL file."""
+        line: dict[str, Json] = {
+            "kind": "task",
+            "id": self.id,
+            "instruction": self.instruction,
+            "instances": [{"input": pair.input, "output": pair.output} for pair in self.instances],
+            "is_classification": self.is_classification,
+            "human": self.human,
+            "provenance": self.provenance.as_json(),
+        }
+        if self.ordinal:
+            line["ordinal"] = self.ordinal
+        if self.extra:
+            line["extra"] = dict(self.extra)
+        return line
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`; the id is derived again, never trusted."""
+        return cls(
+            instruction=data["instruction"],
+            instances=tuple(Instance(pair["input"], pair["output"]) for pair in data["instances"]),
+            is_classification=data["is_classification"],
+            human=data["human"],
+            provenance=Provenance.from_json(data["provenance"]),
+            ordinal=data.get("ordinal", 0),
+            extra=data.get("extra", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is sent to a model: a prompt (text, or chat messages) with its sampling parameters."""
+
+    prompt: str | tuple[Message, ...]
+    """A `str` is a raw completion prompt; messages are a chat."""
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    stop: tuple[str, ...] = ()
+    n: int = 1
+    seed: int | None = None
+    json_schema: str = ""
+    """A JSON schema, as text, that the answer must follow; only for models whose traits say `structured`."""
+    grammar: str = ""
+    """A GBNF grammar that the answer must follow; only for models whose traits say `grammar`."""
+    purpose: str = ""
+    """Which question this is: `propose`, `classify`, `instances` ...; no part of the key."""
+    subject: str = ""
+    """The instruction asked about, where there is one; no part of the key."""
+
+    def wire(self) -> dict[str, Json]:
+        """Everything the answer depends on, and nothing else."""
+        prompt: Json
+        if isinstance(self.prompt, str):
+            prompt = self.prompt
+        else:
+            prompt = [{"role": turn.role, "content": turn.content} for turn in self.prompt]
+        return {
+            "prompt": prompt,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+            "stop": list(self.stop),
+            "n": self.n,
+            "seed": self.seed,
+            "json_schema": self.json_schema,
+            "grammar": self.grammar,
+        }
+
+    def key(self, model: str) -> str:
+        """SHA-256 of the canonical request to that model: never of an API key, a URL or a time-out."""
+        return digest("request", model, self.wire())
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the texts that came back."""
+
+    text: str
+    finish_reason: str
+    """`stop`, `length` (cut off), `content_filter` or what the endpoint says; empty when it says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one answer, all choices together."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool = False
+    """True when the endpoint did not say and they were counted or bounded here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What came back for one request: n texts, consumed in index order."""
+
+    request: str
+    """`KEY.ORDINAL` of the request within its stage."""
+    choices: tuple[Choice, ...]
+    usage: Usage
+    model: str
+    cost: str | None = None
+    """US dollars as a decimal string; None where the price is unknown."""
+
+    def choice_id(self, index: int) -> str:
+        """Id of one text: `KEY.ORDINAL/INDEX`."""
+        return f"{self.request}/{index}"
+
+    @property
+    def id(self) -> str:
+        """The request answers for the whole."""
+        return self.request
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of a JSONL file, or one row of the journal."""
+        return {
+            "kind": "completion",
+            "id": self.id,
+            "choices": [{"text": choice.text, "finish_reason": choice.finish_reason} for choice in self.choices],
+            "usage": {
+                "prompt_tokens": self.usage.prompt_tokens,
+                "completion_tokens": self.usage.completion_tokens,
+                "estimated": self.usage.estimated,
+            },
+            "model": self.model,
+            "cost": self.cost,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        return cls(
+            request=data["id"],
+            choices=tuple(Choice(choice["text"], choice["finish_reason"]) for choice in data["choices"]),
+            usage=Usage(**data["usage"]),
+            model=data["model"],
+            cost=data["cost"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A request that got no answer, after all its attempts."""
+
+    request: str
+    kind: str
+    """Why, in one word: `timeout`, `server_error`, `not_recorded`, `too_long` ..."""
+    message: str
+
+    @property
+    def id(self) -> str:
+        """The request's own id."""
+        return self.request
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of a JSONL file."""
+        return {"kind": "failure", "id": self.id, "error": self.kind, "message": self.message}
+
+
+Record: TypeAlias = Task | Completion
+
+
+def record_from_json(data: Mapping[str, Any]) -> Record:
+    """The record a line holds, by its `kind`."""
+    return Completion.from_json(data) if data["kind"] == "completion" else Task.from_json(data)

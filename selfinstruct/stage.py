@@ -1,0 +1,188 @@
+"""The contract: what a stage may use, and what it may say.
+
+A stage is a frozen dataclass you can call. Its fields are its knobs, with the same names in YAML and on the command
+line. It takes records and a `Bench` and yields outcomes. It opens no file, makes no client, reads no clock and no
+environment; it may write under `bench.scratch`. Only the runner publishes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar, cast
+
+from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
+
+Scope: TypeAlias = Literal["source", "record", "set", "ordered"]
+"""`source` reads the frozen pool and makes records; `record` looks at each record alone; `set` needs to see them all;
+`ordered` is greedy in order."""
+
+Evidence: TypeAlias = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The record goes on."""
+
+    record: Task
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The record stops here, for a named reason and with what was measured."""
+
+    record: Record
+    reason: str
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A model was asked and did not answer; `record` is the task it was asked about, if there was one."""
+
+    failure: Failure
+    record: Task | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number worth telling, by name."""
+
+    name: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Something made under the scratch folder: a judge, a student."""
+
+    name: str
+    path: Path
+
+
+Outcome: TypeAlias = Kept | Rejected | Failed | Measured | Built
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a model can be asked for."""
+
+    completion: bool = True
+    """Takes a raw text prompt and continues it."""
+    chat: bool = True
+    """Takes messages."""
+    structured: bool = False
+    """Can be held to a JSON schema."""
+    grammar: bool = False
+    """Can be held to a GBNF grammar."""
+    small: bool = False
+    """Under about a billion parameters: no reliable answers to yes-or-no questions, copies its demonstrations."""
+    multiple: bool = True
+    """Gives several choices for one prompt (`n`) cheaply."""
+
+
+class Model(Protocol):
+    """A language model as a stage sees it."""
+
+    @property
+    def name(self) -> str:
+        """The model's spec without secrets, such as `openai:gpt-5` or `embedded`."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it can be asked for."""
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+        """Answers, lazily and in request order; each is durable before it is handed out."""
+
+
+class TokenScorer(Protocol):
+    """Log-probabilities of given text."""
+
+    def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
+        """Natural logarithms, one for each token of the continuation."""
+
+
+class Weights(Protocol):
+    """A model whose adapter can be switched."""
+
+    def adapter(self, *, on: bool) -> None:
+        """Switch the adapter on or off."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStart:
+    """What was decided when a round began: how many requests it makes, and how large the machine pool was."""
+
+    requests: int
+    tasks: int
+
+
+T = TypeVar("T")
+
+
+class Pool:
+    """Seeds, and what earlier rounds kept: frozen while a round runs."""
+
+    def __init__(self, seeds: Sequence[Task] = (), tasks: Sequence[Task] = (), seen: Sequence[Task] = ()) -> None:
+        """`tasks` may be shown as demonstrations; `seen` is every task an `ordered` stage ever let pass."""
+        self.seeds, self.tasks, self.seen = tuple(seeds), tuple(tasks), tuple(seen)
+        self._indexes: dict[str, object] = {}
+
+    def index(self, name: str, build: Callable[[Sequence[Task]], T]) -> T:
+        """The index of that name, built once from seeds and `seen`; whoever uses it adds what it keeps.
+
+        It outlives rounds (`after`), so that a round does not pay for the ones before it.
+        """
+        if name not in self._indexes:
+            self._indexes[name] = build((*self.seeds, *self.seen))
+        return cast("T", self._indexes[name])  # the caller's own `build` made it
+
+    def after(self, tasks: Sequence[Task], seen: Sequence[Task]) -> "Pool":
+        """The pool of the next round: these were kept, those let pass; the indexes have already grown by `seen`."""
+        grown = Pool(self.seeds, (*self.tasks, *tasks), (*self.seen, *seen))
+        grown._indexes = self._indexes
+        return grown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """All a stage may reach for."""
+
+    pool: Pool = field(default_factory=Pool)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    scratch: Path = Path()
+    """A folder that survives a kill: checkpoints go here, results do not."""
+    seed: int = 42
+    stage: str = ""
+    rounds: tuple[RoundStart, ...] = (RoundStart(1, 0),)
+    """Every round so far; the last is the one that runs."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests a `source` stage may make now."""
+        return self.rounds[-1].requests
+
+    @property
+    def first_request(self) -> int:
+        """Index, in the run, of this round's first request."""
+        return sum(start.requests for start in self.rounds[:-1])
+
+    def random(self, index: int) -> Random:
+        """Randomness for request or record number `index`, drawn from (run seed, stage, round, index)."""
+        name = f"{self.seed}/{self.stage}/{len(self.rounds)}/{index}"
+        return Random(int.from_bytes(hashlib.sha256(name.encode()).digest()))  # noqa: S311 - not for secrets
+
+
+class Stage(Protocol):
+    """A step of a recipe."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised when behaviour changes: part of the fingerprint."""
+    scope: ClassVar[Scope]
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """For each record exactly one of Kept, Rejected and Failed; a `source` makes its own."""

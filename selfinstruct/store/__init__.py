@@ -1,0 +1,1 @@
+"""Files that survive: journal, ledger, run folder, atomic publishing."""
