@@ -1,1 +1,6 @@
-"""Files that survive: journal, ledger, run folder, atomic publishing."""
+"""Files that survive: journal, ledger, run folder, lock, atomic publishing.
+
+In: answers, outcomes, events. Out: the files of a run, whole or absent.
+To change how an answer is kept open `journal.py`; the layout of a run, `run_folder.py`; how a file is
+published, `files.py`; who may write, `lock.py`; the diary, `ledger.py`.
+"""

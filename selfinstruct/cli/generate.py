@@ -1,0 +1,55 @@
+"""`selfinstruct generate`."""
+
+from typing import Any
+
+import click
+
+from selfinstruct.cli.running import carry_out, run_options
+
+
+@click.command()
+@click.option("--seeds", default="builtin", help="A file of seed tasks; ours if not given.")
+@click.option(
+    "--model", required=True, metavar="SPEC", help="embedded, gguf:PATH, openai:NAME, replay:FILE, scripted:FILE."
+)
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Tasks to publish, exactly.")
+@click.option(
+    "--style", type=click.Choice(["self_instruct", "alpaca"]), default="self_instruct", help="Shape of the prompt."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "reference"]),
+    default="default",
+    help="reference: the released program's decisions.",
+)
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@click.option(
+    "--until",
+    type=click.Choice(["instructions", "classify", "instances", "publish"]),
+    default="publish",
+    help="Stop after this step.",
+)
+@click.option("--requests-per-round", type=click.IntRange(1), help="Requests that see the same pool.")
+@click.option("--max-cost", type=str, metavar="DOLLARS", help="Never spend more.")
+@click.option("--max-total-tokens", type=click.IntRange(1), help="Never use more tokens.")
+@run_options
+def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Make new tasks from seed tasks, with reasons for every one that is dropped.
+
+    Example:  selfinstruct generate --seeds seeds.jsonl --model embedded --count 100 -o runs/mine
+    """
+    from selfinstruct.pipeline import compose
+    from selfinstruct.pipeline.recipe import resolve
+
+    limits = {key: given[key] for key in ("max_cost", "max_total_tokens") if given[key] is not None}
+    knobs = {key: given[key] for key in ("count", "seed", "requests_per_round") if given[key] is not None}
+    recipe = compose.generate(
+        name="generate",
+        seeds=given["seeds"],
+        model=given["model"],
+        style=given["style"],
+        profile=given["profile"],
+        until=given["until"],
+        knobs={**knobs, "limits": limits},
+    )
+    return carry_out(resolve(recipe, given["changes"]), given)

@@ -1,0 +1,104 @@
+"""`selfinstruct show`, `why` and `report`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from selfinstruct.text import shown
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.look import Station
+
+FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+
+
+@click.command()
+@FOLDER
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def show(folder: Path, *, as_json: bool) -> int:
+    """Tell what a run folder holds: each stage's sums, and whether somebody works on it.
+
+    Example:  selfinstruct show runs/smoke
+    """
+    from selfinstruct.pipeline.look import show as look_at
+
+    look = look_at(folder)
+    if as_json:
+        facts = {"running": look.running, "published": look.published, "unfinished": list(look.unfinished)}
+        click.echo(json.dumps({**facts, "stages": dict(look.stages), "last": dict(look.last)}, ensure_ascii=False))
+        return 0
+    width = max((len(name) for name, _ in look.stages), default=5)
+    click.echo(f"{'stage':<{width}}  received      kept  rejected    failed")
+    for name, result in look.stages:
+        rejected, failed = sum(result["rejected"].values()), sum(result["failed"].values())
+        click.echo(f"{name:<{width}}  {result['received']:>8,}  {result['kept']:>8,}  {rejected:>8,}  {failed:>8,}")
+        for reason, count in result["rejected"].items():
+            click.echo(f"{'':<{width}}  {'':>18}  {count:>8,}  {reason}")
+    for name in look.unfinished:
+        click.echo(f"{name:<{width}}  unfinished")
+    state = "is being worked on" if look.running else "is at rest"
+    count = "nothing published yet" if look.published is None else f"{look.published:,} tasks published"
+    click.echo(
+        f"{folder} {state}; {count}; last event: {look.last.get('event', 'none')} {shown(str(look.last.get('reason', '')))}"
+    )
+    return 0
+
+
+@click.command()
+@click.argument("identity", metavar="ID")
+@FOLDER
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def why(identity: str, folder: Path, *, as_json: bool) -> int:
+    """Tell the life of one record: what it was shown, what each stage said, how it ended.
+
+    ID may be shortened to the first characters that are its own.
+
+    Example:  selfinstruct why 3f9a2c81 runs/smoke
+    """
+    from selfinstruct.pipeline.look import why as life_of
+
+    life = life_of(folder, identity)
+    if as_json:
+        stations = [{"stage": s.stage, "fate": s.fate, **s.line} for s in life.stations]
+        click.echo(json.dumps({"stations": stations, "demonstrations": list(life.demonstrations)}, ensure_ascii=False))
+        return 0
+    for task in life.demonstrations:
+        origin = "seed" if task.get("human") else "task"
+        click.echo(f"shown {origin} {str(task['id'])[:12]}  {shown(str(task.get('instruction', '')), 90)}")
+    for station in life.stations:
+        _tell(station)
+    return 0
+
+
+def _tell(station: "Station") -> None:
+    line = station.line
+    head = f"{station.stage}: {station.fate}" + (f" ({line['reason']})" if "reason" in line else "")
+    click.echo(f"{head}  {station.id[:12]}")
+    if "instruction" in line:
+        click.echo(f"    instruction: {shown(line['instruction'], 300)}")
+        for pair in line["instances"]:
+            click.echo(f"    input: {shown(pair['input'], 200)}\n    output: {shown(pair['output'], 200)}")
+    provenance = line.get("provenance", {})
+    if provenance.get("request"):
+        click.echo(
+            f"    asked {provenance.get('model')} with {provenance.get('prompt')}: request {provenance['request'][:12]}…"
+        )
+    for name, value in line.get("evidence", {}).items():
+        click.echo(
+            f"    {name}: {shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 200)}"
+        )
+
+
+@click.command()
+@FOLDER
+def report(folder: Path) -> int:
+    """Make the HTML page of a run again and print its path.
+
+    Example:  selfinstruct report runs/smoke
+    """
+    from selfinstruct.pipeline.publish import report_again
+
+    click.echo(report_again(folder))
+    return 0

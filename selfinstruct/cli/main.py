@@ -1,0 +1,120 @@
+"""The front desk: the verbs, and how a run ends for the shell."""
+
+import importlib
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from selfinstruct import __version__
+from selfinstruct.errors import SelfInstructError
+
+VERBS = {
+    "run": "run",
+    "generate": "generate",
+    "show": "look",
+    "why": "look",
+    "report": "look",
+    "check": "recipes",
+    "init": "recipes",
+    "reconsider": "reconsider",
+    "review": "review",
+    "fetch": "fetch",
+}
+"""Verb and the module it lives in: imported only when it is called or its help is asked for."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, told like Ctrl-C."""
+
+
+class Desk(click.Group):
+    """A group that imports a verb when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order of the work."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, or None."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"selfinstruct.cli.{VERBS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing one."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, SAYS[verb]) for verb in VERBS])
+
+
+SAYS = {
+    "run": "a whole recipe (YAML)",
+    "generate": "seed tasks -> new tasks -> a published set",
+    "show": "what a run folder holds",
+    "why": "the life of one record, from the seeds to its end",
+    "report": "the HTML page of a run, made again",
+    "check": "is this recipe right? prints it with every knob",
+    "init": "a starting folder with seeds and recipes",
+    "reconsider": "decide again with other thresholds, without asking a model",
+    "review": "a sheet to read and judge by hand, and the rates it gives",
+    "fetch": "the weights of the embedded model",
+}
+
+
+@click.group(cls=Desk, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="selfinstruct")
+def desk() -> None:
+    """From a few seed tasks and any language model to an instruction set with every record accounted for.
+
+    Start with:  selfinstruct generate --model embedded --count 20 -o runs/first
+    """
+
+
+def main() -> NoReturn:
+    """Run one verb; errors a person can act on become one line and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = desk.main(standalone_mode=False)
+    except SelfInstructError as error:
+        _say(str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        _say(f"interrupted; to go on: {typed()}")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Terminated:
+        _say(f"terminated; to go on: {typed()}")
+        sys.exit(143)
+    except KeyboardInterrupt:
+        _say(f"interrupted; to go on: {typed()}")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except OSError as error:
+        _say(f"{error.filename or 'the disk'}: {error.strerror or error}; make room or permit it, then: {typed()}")
+        sys.exit(3)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def typed() -> str:
+    """The command as it was typed, fit to be typed again."""
+    import shlex
+
+    return shlex.join(["selfinstruct", *sys.argv[1:]])
+
+
+def _say(line: str) -> None:
+    click.echo(f"selfinstruct: {line}", err=True)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,35 @@
+"""`selfinstruct check` and `init`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value.")
+def check(recipe: Path, changes: tuple[str, ...]) -> int:
+    """Validate a recipe and print it with every knob written out.
+
+    Example:  selfinstruct check pipelines/quickstart.yaml
+    """
+    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.pipeline.recipes import find_recipe
+    from selfinstruct.pipeline.yaml_file import read_yaml
+
+    click.echo(resolve(read_yaml(find_recipe(recipe)), changes).as_yaml(), nl=False)
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> int:
+    """Make a starting folder: our seed tasks, the recipes, and where to begin.
+
+    Example:  selfinstruct init my-domain
+    """
+    from selfinstruct.pipeline.recipes import start_folder
+
+    for path in start_folder(folder):
+        click.echo(path)
+    return 0

@@ -1,0 +1,96 @@
+"""What `run` and `generate` share: options, the progress line, the last words."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.recipe import Resolved
+    from selfinstruct.pipeline.run import Finished, Options
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def run_options(verb: Verb) -> Verb:
+    """The options of every verb that makes a run folder."""
+    for option in reversed(
+        (
+            click.option("-o", "--output", type=click.Path(path_type=Path), help="The run's folder; made if absent."),
+            click.option(
+                "--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value."
+            ),
+            click.option("--dry-run", is_flag=True, help="Print requests, tokens and price; send nothing."),
+            click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
+            click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
+            click.option(
+                "--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."
+            ),
+            click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
+        )
+    ):
+        verb = option(verb)
+    return verb
+
+
+def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
+    """Run a resolved recipe, or estimate it; returns the exit code."""
+    if given["dry_run"]:
+        from selfinstruct.pipeline.dry_run import estimate
+
+        click.echo(estimate(resolved))
+        return 0
+    from selfinstruct.cli.main import typed
+    from selfinstruct.cli.progress import ProgressLine
+    from selfinstruct.pipeline.run import Options, execute
+
+    began = time.monotonic()
+    with ProgressLine() as line:
+        finished = execute(
+            resolved,
+            Options(
+                folder=given["output"],
+                fresh=given["fresh"],
+                retry_failed=given["retry_failed"],
+                workers=given["workers"],
+                watch=line,
+                command=typed(),
+            ),
+        )
+    _last_words(finished, time.monotonic() - began)
+    click.echo(_as_json(finished) if given["as_json"] else finished.dataset)
+    return finished.exit_code
+
+
+def _last_words(finished: "Finished", seconds: float) -> None:
+    from selfinstruct.cli.progress import money
+
+    goal = "" if finished.target is None else f" of {finished.target:,}"
+    click.echo(
+        f"{finished.kept:,}{goal} tasks kept: {finished.reason}" + (f" ({finished.note})" if finished.note else ""),
+        err=True,
+    )
+    click.echo(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
+    click.echo(f"report: {finished.folder / 'report.html'}", err=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _as_json(finished: "Finished") -> str:
+    import json
+
+    return json.dumps(
+        {
+            "folder": str(finished.folder),
+            "dataset": str(finished.dataset),
+            "kept": finished.kept,
+            "target": finished.target,
+            "reason": finished.reason,
+            "note": finished.note,
+        }
+    )

@@ -1,0 +1,54 @@
+"""What makes two runs the same run, with one table of what does not count and why."""
+
+from collections.abc import Iterator, Mapping
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.records import Json, Task, digest
+
+SCHEME = 1  # raised when this file changes what counts
+
+NOT_COUNTED = {
+    "about": "words for people",
+    "count": "a higher target continues the run",
+    "limits": "money, speed and patience change when an answer comes, not what it is",
+    "publish": "how the result is shown; it can be made again from the kept records",
+}
+
+
+def identity(resolved: Resolved, seeds: tuple[Task, ...]) -> dict[str, Json]:
+    """Everything that counts, flat: dotted key and value."""
+    written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
+    written["seeds"] = digest(*[task.id for task in seeds])
+    versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.stages)]
+    return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
+
+
+def fingerprint(same: Mapping[str, Json]) -> str:
+    """SHA-256 of an identity."""
+    return digest(dict(same))
+
+
+def refuse_difference(old: Mapping[str, Json], new: Mapping[str, Json], folder: str) -> None:
+    """BadInput naming the first key in which two identities differ."""
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            raise BadInput(
+                f"holds another run: '{key}' was {old.get(key)!r} and is now {new.get(key)!r}",
+                place=folder,
+                fix="choose another folder with -o, or --fresh to make it again (the journal is kept)",
+            )
+
+
+def _flat(value: Json, path: str) -> Iterator[tuple[str, Json]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for index, item in enumerate(value, 1):
+            name = next(iter(item)) if isinstance(item, dict) and len(item) == 1 else ""
+            inner = item[name] if isinstance(item, dict) and name else item
+            yield f"{path}.{index}", name
+            yield from _flat(inner, f"{path}.{index}.{name}")
+    else:
+        yield path, value

@@ -1,0 +1,135 @@
+"""Walks the rounds until the target is reached, novelty dries up or the calls fail; then the stages that run once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.runner import Runner
+from selfinstruct.records import Task
+from selfinstruct.stage import Pool, RoundStart
+from selfinstruct.store.files import publish_text
+from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
+
+Reason = Literal["target", "inputs", "dried_up", "recording_ended"]
+STAGES_PART = "stages"
+
+SENTENCES: dict[Reason, str] = {
+    "target": "the target is reached",
+    "inputs": "all inputs are worked on",
+    "dried_up": "novelty has dried up: many requests in a row gave nothing new",
+    "recording_ended": "the recording has no answer to the next prompts",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """What came of the walk."""
+
+    reason: Reason
+    note: str = ""
+    kept: tuple[Task, ...]
+    """What is published, in order."""
+    surplus: tuple[Task, ...] = ()
+    """What passed every stage beyond the target."""
+    rounds: tuple[RoundStart, ...] = ()
+    kept_by_round: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Rounds:
+    """What the rounds so far have come to."""
+
+    pool: Pool
+    starts: list[RoundStart] = field(default_factory=list)
+    kept: list[Task] = field(default_factory=list)
+    kept_by_round: list[int] = field(default_factory=list)
+    barren: int = 0
+
+
+def walk(resolved: Resolved, runner: Runner, seeds: Sequence[Task], inputs: Sequence[Task], per_round: int) -> Walked:
+    """Do the whole recipe; what is done already is read, not done again."""
+    recipe = resolved.recipe
+    if not resolved.rounds:
+        pool = Pool(seeds)
+        kept = _once(resolved, runner, inputs, pool)
+        return Walked(reason="inputs", kept=tuple(kept))
+    so_far = _Rounds(Pool(seeds))
+    reason, note = _go_round(resolved, runner, so_far, per_round)
+    overshoots = recipe.profile == "reference"
+    wanted = len(so_far.kept) if overshoots else recipe.count
+    kept, surplus = so_far.kept[:wanted], so_far.kept[wanted:]
+    if resolved.stages:
+        kept = _once(resolved, runner, kept, so_far.pool)
+    return Walked(
+        reason=reason,
+        note=note,
+        kept=tuple(kept),
+        surplus=tuple(surplus),
+        rounds=tuple(so_far.starts),
+        kept_by_round=tuple(so_far.kept_by_round),
+    )
+
+
+def _go_round(resolved: Resolved, runner: Runner, so_far: _Rounds, per_round: int) -> tuple[Reason, str]:
+    recipe = resolved.recipe
+    while len(so_far.kept) < recipe.count:
+        if so_far.barren >= recipe.stop.barren_requests:
+            return "dried_up", ""
+        need = recipe.count - len(so_far.kept)
+        # The released program sends whole batches; everybody else slows down before the target.
+        requests = per_round if recipe.profile == "reference" else max(1, min(per_round, need // 4))
+        number = len(so_far.starts) + 1
+        so_far.starts.append(_start(runner, number, RoundStart(requests, len(so_far.pool.tasks))))
+        try:
+            _round(resolved, runner, so_far, number)
+        except BadInput as ended:
+            if recipe.profile == "reference" and number > 1:
+                return "recording_ended", str(ended)
+            raise
+    return "target", ""
+
+
+def _start(runner: Runner, number: int, start: RoundStart) -> RoundStart:
+    """What was decided when the round first began: a resumed run keeps to it, whatever its target is now."""
+    plan = runner.folder.path / round_name(number) / "plan.json"
+    if plan.exists():
+        return RoundStart(**json.loads(plan.read_text(encoding="utf-8")))
+    publish_text(plan, json.dumps({"requests": start.requests, "tasks": start.tasks}) + "\n")
+    return start
+
+
+def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> None:
+    part, rounds = round_name(number), tuple(so_far.starts)
+    records: list[Task] = []
+    seen: list[Task] = []
+    answered = 0
+    for position, stage in enumerate(resolved.rounds, 1):
+        place, result = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
+        records = place.kept()
+        if stage.scope == "source":
+            answered = result.answered
+        if stage.scope == "ordered":
+            seen.extend(records)
+    so_far.pool = so_far.pool.after(records, seen)
+    so_far.kept.extend(records)
+    so_far.kept_by_round.append(len(records))
+    runner.watch.round_done(number, len(so_far.kept))
+    so_far.barren = 0 if records else so_far.barren + answered
+
+
+def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> list[Task]:
+    rounds = (RoundStart(0, len(pool.tasks)),)
+    current = list(records)
+    for position, stage in enumerate(resolved.stages, 1):
+        place, _ = runner.run(stage, current, part=STAGES_PART, position=position, pool=pool, rounds=rounds)
+        current = place.kept()
+    return current
+
+
+def results(runner: Runner) -> list[tuple[StageFolder, StageResult]]:
+    """Every finished stage, in the order of the work."""
+    found = ((place, place.result()) for place in runner.folder.stage_folders())
+    return [(place, result) for place, result in found if result is not None]

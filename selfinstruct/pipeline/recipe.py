@@ -1,0 +1,280 @@
+"""A recipe, read strictly: an unknown stage or knob is an error that lists the ones that exist."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.stages import STAGES
+from selfinstruct.pipeline.yaml_file import Path_, YamlFile
+from selfinstruct.records import Json
+from selfinstruct.stage import Stage
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Whole = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Publish(_Strict):
+    """What the published folder looks like."""
+
+    format: Literal["messages", "alpaca", "prompt_completion", "sharegpt", "self_instruct"] = "messages"
+    files: tuple[Literal["jsonl", "parquet"], ...] = ("jsonl", "parquet")
+    license: str = "other"
+    """Licence of the result, for the card; the terms of the model that wrote it may bind you: nobody guesses here."""
+    language: tuple[str, ...] = ("en",)
+    title: str = ""
+
+
+class Limits(_Strict):
+    """Bounds on money, speed and patience: no part of what the run is, so they may change between two tries."""
+
+    max_cost: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] | None = None
+    """US dollars, as text so that no rounding happens."""
+    max_total_tokens: Whole | None = None
+    prices: str | None = None
+    """A file of prices (US dollars per million tokens) for models the price library does not know."""
+    in_flight: Whole | None = None
+    """Requests at a time; None: the backend's own default."""
+    requests_per_minute: Whole | None = None
+    tokens_per_minute: Whole | None = None
+    attempts: Whole = 6
+    timeout: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds for one answer."""
+    give_up_after: Whole = 8
+    """Requests in a row that fail for good before the run stops."""
+
+
+class Stop(_Strict):
+    """When to give up although the target is not reached."""
+
+    barren_requests: Whole = 48
+    """Answered requests in a row from which not one task was kept: novelty has dried up."""
+
+
+class Recipe(_Strict):
+    """Everything a run does. Order is meaning."""
+
+    name: Name
+    about: str = ""
+    seed: int = 42
+    profile: Literal["default", "reference"] = "default"
+    """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
+    seeds: str = "builtin"
+    """A file of seed tasks, or `builtin`."""
+    inputs: tuple[str, ...] = ()
+    """Files of tasks to work on, in place of rounds."""
+    models: dict[Name, str] = Field(default_factory=dict)
+    """Role, such as `teacher`, and model spec."""
+    count: Whole = 100
+    """Tasks that must have passed every stage of the rounds."""
+    requests_per_round: Whole | None = None
+    """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
+    rounds: tuple[Any, ...] = ()
+    """Stages repeated until `count` is reached."""
+    stages: tuple[Any, ...] = ()
+    """Stages run once, after the rounds or on `inputs`."""
+    publish: Publish | None = Publish()
+    stop: Stop = Stop()
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A recipe whose stages are made, with every knob known."""
+
+    recipe: Recipe
+    rounds: tuple[Stage, ...]
+    stages: tuple[Stage, ...]
+
+    def written_out(self) -> dict[str, Json]:
+        """Every knob, defaults included."""
+        written: dict[str, Json] = self.recipe.model_dump(mode="json")
+        written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
+        written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
+        return written
+
+    def as_yaml(self) -> str:
+        """The text of `recipe.yaml`: reading it gives this recipe again."""
+        return yaml.safe_dump(self.written_out(), sort_keys=False, allow_unicode=True, width=120)
+
+
+def knobs(stage: Stage) -> dict[str, Json]:
+    """The fields of a stage, as YAML shows them."""
+    values = {field.name: getattr(stage, field.name) for field in fields(stage)}  # type: ignore[arg-type]  # stages are dataclasses
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
+    """Check a recipe and make its stages; `changes` are `--set` words such as `novelty.rouge_l_below=0.6`."""
+    if not isinstance(file.value, dict):
+        raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
+    value = _with_changes(file.value, changes)
+    try:
+        recipe = Recipe.model_validate(_tuples(value))
+    except ValidationError as faults:
+        raise _first(faults, file, Recipe) from None
+    resolved = Resolved(
+        recipe,
+        tuple(_stage(step, file, ("rounds", index), recipe) for index, step in enumerate(recipe.rounds)),
+        tuple(_stage(step, file, ("stages", index), recipe) for index, step in enumerate(recipe.stages)),
+    )
+    _check_order(resolved, file)
+    return resolved
+
+
+def _check_order(resolved: Resolved, file: YamlFile) -> None:
+    recipe = resolved.recipe
+    if not resolved.rounds and not resolved.stages:
+        raise BadInput("no stages", place=file.place(), fix="list them under `rounds` or `stages`")
+    if bool(resolved.rounds) == bool(recipe.inputs):
+        raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
+    for index, stage in enumerate(resolved.rounds):
+        if (stage.scope == "source") != (index == 0):
+            raise BadInput(
+                f"'{stage.name}': the first stage of a round, and only it, makes records",
+                place=file.place(("rounds", index)),
+                fix="start with `propose`",
+            )
+    for index, stage in enumerate(resolved.stages):
+        if stage.scope == "source":
+            raise BadInput(f"'{stage.name}' makes records", place=file.place(("stages", index)), fix="use `rounds`")
+    for stage in (*resolved.rounds, *resolved.stages):
+        role = model_role(stage)
+        if role is not None and role not in recipe.models:
+            raise BadInput(
+                f"stage '{stage.name}' asks a model '{role}' that the recipe does not name",
+                place=file.place(("models",)),
+                fix=f"add `{role}: embedded` under `models`",
+            )
+
+
+def model_role(stage: Stage) -> str | None:
+    """The role of the model that a stage asks, by its knob `model`; None for a stage that asks nobody."""
+    role = getattr(stage, "model", None)
+    return role if isinstance(role, str) and role else None
+
+
+def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
+    name, given = _named(step, file, path)
+    if name not in STAGES:
+        raise BadInput(
+            f"no stage '{name}'{_nearest(name, STAGES)}", place=file.place(path), fix="stages: " + ", ".join(STAGES)
+        )
+    made = STAGES[name]
+    known = {field.name for field in fields(made)}  # type: ignore[arg-type]  # stages are dataclasses
+    for knob in given:
+        if knob not in known:
+            raise BadInput(
+                f"stage '{name}' has no knob '{knob}'{_nearest(knob, known)}",
+                place=file.place((*path, name, knob)),
+                fix="knobs: " + (", ".join(sorted(known)) or "none"),
+            )
+    if "profile" in known and "profile" not in given:
+        given = {**given, "profile": recipe.profile}
+    try:
+        return TypeAdapter(made).validate_python(_tuples(given))
+    except ValidationError as faults:
+        fault = faults.errors()[0]
+        where = (*path, name, *fault["loc"])
+        knob = ".".join(str(part) for part in fault["loc"])
+        raise BadInput(
+            f"stage '{name}', knob '{knob}': {fault['msg']}", place=file.place(where), fix="correct it"
+        ) from None
+
+
+def _named(step: object, file: YamlFile, path: Path_) -> tuple[str, dict[str, Any]]:
+    if isinstance(step, str):
+        return step, {}
+    if isinstance(step, Mapping) and len(step) == 1:
+        [(name, given)] = step.items()
+        if isinstance(name, str) and (given is None or isinstance(given, Mapping)):
+            return name, dict(given or {})
+    raise BadInput("a step is `stage` or `stage: {knob: value}`", place=file.place(path), fix="write it so")
+
+
+def _with_changes(value: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """Apply `--set` words to a copy of the recipe."""
+    changed = dict(value)
+    for word in changes:
+        path, equals, text = word.partition("=")
+        if not equals or not path:
+            raise BadInput(f"'{word}'", place="--set", fix="write stage.knob=value or key=value")
+        try:
+            given = yaml.safe_load(text)
+        except yaml.YAMLError:
+            given = text
+        _change(changed, path, given)
+    return changed
+
+
+def _change(recipe: dict[str, Any], path: str, given: object) -> None:
+    head, _, rest = path.partition(".")
+    if not rest:
+        recipe[head] = given
+        return
+    for part in ("rounds", "stages"):
+        steps = recipe.get(part)
+        if not isinstance(steps, Sequence) or isinstance(steps, str):
+            continue
+        names = [next(iter(step), None) if isinstance(step, Mapping) else step for step in steps]
+        if names.count(head) > 1:
+            raise BadInput(f"stage '{head}' stands twice", place=f"--set {path}", fix="change the recipe itself")
+        if head in names:
+            at = names.index(head)
+            old = steps[at][head] if isinstance(steps[at], Mapping) else None
+            recipe[part] = [*steps[:at], {head: {**(old or {}), rest: given}}, *steps[at + 1 :]]
+            return
+    if head in Recipe.model_fields and head not in {"rounds", "stages"}:
+        old = recipe.get(head)
+        recipe[head] = {**(old if isinstance(old, Mapping) else {}), rest: given}
+        return
+    there = [
+        next(iter(s), "") if isinstance(s, Mapping) else s for p in ("rounds", "stages") for s in recipe.get(p) or ()
+    ]
+    raise BadInput(
+        f"no stage '{head}' in this recipe", place=f"--set {path}", fix="stages: " + ", ".join(map(str, there))
+    )
+
+
+def _tuples(value: Any) -> Any:  # noqa: ANN401 - YAML is untyped until it is checked here
+    """Lists become tuples: records and knobs are frozen."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value
+
+
+def _first(faults: ValidationError, file: YamlFile, model: type[BaseModel]) -> BadInput:
+    fault = faults.errors()[0]
+    where: Path_ = fault["loc"]
+    key = ".".join(str(part) for part in where)
+    if fault["type"] == "extra_forbidden":
+        known = list(_fields_at(model, where[:-1]))
+        return BadInput(
+            f"no key '{key}'{_nearest(str(where[-1]), known)}", place=file.place(where), fix="keys: " + ", ".join(known)
+        )
+    return BadInput(f"key '{key}': {fault['msg']}", place=file.place(where), fix="correct it")
+
+
+def _fields_at(model: type[BaseModel], path: Path_) -> Iterable[str]:
+    nested: dict[str, type[BaseModel]] = {"publish": Publish, "limits": Limits, "stop": Stop}
+    return (nested.get(str(path[0]), model) if path else model).model_fields
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word, list(known), 1)
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def with_count(resolved: Resolved, count: int) -> Resolved:
+    """The same recipe with another target."""
+    return replace(resolved, recipe=resolved.recipe.model_copy(update={"count": count}))

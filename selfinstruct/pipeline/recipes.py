@@ -1,0 +1,44 @@
+"""Where the recipes that come with the package are, and how a starting folder is made of them."""
+
+import shutil
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.seeds import builtin_seeds
+from selfinstruct.store.files import disk
+
+_INSIDE_WHEEL = Path(__file__).parent / "recipes"
+_IN_CHECKOUT = Path(__file__).parents[2] / "pipelines"
+
+
+def builtin_recipes() -> Path:
+    """The folder of recipes: `pipelines/` of a checkout, or its copy inside the wheel."""
+    return _IN_CHECKOUT if (_IN_CHECKOUT / "smoke.yaml").exists() else _INSIDE_WHEEL
+
+
+def find_recipe(given: Path) -> Path:
+    """The file itself, or the built-in recipe of that name; BadInput lists those that exist."""
+    if given.exists():
+        return given
+    known = sorted(path.stem for path in builtin_recipes().glob("*.yaml"))
+    if given.parent in {Path(), Path("pipelines")} and given.stem in known:
+        return builtin_recipes() / f"{given.stem}.yaml"
+    raise BadInput("no such file", place=str(given), fix="name a YAML file, or one of: " + ", ".join(known))
+
+
+def start_folder(folder: Path) -> list[Path]:
+    """Copy seeds and recipes into a folder that is empty or absent."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput("exists and is not an empty folder", place=str(folder), fix="choose another name")
+    with disk(folder):
+        (folder / "pipelines").mkdir(parents=True)
+        (folder / "seeds").mkdir()
+        seeds = folder / "seeds" / "self_instruct.jsonl"
+        shutil.copyfile(builtin_seeds(), seeds)
+        made = [seeds]
+        for recipe in sorted(builtin_recipes().glob("*.yaml")):
+            text = recipe.read_text(encoding="utf-8")
+            copy = folder / "pipelines" / recipe.name
+            copy.write_text(text, encoding="utf-8")
+            made.append(copy)
+    return made

@@ -1,0 +1,187 @@
+"""One run from a resolved recipe to a published folder: who owns it, whether it is the same run, and how it ends."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from selfinstruct import __version__
+from selfinstruct.errors import BadInput, Stopped
+from selfinstruct.pipeline import wiring
+from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
+from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
+from selfinstruct.pipeline.publish import publish
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.runner import Runner
+from selfinstruct.pipeline.watch import Nobody, Spend, Watch
+from selfinstruct.records import Json, Task
+from selfinstruct.store.files import publish_text
+from selfinstruct.store.journal import Journal
+from selfinstruct.store.ledger import Ledger
+from selfinstruct.store.lock import owning
+from selfinstruct.store.run_folder import RunFolder
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run, as opposed to what."""
+
+    folder: Path | None = None
+    """None: `runs/NAME-FINGERPRINT`."""
+    fresh: bool = False
+    retry_failed: bool = False
+    workers: int = 1
+    clock: Clock = lambda: datetime.now(UTC)
+    watch: Watch = field(default_factory=Nobody)
+    command: str = ""
+    """What was typed, for the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run that came to its end."""
+
+    folder: Path
+    dataset: Path
+    """The published set, or kept.jsonl where the recipe publishes none."""
+    kept: int
+    target: int | None
+    reason: str
+    note: str
+
+    @property
+    def exit_code(self) -> int:
+        """1 when nothing was accepted or the target was not reached."""
+        return 1 if not self.kept or (self.target is not None and self.kept < self.target) else 0
+
+
+def execute(resolved: Resolved, options: Options) -> Finished:
+    """Do the run, or what is left of it."""
+    material = wiring.material(resolved, options.watch.notice)
+    same = identity(resolved, (*material.seeds, *material.inputs))
+    mark = fingerprint(same)
+    place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
+    folder = RunFolder(place)
+    with owning(place):
+        _claim(folder, resolved, same, options)
+        ledger = Ledger(folder.ledger, options.clock)
+        ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
+        with (
+            Journal(folder.journal, options.clock) as journal,
+            wiring.gates(resolved, journal, options.watch.notice) as gates,
+        ):
+            runner = Runner(
+                folder=folder,
+                ledger=ledger,
+                seed=resolved.recipe.seed,
+                model_for=gates.model,
+                workers=options.workers,
+                watch=options.watch,
+            )
+            options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
+            try:
+                walked = walk(resolved, runner, material.seeds, material.inputs, gates.requests_per_round())
+            except (Stopped, KeyboardInterrupt) as stop:
+                ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
+                raise
+            finished = _finish(resolved, runner, walked, journal, material.seeds, mark, options)
+            ledger.tell("stopped", reason="finished", **_spend(journal))
+    return finished
+
+
+def _finish(
+    resolved: Resolved,
+    runner: Runner,
+    walked: Walked,
+    journal: Journal,
+    seeds: tuple[Task, ...],
+    mark: str,
+    options: Options,
+) -> Finished:
+    dataset = publish(resolved, runner, walked, journal, seeds, mark, options.command)
+    runner.ledger.tell_once(
+        "finished", count=len(walked.kept), reason=walked.reason, note=walked.note, beyond_target=len(walked.surplus)
+    )
+    overshoots = resolved.recipe.profile == "reference"
+    reached = walked.reason == "target" and overshoots
+    return Finished(
+        folder=runner.folder.path,
+        dataset=dataset,
+        kept=len(walked.kept),
+        target=None if not resolved.rounds or reached else resolved.recipe.count,
+        reason=SENTENCES[walked.reason],
+        note=walked.note,
+    )
+
+
+def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options: Options) -> None:
+    """Make the folder this run's, or refuse because it is another's."""
+    mark = folder.path / ".identity.json"
+    if options.fresh:
+        _clear(folder)
+    elif mark.exists():
+        old = _read_mark(mark)
+        refuse_difference(old.get("same", {}), same, str(folder.path))
+        before = old.get("count", 0)
+        if resolved.rounds and isinstance(before, int) and resolved.recipe.count < before:
+            refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
+    elif any(path.name not in {".lock", ".owner"} for path in folder.path.iterdir()):
+        raise BadInput("is not empty and holds no run", place=str(folder.path), fix="choose another folder with -o")
+    if options.retry_failed:
+        _forget_failed(folder)
+    publish_text(folder.recipe, resolved.as_yaml())
+    publish_text(mark, json.dumps({"same": same, "count": resolved.recipe.count}, indent=1) + "\n")
+
+
+def _read_mark(mark: Path) -> dict[str, dict[str, Json]]:
+    try:
+        found = json.loads(mark.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise BadInput(f"damaged ({fault})", place=str(mark), fix="use --fresh: the journal is kept") from fault
+    return dict(found)
+
+
+def _clear(folder: RunFolder) -> None:
+    """Remove everything but the journal."""
+    kept = {".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
+    foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / ".identity.json").exists()
+    if foreign and any(path.name not in kept for path in folder.path.iterdir()):
+        raise BadInput(
+            "holds no run, so nothing in it is removed", place=str(folder.path), fix="choose another with -o"
+        )
+    for path in folder.path.iterdir():
+        if path.name in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _forget_failed(folder: RunFolder) -> None:
+    """Make the first stage with failed calls unfinished, and everything after it."""
+    from_here = False
+    for place in folder.stage_folders():
+        result = place.result()
+        from_here = from_here or (result is not None and bool(result.failed))
+        if from_here:
+            place.forget()
+
+
+def _spent(journal: Journal) -> Spend:
+    totals = journal.spent()
+    return Spend(totals.cost, totals.tokens, totals.unknown_prices)
+
+
+def _spend(journal: Journal) -> dict[str, Json]:
+    spent = journal.spent()
+    return {
+        "cost": str(spent.cost),
+        "tokens": spent.tokens,
+        "unconfirmed_cost": str(spent.unconfirmed_cost),
+        "unknown_prices": spent.unknown_prices,
+    }

@@ -1,0 +1,71 @@
+"""The page itself: a story in, one HTML document out that loads nothing and runs nothing."""
+
+from importlib.resources import files
+
+from selfinstruct.report import examples, sections
+from selfinstruct.report.phrases import number, plural, prose
+from selfinstruct.report.story import Story
+
+_SECTIONS = (
+    ("funnel", "Funnel", "What became of every candidate", sections.funnel),
+    ("rounds", "Rounds", "Round after round", sections.rounds),
+    ("novelty", "Novelty", "How new it is", sections.novelty),
+    ("texts", "Texts", "What the tasks look like", sections.texts),
+    ("read", "Examples", "Read some", examples.examples),
+    ("calls", "Calls and money", "Model calls and money", sections.calls),
+    ("again", "Run it again", "Run it again", sections.again),
+)
+_GLOSSARY = (
+    ("candidate", "a record that the first stage made or read"),
+    ("kept, rejected, failed", "passed a stage, stopped there for a reason, lost because a model call about it failed"),
+    ("round", "one straight pass through all stages; a round sees only what earlier rounds kept"),
+    ("ROUGE-L", "F-measure of the longest common word sequence of two texts, 0 to 1"),
+    ("nearest neighbour", "the seed or task with the highest ROUGE-L when the candidate was judged"),
+    ("fingerprint", "a hash of everything that decides the result"),
+)
+
+
+def page(story: Story) -> str:
+    """The report as HTML5, to be written as UTF-8; the same story gives the same bytes.
+
+    Every text of the run is escaped, with control characters and bidirectional marks made visible.
+    """
+    style = files("selfinstruct.report").joinpath("style.css").read_text("utf-8")
+    body = "".join(
+        f'<section id="{anchor}"><h2>{title}</h2>{tell(story)}</section>\n' for anchor, _, title, tell in _SECTIONS
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        # A second lock on the door: were something to slip through the escaping, it could still load and run nothing.
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{plural(story.published, 'task')} · selfinstruct report</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<body>\n{_headline(story)}{sections.key_figures(story)}\n<main>\n{body}</main>\n{_footer(story)}</body>\n</html>\n"
+    )
+
+
+def _headline(story: Story) -> str:
+    links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name, _, _ in _SECTIONS)
+    origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
+    models = " and ".join(prose(model, 80) for model in story.models)
+    return (
+        f'<header><p class="over">{prose(story.name, 120)} · selfinstruct report</p>'
+        f"<h1><em>{plural(story.published, 'task')}</em> published{origin}{f' with {models}' if models else ''}</h1>"
+        f"<p>{_verdict(story)}{prose(story.stopped_because, 300)}</p><nav>{links}</nav></header>\n"
+    )
+
+
+def _verdict(story: Story) -> str:
+    if story.target is None:
+        return ""
+    if story.published >= story.target:
+        return f'<span class="pill reached">Target of {number(story.target)} reached</span>'
+    return f'<span class="pill short">{number(story.target - story.published)} short of {number(story.target)}</span>'
+
+
+def _footer(story: Story) -> str:
+    words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in _GLOSSARY)
+    return (
+        f"<footer><p>{words}</p><p>Made by selfinstruct {prose(story.version, 40)} · fingerprint "
+        f"<code>{prose(story.fingerprint, 64)}</code> · this page is derived from the run folder and loads nothing.</p></footer>\n"
+    )

@@ -1,0 +1,278 @@
+"""What the page tells: one run as plain values, without a clock, a path or a retry in it.
+
+Two runs that end with the same files must tell the same story, so nothing that depends on timing belongs here: the cost
+is that of the answers used, and a failed call is counted once, however often it was tried.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from selfinstruct.records import Task
+from selfinstruct.text import words
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often a name occurred: a reason, a kind of failure, a finish reason, a first word."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageCount:
+    """What one stage did with the records that came to it, all rounds together.
+
+    `received` of a stage that makes records is what it made: kept and rejected candidates. A request of its that failed
+    made none and is counted in `Spending` alone; `failed` here counts records that a failed request was about.
+
+    >>> StageCount(name="novelty", received=10, kept=6, rejected=(Count("too_similar", 3),)).unaccounted
+    1
+    """
+
+    name: str
+    received: int
+    kept: int
+    rejected: tuple[Count, ...] = ()
+    failed: int = 0
+
+    @property
+    def rejections(self) -> int:
+        """Rejected for any reason."""
+        return sum(reason.count for reason in self.rejected)
+
+    @property
+    def unaccounted(self) -> int:
+        """Records without a fate: 0, or the folder is damaged."""
+        return self.received - self.kept - self.rejections - self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundCount:
+    """One straight pass: what it asked for, what it made, what was left of it at the end."""
+
+    number: int
+    requests: int
+    """Requests for new tasks; those about a task that exists are not among them."""
+    candidates: int
+    kept: int
+    """Passed every stage."""
+    nearest_kept: tuple[float, ...] = ()
+    """For each task that novelty let pass, ROUGE-L of its nearest neighbour (the largest, not the first found)."""
+    nearest_rejected: tuple[float, ...] = ()
+    """The same for each that it did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What one stage asked of one model, counting answers used."""
+
+    stage: str
+    model: str
+    requests: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool = False
+    """True when any of the tokens were counted or bounded here, because the endpoint did not say."""
+    cost: str | None = None
+    """US dollars as a decimal string; None where the price of any answer is unknown."""
+
+    @property
+    def answered(self) -> int:
+        """Requests that brought an answer."""
+        return self.requests - self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """Lengths in words and first words of a set of tasks.
+
+    >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
+    >>> texts = Texts.of([river, replace(river, instances=(Instance("", "The Tay."),))])
+    >>> texts.instruction, texts.output, texts.first_words, texts.empty_inputs
+    ((3, 3), (2,), (Count(name='name', count=2),), 1)
+    """
+
+    instruction: tuple[int, ...] = ()
+    input: tuple[int, ...] = ()
+    """Of the inputs that are not empty."""
+    output: tuple[int, ...] = ()
+    first_words: tuple[Count, ...] = ()
+    """Most frequent first."""
+    empty_inputs: int = 0
+    classification: int = 0
+    undecided: int = 0
+    """Tasks of which nobody has said whether they are classification."""
+
+    @classmethod
+    def of(cls, tasks: Iterable[Task]) -> "Texts":
+        """Read each task once."""
+        instruction, entered, output = list[int](), list[int](), list[int]()
+        firsts: Counter[str] = Counter()
+        empty = classification = undecided = 0
+        for task in tasks:
+            said = words(task.instruction)
+            instruction.append(len(said))
+            firsts.update(said[:1])
+            classification += task.is_classification is True
+            undecided += task.is_classification is None
+            for pair in task.instances:
+                output.append(len(words(pair.output)))
+                if pair.input.strip():
+                    entered.append(len(words(pair.input)))
+                else:
+                    empty += 1
+        ranked = sorted(firsts.items(), key=lambda item: (-item[1], item[0]))
+        return cls(
+            instruction=tuple(instruction),
+            input=tuple(entered),
+            output=tuple(output),
+            first_words=tuple(Count(word, count) for word, count in ranked),
+            empty_inputs=empty,
+            classification=classification,
+            undecided=undecided,
+        )
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks were read."""
+        return len(self.instruction)
+
+    @property
+    def instances(self) -> int:
+        """How many instances they have, together."""
+        return len(self.output)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A task of the published set, to be read."""
+
+    id: str
+    instruction: str
+    input: str
+    output: str
+    nearest: str = ""
+    """The instruction of its nearest neighbour; empty where novelty was not measured."""
+    rouge_l: float | None = None
+    """ROUGE-L with that neighbour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """A record that was rejected, to be read."""
+
+    id: str
+    stage: str
+    reason: str
+    text: str
+    """The instruction, or the start of the completion when no task could be read from it."""
+    nearest: str = ""
+    """The neighbour it was too close to, if that was why."""
+    rouge_l: float | None = None
+    evidence: str = ""
+    """Anything else that was measured, in a few words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One run, told once."""
+
+    name: str
+    fingerprint: str
+    version: str
+    models: tuple[str, ...]
+    seeds: int
+    """How many seed tasks the run began with."""
+    target: int | None
+    """Tasks asked for; None where the verb has no target, as in `curate`."""
+    published: int
+    stopped_because: str
+    """A short clause in plain words, without a full stop: `novelty dried up: 4 rounds kept under 1 % of candidates`."""
+    stages: tuple[StageCount, ...] = ()
+    """In the order of the flow, all rounds together."""
+    rounds: tuple[RoundCount, ...] = ()
+    threshold: float | None = None
+    """ROUGE-L above which novelty rejects; None where there was no such stage."""
+    machine: Texts = Texts()
+    """Of the published tasks."""
+    human: Texts = Texts()
+    """Of the seed tasks."""
+    finish_reasons: tuple[Count, ...] = ()
+    """Of every choice of every answer; an empty name where the endpoint said nothing."""
+    failures: tuple[Count, ...] = ()
+    """Failed calls by kind; they sum to the failed requests of `spending`."""
+    spending: tuple[Spending, ...] = ()
+    published_examples: tuple[Published, ...] = ()
+    rejected_examples: tuple[Turned, ...] = ()
+    command: str = ""
+    """What a person types to run it again, without secrets."""
+    recipe: str = ""
+    """The text of recipe.yaml; shown folded."""
+
+    @property
+    def candidates(self) -> int:
+        """Every record that the first stage made or received."""
+        return self.stages[0].received if self.stages else 0
+
+    @property
+    def rejections(self) -> int:
+        """Rejected by any stage."""
+        return sum(stage.rejections for stage in self.stages)
+
+    @property
+    def failed_records(self) -> int:
+        """Records that stopped because a call about them failed."""
+        return sum(stage.failed for stage in self.stages)
+
+    @property
+    def waiting(self) -> int:
+        """Kept by one stage and not yet seen by the next: a run that was stopped in the middle of a round has some."""
+        return sum(
+            max(0, here.kept - after.received) for here, after in zip(self.stages, self.stages[1:], strict=False)
+        )
+
+    @property
+    def requests(self) -> int:
+        """Every request to any model."""
+        return sum(line.requests for line in self.spending)
+
+    @property
+    def failed_requests(self) -> int:
+        """Those that brought no answer."""
+        return sum(line.failed for line in self.spending)
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion tokens of the answers used."""
+        return sum(line.prompt_tokens + line.completion_tokens for line in self.spending)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars; None as soon as one price is unknown."""
+        costs = [Decimal(line.cost) for line in self.spending if line.cost is not None]
+        return sum(costs, Decimal(0)) if len(costs) == len(self.spending) else None
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Sums that do not close, each as a sentence; none in a sound folder."""
+        found = [
+            f"{stage.name}: received {stage.received} is not kept {stage.kept} + rejected {stage.rejections}"
+            f" + failed {stage.failed}"
+            for stage in self.stages
+            if stage.unaccounted
+        ]
+        found += [
+            f"{after.name}: received {after.received}, but {here.name} kept only {here.kept}"
+            for here, after in zip(self.stages, self.stages[1:], strict=False)
+            if after.received > here.kept
+        ]
+        if self.stages and self.stages[-1].kept != self.published:
+            found.append(f"published {self.published} is not what {self.stages[-1].name} kept, {self.stages[-1].kept}")
+        kinds = sum(kind.count for kind in self.failures)
+        if kinds != self.failed_requests:
+            found.append(f"failed requests {self.failed_requests} are not the sum over their kinds, {kinds}")
+        return tuple(found)

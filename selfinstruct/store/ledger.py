@@ -1,0 +1,68 @@
+"""The append-only diary of a run: what happened, in order, for programs to read."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json
+from selfinstruct.store.failpoints import failpoint
+from selfinstruct.store.files import disk
+
+PASSING = ("started", "stopped")
+"""Events that tell of processes, not of the work: an interrupted run has more of them."""
+
+
+class Ledger:
+    """One JSON object a line; a line torn by a crash is cut off when the ledger is opened again."""
+
+    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Open or make it."""
+        self._path, self._clock = path, clock
+        self._mend()
+        self._told = {_name(event) for event in read_ledger(path)}
+
+    def tell(self, event: str, **facts: Json) -> None:
+        """Append an event with the time of day, synced."""
+        line = json.dumps({"event": event, **facts, "at": self._clock().isoformat()}, ensure_ascii=False)
+        with disk(self._path), self._path.open("ab") as file:
+            file.write(line.encode("utf-8", errors="replace") + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._told.add(_name({"event": event, **facts}))
+        failpoint(f"after ledger {event}")
+
+    def tell_once(self, event: str, **facts: Json) -> None:
+        """Append an event unless one of that name, round and stage stands there: a resumed run repeats itself."""
+        if _name({"event": event, **facts}) not in self._told:
+            self.tell(event, **facts)
+
+    def _mend(self) -> None:
+        if not self._path.exists():
+            return
+        with disk(self._path), self._path.open("rb+") as file:
+            content = file.read()
+            whole = content.rfind(b"\n") + 1
+            if whole != len(content):
+                file.truncate(whole)
+                os.fsync(file.fileno())
+
+
+def _name(event: Mapping[str, Json]) -> tuple[Json, ...]:
+    return (event.get("event"), event.get("round"), event.get("stage"), event.get("count"))
+
+
+def read_ledger(path: Path) -> Iterator[dict[str, Json]]:
+    """The events, oldest first; a torn last line is left out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield json.loads(line)
+            except ValueError as fault:
+                raise BadInput(f"not JSON ({fault})", place=f"{path}:{number}", fix="remove the line") from fault

@@ -1,0 +1,240 @@
+"""The folder of a run: where each stage's outcomes are, and whether they are whole."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
+from selfinstruct.store.failpoints import failpoint
+from selfinstruct.store.files import disk, publish_text, sync_folder
+
+FATES = ("kept", "rejected", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What a finished stage says in its DONE file."""
+
+    received: int
+    """Records that came in (for a source: none)."""
+    kept: int
+    rejected: Mapping[str, int]
+    """By reason, largest first, then by name."""
+    failed: Mapping[str, int]
+    """By kind of error."""
+    measured: Mapping[str, Json]
+    requests: int
+    answered: int
+    checksums: Mapping[str, str]
+    """SHA-256 of each of the three files."""
+
+    def as_json(self) -> dict[str, Json]:
+        """The DONE file."""
+        return {
+            "received": self.received,
+            "kept": self.kept,
+            "rejected": dict(self.rejected),
+            "failed": dict(self.failed),
+            "measured": dict(self.measured),
+            "requests": self.requests,
+            "answered": self.answered,
+            "checksums": dict(self.checksums),
+        }
+
+
+class StageFolder:
+    """The folder of one stage in one round: three files, and DONE, which is written last."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` need not exist yet."""
+        self.path = path
+
+    def result(self) -> StageResult | None:
+        """What the stage said when it was whole; None while it is not."""
+        done = self.path / "DONE"
+        if not done.exists():
+            return None
+        try:
+            return StageResult(**json.loads(done.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as fault:
+            raise BadInput(
+                "not a DONE file", place=str(done), fix="delete it: the stage is then made again from the journal"
+            ) from fault
+
+    def verify(self, result: StageResult) -> None:
+        """BadInput when a file is not what the stage wrote."""
+        for fate, expected in result.checksums.items():
+            file = self.path / f"{fate}.jsonl"
+            if not file.exists() or _checksum(file) != expected:
+                raise BadInput(
+                    "changed or damaged since it was written",
+                    place=str(file),
+                    fix=f"delete {self.path / 'DONE'} and run again: the stage is made again from the journal",
+                )
+
+    def kept(self) -> list[Task]:
+        """The records that went on, in order."""
+        return [Task.from_json(line) for line in read_lines(self.path / "kept.jsonl")]
+
+    def write(self, outcomes: Iterable[Outcome], received: int, counts: "Callable[[], CallCounts]") -> StageResult:
+        """Write every outcome, then DONE; a kill before that leaves the stage unfinished.
+
+        `counts` is read when the last outcome is there: a lazy stage asks while it is written.
+        """
+        with disk(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            tally = _Tally()
+            files = {fate: (self.path / f".{fate}.tmp").open("wb") for fate in FATES}
+            try:
+                for outcome in outcomes:
+                    tally.add(outcome, files)
+                for file in files.values():
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                for file in files.values():
+                    file.close()
+            for fate in FATES:
+                failpoint(f"before publishing stage {fate}")
+                (self.path / f".{fate}.tmp").replace(self.path / f"{fate}.jsonl")
+            sync_folder(self.path)
+        result = tally.result(received, counts(), {fate: _checksum(self.path / f"{fate}.jsonl") for fate in FATES})
+        publish_text(self.path / "DONE", json.dumps(result.as_json(), indent=1, ensure_ascii=False) + "\n")
+        return result
+
+    def forget(self) -> None:
+        """Make the stage unfinished again."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """Requests and answers of one stage: requests = answered + failed."""
+
+    requests: int = 0
+    answered: int = 0
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.kept = 0
+        self.rejected: dict[str, int] = {}
+        self.failed: dict[str, int] = {}
+        self.measured: dict[str, Json] = {}
+
+    def add(self, outcome: Outcome, files: Mapping[str, IO[bytes]]) -> None:
+        match outcome:
+            case Kept(record, evidence):
+                self.kept += 1
+                _append(files["kept"], record.as_json(), {}, evidence)
+            case Rejected(record, reason, evidence):
+                self.rejected[reason] = self.rejected.get(reason, 0) + 1
+                _append(files["rejected"], record.as_json(), {"reason": reason}, evidence)
+            case Failed(failure, task):
+                self.failed[failure.kind] = self.failed.get(failure.kind, 0) + 1
+                about = {} if task is None else {"record": task.as_json()}
+                _append(files["failed"], failure.as_json(), about, {})
+            case Measured(name, value):
+                self.measured[name] = value
+            case Built(name, path):
+                self.measured[f"built {name}"] = str(path)
+
+    def result(self, received: int, counts: CallCounts, checksums: Mapping[str, str]) -> StageResult:
+        return StageResult(
+            received=received,
+            kept=self.kept,
+            rejected=largest_first(self.rejected),
+            failed=largest_first(self.failed),
+            measured=self.measured,
+            requests=counts.requests,
+            answered=counts.answered,
+            checksums=checksums,
+        )
+
+
+def largest_first(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by size, equal ones by name.
+
+    >>> largest_first({"b": 1, "a": 1, "c": 5})
+    {'c': 5, 'a': 1, 'b': 1}
+    """
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _append(file: IO[bytes], line: dict[str, Json], more: Mapping[str, Any], evidence: Mapping[str, Json]) -> None:
+    line.update(more)
+    if evidence:
+        line["evidence"] = dict(evidence)
+    file.write(json_line(line))
+
+
+def json_line(line: Mapping[str, Json]) -> bytes:
+    r"""UTF-8, one line; lone surrogates stay escaped, so that the bytes are always valid and nothing is lost.
+
+    >>> json_line({"text": "på \ud800"})
+    b'{"text": "p\\u00e5 \\ud800"}\n'
+    """
+    try:
+        return json.dumps(line, ensure_ascii=False).encode("utf-8") + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file that this package wrote; BadInput with the line for anything else."""
+    if not path.exists():
+        raise BadInput(
+            "no such file", place=str(path), fix="run `selfinstruct show` on the folder to see what it holds"
+        )
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as fault:
+                raise BadInput(
+                    f"not JSON ({fault})", place=f"{path}:{number}", fix="delete the stage's DONE"
+                ) from fault
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def round_name(number: int) -> str:
+    """`round-00001`; a run may have many."""
+    return f"round-{number:05d}"
+
+
+class RunFolder:
+    """Paths of a run, and what can be read back from them."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` need not exist yet."""
+        self.path = path
+        self.recipe = path / "recipe.yaml"
+        self.journal = path / "journal.sqlite"
+        self.ledger = path / "ledger.jsonl"
+
+    def stage(self, part: str, position: int, name: str) -> StageFolder:
+        """The folder of the stage at that position (from 1) of a round, or of the steps after the rounds."""
+        return StageFolder(self.path / part / f"{position:02d}-{name}")
+
+    def round_numbers(self) -> list[int]:
+        """Rounds that were begun, in order."""
+        names = sorted(folder.name for folder in self.path.glob("round-*") if folder.is_dir())
+        return [int(name.removeprefix("round-")) for name in names]
+
+    def stage_folders(self) -> list[StageFolder]:
+        """Every stage folder, in the order of the work."""
+        parts = [self.path / round_name(number) for number in self.round_numbers()] + [self.path / "stages"]
+        return [
+            StageFolder(path) for part in parts if part.is_dir() for path in sorted(part.iterdir()) if path.is_dir()
+        ]

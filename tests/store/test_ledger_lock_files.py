@@ -1,0 +1,93 @@
+"""Ledger, lock and atomic files."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import BadInput, NoRoom, Owned
+from selfinstruct.store.files import publish_folder, publish_text
+from selfinstruct.store.ledger import Ledger, read_ledger
+from selfinstruct.store.lock import held, owning
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_a_torn_last_line_is_cut_off_and_the_diary_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    Ledger(path, lambda: NOON).tell("stage", stage="a")
+    with path.open("ab") as file:
+        file.write(b'{"event": "sta')
+    Ledger(path, lambda: NOON).tell("stage", stage="b")
+    assert [event["stage"] for event in read_ledger(path)] == ["a", "b"]
+
+
+def test_an_event_told_once_is_not_told_again_by_a_resumed_run(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    for _ in range(2):
+        Ledger(path, lambda: NOON).tell_once("stage", round="round-00001", stage="01-propose", kept=3)
+    assert len(list(read_ledger(path))) == 1
+
+
+def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text('{"event": "a"}\nnot json\n{"event": "b"}\n')
+    with pytest.raises(BadInput, match=r"ledger\.jsonl:2"):
+        list(read_ledger(path))
+
+
+def test_a_second_process_is_refused_and_told_who_holds_the_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from selfinstruct.store.lock import owning\n"
+        "with owning(Path(sys.argv[1])): print('mine', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "mine\n"
+        assert held(tmp_path)
+        with pytest.raises(Owned, match=f"process {holder.pid}"), owning(tmp_path):
+            pass
+    finally:
+        holder.kill()
+        holder.wait(10)
+    with owning(tmp_path):
+        assert json.loads((tmp_path / ".owner").read_text())["pid"] != holder.pid
+
+
+def test_a_file_is_whole_or_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from selfinstruct.store import failpoints
+
+    path = tmp_path / "card.md"
+    publish_text(path, "old")
+
+    def pull(name: str) -> None:
+        if name == "before publishing card.md":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(failpoints, "reached", pull)
+    with pytest.raises(KeyboardInterrupt):
+        publish_text(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        built = tmp_path / "built"
+        built.mkdir()
+        (built / "a.txt").write_text(text)
+        publish_folder(built, tmp_path / "dataset")
+    assert (tmp_path / "dataset" / "a.txt").read_text() == "two"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("x")
+    with pytest.raises(NoRoom, match="Not a directory|File exists"):
+        publish_text(blocker / "card.md", "text")
