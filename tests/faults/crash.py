@@ -1,0 +1,36 @@
+"""Runs the command line in a process that kills itself, as `kill -9` would, at the n-th failpoint it reaches.
+
+python crash.py N ARGUMENT...     N = 0: never; the number of failpoints reached is written to stderr
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from selfinstruct.store import failpoints
+
+_lock = threading.Lock()
+_reached = 0
+
+
+def die_at(number: int) -> None:
+    def reached(_name: str) -> None:
+        global _reached  # noqa: PLW0603 - the process is the scope
+        with _lock:
+            _reached += 1
+            if _reached == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    failpoints.reached = reached
+
+
+if __name__ == "__main__":
+    die_at(int(sys.argv[1]))
+    sys.argv = ["selfinstruct", *sys.argv[2:]]
+    from selfinstruct.cli.main import main
+
+    try:
+        main()
+    finally:
+        sys.stderr.write(f"failpoints {_reached}\n")

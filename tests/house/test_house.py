@@ -1,0 +1,100 @@
+"""The rules of the house that no linter knows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[2]
+PACKAGE = HOME / "selfinstruct"
+HEAVY = (
+    "numpy",
+    "numba",
+    "openai",
+    "datasets",
+    "pyarrow",
+    "matplotlib",
+    "xllamacpp",
+    "torch",
+    "transformers",
+    "pandas",
+)
+
+
+def test_asking_for_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom selfinstruct.cli.main import desk\n"
+        "try: desk.main(['--help'])\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} + ('pydantic', 'yaml', 'rich') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_resolving_a_recipe_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom selfinstruct.pipeline.recipe import resolve\n"
+        "from selfinstruct.pipeline.yaml_file import read_yaml\n"
+        f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'quickstart.yaml')!r})))\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_import_contract_holds() -> None:
+    told = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_every_stage_has_knobs_with_defaults_and_is_used_by_a_recipe() -> None:
+    from selfinstruct.pipeline.stages import STAGES
+
+    recipes = "".join(path.read_text(encoding="utf-8") for path in (HOME / "pipelines").glob("*.yaml"))
+    for name, stage in STAGES.items():
+        assert stage().name == name
+        assert f"- {name}" in recipes
+
+
+def test_every_verb_has_help_that_fits_a_screen_and_shows_an_example() -> None:
+    from click.testing import CliRunner
+
+    from selfinstruct.cli.main import VERBS, desk
+
+    for verb in VERBS:
+        told = CliRunner().invoke(desk, [verb, "--help"])
+        assert told.exit_code == 0
+        assert "Example:" in told.output
+        assert len(told.output.splitlines()) <= 50
+
+
+def test_nothing_pickles_to_disk_trusts_remote_code_or_loads_yaml_unsafely() -> None:
+    words = (
+        "import pickle",
+        "trust_remote_code=True",
+        "yaml.load(",
+        "yaml.FullLoader",
+        "import diskcache",
+        "import litellm",
+    )
+    for module in PACKAGE.rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        assert not [word for word in words if word in text], module
+
+
+def test_every_door_plate_says_something_and_runs_nothing() -> None:
+    for plate in PACKAGE.rglob("__init__.py"):
+        assert plate.read_text(encoding="utf-8").startswith('"""'), plate
