@@ -98,7 +98,7 @@ def report(folder: Path) -> int:
 
     Example:  selfinstruct report runs/smoke
     """
-    from selfinstruct.pipeline.publish import report_again
+    from selfinstruct.pipeline.run import report_again
 
     click.echo(report_again(folder))
     return 0

@@ -105,19 +105,16 @@ def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> 
     part, rounds = round_name(number), tuple(so_far.starts)
     records: list[Task] = []
     seen: list[Task] = []
-    answered = 0
     for position, stage in enumerate(resolved.rounds, 1):
-        place, result = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
+        place, _ = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
         records = place.kept()
-        if stage.scope == "source":
-            answered = result.answered
         if stage.scope == "ordered":
             seen.extend(records)
     so_far.pool = so_far.pool.after(records, seen)
     so_far.kept.extend(records)
     so_far.kept_by_round.append(len(records))
     runner.watch.round_done(number, len(so_far.kept))
-    so_far.barren = 0 if records else so_far.barren + answered
+    so_far.barren = 0 if records else so_far.barren + so_far.starts[-1].requests
 
 
 def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> list[Task]:

@@ -56,7 +56,7 @@ class Stop(_Strict):
     """When to give up although the target is not reached."""
 
     barren_requests: Whole = 48
-    """Answered requests in a row from which not one task was kept: novelty has dried up."""
+    """Requests in a row from which not one task was kept: novelty has dried up."""
 
 
 class Recipe(_Strict):

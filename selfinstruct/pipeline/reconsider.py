@@ -1,4 +1,4 @@
-"""Decides again, with other thresholds, what a finished run decided: from stored candidates and answers, asking nobody."""
+"""Decides a finished run again with other thresholds: from stored candidates and answers, asking nobody."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

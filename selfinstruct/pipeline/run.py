@@ -6,22 +6,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
-from selfinstruct.pipeline.publish import publish
-from selfinstruct.pipeline.recipe import Resolved
-from selfinstruct.pipeline.runner import Runner
+from selfinstruct.pipeline.look import run_folder
+from selfinstruct.pipeline.publish import REPORT, publish
+from selfinstruct.pipeline.recipe import Resolved, resolve
+from selfinstruct.pipeline.runner import CountingModel, Runner
+from selfinstruct.pipeline.telling import tell
 from selfinstruct.pipeline.watch import Nobody, Spend, Watch
+from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Json, Task
-from selfinstruct.store.files import publish_text
+from selfinstruct.report.page import page
+from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
-from selfinstruct.store.lock import owning
-from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.lock import held, owning
+from selfinstruct.store.run_folder import RunFolder, json_line, read_lines
+
+MARK, SEEDS, INPUTS = ".identity.json", "seeds.jsonl", "inputs.jsonl"
 
 Clock = Callable[[], datetime]
 
@@ -52,6 +59,8 @@ class Finished:
     target: int | None
     reason: str
     note: str
+    requests: int
+    spend: Spend
 
     @property
     def exit_code(self) -> int:
@@ -68,6 +77,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     folder = RunFolder(place)
     with owning(place):
         _claim(folder, resolved, same, options)
+        for name, records in ((SEEDS, material.seeds), (INPUTS, material.inputs)):
+            publish_bytes(place / name, b"".join(json_line(task.as_json()) for task in records))
         ledger = Ledger(folder.ledger, options.clock)
         ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
         with (
@@ -115,12 +126,14 @@ def _finish(
         target=None if not resolved.rounds or reached else resolved.recipe.count,
         reason=SENTENCES[walked.reason],
         note=walked.note,
+        requests=sum(used.answers for used in journal.used()),
+        spend=_spent(journal),
     )
 
 
 def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options: Options) -> None:
     """Make the folder this run's, or refuse because it is another's."""
-    mark = folder.path / ".identity.json"
+    mark = folder.path / MARK
     if options.fresh:
         _clear(folder)
     elif mark.exists():
@@ -134,10 +147,11 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     if options.retry_failed:
         _forget_failed(folder)
     publish_text(folder.recipe, resolved.as_yaml())
-    publish_text(mark, json.dumps({"same": same, "count": resolved.recipe.count}, indent=1) + "\n")
+    claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count, "command": options.command}
+    publish_text(mark, json.dumps(claim, indent=1) + "\n")
 
 
-def _read_mark(mark: Path) -> dict[str, dict[str, Json]]:
+def _read_mark(mark: Path) -> dict[str, Any]:
     try:
         found = json.loads(mark.read_text(encoding="utf-8"))
     except ValueError as fault:
@@ -145,10 +159,30 @@ def _read_mark(mark: Path) -> dict[str, dict[str, Json]]:
     return dict(found)
 
 
+def report_again(path: Path) -> Path:
+    """Make the page of a finished run from its files; BadInput while it is unfinished or being worked on."""
+    folder = run_folder(path)
+    if held(path):
+        raise BadInput("is being worked on", place=str(path), fix="wait until the run is at rest")
+    claim = _read_mark(path / MARK)
+    resolved = resolve(read_yaml(folder.recipe))
+    seeds, inputs = (tuple(map(Task.from_json, read_lines(path / name))) for name in (SEEDS, INPUTS))
+
+    def nobody(role: str, scope: str) -> CountingModel:
+        raise BadInput(f"unfinished: {scope} still asks {role}", place=str(path), fix="run the same command again")
+
+    with owning(path), Journal(folder.journal) as journal:
+        runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=nobody)
+        walked = walk(resolved, runner, seeds, inputs, 1)
+        mark, command = fingerprint(claim["same"]), str(claim.get("command", ""))
+        publish_text(path / REPORT, page(tell(resolved, folder, walked, journal, seeds, mark, command)))
+    return path / REPORT
+
+
 def _clear(folder: RunFolder) -> None:
     """Remove everything but the journal."""
     kept = {".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
-    foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / ".identity.json").exists()
+    foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / MARK).exists()
     if foreign and any(path.name not in kept for path in folder.path.iterdir()):
         raise BadInput(
             "holds no run, so nothing in it is removed", place=str(folder.path), fix="choose another with -o"

@@ -63,6 +63,7 @@ class Used:
     completion_tokens: int
     cost: Decimal
     unknown_prices: int
+    estimated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,12 @@ class Journal:
         with self._lock:
             rows = self._db.execute(
                 "SELECT scope, json_extract(completion, '$.model'), json_extract(completion, '$.usage.prompt_tokens'),"
-                " json_extract(completion, '$.usage.completion_tokens'), cost FROM answers ORDER BY 1, 2"
+                " json_extract(completion, '$.usage.completion_tokens'), json_extract(completion, '$.usage.estimated'), cost"
+                " FROM answers ORDER BY 1, 2"
             )
             groups: dict[tuple[str, str], Used] = {}
-            for scope, model, prompt, completion, cost in rows:
-                old = groups.get((scope, model), Used(scope, model, 0, 0, 0, Decimal(0), 0))
+            for scope, model, prompt, completion, estimated, cost in rows:
+                old = groups.get((scope, model), Used(scope, model, 0, 0, 0, Decimal(0), 0, estimated=False))
                 groups[scope, model] = Used(
                     scope,
                     model,
@@ -157,8 +159,18 @@ class Journal:
                     old.completion_tokens + completion,
                     old.cost + Decimal(cost or 0),
                     old.unknown_prices + (cost is None),
+                    old.estimated or bool(estimated),
                 )
         return list(groups.values())
+
+    def finish_reasons(self) -> dict[str, int]:
+        """How the choices of all answers ended."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT json_extract(value, '$.finish_reason'), COUNT(*) FROM answers,"
+                " json_each(completion, '$.choices') GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        return {str(reason): count for reason, count in rows}
 
     def close(self) -> None:
         """Commit what waits, then let go of the file."""

@@ -1,0 +1,75 @@
+"""Puts the results of a finished walk at the top of the run folder: records, data set, report."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from selfinstruct.pipeline import card as cards
+from selfinstruct.pipeline.loop import Walked
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.reference import write_reference
+from selfinstruct.pipeline.runner import Runner
+from selfinstruct.pipeline.telling import tell
+from selfinstruct.records import Json, Task
+from selfinstruct.report.page import page
+from selfinstruct.report.story import Story
+from selfinstruct.stage import Stage
+from selfinstruct.store.files import disk, publish_bytes, publish_folder, publish_text
+from selfinstruct.store.journal import Journal
+from selfinstruct.store.run_folder import RunFolder, json_line, read_lines, round_name
+
+REPORT = "report.html"
+
+
+def publish(
+    resolved: Resolved,
+    runner: Runner,
+    walked: Walked,
+    journal: Journal,
+    seeds: tuple[Task, ...],
+    mark: str,
+    command: str,
+) -> Path:
+    """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
+    folder = runner.folder
+    publish_bytes(folder.path / "kept.jsonl", b"".join(json_line(task.as_json()) for task in walked.kept))
+    publish_bytes(folder.path / "rejected.jsonl", b"".join(map(json_line, _rejected(resolved, folder, walked))))
+    publish_bytes(folder.path / "failed.jsonl", b"".join(map(json_line, _fates(resolved, folder, walked, "failed"))))
+    if resolved.recipe.profile == "reference":
+        write_reference(folder, walked.kept)
+    story = tell(resolved, folder, walked, journal, seeds, mark, command)
+    dataset = folder.path / "kept.jsonl"
+    if resolved.recipe.publish is not None:
+        dataset = _dataset(resolved, folder, walked, story)
+    publish_text(folder.path / REPORT, page(story))
+    return dataset
+
+
+def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: Story) -> Path:
+    built = folder.path / ".dataset.tmp"
+    with disk(built):
+        shutil.rmtree(built, ignore_errors=True)
+        built.mkdir()
+        cards.write(built, resolved, walked.kept, story)
+    publish_folder(built, folder.path / "dataset")
+    return folder.path / "dataset"
+
+
+def _rejected(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterator[dict[str, Json]]:
+    yield from _fates(resolved, folder, walked, "rejected")
+    for task in walked.surplus:
+        yield {**task.as_json(), "reason": "beyond_target", "stage": "target"}
+
+
+def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> Iterator[dict[str, Json]]:
+    """The lines of every stage that counts, each with the stage it is from."""
+    parts: list[tuple[str, Iterable[Stage]]] = [
+        (round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)
+    ]
+    for part, stages in [*parts, ("stages", resolved.stages)]:
+        for position, stage in enumerate(stages, 1):
+            place = folder.stage(part, position, stage.name)
+            if place.result() is None:
+                continue
+            for line in read_lines(place.path / f"{fate}.jsonl"):
+                yield {**line, "stage": f"{part}/{place.path.name}"}

@@ -1,0 +1,266 @@
+"""Reads a finished run folder into the story that the report page and the card tell."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from selfinstruct import __version__
+from selfinstruct.pipeline.loop import SENTENCES, STAGES_PART, Walked
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.records import Task
+from selfinstruct.report.story import (
+    Count,
+    Published,
+    RoundCount,
+    Spending,
+    StageCount,
+    Story,
+    Texts,
+    Turned,
+)
+from selfinstruct.stage import Stage
+from selfinstruct.store.journal import Journal
+from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, read_lines, round_name
+
+EXAMPLES = 12  # published and rejected records shown, each
+
+
+@dataclass(slots=True)
+class _Sum:
+    """One stage, all rounds together."""
+
+    received: int = 0
+    kept: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+
+
+def tell(
+    resolved: Resolved,
+    folder: RunFolder,
+    walked: Walked,
+    journal: Journal,
+    seeds: Sequence[Task],
+    mark: str,
+    command: str,
+) -> Story:
+    """The run as plain values."""
+    done = list(_finished(resolved, folder, len(walked.rounds)))
+    failures = _failures(done)
+    reached = walked.reason == "target"
+    return Story(
+        name=resolved.recipe.name,
+        fingerprint=mark,
+        version=__version__,
+        models=tuple(dict.fromkeys(resolved.recipe.models.values())),
+        seeds=len(seeds),
+        target=resolved.recipe.count if resolved.rounds else None,
+        published=len(walked.kept),
+        stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
+        stages=(*_stage_counts(resolved, done), *_target(walked)),
+        rounds=_rounds(resolved, folder, walked),
+        threshold=_threshold(resolved),
+        machine=Texts.of(walked.kept),
+        human=Texts.of(seeds),
+        finish_reasons=_counts(journal.finish_reasons()),
+        failures=_counts(failures),
+        spending=_spending(done, journal),
+        published_examples=_published(walked.kept, done),
+        rejected_examples=_turned(done),
+        command=command,
+        recipe=resolved.as_yaml(),
+    )
+
+
+Done = tuple[str, Stage, StageFolder, StageResult]
+
+
+def _finished(resolved: Resolved, folder: RunFolder, rounds: int) -> Iterable[Done]:
+    """Part, stage, folder and result of everything that counts, in order."""
+    parts = [(round_name(number), resolved.rounds) for number in range(1, rounds + 1)]
+    for part, stages in [*parts, (STAGES_PART, resolved.stages)]:
+        for position, stage in enumerate(stages, 1):
+            place = folder.stage(part, position, stage.name)
+            result = place.result()
+            if result is not None:
+                yield part, stage, place, result
+
+
+def _stage_counts(resolved: Resolved, done: Iterable[Done]) -> tuple[StageCount, ...]:
+    sums: dict[str, _Sum] = {stage.name: _Sum() for stage in (*resolved.rounds, *resolved.stages)}
+    for _, stage, _, result in done:
+        total = sums[stage.name]
+        rejected = sum(result.rejected.values())
+        source = stage.scope == "source"
+        total.received += result.kept + rejected if source else result.received
+        total.kept += result.kept
+        total.rejected.update(result.rejected)
+        total.failed += 0 if source else sum(result.failed.values())
+    return tuple(
+        StageCount(
+            name=name, received=total.received, kept=total.kept, rejected=_counts(total.rejected), failed=total.failed
+        )
+        for name, total in sums.items()
+    )
+
+
+def _target(walked: Walked) -> tuple[StageCount, ...]:
+    """The last door: what passed everything and was one too many."""
+    if not walked.surplus:
+        return ()
+    surplus = len(walked.surplus)
+    return (
+        StageCount(
+            name="target",
+            received=len(walked.kept) + surplus,
+            kept=len(walked.kept),
+            rejected=(Count("beyond_target", surplus),),
+        ),
+    )
+
+
+def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[RoundCount, ...]:
+    counts = []
+    for number, (start, kept) in enumerate(zip(walked.rounds, walked.kept_by_round, strict=False), 1):
+        part = round_name(number)
+        source = folder.stage(part, 1, resolved.rounds[0].name).result()
+        near: dict[str, list[float]] = {"kept": [], "rejected": []}
+        for position, stage in enumerate(resolved.rounds, 1):
+            if stage.name == "novelty":
+                place = folder.stage(part, position, stage.name)
+                for fate, found in near.items():
+                    found.extend(_rouge_l(read_lines(place.path / f"{fate}.jsonl")))
+        counts.append(
+            RoundCount(
+                number=number,
+                requests=start.requests,
+                candidates=0 if source is None else source.kept + sum(source.rejected.values()),
+                kept=kept,
+                nearest_kept=tuple(near["kept"]),
+                nearest_rejected=tuple(near["rejected"]),
+            )
+        )
+    return tuple(counts)
+
+
+def _rouge_l(lines: Iterable[Mapping[str, Any]]) -> Iterable[float]:
+    for line in lines:
+        value = line.get("evidence", {}).get("rouge_l")
+        if isinstance(value, int | float):
+            yield float(value)
+
+
+def _threshold(resolved: Resolved) -> float | None:
+    for stage in (*resolved.rounds, *resolved.stages):
+        value = getattr(stage, "rouge_l_below", None)
+        if isinstance(value, float):
+            return value
+    return None
+
+
+def _failures(done: Iterable[Done]) -> Counter[str]:
+    failures: Counter[str] = Counter()
+    for _, _, _, result in done:
+        failures.update(result.failed)
+    return failures
+
+
+def _spending(done: Iterable[Done], journal: Journal) -> tuple[Spending, ...]:
+    """Requests from the DONE files, tokens and money from the journal, by stage and model."""
+    asked: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    scopes: dict[str, str] = {}
+    for part, stage, place, result in done:
+        scopes[f"{part}/{place.path.name}"] = stage.name
+        asked[stage.name] += result.requests
+        failed[stage.name] += result.requests - result.answered
+    lines: dict[tuple[str, str], list[Any]] = {}
+    for used in journal.used():
+        if used.scope in scopes:
+            line = lines.setdefault((scopes[used.scope], used.model), [0, 0, 0, 0, False])
+            line[0] += used.prompt_tokens
+            line[1] += used.completion_tokens
+            line[2] += used.cost
+            line[3] += used.unknown_prices
+            line[4] |= used.estimated
+    return tuple(
+        Spending(
+            stage=stage,
+            model=model,
+            requests=asked[stage],
+            failed=failed[stage],
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            estimated=estimated,
+            cost=None if unknown else str(cost),
+        )
+        for (stage, model), (prompt, completion, cost, unknown, estimated) in lines.items()
+    )
+
+
+def _published(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, ...]:
+    """Evenly spread over the set, with their nearest neighbours."""
+    step = max(1, len(kept) // EXAMPLES)
+    nearest = _nearest_by_text(done)
+    shown = []
+    for task in kept[::step][:EXAMPLES]:
+        pair = task.instances[0] if task.instances else None
+        evidence = nearest.get(task.instruction, {})
+        shown.append(
+            Published(
+                id=task.id,
+                instruction=task.instruction,
+                input=pair.input if pair else "",
+                output=pair.output if pair else "",
+                nearest=str(evidence.get("text", "")),
+                rouge_l=evidence.get("rouge_l"),
+            )
+        )
+    return tuple(shown)
+
+
+def _nearest_by_text(done: Iterable[Done]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for _, stage, place, _ in done:
+        if stage.name == "novelty":
+            for line in read_lines(place.path / "kept.jsonl"):
+                found[line["instruction"]] = line.get("evidence", {})
+    return found
+
+
+def _turned(done: Iterable[Done]) -> tuple[Turned, ...]:
+    """A few of every reason, most frequent reasons first."""
+    by_reason: dict[tuple[str, str], list[Turned]] = {}
+    totals: Counter[tuple[str, str]] = Counter()
+    for _, stage, place, _ in done:
+        for line in read_lines(place.path / "rejected.jsonl"):
+            reason = (stage.name, line["reason"])
+            totals[reason] += 1
+            if len(by_reason.setdefault(reason, [])) < 3:
+                by_reason[reason].append(_one_turned(stage.name, line))
+    order = sorted(by_reason, key=lambda reason: (-totals[reason], reason))
+    picked = [by_reason[reason][turn] for turn in range(3) for reason in order if turn < len(by_reason[reason])]
+    return tuple(picked[:EXAMPLES])
+
+
+def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
+    evidence = dict(line.get("evidence", {}))
+    text = line.get("instruction") or next((choice["text"] for choice in line.get("choices", ())), "")
+    near, rouge_l = evidence.pop("text", ""), evidence.pop("rouge_l", None)
+    evidence.pop("nearest", None)
+    evidence.pop("most_similar", None)
+    return Turned(
+        id=line["id"],
+        stage=stage,
+        reason=line["reason"],
+        text=text,
+        nearest=near if isinstance(near, str) else "",
+        rouge_l=rouge_l if isinstance(rouge_l, float) else None,
+        evidence=json.dumps(evidence, ensure_ascii=False) if evidence else "",
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
+    return tuple(Count(name, count) for name, count in largest_first(counts).items())

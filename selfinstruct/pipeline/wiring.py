@@ -1,0 +1,110 @@
+"""Makes what a recipe names: seeds, inputs, and a gate before every model."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from selfinstruct.formats.seeds import builtin_seeds, read_seeds
+from selfinstruct.models.backend import AnswerBook, Backend
+from selfinstruct.models.gate import Gate, Policy
+from selfinstruct.models.make import make_backend
+from selfinstruct.models.money import Budget, Prices
+from selfinstruct.pipeline.recipe import Limits, Resolved, model_role
+from selfinstruct.pipeline.runner import CountingModel
+from selfinstruct.records import Task
+
+_FEW_SEEDS = 8
+# Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
+_PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a run starts from."""
+
+    seeds: tuple[Task, ...]
+    inputs: tuple[Task, ...]
+
+
+def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
+    """Read the seeds and inputs that the recipe names."""
+    recipe = resolved.recipe
+    seeds = read_seeds(builtin_seeds() if recipe.seeds == "builtin" else Path(recipe.seeds))
+    if len(seeds) < _FEW_SEEDS:
+        notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
+    inputs = tuple(task for path in recipe.inputs for task in read_seeds(Path(path), human=False))
+    return Material(tuple(seeds), inputs)
+
+
+class Gates:
+    """One gate for each model, one budget for all."""
+
+    def __init__(self, resolved: Resolved, book: AnswerBook, backends: dict[str, Backend]) -> None:
+        """`backends` by role; roles with the same spec share one."""
+        recipe = resolved.recipe
+        self._recipe, self._backends = recipe, backends
+        prices = Prices.load(None if recipe.limits.prices is None else Path(recipe.limits.prices))
+        budget = Budget(cap(recipe.limits), recipe.limits.max_total_tokens, book.spent())
+        unique = {id(backend): backend for backend in backends.values()}
+        self._gates = {
+            key: Gate(backend, book, policy(recipe.limits), budget, prices) for key, backend in unique.items()
+        }
+
+    def model(self, role: str, scope: str) -> CountingModel:
+        """The model of that role, for one stage of one round."""
+        return self._gates[id(self._backends[role])].scoped(scope)
+
+    def requests_per_round(self) -> int:
+        """What the recipe says, or what suits its models."""
+        if self._recipe.requests_per_round is not None:
+            return self._recipe.requests_per_round
+        if self._recipe.profile == "reference":
+            return _PER_ROUND_REFERENCE
+        small = any(backend.traits.small for backend in self._backends.values())
+        return _PER_ROUND_SMALL if small else _PER_ROUND
+
+    def close(self) -> None:
+        """Let go of connections and servers."""
+        for gate in self._gates.values():
+            gate.close()
+
+
+def backends_of(resolved: Resolved) -> dict[str, Backend]:
+    """A backend for each role that a stage asks."""
+    asked = {model_role(stage) for stage in (*resolved.rounds, *resolved.stages)}
+    made: dict[str, Backend] = {}
+    for spec in sorted({spec for role, spec in resolved.recipe.models.items() if role in asked}):
+        made[spec] = make_backend(spec)
+    return {role: made[spec] for role, spec in resolved.recipe.models.items() if role in asked}
+
+
+@contextmanager
+def gates(resolved: Resolved, book: AnswerBook, notice: Callable[[str], None]) -> Iterator[Gates]:
+    """The gates of a run, closed at its end."""
+    backends = backends_of(resolved)
+    for line in sorted({backend.notice for backend in backends.values() if backend.notice}):
+        notice(line)
+    made = Gates(resolved, book, backends)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def cap(limits: Limits) -> Decimal | None:
+    """The cap on money, exact."""
+    return None if limits.max_cost is None else Decimal(limits.max_cost)
+
+
+def policy(limits: Limits) -> Policy:
+    """The recipe's limits as the gate takes them."""
+    return Policy(
+        in_flight=limits.in_flight,
+        attempts=limits.attempts,
+        timeout=limits.timeout,
+        requests_per_minute=limits.requests_per_minute,
+        tokens_per_minute=limits.tokens_per_minute,
+        give_up_after=limits.give_up_after,
+    )
