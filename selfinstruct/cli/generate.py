@@ -32,6 +32,7 @@ from selfinstruct.cli.running import carry_out, run_options
 @click.option("--requests-per-round", type=click.IntRange(1), help="Requests that see the same pool.")
 @click.option("--max-cost", type=str, metavar="DOLLARS", help="Never spend more.")
 @click.option("--max-total-tokens", type=click.IntRange(1), help="Never use more tokens.")
+@click.option("--prices", metavar="FILE", help="Dollars per million tokens, for models nobody else knows.")
 @run_options
 def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Make new tasks from seed tasks, with reasons for every one that is dropped.
@@ -41,7 +42,7 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.pipeline import compose
     from selfinstruct.pipeline.recipe import resolve
 
-    limits = {key: given[key] for key in ("max_cost", "max_total_tokens") if given[key] is not None}
+    limits = {key: given[key] for key in ("max_cost", "max_total_tokens", "prices") if given[key] is not None}
     knobs = {key: given[key] for key in ("count", "seed", "requests_per_round") if given[key] is not None}
     recipe = compose.generate(
         name="generate",

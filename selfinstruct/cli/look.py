@@ -40,9 +40,8 @@ def show(folder: Path, *, as_json: bool) -> int:
         click.echo(f"{name:<{width}}  unfinished")
     state = "is being worked on" if look.running else "is at rest"
     count = "nothing published yet" if look.published is None else f"{look.published:,} tasks published"
-    click.echo(
-        f"{folder} {state}; {count}; last event: {look.last.get('event', 'none')} {shown(str(look.last.get('reason', '')))}"
-    )
+    last = f"{look.last.get('event', 'none')} {shown(str(look.last.get('reason', '')))}"
+    click.echo(f"{folder} {state}; {count}; last event: {last}")
     return 0
 
 
@@ -83,7 +82,7 @@ def _tell(station: "Station") -> None:
     provenance = line.get("provenance", {})
     if provenance.get("request"):
         click.echo(
-            f"    asked {provenance.get('model')} with {provenance.get('prompt')}: request {provenance['request'][:12]}…"
+            f"    asked {provenance.get('model')} with {provenance.get('prompt')}: {provenance['request'][:12]}…"
         )
     for name, value in line.get("evidence", {}).items():
         click.echo(

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from selfinstruct.pipeline.recipe import Resolved
-    from selfinstruct.pipeline.run import Finished, Options
+    from selfinstruct.pipeline.run import Finished
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -28,6 +28,7 @@ def run_options(verb: Verb) -> Verb:
             click.option(
                 "--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."
             ),
+            click.option("--push", metavar="REPOSITORY", help="Upload the set to the Hub (token in HF_TOKEN)."),
             click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
         )
     ):
@@ -38,9 +39,9 @@ def run_options(verb: Verb) -> Verb:
 def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
     """Run a resolved recipe, or estimate it; returns the exit code."""
     if given["dry_run"]:
-        from selfinstruct.pipeline.dry_run import estimate
+        from selfinstruct.pipeline.dry_run import as_table, estimate_run
 
-        click.echo(estimate(resolved))
+        click.echo(as_table(estimate_run(resolved)))
         return 0
     from selfinstruct.cli.main import typed
     from selfinstruct.cli.progress import ProgressLine
@@ -60,6 +61,10 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
             ),
         )
     _last_words(finished, time.monotonic() - began)
+    if given["push"]:
+        from selfinstruct.formats.dataset import push_to_hub
+
+        click.echo(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
     click.echo(_as_json(finished) if given["as_json"] else finished.dataset)
     return finished.exit_code
 

@@ -100,14 +100,18 @@ def _body(card: Card) -> list[str]:
         f"# {_plain(card.title)}",
         "",
         *([_plain(card.about), ""] if card.about else []),
-        f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the `{card.layout}` layout, made from "
-        f"{card.seeds:,} seed tasks ({_plain(card.seeds_source)}) by {_models(card)}.{goal} "
-        f"The run ended because {_plain(card.stopped_because)}.",
+        (
+            f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the `{card.layout}` layout, made from "
+            f"{card.seeds:,} seed tasks ({_plain(card.seeds_source)}) by {_models(card)}.{goal} "
+            f"The run ended because {_plain(card.stopped_because)}."
+        ),
         "",
         "## Limits",
         "",
-        "Every row passed the rules below; that does not make it a good task or a right answer. Nobody has read them "
-        "all. Draw a sample with `selfinstruct review` before training on them, and publish what it says.",
+        (
+            "Every row passed the rules below; that does not make it a good task or a right answer. Nobody has read "
+            "them all. Draw a sample with `selfinstruct review` before training on them, and publish what it says."
+        ),
         "The terms of the model that wrote the text may bind whoever uses it.",
         "",
         "## What was kept, and why the rest was not",
@@ -122,9 +126,10 @@ def _body(card: Card) -> list[str]:
         *_reasons(card),
         "## Model calls",
         "",
-        f"{card.requests:,} requests, {card.failed_requests:,} of them without an answer; {card.prompt_tokens:,} prompt "
-        f"tokens and {card.completion_tokens:,} completion tokens in the answers used. "
-        + ("Their price is unknown." if card.cost is None else f"They cost ${card.cost}."),
+        (
+            f"{card.requests:,} requests, {card.failed_requests:,} of them without an answer; {card.prompt_tokens:,} "
+            f"prompt tokens and {card.completion_tokens:,} completion tokens in the answers used. {_price(card)}"
+        ),
         "",
         "## How it was made",
         "",
@@ -132,13 +137,19 @@ def _body(card: Card) -> list[str]:
         "|---|---|",
         *[f"| {name} | {_knobs(knobs)} |" for name, knobs in card.stages.items()],
         "",
-        f"selfinstruct {card.version}, profile `{card.profile}`, seed {card.run_seed}, fingerprint `{card.fingerprint[:16]}`. "
-        "`recipe.yaml` in the run folder has every knob; this makes the run again:",
+        (
+            f"selfinstruct {card.version}, profile `{card.profile}`, seed {card.run_seed}, fingerprint "
+            f"`{card.fingerprint[:16]}`. `recipe.yaml` in the run folder has every knob; this makes the run again:"
+        ),
         "",
         *_fenced(card.command or "selfinstruct run recipe.yaml", "sh"),
         "",
         *_example(card),
     ]
+
+
+def _price(card: Card) -> str:
+    return "Their price is unknown." if card.cost is None else f"They cost ${card.cost}."
 
 
 def _models(card: Card) -> str:

@@ -1,17 +1,21 @@
 """What a run would send and cost, before anything is sent: exact for the first round, a labelled range for the rest."""
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
 
-from selfinstruct.models import money
-from selfinstruct.models.make import make_backend
-from selfinstruct.pipeline import wiring
+from selfinstruct.models.backend import Backend
+from selfinstruct.models.money import Estimate, Hosted, estimate
+from selfinstruct.models.prices import Price
 from selfinstruct.pipeline.recipe import Resolved, model_role
-from selfinstruct.records import Completion, Failure, Request
-from selfinstruct.stage import Bench, Pool, RoundStart, Traits
+from selfinstruct.pipeline.wiring import backends_of, material, prices_of, requests_per_round
+from selfinstruct.records import Completion, Failure, Request, Task
+from selfinstruct.stage import Bench, Pool, RoundStart, Stage, Traits
 
-# Kept tasks per request for new ones: real runs lie between these, and nobody can know before asking.
-_FEWEST_PER_REQUEST, _MOST_PER_REQUEST = 0.5, 6.0
+# Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.
+_FEWEST_PER_TEXT, _MOST_PER_TEXT = 0.5, 6.0
+_SAMPLE = 16  # seeds that stand in for the tasks of a later stage
 
 
 class Unsent:
@@ -26,4 +30,111 @@ class Unsent:
         """Note every request; none is answered."""
         for request in requests:
             self.noted.append(request)
-            yield Failure(request=request.key(self.name), kind="not_sent", message="dry run")
+            yield Failure(request=f"{request.key(self.name)}.0", kind="not_sent", message="dry run")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one stage would ask."""
+
+    stage: str
+    model: str
+    sure: bool
+    """True for the first round of requests, which is known exactly."""
+    fewest: Estimate
+    most: Estimate
+
+
+def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
+    """Every stage that asks a model; sends nothing, writes nothing."""
+    seeds = material(resolved, lambda _line: None)
+    backends = backends_of(resolved)
+    lines = []
+    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in seeds.seeds[:_SAMPLE]]
+    for stage in (*resolved.rounds, *resolved.stages):
+        role = model_role(stage)
+        if role is None:
+            continue
+        price = price_of(resolved, backends[role])
+        if stage.scope == "source":
+            requests = max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4))
+            noted = _noted(stage, (), role, backends[role], seeds.seeds, requests, resolved.recipe.seed)
+            first = estimate(noted, price)
+            texts = sum(request.n for request in noted) / max(1, len(noted))
+            count = resolved.recipe.count
+            lines.append(Line(stage.name, backends[role].name, sure=True, fewest=first, most=first))
+            fewest = max(0, ceil(count / (_MOST_PER_TEXT * texts)) - len(noted))
+            most = max(0, ceil(count / (_FEWEST_PER_TEXT * texts)) - len(noted))
+            scaled = (_scaled(first, fewest), _scaled(first, most))
+            lines.append(Line(f"{stage.name}, later rounds", backends[role].name, False, *scaled))
+        else:
+            noted = _noted(stage, tasks, role, backends[role], seeds.seeds, 1, resolved.recipe.seed)
+            one = estimate(noted, price)
+            count = len(seeds.inputs) or resolved.recipe.count
+            share = len(noted) / max(1, len(tasks))
+            fewest, most = ceil(count * share), ceil(2 * count * share)
+            lines.append(Line(stage.name, backends[role].name, False, _scaled(one, fewest), _scaled(one, most)))
+    return tuple(lines)
+
+
+def price_of(resolved: Resolved, backend: Backend) -> Price | None:
+    """The price of a model; None where nobody knows."""
+    base_url = backend.base_url if isinstance(backend, Hosted) else ""
+    return prices_of(resolved.recipe.limits).of(backend.name, base_url)
+
+
+def _noted(
+    stage: Stage,
+    tasks: Sequence[Task],
+    role: str,
+    backend: Backend,
+    seeds: tuple[Task, ...],
+    requests: int,
+    seed: int,
+) -> list[Request]:
+    model = Unsent(backend.name, backend.traits)
+    bench = Bench(
+        pool=Pool(seeds), models={role: model}, seed=seed, stage=stage.name, rounds=(RoundStart(requests, 0),)
+    )
+    for _ in stage(tasks, bench):
+        pass
+    return model.noted
+
+
+def _scaled(one: Estimate, requests: int) -> Estimate:
+    """The same kind of requests, that many of them."""
+    share = Decimal(requests) / max(1, one.requests)
+    return Estimate(
+        requests=requests,
+        prompt_tokens_likely=round(one.prompt_tokens_likely * share),
+        prompt_tokens_most=round(one.prompt_tokens_most * share),
+        completion_tokens_most=round(one.completion_tokens_most * share),
+        cost_least=None if one.cost_least is None else one.cost_least * share,
+        cost_most=None if one.cost_most is None else one.cost_most * share,
+    )
+
+
+def as_table(lines: Sequence[Line]) -> str:
+    """For people: what is known, and what is a range."""
+    head = f"{'stage':<24} {'model':<20} {'requests':>13} {'prompt tokens':>17}"
+    head += f" {'completion at most':>19} {'US dollars':>21}"
+    rows = [head]
+    for line in lines:
+        fewest, most = line.fewest, line.most
+        rows.append(
+            f"{line.stage:<24} {line.model[:20]:<20} {_span(fewest.requests, most.requests):>13} "
+            f"{_span(fewest.prompt_tokens_likely, most.prompt_tokens_likely):>17} {most.completion_tokens_most:>19,} "
+            f"{_dollars(fewest, most):>21}" + ("  exact" if line.sure else "  a range")
+        )
+    rows.append("nothing was sent; later rounds and later stages depend on how much of the answers is new")
+    return "\n".join(rows)
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,}-{high:,}"
+
+
+def _dollars(fewest: Estimate, most: Estimate) -> str:
+    if fewest.cost_least is None or most.cost_most is None:
+        return "unknown"
+    return "0" if not most.cost_most else f"{fewest.cost_least:.4f}-{most.cost_most:.4f}"

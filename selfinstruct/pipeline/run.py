@@ -12,8 +12,8 @@ from selfinstruct import __version__
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
-from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
 from selfinstruct.pipeline.look import run_folder
+from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
 from selfinstruct.pipeline.publish import REPORT, publish
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.runner import CountingModel, Runner

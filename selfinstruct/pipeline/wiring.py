@@ -1,6 +1,6 @@
 """Makes what a recipe names: seeds, inputs, and a gate before every model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,7 @@ from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
-from selfinstruct.pipeline.recipe import Limits, Resolved, model_role
+from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_role
 from selfinstruct.pipeline.runner import CountingModel
 from selfinstruct.records import Task
 
@@ -45,7 +45,7 @@ class Gates:
         """`backends` by role; roles with the same spec share one."""
         recipe = resolved.recipe
         self._recipe, self._backends = recipe, backends
-        prices = Prices.load(None if recipe.limits.prices is None else Path(recipe.limits.prices))
+        prices = prices_of(recipe.limits)
         budget = Budget(cap(recipe.limits), recipe.limits.max_total_tokens, book.spent())
         unique = {id(backend): backend for backend in backends.values()}
         self._gates = {
@@ -58,12 +58,7 @@ class Gates:
 
     def requests_per_round(self) -> int:
         """What the recipe says, or what suits its models."""
-        if self._recipe.requests_per_round is not None:
-            return self._recipe.requests_per_round
-        if self._recipe.profile == "reference":
-            return _PER_ROUND_REFERENCE
-        small = any(backend.traits.small for backend in self._backends.values())
-        return _PER_ROUND_SMALL if small else _PER_ROUND
+        return requests_per_round(self._recipe, self._backends)
 
     def close(self) -> None:
         """Let go of connections and servers."""
@@ -91,6 +86,21 @@ def gates(resolved: Resolved, book: AnswerBook, notice: Callable[[str], None]) -
         yield made
     finally:
         made.close()
+
+
+def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
+    """What the recipe says, or what suits its models."""
+    if recipe.requests_per_round is not None:
+        return recipe.requests_per_round
+    if recipe.profile == "reference":
+        return _PER_ROUND_REFERENCE
+    small = any(backend.traits.small for backend in backends.values())
+    return _PER_ROUND_SMALL if small else _PER_ROUND
+
+
+def prices_of(limits: Limits) -> Prices:
+    """Known prices, the user's own first."""
+    return Prices.load(None if limits.prices is None else Path(limits.prices))
 
 
 def cap(limits: Limits) -> Decimal | None:
