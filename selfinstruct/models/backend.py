@@ -36,10 +36,12 @@ class CallError(Exception):
         *,
         retry: Literal["never", "later", "slower", "stop"],
         after: float | None = None,
+        billed: bool | None = None,
     ) -> None:
-        """`after`: seconds that the endpoint asked to wait."""
+        """`after`: seconds that the endpoint asked to wait; `billed`: may have been paid for (None: if `later`)."""
         super().__init__(message)
         self.kind, self.message, self.retry, self.after = kind, message, retry, after
+        self.billed = retry == "later" if billed is None else billed
 
 
 class Backend(Protocol):
@@ -81,6 +83,30 @@ class Spent:
     """Answers whose price is unknown."""
 
 
+class Totals(Protocol):
+    """`Spent`, or anything with its fields."""
+
+    @property
+    def cost(self) -> Decimal:
+        """US dollars."""
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion."""
+
+    @property
+    def unconfirmed_cost(self) -> Decimal:
+        """As in `Spent`."""
+
+    @property
+    def unconfirmed_tokens(self) -> int:
+        """As in `Spent`."""
+
+    @property
+    def unknown_prices(self) -> int:
+        """As in `Spent`."""
+
+
 class AnswerBook(Protocol):
     """The journal as the gate sees it; `store.journal` is the durable one."""
 
@@ -93,7 +119,7 @@ class AnswerBook(Protocol):
     def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
         """Commit an answer and clear its reservation; it may be used when the future is done."""
 
-    def spent(self) -> Spent:
+    def spent(self) -> Totals:
         """The totals so far."""
 
 

@@ -1,0 +1,310 @@
+"""Sends what waits, in order, within the limits and the budget; tries again; lives on the event-loop thread."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from decimal import Decimal
+from secrets import token_hex
+
+from selfinstruct.errors import ProviderDown
+from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError
+from selfinstruct.models.limits import Limits
+from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.models.policy import Policy, backoff
+from selfinstruct.records import Completion, Failure, Request
+
+_ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
+"""Failures that say nothing about the endpoint."""
+
+
+class Unsent(Exception):
+    """The call was not made, or broken off: its batch stopped before."""
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """The calls of one loop over answers; they stop together."""
+
+    stop: BaseException | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One request on its way to an answer."""
+
+    request: Request
+    key: str
+    scope: str
+    ordinal: int
+    batch: Batch
+    outcome: "Future[Completion | Failure]" = field(default_factory=Future)
+    tokens: Tokens = field(init=False)
+    attempts: int = 0
+    refused_since: float | None = None
+    replayed: bool = False
+    """Its answer was on record."""
+
+    def __post_init__(self) -> None:
+        """Bound its size."""
+        self.tokens = tokens_of(self.request)
+
+    @property
+    def id(self) -> str:
+        """As in `Completion.request`."""
+        return f"{self.key}.{self.ordinal}"
+
+
+class Dispatcher:
+    """One for each model; every method but `submit` and `abandon` runs on the loop."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        book: AnswerBook,
+        policy: Policy,
+        budget: Budget,
+        price: Price | None,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float],
+        draw: Callable[[], float],
+    ) -> None:
+        """`clock` is monotonic seconds; `draw` gives numbers from 0 to 1."""
+        self._backend, self._book, self._policy = backend, book, policy
+        self._budget, self._price = budget, price
+        self._loop, self._clock, self._draw = loop, clock, draw
+        self._limits = Limits(
+            policy.in_flight or backend.in_flight,
+            requests_per_minute=policy.requests_per_minute,
+            tokens_per_minute=policy.tokens_per_minute,
+            longest_pause=policy.longest_wait,
+        )
+        self._inbox: deque[Call] = deque()
+        self._signalled = False
+        self._queue: deque[Call] = deque()
+        self._sent: dict[Call, asyncio.Task[None]] = {}
+        self._resting: dict[Call, asyncio.TimerHandle] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._failed_in_a_row, self._faults_since_success, self._answered = 0, 0, False
+        self._quiet_since: float | None = None
+        self._lost_mark = token_hex(4)  # two tries of a run may lose the same request; neither forgets the other's
+        if budget.capped:
+            budget.when_settled(self._pump)
+
+    def submit(self, calls: list[Call]) -> None:
+        """Line calls up; from any thread."""
+        self._inbox.extend(calls)
+        if not self._signalled:
+            self._signalled = True
+            self._loop.call_soon_threadsafe(self._take_in)
+
+    def abandon(self, batch: Batch, reason: BaseException, *, break_off: bool) -> None:
+        """Send no more of a batch, and break off what is on its way if asked to; from any thread."""
+        self._loop.call_soon_threadsafe(self._stop, batch, reason, break_off)
+
+    async def shut(self) -> None:
+        """Stop everything; what was sent has a little time to end."""
+        closed = Unsent("the gate is closed")
+        batches = {id(call.batch): call.batch for call in (*self._inbox, *self._queue, *self._sent, *self._resting)}
+        for batch in batches.values():
+            self._stop(batch, closed)
+        if self._sent:
+            _, late = await asyncio.wait(self._sent.values(), timeout=self._policy.drain)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _take_in(self) -> None:
+        self._signalled = False
+        while self._inbox:
+            self._queue.append(self._inbox.popleft())
+        self._pump()
+
+    def _pump(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._queue:
+            call = self._queue[0]
+            if call.batch.stop is not None:
+                self._queue.popleft()
+                _unsent(call)
+                continue
+            now = self._clock()
+            wait = self._limits.wait(now)
+            if wait is None:
+                return  # whatever comes back pumps again
+            if wait > 0.0:
+                self._timer = self._loop.call_later(wait, self._pump)
+                return
+            reservation = self._budget.reserve(call.tokens, self._price)
+            if reservation is None:
+                if self._budget.outstanding:
+                    return  # whatever settles pumps again
+                self._stop(call.batch, self._budget.refusal(call.tokens, self._price))
+                continue
+            self._queue.popleft()
+            self._limits.take(now, call.tokens.prompt_likely + call.tokens.completion_most)
+            self._sent[call] = self._loop.create_task(self._try(call, reservation, now))
+
+    async def _try(self, call: Call, reservation: Reservation, now: float) -> None:
+        unused = 0
+        try:
+            answer = await self._ask(call, reservation)
+        except CallError as fault:
+            self._sent.pop(call)
+            self._limits.back()
+            self._failed(call, reservation, fault, now)
+        except asyncio.CancelledError:
+            self._sent.pop(call)
+            self._limits.back()
+            self._write_off(call, reservation)
+            _unsent(call)
+            raise
+        except Exception as fault:  # noqa: BLE001 - a defect or a full disk: raised where the answers are read
+            self._sent.pop(call)
+            self._limits.back()
+            self._write_off(call, reservation)
+            call.outcome.set_exception(fault)
+            self._stop(call.batch, fault)
+        else:
+            self._sent.pop(call)
+            usage = answer.usage
+            unused = call.tokens.prompt_likely + call.tokens.completion_most
+            self._limits.back(max(0, unused - usage.prompt_tokens - usage.completion_tokens))
+            self._came(call, reservation, answer)
+        self._pump()
+
+    async def _ask(self, call: Call, reservation: Reservation) -> Answer:
+        if self._budget.capped:
+            noted = self._book.reserve(call.key, call.scope, call.ordinal, reservation.cost, reservation.tokens)
+            await asyncio.wrap_future(noted)
+        try:
+            async with asyncio.timeout(self._policy.timeout):
+                return await self._backend.answer(call.request)
+        except TimeoutError as fault:
+            message = f"no answer within {self._policy.timeout:g} seconds"
+            raise CallError("timeout", message, retry="later") from fault
+
+    def _came(self, call: Call, reservation: Reservation, answer: Answer) -> None:
+        cost = (
+            None if self._price is None else self._price.of(answer.usage.prompt_tokens, answer.usage.completion_tokens)
+        )
+        completion = Completion(
+            request=call.id,
+            choices=answer.choices,
+            usage=answer.usage,
+            model=self._backend.name,
+            cost=None if cost is None else f"{cost:f}",
+        )
+        self._limits.succeeded(self._clock())
+        self._failed_in_a_row, self._faults_since_success, self._answered = 0, 0, True
+        self._quiet_since = None
+        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
+        self._budget.settle(reservation, cost, answer.usage)
+        written.add_done_callback(lambda done: self._written(call, completion, done))
+
+    def _written(self, call: Call, completion: Completion, done: "Future[None]") -> None:
+        """On the journal's thread: only now may the answer be used."""
+        fault = done.exception()
+        if fault is None:
+            call.outcome.set_result(completion)
+            return
+        self.abandon(call.batch, fault, break_off=False)
+        call.outcome.set_exception(fault)
+
+    def _failed(self, call: Call, reservation: Reservation, fault: CallError, sent: float) -> None:
+        now = self._clock()
+        if fault.billed:
+            self._write_off(call, reservation)
+        else:
+            self._give_back(call, reservation)
+        if fault.retry == "stop":
+            self._stop(call.batch, ProviderDown(fault.message))
+            _unsent(call)
+            return
+        if fault.retry == "slower":
+            self._limits.slower(now, sent, fault.after)
+            call.refused_since = now if call.refused_since is None else call.refused_since
+            over = now - call.refused_since > self._policy.patience
+        else:
+            call.attempts += 1
+            over = fault.retry == "never" or call.attempts >= self._policy.attempts
+            if fault.retry == "later":
+                self._limits.faulted(now, fault.after)
+            else:
+                self._limits.alive()
+        if fault.retry != "never" and self._nobody_there(now, fault):
+            self._stop(call.batch, ProviderDown(self._silence(now, fault)))
+        if call.batch.stop is not None:
+            _unsent(call)
+        elif over:
+            self._give_up(call, fault)
+        elif fault.retry == "slower":
+            self._queue.appendleft(call)  # the limits know when
+        else:
+            wait = backoff(call.attempts, self._policy.longest_wait, self._draw)
+            wait = wait if fault.after is None else min(fault.after, self._policy.longest_wait)
+            self._resting[call] = self._loop.call_later(wait, self._again, call)
+
+    def _again(self, call: Call) -> None:
+        del self._resting[call]
+        self._queue.appendleft(call)
+        self._pump()
+
+    def _give_up(self, call: Call, fault: CallError) -> None:
+        call.outcome.set_result(Failure(request=call.id, kind=fault.kind, message=fault.message))
+        if fault.kind in _ABOUT_THE_REQUEST:
+            return
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= self._policy.give_up_after:
+            what = f"{self._backend.name}: {self._failed_in_a_row} requests in a row failed, the last with: "
+            self._stop(call.batch, ProviderDown(what + f"{fault.message}; run the same command again to go on"))
+
+    def _nobody_there(self, now: float, fault: CallError) -> bool:
+        self._faults_since_success += 1
+        if self._quiet_since is None:
+            self._quiet_since = now
+        early = not self._answered and fault.retry == "later"
+        patience = self._policy.first_patience if early else self._policy.patience
+        return now - self._quiet_since > patience and self._faults_since_success >= self._policy.attempts
+
+    def _silence(self, now: float, fault: CallError) -> str:
+        seconds = now - (now if self._quiet_since is None else self._quiet_since)
+        what = f"{self._backend.name}: no answer for {seconds:.0f} seconds, {self._faults_since_success} tries failed"
+        return f"{what}, the last with: {fault.message}; run the same command again to go on"
+
+    def _give_back(self, call: Call, reservation: Reservation) -> None:
+        """The attempt cost nothing, and the journal's note of it says so too."""
+        if self._budget.capped:
+            self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
+        self._budget.release(reservation)
+
+    def _write_off(self, call: Call, reservation: Reservation) -> None:
+        """Nobody knows whether the attempt was paid for: note it where the answer of a later one does not clear it."""
+        if self._budget.capped:
+            lost = f"{call.scope} lost {self._lost_mark} {call.attempts}"
+            self._book.reserve(call.key, lost, call.ordinal, reservation.cost, reservation.tokens)
+            self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
+        self._budget.lose(reservation)
+
+    def _stop(self, batch: Batch, reason: BaseException, break_off: bool = False) -> None:  # noqa: FBT001, FBT002 - call_soon passes no keywords
+        if batch.stop is None:
+            batch.stop = reason
+        for call in [call for call in self._resting if call.batch is batch]:
+            self._resting.pop(call).cancel()
+            _unsent(call)
+        for call in [call for call in (*self._queue, *self._inbox) if call.batch is batch]:
+            _unsent(call)
+        self._queue = deque(call for call in self._queue if call.batch is not batch)
+        if break_off:
+            for task in [task for call, task in self._sent.items() if call.batch is batch]:
+                task.cancel()
+        self._loop.call_soon(self._pump)
+
+
+def _unsent(call: Call) -> None:
+    if not call.outcome.done():
+        call.outcome.set_exception(Unsent())

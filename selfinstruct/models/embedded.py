@@ -1,0 +1,165 @@
+"""llama.cpp inside this process, from a prebuilt wheel: no key, no server to start, no GPU."""
+
+import asyncio
+import contextlib
+import json
+import os
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.weights import check_machine, embedded_weights
+from selfinstruct.records import Choice, Request, Usage
+from selfinstruct.stage import Traits
+
+_SLOTS = 8  # continuations decoded together: one prefill of a shared prompt serves them all
+_CONTEXT = 2048  # tokens for each slot; a prompt of eight demonstrations takes about 300
+_SMALL_FILE = 1_000_000_000  # bytes; four-bit weights of about a billion parameters and a half
+
+
+class Embedded:
+    """The backend of `embedded` and `gguf:PATH`; weights are loaded when the first question comes."""
+
+    def __init__(self, path: Path | None, *, in_flight: int = 8) -> None:
+        """`path` None means our embedded model; BadInput for a file that is no GGUF."""
+        if path is not None:
+            _check_gguf(path)
+        self._path = path
+        self.name = "embedded" if path is None else f"gguf:{path.name}"
+        self.in_flight = in_flight
+        small = path is None or path.stat().st_size < _SMALL_FILE
+        self.traits = Traits(structured=True, grammar=True, small=small)
+        self.notice = "" if path is None else f"weights: {path}"
+        self._lock = threading.Lock()
+        self._server: Any = None
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def answer(self, request: Request) -> Answer:
+        """As in `Backend`."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.in_flight, thread_name_prefix="embedded")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, request)
+
+    async def close(self) -> None:
+        """End the threads, then the engine."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)
+            self._threads = None
+        self._server = None
+
+    def _ask(self, request: Request) -> Answer:
+        server = self._loaded()
+        chat = not isinstance(request.prompt, str)
+        told = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
+        told = json.loads(told) if isinstance(told, str | bytes) else told
+        if "error" in told:
+            raise _refused(told["error"])
+        choices = tuple(_choice(choice, chat=chat) for choice in sorted(told["choices"], key=lambda c: c["index"]))
+        if len(choices) != request.n:
+            raise CallError("bad_answer", f"{len(choices)} texts instead of {request.n}", retry="later")
+        # The engine counts the tokens of one choice only, so the texts are counted again.
+        completion = sum(self._tokens(choice.text) for choice in choices)
+        usage = Usage(prompt_tokens=told["usage"]["prompt_tokens"], completion_tokens=completion)
+        return Answer(choices=choices, usage=usage, raw=json.dumps(told))
+
+    def _tokens(self, text: str) -> int:
+        """Tokens of a text by the engine's own tokenizer, and one for the mark that ended it."""
+        if not text:
+            return 1
+        content = json.dumps({"content": text}).encode()
+        address = f"{self._server.listening_address}/tokenize"
+        asked = urllib.request.Request(address, content, {"Content-Type": "application/json"})  # noqa: S310 - loopback
+        with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310 - the engine's own loopback address
+            return len(json.load(reply)["tokens"]) + 1
+
+    def _loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
+        with self._lock:
+            if self._server is None:
+                self._server = _start(self._path or embedded_weights(), min(2, self.in_flight) * _SLOTS)
+            return self._server
+
+
+def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishes no types
+    check_machine()
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = slots
+    params.n_ctx = slots * _CONTEXT
+    params.hostname = "127.0.0.1"
+    params.port = 0
+    params.verbosity = 0
+    params.warmup = params.ui = params.fit_params = False
+    params.cache_ram_mib = 0
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    with _silent():
+        try:
+            return xllamacpp.Server(params)
+        except Exception as fault:
+            raise BadInput(f"the engine cannot load it ({fault})", place=str(path), fix="try another file") from fault
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the engine's own words, written past Python, off the terminal while it loads."""
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "n": request.n,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        "stop": list(request.stop),
+        "seed": request.seed if request.seed is not None else int(request.key("seed")[:7], 16),
+        "cache_prompt": True,
+    }
+    if isinstance(request.prompt, str):
+        body["prompt"] = request.prompt
+    else:
+        body["messages"] = [{"role": turn.role, "content": turn.content} for turn in request.prompt]
+    if request.json_schema:
+        body["json_schema"] = json.loads(request.json_schema)
+    if request.grammar:
+        body["grammar"] = request.grammar
+    return body
+
+
+def _choice(choice: Mapping[str, Any], *, chat: bool) -> Choice:
+    text = choice["message"].get("content") if chat else choice["text"]
+    return Choice(text or "", choice.get("finish_reason") or "")
+
+
+def _refused(error: Mapping[str, Any]) -> CallError:
+    message = str(error.get("message", error))
+    if error.get("type") == "exceed_context_size_error":
+        return CallError("too_long", message, retry="never")
+    return CallError("engine", message, retry="never" if error.get("code") == 400 else "later")
+
+
+def _check_gguf(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            mark = file.read(4)
+    except OSError as fault:
+        raise BadInput(fault.strerror or str(fault), place=f"gguf:{path}", fix="check the path") from fault
+    if mark != b"GGUF":
+        raise BadInput("not a GGUF file", place=f"gguf:{path}", fix="convert the weights to GGUF first")

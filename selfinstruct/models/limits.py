@@ -1,0 +1,204 @@
+"""How many requests may be on their way, and how soon the next may leave: pure logic, with the clock handed in.
+
+Two things are learned from the endpoint's own answers. The *window* is the number of requests in flight: slow start,
+then one more for every 25 successes, times 0.75 once for each burst of "slow down". The *pace* is a number of requests
+a second, unknown until the first burst: a quick endpoint can be overrun by a single request in flight, so a window
+alone cannot keep to its limit. Faults (5xx, time-outs) stop growth but never cut. While an endpoint does nothing but
+refuse, one request at a time finds out whether it is back.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+SUCCESSES_PER_STEP = 25
+CUT = 0.75
+PACE_CUT = 0.96
+FIRST_WINDOW = 8
+HEADROOM = 0.98  # of a limit set by hand: clocks and networks jitter
+_BURST_SECONDS = 0.02  # requests due this soon leave together: timers are no finer
+_MEASURED_SECONDS = 2.0
+_FIRST_PAUSE = 0.25
+_SETTLED_SECONDS = 3.0  # a refusal this soon after a pause says that the pause was too short
+_FAULTS_BEFORE_PROBING = 5
+_GROWTH_PAUSE = 5.0
+
+
+@dataclass(slots=True)
+class Bucket:
+    """An allowance that fills evenly; it may go into debt, so that a large request is never stuck for ever.
+
+    >>> bucket = Bucket(rate=2.0, depth=1.0)
+    >>> bucket.take(0.0, 2.0), bucket.wait(0.0), bucket.wait(0.5)
+    (None, 0.5, 0.0)
+    """
+
+    rate: float
+    """Units a second."""
+    depth: float
+    """What may be saved up."""
+    level: float = field(init=False)
+    _at: float | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Start full."""
+        self.level = self.depth
+
+    def wait(self, now: float) -> float:
+        """Seconds until something may be taken."""
+        self._fill(now)
+        return 0.0 if self.level >= 0.0 else -self.level / self.rate
+
+    def take(self, now: float, amount: float) -> None:
+        """Take, into debt if need be."""
+        self._fill(now)
+        self.level -= amount
+
+    def give_back(self, amount: float) -> None:
+        """What was taken and not used."""
+        self.level = min(self.depth, self.level + amount)
+
+    def _fill(self, now: float) -> None:
+        if self._at is not None:
+            self.level = min(self.depth, self.level + max(0.0, now - self._at) * self.rate)
+        self._at = now if self._at is None else max(now, self._at)
+
+
+@dataclass(slots=True)
+class Pace:
+    """Requests a second, learned: set just below what got through, raised slowly at first and then ever faster."""
+
+    base: float = 0.0
+    """0: nothing learned yet, so no bound."""
+    since: float = 0.0
+    _due: float = 0.0
+    _slack: float = _BURST_SECONDS
+
+    def rate(self, now: float) -> float:
+        """The pace now: some 4 % up in twelve quiet seconds, four times as much in thirty."""
+        quiet = max(0.0, now - self.since)
+        growth = 0.002 * quiet + 1.6e-4 * max(0.0, quiet - 8.0) ** 3
+        return float(self.base * 2.718281828 ** min(growth, 20.0))
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request is due."""
+        return max(0.0, self._due - now - _BURST_SECONDS) if self.base else 0.0
+
+    def take(self, now: float) -> None:
+        """One request leaves."""
+        if self.base:
+            self._due = max(self._due, now - self._slack) + 1.0 / self.rate(now)
+            if self._due > now - _BURST_SECONDS:
+                self._slack = _BURST_SECONDS
+
+    def restart(self, base: float, now: float, *, saved: float = 0.0) -> None:
+        """A new pace from `now` on; `saved` seconds of it may be caught up."""
+        self.base, self.since, self._due, self._slack = base, now, now - saved, max(saved, _BURST_SECONDS)
+
+
+class Limits:
+    """The bounds on one endpoint. Times are seconds of one monotonic clock."""
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        longest_pause: float = 60.0,
+    ) -> None:
+        """`most`: requests in flight, whatever the endpoint would take."""
+        self.most, self.window, self.in_flight = most, float(min(most, FIRST_WINDOW)), 0
+        self.pace = Pace()
+        self._requests = None if requests_per_minute is None else _bucket(requests_per_minute)
+        self._tokens = None if tokens_per_minute is None else _bucket(tokens_per_minute)
+        self._longest = longest_pause
+        self._slow_start, self._successes, self._no_growth_until = True, 0, -1e18
+        self._recent: deque[float] = deque(maxlen=4096)
+        self._cut_at, self._paused_until = -1e18, -1e18
+        self._pause = 0.0
+        self._faults = 0
+        self.probing = False
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until one more may leave; 0.0: now; None: not before one comes back."""
+        if self.in_flight >= (1 if self.probing else max(1, int(self.window))):
+            return None
+        waits = [self._paused_until - now, self.pace.wait(now)]
+        waits += [bucket.wait(now) for bucket in (self._requests, self._tokens) if bucket is not None]
+        return max(0.0, *waits)
+
+    def take(self, now: float, tokens: int) -> None:
+        """One leaves, expected to use that many tokens."""
+        self.in_flight += 1
+        self.pace.take(now)
+        if self._requests is not None:
+            self._requests.take(now, 1.0)
+        if self._tokens is not None:
+            self._tokens.take(now, float(tokens))
+
+    def back(self, unused_tokens: int = 0) -> None:
+        """One came back, however it went."""
+        self.in_flight -= 1
+        if self._tokens is not None and unused_tokens > 0:
+            self._tokens.give_back(float(unused_tokens))
+
+    def succeeded(self, now: float) -> None:
+        """An answer came."""
+        self._recent.append(now)
+        self.alive()
+        if now < self._no_growth_until:
+            return
+        self._successes += 1
+        if self._slow_start or self._successes >= SUCCESSES_PER_STEP:
+            self.window = min(float(self.most), self.window + 1.0)
+            self._successes = 0
+
+    def alive(self) -> None:
+        """The endpoint said something sensible, if only that a request is wrong."""
+        self._faults, self.probing = 0, False
+
+    def slower(self, now: float, sent: float, after: float | None) -> None:
+        """The endpoint refused a request sent at `sent`, and asked to wait `after` seconds, or did not say."""
+        if sent < self._cut_at:  # left before the cut: part of a burst that was dealt with
+            if after is not None:
+                self._hold(now, after)
+            return
+        persists = self.probing or sent - self._paused_until < _SETTLED_SECONDS
+        self._pause = min(self._longest, self._pause * 2) if persists and self._pause else _FIRST_PAUSE
+        pause = min(self._longest, self._pause if after is None else after)
+        rate = self.pace.rate(now) * CUT if persists and self.pace.base else PACE_CUT * self._measured(now)
+        saved = 0.0 if persists else min(1.0, pause)
+        self._hold(now, pause)
+        self.pace.restart(rate, self._paused_until, saved=saved)
+        if not (persists and self.probing):  # refused probes say nothing about how many may be in flight
+            self.window = max(1.0, self.window * CUT)
+        self._slow_start, self._successes = False, 0
+        self._cut_at, self.probing = now, True
+
+    def faulted(self, now: float, after: float | None = None) -> None:
+        """A passing fault: stop growing; after several and nothing else, let single requests find out."""
+        self._no_growth_until = now + _GROWTH_PAUSE
+        self._faults += 1
+        if after is not None:
+            self._hold(now, after)
+        if self._faults >= _FAULTS_BEFORE_PROBING and now >= self._paused_until:
+            self.probing = True
+            self._hold(now, _FIRST_PAUSE * 2.0 ** min(self._faults - _FAULTS_BEFORE_PROBING, 30))
+
+    def _hold(self, now: float, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, now + min(self._longest, seconds))
+
+    def _measured(self, now: float) -> float:
+        """Successes a second of late; at least one every two seconds."""
+        while self._recent and self._recent[0] < now - _MEASURED_SECONDS:
+            self._recent.popleft()
+        if not self._recent:
+            return 1.0 / _MEASURED_SECONDS
+        span = max(now - self._recent[0], 0.05)
+        known = self.pace.rate(now) if self.pace.base else float("inf")
+        return max(1.0 / _MEASURED_SECONDS, min(known, len(self._recent) / span))
+
+
+def _bucket(per_minute: float) -> Bucket:
+    rate = HEADROOM * per_minute / 60.0
+    return Bucket(rate=rate, depth=max(1.0, rate * _BURST_SECONDS))

