@@ -1,21 +1,18 @@
-"""Reads JSON and JSONL from strangers: bounded, strict, and every complaint with its file and line."""
+"""Reads the values of a JSONL file or a JSON array, or the lines of a text: bounded, each with its file and line."""
 
-import gzip
-import json
+import codecs
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.json_text import Broken, after_space, first_value, not_json, parse
+from selfinstruct.formats.streams import Stream, ending, name, stream
 
 LINE_BYTES = 16 << 20
-TOTAL_BYTES = 64 << 30
-_RATIO = 200  # a stream that unpacks to more than this many times its size is a bomb
-_RATIO_FREE = 64 << 20  # small files may compress well
-_DEPTH = 64
-_DIGITS = 4300
+_PIECE = 64 << 10
+_BOM = codecs.BOM_UTF8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,160 +20,159 @@ class Line:
     """One value and where it stands."""
 
     place: str
-    """`file:line`, for messages."""
+    """`file:line`, for messages; of an array's item, the line where it begins."""
     value: Any
 
 
 def read_values(path: Path) -> Iterator[Line]:
-    """The values of a .jsonl (.gz, .zst), or the items of a .json array; BadInput at the first bad one."""
-    if path.suffix == ".json":
-        yield from _array(path)
-        return
-    for number, raw in _raw_lines(path):
-        place = f"{path}:{number}"
-        text = _decoded(raw, place)
+    """The values of a JSONL file or the items of a JSON array, plain, .gz or .zst; BadInput at the first bad one.
+
+    A file that ends in .json (or .json.gz ...) and opens with a bracket is an array; all else has a value a line.
+    """
+    with stream(path) as opened:
+        if ending(path) == ".json":
+            yield from _json_file(opened)
+        else:
+            yield from _values(opened, b"")
+
+
+def read_text_lines(path: Path) -> Iterator[Line]:
+    """The lines of a text file that are not blank, without the space around them."""
+    with stream(path) as opened:
+        for place, text in _lines(opened, b""):
+            if text.strip():
+                yield Line(place, text.strip())
+
+
+def _json_file(opened: Stream) -> Iterator[Line]:
+    """Its first mark decides: an array, or what many call JSON and is JSONL."""
+    head = b""
+    while not head.removeprefix(_BOM).strip() and len(head) < LINE_BYTES:
+        piece = opened.piece(_PIECE, name(opened.path))
+        if not piece:
+            break
+        head += piece
+    if head.removeprefix(_BOM).lstrip().startswith(b"["):
+        yield from _Array(opened, head).items()
+    else:
+        yield from _values(opened, head)
+
+
+def _values(opened: Stream, head: bytes) -> Iterator[Line]:
+    for place, text in _lines(opened, head):
         if text.strip():
             yield Line(place, parse(text, place))
 
 
-def read_text_lines(path: Path) -> Iterator[Line]:
-    """The lines of a text file that are not blank."""
-    for number, raw in _raw_lines(path):
-        place = f"{path}:{number}"
-        text = _decoded(raw, place).strip()
-        if text:
-            yield Line(place, text)
+def _lines(opened: Stream, head: bytes) -> Iterator[tuple[str, str]]:
+    """Place and text of each line; `head` was read already."""
+    number = 0
+    for raw in _raw_lines(opened, head):
+        number += 1
+        place = f"{name(opened.path)}:{number}"
+        if len(raw) > LINE_BYTES:
+            raise BadInput(f"a line over {LINE_BYTES >> 20} MiB", place=place, fix="split the record")
+        yield place, _decoded(raw.removeprefix(_BOM) if number == 1 else raw, place)
 
 
-def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
-    """One JSON value; BadInput for what JSON forbids or a sane file has not.
-
-    >>> parse('{"a": 1, "a": 2}', "x.jsonl:3")
-    Traceback (most recent call last):
-    ...
-    selfinstruct.errors.BadInput: x.jsonl:3: key 'a' stands twice; keep one of them
-    """
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise BadInput(f"key '{twice}' stands twice", place=place, fix="keep one of them")
-        return found
-
-    def constant(name: str) -> None:
-        raise BadInput(f"{name} is no JSON number", place=place, fix="use null or a number")
-
-    def whole(digits: str) -> int:
-        if len(digits) > _DIGITS:
-            raise BadInput(f"a number of {len(digits)} digits", place=place, fix="write it as text")
-        return int(digits)
-
-    try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole)
-    except RecursionError:
-        raise BadInput(f"nested deeper than {_DEPTH}", place=place, fix="flatten it") from None
-    except ValueError as fault:
-        raise BadInput(f"not JSON ({fault})", place=place, fix="correct or remove the line") from fault
-    _check(value, place)
-    return value
-
-
-def _check(value: object, place: str) -> None:
-    """Depth and lone surrogates, without recursion."""
-    stack: list[tuple[object, int]] = [(value, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if depth > _DEPTH:
-            raise BadInput(f"nested deeper than {_DEPTH}", place=place, fix="flatten it")
-        if isinstance(item, str) and not item.isascii():
-            _check_text(item, place)
-        elif isinstance(item, dict):
-            stack.extend((part, depth + 1) for pair in item.items() for part in pair)
-        elif isinstance(item, list):
-            stack.extend((part, depth + 1) for part in item)
-
-
-def _check_text(text: str, place: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as fault:
-        mark = f"U+{ord(text[fault.start]):04X}"
-        raise BadInput(f"half of a character ({mark}, a lone surrogate)", place=place, fix="remove it") from None
-
-
-def _array(path: Path) -> Iterator[Line]:
-    with closing(_open(path)) as file:
-        content = _bounded(path, lambda: file.read(LINE_BYTES * 16 + 1))
-    if len(content) > LINE_BYTES * 16:
-        raise BadInput("a JSON array this large", place=str(path), fix="write it as JSONL, one record a line")
-    value = parse(_decoded(content, f"{path}:1"), str(path))
-    if not isinstance(value, list):
-        raise BadInput(
-            "not an array of records", place=str(path), fix="write [..., ...], or JSONL with the ending .jsonl"
-        )
-    for number, item in enumerate(value, 1):
-        yield Line(f"{path}: item {number}", item)
-
-
-def _raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with closing(_open(path)) as file:
-        number = total = 0
-        size = max(1, path.stat().st_size)
-        while raw := _bounded(path, lambda: file.readline(LINE_BYTES + 1), number + 1):
-            number, total = number + 1, total + len(raw)
-            if len(raw) > LINE_BYTES:
-                raise BadInput(f"a line over {LINE_BYTES >> 20} MiB", place=f"{path}:{number}", fix="split the record")
-            if total > TOTAL_BYTES or (total > _RATIO_FREE and total > _RATIO * size):
-                raise BadInput(
-                    "unpacks to far more than it is", place=f"{path}:{number}", fix="unpack and check it first"
-                )
-            yield number, raw
-
-
-def _open(path: Path) -> IO[bytes]:
-    try:
-        if path.is_dir():
-            raise BadInput("a folder, not a file", place=str(path), fix="name the file in it")
-        if path.suffix == ".gz":
-            return cast("IO[bytes]", gzip.open(path, "rb"))
-        if path.suffix == ".zst":
-            return _zstandard(path)
-        return path.open("rb")
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or str(fault)
-        raise BadInput(reason, place=str(path), fix="check the path") from fault
-
-
-def _zstandard(path: Path) -> IO[bytes]:
-    try:
-        import zstandard
-    except ImportError:
-        raise BadInput(
-            ".zst needs one more package", place=str(path), fix="pip install 'selfinstruct[zstd]', or unpack it"
-        ) from None
-    import io
-
-    opened: IO[bytes] = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(path.open("rb"), closefd=True))
-    return opened
-
-
-def _bounded(path: Path, read: Any, number: int = 1) -> bytes:  # noqa: ANN401 - a zero-argument read
-    try:
-        content: bytes = read()
-    except EOFError:
-        raise BadInput("ends in the middle (truncated)", place=f"{path}:{number}", fix="fetch it again") from None
-    except Exception as fault:
-        if isinstance(fault, BadInput):
-            raise
-        reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
-        raise BadInput(f"cannot be read ({reason})", place=f"{path}:{number}", fix="check the file") from fault
-    return content
+def _raw_lines(opened: Stream, head: bytes) -> Iterator[bytes]:
+    """Lines with their ends; one that is too long is cut just behind the limit."""
+    *whole, rest = head.split(b"\n")
+    for line in whole:
+        yield line + b"\n"
+    number = len(whole) + 1
+    while line := rest + opened.line(LINE_BYTES + 1 - min(len(rest), LINE_BYTES), f"{name(opened.path)}:{number}"):
+        yield line
+        rest, number = b"", number + 1
 
 
 def _decoded(raw: bytes, place: str) -> str:
     try:
-        return raw.decode("utf-8").removeprefix("\ufeff")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as fault:
         raise BadInput(f"not UTF-8 at byte {fault.start + 1}", place=place, fix="save the file as UTF-8") from None
+
+
+class _Array:
+    """Items of a JSON array, read one at a time: a large file costs the memory of its largest item."""
+
+    def __init__(self, opened: Stream, head: bytes) -> None:
+        self._stream, self._file = opened, name(opened.path)
+        self._decode = codecs.getincrementaldecoder("utf-8")()
+        self._text, self._at = "", 0
+        self._line, self._counted = 1, 0  # the line that index `_counted` of the text is on
+        self._ended = False
+        self._feed(head.removeprefix(_BOM))
+
+    def items(self) -> Iterator[Line]:
+        """Each with the line where it begins."""
+        self._mark()
+        self._at += 1  # past the bracket
+        if self._mark() != "]":
+            yield self._item()
+            while self._mark() == ",":
+                self._at += 1
+                self._mark()
+                yield self._item()
+        if self._mark() != "]":
+            raise self._not_json("expecting ',' or ']'", self._at)
+        self._at += 1
+        if self._mark():
+            raise self._not_json("more text behind the array", self._at)
+
+    def _item(self) -> Line:
+        """The value that begins here; more is read until it is whole, or longer than any line may be."""
+        place = self._place(self._at)
+        wanted = _PIECE
+        while True:
+            try:
+                value, end = first_value(self._text, self._at, place)
+            except Broken as fault:
+                if self._ended or not fault.cut:
+                    raise self._not_json(fault.what, fault.at) from None
+            else:
+                # A number may go on in the next piece: only a mark behind it says that it is whole.
+                if self._ended or after_space(self._text, end) < len(self._text):
+                    self._at = end
+                    return Line(place, value)
+            if len(self._text) - self._at > LINE_BYTES:
+                raise BadInput(f"an item over {LINE_BYTES >> 20} MiB", place=place, fix="split the record")
+            # Twice as much each time, so that trying again costs no more than reading did.
+            self._more(wanted)
+            wanted *= 2
+
+    def _mark(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        self._at = after_space(self._text, self._at)
+        while self._at == len(self._text) and not self._ended:
+            self._more(_PIECE)
+            self._at = after_space(self._text, self._at)
+        return self._text[self._at : self._at + 1]
+
+    def _more(self, size: int) -> None:
+        """Read on, and let go of what lies behind."""
+        self._place(self._at)
+        self._text, self._at, self._counted = self._text[self._at :], 0, 0
+        self._feed(self._stream.piece(size, self._file))
+
+    def _feed(self, piece: bytes) -> None:
+        try:
+            self._text += self._decode.decode(piece, final=not piece)
+        except UnicodeDecodeError as fault:
+            bad = self._stream.total - len(fault.object) + fault.start + 1
+            self._text += fault.object[: fault.start].decode("utf-8")
+            raise BadInput(
+                f"not UTF-8 at byte {bad} of the file",
+                place=self._place(len(self._text)),
+                fix="save the file as UTF-8",
+            ) from None
+        self._ended = not piece
+
+    def _place(self, at: int) -> str:
+        """`file:line` of an index no smaller than the last one asked for."""
+        self._line += self._text.count("\n", self._counted, at)
+        self._counted = at
+        return f"{self._file}:{self._line}"
+
+    def _not_json(self, what: str, at: int) -> BadInput:
+        return not_json(what, self._text, at, self._place(at))

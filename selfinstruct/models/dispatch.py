@@ -174,7 +174,7 @@ class Dispatcher:
             usage = answer.usage
             unused = call.tokens.prompt_likely + call.tokens.completion_most
             self._limits.back(max(0, unused - usage.prompt_tokens - usage.completion_tokens))
-            self._came(call, reservation, answer)
+            self._came(call, reservation, answer, now)
         self._pump()
 
     async def _ask(self, call: Call, reservation: Reservation) -> Answer:
@@ -188,7 +188,7 @@ class Dispatcher:
             message = f"no answer within {self._policy.timeout:g} seconds"
             raise CallError("timeout", message, retry="later") from fault
 
-    def _came(self, call: Call, reservation: Reservation, answer: Answer) -> None:
+    def _came(self, call: Call, reservation: Reservation, answer: Answer, sent: float) -> None:
         cost = (
             None if self._price is None else self._price.of(answer.usage.prompt_tokens, answer.usage.completion_tokens)
         )
@@ -199,7 +199,7 @@ class Dispatcher:
             model=self._backend.name,
             cost=None if cost is None else f"{cost:f}",
         )
-        self._limits.succeeded(self._clock())
+        self._limits.succeeded(self._clock(), sent)
         self._failed_in_a_row, self._faults_since_success, self._answered = 0, 0, True
         self._quiet_since = None
         written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)

@@ -92,7 +92,7 @@ def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishe
     params.model.path = str(path)
     params.n_parallel = slots
     params.n_ctx = slots * _CONTEXT
-    params.hostname = "127.0.0.1"
+    params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.verbosity = 0
     params.warmup = params.ui = params.fit_params = False

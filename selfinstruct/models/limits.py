@@ -116,7 +116,7 @@ class Limits:
         self._recent: deque[float] = deque(maxlen=4096)
         self._cut_at, self._paused_until = -1e18, -1e18
         self._pause = 0.0
-        self._faults = 0
+        self._faults, self._left_since_cut = 0, 0
         self.probing = False
 
     def wait(self, now: float) -> float | None:
@@ -130,6 +130,7 @@ class Limits:
     def take(self, now: float, tokens: int) -> None:
         """One leaves, expected to use that many tokens."""
         self.in_flight += 1
+        self._left_since_cut += 1
         self.pace.take(now)
         if self._requests is not None:
             self._requests.take(now, 1.0)
@@ -142,14 +143,16 @@ class Limits:
         if self._tokens is not None and unused_tokens > 0:
             self._tokens.give_back(float(unused_tokens))
 
-    def succeeded(self, now: float) -> None:
-        """An answer came."""
+    def succeeded(self, now: float, sent: float) -> None:
+        """An answer came to what left at `sent`."""
         self._recent.append(now)
-        self.alive()
+        self._faults = 0
+        if sent >= self._cut_at:  # else it was let in before the burst, and says nothing about now
+            self.probing = False
         if now < self._no_growth_until:
             return
         self._successes += 1
-        if self._slow_start or self._successes >= SUCCESSES_PER_STEP:
+        if self._successes >= self._successes_per_step():
             self.window = min(float(self.most), self.window + 1.0)
             self._successes = 0
 
@@ -163,16 +166,18 @@ class Limits:
             if after is not None:
                 self._hold(now, after)
             return
-        persists = self.probing or sent - self._paused_until < _SETTLED_SECONDS
-        self._pause = min(self._longest, self._pause * 2) if persists and self._pause else _FIRST_PAUSE
+        silent = self.probing  # refused ever since the last burst
+        soon = sent - self._paused_until < _SETTLED_SECONDS
+        self._pause = min(self._longest, self._pause * 2) if silent and self._pause else _FIRST_PAUSE
         pause = min(self._longest, self._pause if after is None else after)
-        rate = self.pace.rate(now) * CUT if persists and self.pace.base else PACE_CUT * self._measured(now)
-        saved = 0.0 if persists else min(1.0, pause)
+        rate = self._learned(now, sent, silent=silent, soon=soon)
+        # An endpoint that names a time has an allowance that fills again meanwhile; this much is caught up.
+        saved = 0.0 if soon or after is None else min(1.0, pause)
         self._hold(now, pause)
         self.pace.restart(rate, self._paused_until, saved=saved)
-        if not (persists and self.probing):  # refused probes say nothing about how many may be in flight
+        if not silent:  # a refused probe says nothing about how many may be in flight
             self.window = max(1.0, self.window * CUT)
-        self._slow_start, self._successes = False, 0
+        self._slow_start, self._successes, self._left_since_cut = False, 0, 0
         self._cut_at, self.probing = now, True
 
     def faulted(self, now: float, after: float | None = None) -> None:
@@ -188,15 +193,29 @@ class Limits:
     def _hold(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(self._longest, seconds))
 
+    def _successes_per_step(self) -> int:
+        if not self._slow_start:
+            return SUCCESSES_PER_STEP
+        return 1 if self.window < 2 * FIRST_WINDOW else 4
+
+    def _learned(self, now: float, sent: float, *, silent: bool, soon: bool) -> float:
+        """The pace after a burst, from what was let in."""
+        known = self.pace.rate(now)
+        if not known:
+            return CUT * self._measured(now)  # at first, saved-up allowance flatters
+        if silent:
+            return known * PACE_CUT
+        if soon:  # since the last burst, its pause included, just what flowed in was let out
+            return PACE_CUT * min(known, max(self._left_since_cut - 1, 1) / max(sent - self._cut_at, 1e-3))
+        return PACE_CUT * min(known, self._measured(now))
+
     def _measured(self, now: float) -> float:
         """Successes a second of late; at least one every two seconds."""
         while self._recent and self._recent[0] < now - _MEASURED_SECONDS:
             self._recent.popleft()
         if not self._recent:
             return 1.0 / _MEASURED_SECONDS
-        span = max(now - self._recent[0], 0.05)
-        known = self.pace.rate(now) if self.pace.base else float("inf")
-        return max(1.0 / _MEASURED_SECONDS, min(known, len(self._recent) / span))
+        return len(self._recent) / max(now - self._recent[0], 0.05)
 
 
 def _bucket(per_minute: float) -> Bucket:

@@ -1,12 +1,11 @@
-"""The loops that are compiled: word signatures, bit-parallel LCS, the scan for a nearest text and the greedy sweep.
+"""The loops that are compiled: word signatures, bit-parallel LCS, and the scan for a nearest text.
 
-Importing this module loads numba, so `compiled` and `selection` do it when first used. A *text* is a run of word codes
+Importing this module loads numba, so `compiled` does it when first used. A *text* is a run of word codes
 inside one flat array: text `i` is `codes[starts[i]:starts[i + 1]]`.
 
-Three facts make the comparisons exact and rare. (1) LCS <= overlap of the two word multisets. (2) If a signature flips
+Two facts make the comparisons exact and rare. (1) LCS <= overlap of the two word multisets. (2) If a signature flips
 one bit per (word, occurrence), then the number of differing bits never exceeds the number of unshared elements, so
-overlap <= (m + n - differing) / 2 (Sandes et al. 2017). (3) Two multisets that share `a` of their `m` and `n` elements
-share one among the rarest `m - a + 1` and `n - a + 1` (prefix filter of AllPairs, Bayardo et al. 2007).
+overlap <= (m + n - differing) / 2 (Sandes et al. 2017).
 """
 
 from collections.abc import Callable
@@ -29,12 +28,12 @@ _STEP = np.float32(0.1)
 """The scan looks at bounds from the top, this much at a time."""
 
 
-def _inner(function: Callable[P, R]) -> Callable[P, R]:
+def compiled_inside(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled as part of whatever calls it."""
     return cast("Callable[P, R]", numba.njit(error_model="numpy")(function))
 
 
-def _outer(function: Callable[P, R]) -> Callable[P, R]:
+def compiled_once(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled once a machine where numba finds a place for its cache, else once a process; gives up the GIL."""
     try:
         return cast("Callable[P, R]", numba.njit(error_model="numpy", nogil=True, cache=True)(function))
@@ -42,8 +41,8 @@ def _outer(function: Callable[P, R]) -> Callable[P, R]:
         return cast("Callable[P, R]", numba.njit(error_model="numpy", nogil=True)(function))
 
 
-@_inner
-def _ones(word: np.uint64) -> np.int32:
+@compiled_inside
+def ones(word: np.uint64) -> np.int32:
     """Bits set; LLVM knows this idiom and emits the machine's population count."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -51,8 +50,8 @@ def _ones(word: np.uint64) -> np.int32:
     return np.int32((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@_inner
-def _score(common: int, candidate: int, other: int) -> float:
+@compiled_inside
+def score_of(common: int, candidate: int, other: int) -> float:
     """The reference float expression, operation for operation."""
     precision = common / other
     recall = common / candidate
@@ -61,7 +60,7 @@ def _score(common: int, candidate: int, other: int) -> float:
     return 0.0
 
 
-@_outer
+@compiled_once
 def sign(
     codes: "NDArray[np.int32]",
     starts: "NDArray[np.int64]",
@@ -97,8 +96,8 @@ def sign(
             seen[codes[at]] = 0
 
 
-@_inner
-def _masks(query: "NDArray[np.int32]", row_of: "NDArray[np.int32]") -> "NDArray[np.uint64]":
+@compiled_inside
+def masks_of(query: "NDArray[np.int32]", row_of: "NDArray[np.int32]") -> "NDArray[np.uint64]":
     """Where each word of the query stands, a bit per position; `row_of[code]` is its row, 0 for words not in it."""
     masks = np.zeros((len(query) + 1, (len(query) + 63) // 64), np.uint64)
     rows = 0
@@ -110,15 +109,15 @@ def _masks(query: "NDArray[np.int32]", row_of: "NDArray[np.int32]") -> "NDArray[
     return masks
 
 
-@_inner
-def _forget(query: "NDArray[np.int32]", row_of: "NDArray[np.int32]") -> None:
+@compiled_inside
+def forget(query: "NDArray[np.int32]", row_of: "NDArray[np.int32]") -> None:
     """Leave `row_of` all zero again."""
     for at in range(len(query)):
         row_of[query[at]] = 0
 
 
-@_inner
-def _common(
+@compiled_inside
+def lcs(
     masks: "NDArray[np.uint64]",
     words: int,
     row_of: "NDArray[np.int32]",
@@ -137,7 +136,7 @@ def _common(
                 hit = row & masks[place, 0]
                 row = (row + hit) | (row - hit)
         used = ~np.uint64(0) >> np.uint64(64 - words)
-        return _ones(~row & used)
+        return int(ones(~row & used))
     for block in range(blocks):
         state[block] = ~np.uint64(0)
     for at in range(start, stop):
@@ -153,12 +152,12 @@ def _common(
                 state[block] = whole | (row - hit)
     length = 0
     for block in range(blocks - 1):
-        length += _ones(~state[block])
+        length += int(ones(~state[block]))
     used = ~np.uint64(0) >> np.uint64(64 * blocks - words)
-    return length + _ones(~state[blocks - 1] & used)
+    return length + int(ones(~state[blocks - 1] & used))
 
 
-@_outer
+@compiled_once
 def commons(
     query: "NDArray[np.int32]",
     codes: "NDArray[np.int32]",
@@ -167,14 +166,14 @@ def commons(
     out: "NDArray[np.int32]",
 ) -> None:
     """LCS of the query (one word at least) with each of the first `len(out)` texts."""
-    masks = _masks(query, row_of)
+    masks = masks_of(query, row_of)
     state = np.empty(masks.shape[1], np.uint64)
     for text in range(len(out)):
-        out[text] = _common(masks, len(query), row_of, codes, starts[text], starts[text + 1], state)
-    _forget(query, row_of)
+        out[text] = lcs(masks, len(query), row_of, codes, starts[text], starts[text + 1], state)
+    forget(query, row_of)
 
 
-@_outer
+@compiled_once
 def nearest(
     query: "NDArray[np.int32]",
     mark: "NDArray[np.uint64]",
@@ -194,28 +193,30 @@ def nearest(
     mark0, mark1, mark2, mark3 = mark[0, 0], mark[1, 0], mark[2, 0], mark[3, 0]
     words0, words1, words2, words3 = signatures[0], signatures[1], signatures[2], signatures[3]
     for text in range(len(bounds)):
-        differing = _ones(words0[text] ^ mark0) + _ones(words1[text] ^ mark1)
-        differing += _ones(words2[text] ^ mark2) + _ones(words3[text] ^ mark3)
+        differing = ones(words0[text] ^ mark0) + ones(words1[text] ^ mark1)
+        differing += ones(words2[text] ^ mark2) + ones(words3[text] ^ mark3)
         total = size + lengths[text]
         shared = min(total - differing, 2 * min(size, lengths[text]))
         bounds[text] = np.float32(shared) / np.float32(total)
-    masks = _masks(query, row_of)
+    masks = masks_of(query, row_of)
     state = np.empty(masks.shape[1], np.uint64)
     best, best_at, best_common = 0.0, -1, 0
-    high = np.float32(2)
-    low = np.float32(0)
+    floor = _SLACK
+    low = floor
     for text in range(len(bounds)):
         low = max(low, bounds[text])
+    high = np.float32(2)
     low -= _STEP
-    while high > 0 and high > best - _SLACK:
-        low = max(low, np.float32(best) - _SLACK)
+    while high > floor:
+        low = max(low, floor)
         for text in range(len(bounds)):
-            if low <= bounds[text] < high and bounds[text] > best - _SLACK:
-                common = _common(masks, size, row_of, codes, starts[text], starts[text + 1], state)
-                score = _score(common, size, lengths[text])
+            if low <= bounds[text] < high and bounds[text] >= floor:
+                common = lcs(masks, len(query), row_of, codes, starts[text], starts[text + 1], state)
+                score = score_of(common, len(query), lengths[text])
                 if score > best or (score == best and common and text < best_at):
                     best, best_at, best_common = score, text, common
+                    floor = np.float32(best) - _SLACK
         high = low
         low -= _STEP
-    _forget(query, row_of)
+    forget(query, row_of)
     return best_at, best_common

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from selfinstruct.report.drawing import FAILED, FAINT, GRID, INK, KEPT, REJECTED, SEED, draw
+from selfinstruct.report.drawing import FAILED, FAINT, GRID, INK, KEPT, NARROW, REJECTED, SEED, draw
 from selfinstruct.report.phrases import number, plural, share
 from selfinstruct.report.story import Count, RoundCount, StageCount
 from selfinstruct.text import shown
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 THRESHOLDS = tuple(step / 100 for step in range(30, 100, 5))
 """0.30, 0.35 ... 0.95: where the similarity curve is read."""
 _ROW, _FRAME = 24.0, 20.0  # height of one bar, and of the rest of a drawing of bars
+_NAME = 26  # letters of a name that a row has room for
 _AT_MOST_ROUNDS = 60  # more are drawn in equal groups: a bar thinner than that tells nothing
 _BIN = 0.05
 
@@ -47,18 +48,19 @@ def ranking(name: str, label: str, counts: Sequence[Count], *, top: int, colour:
         return ""
     ranked = sorted(counts, key=lambda count: (-count.count, count.name))
     rest = ranked[top:]
-    bars = [(shown(count.name, 26) or "(none)", count.count) for count in ranked[:top]]
-    longest = bars[0][1]
+    bars = ranked[:top]
+    longest = bars[0].count
 
     def paint(axes: "Axes") -> None:
-        for row, (_, count) in enumerate(bars):
-            axes.barh(row, count, height=0.66, color=colour)
-            axes.text(count + longest * 0.015, row, f"{number(count)} · {share(count, whole)}", va="center", color=INK)
+        for row, bar in enumerate(bars):
+            said = f"{number(bar.count)} · {share(bar.count, whole)}"
+            axes.barh(row, bar.count, height=0.66, color=colour)
+            axes.text(bar.count + longest * 0.015, row, said, va="center", color=INK)
         if rest:
             others = sum(count.count for count in rest)
             said = f"{plural(len(rest), 'other')}: {number(others)} · {share(others, whole)}"
             axes.text(0, len(bars), said, va="center", color=FAINT)
-        _as_rows(axes, [text for text, _ in bars], longest * 1.32, rows=len(bars) + bool(rest))
+        _as_rows(axes, [bar.name for bar in bars], longest * 1.32, rows=len(bars) + bool(rest))
 
     return draw(name, label, _FRAME + _ROW * (len(bars) + bool(rest)), paint)
 
@@ -75,6 +77,7 @@ def rounds(counts: Sequence[RoundCount]) -> str:
             place, width = _middle(group), 0.8 * len(group)
             axes.bar(place, kept, width=width, color=KEPT)
             axes.bar(place, max(0, made - kept), bottom=kept, width=width, color=REJECTED, alpha=0.45)
+        axes.set_xlim(counts[0].number - 0.6, counts[-1].number + 0.6)
         _upright(axes, "round", "candidates")
 
     kept = sum(count.kept for count in counts)
@@ -101,7 +104,9 @@ def novelty_by_round(counts: Sequence[RoundCount], threshold: float | None) -> s
         axes.set_ylim(0, 1)
         _upright(axes, "round", "ROUGE-L, nearest")
         if threshold is not None:
-            axes.axhline(threshold, color=REJECTED, linewidth=1.5, linestyle=(0, (4, 3)))
+            axes.axhline(threshold, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
+            place = (points[0][0], threshold)
+            axes.annotate(f"{threshold:g}", place, xytext=(0, 4), textcoords="offset points", color=INK)
 
     label = f"Median ROUGE-L of the nearest neighbour: {points[0][2]:.2f} at first, {points[-1][2]:.2f} at last"
     return draw("novelty-rounds", label, 230, paint)
@@ -140,6 +145,7 @@ def similarity_curve(scored: Sequence[float], threshold: float | None) -> str:
         axes.set_xlim(THRESHOLDS[0], THRESHOLDS[-1])
         axes.set_ylim(0, max(*shares, 1) * 1.12)
         _upright(axes, "ROUGE-L threshold", "% of candidates above")
+        axes.set_xticks([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
         _mark(axes, threshold)
 
     label = f"Share of candidates above a threshold: {shares[0]:.0f} % at 0.30, {shares[-1]:.0f} % at 0.95"
@@ -162,7 +168,8 @@ def lengths(name: str, what: str, machine: Sequence[int], human: Sequence[int]) 
             axes.stairs(heights, [*edges, edges[-1] + step], color=SEED, linewidth=2, baseline=None)
         axes.set_xlim(edges[0], edges[-1] + step)
         _upright(axes, f"words in the {what}", "% of texts")
-        ticks = edges[:-1][:: max(1, len(edges) // 5)]
+        every = max(1, len(edges) // 5)
+        ticks = [tick for tick in edges[::every] if tick <= edges[-1] - every * step * 0.8]
         axes.set_xticks([*ticks, edges[-1]], [*(number(tick) for tick in ticks), f"{number(edges[-1])}+"])
 
     said = " and ".join(
@@ -170,7 +177,7 @@ def lengths(name: str, what: str, machine: Sequence[int], human: Sequence[int]) 
         for texts, whose in ((machine, "the published set"), (human, "the seeds"))
         if texts
     )
-    return draw(name, f"Words in the {what}: on average {said}", 200, paint)
+    return draw(name, f"Words in the {what}: on average {said}", 190, paint, width=NARROW)
 
 
 def above(scored: Sequence[float], threshold: float) -> int:
@@ -183,7 +190,7 @@ def above(scored: Sequence[float], threshold: float) -> int:
 
 
 def _as_rows(axes: "Axes", names: Sequence[str], widest: float, rows: int | None = None) -> None:
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [shown(name, _NAME) or "(none)" for name in names])
     axes.tick_params(axis="y", labelcolor=INK)
     axes.set_ylim((rows or len(names)) - 0.5, -0.5)
     axes.set_xlim(0, widest)

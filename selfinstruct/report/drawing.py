@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from selfinstruct.text import shown
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -26,7 +28,9 @@ _VARIABLES = {
     SEED: "--seed",
 }
 WIDTH = 440.0
-"""Units of every drawing: two stand side by side on a desk, one fills a telephone with letters still legible."""
+"""Units of a drawing: two stand side by side on a desk, one fills a telephone with letters still legible."""
+NARROW = 320.0
+"""Where three stand side by side."""
 
 _STYLE: dict[Any, Any] = {  # newer matplotlib types these keys one by one, older does not
     "svg.fonttype": "none",
@@ -51,6 +55,7 @@ _STYLE: dict[Any, Any] = {  # newer matplotlib types these keys one by one, olde
     "ytick.labelcolor": FAINT,
     "xtick.major.size": 0.0,
     "ytick.major.size": 0.0,
+    "xtick.major.pad": 6.0,
     "lines.linewidth": 2.0,
     "lines.solid_capstyle": "round",
     "figure.constrained_layout.use": True,
@@ -59,7 +64,7 @@ _POINTS = 72.0
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
-def draw(name: str, label: str, height: float, paint: Callable[["Axes"], None]) -> str:
+def draw(name: str, label: str, height: float, paint: Callable[["Axes"], None], *, width: float = WIDTH) -> str:
     """What `paint` puts on the axes, as an `<svg>` that scales with its column; `label` is read aloud.
 
     The same arguments give the same bytes. matplotlib's settings are changed while it draws and put back, so two
@@ -73,12 +78,12 @@ def draw(name: str, label: str, height: float, paint: Callable[["Axes"], None]) 
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()  # a person's matplotlibrc must not change the page
         mpl.rcParams.update({**_STYLE, "svg.hashsalt": name})
-        figure = Figure(figsize=(WIDTH / _POINTS, height / _POINTS))
+        figure = Figure(figsize=(width / _POINTS, height / _POINTS))
         paint(figure.add_subplot())
         written = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(written, format="svg", transparent=True, metadata=nothing)
-    return _inline(written.getvalue(), name, label)
+    return _inline(written.getvalue(), name, shown(label, 200))
 
 
 def _inline(document: str, name: str, label: str) -> str:

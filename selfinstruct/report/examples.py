@@ -48,4 +48,4 @@ def _neighbour(nearest: str, rouge_l: float | None) -> str:
 
 def _id(name: str) -> str:
     # The first twelve digits name a record in a run of any size we know; `why` takes them.
-    return f'<p class="fine">id <code>{prose(name, 12).split("<span", maxsplit=1)[0]}</code></p>' if name else ""
+    return f'<p class="fine">id <code>{prose(name[:12])}</code></p>' if name else ""

@@ -34,8 +34,8 @@ def table(
     body = "".join(_row(row, words) for row in rows)
     # A table wider than a telephone scrolls by itself, and a keyboard can reach it.
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label or head[0])}"><table><thead><tr>{names}'
-        f"</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label or head[0])}">'
+        f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
     )
 
 

@@ -67,5 +67,6 @@ def _footer(story: Story) -> str:
     words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in _GLOSSARY)
     return (
         f"<footer><p>{words}</p><p>Made by selfinstruct {prose(story.version, 40)} · fingerprint "
-        f"<code>{prose(story.fingerprint, 64)}</code> · this page is derived from the run folder and loads nothing.</p></footer>\n"
+        f"<code>{prose(story.fingerprint, 64)}</code> · this page is derived from the run folder and loads nothing.</p>"
+        "</footer>\n"
     )

@@ -66,21 +66,10 @@ def money(dollars: Decimal | None) -> str:
     return f"${dollars.normalize():.{1 - dollars.adjusted()}f}"
 
 
-def plain(text: str) -> str:
-    r"""Text with nothing hidden in it: controls, bidirectional marks and lone surrogates become their escapes.
-
-    Line breaks and tabs stay. Unlike `text.shown` it keeps every space of every script.
-
-    >>> print(plain("red \x1b[31m, \u202eback, plain\r\nnext"))
-    red \x1b[31m, \u202eback, plain
-    next
-    """
-    text = text.replace("\r\n", "\n")
-    return "".join(char if _harmless(char) else repr(char)[1:-1] for char in text)
-
-
 def prose(text: str, limit: int = 600) -> str:
-    r"""Text of unknown origin as HTML: escaped, cut to about `limit` characters, hidden characters marked.
+    r"""Text of unknown origin as HTML: escaped, cut to `limit` characters, hidden characters marked.
+
+    Line breaks, tabs and the spaces of every script stay; `text.shown` is for one plain line.
 
     >>> prose("<script>\x07")
     '&lt;script&gt;<span class="hidden">\\x07</span>'

@@ -1,11 +1,12 @@
 """The parts of the page that count: key figures, funnel, rounds, novelty, texts, calls."""
 
+from collections import Counter
 from decimal import Decimal
 
 from selfinstruct.report import charts, drawing
 from selfinstruct.report.markup import FAILED, KEPT, REJECTED, figure, key_figure, table
 from selfinstruct.report.phrases import money, number, plural, prose, rounded, share
-from selfinstruct.report.story import Story, Texts
+from selfinstruct.report.story import Count, Story, Texts
 
 _PUBLISHED, _SEEDS = ("--kept", "published"), ("--seed", "seeds")
 _FIRST_WORDS, _REASONS = 20, 12
@@ -31,7 +32,7 @@ def key_figures(story: Story) -> str:
             key_figure("Requests", number(story.requests), failed),
             key_figure("Tokens", rounded(story.tokens), estimated),
             key_figure("Cost", money(story.cost), "answers used, US dollars"),
-            key_figure("Per published task", money(each) if story.published else "none", ""),
+            key_figure("Cost per task", money(each) if story.published else "none", "published tasks"),
         ]
     return f'<dl class="figures">{"".join(parts)}</dl>'
 
@@ -42,6 +43,10 @@ def funnel(story: Story) -> str:
         return '<p class="nothing">Nothing to draw: no stage has finished.</p>'
     reasons = [(stage.name, reason) for stage in story.stages for reason in stage.rejected]
     reasons.sort(key=lambda pair: -pair[1].count)
+    by_name: Counter[str] = Counter()  # two stages may reject for the same reason
+    for _, reason in reasons:
+        by_name[reason.name] += reason.count
+    merged = [Count(name, count) for name, count in by_name.items()]
     stages = figure(
         "Stage by stage",
         charts.funnel(story.stages),
@@ -51,9 +56,7 @@ def funnel(story: Story) -> str:
     )
     ranked = figure(
         "Why candidates were rejected",
-        charts.ranking(
-            "reasons", "Rejections by reason", [reason for _, reason in reasons], top=_REASONS, colour=drawing.REJECTED
-        ),
+        charts.ranking("reasons", "Rejections by reason", merged, top=_REASONS, colour=drawing.REJECTED),
         note="shares of all rejections",
         nothing="nothing was rejected",
     )
@@ -136,8 +139,8 @@ def novelty(story: Story) -> str:
     )
     used = f" The run used {story.threshold:g}." if story.threshold is not None else ""
     return (
-        "<p>ROUGE-L compares word sequences: it sees repeated wording, not repeated meaning. A set cut at one threshold "
-        f"always looks clean above it; look below.{used}</p>"
+        "<p>ROUGE-L compares word sequences: it sees repeated wording, not repeated meaning. A set cut at one "
+        f"threshold always looks clean above it; look below.{used}</p>"
         f'<div class="pair">{histogram}{curve}</div>'
         f"<details><summary>Thresholds in numbers</summary>{numbers}</details>"
     )
@@ -268,12 +271,15 @@ def _beside_the_paper(story: Story) -> str:
 
 def _statistics(told: Texts) -> tuple[str, ...]:
     if not told.tasks:
-        return ("–",) * 7
+        return ("none",) * 7
     decided = told.tasks - told.undecided
     return (
         number(told.tasks),
         number(told.instances),
         share(told.classification, decided) if decided else "not asked",
         share(told.empty_inputs, told.instances),
-        *(f"{sum(sizes) / len(sizes):.1f}" if sizes else "–" for sizes in (told.instruction, told.input, told.output)),
+        *(
+            f"{sum(sizes) / len(sizes):.1f}" if sizes else "none"
+            for sizes in (told.instruction, told.input, told.output)
+        ),
     )

@@ -90,8 +90,9 @@ class Spending:
 class Texts:
     """Lengths in words and first words of a set of tasks.
 
+    >>> from selfinstruct.records import Instance, Provenance
     >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
-    >>> texts = Texts.of([river, replace(river, instances=(Instance("", "The Tay."),))])
+    >>> texts = Texts.of([river, river.grown("instances", instances=(Instance("", "The Tay."),))])
     >>> texts.instruction, texts.output, texts.first_words, texts.empty_inputs
     ((3, 3), (2,), (Count(name='name', count=2),), 1)
     """
@@ -190,6 +191,7 @@ class Story:
     target: int | None
     """Tasks asked for; None where the verb has no target, as in `curate`."""
     published: int
+    """Tasks that passed the last stage: in the set, or would be if the run stopped here."""
     stopped_because: str
     """A short clause in plain words, without a full stop: `novelty dried up: 4 rounds kept under 1 % of candidates`."""
     stages: tuple[StageCount, ...] = ()

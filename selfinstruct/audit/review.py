@@ -1,0 +1,199 @@
+"""What people's verdicts on a sample say: shares of yes with their uncertainty, and how far two readers agree.
+
+The questions and the four rates are those of the quality review in Wang et al. 2023 (arXiv 2212.10560, table 2): 200
+instructions, one instance each, answered yes or no.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from selfinstruct.audit.sheet import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of yes among the answers given, with its 95 % Wilson score interval.
+
+    >>> rate = Rate(8, 10)
+    >>> rate.share, round(rate.low, 4), round(rate.high, 4)
+    (0.8, 0.4902, 0.9433)
+    >>> nobody = Rate(0, 0)
+    >>> nobody.share, nobody.low, nobody.high
+    (None, 0.0, 1.0)
+    """
+
+    yes: int
+    answered: int
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; None when nobody answered."""
+        return self.yes / self.answered if self.answered else None
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self._end(-1)
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self._end(1)
+
+    def _end(self, side: int) -> float:
+        # Wilson 1927. At 0 of n and n of n one end is exactly 0 or 1, which the formula only nearly gives.
+        if not self.answered or self.yes == (0 if side < 0 else self.answered):
+            return 0.0 if side < 0 else 1.0
+        z, n, p = _Z, self.answered, self.yes / self.answered
+        middle = p + z * z / (2 * n)
+        reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (middle + side * reach) / (1 + z * z / n)
+
+
+_Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The paper's four, and how many rows were handed in with a question open that still matters."""
+
+    valid_task: Rate
+    input_fits: Rate
+    output_right: Rate
+    all_three: Rate
+    open: int = 0
+
+
+PAPER = Rates(
+    valid_task=Rate(184, 200), input_fits=Rate(158, 200), output_right=Rate(116, 200), all_three=Rate(108, 200)
+)
+"""92, 79, 58 and 54 % of 200 (Wang et al. 2023, table 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kappa:
+    """Cohen's kappa of two readers on one question, from the four counts of their answers.
+
+    >>> Kappa(both_yes=20, first_only=5, second_only=10, both_no=15).value
+    0.4
+    """
+
+    both_yes: int
+    first_only: int
+    second_only: int
+    both_no: int
+
+    @property
+    def answered(self) -> int:
+        """Tasks that both readers answered this for."""
+        return self.both_yes + self.first_only + self.second_only + self.both_no
+
+    @property
+    def value(self) -> float | None:
+        """1 is full agreement, 0 what chance gives; None where both always said one and the same, or nothing."""
+        first, second, n = self.both_yes + self.first_only, self.both_yes + self.second_only, self.answered
+        # Counts times n, so that no rounding decides whether agreement by chance is complete.
+        chance = first * second + (n - first) * (n - second)
+        agreed = n * (self.both_yes + self.both_no)
+        return (agreed - chance) / (n * n - chance) if n * n != chance else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Two readers of the same tasks."""
+
+    valid_task: Kappa
+    input_fits: Kappa
+    output_right: Kappa
+    all_three: Kappa
+
+
+def rates(verdicts: Sequence[Verdict]) -> Rates:
+    """The four shares, each over the verdicts that answer it.
+
+    >>> rates([Verdict(id="a", valid_task=True), Verdict(id="b", valid_task=False)]).all_three
+    Rate(yes=0, answered=1)
+    """
+
+    def rate(answers: Sequence[bool | None]) -> Rate:
+        return Rate(sum(answer is True for answer in answers), sum(answer is not None for answer in answers))
+
+    overall = [verdict.all_three for verdict in verdicts]
+    return Rates(
+        valid_task=rate([verdict.valid_task for verdict in verdicts]),
+        input_fits=rate([verdict.input_fits for verdict in verdicts]),
+        output_right=rate([verdict.output_right for verdict in verdicts]),
+        all_three=rate(overall),
+        open=overall.count(None),
+    )
+
+
+def agreement(first: Sequence[Verdict], second: Sequence[Verdict]) -> Agreement:
+    """Cohen's kappa for each question, over the tasks that both readers answered it for."""
+    others = {verdict.id: verdict for verdict in second}
+    both = [(verdict, others[verdict.id]) for verdict in first if verdict.id in others]
+    return Agreement(
+        valid_task=_kappa([(one.valid_task, other.valid_task) for one, other in both]),
+        input_fits=_kappa([(one.input_fits, other.input_fits) for one, other in both]),
+        output_right=_kappa([(one.output_right, other.output_right) for one, other in both]),
+        all_three=_kappa([(one.all_three, other.all_three) for one, other in both]),
+    )
+
+
+def table(found: Rates, between: Agreement | None = None) -> str:
+    """The four rates beside the paper's, as lines of text; with two readers, their agreement below.
+
+    >>> print(table(PAPER))
+                                     yes  answered  share  95 % interval  paper
+    the instruction is a valid task  184       200   92 %     87 to 95 %   92 %
+    the input fits                   158       200   79 %     73 to 84 %   79 %
+    the output is right              116       200   58 %     51 to 65 %   58 %
+    all three                        108       200   54 %     47 to 61 %   54 %
+    """
+    rows = [("", "yes", "answered", "share", "95 % interval", "paper")]
+    for name, rate, paper in zip(_NAMES, _four(found), _four(PAPER), strict=True):
+        interval = f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"
+        rows.append((name, str(rate.yes), str(rate.answered), _share(rate), interval, _share(paper)))
+    lines = _columns(rows)
+    if found.open:
+        rows_open = "1 row has" if found.open == 1 else f"{found.open} rows have"
+        lines.append(f"{rows_open} a question open that still matters, and counts only where it is answered.")
+    if between is not None:
+        pairs = zip(
+            _NAMES, (between.valid_task, between.input_fits, between.output_right, between.all_three), strict=True
+        )
+        lines += ["", *_columns([("agreement of two readers", "kappa", "both answered"), *map(_kappa_row, pairs)])]
+    return "\n".join(lines)
+
+
+_NAMES = ("the instruction is a valid task", "the input fits", "the output is right", "all three")
+
+
+def _four(found: Rates) -> tuple[Rate, ...]:
+    return found.valid_task, found.input_fits, found.output_right, found.all_three
+
+
+def _share(rate: Rate) -> str:
+    return "none" if rate.share is None else f"{100 * rate.share:.0f} %"
+
+
+def _kappa_row(pair: tuple[str, Kappa]) -> tuple[str, ...]:
+    name, kappa = pair
+    value = kappa.value
+    return name, "undefined" if value is None else f"{value:.2f}", str(kappa.answered)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
+
+
+def _kappa(pairs: Sequence[tuple[bool | None, bool | None]]) -> Kappa:
+    return Kappa(*(pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))))

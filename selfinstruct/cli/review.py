@@ -1,0 +1,29 @@
+"""`selfinstruct review`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--n", "wanted", type=click.IntRange(1), default=200, show_default=True, help="Tasks to read.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Which tasks are drawn.")
+@click.option("--filled", type=click.Path(path_type=Path), help="A sheet somebody filled in: print its rates.")
+@click.option("--second", type=click.Path(path_type=Path), help="A second reader's sheet: print their agreement.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the empty sheet goes.")
+def review(
+    folder: Path, *, wanted: int, seed: int, filled: Path | None, second: Path | None, output: Path | None
+) -> int:
+    """Draw a sheet of tasks to judge by hand; with --filled, read it back and print the paper's four rates.
+
+    Example:  selfinstruct review runs/smoke --n 100 -o sheet.csv
+              selfinstruct review runs/smoke --filled sheet.csv
+    """
+    from selfinstruct.pipeline.reviewing import empty_sheet, told
+
+    if filled is not None:
+        click.echo(told(folder, filled, second))
+        return 0
+    click.echo(empty_sheet(folder, wanted, seed, output or folder / "review.csv"))
+    return 0

@@ -1,0 +1,134 @@
+"""JSON as strangers write it: one value at a time, strict about what the format forbids and what no sane file has."""
+
+import json
+import math
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.text import shown
+
+DEPTH = 64
+DIGITS = 4300  # the interpreter's own limit for turning text into an integer
+_FLAT = "flatten it"
+_NEAR = 24
+_LONGEST_WORD = 16  # more than `-Infinity` or an escaped pair: what ends this near the end may go on behind it
+
+
+class Broken(Exception):  # noqa: N818 - caught in this room: it becomes BadInput, or a wish for more text
+    """Not JSON, or not all of it yet."""
+
+    def __init__(self, what: str, at: int, *, cut: bool) -> None:
+        self.what, self.at, self.cut = what, at, cut
+        """`at` is the index where reading stopped; `cut` says that more text could still mend it."""
+        super().__init__(what)
+
+
+def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
+    """The one value of a text.
+
+    >>> parse('{"a": 1, "a": 2}', "x.jsonl:3")
+    Traceback (most recent call last):
+    ...
+    selfinstruct.errors.BadInput: x.jsonl:3: key 'a' stands twice; keep one of them
+    """
+    start = after_space(text, 0)
+    try:
+        value, end = first_value(text, start, place)
+    except Broken as fault:
+        raise not_json(fault.what, text, fault.at, place) from None
+    end = after_space(text, end)
+    if end != len(text):
+        raise not_json("more text after the value", text, end, place)
+    return value
+
+
+def not_json(what: str, text: str, at: int, place: str) -> BadInput:
+    """The complaint, with what stands there.
+
+    >>> print(not_json("expecting value", '{"a": nope}', 6, "x.jsonl:3"))
+    x.jsonl:3: not JSON (expecting value at 'nope}'); correct or remove it
+    """
+    near = f"at '{shown(text[at : at + _NEAR], _NEAR)}'" if text[at : at + _NEAR].strip() else "at the end"
+    return BadInput(f"not JSON ({what} {near})", place=place, fix="correct or remove it")
+
+
+def first_value(text: str, start: int, place: str) -> tuple[Any, int]:
+    """The value that begins at `start`, checked, and the index behind it; Broken where it is not (all) there."""
+    reader = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: _object(pairs, place),
+        parse_constant=lambda word: _refuse(f"{word} is no JSON number", place, "use null or a number"),
+        parse_int=lambda digits: _whole(digits, place),
+        parse_float=lambda digits: _fraction(digits, place),
+    )
+    try:
+        value, end = reader.raw_decode(text, start)
+    except json.JSONDecodeError as fault:
+        what = fault.msg[:1].lower() + fault.msg[1:].removesuffix(" at").removesuffix(" starting")
+        open_string = what.startswith("unterminated")
+        raise Broken(what, fault.pos, cut=open_string or fault.pos + _LONGEST_WORD > len(text)) from None
+    except RecursionError:
+        raise BadInput(f"nested deeper than {DEPTH}", place=place, fix=_FLAT) from None
+    _check(value, place)
+    return value, end
+
+
+def after_space(text: str, at: int) -> int:
+    r"""Index of the next character that is not JSON white space.
+
+    >>> after_space(" \n\t x", 0)
+    4
+    """
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _refuse(what: str, place: str, fix: str) -> None:
+    raise BadInput(what, place=place, fix=fix)
+
+
+def _object(pairs: list[tuple[str, Any]], place: str) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise BadInput(f"key '{shown(key)}' stands twice", place=place, fix="keep one of them")
+            seen.add(key)
+    return found
+
+
+def _whole(digits: str, place: str) -> int:
+    if len(digits) > DIGITS:
+        raise BadInput(f"a number of {len(digits)} digits", place=place, fix="write it as text")
+    return int(digits)
+
+
+def _fraction(digits: str, place: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise BadInput(f"the number {shown(digits)} is too large", place=place, fix="write it as text")
+    return number
+
+
+def _check(value: object, place: str) -> None:
+    """Depth and lone surrogates, without recursion."""
+    stack: list[tuple[object, int]] = [(value, 1)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, str):
+            if not item.isascii():
+                _check_text(item, place)
+        elif isinstance(item, dict | list):
+            if depth > DEPTH:
+                raise BadInput(f"nested deeper than {DEPTH}", place=place, fix=_FLAT)
+            parts = (part for pair in item.items() for part in pair) if isinstance(item, dict) else iter(item)
+            stack.extend((part, depth + 1) for part in parts)
+
+
+def _check_text(text: str, place: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as fault:
+        mark = f"U+{ord(text[fault.start]):04X}"
+        raise BadInput(f"half of a character ({mark}, a lone surrogate)", place=place, fix="remove it") from None

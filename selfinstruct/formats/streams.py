@@ -1,0 +1,140 @@
+"""Opens a stranger's file, packed or not, so that reading it is bounded and a torn or swollen one is named."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from selfinstruct.errors import BadInput
+from selfinstruct.text import shown
+
+PACKED = (".gz", ".zst")
+TOTAL_BYTES = 64 << 30
+_RATIO = 200  # a packed file that unpacks to more than this many times its size is a bomb ...
+_RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
+_ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
+
+
+def ending(path: Path) -> str:
+    """The ending that says what is inside: that of the unpacked file, in lower case.
+
+    >>> ending(Path("seeds.JSON.gz")), ending(Path("seeds.jsonl")), ending(Path("seeds.zst"))
+    ('.json', '.jsonl', '')
+    """
+    inside = path.with_suffix("") if path.suffix.lower() in PACKED else path
+    return inside.suffix.lower()
+
+
+def name(path: Path) -> str:
+    """A path as messages show it: one line, no control characters."""
+    return shown(str(path), 400)
+
+
+class Stream:
+    """Bytes of one file, read forward; whatever goes wrong is BadInput with the file's name."""
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self.path, self._file = path, file
+        self.total = 0
+        """Bytes handed out so far, unpacked."""
+        packed = path.suffix.lower() in PACKED
+        self._cap = min(TOTAL_BYTES, max(_RATIO_FREE, _RATIO * path.stat().st_size)) if packed else None
+
+    def line(self, limit: int, place: str) -> bytes:
+        """The next line, or its first `limit` bytes; empty at the end."""
+        return self._counted(lambda: self._file.readline(limit), place)
+
+    def piece(self, size: int, place: str) -> bytes:
+        """Up to `size` bytes more; empty at the end."""
+        return self._counted(lambda: self._file.read(size), place)
+
+    def _counted(self, read: Callable[[], bytes], place: str) -> bytes:
+        with _complaints(place):
+            content = read()
+        self.total += len(content)
+        if self._cap is not None and self.total > self._cap:
+            raise BadInput(
+                f"unpacks to more than {self._cap >> 20} MiB, far more than it is", place=place, fix="unpack it first"
+            )
+        return content
+
+
+@contextmanager
+def stream(path: Path) -> Iterator[Stream]:
+    """Open for reading: plain, or unpacked on the way by the ending .gz or .zst."""
+    with _complaints(name(path)):
+        if path.is_dir():
+            raise BadInput("a folder, not a file", place=name(path), fix="name the file in it")
+        raw = path.open("rb")
+    with raw, _unpacked(path, raw) as file:
+        yield Stream(path, file)
+
+
+def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    match path.suffix.lower():
+        case ".gz":
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
+        case ".zst":
+            return cast("IO[bytes]", io.BufferedReader(_Zstandard(path, raw), _ZST_STEP))
+        case _:
+            return raw
+
+
+class _Zstandard(io.RawIOBase):
+    """Unpacks frame after frame; unlike the library's own reader it tells a torn file from a finished one."""
+
+    def __init__(self, path: Path, raw: IO[bytes]) -> None:
+        try:
+            import zstandard  # an extra
+        except ImportError:
+            raise BadInput(
+                ".zst needs one more package", place=name(path), fix="pip install 'selfinstruct[zstd]', or unpack it"
+            ) from None
+        self._raw, self._fault = raw, zstandard.ZstdError
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._frame: Any = None
+        """What unpacks the open frame; None between frames. The library publishes no types."""
+        self._packed = self._ready = b""
+
+    def readable(self) -> bool:
+        """It is for reading only."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer, as in io.RawIOBase
+        """Fill the buffer; 0 at the end of the last frame."""
+        while not self._ready:
+            self._packed = self._packed or self._raw.read(_ZST_STEP)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._step()
+        part = self._ready[: len(buffer)]
+        self._ready = self._ready[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def _step(self) -> None:
+        if self._frame is None:
+            self._frame = self._decompressor.decompressobj()
+        try:
+            self._ready = self._frame.decompress(self._packed)
+        except self._fault as fault:
+            raise OSError(str(fault)) from fault
+        self._packed = b""
+        if self._frame.eof:
+            self._packed, self._frame = self._frame.unused_data, None
+
+
+@contextmanager
+def _complaints(place: str) -> Iterator[None]:
+    try:
+        yield
+    except EOFError:
+        raise BadInput("ends in the middle: the file is torn", place=place, fix="fetch or pack it again") from None
+    except (OSError, ValueError, zlib.error) as fault:  # ValueError: a path with a NUL in it
+        reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
+        raise BadInput(f"cannot be read ({shown(reason)})", place=place, fix="check the path and the file") from fault

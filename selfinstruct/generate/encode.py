@@ -1,0 +1,2 @@
+"""Temporary."""
+def encode(i,x,y,draw): return i,y

@@ -1,0 +1,131 @@
+"""The stage that gives tasks their instances: output-first for classification, input-first for everything else."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from selfinstruct.generate import pairs, reference
+from selfinstruct.generate.asking import ask
+from selfinstruct.generate.layouts import CUT
+from selfinstruct.generate.prompts import Prompt, prompt
+from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.records import Completion, Failure, Instance, Json, Message, Request, Task
+from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits
+from selfinstruct.text import one_line, shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeInstances:
+    """Make instances for each task that has none (Self-Instruct, section 2.2).
+
+    Output-first: labels are fixed before inputs are made up for them, or else every input gets the same label.
+    """
+
+    name: ClassVar[str] = "instances"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "record"
+
+    model: str = "teacher"
+    """Role of the model that is asked."""
+    shape: Shape = "auto"
+    """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it."""
+    max_instances: int = 5
+    """Instances asked for; `prepare` holds the same limit."""
+    max_tokens: int = 350
+    """For a task that is no classification."""
+    max_tokens_classification: int = 300
+    temperature: float = 0.0
+    top_p: float | None = None
+    """1; 0 in the reference profile."""
+    presence_penalty: float | None = None
+    """1.5; none for small models, which repeat what they were shown when they may not repeat themselves."""
+    profile: Profile = "default"
+    """`reference`: the parsers of the released program."""
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """For each task: Kept with its instances, Rejected without any, Failed without an answer."""
+        waiting: list[Task] = []
+        # Runs of tasks that have instances pass in their place, without a request.
+        for task in records:
+            if task.instances:
+                yield from self._answers(waiting, bench)
+                waiting = []
+                yield Kept(task)
+            else:
+                waiting.append(task)
+        yield from self._answers(waiting, bench)
+
+    def _answers(self, tasks: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        model = bench.models[self.model]
+        for asked in ask(model, tasks, lambda task: self._request(task, model.traits)):
+            if isinstance(asked.reply, Failure):
+                yield Failed(asked.reply, asked.about)
+            else:
+                yield self._outcome(asked.about, asked.reply, self._text(asked.about, model.traits))
+
+    def _text(self, task: Task, traits: Traits) -> Prompt:
+        if self._small(traits):
+            return prompt("instances.small")
+        order = "output_first" if task.is_classification else "input_first"
+        return prompt(f"instances.{order}.{self._form(traits)}")
+
+    def _form(self, traits: Traits) -> str:
+        return "chat" if self.shape == "chat" or (self.shape == "auto" and not traits.completion) else "completion"
+
+    def _small(self, traits: Traits) -> bool:
+        return traits.small and self.profile == "default" and self._form(traits) == "completion"
+
+    def _request(self, task: Task, traits: Traits) -> Request:
+        small, form = self._small(traits), self._form(traits)
+        text = self._text(task, traits).filled(
+            instruction=one_line(task.instruction) if small else task.instruction.strip(),
+            items=str(self.max_instances),
+        )
+        stop: tuple[str, ...] = ()
+        if self.profile == "reference":
+            stop = (f"Example {self.max_instances + 1}", "Task:")
+        elif form == "completion":
+            stop = ("\nTask:", f"\nExample {self.max_instances + 1}")
+        return Request(
+            prompt=(Message("user", text),) if form == "chat" else f"{text}\n",
+            max_tokens=self.max_tokens_classification if task.is_classification else self.max_tokens,
+            temperature=self.temperature,
+            top_p=self._top_p(),
+            presence_penalty=_or(self.presence_penalty, 0.0 if small else 1.5),
+            stop=stop,
+            purpose="instances",
+            subject=task.instruction,
+        )
+
+    def _top_p(self) -> float:
+        return _or(self.top_p, 0.0 if self.profile == "reference" else 1.0)
+
+    def _outcome(self, task: Task, completion: Completion, text: Prompt) -> Outcome:
+        choice = completion.choices[0]
+        labelled = bool(task.is_classification) and text.name != "instances.small"
+        module = reference if self.profile == "reference" else pairs
+        found: list[Instance] = (module.labelled_pairs if labelled else module.pairs)(choice.text)
+        if self.profile == "reference":
+            cut = torn = choice.finish_reason == "length"
+        else:
+            cut = choice.finish_reason in CUT
+            torn = cut and bool(found) and pairs.torn(choice.text, found[-1], labelled=labelled)
+        evidence: dict[str, Json] = {"finish_reason": choice.finish_reason, "read": len(found)}
+        if torn and found:
+            evidence["truncated"] = {"input": found[-1].input, "output": found[-1].output}
+            found = found[:-1]
+        if not found:
+            reason = "truncated" if cut else "no_instance"
+            return Rejected(task, reason, {**evidence, "text": shown(choice.text, 300)})
+        grown = task.grown(
+            self.name,
+            instances=tuple(found),
+            request=completion.choice_id(0),
+            model=completion.model,
+            prompt=text.label,
+        )
+        return Kept(grown, evidence)
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given

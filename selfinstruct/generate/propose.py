@@ -1,0 +1,172 @@
+"""The stage that asks a model for new tasks, with a few known ones as demonstrations."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.generate import reference
+from selfinstruct.generate.asking import ask
+from selfinstruct.generate.layouts import Layout, layout_for, ordinals
+from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
+from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
+from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope, Traits
+from selfinstruct.text import shown
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propose:
+    """Ask for new tasks, `bench.requests` times; a knob that is None takes the value of its style.
+
+    Sources: Self-Instruct (Wang et al. 2023) and Stanford Alpaca (2023). Small models get one short raw list.
+    """
+
+    name: ClassVar[str] = "propose"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "source"
+
+    model: str = "teacher"
+    """Role of the model that is asked."""
+    style: Style = "self_instruct"
+    """`self_instruct`: instructions alone; `alpaca`: instruction, input and output in one request."""
+    shape: Shape = "auto"
+    """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it."""
+    demonstrations: int | None = None
+    """Known tasks shown in each prompt; 8 (alpaca: 3)."""
+    machine_demonstrations: int | None = None
+    """How many of them, at most, come from what earlier rounds kept; 2 (alpaca: 0)."""
+    items: int | None = None
+    """New tasks that one choice may hold; 8 (alpaca: 16, of a small model 3)."""
+    choices: int | None = None
+    """Texts for each request; 8 for a small model that gives several cheaply, else 1."""
+    classification_only: bool = False
+    """Show only classification seeds, and ask for classification tasks."""
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float = 0.0
+    max_tokens: int | None = None
+    """Tokens for each choice."""
+    profile: Profile = "default"
+    """`reference`: prompts, draws and parsing of the released program."""
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """Candidates as Kept, torn ones and empty choices as Rejected, unanswered requests as Failed."""
+        del records
+        model = bench.models[self.model]
+        asking = self._asking(model.traits)
+        layout = layout_for(
+            self.style, self.shape, self.profile, model.traits, asking, classification_only=self.classification_only
+        )
+        seeds, machine = self._known(bench)
+        if len(seeds) < asking.demonstrations - min(asking.machine_demonstrations, len(machine)):
+            yield Measured("fewer_demonstrations", {"asked": asking.demonstrations, "seeds": len(seeds)})
+        prompts = self._draws(bench, asking, seeds, machine)
+        unrecorded = 0
+        failure: Failure | None = None
+        for asked in ask(model, prompts, lambda drawn: self._request(layout, asking, model.traits, drawn)):
+            if isinstance(asked.reply, Failure):
+                failure = asked.reply
+                unrecorded += failure.kind == "not_recorded"
+                yield Failed(failure)
+            else:
+                yield from self._outcomes(layout, asked.about, asked.reply)
+        if self.profile == "reference" and failure and unrecorded == bench.requests:
+            raise BadInput(
+                f"the recording has none of this round's {unrecorded} prompts: {failure.message}",
+                place=model.name,
+                fix="use the seeds, the seed number and the demonstration counts of the recorded run",
+            )
+
+    def _asking(self, traits: Traits) -> Asking:
+        small = traits.small and self.profile == "default"
+        table = SMALL[self.style] if small else STYLES[self.style]
+        for knob, given in (("demonstrations", self.demonstrations), ("items", self.items), ("choices", self.choices)):
+            if given is not None and given < 1:
+                raise BadInput(f"knob '{knob}' is {given}", place=f"stage {self.name}", fix="give at least 1")
+        return Asking(
+            demonstrations=_or(self.demonstrations, table.demonstrations),
+            machine_demonstrations=_or(self.machine_demonstrations, table.machine_demonstrations),
+            items=_or(self.items, table.items),
+            temperature=_or(self.temperature, table.temperature),
+            top_p=_or(self.top_p, table.top_p),
+            presence_penalty=_or(self.presence_penalty, table.presence_penalty),
+            max_tokens=_or(self.max_tokens, table.max_tokens),
+        )
+
+    def _known(self, bench: Bench) -> tuple[Sequence[Task], Sequence[Task]]:
+        """Seeds and machine tasks that may be shown."""
+        seeds: Sequence[Task] = bench.pool.seeds
+        machine: Sequence[Task] = bench.pool.tasks
+        if self.classification_only:
+            seeds = [task for task in seeds if task.is_classification]
+        if self.style == "alpaca":
+            seeds, machine = ([task for task in tasks if _answered(task)] for tasks in (seeds, machine))
+        if not seeds:
+            need = "an instance with an output" if self.style == "alpaca" else "`is_classification` true"
+            raise BadInput(
+                f"no seed task has {need}", place=f"stage {self.name}", fix="add such seeds or change the style"
+            )
+        return seeds, machine
+
+    def _draws(
+        self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]
+    ) -> Iterator[list[Task]]:
+        total, from_machine = asking.demonstrations, min(asking.machine_demonstrations, asking.demonstrations)
+        if self.profile == "reference" and self.style == "self_instruct":
+            rng = reference.generator(bench.seed, bench.rounds[:-1], len(seeds), total, from_machine)
+            for _ in range(bench.requests):
+                yield reference.draw(rng, machine, seeds, total, from_machine)
+        else:
+            for number in range(bench.first_request, bench.first_request + bench.requests):
+                yield reference.draw(bench.random(number), machine, seeds, total, from_machine)
+
+    def _request(self, layout: Layout, asking: Asking, traits: Traits, drawn: Sequence[Task]) -> Request:
+        several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1
+        return Request(
+            prompt=layout.prompt(drawn),
+            max_tokens=asking.max_tokens,
+            temperature=asking.temperature,
+            top_p=asking.top_p,
+            presence_penalty=asking.presence_penalty,
+            frequency_penalty=self.frequency_penalty,
+            stop=layout.stop(len(drawn)),
+            n=self.choices or several,
+            json_schema=layout.json_schema,
+            purpose="propose",
+        )
+
+    def _outcomes(self, layout: Layout, drawn: Sequence[Task], completion: Completion) -> Iterator[Outcome]:
+        read = completion.choices[:1] if self.profile == "reference" else completion.choices
+        for index, choice in enumerate(read):
+            items = layout.items(choice, len(drawn))
+            provenance = Provenance(
+                stage=self.name,
+                parents=tuple(task.id for task in drawn),
+                request=completion.choice_id(index),
+                model=completion.model,
+                prompt=layout.label,
+            )
+            if not items:
+                reason = "truncated" if choice.finish_reason == "length" else "no_item"
+                head: dict[str, Json] = {
+                    "choice": index,
+                    "finish_reason": choice.finish_reason,
+                    "text": shown(choice.text, 200),
+                }
+                yield Rejected(completion, reason, head)
+            for item, ordinal in zip(items, ordinals(items), strict=True):
+                task = Task(
+                    instruction=item.instruction, instances=item.instances, provenance=provenance, ordinal=ordinal
+                )
+                yield Rejected(task, item.fault, {"choice": index}) if item.fault else Kept(task)
+
+
+def _or(given: Number | None, otherwise: Number) -> Number:
+    return otherwise if given is None else given
+
+
+def _answered(task: Task) -> bool:
+    return bool(task.instances and task.instances[0].output.strip())

@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.report.story import Count, Spending, StageCount, Story, Texts
+
+STORY = Story(
+    name="s", fingerprint="f", version="0", models=("m",), seeds=1, target=5, published=0, stopped_because="it ended"
+)
+LINE = Spending(stage="propose", model="m", requests=4, failed=1, prompt_tokens=10, completion_tokens=5, cost="0.25")
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> Story:
+    """Stages through which records flow, each getting some of what the one before kept."""
+    stages, coming = [], draw(st.integers(0, 500))
+    for place in range(draw(st.integers(1, 5))):
+        received = draw(st.integers(0, coming)) if place else coming
+        failed = draw(st.integers(0, received))
+        kept = draw(st.integers(0, received - failed))
+        gone = received - failed - kept
+        first = draw(st.integers(0, gone))
+        rejected = (Count("a", first), Count("b", gone - first))
+        stages.append(StageCount(name=f"s{place}", received=received, kept=kept, rejected=rejected, failed=failed))
+        coming = kept
+    return replace(STORY, stages=tuple(stages), published=coming)
+
+
+@given(flows())
+def test_where_every_stage_closes_the_whole_closes(story: Story) -> None:
+    assert story.complaints == ()
+    assert story.candidates == story.published + story.rejections + story.failed_records + story.waiting
+
+
+@given(flows(), st.integers(1, 9))
+def test_one_lost_record_anywhere_is_noticed(story: Story, lost: int) -> None:
+    stages = list(story.stages)
+    for place, stage in enumerate(stages):
+        broken = [*stages[:place], replace(stage, received=stage.received + lost), *stages[place + 1 :]]
+        assert replace(story, stages=tuple(broken)).complaints
+    assert replace(story, published=story.published + lost).complaints
+
+
+def test_failed_calls_are_compared_with_their_kinds() -> None:
+    assert replace(STORY, spending=(LINE,), failures=(Count("timeout", 1),)).complaints == ()
+    assert "failed requests 1" in replace(STORY, spending=(LINE,)).complaints[0]
+
+
+def test_costs_add_up_exactly_and_one_unknown_makes_all_unknown() -> None:
+    dimes = replace(STORY, spending=(replace(LINE, cost="0.1"),) * 3)
+    assert str(dimes.cost) == "0.3"
+    assert dimes.tokens == 45
+    assert replace(STORY, spending=(LINE, replace(LINE, cost=None))).cost is None
+
+
+def test_texts_count_words_of_every_script() -> None:
+    born = Provenance(stage="seed")
+    tasks = [
+        Task(
+            instruction="Write, please.", instances=(Instance(" ", "Done"),), is_classification=False, provenance=born
+        ),
+        Task(instruction="写一首诗", instances=(Instance("a b", "c"), Instance("", "")), provenance=born),
+        Task(instruction="write it", is_classification=True, provenance=born),
+        Task(instruction="!?", provenance=born),
+    ]
+    assert Texts.of(iter(tasks)) == Texts(
+        instruction=(2, 4, 2, 0),
+        input=(2,),
+        output=(1, 1, 0),
+        first_words=(Count("write", 2), Count("写", 1)),
+        empty_inputs=2,
+        classification=1,
+        undecided=2,
+    )
