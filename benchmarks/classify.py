@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from selfinstruct.generate.offline import balanced_accuracy, cross_validate, labelled, train
 from selfinstruct.records import Provenance, Task
@@ -25,7 +26,9 @@ def main() -> None:
     seeds = [_task(line["instruction"], is_classification=line["is_classification"]) for line in _lines(SEEDS)]
     report("seeds, 5 folds", cross_validate(seeds), labelled(seeds))
     if data:
-        found = [(line["instruction"], line["is_classification"].strip().partition(",")[0]) for line in _lines(data / LABELS)]
+        found = [
+            (line["instruction"], line["is_classification"].strip().partition(",")[0]) for line in _lines(data / LABELS)
+        ]
         tasks = [_task(text, is_classification=answer == "Yes") for text, answer in found if answer in {"Yes", "No"}]
         classifier = train(seeds)
         guesses = [classifier.probability(task.instruction) > 0.5 for task in tasks]
@@ -50,7 +53,7 @@ def _task(instruction: str, *, is_classification: bool) -> Task:
     return Task(instruction=instruction, is_classification=is_classification, provenance=Provenance(stage="input"))
 
 
-def _lines(path: Path) -> Iterable[dict[str, str]]:
+def _lines(path: Path) -> Iterable[dict[str, Any]]:
     return map(json.loads, path.read_text(encoding="utf-8").splitlines())
 
 

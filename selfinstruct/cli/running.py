@@ -43,7 +43,6 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
 
         click.echo(as_table(estimate_run(resolved)))
         return 0
-    from selfinstruct.cli.main import typed
     from selfinstruct.cli.progress import ProgressLine
     from selfinstruct.pipeline.run import Options, execute
 
@@ -57,7 +56,6 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
                 retry_failed=given["retry_failed"],
                 workers=given["workers"],
                 watch=line,
-                command=typed(),
             ),
         )
     _last_words(finished, time.monotonic() - began)

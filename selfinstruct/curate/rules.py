@@ -60,9 +60,9 @@ _META = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"\[(?:insert|your|name|topic|subject|text|input|instruction|task|date|company|city|place|product)\b[^\]\n]*\]"
+    r"(?<![\"'\u201c\u2018`])\[(?:insert|your|name|topic|subject|text|input|instruction|task|date|company|city|place|product)\b[^\]\n]*\]"
     r"|<(?:insert|your|name|topic|subject|text|input|instruction|task|noinput)\b[^>\n]*>"
-    r"|\{(?:name|topic|subject|text|input|instruction|task)\}|\blorem ipsum\b|\bTODO\b|\bX{4,}\b",
+    r"|\{(?:name|topic|subject|text|input|instruction|task)\}|\blorem ipsum\b",
     re.IGNORECASE,
 )
 _LIST_MARK = re.compile(r"^(?:[-*+\u2022\u2013\u2014>|=~_]+\s|[,.;:!)\]}%&/\\]|\d+[.)]\s)")
@@ -160,8 +160,9 @@ def repeats_itself(text: str) -> str:
         same = 0
         for at in range(size, len(found)):
             same = same + 1 if found[at] == found[at - size] else 0
-            if same >= enough:
-                return " ".join(found[at - size + 1 - same % size : at + 1 - same % size])
+            loop = found[at - size + 1 - same % size : at + 1 - same % size]
+            if same >= enough and any(char.isalpha() for char in "".join(loop)):
+                return " ".join(loop)
     triples = Counter(zip(found, found[1:], found[2:], strict=False))
     often = triples.most_common(1)
     if often and often[0][1] >= 4 and often[0][1] * 3 * 3 >= len(found):

@@ -101,8 +101,8 @@ def _body(card: Card) -> list[str]:
         "",
         *([_plain(card.about), ""] if card.about else []),
         (
-            f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the `{card.layout}` layout, made from "
-            f"{card.seeds:,} seed tasks ({_plain(card.seeds_source)}) by {_models(card)}.{goal} "
+            f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the `{card.layout}` layout, made "
+            f"from {card.seeds:,} seed tasks ({_plain(card.seeds_source)}) by {_models(card)}.{goal} "
             f"The run ended because {_plain(card.stopped_because)}."
         ),
         "",

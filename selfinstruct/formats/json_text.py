@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from functools import cache
 from typing import Any
 
 from selfinstruct.errors import BadInput
@@ -10,11 +12,12 @@ from selfinstruct.text import shown
 DEPTH = 64
 DIGITS = 4300  # the interpreter's own limit for turning text into an integer
 _FLAT = "flatten it"
+_SPACE = re.compile(r"[ \t\r\n]*")
 _NEAR = 24
-_LONGEST_WORD = 16  # more than `-Infinity` or an escaped pair: what ends this near the end may go on behind it
+LONGEST_WORD = 16  # more than `-Infinity` or an escaped pair: what ends this near the end may go on behind it
 
 
-class Broken(Exception):  # noqa: N818 - caught in this room: it becomes BadInput, or a wish for more text
+class Broken(Exception):
     """Not JSON, or not all of it yet."""
 
     def __init__(self, what: str, at: int, *, cut: bool) -> None:
@@ -54,22 +57,26 @@ def not_json(what: str, text: str, at: int, place: str) -> BadInput:
 
 def first_value(text: str, start: int, place: str) -> tuple[Any, int]:
     """The value that begins at `start`, checked, and the index behind it; Broken where it is not (all) there."""
-    reader = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: _object(pairs, place),
-        parse_constant=lambda word: _refuse(f"{word} is no JSON number", place, "use null or a number"),
-        parse_int=lambda digits: _whole(digits, place),
-        parse_float=lambda digits: _fraction(digits, place),
-    )
     try:
-        value, end = reader.raw_decode(text, start)
+        value, end = _reader().raw_decode(text, start)
+        _check(value)
+    except BadInput as fault:
+        raise BadInput(fault.what, place=place, fix=fault.fix) from None
     except json.JSONDecodeError as fault:
         what = fault.msg[:1].lower() + fault.msg[1:].removesuffix(" at").removesuffix(" starting")
         open_string = what.startswith("unterminated")
-        raise Broken(what, fault.pos, cut=open_string or fault.pos + _LONGEST_WORD > len(text)) from None
+        raise Broken(what, fault.pos, cut=open_string or fault.pos + LONGEST_WORD > len(text)) from None
     except RecursionError:
         raise BadInput(f"nested deeper than {DEPTH}", place=place, fix=_FLAT) from None
-    _check(value, place)
     return value, end
+
+
+@cache
+def _reader() -> json.JSONDecoder:
+    """Its hooks complain without a place; who reads knows it."""
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_constant=_constant, parse_int=_whole, parse_float=_fraction
+    )
 
 
 def after_space(text: str, at: int) -> int:
@@ -78,57 +85,56 @@ def after_space(text: str, at: int) -> int:
     >>> after_space(" \n\t x", 0)
     4
     """
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
 
 
-def _refuse(what: str, place: str, fix: str) -> None:
-    raise BadInput(what, place=place, fix=fix)
+def _constant(word: str) -> None:
+    raise BadInput(f"{word} is no JSON number", fix="use null or a number")
 
 
-def _object(pairs: list[tuple[str, Any]], place: str) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise BadInput(f"key '{shown(key)}' stands twice", place=place, fix="keep one of them")
+                raise BadInput(f"key '{shown(key)}' stands twice", fix="keep one of them")
             seen.add(key)
     return found
 
 
-def _whole(digits: str, place: str) -> int:
+def _whole(digits: str) -> int:
     if len(digits) > DIGITS:
-        raise BadInput(f"a number of {len(digits)} digits", place=place, fix="write it as text")
+        raise BadInput(f"a number of {len(digits)} digits", fix="write it as text")
     return int(digits)
 
 
-def _fraction(digits: str, place: str) -> float:
+def _fraction(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise BadInput(f"the number {shown(digits)} is too large", place=place, fix="write it as text")
+        raise BadInput(f"the number {shown(digits)} is too large", fix="write it as text")
     return number
 
 
-def _check(value: object, place: str) -> None:
+def _check(value: object) -> None:
     """Depth and lone surrogates, without recursion."""
     stack: list[tuple[object, int]] = [(value, 1)]
     while stack:
         item, depth = stack.pop()
         if isinstance(item, str):
             if not item.isascii():
-                _check_text(item, place)
+                _check_text(item)
         elif isinstance(item, dict | list):
             if depth > DEPTH:
-                raise BadInput(f"nested deeper than {DEPTH}", place=place, fix=_FLAT)
+                raise BadInput(f"nested deeper than {DEPTH}", fix=_FLAT)
             parts = (part for pair in item.items() for part in pair) if isinstance(item, dict) else iter(item)
             stack.extend((part, depth + 1) for part in parts)
 
 
-def _check_text(text: str, place: str) -> None:
+def _check_text(text: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as fault:
         mark = f"U+{ord(text[fault.start]):04X}"
-        raise BadInput(f"half of a character ({mark}, a lone surrogate)", place=place, fix="remove it") from None
+        raise BadInput(f"half of a character ({mark}, a lone surrogate)", fix="remove it") from None

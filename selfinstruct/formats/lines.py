@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.json_text import Broken, after_space, first_value, not_json, parse
+from selfinstruct.formats.json_text import LONGEST_WORD, Broken, after_space, first_value, not_json, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
 
 LINE_BYTES = 16 << 20
@@ -66,9 +66,7 @@ def _values(opened: Stream, head: bytes) -> Iterator[Line]:
 
 def _lines(opened: Stream, head: bytes) -> Iterator[tuple[str, str]]:
     """Place and text of each line; `head` was read already."""
-    number = 0
-    for raw in _raw_lines(opened, head):
-        number += 1
+    for number, raw in enumerate(_raw_lines(opened, head), 1):
         place = f"{name(opened.path)}:{number}"
         if len(raw) > LINE_BYTES:
             raise BadInput(f"a line over {LINE_BYTES >> 20} MiB", place=place, fix="split the record")
@@ -131,8 +129,8 @@ class _Array:
                 if self._ended or not fault.cut:
                     raise self._not_json(fault.what, fault.at) from None
             else:
-                # A number may go on in the next piece: only a mark behind it says that it is whole.
-                if self._ended or after_space(self._text, end) < len(self._text):
+                # A number at the very end may go on in the next piece.
+                if self._ended or end + LONGEST_WORD <= len(self._text):
                     self._at = end
                     return Line(place, value)
             if len(self._text) - self._at > LINE_BYTES:

@@ -1,12 +1,16 @@
 """Reads seed tasks in the shapes people have them: Self-Instruct's, Alpaca's, or a bare list of instructions."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import Line, read_text_lines, read_values
-from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.formats.own import is_own, own_task
+from selfinstruct.formats.streams import ending, name
+from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.text import shown
 
 _INSIDE_WHEEL = Path(__file__).parent / "seeds" / "self_instruct.jsonl"
@@ -15,11 +19,13 @@ _SHAPES = (
     'a Self-Instruct task {"instruction", "instances": [{"input", "output"}], "is_classification"}, '
     'an Alpaca record {"instruction", "input", "output"}, or an instruction as text'
 )
+_EXPECTED = f"expected {_SHAPES}"
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
 def builtin_seeds() -> Path:
-    """Our own seed tasks: `seeds/` of a checkout, or its copy inside the wheel."""
-    return _IN_CHECKOUT if _IN_CHECKOUT.exists() else _INSIDE_WHEEL
+    """Our own seed tasks: the copy inside the wheel, or `seeds/` of a checkout."""
+    return _INSIDE_WHEEL if _INSIDE_WHEEL.exists() else _IN_CHECKOUT
 
 
 def read_seeds(path: Path, *, human: bool = True) -> tuple[Task, ...]:
@@ -28,103 +34,130 @@ def read_seeds(path: Path, *, human: bool = True) -> tuple[Task, ...]:
     `human=False` reads the same shapes as material to work on instead of seeds.
     Raises BadInput with file and line for the first record that fits no shape, and for a file without tasks.
     """
-    lines = read_text_lines(path) if path.suffix == ".txt" else read_values(path)
+    lines = read_text_lines(path) if ending(path) == ".txt" else read_values(path)
     tasks = tuple(_distinct(lines, path.name, human=human))
     if not tasks:
-        raise BadInput("no tasks", place=str(path), fix=f"one a line: {_SHAPES}")
+        raise BadInput("no tasks", place=name(path), fix=f"write one a line: {_SHAPES}")
     return tasks
 
 
 def _distinct(lines: Iterable[Line], source: str, *, human: bool) -> Iterator[Task]:
     """Tasks whose identical siblings are told apart, and whose ids occur once."""
-    ids: dict[str, str] = {}
-    twins: dict[str, int] = {}
+    places: dict[str, str] = {}
+    taken: dict[str, None] = {}
+    following: dict[str, int] = {}
     origin = Provenance(stage="seed" if human else "input", source=source)
     for line in lines:
         task = _task(line, origin, human=human)
-        mine = task.extra.get("id")
-        if isinstance(mine, str):
-            if mine in ids:
-                raise BadInput(f"id '{shown(mine)}' again", place=line.place, fix=f"it is that of {ids[mine]}")
-            ids[mine] = line.place
-        ordinal = twins.get(task.id, 0)
-        twins[task.id] = ordinal + 1
-        yield _sibling(task, ordinal) if ordinal else task
+        _claim_id(task, line, places)
+        eldest = replace(task, ordinal=0).id if task.ordinal else task.id
+        while task.id in taken:
+            following[eldest] = following.get(eldest, 0) + 1
+            task = replace(task, ordinal=following[eldest])
+        taken[task.id] = None
+        yield task
 
 
-def _sibling(task: Task, ordinal: int) -> Task:
-    from dataclasses import replace
-
-    return replace(task, ordinal=ordinal)
+def _claim_id(task: Task, line: Line, places: dict[str, str]) -> None:
+    mine = task.extra.get("id")
+    if isinstance(mine, bool) or not isinstance(mine, int | str):
+        return
+    key = json.dumps(mine)
+    if key in places:
+        what = f"id {shown(json.dumps(mine, ensure_ascii=False))} stands twice, first at {places[key]}"
+        raise BadInput(what, place=line.place, fix="give each task an id of its own, or none")
+    places[key] = line.place
 
 
 def _task(line: Line, origin: Provenance, *, human: bool) -> Task:
     value = line.value
     if isinstance(value, str):
-        return Task(instruction=_filled(value, "instruction", line), human=human, provenance=origin)
+        return Task(instruction=_filled(value, line), human=human, provenance=origin)
     if not isinstance(value, dict):
-        raise BadInput(f"a {type(value).__name__}", place=line.place, fix=f"expected {_SHAPES}")
-    if value.get("kind") == "task" and "provenance" in value:
-        return _own(value, line)
+        raise BadInput(f"{_kind(value)}, no task", place=line.place, fix=_EXPECTED)
+    if is_own(value):
+        return own_task(value, line)
     if "instances" in value and "output" in value:
         raise BadInput("has both 'instances' and 'output'", place=line.place, fix="keep one: which is meant is a guess")
-    instances = _instances(value, line) if "instances" in value else _alpaca(value, line)
-    known = {"instruction", "instances", "is_classification"} | (set() if "instances" in value else {"input", "output"})
+    nested = "instances" in value
+    used = ("instruction", "instances", "is_classification") if nested else _FLAT_KEYS
+    extra = {key: item for key, item in value.items() if key not in used}
+    if nested and (beside := _beside(value, line)):
+        extra["instances"] = beside
     return Task(
-        instruction=_filled(_text(value, "instruction", line), "instruction", line),
-        instances=instances,
+        instruction=_filled(_text(value, "instruction", line), line),
+        instances=_instances(value, line) if nested else _alpaca(value, line),
         is_classification=_flag(value, line),
         human=human,
         provenance=origin,
-        extra={key: item for key, item in value.items() if key not in known},
+        extra=extra,
     )
 
 
-def _own(value: Mapping[str, Any], line: Line) -> Task:
-    """A record this package wrote: it keeps its provenance."""
-    try:
-        return Task.from_json(value)
-    except (KeyError, TypeError, AttributeError) as fault:
-        raise BadInput(f"not a task record ({fault})", place=line.place, fix="take it from a kept.jsonl") from fault
+_FLAT_KEYS = ("instruction", "input", "output", "is_classification")
+
+
+def _pairs(value: Mapping[str, Any], line: Line) -> list[dict[str, Any]]:
+    pairs = value["instances"]
+    if not isinstance(pairs, list):
+        raise BadInput(f"key 'instances': {_kind(pairs)}, not a list", place=line.place, fix=_EXPECTED)
+    for number, pair in enumerate(pairs, 1):
+        if not isinstance(pair, dict):
+            what = f"key 'instances', item {number}: {_kind(pair)}, not an object"
+            raise BadInput(what, place=line.place, fix=_EXPECTED)
+    return pairs
 
 
 def _instances(value: Mapping[str, Any], line: Line) -> tuple[Instance, ...]:
-    pairs = value["instances"]
-    if not isinstance(pairs, list) or not all(isinstance(pair, dict) for pair in pairs):
-        raise BadInput("key 'instances': not a list of objects", place=line.place, fix=f"expected {_SHAPES}")
-    return tuple(Instance(_text(pair, "input", line, ""), _text(pair, "output", line)) for pair in pairs)
+    return tuple(
+        Instance(
+            _text(pair, "input", line, within=f"'instances', item {number}, ", default=""),
+            _text(pair, "output", line, within=f"'instances', item {number}, "),
+        )
+        for number, pair in enumerate(_pairs(value, line), 1)
+    )
+
+
+def _beside(value: Mapping[str, Any], line: Line) -> list[Json]:
+    """What instances say besides input and output, one object for each; empty when none says more."""
+    more: list[Json] = [
+        {key: item for key, item in pair.items() if key not in ("input", "output")} for pair in _pairs(value, line)
+    ]
+    return more if any(more) else []
 
 
 def _alpaca(value: Mapping[str, Any], line: Line) -> tuple[Instance, ...]:
-    if "output" not in value:
-        if "input" in value:
-            raise BadInput("key 'output' is missing", place=line.place, fix=f"expected {_SHAPES}")
+    if "output" not in value and "input" not in value:
         return ()
-    entered = _text(value, "input", line, "")
-    return (Instance("" if entered.strip().lower() == "<noinput>" else entered, _text(value, "output", line)),)
+    output = _text(value, "output", line)
+    entered = _text(value, "input", line, default="")
+    return (Instance("" if entered.strip().lower() == "<noinput>" else entered, output),)
 
 
-def _text(value: Mapping[str, Any], key: str, line: Line, default: str | None = None) -> str:
+def _text(value: Mapping[str, Any], key: str, line: Line, *, within: str = "key ", default: str | None = None) -> str:
     if key not in value and default is not None:
         return default
     if key not in value:
-        raise BadInput(f"key '{key}' is missing", place=line.place, fix=f"expected {_SHAPES}")
+        raise BadInput(f"{within}'{key}' is missing", place=line.place, fix=_EXPECTED)
     found = value[key]
     if not isinstance(found, str):
-        raise BadInput(f"key '{key}': a {type(found).__name__}, not text", place=line.place, fix="write it as text")
+        raise BadInput(f"{within}'{key}': {_kind(found)}, not text", place=line.place, fix="write it as text")
     return found
 
 
-def _filled(text: str, key: str, line: Line) -> str:
+def _filled(text: str, line: Line) -> str:
     if not text.strip():
-        raise BadInput(f"key '{key}' is empty", place=line.place, fix="write the instruction or remove the line")
+        raise BadInput("key 'instruction' is empty", place=line.place, fix="write the instruction or remove the line")
     return text
 
 
 def _flag(value: Mapping[str, Any], line: Line) -> bool | None:
     found = value.get("is_classification")
     if found is not None and not isinstance(found, bool):
-        raise BadInput(
-            f"key 'is_classification': a {type(found).__name__}", place=line.place, fix="write true, false or nothing"
-        )
+        what = f"key 'is_classification': {_kind(found)}, not true or false"
+        raise BadInput(what, place=line.place, fix="write true, false or nothing")
     return found
+
+
+def _kind(value: object) -> str:
+    return "null" if value is None else _KINDS[type(value)]

@@ -1,2 +1,96 @@
-"""Temporary."""
-def encode(i,x,y,draw): return i,y
+r"""Self-Instruct's encoding: an instance becomes a prompt and a completion, in one of thirteen forms.
+
+The released program draws the form at random so that a student learns no single one. Source: its templates and its
+pre-encoding of inputs, which are facts of the format of `gpt3_finetuning_data`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from random import Random
+
+from selfinstruct.generate.styles import Profile
+from selfinstruct.records import Instance, Json, Task
+
+END = "<|endoftext|>"
+
+# {i} instruction, {x} input; the completion begins with a space exactly where the prompt ends in `Output:`.
+WITH_INPUT = (
+    "{i}\nInput: {x}\nOutput:",
+    "{i}\n\nInput: {x}\n\nOutput:",
+    "Task: {i}\nInput: {x}\nOutput:",
+    "{i}\n\n{x}\n\nOutput:",
+    "{i}\n\n{x}\n\n",
+    "{i}\n{x}\n\n",
+    "Task: {i}\n\n{x}\n\n",
+)
+WITHOUT_INPUT = (
+    "{i} Output:",
+    "{i}\nOutput:",
+    "{i}\n\nOutput:",
+    "{i}\n",
+    "{i}\n\n",
+    "Task: {i}\n\n",
+)
+
+_NAMED = re.compile(r"(\w+):")
+_FIELD = re.compile(r"\A[^\W\d_]\w*(?: \w+)?:[ \t]*(?:\n|(?=\S))(?!//)")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One line of training data."""
+
+    prompt: str
+    completion: str
+
+    def as_json(self) -> dict[str, Json]:
+        """As the released program writes it."""
+        return {"prompt": self.prompt, "completion": self.completion}
+
+
+def without_field_name(text: str, profile: Profile = "default") -> str:
+    r"""An input without the one field name that stands before it, blank lines closed up.
+
+    The released program cuts at the first colon of any text in which one word only stands before a colon, and so
+    destroys times and addresses; by default only a name that opens the text, once, goes.
+
+    >>> without_field_name("Sentence: it rains"), without_field_name("Meet me at 12:30 today")
+    ('it rains', 'Meet me at 12:30 today')
+    >>> without_field_name("Meet me at 12:30 today", "reference")
+    '30 today'
+    """
+    names = set(_NAMED.findall(text))
+    if profile == "reference":
+        if len(names) == 1:
+            text = text[text.index(":") + 1 :]
+    elif len(names) == 1 and text.count(":") == 1:
+        text = _FIELD.sub("", text.strip(), count=1)
+    return text.strip().replace("\n\n", "\n")
+
+
+def encoded(instruction: str, pair: Instance, rng: Random, profile: Profile = "default") -> Encoded:
+    r"""One instance in a form drawn from `rng`: a coin for the field name (only with an input), then the form.
+
+    >>> encoded("Add.", Instance("", "3"), Random(2))
+    Encoded(prompt='Add. Output:', completion=' 3<|endoftext|>')
+    """
+    given = pair.input
+    if rng.random() < 0.5:
+        given = without_field_name(given, profile)
+    return in_form(rng.choice(WITH_INPUT if given.strip() else WITHOUT_INPUT), instruction, given, pair.output)
+
+
+def in_form(form: str, instruction: str, given: str, output: str) -> Encoded:
+    """One of the thirteen forms, filled; braces in the data are safe."""
+    prompt = form.format(i=instruction.strip(), x=given.strip())
+    space = " " if prompt.endswith("Output:") and form.endswith("Output:") else ""
+    return Encoded(prompt, f"{space}{output.strip()}{END}")
+
+
+def encode_all(tasks: Iterable[Task], rng: Random, profile: Profile = "default") -> list[Encoded]:
+    """Every instance of every task, exact copies once, shuffled."""
+    found = dict.fromkeys(encoded(task.instruction, pair, rng, profile) for task in tasks for pair in task.instances)
+    lines = list(found)
+    rng.shuffle(lines)
+    return lines

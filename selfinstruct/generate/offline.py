@@ -7,10 +7,11 @@ Hashed words and letters carry whatever language the seeds are in; the cues of `
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
-from selfinstruct.generate.cues import CUES
+from selfinstruct.generate.cues import CUES, PRIOR
 from selfinstruct.records import Task
 from selfinstruct.text import words
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 _BUCKETS = 1 << 14
-_CUE_WEIGHT = 0.35
-_RIDGE = 0.003
+_CUE_WEIGHT = 0.6
+_RIDGE = 0.03
 _STEPS = 300
 _FOLDS = 5
 _TRAINED_ON_AT_MOST = 2000
@@ -72,12 +73,13 @@ def train(tasks: Sequence[Task]) -> Classifier:
         )
     rows = _rows([task.instruction for task in known])
     share = np.where(answers, 0.5 / answers.sum(), 0.5 / (~answers).sum())
-    weights, bias = np.zeros(_BUCKETS + len(CUES)), 0.0
+    prior = np.concatenate([np.zeros(_BUCKETS), np.array(list(PRIOR.values())) / _CUE_WEIGHT])
+    weights, bias = prior, 0.0
     ahead, ahead_bias = weights, bias
     for step in range(_STEPS):
         margin = np.bincount(rows.row_of, ahead[rows.columns] * rows.values, rows.count) + ahead_bias
         error = share * (1 / (1 + np.exp(-margin)) - answers)
-        slope = np.bincount(rows.columns, error[rows.row_of] * rows.values, len(weights)) + _RIDGE * ahead
+        slope = np.bincount(rows.columns, error[rows.row_of] * rows.values, len(weights)) + _RIDGE * (ahead - prior)
         # Rows have length about 1 and the logistic curve a slope of 1/4: a step of 2 is safe with the bias.
         new, new_bias = ahead - 2 * slope, ahead_bias - 2 * float(error.sum())
         momentum = step / (step + 3)
@@ -130,7 +132,9 @@ def _rows(instructions: Sequence[str]) -> Rows:
         columns += hashed + cues
         values += [len(hashed) ** -0.5] * len(hashed) + [_CUE_WEIGHT] * len(cues)
         row_of += [row] * (len(hashed) + len(cues))
-    return Rows(np.array(columns, dtype=np.int64), np.array(values), np.array(row_of, dtype=np.int64), len(instructions))
+    return Rows(
+        np.array(columns, dtype=np.int64), np.array(values), np.array(row_of, dtype=np.int64), len(instructions)
+    )
 
 
 def _names(instruction: str) -> Iterator[str]:
@@ -140,7 +144,7 @@ def _names(instruction: str) -> Iterator[str]:
     yield from (f"first {word}" for word in found[:1])
     yield from (f"last {word}" for word in found[-1:])
     yield from found
-    yield from (f"{left} {right}" for left, right in zip(found, found[1:], strict=False))
+    yield from (f"{left} {right}" for left, right in pairwise(found))
     for word in found:
         marked = f"<{word}>"
         yield from ("letters " + marked[at : at + 4] for at in range(len(marked) - 3))

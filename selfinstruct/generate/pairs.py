@@ -114,7 +114,8 @@ def labelled_pairs(text: str) -> list[Instance]:
 def torn(text: str, last: Instance, *, labelled: bool) -> bool:
     r"""Whether a text that was cut off ends inside its last pair, and not in a later one that came to nothing.
 
-    >>> torn("Output: x\nInput: y", Instance("", "x"), labelled=False), torn("Output: x", Instance("", "x"), labelled=False)
+    >>> last = Instance("", "x")
+    >>> torn("Output: x\nInput: y", last, labelled=False), torn("Output: x", last, labelled=False)
     (False, True)
     """
     return text.rstrip().endswith((last.input or last.output) if labelled else last.output)

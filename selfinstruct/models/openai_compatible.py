@@ -181,7 +181,8 @@ class OpenAICompatible:
         if length.isdecimal() and int(length[:20]) > self.max_bytes:
             await response.aclose()
             raise _too_large(self.max_bytes)
-        response.stream = _bounded(type(response.stream))(response.stream, self.max_bytes, self.stall)
+        kind: type[object] = type(response.stream)
+        response.stream = _bounded(kind)(response.stream, self.max_bytes, self.stall)
 
     def _connection_error(self, fault: BaseException) -> CallError:
         chain: list[BaseException] = []
@@ -234,7 +235,7 @@ class _Bounded:
 
 
 @cache
-def _bounded(stream: type) -> Any:  # noqa: ANN401 - as above
+def _bounded(stream: type[object]) -> Any:  # noqa: ANN401 - as above
     """The same kind of stream: httpx checks its class, which differs between openai 2 and 3."""
     kind = next(base for base in stream.__mro__ if base.__name__ == "AsyncByteStream")
     return type("Bounded", (_Bounded, kind), {})

@@ -155,7 +155,9 @@ def _prefixes(least: Sequence[int], longest: int) -> list[int]:
 
 
 def _bands(longest: int, R: float = 1.1) -> list[int]:
-    import os; R=float(os.environ.get('RR','1.1'))
+    import os
+
+    R = float(os.environ.get("RR", "1.1"))
     """The shortest length of each band: one length each at first, then a tenth wider each time; and the end."""
     edges = [0]
     while edges[-1] <= longest:

@@ -161,9 +161,7 @@ def _in_lists(query: Query, texts: Texts, lists: Lists, limits: Limits, scratch:
 
 
 @compiled_inside
-def _in_list(
-    query: Query, place: int, row: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch
-) -> int:
+def _in_list(query: Query, place: int, row: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> int:
     """The first text of list `row` that is too similar, -1 if none.
 
     The pair's first common word, in order of rarity, leaves room for min(rest, rest) common words; if this is a later

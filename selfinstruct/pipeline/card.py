@@ -7,7 +7,7 @@ from random import Random
 from selfinstruct.formats import card as cards
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import Row, rows
-from selfinstruct.generate.encode import encode
+from selfinstruct.generate.encode import encoded
 from selfinstruct.pipeline.recipe import Publish, Resolved, knobs
 from selfinstruct.records import Task, digest
 from selfinstruct.report.story import Story
@@ -28,12 +28,13 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
     assert publish is not None
     seed = resolved.recipe.seed
 
-    def encoded(task: Task, index: int) -> tuple[str, str]:
+    def encode(task: Task, index: int) -> tuple[str, str]:
         pair = task.instances[index]
         draw = Random(int(digest(seed, task.id, index)[:16], 16))  # noqa: S311 - not for secrets
-        return encode(task.instruction, pair.input, pair.output, draw)
+        made = encoded(task.instruction, pair, draw, resolved.recipe.profile)
+        return made.prompt, made.completion
 
-    train = list(rows(kept, publish.format, encoded))
+    train = list(rows(kept, publish.format, encode))
     card = _card(resolved, publish, story, len(train), train[0] if train else None)
     columns = (*COLUMNS[publish.format], *ABOUT)
     write_dataset(folder, {"train": train}, columns, cards.render(card), publish.files)

@@ -28,7 +28,6 @@ def publish(
     journal: Journal,
     seeds: tuple[Task, ...],
     mark: str,
-    command: str,
 ) -> Path:
     """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
     folder = runner.folder
@@ -37,7 +36,7 @@ def publish(
     publish_bytes(folder.path / "failed.jsonl", b"".join(map(json_line, _fates(resolved, folder, walked, "failed"))))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
-    story = tell(resolved, folder, walked, journal, seeds, mark, command)
+    story = tell(resolved, folder, walked, journal, seeds, mark)
     dataset = folder.path / "kept.jsonl"
     if resolved.recipe.publish is not None:
         dataset = _dataset(resolved, folder, walked, story)

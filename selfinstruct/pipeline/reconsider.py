@@ -80,7 +80,7 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
     told = {name: Change(text, fate, fates[name][1]) for name, (text, fate) in first.items() if fates[name][1] != fate}
     result = Reconsidered(
         folder=place,
-        kept_before=sum(fate == "kept" for _, fate in first.values()),
+        kept_before=_published(old, first),
         kept_after=len(kept),
         unasked=sum(fate == "not_recorded" for _, fate in fates.values()),
         changes=tuple(told.values()),
@@ -90,6 +90,12 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
     lines = [{"instruction": c.instruction, "before": c.before, "after": c.after} for c in result.changes]
     publish_text(place / "changes.json", json.dumps(lines, indent=1, ensure_ascii=False) + "\n")
     return result
+
+
+def _published(old: RunFolder, fates: dict[str, tuple[str, str]]) -> int:
+    """What the run published, or would have if it had come to its end."""
+    top = old.path / "kept.jsonl"
+    return sum(1 for _ in read_lines(top)) if top.exists() else sum(fate == "kept" for _, fate in fates.values())
 
 
 def _refuse_source_change(before: Resolved, after: Resolved) -> None:

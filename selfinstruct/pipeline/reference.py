@@ -1,19 +1,23 @@
 """The files that users of the released Self-Instruct program know, made from a run in the reference profile."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from random import Random
 
+from selfinstruct.generate.encode import encode_all
 from selfinstruct.records import Task
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.run_folder import RunFolder, StageFolder, read_lines, round_name
 
 INSTRUCTIONS = "machine_generated_instructions.jsonl"
 INSTANCES = "all_generated_instances.jsonl"
+ENCODED = "gpt3_finetuning_data_{}.jsonl"
+ENCODING_SEED = 123  # the program seeds its last step apart
 
 
-def write_reference(folder: RunFolder, tasks: Iterable[Task]) -> None:
-    """`reference/`: accepted instructions with their neighbours, and the instances of the finished tasks."""
+def write_reference(folder: RunFolder, tasks: Sequence[Task]) -> None:
+    """`reference/`: accepted instructions with their neighbours, the instances, and the encoded training lines."""
     place = folder.path / "reference"
     publish_text(place / INSTRUCTIONS, "".join(_line(entry) for entry in _instructions(folder)))
     rows = [
@@ -22,6 +26,8 @@ def write_reference(folder: RunFolder, tasks: Iterable[Task]) -> None:
         for pair in task.instances
     ]
     publish_text(place / INSTANCES, "".join(_line(row) for row in rows))
+    lines = encode_all(tasks, Random(ENCODING_SEED), "reference")  # noqa: S311 - not for secrets
+    publish_text(place / ENCODED.format(len(lines)), "".join(_line(line.as_json()) for line in lines))
 
 
 def _instructions(folder: RunFolder) -> Iterable[Mapping[str, object]]:

@@ -44,8 +44,6 @@ class Options:
     workers: int = 1
     clock: Clock = lambda: datetime.now(UTC)
     watch: Watch = field(default_factory=Nobody)
-    command: str = ""
-    """What was typed, for the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +55,7 @@ class Finished:
     """The published set, or kept.jsonl where the recipe publishes none."""
     kept: int
     target: int | None
+    reached: bool
     reason: str
     note: str
     requests: int
@@ -64,8 +63,8 @@ class Finished:
 
     @property
     def exit_code(self) -> int:
-        """1 when nothing was accepted or the target was not reached."""
-        return 1 if not self.kept or (self.target is not None and self.kept < self.target) else 0
+        """1 when the target was not reached, or there was none and nothing was accepted."""
+        return 0 if self.reached else 1
 
 
 def execute(resolved: Resolved, options: Options) -> Finished:
@@ -99,7 +98,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
             except (Stopped, KeyboardInterrupt) as stop:
                 ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
                 raise
-            finished = _finish(resolved, runner, walked, journal, material.seeds, mark, options)
+            finished = _finish(resolved, runner, walked, journal, material.seeds, mark)
             ledger.tell("stopped", reason="finished", **_spend(journal))
     return finished
 
@@ -111,19 +110,21 @@ def _finish(
     journal: Journal,
     seeds: tuple[Task, ...],
     mark: str,
-    options: Options,
 ) -> Finished:
-    dataset = publish(resolved, runner, walked, journal, seeds, mark, options.command)
+    dataset = publish(resolved, runner, walked, journal, seeds, mark)
     runner.ledger.tell_once(
         "finished", count=len(walked.kept), reason=walked.reason, note=walked.note, beyond_target=len(walked.surplus)
     )
-    overshoots = resolved.recipe.profile == "reference"
-    reached = walked.reason == "target" and overshoots
+    recipe = resolved.recipe
+    # The released program counts accepted instructions; what became of their instances is another matter.
+    by_instructions = recipe.profile == "reference" or not resolved.rounds
+    reached = walked.reason == "target" if resolved.rounds else bool(walked.kept)
     return Finished(
         folder=runner.folder.path,
         dataset=dataset,
         kept=len(walked.kept),
-        target=None if not resolved.rounds or reached else resolved.recipe.count,
+        target=None if by_instructions else recipe.count,
+        reached=reached and (by_instructions or len(walked.kept) >= recipe.count),
         reason=SENTENCES[walked.reason],
         note=walked.note,
         requests=sum(used.answers for used in journal.used()),
@@ -147,7 +148,7 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     if options.retry_failed:
         _forget_failed(folder)
     publish_text(folder.recipe, resolved.as_yaml())
-    claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count, "command": options.command}
+    claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count}
     publish_text(mark, json.dumps(claim, indent=1) + "\n")
 
 
@@ -174,8 +175,8 @@ def report_again(path: Path) -> Path:
     with owning(path), Journal(folder.journal) as journal:
         runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=nobody)
         walked = walk(resolved, runner, seeds, inputs, 1)
-        mark, command = fingerprint(claim["same"]), str(claim.get("command", ""))
-        publish_text(path / REPORT, page(tell(resolved, folder, walked, journal, seeds, mark, command)))
+        story = tell(resolved, folder, walked, journal, seeds, fingerprint(claim["same"]))
+        publish_text(path / REPORT, page(story))
     return path / REPORT
 
 

@@ -24,6 +24,7 @@ from selfinstruct.stage import Stage
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, read_lines, round_name
 
+AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 EXAMPLES = 12  # published and rejected records shown, each
 
 
@@ -44,7 +45,6 @@ def tell(
     journal: Journal,
     seeds: Sequence[Task],
     mark: str,
-    command: str,
 ) -> Story:
     """The run as plain values."""
     done = list(_finished(resolved, folder, len(walked.rounds)))
@@ -69,7 +69,7 @@ def tell(
         spending=_spending(done, journal),
         published_examples=_published(walked.kept, done),
         rejected_examples=_turned(done),
-        command=command,
+        command=AGAIN,
         recipe=resolved.as_yaml(),
     )
 

@@ -84,7 +84,7 @@ def test_a_run_that_is_killed_again_and_again_still_ends(oracle: tuple[Path, int
 
 
 def test_no_answer_on_record_is_asked_for_again(oracle: tuple[Path, int], tmp_path: Path) -> None:
-    folder, total = oracle
+    _, total = oracle
     place = tmp_path / "run"
     assert run(place, total // 2).returncode == -signal.SIGKILL
     before = {row[:3] for row in answers(place)}

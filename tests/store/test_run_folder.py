@@ -38,7 +38,7 @@ def test_a_stage_whose_work_breaks_off_is_not_done(tmp_path: Path) -> None:
 
     place = StageFolder(tmp_path / "01-novelty")
     with pytest.raises(RuntimeError):
-        place.write(broken(), 1, lambda: CallCounts())  # type: ignore[arg-type]  # a generator that raises
+        place.write(broken(), 1, CallCounts)  # type: ignore[arg-type]  # a generator that raises
     assert place.result() is None
 
 
