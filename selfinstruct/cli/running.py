@@ -60,7 +60,7 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
         )
     _last_words(finished, time.monotonic() - began)
     if given["push"]:
-        from selfinstruct.formats.dataset import push_to_hub
+        from selfinstruct.formats.hub import push_to_hub
 
         click.echo(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
     click.echo(_as_json(finished) if given["as_json"] else finished.dataset)

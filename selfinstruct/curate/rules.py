@@ -47,7 +47,7 @@ _NEEDS_MEDIA = re.compile(
 _MARKUP = re.compile(
     r"<\|[^|>\n]*\|?>?|\|>|</?s>|\[/?INST\]|<<?/?SYS>?>|<(?:bos|eos|pad|unk)>|<(?:start|end)_of_turn>|#{3,}"
     r"|^\s*(?:Task|Instruction|Input|Output|Example|Question|Answer|Response|User|Human|Assistant|System)"
-    r"\s*\d*\s*:|\bTask \d+\s*[:.]|\b(?:Input|Output)\s*\d*\s*:\s*$|^\s*[QA]\s*\d*\s*:",
+    r"\s*\d*\s*:|\bTask \d+\s*:|\b(?:Input|Output)\s*\d*\s*:\s*$|^\s*[QA]\s*\d*\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _META = re.compile(

@@ -1,10 +1,10 @@
 """The card of a published set: front matter for the Hub, and everything a reader must know, from plain values."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from selfinstruct.formats.markup import cell, code, fenced, plain, quoted
 from selfinstruct.records import Json
 
 
@@ -51,6 +51,10 @@ class Card:
     command: str
     example: Mapping[str, Json] | None
     parquet: bool
+    estimated: bool = False
+    """Some of the tokens were counted here, because the endpoint did not say."""
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """By model, the terms its text comes under, where they are known."""
 
 
 def size_category(rows: int) -> str:
@@ -71,13 +75,13 @@ def render(card: Card) -> str:
 
 
 def _front_matter(card: Card) -> list[str]:
-    """JSON strings are YAML strings, and safe ones."""
-    lines = ["---", f"license: {json.dumps(card.license)}", "language:"]
-    lines += [f"  - {json.dumps(code)}" for code in card.language]
+    lines = ["---", f"license: {quoted(card.license)}"]
+    if card.language:
+        lines += ["language:", *(f"  - {quoted(code)}" for code in card.language)]
     lines += [
-        f"pretty_name: {json.dumps(card.title)}",
+        f"pretty_name: {quoted(card.title)}",
         "size_categories:",
-        f"  - {json.dumps(size_category(card.rows))}",
+        f"  - {quoted(size_category(card.rows))}",
         "task_categories:",
         "  - text-generation",
         "annotations_creators:",
@@ -97,13 +101,13 @@ def _front_matter(card: Card) -> list[str]:
 def _body(card: Card) -> list[str]:
     goal = "" if card.target is None else f" The target was {card.target:,}."
     return [
-        f"# {_plain(card.title)}",
+        f"# {plain(card.title)}",
         "",
-        *([_plain(card.about), ""] if card.about else []),
+        *([plain(card.about), ""] if card.about else []),
         (
-            f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the `{card.layout}` layout, made "
-            f"from {card.seeds:,} seed tasks ({_plain(card.seeds_source)}) by {_models(card)}.{goal} "
-            f"The run ended because {_plain(card.stopped_because)}."
+            f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the {code(card.layout)} layout, "
+            f"made from {card.seeds:,} seed tasks ({plain(card.seeds_source)}) by {_models(card)}.{goal} "
+            f"The run ended because {plain(card.stopped_because)}."
         ),
         "",
         "## Limits",
@@ -112,53 +116,70 @@ def _body(card: Card) -> list[str]:
             "Every row passed the rules below; that does not make it a good task or a right answer. Nobody has read "
             "them all. Draw a sample with `selfinstruct review` before training on them, and publish what it says."
         ),
+        "",
+        "## Models and their terms",
+        "",
         "The terms of the model that wrote the text may bind whoever uses it.",
+        "",
+        *_terms(card),
         "",
         "## What was kept, and why the rest was not",
         "",
         "| stage | received | kept | rejected | failed |",
         "|---|---|---|---|---|",
-        *[
-            f"| {line.stage} | {line.received:,} | {line.kept:,} | {sum(line.rejected.values()):,} | {line.failed:,} |"
-            for line in card.funnel
-        ],
+        *map(_funnel_line, card.funnel),
         "",
         *_reasons(card),
         "## Model calls",
         "",
         (
             f"{card.requests:,} requests, {card.failed_requests:,} of them without an answer; {card.prompt_tokens:,} "
-            f"prompt tokens and {card.completion_tokens:,} completion tokens in the answers used. {_price(card)}"
+            f"prompt tokens and {card.completion_tokens:,} completion tokens in the answers used{_counted(card)}. "
+            f"{_price(card)}"
         ),
         "",
         "## How it was made",
         "",
         "| stage | knobs |",
         "|---|---|",
-        *[f"| {name} | {_knobs(knobs)} |" for name, knobs in card.stages.items()],
+        *[f"| {plain(name)} | {_knobs(knobs)} |" for name, knobs in card.stages.items()],
         "",
         (
-            f"selfinstruct {card.version}, profile `{card.profile}`, seed {card.run_seed}, fingerprint "
-            f"`{card.fingerprint[:16]}`. `recipe.yaml` in the run folder has every knob; this makes the run again:"
+            f"selfinstruct {plain(card.version)}, profile {code(card.profile)}, seed {card.run_seed}, fingerprint "
+            f"{code(card.fingerprint[:16])}. `recipe.yaml` in the run folder has every knob; this makes the run again:"
         ),
         "",
-        *_fenced(card.command or "selfinstruct run recipe.yaml", "sh"),
+        *fenced(card.command or "selfinstruct run recipe.yaml", "sh"),
         "",
         *_example(card),
     ]
+
+
+def _funnel_line(line: FunnelLine) -> str:
+    rejected = sum(line.rejected.values())
+    return f"| {plain(line.stage)} | {line.received:,} | {line.kept:,} | {rejected:,} | {line.failed:,} |"
 
 
 def _price(card: Card) -> str:
     return "Their price is unknown." if card.cost is None else f"They cost ${card.cost}."
 
 
+def _counted(card: Card) -> str:
+    return " (in part counted here, not by the endpoint)" if card.estimated else ""
+
+
 def _models(card: Card) -> str:
-    return " and ".join(f"`{_plain(model)}`" for model in card.models) or "no model"
+    return " and ".join(code(model) for model in card.models) or "no model"
+
+
+def _terms(card: Card) -> list[str]:
+    unknown = "not known to this tool: read those of whoever serves it"
+    return [f"- {code(model)}: {plain(card.terms.get(model, unknown))}" for model in card.models] or ["No model."]
 
 
 def _reasons(card: Card) -> list[str]:
     rows = [
-        f"| {line.stage} | {_plain(reason)} | {count:,} |"
+        f"| {plain(line.stage)} | {plain(reason)} | {count:,} |"
         for line in card.funnel
         for reason, count in line.rejected.items()
     ]
@@ -166,25 +187,50 @@ def _reasons(card: Card) -> list[str]:
 
 
 def _knobs(knobs: Mapping[str, Json]) -> str:
-    return (
-        ", ".join(f"{name}={_plain(json.dumps(value, ensure_ascii=False))}" for name, value in knobs.items()) or "none"
-    )
+    said = (f"{plain(name)} = {cell(json.dumps(value, ensure_ascii=False))}" for name, value in knobs.items())
+    return ", ".join(said) or "none"
 
 
 def _example(card: Card) -> list[str]:
     if card.example is None:
         return []
-    shown = json.dumps(dict(card.example), ensure_ascii=False, indent=2)
-    return ["## One row", "", *_fenced(shown, "json")]
+    columns = [f"| {code(column)} | {_COLUMNS.get(column, 'text')} |" for column in card.example]
+    text = json.dumps(_short(dict(card.example)), ensure_ascii=False, indent=2)
+    return [
+        "## Columns",
+        "",
+        "| column | holds |",
+        "|---|---|",
+        *columns,
+        "",
+        f"The first row (texts over {_LONGEST:,} characters are cut here, not in the set):",
+        "",
+        *fenced(text, "json"),
+    ]
 
 
-def _fenced(text: str, language: str) -> list[str]:
-    """A fence longer than any run of backticks inside: record text is data, never mark-up."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}{language}", text, fence]
+_LONGEST = 2000
+_COLUMNS = {
+    "messages": "the turns: `role` is `user` or `assistant`, `content` the text",
+    "conversations": "the turns: `from` is `human` or `gpt`, `value` the text",
+    "instruction": "what is asked for",
+    "input": "what it is asked about; may be empty",
+    "output": "the answer",
+    "prompt": "the text to continue",
+    "completion": "how it goes on",
+    "id": "id of the record and number of its instance: `selfinstruct why ID FOLDER` tells its life",
+    "is_classification": "true if the answer is one of a few labels; null if nobody decided",
+    "source": "the file it was read from, or the stage that made it",
+    "model": "the model that wrote it; empty if none did",
+    "metadata": "other fields of the original record, as JSON; empty if it had none",
+}
 
 
-def _plain(text: str) -> str:
-    """Text that stays text inside a Markdown line or table."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split())) if text else ""
+def _short(value: Json) -> Json:
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else value[:_LONGEST] + "…"
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    return value

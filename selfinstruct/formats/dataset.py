@@ -1,37 +1,46 @@
 """The published folder: Parquet for machines, JSONL for people, a card; `datasets.load_dataset(folder)` reads it."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.errors import BadInput
 from selfinstruct.formats.rows import Row
 from selfinstruct.records import Json
 
 _TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 _FLAGS = {"is_classification"}
+_ROW_GROUP = 100_000
+_HALF = re.compile("[\ud800-\udfff]")
+# Ends of lines to some readers (`str.splitlines`), though not to JSONL: escaped, a row is one line to everybody.
+_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def write_dataset(
     folder: Path, splits: Mapping[str, Sequence[Row]], columns: Sequence[str], card: str, files: Sequence[str]
 ) -> None:
-    """Write an unpublished folder: `data/SPLIT.parquet`, `jsonl/SPLIT.jsonl`, `README.md`; same rows, same bytes."""
+    """Write an unpublished folder: `data/SPLIT.parquet`, `jsonl/SPLIT.jsonl`, `README.md`; same rows, same bytes.
+
+    UTF-8 cannot hold half of a character (a lone surrogate, as a model may send): it becomes U+FFFD in every file.
+    """
     for split, rows in splits.items():
+        whole = [_whole_row(row) for row in rows]
         if "parquet" in files:
             (folder / "data").mkdir(exist_ok=True)
-            _parquet(folder / "data" / f"{split}.parquet", rows, columns)
+            _parquet(folder / "data" / f"{split}.parquet", whole, columns)
         if "jsonl" in files:
             (folder / "jsonl").mkdir(exist_ok=True)
-            content = "".join(_line(row) for row in rows)
-            (folder / "jsonl" / f"{split}.jsonl").write_text(content, encoding="utf-8", errors="replace", newline="\n")
-    (folder / "README.md").write_text(card, encoding="utf-8", errors="replace", newline="\n")
+            with (folder / "jsonl" / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(map(_line, whole))
+    (folder / "README.md").write_text(_whole_text(card), encoding="utf-8", newline="\n")
 
 
 def _line(row: Row) -> str:
-    import json
-
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    for mark, escaped in _LINE_ENDS.items():
+        line = line.replace(mark, escaped)
+    return line + "\n"
 
 
 def _parquet(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
@@ -39,8 +48,9 @@ def _parquet(path: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
     import pyarrow.parquet as pq
 
     schema = pa.schema([(column, _arrow_type(column)) for column in columns])
-    table = pa.Table.from_pylist([_clean(row) for row in rows], schema=schema)
-    pq.write_table(table, path, compression="zstd", version="2.6", row_group_size=100_000)
+    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
+        if rows:  # `datasets` cannot load a row group without rows, but a file without row groups it can
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema), row_group_size=_ROW_GROUP)
 
 
 def _arrow_type(column: str) -> Any:  # noqa: ANN401 - pyarrow publishes no types
@@ -51,36 +61,19 @@ def _arrow_type(column: str) -> Any:  # noqa: ANN401 - pyarrow publishes no type
     return pa.bool_() if column in _FLAGS else pa.string()
 
 
-def _clean(value: Json) -> Json:
-    """Parquet holds UTF-8 and nothing else: half characters become U+FFFD, as in the JSONL beside it."""
+def _whole_row(row: Row) -> Row:
+    return {column: _whole(value) for column, value in row.items()}
+
+
+def _whole(value: Json) -> Json:
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+        return _whole_text(value)
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [_whole(item) for item in value]
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        return {key: _whole(item) for key, item in value.items()}
     return value
 
 
-Upload = Callable[[str, str, str], str]
-"""Folder, repository and token -> the address of what was uploaded."""
-
-
-def push_to_hub(folder: Path, repository: str, *, token_env: str = "HF_TOKEN", upload: Upload | None = None) -> str:  # noqa: S107 - the name of a variable, not a token
-    """Upload a published folder to a dataset repository; the token is read from the named variable, and never kept."""
-    if not (folder / "README.md").exists():
-        raise BadInput("no published set", place=str(folder), fix="name the dataset/ folder of a run")
-    token = os.environ.get(token_env, "")
-    if not token:
-        raise BadInput(f"{token_env} is not set", place="the environment", fix=f"export {token_env}=...")
-    return (upload or _upload)(str(folder), repository, token)
-
-
-def _upload(folder: str, repository: str, token: str) -> str:
-    try:
-        from huggingface_hub import HfApi
-    except ImportError:
-        raise BadInput("needs one more package", place="push", fix="pip install 'selfinstruct[hub]'") from None
-    api = HfApi(token=token)
-    api.create_repo(repository, repo_type="dataset", exist_ok=True)
-    return str(api.upload_folder(folder_path=folder, repo_id=repository, repo_type="dataset"))
+def _whole_text(text: str) -> str:
+    return text if text.isascii() else _HALF.sub("\ufffd", text)

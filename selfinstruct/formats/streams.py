@@ -15,6 +15,7 @@ PACKED = (".gz", ".zst")
 TOTAL_BYTES = 64 << 30
 _RATIO = 200  # a packed file that unpacks to more than this many times its size is a bomb ...
 _RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
+_BUFFER = 64 << 10
 _ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
 
 
@@ -78,7 +79,7 @@ def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
         case ".gz":
             return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
         case ".zst":
-            return cast("IO[bytes]", io.BufferedReader(_Zstandard(path, raw), _ZST_STEP))
+            return cast("IO[bytes]", io.BufferedReader(_Zstandard(path, raw), _BUFFER))
         case _:
             return raw
 
@@ -97,7 +98,8 @@ class _Zstandard(io.RawIOBase):
         self._decompressor = zstandard.ZstdDecompressor()
         self._frame: Any = None
         """What unpacks the open frame; None between frames. The library publishes no types."""
-        self._packed = self._ready = b""
+        self._packed = b""
+        self._ready = memoryview(b"")  # cut without copying: a step may unpack to thousands of buffers
 
     def readable(self) -> bool:
         """It is for reading only."""
@@ -112,8 +114,7 @@ class _Zstandard(io.RawIOBase):
                     raise EOFError
                 return 0
             self._step()
-        part = self._ready[: len(buffer)]
-        self._ready = self._ready[len(part) :]
+        part, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         buffer[: len(part)] = part
         return len(part)
 
@@ -121,7 +122,7 @@ class _Zstandard(io.RawIOBase):
         if self._frame is None:
             self._frame = self._decompressor.decompressobj()
         try:
-            self._ready = self._frame.decompress(self._packed)
+            self._ready = memoryview(self._frame.decompress(self._packed))
         except self._fault as fault:
             raise OSError(str(fault)) from fault
         self._packed = b""

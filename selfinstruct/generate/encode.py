@@ -34,7 +34,7 @@ WITHOUT_INPUT = (
 )
 
 _NAMED = re.compile(r"(\w+):")
-_FIELD = re.compile(r"\A[^\W\d_]\w*(?: \w+)?:[ \t]*(?:\n|(?=\S))(?!//)")
+_FIELD = re.compile(r"\A[^\W\d_]\w*:[ \t]*(?:\n|(?=\S))(?!//)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def without_field_name(text: str, profile: Profile = "default") -> str:
 
 
 def encoded(instruction: str, pair: Instance, rng: Random, profile: Profile = "default") -> Encoded:
-    r"""One instance in a form drawn from `rng`: a coin for the field name (only with an input), then the form.
+    r"""One instance in a form drawn from `rng`: a coin for the field name, then the form.
 
     >>> encoded("Add.", Instance("", "3"), Random(2))
     Encoded(prompt='Add. Output:', completion=' 3<|endoftext|>')

@@ -54,7 +54,10 @@ def no_input(text: str) -> str:
 
 @dataclass(slots=True)
 class _Draft:
+    """An entry being read."""
+
     numbered: bool
+    """Its fields carry numbers, so that one without is text."""
     lines: dict[str, list[str]] = field(default_factory=dict)
     current: str = ""
 
@@ -88,7 +91,7 @@ def read(text: str, *, opened: bool) -> list[Entry]:
     [Entry(instruction='Say hi.', input='', output='Hi.'), Entry(instruction='Add.', input='', output='3')]
     """
     if opened and not _FIELD.match(text.lstrip()):
-        text = f"1. Instruction: {text.lstrip(' ')}"
+        text = f"Instruction: {text.lstrip(' ')}"
     drafts = _drafts(_RUN_ON.sub("\n", text).splitlines())
     return [entry for entry in (draft.entry() for draft in drafts) if entry.instruction]
 
@@ -106,6 +109,7 @@ def _drafts(lines: Sequence[str]) -> Iterator[_Draft]:
             draft.open("instruction", line[found.end() :])
         elif draft and found and draft.continues(name, numbered=bool(found["number"])):
             held = []
+            draft.numbered = draft.numbered or bool(found["number"])
             draft.open(name, line[found.end() :])
         elif _SEPARATOR.match(line):
             held.append(line)

@@ -16,8 +16,9 @@ PACE_CUT = 0.96
 FIRST_WINDOW = 8
 HEADROOM = 0.98  # of a limit set by hand: clocks and networks jitter
 _BURST_SECONDS = 0.02  # requests due this soon leave together: timers are no finer
-_MEASURED_SECONDS = 2.0
+_MEASURED_SECONDS = 3.0
 _FIRST_PAUSE = 0.25
+_INSTANT = 1e-6  # less than this is rounding
 _SETTLED_SECONDS = 3.0  # a refusal this soon after a pause says that the pause was too short
 _FAULTS_BEFORE_PROBING = 5
 _GROWTH_PAUSE = 5.0
@@ -29,7 +30,7 @@ class Bucket:
 
     >>> bucket = Bucket(rate=2.0, depth=1.0)
     >>> bucket.take(0.0, 2.0), bucket.wait(0.0), bucket.wait(0.5)
-    (None, 0.5, 0.0)
+    (None, 1.0, 0.5)
     """
 
     rate: float
@@ -40,8 +41,8 @@ class Bucket:
     _at: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Start full."""
-        self.level = self.depth
+        """Start with what is enough for one."""
+        self.level = 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until something may be taken."""
@@ -75,7 +76,8 @@ class Pace:
 
     def rate(self, now: float) -> float:
         """The pace now: some 4 % up in twelve quiet seconds, four times as much in thirty."""
-        quiet = max(0.0, now - self.since)
+        # A slow endpoint is tried less often: else the tries would be more than one request in a hundred.
+        quiet = max(0.0, now - self.since) * min(1.0, max(0.5, self.base / 20.0))
         growth = 0.002 * quiet + 1.6e-4 * max(0.0, quiet - 8.0) ** 3
         return float(self.base * 2.718281828 ** min(growth, 20.0))
 
@@ -113,9 +115,9 @@ class Limits:
         self._tokens = None if tokens_per_minute is None else _bucket(tokens_per_minute)
         self._longest = longest_pause
         self._slow_start, self._successes, self._no_growth_until = True, 0, -1e18
-        self._recent: deque[float] = deque(maxlen=4096)
+        self._recent: deque[float] = deque(maxlen=8192)
         self._cut_at, self._paused_until = -1e18, -1e18
-        self._pause = 0.0
+        self._pause, self._catch_up = 0.0, 1.0
         self._faults, self._left_since_cut = 0, 0
         self.probing = False
 
@@ -125,7 +127,8 @@ class Limits:
             return None
         waits = [self._paused_until - now, self.pace.wait(now)]
         waits += [bucket.wait(now) for bucket in (self._requests, self._tokens) if bucket is not None]
-        return max(0.0, *waits)
+        wait = max(waits)
+        return wait if wait > _INSTANT else 0.0
 
     def take(self, now: float, tokens: int) -> None:
         """One leaves, expected to use that many tokens."""
@@ -172,7 +175,9 @@ class Limits:
         pause = min(self._longest, self._pause if after is None else after)
         rate = self._learned(now, sent, silent=silent, soon=soon)
         # An endpoint that names a time has an allowance that fills again meanwhile; this much is caught up.
-        saved = 0.0 if soon or after is None else min(1.0, pause)
+        if soon:
+            self._catch_up *= 0.25  # or not: this one seems to save little
+        saved = 0.0 if soon or after is None else self._catch_up * min(1.0, pause)
         self._hold(now, pause)
         self.pace.restart(rate, self._paused_until, saved=saved)
         if not silent:  # a refused probe says nothing about how many may be in flight
@@ -200,24 +205,23 @@ class Limits:
 
     def _learned(self, now: float, sent: float, *, silent: bool, soon: bool) -> float:
         """The pace after a burst, from what was let in."""
-        known = self.pace.rate(now)
+        known, measured = self.pace.rate(now), self._measured(now)
+        if silent or not measured:
+            return known
         if not known:
-            return CUT * self._measured(now)  # at first, saved-up allowance flatters
-        if silent:
-            return known * PACE_CUT
+            return CUT * measured  # at first, saved-up allowance flatters
         if soon:  # since the last burst, its pause included, just what flowed in was let out
-            return PACE_CUT * min(known, max(self._left_since_cut - 1, 1) / max(sent - self._cut_at, 1e-3))
-        return PACE_CUT * min(known, self._measured(now))
+            let_out = max(self._left_since_cut - 1, 1) / max(sent - self._cut_at, 1e-3)
+            return max(CUT * known, PACE_CUT * min(known, let_out))
+        return PACE_CUT * min(known, measured)
 
     def _measured(self, now: float) -> float:
-        """Successes a second of late; at least one every two seconds."""
+        """Successes a second of late; 0.0 if there were none."""
         while self._recent and self._recent[0] < now - _MEASURED_SECONDS:
             self._recent.popleft()
-        if not self._recent:
-            return 1.0 / _MEASURED_SECONDS
-        return len(self._recent) / max(now - self._recent[0], 0.05)
+        return len(self._recent) / max(now - self._recent[0], 0.05) if self._recent else 0.0
 
 
 def _bucket(per_minute: float) -> Bucket:
     rate = HEADROOM * per_minute / 60.0
-    return Bucket(rate=rate, depth=max(1.0, rate * _BURST_SECONDS))
+    return Bucket(rate=rate, depth=rate * _BURST_SECONDS)

@@ -105,7 +105,7 @@ class _Tables:
         self._tables = (
             sweep.Texts(codes, starts, signatures, neighbour),
             _lists(codes, starts, least, longest),
-            sweep.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
+            sweep.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0, int(sweep.COARSE * border.at)),
         )
 
     def look_up(self, worker: int, first: int, last: int) -> None:
@@ -198,6 +198,8 @@ def _lists(codes: "NDArray[np.int32]", starts: "NDArray[np.int64]", least: Seque
         shortest,
         (np.cumsum(room) - room).astype(np.int64),
         np.zeros(len(room), np.int32),
-        np.zeros((len(rare), 3), np.int32),
-        np.zeros((len(rare), _MARK_WORDS), np.uint64),
+        np.zeros(len(rare), np.int32),
+        np.zeros(len(rare), np.int32),
+        np.zeros(len(rare), np.int32),
+        np.zeros((_MARK_WORDS, len(rare)), np.uint64),
     )

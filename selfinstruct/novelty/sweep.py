@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+COARSE = 64
+"""Steps in which a score is first tested: small, for the product with a length in words must fit into 32 bits."""
+_CHUNK = 64
+"""Entries tested together."""
+
+
 class Texts(NamedTuple):
     """All texts of a sweep, and what was found about each."""
 
@@ -43,10 +49,12 @@ class Lists(NamedTuple):
     """Where a list begins: by word * bands + band."""
     sizes: "NDArray[np.int32]"
     """How many have joined it; there is room for all that may."""
-    entries: "NDArray[np.int32]"
-    """Text, its length, and the word's `rest` in it."""
+    texts: "NDArray[np.int32]"
+    lengths: "NDArray[np.int32]"
+    rests: "NDArray[np.int32]"
+    """The word's `rest` in the listed text."""
     marks: "NDArray[np.uint64]"
-    """The signatures of the entries, side by side with them."""
+    """The signatures of the listed texts."""
 
 
 class Limits(NamedTuple):
@@ -56,6 +64,8 @@ class Limits(NamedTuple):
     """By the sum of both lengths, the smallest LCS that may be too long."""
     above: float
     """The score must also be above this, in floats; 0 where `least` alone decides."""
+    coarse: int
+    """`COARSE` times a score that none of these is below: what a whole chunk is tested with."""
 
 
 class Scratch(NamedTuple):
@@ -154,33 +164,41 @@ def _in_lists(query: Query, texts: Texts, lists: Lists, limits: Limits, scratch:
         for band in range(lowest, bands):
             if lists.rest[place] < limits.least[size + lists.shortest[band]]:
                 break
-            found = _in_list(query, place, lists.rare[place] * bands + band, texts, lists, limits, scratch)
+            found = _in_list(query, lists.rest[place], lists.rare[place] * bands + band, texts, lists, limits, scratch)
             if found >= 0:
                 return found
     return -1
 
 
 @compiled_inside
-def _in_list(query: Query, place: int, row: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> int:
-    """The first text of list `row` that is too similar, -1 if none.
+def _in_list(query: Query, rest: int, row: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> int:
+    """The first text of list `row` that is too similar, -1 if none; `rest` belongs to the list's word in the query.
 
     The pair's first common word, in order of rarity, leaves room for min(rest, rest) common words; if this is a later
-    one, the pair has been looked at before.
+    one, the pair has been looked at before. The first loop is without branches, so that it runs on many at a time.
     """
     mark0, mark1 = texts.signatures[0, query.text], texts.signatures[1, query.text]
-    rest = lists.rest[place]
-    for at in range(lists.starts[row], lists.starts[row] + lists.sizes[row]):
-        total = len(query.codes) + lists.entries[at, 1]
-        needed = limits.least[total]
-        if min(rest, lists.entries[at, 2]) < needed:
+    size, room, coarse = np.int32(len(query.codes)), np.int32(rest), np.int32(limits.coarse)
+    stop = lists.starts[row] + lists.sizes[row]
+    for first in range(lists.starts[row], stop, _CHUNK):
+        last = min(first + _CHUNK, stop)
+        maybe = np.int32(0)
+        for at in range(first, last):
+            total = size + lists.lengths[at]
+            differing = ones(lists.marks[0, at] ^ mark0) + ones(lists.marks[1, at] ^ mark1)
+            shared = min(total - differing, 2 * min(room, lists.rests[at]))
+            maybe |= np.int32(COARSE * shared >= coarse * total)
+        if not maybe:
             continue
-        differing = ones(lists.marks[at, 0] ^ mark0) + ones(lists.marks[at, 1] ^ mark1)
-        other = lists.entries[at, 0]
-        if total - differing < 2 * needed or scratch.asked[other] == query.text:
-            continue
-        scratch.asked[other] = query.text
-        if _crosses(query, other, texts, limits, scratch):
-            return int(other)
+        for at in range(first, last):
+            total = size + lists.lengths[at]
+            differing = ones(lists.marks[0, at] ^ mark0) + ones(lists.marks[1, at] ^ mark1)
+            shared = min(total - differing, 2 * min(room, lists.rests[at]))
+            other = lists.texts[at]
+            if shared >= 2 * limits.least[total] and scratch.asked[other] != query.text:
+                scratch.asked[other] = query.text
+                if _crosses(query, other, texts, limits, scratch):
+                    return int(other)
     return -1
 
 
@@ -191,6 +209,6 @@ def _list(text: int, texts: Texts, lists: Lists) -> None:
     for place in range(lists.rare_starts[text], lists.rare_starts[text + 1]):
         row = lists.rare[place] * (len(lists.shortest) - 1) + lists.band_of[length]
         at = lists.starts[row] + lists.sizes[row]
-        lists.entries[at, 0], lists.entries[at, 1], lists.entries[at, 2] = text, length, lists.rest[place]
-        lists.marks[at] = texts.signatures[:, text]
+        lists.texts[at], lists.lengths[at], lists.rests[at] = text, length, lists.rest[place]
+        lists.marks[:, at] = texts.signatures[:, text]
         lists.sizes[row] += 1

@@ -143,13 +143,13 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
         before = old.get("count", 0)
         if resolved.rounds and isinstance(before, int) and resolved.recipe.count < before:
             refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
-    elif any(path.name not in {".lock", ".owner"} for path in folder.path.iterdir()):
+    elif any(path.name not in {".lock", ".owner", f".{MARK}.tmp"} for path in folder.path.iterdir()):
         raise BadInput("is not empty and holds no run", place=str(folder.path), fix="choose another folder with -o")
     if options.retry_failed:
         _forget_failed(folder)
-    publish_text(folder.recipe, resolved.as_yaml())
     claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count}
     publish_text(mark, json.dumps(claim, indent=1) + "\n")
+    publish_text(folder.recipe, resolved.as_yaml())
 
 
 def _read_mark(mark: Path) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _check_events(text: str, name: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
         if depth > _DEPTH_AT_MOST or aliases > _ALIASES_AT_MOST:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise BadInput("nested or aliased too deeply", place=f"{name}:{line}", fix="write it plainly")
 
 

@@ -145,8 +145,8 @@ class Journal:
         with self._lock:
             rows = self._db.execute(
                 "SELECT scope, json_extract(completion, '$.model'), json_extract(completion, '$.usage.prompt_tokens'),"
-                " json_extract(completion, '$.usage.completion_tokens'), json_extract(completion, '$.usage.estimated'), cost"
-                " FROM answers ORDER BY 1, 2"
+                " json_extract(completion, '$.usage.completion_tokens'), json_extract(completion, '$.usage.estimated'),"
+                " cost FROM answers ORDER BY 1, 2"
             )
             groups: dict[tuple[str, str], Used] = {}
             for scope, model, prompt, completion, estimated, cost in rows:

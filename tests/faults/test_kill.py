@@ -36,8 +36,9 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
 
 
 def places(total: int, wanted: int) -> list[int]:
-    """Evenly spread over the run, first and last among them."""
-    return sorted({1 + round(step * (total - 1) / (wanted - 1)) for step in range(wanted)})
+    """Evenly spread over the run, the first among them; the last few may not be reached, as commits come in groups."""
+    last = max(1, total - 6)
+    return sorted({1 + round(step * (last - 1) / (wanted - 1)) for step in range(wanted)})
 
 
 def check_kill_at(number: int, oracle: Path, folder: Path) -> None:

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from selfinstruct.errors import BadInput
-from selfinstruct.formats.card import Card, FunnelLine, render
-from selfinstruct.formats.dataset import push_to_hub, write_dataset
+from selfinstruct.formats.card import render
+from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import PLAIN, rows
 from selfinstruct.pipeline.card import ABOUT, COLUMNS
 from selfinstruct.records import Instance, Provenance, Task
+from tests.formats.cards import card
 
 TASKS = [
     Task(
@@ -22,38 +24,6 @@ TASKS = [
         extra={"id": "mine", "n": [1, 2]},
     )
 ]
-
-
-def card(**changes: Any) -> Card:
-    facts: dict[str, Any] = {
-        "title": "A: set # of - things",
-        "about": "",
-        "license": "other",
-        "language": ["en"],
-        "layout": "messages",
-        "rows": 2,
-        "tasks": 1,
-        "seeds": 180,
-        "seeds_source": "seeds.jsonl",
-        "models": ["openai:some|model"],
-        "profile": "default",
-        "run_seed": 42,
-        "version": "0",
-        "fingerprint": "f" * 64,
-        "stopped_because": "the target is reached",
-        "target": 1,
-        "funnel": [FunnelLine("novelty", 3, 1, {"too_similar": 2}, 0)],
-        "stages": {"novelty": {"rouge_l_below": 0.7}},
-        "requests": 1,
-        "failed_requests": 0,
-        "prompt_tokens": 10,
-        "completion_tokens": 20,
-        "cost": None,
-        "command": "selfinstruct run x.yaml",
-        "example": None,
-        "parquet": True,
-    }
-    return Card(**{**facts, **changes})
 
 
 def publish(folder: Path, layout: str) -> list[dict[str, Any]]:
@@ -86,47 +56,103 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_an_empty_set_still_has_its_columns(tmp_path: Path) -> None:
+def test_an_empty_set_still_has_its_columns_and_streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`datasets` loads no split without rows, whoever wrote it; as a stream it does."""
     import pyarrow.parquet as pq
 
-    write_dataset(tmp_path, {"train": []}, (*COLUMNS["messages"], *ABOUT), "x", ("parquet",))
-    assert pq.read_schema(tmp_path / "data" / "train.parquet").names == [*COLUMNS["messages"], *ABOUT]
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    columns = [*COLUMNS["messages"], *ABOUT]
+    write_dataset(tmp_path, {"train": []}, columns, render(card(rows=0)), ("jsonl", "parquet"))
+    assert pq.read_schema(tmp_path / "data" / "train.parquet").names == columns
+    assert (tmp_path / "jsonl" / "train.jsonl").read_bytes() == b""
+    assert list(load_dataset(str(tmp_path), streaming=True)["train"]) == []
+
+
+@pytest.mark.parametrize("files", [("parquet",), ("jsonl",)])
+def test_whatever_files_are_asked_for_the_folder_loads(
+    files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    made = list(rows(TASKS, "messages"))
+    text = render(card(rows=len(made), parquet="parquet" in files))
+    write_dataset(folder, {"train": made}, (*COLUMNS["messages"], *ABOUT), text, files)
+    train = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))["train"]
+    assert train.num_rows == len(made)
+    assert train.column_names == [*COLUMNS["messages"], *ABOUT]
+
+
+LINE_SAFE = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+
+
+def everything(task_text: str) -> list[Task]:
+    return [
+        Task(
+            instruction=task_text or "x",
+            instances=(Instance(task_text, task_text),),
+            provenance=Provenance(stage="instances", source=task_text),
+            extra={"note": task_text, task_text: 1},
+        )
+    ]
+
+
+@pytest.mark.parametrize("layout", list(PLAIN))
+def test_every_character_there_is_survives_in_both_files(layout: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    for start in range(0, len(LINE_SAFE), 1 << 18):
+        made = list(rows(everything(LINE_SAFE[start : start + (1 << 18)]), layout))
+        write_dataset(tmp_path, {"train": made}, (*COLUMNS[layout], *ABOUT), "", ("jsonl", "parquet"))
+        assert pq.read_table(tmp_path / "data" / "train.parquet").to_pylist() == made
+        [line] = (tmp_path / "jsonl" / "train.jsonl").read_bytes().decode("utf-8").splitlines()
+        assert json.loads(line) == made[0]
+
+
+def test_half_characters_become_the_replacement_character_alike_in_both_files(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    made = list(rows(everything("a \ud83d b"), "alpaca"))
+    write_dataset(tmp_path, {"train": made}, (*COLUMNS["alpaca"], *ABOUT), "c \udc00", ("jsonl", "parquet"))
+    [line] = (tmp_path / "jsonl" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    [row] = pq.read_table(tmp_path / "data" / "train.parquet").to_pylist()
+    assert json.loads(line) == row
+    assert row["output"] == "a \ufffd b"
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "c \ufffd"
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda instruction, pairs, extra: Task(
+                instruction=instruction,
+                instances=tuple(Instance(*pair) for pair in pairs),
+                provenance=Provenance(stage="instances"),
+                extra=extra,
+            ),
+            st.text(min_size=1),
+            st.lists(st.tuples(st.text(), st.text()), max_size=3),
+            st.dictionaries(st.text(), st.integers() | st.text() | st.none()),
+        ),
+        max_size=3,
+    ),
+    st.sampled_from(list(PLAIN)),
+)
+@settings(max_examples=60, deadline=None)
+def test_rows_say_what_the_tasks_said(tasks: list[Task], layout: str) -> None:
+    made = list(rows(tasks, layout))
+    assert len(made) == sum(len(task.instances) for task in tasks)
+    told = [(task, pair) for task in tasks for pair in task.instances]
+    for row, (task, pair) in zip(made, told, strict=True):
+        texts = json.dumps({key: row[key] for key in COLUMNS[layout]})
+        assert all(json.dumps(text)[1:-1] in texts for text in (task.instruction, pair.output))
+        assert json.loads(str(row["metadata"]) or "{}") == task.extra
 
 
 def test_extra_fields_survive(tmp_path: Path) -> None:
     [first, _] = publish(tmp_path / "dataset", "alpaca")
     assert json.loads(first["metadata"]) == {"id": "mine", "n": [1, 2]}
-
-
-def test_the_card_tells_unknown_prices_as_unknown_and_its_front_matter_is_yaml() -> None:
-    import yaml
-
-    text = render(card(title='tricky: "quotes" # and\nlines'))
-    front = yaml.safe_load(text.split("---")[1])
-    assert front["pretty_name"] == 'tricky: "quotes" # and\nlines'
-    assert front["configs"][0]["data_files"] == [{"split": "train", "path": "data/train.parquet"}]
-    assert "price is unknown" in text
-    assert "$" not in text
-
-
-def test_record_text_cannot_break_out_of_its_fence() -> None:
-    text = render(card(example={"output": "``` ````\n# headline"}))
-    assert "`````json" in text
-
-
-def test_a_push_needs_a_token_and_a_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MY_TOKEN", raising=False)
-    with pytest.raises(BadInput, match="no published set"):
-        push_to_hub(tmp_path, "me/set")
-    (tmp_path / "README.md").write_text("x")
-    with pytest.raises(BadInput, match="MY_TOKEN is not set"):
-        push_to_hub(tmp_path, "me/set", token_env="MY_TOKEN")
-    monkeypatch.setenv("MY_TOKEN", "secret")
-    sent: list[tuple[str, str, str]] = []
-
-    def upload(folder: str, repository: str, token: str) -> str:
-        sent.append((folder, repository, token))
-        return "there"
-
-    assert push_to_hub(tmp_path, "me/set", token_env="MY_TOKEN", upload=upload) == "there"
-    assert sent == [(str(tmp_path), "me/set", "secret")]

@@ -15,8 +15,8 @@ TWO = [Entry("Say hi.", "", "Hi."), Entry("Add.", "1 2", "3")]
     [
         " Say hi./4. Input:/<noinput>/4. Output:/Hi./###/5. Instruction: Add./5. Input:/1 2/5. Output:/3",
         " Say hi./4. Input:/<noinput>/4. Output:/Hi./##/5. Instruction: Add./5. Input:/1 2/5. Output:/3/###",
-        " Say hi./Input: N/A/Output: Hi./Instruction: Add./Input: 1 2/Output: 3".replace("N/A", "none"),
-        "4. Instruction: Say hi./4. Input: <noinput>/4. Output: Hi. ### 5. Instruction: Add./5. Input: 1 2/5. Output: 3",
+        " Say hi./Input: none/Output: Hi./Instruction: Add./Input: 1 2/Output: 3",
+        "4. Instruction: Say hi./4. Output: Hi. ### 5. Instruction: Add./5. Input: 1 2/5. Output: 3",
         " Say hi./4. Output: Hi./---/7. Instruction: Add./7. Input: 1 2/7. Output: 3",
         "**Instruction:** Say hi./**Input:** None/**Output:** Hi.//**Instruction:** Add./**Input:** 1 2/**Output:** 3",
         "4. Instruction: Say hi./4. Output: Hi. 5. Instruction: Add./5. Input: 1 2/5. Output: 3",
@@ -57,7 +57,9 @@ def test_the_strict_reader_drops_and_swallows_as_alpaca_does(text: str, expected
     assert read_strictly(raw(text), 3) == expected
 
 
-@given(st.text() | st.lists(st.sampled_from(["4. Instruction:", "Input:", "5. Output:", "###", "x", "\n"])).map("".join))
+@given(
+    st.text() | st.lists(st.sampled_from(["4. Instruction:", "Input:", "5. Output:", "###", "x", "\n"])).map("".join)
+)
 def test_no_text_makes_a_reader_raise(text: str) -> None:
     for opened in (True, False):
         assert all(entry.instruction for entry in read(text, opened=opened))

@@ -18,7 +18,10 @@ from tests.generate.builders import raw, seed
         ("Example 1/Input: two/Output: 2/Example 2/Input: three/Output: 3", [("two", "2"), ("three", "3")]),
         ("Output: a lone answer", [("", "a lone answer")]),
         ("nothing is marked here", []),
-        ("Two of them follow./Example 1/Word: cat/Output: Katze", [("", "Two of them follow."), ("Word: cat", "Katze")]),
+        (
+            "Two of them follow./Example 1/Word: cat/Output: Katze",
+            [("", "Two of them follow."), ("Word: cat", "Katze")],
+        ),
         ("Example 1/Output: red/Example 2/Output: blue", [("", "red"), ("", "blue")]),
         ("Example 1/Input 1: two/Output 1: 2/Input 2: three/Output 2: 3", [("two", "2")]),
         ("Example 1/Text: One Example is enough./Output: yes", [("", "Text: One"), ("is enough.", "yes")]),

@@ -6,7 +6,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Provenance, Task
-from selfinstruct.stage import Failed, Kept, Measured, Rejected
+from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.run_folder import CallCounts, StageFolder, json_line, read_lines
 
 
@@ -14,7 +14,7 @@ def task(text: str) -> Task:
     return Task(instruction=text, provenance=Provenance(stage="propose", request="k.0/0"))
 
 
-OUTCOMES = [
+OUTCOMES: list[Outcome] = [
     Kept(task("Name a river."), {"rouge_l": 0.25}),
     Rejected(task("Name a river!"), "too_similar", {"nearest": "x"}),
     Failed(Failure(request="k.1", kind="timeout", message="slow"), task("Name a lake.")),

@@ -1,0 +1,73 @@
+"""Uploads a published folder to a dataset repository of the Hugging Face Hub."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from selfinstruct.errors import BadInput, ProviderDown
+from selfinstruct.text import shown
+
+_PUBLISHED = ["README.md", "data/*.parquet", "jsonl/*.jsonl"]  # nothing else that may lie in the folder leaves it
+
+
+class Hub(Protocol):
+    """What is needed of `huggingface_hub.HfApi`."""
+
+    def create_repo(self, repo_id: str, *, repo_type: str, private: bool, exist_ok: bool) -> object:
+        """Make the repository, or find it there."""
+
+    def upload_folder(self, *, repo_id: str, repo_type: str, folder_path: str, allow_patterns: list[str]) -> object:
+        """Upload what the patterns name, as one commit."""
+
+
+def push_to_hub(
+    folder: Path,
+    repository: str,
+    *,
+    token_env: str = "HF_TOKEN",  # noqa: S107 - the name of a variable, not a token
+    private: bool = True,
+    connect: Callable[[str], Hub] | None = None,
+) -> str:
+    """Upload, and return the address of what was uploaded.
+
+    A repository that is new is private, since nobody has read the rows yet; one that exists stays as it is.
+    The token is read from the named variable and never kept. `connect` makes a hub from a token.
+    Raises BadInput for a folder, name, token or package that is missing, ProviderDown when the hub refuses.
+    """
+    if not (folder / "README.md").is_file():
+        raise BadInput("no published set", place=shown(str(folder), 400), fix="name the dataset/ folder of a run")
+    token = os.environ.get(token_env, "").strip()
+    if not token:
+        raise BadInput(f"{token_env} is not set", place="the environment", fix=f"export {token_env}=...")
+    hub = (connect or _connect)(token)
+    try:
+        hub.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
+        done = hub.upload_folder(
+            repo_id=repository, repo_type="dataset", folder_path=str(folder), allow_patterns=_PUBLISHED
+        )
+    except ValueError as fault:
+        what = f"not a repository's name: {_reason(fault, token)}"
+        raise BadInput(what, place=shown(repository), fix="write it as OWNER/NAME") from None
+    except Exception as fault:  # noqa: BLE001 - the hub's own errors, and those of three layers of network below it
+        raise ProviderDown(
+            f"the hub did not take {shown(repository)} ({_reason(fault, token)}); the set is safe in "
+            f"{shown(str(folder), 400)}: run the same command again"
+        ) from None
+    return str(done)
+
+
+def _reason(fault: Exception, token: str) -> str:
+    said = str(fault).replace(token, "***")
+    return shown(f"{type(fault).__name__}: {said}" if said else type(fault).__name__, 200)
+
+
+def _connect(token: str) -> Hub:
+    try:
+        from huggingface_hub import HfApi
+    except ImportError:
+        raise BadInput(
+            "uploading needs one more package", place="--push", fix="pip install 'selfinstruct[hub]'"
+        ) from None
+    api: Any = HfApi(token=token)
+    return cast("Hub", api)

@@ -1,0 +1,93 @@
+"""Making instances: one fate for each task."""
+
+import pytest
+
+from selfinstruct.generate.instances import MakeInstances
+from selfinstruct.records import Choice, Task
+from selfinstruct.stage import Failed, Kept, Outcome, Rejected, Traits
+from tests.generate.builders import Teller, bench, raw, task
+
+
+def made(answer: str | Choice | None, *tasks: Task, stage: MakeInstances | None = None) -> list[Outcome]:
+    teller = Teller(lambda *_: answer)
+    return list((stage or MakeInstances())(tasks or [task("Count.")], bench(teller)))
+
+
+def pairs_of(outcome: Outcome) -> list[tuple[str, str]]:
+    return [(pair.input, pair.output) for pair in outcome.record.instances] if isinstance(outcome, Kept) else []
+
+
+def test_classification_is_asked_output_first_and_the_rest_input_first() -> None:
+    teller = Teller(lambda *_: "Class label: up\nWord: rise\nOutput: x")
+    tasks = [task("Up or down?", is_classification=True), task("Count.", is_classification=False)]
+    first, second = MakeInstances()(tasks, bench(teller))
+    assert pairs_of(first) == [("Word: rise\nOutput: x", "up")]
+    assert isinstance(second, Kept)
+    labelled, plain = teller.asked
+    assert (labelled.max_tokens, plain.max_tokens) == (300, 350)
+    assert (labelled.temperature, labelled.presence_penalty, labelled.subject) == (0.0, 1.5, "Up or down?")
+    assert isinstance(labelled.prompt, str)
+    assert labelled.prompt.endswith("\n\nTask: Up or down?\n")
+    assert "Class label:" in labelled.prompt
+    assert second.record.provenance.prompt == "instances.input_first.completion/1"
+    assert second.record.provenance.parents == (tasks[1].id,)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [("", "no_instance"), (Choice("", "length"), "truncated"), ("Example 1\nWord: a", "no_instance")],
+)
+def test_a_task_without_instances_is_rejected_with_what_was_said(answer: str | Choice, reason: str) -> None:
+    [outcome] = made(answer)
+    assert isinstance(outcome, Rejected)
+    assert (outcome.reason, "text" in outcome.evidence) == (reason, True)
+
+
+def test_an_unanswered_task_failed_and_is_not_lost() -> None:
+    [outcome] = made(None)
+    assert isinstance(outcome, Failed)
+    assert outcome.record == task("Count.")
+
+
+def test_a_task_that_has_instances_is_not_asked_about() -> None:
+    ready = task("Add.", ("1", "1"))
+    teller = Teller(lambda *_: "Output: x")
+    outcomes = list(MakeInstances()([task("A"), ready, task("B")], bench(teller)))
+    assert outcomes[1] == Kept(ready)
+    assert [asked.subject for asked in teller.asked] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "reference"),
+    [
+        ("Output: a lone answer", [], []),
+        ("Example 1/Input: a/Output: b/Example 2/Input: c/Output: d", [("a", "b")], [("a", "b")]),
+        ("Example 1/Input: a/Output: b/Example 2/Input: c", [("a", "b")], [("a", "b")]),
+        ("Input: a/Output: b/Input: c", [("a", "b")], []),
+    ],
+)
+def test_a_cut_answer_loses_its_torn_instance(
+    text: str, default: list[tuple[str, str]], reference: list[tuple[str, str]]
+) -> None:
+    cut = Choice(raw(text), "length")
+    assert pairs_of(made(cut)[0]) == default
+    assert pairs_of(made(cut, stage=MakeInstances(profile="reference"))[0]) == reference
+
+
+def test_a_small_model_gets_the_short_prompt_for_every_task() -> None:
+    teller = Teller(lambda *_: "Input: rise\nOutput: up\n\nTask: next", Traits(small=True))
+    [outcome] = MakeInstances()([task("Up or\ndown?", is_classification=True)], bench(teller))
+    assert pairs_of(outcome) == [("rise", "up")]
+    prompt = teller.asked[0].prompt
+    assert isinstance(prompt, str)
+    assert "Up or down?" in prompt
+    assert len(prompt.split()) < 230
+
+
+def test_a_chat_model_gets_a_message() -> None:
+    teller = Teller(lambda *_: "It is {braced}.", Traits(completion=False))
+    [outcome] = MakeInstances()([task("Fill {items} in.")], bench(teller))
+    assert pairs_of(outcome) == [("", "It is {braced}.")]
+    prompt = teller.asked[0].prompt
+    assert isinstance(prompt, tuple)
+    assert prompt[0].content.endswith("Task: Fill {items} in.")

@@ -1,0 +1,21 @@
+"""The prompt files."""
+
+from importlib import resources
+
+import pytest
+
+from selfinstruct.generate.prompts import prompt
+
+NAMES = sorted(
+    path.name.removesuffix(".txt") for path in resources.files("selfinstruct.generate").joinpath("prompts").iterdir()
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_prompt_has_a_version_line_and_no_last_line_end(name: str) -> None:
+    found = prompt(name)
+    text = resources.files("selfinstruct.generate").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
+    assert text.startswith(f"version {found.version}\n\n")
+    assert found.text
+    assert not found.text.startswith(("version", "\n"))
+    assert not found.text.endswith("\n")

@@ -1,0 +1,167 @@
+"""Proposing tasks: what is shown, what is asked, and what becomes of each answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.generate.layouts import ordinals
+from selfinstruct.generate.propose import Propose
+from selfinstruct.records import Choice, Completion, Message, Task
+from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected, RoundStart, Traits
+from tests.generate.builders import Teller, bench, seed, task
+
+SEEDS = [seed(f"Seed task number {number}.") for number in range(12)]
+SMALL = Traits(small=True)
+CHAT = Traits(completion=False)
+
+
+def proposed(stage: Propose, teller: Teller, seeds: list[Task] = SEEDS, rounds: int = 1) -> list[Outcome]:
+    return list(stage([], bench(teller, seeds, rounds=(RoundStart(rounds, 0),))))
+
+
+def kept(outcomes: list[Outcome]) -> list[Task]:
+    return [outcome.record for outcome in outcomes if isinstance(outcome, Kept)]
+
+
+def test_eight_demonstrations_are_shown_and_named_as_parents() -> None:
+    teller = Teller(lambda *_: " Ask NASA.\n10. Sort them.")
+    found = kept(proposed(Propose(), teller))
+    assert [one.instruction for one in found] == ["Ask NASA.", "Sort them."]
+    by_id = {one.id: one for one in SEEDS}
+    shown = [by_id[parent].instruction for parent in found[0].provenance.parents]
+    prompt = teller.asked[0].prompt
+    assert isinstance(prompt, str)
+    assert prompt.endswith("".join(f"{at}. {text}\n" for at, text in enumerate(shown, 1)) + "9.")
+    assert len(shown) == 8
+    assert found[0].provenance.request == "key.0/0"
+    assert found[0].provenance.prompt == "propose.completion/1"
+
+
+def test_stops_follow_the_number_of_demonstrations_and_stand_at_line_starts() -> None:
+    teller = Teller(lambda *_: " In 2016. a")
+    proposed(Propose(demonstrations=4, items=5), teller)
+    assert teller.asked[0].stop == ("\n\n", "\n10.")
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_one_to_seven_seeds_show_fewer_and_say_so(count: int) -> None:
+    teller = Teller(lambda *_: " A new task.")
+    outcomes = proposed(Propose(), teller, SEEDS[:count])
+    assert outcomes[0] == Measured("fewer_demonstrations", {"asked": 8, "seeds": count})
+    assert len(kept(outcomes)[0].provenance.parents) == count
+
+
+def test_machine_tasks_take_at_most_their_share() -> None:
+    teller = Teller(lambda *_: " A new task.")
+    machine = [task(f"Machine task {number}") for number in range(9)]
+    given = bench(teller, SEEDS, machine, rounds=(RoundStart(3, 0), RoundStart(3, 9)))
+    for one in kept(list(Propose()([], given))):
+        assert sum(parent in {known.id for known in machine} for parent in one.provenance.parents) == 2
+
+
+def test_each_request_draws_by_its_own_number_whatever_the_rest_of_the_round() -> None:
+    few, many = Teller(lambda *_: " A."), Teller(lambda *_: " A.")
+    proposed(Propose(), few, rounds=2)
+    proposed(Propose(), many, rounds=5)
+    assert [one.prompt for one in few.asked] == [one.prompt for one in many.asked[:2]]
+    assert len({one.prompt for one in many.asked}) == 5
+
+
+def test_a_cut_choice_loses_its_last_item_only() -> None:
+    outcomes = proposed(Propose(), Teller(lambda *_: Choice(" One.\n10. Two.\n11. Thr", "length")))
+    assert [one.instruction for one in kept(outcomes)] == ["One.", "Two."]
+    torn = outcomes[-1]
+    assert isinstance(torn, Rejected)
+    assert (torn.reason, isinstance(torn.record, Task) and torn.record.instruction) == ("truncated", "Thr")
+
+
+def test_a_choice_without_an_item_and_a_failure_are_told_apart() -> None:
+    outcomes = proposed(Propose(), Teller(lambda _, at: " \n" if at else None), rounds=2)
+    failed, empty = outcomes
+    assert isinstance(failed, Failed)
+    assert isinstance(empty, Rejected)
+    assert isinstance(empty.record, Completion)
+    assert (empty.reason, empty.evidence["choice"]) == ("no_item", 0)
+
+
+def test_every_choice_is_read_in_its_order_and_twins_have_identities_of_their_own() -> None:
+    teller = Teller(lambda *_: (Choice(" Same.\nTask 10: Same.", "stop"), Choice(" Same.", "stop")), SMALL)
+    found = kept(proposed(Propose(), teller))
+    assert [(one.provenance.request, one.ordinal) for one in found] == [
+        ("key.0/0", 0),
+        ("key.0/0", 1),
+        ("key.0/1", 0),
+    ]
+    assert len({one.id for one in found}) == 3
+
+
+def test_a_small_model_gets_one_raw_list_and_gives_eight_choices() -> None:
+    teller = Teller(lambda *_: " A new one.", SMALL)
+    assert kept(proposed(Propose(), teller))[0].provenance.prompt == "propose.small/1"
+    asked = teller.asked[0]
+    assert isinstance(asked.prompt, str)
+    assert asked.prompt.endswith("\nTask 9:")
+    assert (asked.n, asked.temperature, asked.stop[0]) == (8, 0.9, "\n\n")
+
+
+def test_a_chat_model_gets_messages_and_a_structured_one_a_schema() -> None:
+    plain = Teller(lambda *_: "Sure!\n\n9. **Name a river.**\n10. Sort them.", CHAT)
+    assert [one.instruction for one in kept(proposed(Propose(), plain))] == ["Name a river.", "Sort them."]
+    assert isinstance(plain.asked[0].prompt, tuple)
+    assert isinstance(plain.asked[0].prompt[0], Message)
+    held = Teller(lambda *_: '{"tasks": ["Name a river.", "Sort them."]}', replace(CHAT, structured=True))
+    assert [one.instruction for one in kept(proposed(Propose(), held))] == ["Name a river.", "Sort them."]
+    assert '"tasks"' in held.asked[0].json_schema
+    loose = Teller(lambda *_: "9. Name a river.\n10. Sort them.", replace(CHAT, structured=True))
+    assert [one.instruction for one in kept(proposed(Propose(), loose))] == ["Name a river.", "Sort them."]
+
+
+def test_the_alpaca_style_brings_instances_along() -> None:
+    teller = Teller(lambda *_: " Add.\n4. Input:\n1 2\n4. Output:\n3\n###\n5. Instruction: Greet.\n5. Input:\nAda")
+    outcomes = proposed(Propose(style="alpaca"), teller)
+    [added] = kept(outcomes)
+    assert [(pair.input, pair.output) for pair in added.instances] == [("1 2", "3")]
+    assert (teller.asked[0].temperature, teller.asked[0].max_tokens) == (1.0, 3072)
+    unfinished = outcomes[-1]
+    assert isinstance(unfinished, Rejected)
+    assert unfinished.reason == "no_output"
+
+
+def test_alpaca_needs_seeds_with_outputs() -> None:
+    with pytest.raises(BadInput, match="no seed task has an instance"):
+        proposed(Propose(style="alpaca"), Teller(lambda *_: ""), [seed("Bare.", output="")])
+
+
+def test_only_classification_seeds_are_shown_when_only_those_are_wanted() -> None:
+    labelled = [seed(f"Label {number}", is_classification=True) for number in range(3)]
+    teller = Teller(lambda *_: " A new one.")
+    found = kept(proposed(Propose(classification_only=True), teller, [*SEEDS, *labelled]))
+    assert set(found[0].provenance.parents) == {one.id for one in labelled}
+
+
+def test_the_reference_profile_throws_a_cut_completion_away_and_loses_case() -> None:
+    def answers(_: object, at: int) -> Choice:
+        return Choice(" Ask NASA.\n10. Sort them.", "length" if at else "stop")
+
+    teller = Teller(answers)
+    outcomes = proposed(Propose(profile="reference"), teller, rounds=2)
+    assert [one.instruction for one in kept(outcomes)] == ["Ask nasa.", "Sort them."]
+    cut = outcomes[-1]
+    assert isinstance(cut, Rejected)
+    assert (cut.reason, isinstance(cut.record, Completion)) == ("truncated", True)
+    asked = teller.asked[0]
+    assert (asked.temperature, asked.top_p, asked.presence_penalty, asked.max_tokens) == (0.7, 0.5, 2.0, 1024)
+    assert asked.stop == ("\n\n", "\n16", "16.", "16 .")
+
+
+def test_a_recording_may_lack_some_prompts_but_not_all_of_a_round() -> None:
+    some = Teller(lambda _, at: " A new one." if at else None, kind="not_recorded")
+    assert len(kept(proposed(Propose(profile="reference"), some, rounds=2))) == 1
+    none = Teller(lambda *_: None, kind="not_recorded")
+    with pytest.raises(BadInput, match=r"none of this round's 3 prompts: the nearest entry is"):
+        proposed(Propose(profile="reference"), none, rounds=3)
+
+
+def test_ordinals_count_identical_siblings() -> None:
+    assert ordinals([]) == []
