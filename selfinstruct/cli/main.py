@@ -1,6 +1,7 @@
 """The front desk: the verbs, and how a run ends for the shell."""
 
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -87,16 +88,16 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
         _say(f"interrupted; to go on: {typed()}")
-        sys.exit(130)
+        _leave(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except Terminated:
         _say(f"terminated; to go on: {typed()}")
-        sys.exit(143)
+        _leave(143)
     except KeyboardInterrupt:
         _say(f"interrupted; to go on: {typed()}")
-        sys.exit(130)
+        _leave(130)
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
@@ -110,6 +111,13 @@ def typed() -> str:
     import shlex
 
     return shlex.join(["selfinstruct", *sys.argv[1:]])
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: everything paid for is on disk, and a model computing inside this process cannot be broken off."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _say(line: str) -> None:

@@ -1,42 +1,28 @@
 r"""Rules: each looks at an instruction and returns what it objects to, or an empty string; its name is the reason.
 
-To add one, write the function with its doctest and put it into the tables at the foot.
+To add one, write the function with its doctest and put it into the tables at the foot. The rules of the released
+programs stand in `program_rules.py`.
 """
 
 import re
-import string
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
+from selfinstruct.curate.program_rules import (
+    asks_for_media,
+    asks_for_more_media,
+    program_too_long,
+    program_too_short,
+    starts_with_non_ascii,
+    starts_with_punctuation,
+    write_a_program,
+)
 from selfinstruct.text import words
 
 Rule = Callable[[str], str]
 
-_REFERENCE_MEDIA = (
-    "image",
-    "images",
-    "graph",
-    "graphs",
-    "picture",
-    "pictures",
-    "file",
-    "files",
-    "map",
-    "maps",
-    "draw",
-    "plot",
-    "go to",
-)
-_ALPACA_MEDIA = (*_REFERENCE_MEDIA, "video", "audio", "music", "flowchart", "diagram")
 
-
-def _any_word(terms: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(terms) + r")\b", re.IGNORECASE)
-
-
-_REFERENCE_MEDIA_WORD = _any_word(_REFERENCE_MEDIA)
-_ALPACA_MEDIA_WORD = _any_word(_ALPACA_MEDIA)
 _SEEN = r"(?:images?|pictures?|photos?|photographs?|videos?|screenshots?|audio|recordings?|podcasts?)"
 _NEEDS_MEDIA = re.compile(
     rf"\b(?:(?:this|these|that|those|following|given|attached|provided|below|above)\s+(?:\w+\s+)?{_SEEN}"
@@ -195,71 +181,6 @@ def torn(text: str) -> str:
     (',', '', '')
     """
     return _found(_TORN, text.rstrip())
-
-
-def program_too_short(text: str) -> str:
-    """Three words or fewer between spaces, as the released program counts.
-
-    >>> program_too_short("Name a river."), program_too_short("Name a long river.")
-    ('3 words', '')
-    """
-    count = len(text.split())
-    return f"{count} words" if count <= 3 else ""
-
-
-def program_too_long(text: str) -> str:
-    """More than 150 words between spaces.
-
-    >>> program_too_long("word " * 151)
-    '151 words'
-    """
-    count = len(text.split())
-    return f"{count} words" if count > 150 else ""
-
-
-def asks_for_media(text: str) -> str:
-    """Holds one of Self-Instruct's thirteen terms as a word.
-
-    >>> asks_for_media("Draw a cat"), asks_for_media("Summarise the paragraph"), asks_for_media("Go to the shop")
-    ('Draw', '', 'Go to')
-    """
-    return _found(_REFERENCE_MEDIA_WORD, text)
-
-
-def asks_for_more_media(text: str) -> str:
-    """Holds one of Alpaca's eighteen terms as a word.
-
-    >>> asks_for_more_media("Review the video"), asks_for_media("Review the video")
-    ('video', '')
-    """
-    return _found(_ALPACA_MEDIA_WORD, text)
-
-
-def write_a_program(text: str) -> str:
-    """Starts with these words: models confuse writing one and running one (Self-Instruct, appendix A).
-
-    >>> write_a_program("Write a program that sorts"), write_a_program("write a program")
-    ('Write a program', '')
-    """
-    return "Write a program" if text.startswith("Write a program") else ""
-
-
-def starts_with_punctuation(text: str) -> str:
-    """The first character is ASCII punctuation.
-
-    >>> starts_with_punctuation('"Hi"'), starts_with_punctuation("Hi"), starts_with_punctuation("¿Qué?")
-    ('"', '', '')
-    """
-    return text[0] if text and text[0] in string.punctuation else ""
-
-
-def starts_with_non_ascii(text: str) -> str:
-    """The first character is outside ASCII.
-
-    >>> starts_with_non_ascii("Écris un poème"), starts_with_non_ascii("Write a poème")
-    ('É', '')
-    """
-    return text[0] if text and not text[0].isascii() else ""
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:

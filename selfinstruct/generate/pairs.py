@@ -73,7 +73,9 @@ def _pairs_of(piece: str, *, bare: bool) -> Iterator[Instance]:
     for mark, end in zip(marks, ends, strict=True):
         content = piece[mark.end() : end].strip()
         if mark["name"].lower() == "output":
-            yield Instance(no_input("\n".join(before.inputs)), content)
+            asked = "\n".join(before.inputs)
+            # "Input: none, Output: none" is an echo: it stays visible to whoever drops echoes.
+            yield Instance(asked if asked == content else no_input(asked), content)
             before.used = True
         else:
             if before.used:

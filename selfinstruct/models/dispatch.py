@@ -4,56 +4,19 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from decimal import Decimal
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
 from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError
+from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.limits import Limits
-from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.models.money import Budget, Price, Reservation
 from selfinstruct.models.policy import Policy, backoff
-from selfinstruct.records import Completion, Failure, Request
+from selfinstruct.records import Completion, Failure
 
 _ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
 """Failures that say nothing about the endpoint."""
-
-
-class Unsent(Exception):
-    """The call was not made, or broken off: its batch stopped before."""
-
-
-@dataclass(eq=False, slots=True)
-class Batch:
-    """The calls of one loop over answers; they stop together."""
-
-    stop: BaseException | None = None
-
-
-@dataclass(eq=False, slots=True)
-class Call:
-    """One request on its way to an answer."""
-
-    request: Request
-    key: str
-    scope: str
-    ordinal: int
-    batch: Batch
-    outcome: "Future[Completion | Failure]" = field(default_factory=Future)
-    tokens: Tokens = field(init=False)
-    attempts: int = 0
-    refused_since: float | None = None
-    replayed: bool = False
-    """Its answer was on record."""
-
-    def __post_init__(self) -> None:
-        """Bound its size."""
-        self.tokens = tokens_of(self.request)
-
-    @property
-    def id(self) -> str:
-        """As in `Completion.request`."""
-        return f"{self.key}.{self.ordinal}"
 
 
 class Dispatcher:
@@ -130,7 +93,7 @@ class Dispatcher:
             call = self._queue[0]
             if call.batch.stop is not None:
                 self._queue.popleft()
-                _unsent(call)
+                call.unsent()
                 continue
             now = self._clock()
             wait = self._limits.wait(now)
@@ -161,7 +124,7 @@ class Dispatcher:
             self._sent.pop(call)
             self._limits.back()
             self._write_off(call, reservation)
-            _unsent(call)
+            call.unsent()
             raise
         except Exception as fault:  # noqa: BLE001 - a defect or a full disk: raised where the answers are read
             self._sent.pop(call)
@@ -223,7 +186,7 @@ class Dispatcher:
             self._give_back(call, reservation)
         if fault.retry == "stop":
             self._stop(call.batch, ProviderDown(fault.message))
-            _unsent(call)
+            call.unsent()
             return
         if fault.retry == "slower":
             self._limits.slower(now, sent, fault.after)
@@ -239,7 +202,7 @@ class Dispatcher:
         if fault.retry != "never" and self._nobody_there(now, fault):
             self._stop(call.batch, ProviderDown(self._silence(now, fault)))
         if call.batch.stop is not None:
-            _unsent(call)
+            call.unsent()
         elif over:
             self._give_up(call, fault)
         elif fault.retry == "slower":
@@ -295,16 +258,11 @@ class Dispatcher:
             batch.stop = reason
         for call in [call for call in self._resting if call.batch is batch]:
             self._resting.pop(call).cancel()
-            _unsent(call)
+            call.unsent()
         for call in [call for call in (*self._queue, *self._inbox) if call.batch is batch]:
-            _unsent(call)
+            call.unsent()
         self._queue = deque(call for call in self._queue if call.batch is not batch)
         if break_off:
             for task in [task for call, task in self._sent.items() if call.batch is batch]:
                 task.cancel()
         self._loop.call_soon(self._pump)
-
-
-def _unsent(call: Call) -> None:
-    if not call.outcome.done():
-        call.outcome.set_exception(Unsent())

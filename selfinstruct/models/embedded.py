@@ -46,9 +46,9 @@ class Embedded:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, request)
 
     async def close(self) -> None:
-        """End the threads, then the engine."""
+        """End the threads, then the engine; an answer in the making cannot be broken off and is not waited for."""
         if self._threads is not None:
-            self._threads.shutdown(wait=True)
+            self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
         self._server = None
 
@@ -99,6 +99,8 @@ def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishe
     params.cache_ram_mib = 0
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    # Waiting threads that spin starve whoever else computes on this machine, and themselves with them.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
     with _silent():
         try:
             return xllamacpp.Server(params)

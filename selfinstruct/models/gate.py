@@ -11,7 +11,8 @@ from typing import Self
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswerBook, Backend
-from selfinstruct.models.dispatch import Batch, Call, Dispatcher, Unsent
+from selfinstruct.models.call import Batch, Call, Unsent
+from selfinstruct.models.dispatch import Dispatcher
 from selfinstruct.models.loop import SHARED, send
 from selfinstruct.models.money import Budget, Hosted, Price, Prices
 from selfinstruct.models.policy import Policy
@@ -169,16 +170,21 @@ class ScopedModel:
     def _fill(self, window: deque[Call], feed: "_Feed", batch: Batch) -> bool:
         """Take on requests up to the look-ahead; whether any are left to wait for."""
         fresh: list[Call] = []
-        while len(window) < self._gate._ahead and batch.stop is None:  # noqa: SLF001 - a gate's other half
-            request = feed.next()
-            if request is None:
-                break
-            call = self._call(request, batch)
-            window.append(call)
-            if not call.replayed:
-                fresh.append(call)
-        if fresh:
-            self._gate._started().submit(fresh)  # noqa: SLF001 - as above
+        try:
+            while len(window) < self._gate._ahead and batch.stop is None:  # noqa: SLF001 - a gate's other half
+                request = feed.next()
+                if request is None:
+                    break
+                call = self._call(request, batch)
+                window.append(call)
+                if not call.replayed:
+                    fresh.append(call)
+        except BaseException as interrupt:
+            batch.stop = interrupt
+            raise
+        finally:
+            if fresh:
+                self._gate._started().submit(fresh)  # noqa: SLF001 - as above
         return bool(window)
 
     def _call(self, request: Request, batch: Batch) -> Call:

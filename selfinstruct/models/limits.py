@@ -172,7 +172,9 @@ class Limits:
         silent = self.probing  # refused ever since the last burst
         soon = sent - self._paused_until < _SETTLED_SECONDS
         self._pause = min(self._longest, self._pause * 2) if silent and self._pause else _FIRST_PAUSE
-        pause = min(self._longest, self._pause if after is None else after)
+        # What the endpoint asks for wins, until it proves too little: then whichever is longer.
+        pause = self._pause if after is None or (silent and after < self._pause) else after
+        pause = min(self._longest, pause)
         rate = self._learned(now, sent, silent=silent, soon=soon)
         # An endpoint that names a time has an allowance that fills again meanwhile; this much is caught up.
         if soon:

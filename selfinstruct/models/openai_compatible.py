@@ -5,7 +5,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -181,7 +181,7 @@ class OpenAICompatible:
         if length.isdecimal() and int(length[:20]) > self.max_bytes:
             await response.aclose()
             raise _too_large(self.max_bytes)
-        kind: type[object] = type(response.stream)
+        kind: Hashable = type(response.stream)
         response.stream = _bounded(kind)(response.stream, self.max_bytes, self.stall)
 
     def _connection_error(self, fault: BaseException) -> CallError:
@@ -235,7 +235,7 @@ class _Bounded:
 
 
 @cache
-def _bounded(stream: type[object]) -> Any:  # noqa: ANN401 - as above
+def _bounded(stream: Any) -> Any:  # noqa: ANN401 - as above
     """The same kind of stream: httpx checks its class, which differs between openai 2 and 3."""
     kind = next(base for base in stream.__mro__ if base.__name__ == "AsyncByteStream")
     return type("Bounded", (_Bounded, kind), {})

@@ -29,7 +29,7 @@ class Price:
     """US dollars per million tokens.
 
     >>> Price(Decimal("0.15"), Decimal("0.60")).of(2_000_000, 500_000)
-    Decimal('0.6')
+    Decimal('0.60')
     """
 
     input: Decimal

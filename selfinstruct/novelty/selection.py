@@ -103,9 +103,9 @@ class _Tables:
         self._sweep = sweep
         self._scratch = [sweep.Scratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
         self._tables = (
-            sweep.Texts(codes, starts, signatures, neighbour),
+            sweep.Texts(codes, starts, np.ascontiguousarray(signatures.T), neighbour),
             _lists(codes, starts, least, longest),
-            sweep.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0, int(sweep.COARSE * border.at)),
+            sweep.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
         )
 
     def look_up(self, worker: int, first: int, last: int) -> None:
@@ -198,8 +198,5 @@ def _lists(codes: "NDArray[np.int32]", starts: "NDArray[np.int64]", least: Seque
         shortest,
         (np.cumsum(room) - room).astype(np.int64),
         np.zeros(len(room), np.int32),
-        np.zeros(len(rare), np.int32),
-        np.zeros(len(rare), np.int32),
-        np.zeros(len(rare), np.int32),
-        np.zeros((_MARK_WORDS, len(rare)), np.uint64),
+        np.zeros((len(rare), 5), np.uint32),
     )

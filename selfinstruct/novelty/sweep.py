@@ -17,18 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-COARSE = 64
-"""Steps in which a score is first tested: small, for the product with a length in words must fit into 32 bits."""
-_CHUNK = 64
-"""Entries tested together."""
-
-
 class Texts(NamedTuple):
     """All texts of a sweep, and what was found about each."""
 
     codes: "NDArray[np.int32]"
     starts: "NDArray[np.int64]"
     signatures: "NDArray[np.uint64]"
+    """Two 64-bit words each."""
     neighbour: "NDArray[np.int32]"
     """A kept text that is too similar; -1 where there is none (yet)."""
 
@@ -49,12 +44,8 @@ class Lists(NamedTuple):
     """Where a list begins: by word * bands + band."""
     sizes: "NDArray[np.int32]"
     """How many have joined it; there is room for all that may."""
-    texts: "NDArray[np.int32]"
-    lengths: "NDArray[np.int32]"
-    rests: "NDArray[np.int32]"
-    """The word's `rest` in the listed text."""
-    marks: "NDArray[np.uint64]"
-    """The signatures of the listed texts."""
+    entries: "NDArray[np.uint32]"
+    """Five numbers a listed text: the text, its length, the word's `rest` in it, and its signature folded into two."""
 
 
 class Limits(NamedTuple):
@@ -64,8 +55,6 @@ class Limits(NamedTuple):
     """By the sum of both lengths, the smallest LCS that may be too long."""
     above: float
     """The score must also be above this, in floats; 0 where `least` alone decides."""
-    coarse: int
-    """`COARSE` times a score that none of these is below: what a whole chunk is tested with."""
 
 
 class Scratch(NamedTuple):
@@ -82,6 +71,8 @@ class Query(NamedTuple):
 
     text: int
     codes: "NDArray[np.int32]"
+    folded: np.uint64
+    """Its signature in 64 bits."""
     masks: "NDArray[np.uint64]"
     state: "NDArray[np.uint64]"
 
@@ -102,17 +93,15 @@ def settle(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, sc
     A block is short, so it is searched from end to end.
     """
     kept = np.empty(last - first, np.int32)
-    marks = np.empty((2, last - first), np.uint64)
     count = 0
     for text in range(first, last):
         if texts.neighbour[text] >= 0:
             continue
         query = _query(text, texts, scratch.row_of)
-        texts.neighbour[text] = _in_block(query, kept[:count], marks, texts, limits, scratch)
+        texts.neighbour[text] = _in_block(query, kept[:count], texts, limits, scratch)
         forget(query.codes, scratch.row_of)
         if texts.neighbour[text] < 0:
             kept[count] = text
-            marks[:, count] = texts.signatures[:, text]
             count += 1
             _list(text, texts, lists)
 
@@ -121,7 +110,8 @@ def settle(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, sc
 def _query(text: int, texts: Texts, row_of: "NDArray[np.int32]") -> Query:
     codes = texts.codes[texts.starts[text] : texts.starts[text + 1]]
     masks = masks_of(codes, row_of)
-    return Query(text, codes, masks, np.empty(masks.shape[1], np.uint64))
+    folded = texts.signatures[text, 0] ^ texts.signatures[text, 1]
+    return Query(text, codes, folded, masks, np.empty(masks.shape[1], np.uint64))
 
 
 @compiled_inside
@@ -134,21 +124,20 @@ def _crosses(query: Query, other: int, texts: Texts, limits: Limits, scratch: Sc
 
 
 @compiled_inside
-def _in_block(
-    query: Query,
-    kept: "NDArray[np.int32]",
-    marks: "NDArray[np.uint64]",
-    texts: Texts,
-    limits: Limits,
-    scratch: Scratch,
-) -> int:
+def _may_cross(query: Query, other: int, texts: Texts, limits: Limits) -> bool:
+    """The bound: too similar if every word that could be shared were in order."""
+    differing = ones(texts.signatures[query.text, 0] ^ texts.signatures[other, 0])
+    differing += ones(texts.signatures[query.text, 1] ^ texts.signatures[other, 1])
+    total = len(query.codes) + texts.starts[other + 1] - texts.starts[other]
+    return bool(total - differing >= 2 * limits.least[total])
+
+
+@compiled_inside
+def _in_block(query: Query, kept: "NDArray[np.int32]", texts: Texts, limits: Limits, scratch: Scratch) -> int:
     """The first of `kept` that is too similar, -1 if none."""
-    mark0, mark1 = texts.signatures[0, query.text], texts.signatures[1, query.text]
-    for at in range(len(kept)):
-        differing = ones(marks[0, at] ^ mark0) + ones(marks[1, at] ^ mark1)
-        total = len(query.codes) + texts.starts[kept[at] + 1] - texts.starts[kept[at]]
-        if total - differing >= 2 * limits.least[total] and _crosses(query, kept[at], texts, limits, scratch):
-            return int(kept[at])
+    for other in kept:
+        if _may_cross(query, other, texts, limits) and _crosses(query, other, texts, limits, scratch):
+            return int(other)
     return -1
 
 
@@ -175,30 +164,22 @@ def _in_list(query: Query, rest: int, row: int, texts: Texts, lists: Lists, limi
     """The first text of list `row` that is too similar, -1 if none; `rest` belongs to the list's word in the query.
 
     The pair's first common word, in order of rarity, leaves room for min(rest, rest) common words; if this is a later
-    one, the pair has been looked at before. The first loop is without branches, so that it runs on many at a time.
+    one, the pair has been looked at before.
     """
-    mark0, mark1 = texts.signatures[0, query.text], texts.signatures[1, query.text]
-    size, room, coarse = np.int32(len(query.codes)), np.int32(rest), np.int32(limits.coarse)
-    stop = lists.starts[row] + lists.sizes[row]
-    for first in range(lists.starts[row], stop, _CHUNK):
-        last = min(first + _CHUNK, stop)
-        maybe = np.int32(0)
-        for at in range(first, last):
-            total = size + lists.lengths[at]
-            differing = ones(lists.marks[0, at] ^ mark0) + ones(lists.marks[1, at] ^ mark1)
-            shared = min(total - differing, 2 * min(room, lists.rests[at]))
-            maybe |= np.int32(COARSE * shared >= coarse * total)
-        if not maybe:
+    size = len(query.codes)
+    for at in range(lists.starts[row], lists.starts[row] + lists.sizes[row]):
+        total = size + lists.entries[at, 1]
+        needed = limits.least[total]
+        if min(rest, lists.entries[at, 2]) < needed:
             continue
-        for at in range(first, last):
-            total = size + lists.lengths[at]
-            differing = ones(lists.marks[0, at] ^ mark0) + ones(lists.marks[1, at] ^ mark1)
-            shared = min(total - differing, 2 * min(room, lists.rests[at]))
-            other = lists.texts[at]
-            if shared >= 2 * limits.least[total] and scratch.asked[other] != query.text:
-                scratch.asked[other] = query.text
-                if _crosses(query, other, texts, limits, scratch):
-                    return int(other)
+        folded = np.uint64(lists.entries[at, 3]) | np.uint64(lists.entries[at, 4]) << np.uint64(32)
+        if total - ones(folded ^ query.folded) < 2 * needed:
+            continue
+        other = lists.entries[at, 0]
+        if _may_cross(query, other, texts, limits) and scratch.asked[other] != query.text:
+            scratch.asked[other] = query.text
+            if _crosses(query, other, texts, limits, scratch):
+                return int(other)
     return -1
 
 
@@ -209,6 +190,7 @@ def _list(text: int, texts: Texts, lists: Lists) -> None:
     for place in range(lists.rare_starts[text], lists.rare_starts[text + 1]):
         row = lists.rare[place] * (len(lists.shortest) - 1) + lists.band_of[length]
         at = lists.starts[row] + lists.sizes[row]
-        lists.texts[at], lists.lengths[at], lists.rests[at] = text, length, lists.rest[place]
-        lists.marks[:, at] = texts.signatures[:, text]
+        lists.entries[at, 0], lists.entries[at, 1], lists.entries[at, 2] = text, length, lists.rest[place]
+        folded = texts.signatures[text, 0] ^ texts.signatures[text, 1]
+        lists.entries[at, 3], lists.entries[at, 4] = folded & np.uint64(0xFFFFFFFF), folded >> np.uint64(32)
         lists.sizes[row] += 1

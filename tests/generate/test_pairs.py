@@ -30,6 +30,7 @@ from tests.generate.builders import raw
         ("Input: two Output: 2", [("two", "2")]),
         ("```/Input: two/Output: 2/```", [("two", "2")]),
         ("```python/print(1)/```", [("", "```python\nprint(1)\n```")]),
+        ("Input: none/Output: none", [("none", "none")]),
         ("", []),
     ],
 )  # fmt: skip
