@@ -97,15 +97,23 @@ def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishe
     params.verbosity = 0
     params.warmup = params.ui = params.fit_params = False
     params.cache_ram_mib = 0
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    # Waiting threads that spin starve whoever else computes on this machine, and themselves with them.
-    params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _free_cores()
     with _silent():
         try:
             return xllamacpp.Server(params)
         except Exception as fault:
             raise BadInput(f"the engine cannot load it ({fault})", place=str(path), fix="try another file") from fault
+
+
+def _free_cores() -> int:
+    """Cores that nobody uses, at least one.
+
+    The engine's threads wait for each other some three hundred times a token: when one of them has to share its core,
+    all stand still, and two threads on a busy machine are a hundred times slower than one.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, cores - round(busy))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import importlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -181,8 +181,8 @@ class OpenAICompatible:
         if length.isdecimal() and int(length[:20]) > self.max_bytes:
             await response.aclose()
             raise _too_large(self.max_bytes)
-        kind: Hashable = type(response.stream)
-        response.stream = _bounded(kind)(response.stream, self.max_bytes, self.stall)
+        kind = _bounded(type(response.stream))  # type: ignore[arg-type]  # a class is hashable, mypy has its doubts
+        response.stream = kind(response.stream, self.max_bytes, self.stall)
 
     def _connection_error(self, fault: BaseException) -> CallError:
         chain: list[BaseException] = []

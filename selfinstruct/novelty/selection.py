@@ -198,5 +198,6 @@ def _lists(codes: "NDArray[np.int32]", starts: "NDArray[np.int64]", least: Seque
         shortest,
         (np.cumsum(room) - room).astype(np.int64),
         np.zeros(len(room), np.int32),
-        np.zeros((len(rare), 5), np.uint32),
+        np.zeros((len(rare), 3), np.int32),
+        np.zeros((len(rare), _MARK_WORDS), np.uint64),
     )

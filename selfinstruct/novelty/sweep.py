@@ -44,8 +44,10 @@ class Lists(NamedTuple):
     """Where a list begins: by word * bands + band."""
     sizes: "NDArray[np.int32]"
     """How many have joined it; there is room for all that may."""
-    entries: "NDArray[np.uint32]"
-    """Five numbers a listed text: the text, its length, the word's `rest` in it, and its signature folded into two."""
+    entries: "NDArray[np.int32]"
+    """A listed text, its length, and the word's `rest` in it."""
+    marks: "NDArray[np.uint64]"
+    """Beside each entry the text's signature, for to fetch it from its own place is a cache miss."""
 
 
 class Limits(NamedTuple):
@@ -71,8 +73,9 @@ class Query(NamedTuple):
 
     text: int
     codes: "NDArray[np.int32]"
-    folded: np.uint64
-    """Its signature in 64 bits."""
+    mark0: np.uint64
+    mark1: np.uint64
+    """Its signature."""
     masks: "NDArray[np.uint64]"
     state: "NDArray[np.uint64]"
 
@@ -110,8 +113,8 @@ def settle(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, sc
 def _query(text: int, texts: Texts, row_of: "NDArray[np.int32]") -> Query:
     codes = texts.codes[texts.starts[text] : texts.starts[text + 1]]
     masks = masks_of(codes, row_of)
-    folded = texts.signatures[text, 0] ^ texts.signatures[text, 1]
-    return Query(text, codes, folded, masks, np.empty(masks.shape[1], np.uint64))
+    mark0, mark1 = texts.signatures[text, 0], texts.signatures[text, 1]
+    return Query(text, codes, mark0, mark1, masks, np.empty(masks.shape[1], np.uint64))
 
 
 @compiled_inside
@@ -126,8 +129,8 @@ def _crosses(query: Query, other: int, texts: Texts, limits: Limits, scratch: Sc
 @compiled_inside
 def _may_cross(query: Query, other: int, texts: Texts, limits: Limits) -> bool:
     """The bound: too similar if every word that could be shared were in order."""
-    differing = ones(texts.signatures[query.text, 0] ^ texts.signatures[other, 0])
-    differing += ones(texts.signatures[query.text, 1] ^ texts.signatures[other, 1])
+    differing = ones(texts.signatures[other, 0] ^ query.mark0)
+    differing += ones(texts.signatures[other, 1] ^ query.mark1)
     total = len(query.codes) + texts.starts[other + 1] - texts.starts[other]
     return bool(total - differing >= 2 * limits.least[total])
 
@@ -172,11 +175,9 @@ def _in_list(query: Query, rest: int, row: int, texts: Texts, lists: Lists, limi
         needed = limits.least[total]
         if min(rest, lists.entries[at, 2]) < needed:
             continue
-        folded = np.uint64(lists.entries[at, 3]) | np.uint64(lists.entries[at, 4]) << np.uint64(32)
-        if total - ones(folded ^ query.folded) < 2 * needed:
-            continue
+        differing = ones(lists.marks[at, 0] ^ query.mark0) + ones(lists.marks[at, 1] ^ query.mark1)
         other = lists.entries[at, 0]
-        if _may_cross(query, other, texts, limits) and scratch.asked[other] != query.text:
+        if total - differing >= 2 * needed and scratch.asked[other] != query.text:
             scratch.asked[other] = query.text
             if _crosses(query, other, texts, limits, scratch):
                 return int(other)
@@ -191,6 +192,5 @@ def _list(text: int, texts: Texts, lists: Lists) -> None:
         row = lists.rare[place] * (len(lists.shortest) - 1) + lists.band_of[length]
         at = lists.starts[row] + lists.sizes[row]
         lists.entries[at, 0], lists.entries[at, 1], lists.entries[at, 2] = text, length, lists.rest[place]
-        folded = texts.signatures[text, 0] ^ texts.signatures[text, 1]
-        lists.entries[at, 3], lists.entries[at, 4] = folded & np.uint64(0xFFFFFFFF), folded >> np.uint64(32)
+        lists.marks[at] = texts.signatures[text]
         lists.sizes[row] += 1
