@@ -15,9 +15,6 @@ from selfinstruct.models.money import Budget, Price, Reservation
 from selfinstruct.models.policy import Policy, backoff
 from selfinstruct.records import Completion, Failure
 
-_ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
-"""Failures that say nothing about the endpoint."""
-
 
 class Dispatcher:
     """One for each model; every method but `submit` and `abandon` runs on the loop."""
@@ -50,7 +47,7 @@ class Dispatcher:
         self._sent: dict[Call, asyncio.Task[None]] = {}
         self._resting: dict[Call, asyncio.TimerHandle] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._failed_in_a_row, self._faults_since_success, self._answered = 0, 0, False
+        self._faults_since_success, self._answered = 0, False
         self._quiet_since: float | None = None
         self._lost_mark = token_hex(4)  # two tries of a run may lose the same request; neither forgets the other's
         if budget.capped:
@@ -163,7 +160,7 @@ class Dispatcher:
             cost=None if cost is None else f"{cost:f}",
         )
         self._limits.succeeded(self._clock(), sent)
-        self._failed_in_a_row, self._faults_since_success, self._answered = 0, 0, True
+        self._faults_since_success, self._answered = 0, True
         self._quiet_since = None
         written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
         self._budget.settle(reservation, cost, answer.usage)
@@ -204,7 +201,7 @@ class Dispatcher:
         if call.batch.stop is not None:
             call.unsent()
         elif over:
-            self._give_up(call, fault)
+            call.outcome.set_result(Failure(request=call.id, kind=fault.kind, message=fault.message))
         elif fault.retry == "slower":
             self._queue.appendleft(call)  # the limits know when
         else:
@@ -216,15 +213,6 @@ class Dispatcher:
         del self._resting[call]
         self._queue.appendleft(call)
         self._pump()
-
-    def _give_up(self, call: Call, fault: CallError) -> None:
-        call.outcome.set_result(Failure(request=call.id, kind=fault.kind, message=fault.message))
-        if fault.kind in _ABOUT_THE_REQUEST:
-            return
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= self._policy.give_up_after:
-            what = f"{self._backend.name}: {self._failed_in_a_row} requests in a row failed, the last with: "
-            self._stop(call.batch, ProviderDown(what + f"{fault.message}; run the same command again to go on"))
 
     def _nobody_there(self, now: float, fault: CallError) -> bool:
         self._faults_since_success += 1

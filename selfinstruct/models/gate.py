@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Self
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, ProviderDown
 from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.dispatch import Dispatcher
@@ -22,6 +22,8 @@ from selfinstruct.stage import Traits
 __all__ = ["Counts", "Gate", "Policy", "ScopedModel"]
 
 _CLOSING_SECONDS = 10.0
+_ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
+"""Failures that say nothing about the endpoint."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class Gate:
         self._ahead = max(1, self._policy.ahead(self._policy.in_flight or backend.in_flight))
         self._clock = clock
         self._dispatcher: Dispatcher | None = None
+        self._failed_in_a_row = 0
         self._closed = False
 
     @property
@@ -209,9 +212,21 @@ class ScopedModel:
         if isinstance(outcome, Completion):
             self.counts.answered += 1
             self.counts.replayed += call.replayed
+            self._gate._failed_in_a_row = 0  # noqa: SLF001 - as above
         else:
             self.counts.failed += 1
+            self._enough(outcome)
         return outcome
+
+    def _enough(self, failure: Failure) -> None:
+        """Stop after too many failures in a row, in request order: those that fail always end last."""
+        if failure.kind in _ABOUT_THE_REQUEST:
+            return
+        self._gate._failed_in_a_row += 1  # noqa: SLF001 - as above
+        number = self._gate._failed_in_a_row  # noqa: SLF001 - as above
+        if number >= self._gate._policy.give_up_after:  # noqa: SLF001 - as above
+            what = f"{self.name}: {number} requests in a row failed, the last with: {failure.message}"
+            raise ProviderDown(f"{what}; run the same command again to go on")
 
     def _leave(self, batch: Batch, window: Iterable[Call]) -> None:
         """Send nothing more; what was sent is paid for, so give it a little time to be written down."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
+from selfinstruct.novelty.argsort import argsort
 from selfinstruct.novelty.compiled import CompiledPool
 from selfinstruct.novelty.plain import MOST_WORDS, PlainPool, f_measures
 from selfinstruct.novelty.rouge_l import f_measure
@@ -111,7 +112,7 @@ class RougeIndex:
     def compare(self, text: str, k: int = 10) -> Comparison:
         """Nearest, the `k` most similar and the mean, in one pass over all pairs.
 
-        Ties among the most similar fall as numpy's `argsort` lets them fall, and the mean is numpy's pairwise one:
+        Ties among the most similar fall as numpy's classic sort let them fall, and the mean is numpy's pairwise one:
         both are what the released program stores.
         """
         import numpy as np
@@ -123,7 +124,7 @@ class RougeIndex:
         at = int(np.argmax(scores))
         return Comparison(
             self._named(len(codes), at if common[at] else -1, int(common[at])),
-            {self._texts[place]: float(scores[place]) for place in np.argsort(scores)[-k:][::-1]},
+            {self._texts[place]: float(scores[place]) for place in argsort(scores.tolist())[-k:][::-1]},
             float(np.mean(scores)),
         )
 

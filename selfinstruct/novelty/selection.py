@@ -154,14 +154,11 @@ def _prefixes(least: Sequence[int], longest: int) -> list[int]:
     return prefixes
 
 
-def _bands(longest: int, R: float = 1.1) -> list[int]:
-    import os
-
-    R = float(os.environ.get("RR", "1.1"))
-    """The shortest length of each band: one length each at first, then a tenth wider each time; and the end."""
+def _bands(longest: int) -> list[int]:
+    """The shortest length of each band: one length each at first, then half as many again each time; and the end."""
     edges = [0]
     while edges[-1] <= longest:
-        edges.append(max(edges[-1] + 1, int(edges[-1] * R)))
+        edges.append(max(edges[-1] + 1, edges[-1] * 3 // 2))
     return edges
 
 
