@@ -1,0 +1,217 @@
+"""The command line as a person meets it: what it prints where, and how it ends."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[2]
+SEEDS = HOME / "seeds" / "self_instruct.jsonl"
+
+
+def command(*words: object) -> subprocess.CompletedProcess[str]:
+    script = Path(sys.executable).with_name("selfinstruct")
+    return subprocess.run([script, *map(str, words)], capture_output=True, text=True, check=False, timeout=180)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    told = command("run", HOME / "pipelines" / "smoke.yaml", "-o", folder)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{folder / 'dataset'}\n"
+    assert "20 of 20 tasks kept" in told.stderr
+    return folder
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_published_set_has_exactly_the_target_and_loads(smoke: Path, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    loaded = load_dataset(str(smoke / "dataset"), cache_dir=str(tmp_path))["train"]
+    tasks = {str(identity).rpartition("/")[0] for identity in loaded["id"]}
+    assert len(tasks) == len(lines(smoke / "kept.jsonl")) == 20
+
+
+def test_every_candidate_has_one_fate(smoke: Path) -> None:
+    proposed = [line for place in smoke.glob("round-*/01-propose/kept.jsonl") for line in lines(place)]
+    fates = [len(lines(smoke / f"{fate}.jsonl")) for fate in ("kept", "rejected", "failed")]
+    assert len(proposed) == sum(fates)
+    assert all(line["reason"] for line in lines(smoke / "rejected.jsonl"))
+
+
+def test_the_report_is_one_offline_page(smoke: Path) -> None:
+    page = (smoke / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "src=" not in page
+    before = (smoke / "report.html").read_bytes()
+    (smoke / "report.html").unlink()
+    assert command("report", smoke).returncode == 0
+    assert (smoke / "report.html").read_bytes() == before
+
+
+def test_why_walks_from_the_published_task_back_to_the_seeds(smoke: Path) -> None:
+    identity = str(lines(smoke / "kept.jsonl")[0]["id"])
+    told = command("why", identity[:12], smoke)
+    assert told.returncode == 0
+    assert "shown seed" in told.stdout
+    assert "01-propose: kept" in told.stdout
+    assert "06-prepare: kept" in told.stdout
+
+
+def test_why_tells_the_neighbour_of_a_rejected_task(smoke: Path) -> None:
+    rejected = next(line for line in lines(smoke / "rejected.jsonl") if line["reason"] == "too_similar")
+    told = command("why", rejected["id"], smoke)
+    assert "rejected (too_similar)" in told.stdout
+    assert "rouge_l" in told.stdout
+
+
+def test_show_adds_up_and_says_whether_anybody_works(smoke: Path) -> None:
+    told = command("show", smoke, "--json")
+    look = json.loads(told.stdout)
+    assert (look["running"], look["published"]) == (False, 20)
+
+
+def test_the_same_command_again_changes_nothing_and_a_higher_count_goes_on(tmp_path: Path) -> None:
+    from tests.faults.same import files
+
+    folder = tmp_path / "run"
+    assert command("run", "smoke", "--set", "count=5", "-o", folder).returncode == 0
+    before = files(folder)
+    assert command("run", "smoke", "--set", "count=5", "-o", folder).returncode == 0
+    assert files(folder) == before
+    assert command("run", "smoke", "--set", "count=9", "-o", folder).returncode == 0
+    assert len(lines(folder / "kept.jsonl")) == 9
+
+
+def test_another_run_may_not_land_in_the_folder_and_the_key_is_named(smoke: Path) -> None:
+    told = command("run", "smoke", "--set", "novelty.rouge_l_below=0.5", "-o", smoke)
+    assert told.returncode == 2
+    assert "'rounds.3.novelty.rouge_l_below' was 0.7 and is now 0.5" in told.stderr
+
+
+def test_fresh_makes_everything_again_from_the_journal(tmp_path: Path) -> None:
+    from tests.faults.same import answers, files
+
+    folder = tmp_path / "run"
+    assert command("run", "smoke", "--set", "count=5", "-o", folder).returncode == 0
+    before, paid = files(folder), answers(folder)
+    assert command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh").returncode == 0
+    assert files(folder) == before
+    assert answers(folder) == paid
+
+
+def test_reconsider_asks_nobody_and_shows_what_would_change(smoke: Path) -> None:
+    told = command("reconsider", smoke, "--set", "novelty.rouge_l_below=0.35")
+    assert told.returncode == 0, told.stderr
+    assert "-> too_similar" in told.stdout
+    assert "kept 20 ->" in told.stderr
+
+
+def test_a_cap_that_would_be_passed_stops_the_run_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["generate", "--model", "scripted:smoke", "--count", "4", "-o", folder]
+    told = command(*words, "--max-total-tokens", "9000")
+    assert told.returncode == 3, told.stderr
+    assert "raise --max-total-tokens" in told.stderr
+    assert command(*words, "--max-total-tokens", "90000000").returncode == 0
+
+
+def test_a_dry_run_sends_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    told = command("run", "smoke", "--dry-run", "-o", tmp_path / "run")
+    assert told.returncode == 0
+    assert "exact" in told.stdout
+    assert "a range" in told.stdout
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("until", ["instructions", "classify", "instances"])
+def test_a_run_can_end_early(until: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    told = command("generate", "--model", "scripted:smoke", "--count", "3", "--until", until, "-o", folder)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{folder / 'kept.jsonl'}\n"
+    assert not (folder / "dataset").exists()
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_a_few_seeds_are_enough_and_are_remarked_on(count: int, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds.jsonl"
+    seeds.write_text("".join(SEEDS.read_text(encoding="utf-8").splitlines(keepends=True)[:count]), encoding="utf-8")
+    words = ["--seeds", seeds, "--model", "scripted:smoke", "--count", 3, "--set", "classify.by=model"]
+    told = command("generate", *words, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    assert f"only {count} seed tasks" in told.stderr
+
+
+def test_two_processes_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    script = tmp_path / "slow.yaml"
+    script.write_text("answers:\n  - {fail: server_error, retry: later}\n")
+    words = ["generate", "--model", f"scripted:{script}", "--count", "3", "-o", str(folder)]
+    first = subprocess.Popen(
+        [Path(sys.executable).with_name("selfinstruct"), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(200):
+            if (folder / "journal.sqlite").exists():
+                break
+            time.sleep(0.05)
+        second = command(*words)
+        assert second.returncode == 3
+        assert f"held by process {first.pid}" in second.stderr
+        first.terminate()
+        assert first.wait(30) == 143
+    finally:
+        first.kill()
+        first.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run", "no-such.yaml"], 2, "no-such.yaml: no such file"),
+        (["run", "smoke", "--set", "novelty.rouge=1"], 2, "no knob 'rouge' (did you mean 'rouge_l_below'?)"),
+        (["run", "smoke", "--set", "novelti.rouge=1"], 2, "no stage 'novelti'"),
+        (["run", "smoke", "--set", "novelty.rouge_l_below=high"], 2, "knob 'rouge_l_below'"),
+        (["run", "smoke", "--set", "cuont=1"], 2, "no key 'cuont' (did you mean 'count'?)"),
+        (["generate", "--model", "gpt", "-o", "unused"], 2, "no model kind 'gpt'"),
+        (["generate", "--model", "scripted:smoke", "--seeds", "nowhere.jsonl"], 2, "nowhere.jsonl"),
+        (["generate", "--model", "scripted:smoke", "--max-cost", "much"], 2, "max_cost"),
+        (["show", "nowhere"], 2, "nowhere: no such folder"),
+        (["why", "abcdef", "nowhere"], 2, "nowhere: no such folder"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    words: list[str], code: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = command(*words)
+    assert told.returncode == code
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+
+
+def test_init_makes_a_folder_whose_recipes_are_right(tmp_path: Path) -> None:
+    assert command("init", tmp_path / "mine").returncode == 0
+    for recipe in sorted((tmp_path / "mine" / "pipelines").glob("*.yaml")):
+        told = command("check", recipe)
+        assert told.returncode == 0, told.stderr
+        assert "rouge_l_below: 0.7" in told.stdout
+
+
+def test_a_sheet_goes_out_and_its_rates_come_back(smoke: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    assert command("review", smoke, "--n", 5, "-o", sheet).returncode == 0
+    rows = sheet.read_bytes().decode("utf-8-sig").replace(",,,,", ",yes,yes,no,")
+    sheet.write_bytes(rows.encode())
+    told = command("review", smoke, "--filled", sheet)
+    assert told.returncode == 0, told.stderr
+    assert "92" in told.stdout
