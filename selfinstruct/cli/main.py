@@ -86,18 +86,13 @@ def main() -> NoReturn:
     except SelfInstructError as error:
         _say(str(error))
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        _say(f"interrupted; to go on: {typed()}")
-        _leave(130)
+    except click.exceptions.Abort as abort:
+        ended = isinstance(abort.__context__, Terminated) or isinstance(abort.__cause__, Terminated)
+        _say(f"{'terminated' if ended else 'interrupted'}; to go on: {typed()}")
+        _leave(143 if ended else 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except Terminated:
-        _say(f"terminated; to go on: {typed()}")
-        _leave(143)
-    except KeyboardInterrupt:
-        _say(f"interrupted; to go on: {typed()}")
-        _leave(130)
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:

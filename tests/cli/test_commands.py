@@ -117,7 +117,7 @@ def test_reconsider_asks_nobody_and_shows_what_would_change(smoke: Path) -> None
 def test_a_cap_that_would_be_passed_stops_the_run_and_a_higher_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     words = ["generate", "--model", "scripted:smoke", "--count", "4", "-o", folder]
-    told = command(*words, "--max-total-tokens", "9000")
+    told = command(*words, "--max-total-tokens", "3000")
     assert told.returncode == 3, told.stderr
     assert "raise --max-total-tokens" in told.stderr
     assert command(*words, "--max-total-tokens", "90000000").returncode == 0
@@ -177,7 +177,7 @@ def test_two_processes_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
     ("words", "code", "says"),
     [
         (["run", "no-such.yaml"], 2, "no-such.yaml: no such file"),
-        (["run", "smoke", "--set", "novelty.rouge=1"], 2, "no knob 'rouge' (did you mean 'rouge_l_below'?)"),
+        (["run", "smoke", "--set", "novelty.rouge_l=1"], 2, "no knob 'rouge_l' (did you mean 'rouge_l_below'?)"),
         (["run", "smoke", "--set", "novelti.rouge=1"], 2, "no stage 'novelti'"),
         (["run", "smoke", "--set", "novelty.rouge_l_below=high"], 2, "knob 'rouge_l_below'"),
         (["run", "smoke", "--set", "cuont=1"], 2, "no key 'cuont' (did you mean 'count'?)"),

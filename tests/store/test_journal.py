@@ -54,6 +54,17 @@ def test_a_reservation_counts_as_unconfirmed_until_its_answer_is_there(tmp_path:
         assert (journal.spent().unconfirmed_cost, journal.spent().cost) == (Decimal(0), Decimal("0.25"))
 
 
+def test_what_a_dead_process_sent_stays_unconfirmed_even_when_it_is_asked_again(tmp_path: Path) -> None:
+    request, completion = asked()
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.reserve(request.key("scripted"), "a", 0, Decimal("0.50"), 100).result(10)
+    for _ in range(2):
+        with Journal(tmp_path / "journal.sqlite") as journal:
+            journal.reserve(request.key("scripted"), "a", 0, Decimal("0.50"), 100).result(10)
+            journal.write("a", 0, request, completion, "").result(10)
+            assert (journal.spent().unconfirmed_cost, journal.spent().cost) == (Decimal("0.50"), Decimal("0.25"))
+
+
 def test_use_is_added_up_by_scope(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         for ordinal in range(3):
