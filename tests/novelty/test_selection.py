@@ -25,7 +25,7 @@ def related_texts(draw: Random, count: int) -> list[str]:
         words = draw.choices(vocabulary[: draw.choice((12, 200))], k=draw.choice((3, SHORT, 40, LONG)))
         if texts and draw.random() < 0.4:
             words = draw.choice(texts).split()
-            for _ in range(len(words) // draw.choice((2, 3, 4)) + 1):
+            for _ in range(len(words) // draw.choice((2, 4, 16))):
                 words[draw.randrange(len(words))] = draw.choice(vocabulary)
         texts.append(" ".join(words))
     return texts
@@ -38,7 +38,7 @@ def stage_keeps(texts: list[str], **knobs: float | str) -> list[int]:
 
 
 @pytest.mark.parametrize("mode", ["strict", "paper"])
-@pytest.mark.parametrize("rouge_l_below", [0.35, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("rouge_l_below", [0.35, 0.5, 0.7, 0.85])
 def test_it_keeps_what_the_stage_keeps(monkeypatch: pytest.MonkeyPatch, mode: Mode, rouge_l_below: float) -> None:
     monkeypatch.setattr(selection, "_BLOCK", 64)  # several blocks, without thousands of texts
     texts = related_texts(Random(11), 500)

