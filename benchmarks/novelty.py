@@ -49,6 +49,7 @@ class Row:
 
     @property
     def nanoseconds(self) -> float:
+        """A pair."""
         return self.seconds / self.pairs * 1e9
 
 
@@ -91,7 +92,8 @@ def resampled(texts: Sequence[str], count: int) -> list[str]:
 
 def table(name: str, texts: Sequence[str]) -> None:
     """Time every method on the same texts, check that they keep the same, and print."""
-    block, seconds = timed(lambda: select(texts).kept.tolist())
+    selection, seconds = timed(lambda: select(texts))
+    block = selection.kept.tolist()
     pairs = greedy_pairs(texts, block)
     ours = Row("`select`: the whole list at once, words cut and all", seconds, pairs, block)
     records = tasks(texts)
@@ -154,7 +156,8 @@ def million(origin: Sequence[str]) -> None:
     texts = resampled(origin, 1_000_000)
     select(texts[:10_000], workers=2)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    chosen, seconds = timed(lambda: select(texts, workers=2).kept.tolist())
+    selection, seconds = timed(lambda: select(texts, workers=2))
+    chosen = selection.kept.tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     pairs = greedy_pairs(texts, chosen)
     print("\n| texts | kept | threads | seconds | ns a pair | peak memory | of which texts and program |")

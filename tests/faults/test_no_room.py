@@ -1,0 +1,58 @@
+"""A full disk: one clear line, exit 3, and the same bytes after there is room again."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.same import differences
+
+COMMAND = [str(Path(sys.executable).with_name("selfinstruct")), "run", "smoke", "--set", "count=8"]
+
+
+def run(folder: Path, bytes_at_most: int | None) -> subprocess.CompletedProcess[str]:
+    def limit() -> None:
+        import resource
+
+        if bytes_at_most is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_at_most, resource.RLIM_INFINITY))
+
+    return subprocess.run(
+        [*COMMAND, "-o", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+        preexec_fn=limit,  # noqa: PLW1509 - no threads in the child before exec
+    )
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("oracle") / "run"
+    assert run(folder, None).returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize("bytes_at_most", [1_000, 9_000, 33_000, 64_000, 120_000])
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    bytes_at_most: int, oracle: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    told = run(folder, bytes_at_most)
+    assert told.returncode == 3, told.stderr
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1
+    assert "run the same command again" in told.stderr
+    assert run(folder, None).returncode == 0
+    assert differences(oracle, folder) == []
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("not a folder")
+    told = run(blocker / "run", None)
+    assert told.returncode == 3
+    assert str(blocker) in told.stderr
+    assert "Traceback" not in told.stderr
