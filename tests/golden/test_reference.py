@@ -1,0 +1,50 @@
+"""A recording of our own making, in the layout of the released program, replays to the same bytes for ever."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "reference"
+EXPECTED = sorted(path.name for path in (HERE / "expected").iterdir())
+
+
+def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") -> subprocess.CompletedProcess[str]:
+    script = Path(sys.executable).with_name("selfinstruct")
+    words = ["generate", "--profile", "reference", "--seeds", seeds, "--model", f"replay:{HERE / 'dump'}", *more]
+    return subprocess.run(
+        [script, *map(str, words), "-o", str(folder)], capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reference") / "run"
+    told = replayed(folder, "--count", 24)
+    assert told.returncode == 0, told.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_recording_replays_to_the_same_bytes(name: str, run: Path) -> None:
+    assert (run / "reference" / name).read_bytes() == (HERE / "expected" / name).read_bytes()
+
+
+def test_a_recording_that_ends_before_the_target_says_so(run: Path, tmp_path: Path) -> None:
+    told = replayed(tmp_path / "run", "--count", 500)
+    assert told.returncode == 1
+    assert "the recording has no answer to the next prompts" in told.stderr
+    assert "nearest entry parts at character" in told.stderr
+    name = "machine_generated_instructions.jsonl"
+    assert (tmp_path / "run" / "reference" / name).read_bytes() == (run / "reference" / name).read_bytes()
+
+
+def test_other_seeds_make_other_prompts_and_the_nearest_entry_is_shown(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds.jsonl"
+    lines = (HERE / "seeds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    seeds.write_text("".join(reversed(lines)), encoding="utf-8")
+    told = replayed(tmp_path / "run", "--count", 24, seeds=seeds)
+    assert told.returncode == 2
+    assert "nearest entry parts at character" in told.stderr
+    assert "Traceback" not in told.stderr
