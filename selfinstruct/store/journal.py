@@ -85,7 +85,7 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_LAYOUT)
-            # What an earlier process sent and never heard of stays unconfirmed, also when it is asked and answered again.
+            # What an earlier process sent and never heard of stays unconfirmed, even when it is asked again.
             lost = f"lost {clock().isoformat()} "
             self._db.execute("UPDATE reservations SET scope = ? || scope WHERE scope NOT LIKE 'lost %'", (lost,))
             rows = self._db.execute("SELECT key, scope, ordinal FROM answers")
