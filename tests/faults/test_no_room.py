@@ -24,7 +24,7 @@ def run(folder: Path, bytes_at_most: int | None) -> subprocess.CompletedProcess[
         text=True,
         check=False,
         timeout=180,
-        preexec_fn=limit,  # noqa: PLW1509 - no threads in the child before exec
+        preexec_fn=limit,  # the child has no threads before exec
     )
 
 
