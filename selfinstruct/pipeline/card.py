@@ -6,20 +6,13 @@ from random import Random
 
 from selfinstruct.formats import card as cards
 from selfinstruct.formats.dataset import write_dataset
-from selfinstruct.formats.rows import Row, rows
+from selfinstruct.formats.rows import ABOUT, COLUMNS, Row, rows
 from selfinstruct.generate.encode import encoded
 from selfinstruct.pipeline.recipe import Publish, Resolved, knobs
 from selfinstruct.records import Task, digest
 from selfinstruct.report.story import Story
 
-COLUMNS = {
-    "messages": ("messages",),
-    "alpaca": ("instruction", "input", "output"),
-    "prompt_completion": ("prompt", "completion"),
-    "sharegpt": ("conversations",),
-    "self_instruct": ("prompt", "completion"),
-}
-ABOUT = ("id", "is_classification", "source", "model", "metadata")
+TERMS = {"embedded": "Apache-2.0"}  # of models whose terms are known here
 
 
 def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) -> None:
@@ -70,6 +63,8 @@ def _card(resolved: Resolved, publish: Publish, story: Story, count: int, exampl
         prompt_tokens=sum(line.prompt_tokens for line in story.spending),
         completion_tokens=sum(line.completion_tokens for line in story.spending),
         cost=None if cost is None else f"{cost.normalize():f}",
+        estimated=any(line.estimated for line in story.spending),
+        terms={model: TERMS[model] for model in story.models if model in TERMS},
         command=story.command,
         example=example,
         parquet="parquet" in publish.files,

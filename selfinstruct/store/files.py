@@ -48,7 +48,7 @@ def publish_bytes(path: Path, content: bytes) -> None:
 
 def publish_text(path: Path, text: str) -> None:
     """`publish_bytes` of UTF-8; a lone surrogate (which UTF-8 cannot hold) becomes U+FFFD."""
-    publish_bytes(path, text.encode("utf-8", errors="replace") if _has_surrogate(text) else text.encode("utf-8"))
+    publish_bytes(path, text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode("utf-8"))
 
 
 def publish_folder(built: Path, place: Path) -> None:
@@ -68,11 +68,3 @@ def publish_folder(built: Path, place: Path) -> None:
         sync_folder(place.parent)
         shutil.rmtree(old, ignore_errors=True)
     failpoint(f"after publishing {place.name}/")
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.formats.card import render
 from selfinstruct.formats.dataset import write_dataset
-from selfinstruct.formats.rows import PLAIN, rows
-from selfinstruct.pipeline.card import ABOUT, COLUMNS
+from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
 from selfinstruct.records import Instance, Provenance, Task
 from tests.formats.cards import card
 
