@@ -1,7 +1,7 @@
 # The two commands are `make quickstart` and `make test`; each makes .venv with pinned versions first.
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 DATA ?=
 
 .PHONY: quickstart test lint quick-test test-slow faults bench clean
