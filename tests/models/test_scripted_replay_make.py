@@ -44,7 +44,7 @@ def test_a_dump_answers_the_exact_prompt(prompt: object, response: object, reaso
 
 def test_a_prompt_that_is_not_recorded_shows_the_nearest_entry(tmp_path: Path) -> None:
     backend = Replay.load(dump(tmp_path, proposal(" x")))
-    with pytest.raises(CallError, match="nearest entry parts at character 43") as error:
+    with pytest.raises(CallError, match="nearest entry parts at character 41") as error:
         asked(backend, prompt=PROMPT.replace("a river", "b river"))
     assert (error.value.kind, error.value.retry) == ("not_recorded", "never")
 
