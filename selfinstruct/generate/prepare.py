@@ -7,10 +7,20 @@ from typing import ClassVar, Literal
 from selfinstruct.generate.styles import Profile
 from selfinstruct.records import Instance, Json, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.text import one_line
 
 Fault = Literal[
-    "same_as_input", "empty_output", "ends_with_colon", "conflicting_outputs", "exact_duplicate", "beyond_limit"
+    "same_as_input",
+    "same_as_instruction",
+    "empty_output",
+    "says_none",
+    "ends_with_colon",
+    "conflicting_outputs",
+    "exact_duplicate",
+    "beyond_limit",
 ]
+
+_NONE = frozenset({"none", "n/a", "na", "not applicable", "no output", "<noinput>", "noinput"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Prepare:
             if task.human:
                 yield Kept(task)
                 continue
-            found = sort_out(task.instances, self.max_instances, self.profile)
+            found = sort_out(task.instances, self.max_instances, self.profile, task)
             evidence: dict[str, Json] = (
                 {"dropped": [dropped.as_json() for dropped in found.dropped]} if found.dropped else {}
             )
@@ -65,7 +75,7 @@ class Prepare:
                 yield Kept(task.grown(self.name, instances=found.kept), evidence)
 
 
-def sort_out(instances: Sequence[Instance], limit: int, profile: Profile) -> Sorted:
+def sort_out(instances: Sequence[Instance], limit: int, profile: Profile, task: Task | None = None) -> Sorted:
     """Which instances of one task stay: faults of their own first, then conflicts, copies, and the limit.
 
     >>> sort_out([Instance("a", "b"), Instance("a", "c"), Instance("d", "e")], 5, "default").kept
@@ -76,7 +86,7 @@ def sort_out(instances: Sequence[Instance], limit: int, profile: Profile) -> Sor
     dropped: list[Dropped] = []
     good: list[Instance] = []
     for pair in instances:
-        fault = _fault(pair, profile)
+        fault = _fault(pair, profile) or (_fault_in_task(pair, task) if task and profile == "default" else None)
         if fault:
             dropped.append(Dropped(pair, fault))
         else:
@@ -104,6 +114,15 @@ def _fault(pair: Instance, profile: Profile) -> Fault | None:
     if pair.output.endswith(":") or (profile == "reference" and pair.input.endswith(":")):
         return "ends_with_colon"
     return None
+
+
+def _fault_in_task(pair: Instance, task: Task) -> Fault | None:
+    """What only the instruction shows: an answer that repeats it, or a no-input mark in the place of the answer."""
+    answer = one_line(pair.output).casefold()
+    if answer == one_line(task.instruction).casefold():
+        return "same_as_instruction"
+    # `none` may well be a label.
+    return "says_none" if task.is_classification is not True and answer.rstrip(".") in _NONE else None
 
 
 def _conflicting_inputs(pairs: Sequence[Instance]) -> frozenset[str]:

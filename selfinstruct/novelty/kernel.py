@@ -131,10 +131,8 @@ def lcs(
     if blocks == 1:
         row = ~np.uint64(0)
         for at in range(start, stop):
-            place = row_of[codes[at]]
-            if place:
-                hit = row & masks[place, 0]
-                row = (row + hit) | (row - hit)
+            hit = row & masks[row_of[codes[at]], 0]  # row 0 is empty and changes nothing: cheaper than a branch
+            row = (row + hit) | (row - hit)
         used = ~np.uint64(0) >> np.uint64(64 - words)
         return int(ones(~row & used))
     for block in range(blocks):

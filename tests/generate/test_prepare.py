@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.generate import reference
 from selfinstruct.generate.prepare import Prepare, sort_out
-from selfinstruct.records import Instance
+from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Rejected
 from tests.generate.builders import raw, seed, task
 
@@ -76,3 +76,24 @@ def test_dropped_instances_are_evidence_and_an_empty_task_is_rejected() -> None:
     [last] = Prepare()([task("A", ("x", "x"))], Bench())
     assert isinstance(last, Rejected)
     assert last.reason == "no_instance_left"
+
+
+def test_an_answer_that_repeats_the_instruction_or_says_none_is_dropped_but_a_label_may_be_none() -> None:
+    def faults(output: str, *, label: bool = False) -> list[object]:
+        origin = Provenance(stage="propose", request="k.0/0")
+        pairs = (Instance("some text", output),)
+        record = Task(
+            instruction="The world is a beautiful place.", instances=pairs, is_classification=label, provenance=origin
+        )
+        [outcome] = Prepare()([record], Bench())
+        if isinstance(outcome, Kept):
+            return []
+        assert isinstance(outcome, Rejected)
+        dropped = outcome.evidence["dropped"]
+        assert isinstance(dropped, list)
+        return [item["reason"] for item in dropped if isinstance(item, dict)]
+
+    assert faults("the world is a  beautiful place.") == ["same_as_instruction"]
+    assert faults("None.") == ["says_none"]
+    assert faults("none", label=True) == []
+    assert faults("none of them") == []
