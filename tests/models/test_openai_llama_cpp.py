@@ -24,7 +24,8 @@ def backend() -> Iterator[OpenAICompatible]:
         pytest.skip(str(missing))
     engine = Embedded(None, in_flight=1)
     server = engine._loaded()
-    yield OpenAICompatible(model="any", url=f"{server.listening_address}/v1", in_flight=2)
+    address = f"{server.listening_address}/v1"
+    yield OpenAICompatible(model="any", api_key=engine._password, url=address, in_flight=2)
     engine._server = None
 
 
