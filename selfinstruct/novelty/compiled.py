@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OWN_BITS = 96
-"""The most frequent words have a bit of their own in a signature: on real instructions a third fewer texts are compared
-than with all 256 bits shared, and half of the bound's looseness is gone (benchmarks/NOTES.md)."""
+_OWN_BITS = 128
+"""The most frequent words have a bit of their own in a signature, so nothing else can be mistaken for them: as good as
+twice the bits without (benchmarks/NOTES.md)."""
 
 
 class CompiledPool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SIGNATURE_WORDS = 4
-"""64-bit words of a pool text's signature; the scan below is unrolled for four of them."""
+SIGNATURE_WORDS = 8
+"""64-bit words of a pool text's signature; the scan below is unrolled for eight of them."""
 _SLACK = np.float32(1e-5)
 """More than float32 rounding can move a bound."""
 _STEP = np.float32(0.1)
@@ -190,9 +190,13 @@ def nearest(
     size = np.int32(len(query))
     mark0, mark1, mark2, mark3 = mark[0, 0], mark[1, 0], mark[2, 0], mark[3, 0]
     words0, words1, words2, words3 = signatures[0], signatures[1], signatures[2], signatures[3]
+    mark4, mark5, mark6, mark7 = mark[4, 0], mark[5, 0], mark[6, 0], mark[7, 0]
+    words4, words5, words6, words7 = signatures[4], signatures[5], signatures[6], signatures[7]
     for text in range(len(bounds)):
         differing = ones(words0[text] ^ mark0) + ones(words1[text] ^ mark1)
         differing += ones(words2[text] ^ mark2) + ones(words3[text] ^ mark3)
+        differing += ones(words4[text] ^ mark4) + ones(words5[text] ^ mark5)
+        differing += ones(words6[text] ^ mark6) + ones(words7[text] ^ mark7)
         total = size + lengths[text]
         shared = min(total - differing, 2 * min(size, lengths[text]))
         bounds[text] = np.float32(shared) / np.float32(total)
