@@ -62,7 +62,7 @@ def main() -> None:
     options = parser.parse_args()
     real = list(dict.fromkeys(instructions(options.data))) if options.data else []
     origin = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
-    told = "real instructions" if real else "our seeds (no --data)"
+    told = "real instructions" if real else "instructions of our own seeds (no --data)"
     print(f"Words and lengths: {len(origin):,} different {told}.")
     if options.million:
         million(origin)
