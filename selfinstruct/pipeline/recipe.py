@@ -1,6 +1,7 @@
 """A recipe, read strictly: an unknown stage or knob is an error that lists the ones that exist."""
 
 import difflib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
@@ -9,13 +10,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.stages import STAGES
 from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.records import Json
 from selfinstruct.stage import Stage
+from selfinstruct.text import shown
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
+_LARGEST = 2**63
 
 
 class _Strict(BaseModel):
@@ -64,7 +68,7 @@ class Recipe(_Strict):
 
     name: Name
     about: str = ""
-    seed: int = 42
+    seed: Annotated[int, Field(gt=-_LARGEST, lt=_LARGEST)] = 42
     profile: Literal["default", "reference"] = "default"
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
     seeds: str = "builtin"
@@ -116,7 +120,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     """Check a recipe and make its stages; `changes` are `--set` words such as `novelty.rouge_l_below=0.6`."""
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
-    value = _with_changes(file.value, changes)
+    value = with_changes(file.value, changes, Recipe.model_fields)
     try:
         recipe = Recipe.model_validate(_tuples(value))
     except ValidationError as faults:
@@ -147,12 +151,12 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
         if stage.scope == "source":
             raise BadInput(f"'{stage.name}' makes records", place=file.place(("stages", index)), fix="use `rounds`")
     for stage in (*resolved.rounds, *resolved.stages):
-        role = model_role(stage)
-        if role is not None and role not in recipe.models:
+        role = getattr(stage, "model", None)
+        if isinstance(role, str) and role not in recipe.models:
             raise BadInput(
-                f"stage '{stage.name}' asks a model '{role}' that the recipe does not name",
+                f"stage '{stage.name}' asks a model '{shown(role)}' that the recipe does not name",
                 place=file.place(("models",)),
-                fix=f"add `{role}: embedded` under `models`",
+                fix=f"add `{shown(role) or 'teacher'}: embedded` under `models`",
             )
 
 
@@ -166,28 +170,45 @@ def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
     name, given = _named(step, file, path)
     if name not in STAGES:
         raise BadInput(
-            f"no stage '{name}'{_nearest(name, STAGES)}", place=file.place(path), fix="stages: " + ", ".join(STAGES)
+            f"no stage '{shown(name)}'{_nearest(name, STAGES)}",
+            place=file.place(path),
+            fix="stages: " + ", ".join(STAGES),
         )
     made = STAGES[name]
     known = {field.name for field in fields(made)}  # type: ignore[arg-type]  # stages are dataclasses
-    for knob in given:
+    for knob in map(str, given):
         if knob not in known:
             raise BadInput(
-                f"stage '{name}' has no knob '{knob}'{_nearest(knob, known)}",
+                f"stage '{name}' has no knob '{shown(knob)}'{_nearest(knob, known)}",
                 place=file.place((*path, name, knob)),
                 fix="knobs: " + (", ".join(sorted(known)) or "none"),
             )
     if "profile" in known and "profile" not in given:
         given = {**given, "profile": recipe.profile}
     try:
-        return TypeAdapter(made).validate_python(_tuples(given))
+        stage = TypeAdapter(made).validate_python(_tuples(given))
     except ValidationError as faults:
         fault = faults.errors()[0]
         where = (*path, name, *fault["loc"])
         knob = ".".join(str(part) for part in fault["loc"])
         raise BadInput(
-            f"stage '{name}', knob '{knob}': {fault['msg']}", place=file.place(where), fix="correct it"
+            f"stage '{name}', knob '{shown(knob)}': {fault['msg']}", place=file.place(where), fix="correct it"
         ) from None
+    except BadInput as fault:
+        raise BadInput(f"stage '{name}': {fault.what}", place=file.place((*path, name)), fix=fault.fix) from None
+    _check_knobs(stage, file, (*path, name))
+    return stage
+
+
+def _check_knobs(stage: Stage, file: YamlFile, path: Path_) -> None:
+    """Numbers must fit where they go: into requests, which are JSON."""
+    for knob, value in knobs(stage).items():
+        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < _LARGEST):
+            raise BadInput(
+                f"stage '{stage.name}', knob '{knob}': no number to work with",
+                place=file.place((*path, knob)),
+                fix="correct it",
+            )
 
 
 def _named(step: object, file: YamlFile, path: Path_) -> tuple[str, dict[str, Any]]:
@@ -198,50 +219,6 @@ def _named(step: object, file: YamlFile, path: Path_) -> tuple[str, dict[str, An
         if isinstance(name, str) and (given is None or isinstance(given, Mapping)):
             return name, dict(given or {})
     raise BadInput("a step is `stage` or `stage: {knob: value}`", place=file.place(path), fix="write it so")
-
-
-def _with_changes(value: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """Apply `--set` words to a copy of the recipe."""
-    changed = dict(value)
-    for word in changes:
-        path, equals, text = word.partition("=")
-        if not equals or not path:
-            raise BadInput(f"'{word}'", place="--set", fix="write stage.knob=value or key=value")
-        try:
-            given = yaml.safe_load(text)
-        except yaml.YAMLError:
-            given = text
-        _change(changed, path, given)
-    return changed
-
-
-def _change(recipe: dict[str, Any], path: str, given: object) -> None:
-    head, _, rest = path.partition(".")
-    if not rest:
-        recipe[head] = given
-        return
-    for part in ("rounds", "stages"):
-        steps = recipe.get(part)
-        if not isinstance(steps, Sequence) or isinstance(steps, str):
-            continue
-        names = [next(iter(step), None) if isinstance(step, Mapping) else step for step in steps]
-        if names.count(head) > 1:
-            raise BadInput(f"stage '{head}' stands twice", place=f"--set {path}", fix="change the recipe itself")
-        if head in names:
-            at = names.index(head)
-            old = steps[at][head] if isinstance(steps[at], Mapping) else None
-            recipe[part] = [*steps[:at], {head: {**(old or {}), rest: given}}, *steps[at + 1 :]]
-            return
-    if head in Recipe.model_fields and head not in {"rounds", "stages"}:
-        old = recipe.get(head)
-        recipe[head] = {**(old if isinstance(old, Mapping) else {}), rest: given}
-        return
-    there = [
-        next(iter(s), "") if isinstance(s, Mapping) else s for p in ("rounds", "stages") for s in recipe.get(p) or ()
-    ]
-    raise BadInput(
-        f"no stage '{head}' in this recipe", place=f"--set {path}", fix="stages: " + ", ".join(map(str, there))
-    )
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - YAML is untyped until it is checked here
@@ -256,7 +233,7 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401 - YAML is untyped until it is ch
 def _first(faults: ValidationError, file: YamlFile, model: type[BaseModel]) -> BadInput:
     fault = faults.errors()[0]
     where: Path_ = fault["loc"]
-    key = ".".join(str(part) for part in where)
+    key = shown(".".join(str(part) for part in where))
     if fault["type"] == "extra_forbidden":
         known = list(_fields_at(model, where[:-1]))
         return BadInput(

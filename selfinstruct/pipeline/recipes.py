@@ -6,6 +6,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.store.files import disk
+from selfinstruct.text import shown
 
 _INSIDE_WHEEL = Path(__file__).parent / "recipes"
 _IN_CHECKOUT = Path(__file__).parents[2] / "pipelines"
@@ -18,12 +19,19 @@ def builtin_recipes() -> Path:
 
 def find_recipe(given: Path) -> Path:
     """The file itself, or the built-in recipe of that name; BadInput lists those that exist."""
-    if given.exists():
+    if _there(given):
         return given
     known = sorted(path.stem for path in builtin_recipes().glob("*.yaml"))
     if given.parent in {Path(), Path("pipelines")} and given.stem in known:
         return builtin_recipes() / f"{given.stem}.yaml"
-    raise BadInput("no such file", place=str(given), fix="name a YAML file, or one of: " + ", ".join(known))
+    raise BadInput("no such file", place=shown(str(given), 200), fix="name a YAML file, or one of: " + ", ".join(known))
+
+
+def _there(given: Path) -> bool:
+    try:
+        return given.exists()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
 
 
 def start_folder(folder: Path) -> list[Path]:

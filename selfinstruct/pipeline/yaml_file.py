@@ -8,10 +8,13 @@ from typing import Any
 import yaml
 
 from selfinstruct.errors import BadInput
+from selfinstruct.text import shown
 
 _BYTES_AT_MOST = 1 << 20
-_ALIASES_AT_MOST = 64  # aliases of aliases grow exponentially
+_ALIASES_AT_MOST = 64
 _DEPTH_AT_MOST = 32
+_VALUES_AT_MOST = 100_000  # aliases of aliases grow exponentially
+_DIGITS_AT_MOST = 40  # of a number
 
 Path_ = tuple[str | int, ...]
 
@@ -34,7 +37,8 @@ class YamlFile:
 def read_yaml(path: Path) -> YamlFile:
     """Read a file; BadInput names the file and the line."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_BYTES_AT_MOST + 1)
     except OSError as fault:
         raise BadInput(fault.strerror or str(fault), place=str(path), fix="check the path") from fault
     return parse_yaml(content, str(path))
@@ -52,7 +56,7 @@ def parse_yaml(content: bytes, name: str) -> YamlFile:
     try:
         _check_events(text, name)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines = dict(_lines(node, (), name)) if node is not None else {}
+        lines = _lines(node, name)
         value = yaml.safe_load(text)
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
@@ -72,12 +76,25 @@ def _check_events(text: str, name: str) -> None:
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
+        place = f"{name}:{event.start_mark.line + 1 if event.start_mark else 1}"
         if depth > _DEPTH_AT_MOST or aliases > _ALIASES_AT_MOST:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise BadInput("nested or aliased too deeply", place=f"{name}:{line}", fix="write it plainly")
+            raise BadInput("nested or aliased too deeply", place=place, fix="write it plainly")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            raise BadInput(f"tag '{shown(tag, 40)}'", place=place, fix="remove it: a recipe has no tags")
 
 
-def _lines(node: yaml.Node, path: Path_, name: str) -> Iterator[tuple[Path_, int]]:
+def _lines(root: yaml.Node | None, name: str) -> dict[Path_, int]:
+    """The line of every key and item, aliases followed; BadInput where that grows beyond all use."""
+    lines: dict[Path_, int] = {}
+    for path, line in () if root is None else _walk(root, (), name):
+        lines[path] = line
+        if len(lines) > _VALUES_AT_MOST:
+            raise BadInput(f"more than {_VALUES_AT_MOST} values", place=f"{name}:{line}", fix="write it plainly")
+    return lines
+
+
+def _walk(node: yaml.Node, path: Path_, name: str) -> Iterator[tuple[Path_, int]]:
     yield path, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: dict[Any, int] = {}
@@ -85,11 +102,28 @@ def _lines(node: yaml.Node, path: Path_, name: str) -> Iterator[tuple[Path_, int
             key, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise BadInput("a key must be a word", place=f"{name}:{line}", fix="name the key")
+            _check_scalar(key_node, name)
             if key in seen:
-                raise BadInput(f"key '{key}' stands twice", place=f"{name}:{line}", fix=f"see line {seen[key]}")
+                raise BadInput(f"key '{shown(key)}' stands twice", place=f"{name}:{line}", fix=f"see line {seen[key]}")
             seen[key] = line
-            yield from _lines(value_node, (*path, key), name)
+            yield from _walk(value_node, (*path, key), name)
             yield (*path, key), line
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield from _lines(item, (*path, index), name)
+            yield from _walk(item, (*path, index), name)
+    elif isinstance(node, yaml.ScalarNode):
+        _check_scalar(node, name)
+
+
+def _check_scalar(node: yaml.ScalarNode, name: str) -> None:
+    """BadInput for a value that nothing later could hold."""
+    place = f"{name}:{node.start_mark.line + 1}"
+    if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _DIGITS_AT_MOST:
+        raise BadInput(f"a number of {len(node.value)} digits", place=place, fix="write a smaller one")
+    check_text(node.value, place)
+
+
+def check_text(text: str, place: str) -> None:
+    """BadInput for text that no file name and no UTF-8 file can hold."""
+    if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
+        raise BadInput("holds a null or half a character", place=place, fix="write it as plain text")
