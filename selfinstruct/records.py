@@ -63,9 +63,19 @@ class Instance:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """An instruction together with its instances (perhaps none yet).
+
+    A conversation is a task whose one instance is the first answer; what was said before and after it stands beside.
 
     >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
     >>> river.id == replace(river, extra={"note": "mine"}).id, river.id == replace(river, ordinal=1).id
@@ -78,11 +88,17 @@ class Task:
     """None: nobody has decided yet."""
     human: bool = False
     """True for a seed task, written by a person."""
+    system: str = ""
+    """What a conversation's system turn says."""
+    later: tuple[Message, ...] = ()
+    """Turns of a conversation after the first answer; only a task with exactly one instance has them."""
     provenance: Provenance
     ordinal: int = 0
     """Tells identical siblings apart: same content, same origin."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """The user's own fields, their id among them; they survive the round trip and are no part of the identity."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """What stages measured of it, by name; no part of the identity, and gone when the instances change."""
     id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +111,8 @@ class Task:
         ]
         pairs: list[Json] = [[pair.input, pair.output] for pair in self.instances]
         content: list[Json] = [self.instruction, pairs, self.is_classification, self.human]
+        if self.system or self.later:
+            content.append([self.system, [[turn.role, turn.content] for turn in self.later]])
         object.__setattr__(self, "id", digest("task", content, origin, self.ordinal))
 
     def grown(
@@ -114,6 +132,7 @@ class Task:
             is_classification=self.is_classification if is_classification is None else is_classification,
             provenance=Provenance(stage=stage, parents=(self.id,), request=request, model=model, prompt=prompt),
             ordinal=0,
+            measures=self.measures if instances is None else {},
         )
 
     def as_json(self) -> dict[str, Json]:
@@ -127,10 +146,16 @@ class Task:
             "human": self.human,
             "provenance": self.provenance.as_json(),
         }
+        if self.system:
+            line["system"] = self.system
+        if self.later:
+            line["later"] = [{"role": turn.role, "content": turn.content} for turn in self.later]
         if self.ordinal:
             line["ordinal"] = self.ordinal
         if self.extra:
             line["extra"] = dict(self.extra)
+        if self.measures:
+            line["measures"] = dict(self.measures)
         return line
 
     @classmethod
@@ -141,18 +166,37 @@ class Task:
             instances=tuple(Instance(pair["input"], pair["output"]) for pair in data["instances"]),
             is_classification=data["is_classification"],
             human=data["human"],
+            system=data.get("system", ""),
+            later=tuple(Message(turn["role"], turn["content"]) for turn in data.get("later", ())),
             provenance=Provenance.from_json(data["provenance"]),
             ordinal=data.get("ordinal", 0),
             extra=data.get("extra", {}),
+            measures=data.get("measures", {}),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a chat prompt."""
+class Unread:
+    """A line of an input that holds no usable record."""
 
-    role: Literal["system", "user", "assistant"]
-    content: str
+    place: str
+    """`file:line`."""
+    text: str
+    """How it begins, made fit to be shown."""
+
+    @property
+    def id(self) -> str:
+        """Its place and beginning answer for it."""
+        return digest("unread", self.place, self.text)
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of a JSONL file."""
+        return {"kind": "unread", "id": self.id, "place": self.place, "text": self.text}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        return cls(data["place"], data["text"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,9 +334,15 @@ class Failure:
         return {"kind": "failure", "id": self.id, "error": self.kind, "message": self.message}
 
 
-Record: TypeAlias = Task | Completion
+Record: TypeAlias = Task | Completion | Unread
 
 
 def record_from_json(data: Mapping[str, Any]) -> Record:
     """The record a line holds, by its `kind`."""
-    return Completion.from_json(data) if data["kind"] == "completion" else Task.from_json(data)
+    match data["kind"]:
+        case "completion":
+            return Completion.from_json(data)
+        case "unread":
+            return Unread.from_json(data)
+        case _:
+            return Task.from_json(data)

@@ -6,11 +6,12 @@ environment; it may write under `bench.scratch`. Only the runner publishes.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import ClassVar, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
 
@@ -98,6 +99,30 @@ class Model(Protocol):
         """Answers, lazily and in request order; each is durable before it is handed out."""
 
 
+Subject = TypeVar("Subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Subject]):
+    """What was asked about, and what came of it."""
+
+    about: Subject
+    reply: Completion | Failure
+
+
+def ask(model: Model, subjects: Iterable[Subject], request: Callable[[Subject], Request]) -> Iterator[Asked[Subject]]:
+    """One request for each subject, lazily and in order; only as far ahead as the model looks."""
+    waiting: deque[Subject] = deque()
+
+    def requests() -> Iterator[Request]:
+        for subject in subjects:
+            waiting.append(subject)
+            yield request(subject)
+
+    for reply in model.complete(requests()):
+        yield Asked(waiting.popleft(), reply)
+
+
 class TokenScorer(Protocol):
     """Log-probabilities of given text."""
 
@@ -153,6 +178,10 @@ class Bench:
 
     pool: Pool = field(default_factory=Pool)
     models: Mapping[str, Model] = field(default_factory=dict)
+    scorers: Mapping[str, TokenScorer] = field(default_factory=dict)
+    """By role, for stages that measure how likely a text is."""
+    benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
+    """By the name the recipe gives (`against`): what a set must not contain."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
     seed: int = 42

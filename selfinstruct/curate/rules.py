@@ -52,6 +52,24 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _LIST_MARK = re.compile(r"^(?:[-*+\u2022\u2013\u2014>|=~_]+\s|[,.;:!)\]}%&/\\]|\d+[.)]\s)")
+_AUXILIARY = (
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must"
+    r"|is\s?n['\u2019]t)"
+)
+_REQUEST = re.compile(
+    rf"[?\uff1f]|\bplease\b|\b(?:want|need|would like|['\u2019]d like)\b|\byou (?:must|have to|are to|could)\b|__"
+    rf"|\bshould\b|\b(?:asked|assigned|required|requires you|up to you) to\b|\bmust be\b|\byour (?:task|job)\b"
+    rf"|^(?:what|why|how)\b|^(?:where|when|which|whose)(?: \w+){{0,2}}? {_AUXILIARY}\b",
+    re.IGNORECASE,
+)
+_NO_VERB = re.compile(
+    r"(?:the|an?|this|that|these|those|i(?:['\u2019]\w+)?|you(?:['\u2019]\w+)?|he|she|it(?:['\u2019]s)?|we|they|there"
+    r"(?:['\u2019]s)?|my|your|his|her|its|our|their|one|some|someone|somebody|many|most|everyone|every|each|no|nobody|not"
+    r"|any|if|when|where|whoever|whatever|which|whose|because|since|while|although|though|after|before|in|on|at|by|for"
+    r"|from|with|without|of|to|as|and|but|or|so|then|is|are|was|were|has|have|had|will|would|can|could)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"(?:[.!:;,\u2014\n]|\s-)[\"'\u201d\u2019)]*\s+")
 _TORN = re.compile(r"[,;(\[{\u3001\u060c\uff0c\uff1b-]\Z")
 
 
@@ -183,6 +201,18 @@ def torn(text: str) -> str:
     return _found(_TORN, text.rstrip())
 
 
+def no_request(text: str) -> str:
+    """States something in English and asks for nothing: no question, and no part that could begin with an imperative.
+
+    >>> no_request("The world is a beautiful place."), no_request("If it rains, name a game."), no_request("Dogs bark")
+    ('The world is a beautiful place.', '', '')
+    """
+    if not text.isascii() or _REQUEST.search(text):
+        return ""
+    clauses = (clause.strip(" \"'([*") for clause in _CLAUSE.split(text.strip()))
+    return text[:80] if all(_NO_VERB.match(clause) for clause in clauses if clause) else ""
+
+
 def _found(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found[0] if found else ""
@@ -203,6 +233,7 @@ RULES: dict[str, Rule] = {
         needs_media,
         starts_with_list_mark,
         torn,
+        no_request,
         program_too_short,
         program_too_long,
         asks_for_media,
@@ -228,6 +259,7 @@ SETS: dict[str, tuple[str, ...]] = {
         "needs_media",
         "starts_with_list_mark",
         "torn",
+        "no_request",
     ),
     # In the order of the released programs: the first that objects is the reason.
     "reference": (

@@ -56,7 +56,23 @@ def _are_texts(values: list[object]) -> bool:
 
 
 _ORIGIN_KEYS = {"stage", "source", "parents", "request", "model", "prompt"}
-_DEFAULTS: Mapping[str, object] = {"ordinal": 0, "extra": {}}
+
+
+def _are_turns(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(turn, dict)
+        and set(turn) == {"role", "content"}
+        and turn["role"] in ("system", "user", "assistant")
+        and _is_text(turn["content"])
+        for turn in value
+    )
+
+
+def _are_measures(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, int | float) for item in value.values())
+
+
+_DEFAULTS: Mapping[str, object] = {"ordinal": 0, "extra": {}, "system": "", "later": [], "measures": {}}
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "instruction": lambda value: isinstance(value, str) and bool(value.strip()),
     "instances": _are_pairs,
@@ -65,4 +81,7 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "provenance": _is_provenance,
     "ordinal": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
     "extra": lambda value: isinstance(value, dict),
+    "system": _is_text,
+    "later": _are_turns,
+    "measures": _are_measures,
 }

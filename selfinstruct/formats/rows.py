@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from selfinstruct.records import Instance, Json, Task
+from selfinstruct.records import Instance, Json, Message, Task
 
 Row = dict[str, Json]
 Encode = Callable[[Task, int], tuple[str, str]]
@@ -21,13 +21,14 @@ def asked(task: Task, pair: Instance) -> str:
 
 
 def messages(task: Task, pair: Instance) -> Row:
-    """The form most trainers read: a user's turn and the assistant's."""
-    return {
-        "messages": [
-            {"role": "user", "content": asked(task, pair)},
-            {"role": "assistant", "content": pair.output},
-        ]
-    }
+    """The form most trainers read: a user's turn, the assistant's, and so on."""
+    return {"messages": [{"role": turn.role, "content": turn.content} for turn in turns(task, pair)]}
+
+
+def turns(task: Task, pair: Instance) -> list[Message]:
+    """The whole conversation, its system turn first."""
+    opening = [Message("system", task.system)] if task.system else []
+    return [*opening, Message("user", asked(task, pair)), Message("assistant", pair.output), *task.later]
 
 
 def alpaca(task: Task, pair: Instance) -> Row:
@@ -42,7 +43,10 @@ def prompt_completion(task: Task, pair: Instance) -> Row:
 
 def sharegpt(task: Task, pair: Instance) -> Row:
     """Turns named after who speaks."""
-    return {"conversations": [{"from": "human", "value": asked(task, pair)}, {"from": "gpt", "value": pair.output}]}
+    return {"conversations": [{"from": _SPEAKERS[turn.role], "value": turn.content} for turn in turns(task, pair)]}
+
+
+_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
 PLAIN: Mapping[str, Callable[[Task, Instance], Row]] = {

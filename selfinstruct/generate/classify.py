@@ -7,12 +7,11 @@ from itertools import groupby
 from typing import ClassVar, Literal
 
 from selfinstruct.generate import reference
-from selfinstruct.generate.asking import ask
 from selfinstruct.generate.offline import Classifier, labelled, train
-from selfinstruct.generate.prompts import Prompt, prompt
 from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Message, Request, Task
-from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits
+from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import one_line, shown
 
 _ANSWER = re.compile(r"[\s*_\"'`]*(yes|no)[\s*_\"'`.!]*", re.IGNORECASE)
@@ -66,7 +65,7 @@ class Classify:
     def _by_model(self, tasks: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         model = bench.models[self.model]
         chat = self.shape == "chat" or (self.shape == "auto" and not model.traits.completion)
-        text = prompt("classify.chat" if chat else "classify.completion")
+        text = prompt("generate", "classify.chat" if chat else "classify.completion")
         for asked in ask(model, tasks, lambda task: self._request(task, text, chat=chat)):
             if isinstance(asked.reply, Failure):
                 yield Failed(asked.reply, asked.about)

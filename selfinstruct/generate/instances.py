@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.generate import pairs, reference
-from selfinstruct.generate.asking import ask
+from selfinstruct.generate.inputs import missing_input
 from selfinstruct.generate.layouts import CUT
-from selfinstruct.generate.prompts import Prompt, prompt
 from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Instance, Json, Message, Request, Task
-from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits
+from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import one_line, shown
 
 
@@ -28,13 +28,19 @@ class MakeInstances:
     model: str = "teacher"
     """Role of the model that is asked."""
     shape: Shape = "auto"
-    """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it."""
+    """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it.
+
+    Small models: chat, and the answer is the output; they cannot make inputs up, so tasks without theirs are rejected.
+    """
     max_instances: int = 5
     """Instances asked for; `prepare` holds the same limit."""
-    max_tokens: int = 350
-    """For a task that is no classification."""
+    max_tokens: int | None = None
+    """For a task that is no classification: 350; for a small model that answers 140."""
     max_tokens_classification: int = 300
-    temperature: float = 0.0
+    temperature: float | None = None
+    """0; for a small model that answers 0.3, with which it loops less."""
+    frequency_penalty: float | None = None
+    """0; for a small model that answers 0.5."""
     top_p: float | None = None
     """1; 0 in the reference profile."""
     presence_penalty: float | None = None
@@ -57,23 +63,74 @@ class MakeInstances:
 
     def _answers(self, tasks: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         model = bench.models[self.model]
-        for asked in ask(model, tasks, lambda task: self._request(task, model.traits)):
+        if not self._direct(model.traits):
+            for asked in ask(model, tasks, lambda task: self._request(task, model.traits)):
+                if isinstance(asked.reply, Failure):
+                    yield Failed(asked.reply, asked.about)
+                else:
+                    yield self._outcome(asked.about, asked.reply, self._text(asked.about, model.traits))
+            return
+        lacking = {task.id: missing_input(task.instruction) for task in tasks}
+        answers = ask(model, [task for task in tasks if not lacking[task.id]], self._direct_request)
+        for task in tasks:
+            if lacking[task.id]:
+                yield Rejected(task, "needs_input", {"found": lacking[task.id]})
+                continue
+            asked = next(answers)
             if isinstance(asked.reply, Failure):
-                yield Failed(asked.reply, asked.about)
+                yield Failed(asked.reply, task)
             else:
-                yield self._outcome(asked.about, asked.reply, self._text(asked.about, model.traits))
+                yield self._direct_outcome(task, asked.reply)
 
     def _text(self, task: Task, traits: Traits) -> Prompt:
         if self._small(traits):
-            return prompt("instances.small")
+            return prompt("generate", "instances.small.completion")
         order = "output_first" if task.is_classification else "input_first"
-        return prompt(f"instances.{order}.{self._form(traits)}")
+        return prompt("generate", f"instances.{order}.{self._form(traits)}")
 
     def _form(self, traits: Traits) -> str:
         return "chat" if self.shape == "chat" or (self.shape == "auto" and not traits.completion) else "completion"
 
     def _small(self, traits: Traits) -> bool:
         return traits.small and self.profile == "default" and self._form(traits) == "completion"
+
+    def _direct(self, traits: Traits) -> bool:
+        """Whether the instruction is the message and the answer the output."""
+        return traits.small and self.profile == "default" and self.shape != "completion" and traits.chat
+
+    def _direct_request(self, task: Task) -> Request:
+        return Request(
+            prompt=(
+                Message("system", prompt("generate", "instances.small.chat").text),
+                Message("user", task.instruction.strip()),
+            ),
+            max_tokens=self.max_tokens or 140,
+            temperature=_or(self.temperature, 0.3),
+            top_p=self._top_p(),
+            presence_penalty=_or(self.presence_penalty, 0.0),
+            frequency_penalty=_or(self.frequency_penalty, 0.5),
+            purpose="instances",
+            subject=task.instruction,
+        )
+
+    def _direct_outcome(self, task: Task, completion: Completion) -> Outcome:
+        choice = completion.choices[0]
+        text = choice.text.strip()
+        evidence: dict[str, Json] = {"finish_reason": choice.finish_reason}
+        if not text or choice.finish_reason in CUT:
+            return Rejected(task, "truncated" if text else "no_instance", {**evidence, "text": shown(text, 300)})
+        return Kept(
+            self._grown(task, [Instance("", text)], completion, prompt("generate", "instances.small.chat")), evidence
+        )
+
+    def _grown(self, task: Task, found: Sequence[Instance], completion: Completion, text: Prompt) -> Task:
+        return task.grown(
+            self.name,
+            instances=tuple(found),
+            request=completion.choice_id(0),
+            model=completion.model,
+            prompt=text.label,
+        )
 
     def _request(self, task: Task, traits: Traits) -> Request:
         small, form = self._small(traits), self._form(traits)
@@ -88,10 +145,11 @@ class MakeInstances:
             stop = ("\nTask:", f"\nExample {self.max_instances + 1}")
         return Request(
             prompt=(Message("user", text),) if form == "chat" else f"{text}\n",
-            max_tokens=self.max_tokens_classification if task.is_classification else self.max_tokens,
-            temperature=self.temperature,
+            max_tokens=self.max_tokens_classification if task.is_classification else self.max_tokens or 350,
+            temperature=_or(self.temperature, 0.0),
             top_p=self._top_p(),
             presence_penalty=_or(self.presence_penalty, 0.0 if small else 1.5),
+            frequency_penalty=_or(self.frequency_penalty, 0.0),
             stop=stop,
             purpose="instances",
             subject=task.instruction,
@@ -102,7 +160,7 @@ class MakeInstances:
 
     def _outcome(self, task: Task, completion: Completion, text: Prompt) -> Outcome:
         choice = completion.choices[0]
-        labelled = bool(task.is_classification) and text.name != "instances.small"
+        labelled = bool(task.is_classification) and text.name != "instances.small.completion"
         module = reference if self.profile == "reference" else pairs
         found: list[Instance] = (module.labelled_pairs if labelled else module.pairs)(choice.text)
         if self.profile == "reference":
@@ -117,14 +175,7 @@ class MakeInstances:
         if not found:
             reason = "truncated" if cut else "no_instance"
             return Rejected(task, reason, {**evidence, "text": shown(choice.text, 300)})
-        grown = task.grown(
-            self.name,
-            instances=tuple(found),
-            request=completion.choice_id(0),
-            model=completion.model,
-            prompt=text.label,
-        )
-        return Kept(grown, evidence)
+        return Kept(self._grown(task, found, completion, text), evidence)
 
 
 def _or(given: float | None, otherwise: float) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from selfinstruct.generate import entries, lists, reference
-from selfinstruct.generate.prompts import Prompt, prompt
 from selfinstruct.generate.styles import Asking, Profile, Shape, Style
+from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Choice, Instance, Message, Task
 from selfinstruct.stage import Traits
 
@@ -60,10 +60,10 @@ def layout_for(
     form = "json" if structured else "chat" if chat else "completion"
     if style == "alpaca":
         strict = profile == "reference"
-        return Entries(prompt(f"propose_alpaca.{form}"), form, asking.items, what, strict=strict)
+        return Entries(prompt("generate", f"propose_alpaca.{form}"), form, asking.items, what, strict=strict)
     if traits.small and not chat:
-        return NumberedList(prompt("propose.small"), form, asking.items, what, mark="Task ")
-    return NumberedList(prompt(f"propose.{form}"), form, asking.items, what)
+        return NumberedList(prompt("generate", "propose.small"), form, asking.items, what, mark="Task ")
+    return NumberedList(prompt("generate", f"propose.{form}"), form, asking.items, what)
 
 
 @dataclass(frozen=True, slots=True)

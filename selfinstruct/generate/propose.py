@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.generate import reference
-from selfinstruct.generate.asking import ask
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
-from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope, Traits
+from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import shown
 
 Number = TypeVar("Number", int, float)
@@ -41,6 +40,8 @@ class Propose:
     """New tasks that one choice may hold; 8 (alpaca: 16, of a small model 3)."""
     choices: int | None = None
     """Texts for each request; 8 for a small model that gives several cheaply, else 1."""
+    demonstrate: Literal["any", "without_input"] | None = None
+    """Which seeds are shown: all, or, where there are enough, those that need no input; the latter for small models."""
     classification_only: bool = False
     """Show only classification seeds, and ask for classification tasks."""
     temperature: float | None = None
@@ -60,7 +61,7 @@ class Propose:
         layout = layout_for(
             self.style, self.shape, self.profile, model.traits, asking, classification_only=self.classification_only
         )
-        seeds, machine = self._known(bench)
+        seeds, machine = self._known(bench, asking, model.traits)
         if len(seeds) < asking.demonstrations - min(asking.machine_demonstrations, len(machine)):
             yield Measured("fewer_demonstrations", {"asked": asking.demonstrations, "seeds": len(seeds)})
         prompts = self._draws(bench, asking, seeds, machine)
@@ -96,7 +97,7 @@ class Propose:
             max_tokens=_or(self.max_tokens, table.max_tokens),
         )
 
-    def _known(self, bench: Bench) -> tuple[Sequence[Task], Sequence[Task]]:
+    def _known(self, bench: Bench, asking: Asking, traits: Traits) -> tuple[Sequence[Task], Sequence[Task]]:
         """Seeds and machine tasks that may be shown."""
         seeds: Sequence[Task] = bench.pool.seeds
         machine: Sequence[Task] = bench.pool.tasks
@@ -104,12 +105,22 @@ class Propose:
             seeds = [task for task in seeds if task.is_classification]
         if self.style == "alpaca":
             seeds, machine = ([task for task in tasks if _answered(task)] for tasks in (seeds, machine))
+        if self._without_input(traits):
+            # Shown tasks on a text that is not there, a small model writes more of them and cannot invent the texts.
+            alone = [task for task in seeds if not task.is_classification and not any(p.input for p in task.instances)]
+            seeds = alone if len(alone) >= asking.demonstrations else seeds
         if not seeds:
             need = "an instance with an output" if self.style == "alpaca" else "`is_classification` true"
             raise BadInput(
                 f"no seed task has {need}", place=f"stage {self.name}", fix="add such seeds or change the style"
             )
         return seeds, machine
+
+    def _without_input(self, traits: Traits) -> bool:
+        if self.demonstrate is None:
+            small = traits.small and self.profile == "default"
+            return small and self.style == "self_instruct" and not self.classification_only
+        return self.demonstrate == "without_input"
 
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]

@@ -41,7 +41,7 @@ STYLES: dict[Style, Asking] = {
 # Measured on models of 135 to 500 million parameters: one short list, eight continuations of the same prompt.
 SMALL: dict[Style, Asking] = {
     "self_instruct": Asking(
-        demonstrations=8, machine_demonstrations=2, items=8, temperature=0.9, top_p=0.95, max_tokens=200
+        demonstrations=8, machine_demonstrations=2, items=3, temperature=0.9, top_p=0.95, max_tokens=120
     ),
     "alpaca": Asking(demonstrations=3, machine_demonstrations=0, items=3, temperature=0.9, top_p=0.95, max_tokens=400),
 }

@@ -74,8 +74,37 @@ def test_a_cut_answer_loses_its_torn_instance(
     assert pairs_of(made(cut, stage=MakeInstances(profile="reference"))[0]) == reference
 
 
-def test_a_small_model_gets_the_short_prompt_for_every_task() -> None:
-    teller = Teller(lambda *_: "Input: rise\nOutput: up\n\nTask: next", Traits(small=True))
+SMALL = Traits(small=True)
+
+
+def test_a_small_model_answers_the_instruction_and_its_answer_is_the_output() -> None:
+    teller = Teller(lambda *_: " Paris.\nOutput: x ", SMALL)
+    [outcome] = MakeInstances()([task("Name a {city}.", is_classification=True)], bench(teller))
+    assert pairs_of(outcome) == [("", "Paris.\nOutput: x")]
+    [asked] = teller.asked
+    assert isinstance(asked.prompt, tuple)
+    assert [(turn.role, turn.content) for turn in asked.prompt[1:]] == [("user", "Name a {city}.")]
+    assert (asked.max_tokens, asked.temperature, asked.frequency_penalty) == (140, 0.3, 0.5)
+
+
+def test_a_small_model_is_not_asked_to_make_inputs_up() -> None:
+    teller = Teller(lambda request, _: request.subject.upper(), SMALL)
+    tasks = [task("Count to ten."), task("Correct the sentence."), task("Name a fish.")]
+    first, second, third = MakeInstances()(tasks, bench(teller))
+    assert (pairs_of(first), pairs_of(third)) == ([("", "COUNT TO TEN.")], [("", "NAME A FISH.")])
+    assert isinstance(second, Rejected)
+    assert (second.record, second.reason, second.evidence["found"]) == (tasks[1], "needs_input", "the sentence")
+
+
+@pytest.mark.parametrize(("answer", "reason"), [("", "no_instance"), (Choice("One, two,", "length"), "truncated")])
+def test_a_small_model_that_does_not_come_to_an_end_gives_nothing(answer: str | Choice, reason: str) -> None:
+    [outcome] = MakeInstances()([task("Count to ten.")], bench(Teller(lambda *_: answer, SMALL)))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == reason
+
+
+def test_a_small_model_without_messages_gets_the_short_prompt_for_every_task() -> None:
+    teller = Teller(lambda *_: "Input: rise\nOutput: up\n\nTask: next", Traits(small=True, chat=False))
     [outcome] = MakeInstances()([task("Up or\ndown?", is_classification=True)], bench(teller))
     assert pairs_of(outcome) == [("rise", "up")]
     prompt = teller.asked[0].prompt

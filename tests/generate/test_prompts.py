@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from selfinstruct.generate.prompts import prompt
+from selfinstruct.prompts import prompt
 
 NAMES = sorted(
     path.name.removesuffix(".txt") for path in resources.files("selfinstruct.generate").joinpath("prompts").iterdir()
@@ -13,7 +13,7 @@ NAMES = sorted(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_prompt_has_a_version_line_and_no_last_line_end(name: str) -> None:
-    found = prompt(name)
+    found = prompt("generate", name)
     text = resources.files("selfinstruct.generate").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
     assert text.startswith(f"version {found.version}\n\n")
     assert found.text

@@ -105,6 +105,19 @@ def test_a_small_model_gets_one_raw_list_and_gives_eight_choices() -> None:
     assert (asked.n, asked.temperature, asked.stop[0]) == (8, 0.9, "\n\n")
 
 
+def test_a_small_model_is_shown_tasks_that_need_no_input_where_there_are_enough() -> None:
+    alone = [seed(f"Alone {number}") for number in range(8)]
+    others = [seed("With input", "x"), seed("Labels", is_classification=True)]
+    for stage, seeds, named in (
+        (Propose(), [*others, *alone], False),
+        (Propose(demonstrations=9), [*others, *alone[:7]], True),
+        (Propose(demonstrate="any", demonstrations=10), [*others, *alone], True),
+    ):
+        teller = Teller(lambda *_: " A new one.", SMALL)
+        list(stage([], bench(teller, seeds)))
+        assert ("With input" in str(teller.asked[0].prompt)) is named
+
+
 def test_a_chat_model_gets_messages_and_a_structured_one_a_schema() -> None:
     plain = Teller(lambda *_: "Sure!\n\n9. **Name a river.**\n10. Sort them.", CHAT)
     assert [one.instruction for one in kept(proposed(Propose(), plain))] == ["Name a river.", "Sort them."]

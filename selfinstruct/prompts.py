@@ -1,4 +1,4 @@
-"""Prompt texts: prose files beside this module, each with a version, filled without ever reading what is put in."""
+"""Prompt texts: prose files in a room's `prompts/`, each with a version, filled without ever reading what is put in."""
 
 import re
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class Prompt:
 
 
 @cache
-def prompt(name: str) -> Prompt:
-    """The prompt in `prompts/NAME.txt`; a first line `version N` is its version (1 where there is none).
+def prompt(room: str, name: str) -> Prompt:
+    """The prompt in the room's `prompts/NAME.txt`; a first line `version N` is its version (1 where there is none).
 
-    >>> prompt("classify.chat").label
+    >>> prompt("generate", "classify.chat").label
     'classify.chat/1'
     """
-    text = resources.files(__package__).joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
+    text = resources.files("selfinstruct").joinpath(room, "prompts", f"{name}.txt").read_text(encoding="utf-8")
     found = _VERSION.match(text)
     version = int(found[1]) if found else 1
     return Prompt(name, version, _VERSION.sub("", text).rstrip("\n"))
