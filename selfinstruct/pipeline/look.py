@@ -9,7 +9,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
-from selfinstruct.store.run_folder import FATES, RunFolder, read_lines
+from selfinstruct.store.reading import read_lines, read_tasks, task_of
+from selfinstruct.store.run_folder import FATES, RunFolder
 
 _ID_SHORTEST = 6
 
@@ -47,7 +48,7 @@ def run_folder(path: Path) -> RunFolder:
 def stations(folder: RunFolder) -> Iterator[Station]:
     """Every line of every finished stage, in the order of the work."""
     for place in folder.stage_folders():
-        if place.result() is None:
+        if place.whole() is None:
             continue
         name = f"{place.path.parent.name}/{place.path.name}"
         for fate in FATES:
@@ -55,8 +56,9 @@ def stations(folder: RunFolder) -> Iterator[Station]:
                 yield Station(name, fate, line)
     surplus = folder.path / "rejected.jsonl"
     if surplus.exists():
-        for line in read_lines(surplus):
+        for number, line in enumerate(read_lines(surplus), 1):
             if line.get("reason") == "beyond_target":
+                task_of(line, f"{surplus}:{number}")
                 yield Station("target", "rejected", line)
 
 
@@ -122,7 +124,7 @@ def _seed_ids(folder: RunFolder) -> list[str]:
 def _seed_lines(folder: RunFolder) -> Iterator[dict[str, Any]]:
     path = folder.path / "seeds.jsonl"
     if path.exists():
-        yield from read_lines(path)
+        yield from (task.as_json() for task in read_tasks(path))
 
 
 def _known(identity: str, by_id: Mapping[str, list[Station]], folder: RunFolder) -> Mapping[str, Json]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from selfinstruct.errors import BadInput
@@ -11,6 +12,7 @@ from selfinstruct.pipeline.runner import Runner
 from selfinstruct.records import Task
 from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.files import publish_text
+from selfinstruct.store.reading import read_object
 from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
 
 Reason = Literal["target", "inputs", "dried_up", "recording_ended"]
@@ -96,9 +98,19 @@ def _start(runner: Runner, number: int, start: RoundStart) -> RoundStart:
     """What was decided when the round first began: a resumed run keeps to it, whatever its target is now."""
     plan = runner.folder.path / round_name(number) / "plan.json"
     if plan.exists():
-        return RoundStart(**json.loads(plan.read_text(encoding="utf-8")))
+        return _planned(plan)
+    runner.refuse_to_make(round_name(number))
     publish_text(plan, json.dumps({"requests": start.requests, "tasks": start.tasks}) + "\n")
     return start
+
+
+def _planned(plan: Path) -> RoundStart:
+    fix = f"delete {plan.parent} and the rounds after it, then run again: they are made again from the journal"
+    found = read_object(plan, fix)
+    requests, tasks = found.get("requests"), found.get("tasks")
+    if type(requests) is not int or type(tasks) is not int or requests < 1 or tasks < 0:
+        raise BadInput("damaged: not the plan of a round", place=str(plan), fix=fix)
+    return RoundStart(requests, tasks)
 
 
 def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> None:

@@ -16,7 +16,8 @@ from selfinstruct.report.story import Story
 from selfinstruct.stage import Stage
 from selfinstruct.store.files import disk, publish_bytes, publish_folder, publish_text
 from selfinstruct.store.journal import Journal
-from selfinstruct.store.run_folder import RunFolder, json_line, read_lines, round_name
+from selfinstruct.store.reading import read_lines
+from selfinstruct.store.run_folder import RunFolder, json_line, round_name
 
 REPORT = "report.html"
 

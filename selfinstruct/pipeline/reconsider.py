@@ -17,7 +17,8 @@ from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.store.run_folder import RunFolder, json_line, read_lines, round_name
+from selfinstruct.store.reading import read_lines, read_tasks
+from selfinstruct.store.run_folder import RunFolder, StageFolder, json_line, round_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _refuse_source_change(before: Resolved, after: Resolved) -> None:
 def _walk(
     after: Resolved, old: RunFolder, new: RunFolder, journal: Journal
 ) -> tuple[list[Task], dict[str, tuple[str, str]]]:
-    seeds = [Task.from_json(line) for line in read_lines(old.path / "seeds.jsonl")]
+    seeds = list(read_tasks(old.path / "seeds.jsonl"))
     backends = {role: make_backend(spec) for role, spec in after.recipe.models.items()}
 
     def model_for(role: str, scope: str) -> Recorded:
@@ -121,7 +122,7 @@ def _walk(
     pool, kept, starts = Pool(seeds), list[Task](), list[RoundStart]()
     for number in old.round_numbers():
         source = old.stage(round_name(number), 1, after.rounds[0].name)
-        if source.result() is None:
+        if source.whole() is None:
             break
         starts.append(RoundStart(0, len(pool.tasks)))
         records, seen = source.kept(), list[Task]()
@@ -146,15 +147,13 @@ def _fates(source: RunFolder, decided: RunFolder | None = None) -> dict[str, tup
     for number in source.round_numbers():
         part = source.path / round_name(number)
         first = next((folder for folder in sorted(part.iterdir()) if folder.name.startswith("01-")), None)
-        if first is None or not (first / "DONE").exists():
+        if first is None or StageFolder(first).whole() is None:
             break
         origin: dict[str, str] = {}
         for line in read_lines(first / "kept.jsonl"):
             origin[line["id"]] = line["id"]
             fates[line["id"]] = (line["instruction"], "kept")
-        for folder in sorted((decided.path / round_name(number)).glob("[0-9][0-9]-*")):
-            if folder.name.startswith("01-") or not (folder / "DONE").exists():
-                continue
+        for folder in _later_stages(decided.path / round_name(number)):
             for line in read_lines(folder / "kept.jsonl"):
                 parents = line["provenance"].get("parents", [])
                 if line["id"] not in origin and parents:
@@ -166,3 +165,13 @@ def _fates(source: RunFolder, decided: RunFolder | None = None) -> dict[str, tup
                 name = origin[line["record"]["id"]]
                 fates[name] = (fates[name][0], line["error"])
     return fates
+
+
+def _later_stages(part: Path) -> Iterator[Path]:
+    """The stages of a round after its first, as far as they are finished."""
+    for folder in sorted(part.glob("[0-9][0-9]-*")):
+        if folder.name.startswith("01-"):
+            continue
+        if StageFolder(folder).whole() is None:
+            return
+        yield folder

@@ -8,7 +8,8 @@ from random import Random
 from selfinstruct.generate.encode import encode_all
 from selfinstruct.records import Task
 from selfinstruct.store.files import publish_text
-from selfinstruct.store.run_folder import RunFolder, StageFolder, read_lines, round_name
+from selfinstruct.store.reading import read_lines
+from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
 
 INSTRUCTIONS = "machine_generated_instructions.jsonl"
 INSTANCES = "all_generated_instances.jsonl"

@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.records import Task
 from selfinstruct.store.files import publish_bytes
-from selfinstruct.store.run_folder import read_lines
+from selfinstruct.store.reading import read_tasks
 
 
 def empty_sheet(folder: Path, wanted: int, seed: int, place: Path) -> Path:
@@ -16,6 +16,8 @@ def empty_sheet(folder: Path, wanted: int, seed: int, place: Path) -> Path:
     if place.exists():
         raise BadInput("exists already", place=str(place), fix="read it with --filled, or choose another name with -o")
     tasks = [task for task in _published(folder) if task.instances]
+    if not tasks:
+        raise BadInput("holds no task with an instance to read", place=str(folder), fix="let a run publish some")
     publish_bytes(place, sheet(draw(tasks, min(wanted, len(tasks)), seed)).encode("utf-8"))
     return place
 
@@ -32,7 +34,7 @@ def _published(folder: Path) -> list[Task]:
     path = run_folder(folder).path / "kept.jsonl"
     if not path.exists():
         raise BadInput("nothing is published yet", place=str(folder), fix="let the run come to its end")
-    return [Task.from_json(line) for line in read_lines(path)]
+    return list(read_tasks(path))
 
 
 def _verdicts(path: Path, tasks: list[Task]) -> tuple[Verdict, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, Stopped
@@ -16,7 +15,7 @@ from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
 from selfinstruct.pipeline.publish import REPORT, publish
 from selfinstruct.pipeline.recipe import Resolved, resolve
-from selfinstruct.pipeline.runner import CountingModel, Runner
+from selfinstruct.pipeline.runner import Runner
 from selfinstruct.pipeline.telling import tell
 from selfinstruct.pipeline.watch import Nobody, Spend, Watch
 from selfinstruct.pipeline.yaml_file import read_yaml
@@ -26,7 +25,8 @@ from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.store.run_folder import RunFolder, json_line, read_lines
+from selfinstruct.store.reading import read_object, read_tasks
+from selfinstruct.store.run_folder import RunFolder, json_line
 
 MARK, SEEDS, INPUTS = ".identity.json", "seeds.jsonl", "inputs.jsonl"
 
@@ -138,10 +138,9 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     if options.fresh:
         _clear(folder)
     elif mark.exists():
-        old = _read_mark(mark)
-        refuse_difference(old.get("same", {}), same, str(folder.path))
-        before = old.get("count", 0)
-        if resolved.rounds and isinstance(before, int) and resolved.recipe.count < before:
+        old, before = _read_mark(mark)
+        refuse_difference(old, same, str(folder.path))
+        if resolved.rounds and resolved.recipe.count < before:
             refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
     elif any(path.name not in {".lock", ".owner", f".{MARK}.tmp"} for path in folder.path.iterdir()):
         raise BadInput("is not empty and holds no run", place=str(folder.path), fix="choose another folder with -o")
@@ -152,12 +151,14 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     publish_text(folder.recipe, resolved.as_yaml())
 
 
-def _read_mark(mark: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(mark.read_text(encoding="utf-8"))
-    except ValueError as fault:
-        raise BadInput(f"damaged ({fault})", place=str(mark), fix="use --fresh: the journal is kept") from fault
-    return dict(found)
+def _read_mark(mark: Path) -> tuple[dict[str, Json], int]:
+    """The identity and the highest target of the run that claimed the folder."""
+    fix = "use `run` with --fresh: the journal is kept"
+    found = read_object(mark, fix)
+    same, count = found.get("same"), found.get("count")
+    if not isinstance(same, dict) or type(count) is not int:
+        raise BadInput("damaged: no identity of a run", place=str(mark), fix=fix)
+    return same, count
 
 
 def report_again(path: Path) -> Path:
@@ -165,17 +166,13 @@ def report_again(path: Path) -> Path:
     folder = run_folder(path)
     if held(path):
         raise BadInput("is being worked on", place=str(path), fix="wait until the run is at rest")
-    claim = _read_mark(path / MARK)
+    same, _ = _read_mark(path / MARK)
     resolved = resolve(read_yaml(folder.recipe))
-    seeds, inputs = (tuple(map(Task.from_json, read_lines(path / name))) for name in (SEEDS, INPUTS))
-
-    def nobody(role: str, scope: str) -> CountingModel:
-        raise BadInput(f"unfinished: {scope} still asks {role}", place=str(path), fix="run the same command again")
-
+    seeds, inputs = (tuple(read_tasks(path / name)) for name in (SEEDS, INPUTS))
     with owning(path), Journal(folder.journal) as journal:
-        runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=nobody)
+        runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=None)
         walked = walk(resolved, runner, seeds, inputs, 1)
-        story = tell(resolved, folder, walked, journal, seeds, fingerprint(claim["same"]))
+        story = tell(resolved, folder, walked, journal, seeds, fingerprint(same))
         publish_text(path / REPORT, page(story))
     return path / REPORT
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Protocol
 
+from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.recipe import model_role
 from selfinstruct.pipeline.watch import Nobody, Watch
 from selfinstruct.records import Json, Task
@@ -35,10 +36,15 @@ class Runner:
     folder: RunFolder
     ledger: Ledger
     seed: int
-    model_for: Callable[[str, str], CountingModel]
-    """Role and scope (round and stage) -> the model, for that stage alone."""
+    model_for: Callable[[str, str], CountingModel] | None
+    """Role and scope (round and stage) -> the model, for that stage alone; None: only what is there is read."""
     workers: int = 1
     watch: Watch = field(default_factory=Nobody)
+
+    def refuse_to_make(self, what: str) -> None:
+        """BadInput where this runner only reads."""
+        if self.model_for is None:
+            raise BadInput(f"unfinished: {what} is missing", place=str(self.folder.path), fix="run the recipe again")
 
     def run(
         self,
@@ -54,6 +60,7 @@ class Runner:
         place = self.folder.stage(part, position, stage.name)
         result = place.result()
         if result is None:
+            self.refuse_to_make(f"{part}/{place.path.name}")
             result = self._make(stage, records, place, pool, rounds)
         else:
             place.verify(result)
@@ -66,7 +73,7 @@ class Runner:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
         role = model_role(stage)
-        models = {} if role is None else {role: self.model_for(role, scope)}
+        models = {} if role is None or self.model_for is None else {role: self.model_for(role, scope)}
         bench = Bench(
             pool=pool,
             models=models,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct import __version__
+from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.loop import SENTENCES, STAGES_PART, Walked
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.records import Task
@@ -21,8 +22,9 @@ from selfinstruct.report.story import (
     Turned,
 )
 from selfinstruct.stage import Stage
-from selfinstruct.store.journal import Journal
-from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, read_lines, round_name
+from selfinstruct.store.journal import Journal, Used
+from selfinstruct.store.reading import read_lines
+from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 EXAMPLES = 12  # published and rejected records shown, each
@@ -49,6 +51,7 @@ def tell(
     """The run as plain values."""
     done = list(_finished(resolved, folder, len(walked.rounds)))
     failures = _failures(done)
+    spending = _spending(done, _used(done, journal, folder))
     reached = walked.reason == "target"
     return Story(
         name=resolved.recipe.name,
@@ -66,7 +69,7 @@ def tell(
         human=Texts.of(seeds),
         finish_reasons=_counts(journal.finish_reasons()),
         failures=_counts(failures),
-        spending=_spending(done, journal),
+        spending=spending,
         published_examples=_published(walked.kept, done),
         rejected_examples=_turned(done),
         command=AGAIN,
@@ -167,7 +170,24 @@ def _failures(done: Iterable[Done]) -> Counter[str]:
     return failures
 
 
-def _spending(done: Iterable[Done], journal: Journal) -> tuple[Spending, ...]:
+def _used(done: Iterable[Done], journal: Journal, folder: RunFolder) -> list[Used]:
+    """The answers on record; BadInput where a stage used more: the journal is not the one it was, nor is the cost."""
+    used = journal.used()
+    answers: Counter[str] = Counter()
+    for line in used:
+        answers[line.scope] += line.answers
+    for part, _, place, result in done:
+        scope = f"{part}/{place.path.name}"
+        if answers[scope] < result.answered:
+            raise BadInput(
+                f"holds {answers[scope]} of the {result.answered} answers that {scope} used",
+                place=str(folder.journal),
+                fix="restore the journal from a copy, or run the recipe again in another folder",
+            )
+    return used
+
+
+def _spending(done: Iterable[Done], answers: Iterable[Used]) -> tuple[Spending, ...]:
     """Requests from the DONE files, tokens and money from the journal, by stage and model."""
     asked: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -177,7 +197,7 @@ def _spending(done: Iterable[Done], journal: Journal) -> tuple[Spending, ...]:
         asked[stage.name] += result.requests
         failed[stage.name] += result.requests - result.answered
     lines: dict[tuple[str, str], list[Any]] = {}
-    for used in journal.used():
+    for used in answers:
         if used.scope in scopes:
             line = lines.setdefault((scopes[used.scope], used.model), [0, 0, 0, 0, False])
             line[0] += used.prompt_tokens

@@ -3,8 +3,9 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -100,11 +101,14 @@ class Journal:
         """The answer already paid for, if any."""
         if hash((key, scope, ordinal)) not in self._known:
             return None
-        with self._lock:
+        with self._reading():
             row = self._db.execute(
                 "SELECT completion FROM answers WHERE key = ? AND scope = ? AND ordinal = ?", (key, scope, ordinal)
             ).fetchone()
-        return None if row is None else Completion.from_json(json.loads(row[0]))
+        try:
+            return None if row is None else Completion.from_json(json.loads(row[0]))
+        except (ValueError, KeyError, TypeError) as fault:
+            raise _damaged(self._path, fault) from fault
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> "Future[None]":
         """Note, durably, that a request is about to be sent."""
@@ -132,7 +136,7 @@ class Journal:
 
     def spent(self) -> Totals:
         """The totals so far, reservations of unanswered requests apart."""
-        with self._lock:
+        with self._reading():
             answers = self._db.execute("SELECT cost, tokens FROM answers").fetchall()
             reserved = self._db.execute("SELECT cost, tokens FROM reservations").fetchall()
         return Totals(
@@ -145,7 +149,7 @@ class Journal:
 
     def used(self) -> list[Used]:
         """The answers by scope and model, in that order; each paid for once, however often it was tried."""
-        with self._lock:
+        with self._reading():
             rows = self._db.execute(
                 "SELECT scope, json_extract(completion, '$.model'), json_extract(completion, '$.usage.prompt_tokens'),"
                 " json_extract(completion, '$.usage.completion_tokens'), json_extract(completion, '$.usage.estimated'),"
@@ -168,7 +172,7 @@ class Journal:
 
     def finish_reasons(self) -> dict[str, int]:
         """How the choices of all answers ended."""
-        with self._lock:
+        with self._reading():
             rows = self._db.execute(
                 "SELECT json_extract(value, '$.finish_reason'), COUNT(*) FROM answers,"
                 " json_each(completion, '$.choices') GROUP BY 1 ORDER BY 1"
@@ -189,6 +193,15 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """The connection is ours; a page that cannot be read is a complaint."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.DatabaseError as fault:
+                raise _complaint(self._path, fault) from fault
 
     def _put(self, *sql: tuple[str, tuple[Any, ...]]) -> "Future[None]":
         row = _Row(sql, Future())
@@ -236,4 +249,8 @@ class Journal:
 def _complaint(path: Path, fault: sqlite3.DatabaseError) -> Exception:
     if isinstance(fault, sqlite3.OperationalError):
         return NoRoom(f"{path}: {fault}; no answer was lost: make room there, then run the same command again")
+    return _damaged(path, fault)
+
+
+def _damaged(path: Path, fault: Exception) -> BadInput:
     return BadInput(f"not a journal ({fault})", place=str(path), fix="restore it from a copy or choose another folder")

@@ -63,6 +63,9 @@ def read_ledger(path: Path) -> Iterator[dict[str, Json]]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield json.loads(line)
-            except ValueError as fault:
+                event = json.loads(line)
+            except (ValueError, RecursionError) as fault:
                 raise BadInput(f"not JSON ({fault})", place=f"{path}:{number}", fix="remove the line") from fault
+            if not isinstance(event, dict) or any(isinstance(part, dict | list) for part in _name(event)):
+                raise BadInput("no event", place=f"{path}:{number}", fix="remove the line")
+            yield event

@@ -53,6 +53,6 @@ def held(folder: Path) -> bool:
 def _holder(folder: Path) -> str:
     try:
         owner = json.loads((folder / ".owner").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return f"process {owner['pid']} on {owner['host']}"
+    except (OSError, ValueError, TypeError, KeyError):
         return "another process"
-    return f"process {owner.get('pid')} on {owner.get('host')}"

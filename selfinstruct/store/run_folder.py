@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +14,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk, publish_text, sync_folder
+from selfinstruct.store.reading import read_object, read_tasks
 
 FATES = ("kept", "rejected", "failed")
 
@@ -61,12 +62,18 @@ class StageFolder:
         done = self.path / "DONE"
         if not done.exists():
             return None
+        fix = "delete it and run again: the stage is then made again from the journal"
         try:
-            return StageResult(**json.loads(done.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as fault:
-            raise BadInput(
-                "not a DONE file", place=str(done), fix="delete it: the stage is then made again from the journal"
-            ) from fault
+            return _sound(StageResult(**read_object(done, fix)))
+        except (ValueError, TypeError, AttributeError) as fault:
+            raise BadInput("not a DONE file", place=str(done), fix=fix) from fault
+
+    def whole(self) -> StageResult | None:
+        """As `result`, after a look at the files: BadInput when one is not what the stage wrote."""
+        result = self.result()
+        if result is not None:
+            self.verify(result)
+        return result
 
     def verify(self, result: StageResult) -> None:
         """BadInput when a file is not what the stage wrote."""
@@ -81,7 +88,7 @@ class StageFolder:
 
     def kept(self) -> list[Task]:
         """The records that went on, in order."""
-        return [Task.from_json(line) for line in read_lines(self.path / "kept.jsonl")]
+        return list(read_tasks(self.path / "kept.jsonl"))
 
     def write(self, outcomes: Iterable[Outcome], received: int, counts: "Callable[[], CallCounts]") -> StageResult:
         """Write every outcome, then DONE; a kill before that leaves the stage unfinished.
@@ -112,6 +119,17 @@ class StageFolder:
     def forget(self) -> None:
         """Make the stage unfinished again."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _sound(result: StageResult) -> StageResult:
+    """The same, when it is made of numbers and texts where it should be; else ValueError, or what their lack raises."""
+    counts = [result.received, result.kept, result.requests, result.answered]
+    counts += [*result.rejected.values(), *result.failed.values()]
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError(counts)
+    if not isinstance(result.measured, dict) or {*result.checksums} != {*FATES}:
+        raise ValueError(result.checksums)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,22 +205,6 @@ def json_line(line: Mapping[str, Json]) -> bytes:
         return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file that this package wrote; BadInput with the line for anything else."""
-    if not path.exists():
-        raise BadInput(
-            "no such file", place=str(path), fix="run `selfinstruct show` on the folder to see what it holds"
-        )
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield json.loads(line)
-            except ValueError as fault:
-                raise BadInput(
-                    f"not JSON ({fault})", place=f"{path}:{number}", fix="delete the stage's DONE"
-                ) from fault
-
-
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -229,8 +231,8 @@ class RunFolder:
 
     def round_numbers(self) -> list[int]:
         """Rounds that were begun, in order."""
-        names = sorted(folder.name for folder in self.path.glob("round-*") if folder.is_dir())
-        return [int(name.removeprefix("round-")) for name in names]
+        numbers = [folder.name.removeprefix("round-") for folder in self.path.glob("round-*") if folder.is_dir()]
+        return sorted(int(number) for number in numbers if number.isascii() and number.isdecimal())
 
     def stage_folders(self) -> list[StageFolder]:
         """Every stage folder, in the order of the work."""

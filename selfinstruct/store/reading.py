@@ -1,0 +1,67 @@
+"""Reads back what this package wrote; what is no longer as it was written is BadInput with its place."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Task
+from selfinstruct.text import shown
+
+AGAIN = "run the same command again: it makes good what it can and names the rest"
+
+
+def read_object(path: Path, fix: str) -> dict[str, Any]:
+    """The one JSON object of a small file; `fix` is what a person may do when it is damaged."""
+    try:
+        return _object(path.read_bytes(), str(path), fix)
+    except FileNotFoundError as fault:
+        raise BadInput("no such file", place=str(path), fix=fix) from fault
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a JSONL file; BadInput with the line for anything else."""
+    if not path.exists():
+        raise BadInput(
+            "no such file", place=str(path), fix="run `selfinstruct show` on the folder to see what it holds"
+        )
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            yield read_object_line(line, f"{path}:{number}")
+
+
+def read_object_line(line: bytes, place: str) -> dict[str, Any]:
+    """The record of one such line, which stands at `place`."""
+    found = _object(line, place, AGAIN)
+    if not isinstance(found.get("id"), str):
+        raise BadInput("damaged: no record, as it has no id", place=place, fix=AGAIN)
+    return found
+
+
+def read_tasks(path: Path) -> Iterator[Task]:
+    """The tasks of a JSONL file, each with the identity that its line claims."""
+    for number, line in enumerate(read_lines(path), 1):
+        yield task_of(line, f"{path}:{number}")
+
+
+def task_of(line: Mapping[str, Any], place: str) -> Task:
+    """The task on a line; BadInput where its content is not the one that its id was made of."""
+    try:
+        task = Task.from_json(line)
+        whole = task.id == line["id"] and isinstance(task.extra, Mapping)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise BadInput("damaged: no task", place=place, fix=AGAIN) from fault
+    if not whole:
+        raise BadInput("damaged: a task that is not what its id says", place=place, fix=AGAIN)
+    return task
+
+
+def _object(content: bytes, place: str, fix: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as fault:
+        raise BadInput(f"damaged: not JSON ({shown(str(fault))})", place=place, fix=fix) from fault
+    if not isinstance(found, dict):
+        raise BadInput("damaged: no JSON object", place=place, fix=fix)
+    return found
