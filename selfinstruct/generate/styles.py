@@ -38,10 +38,11 @@ STYLES: dict[Style, Asking] = {
     "alpaca": Asking(demonstrations=3, machine_demonstrations=0, items=16, temperature=1.0, top_p=1.0, max_tokens=3072),
 }
 
-# Measured on models of 135 to 500 million parameters: one short list, eight continuations of the same prompt.
+# Measured on models of 135 to 500 million parameters: one short list, eight continuations of the same prompt, and of each
+# the first line only: the following ones continue their own slips ("Create a new language ..." six times over).
 SMALL: dict[Style, Asking] = {
     "self_instruct": Asking(
-        demonstrations=8, machine_demonstrations=2, items=3, temperature=0.9, top_p=0.95, max_tokens=120
+        demonstrations=8, machine_demonstrations=2, items=1, temperature=0.8, top_p=0.95, max_tokens=60
     ),
     "alpaca": Asking(demonstrations=3, machine_demonstrations=0, items=3, temperature=0.9, top_p=0.95, max_tokens=400),
 }

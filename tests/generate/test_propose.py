@@ -102,7 +102,7 @@ def test_a_small_model_gets_one_raw_list_and_gives_eight_choices() -> None:
     asked = teller.asked[0]
     assert isinstance(asked.prompt, str)
     assert asked.prompt.endswith("\nTask 9:")
-    assert (asked.n, asked.temperature, asked.stop[0]) == (8, 0.9, "\n\n")
+    assert (asked.n, asked.temperature, asked.stop) == (8, 0.8, ("\n\n", "\nTask 10:"))
 
 
 def test_a_small_model_is_shown_tasks_that_need_no_input_where_there_are_enough() -> None:
