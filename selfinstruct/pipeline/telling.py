@@ -62,7 +62,7 @@ def tell(
         target=resolved.recipe.count if resolved.rounds else None,
         published=len(walked.kept),
         stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
-        stages=(*_stage_counts(resolved, done), *_target(walked)),
+        stages=_stage_counts(resolved, done, walked),
         rounds=_rounds(resolved, folder, walked),
         threshold=_threshold(resolved),
         machine=Texts.of(walked.kept),
@@ -91,10 +91,18 @@ def _finished(resolved: Resolved, folder: RunFolder, rounds: int) -> Iterable[Do
                 yield part, stage, place, result
 
 
-def _stage_counts(resolved: Resolved, done: Iterable[Done]) -> tuple[StageCount, ...]:
-    sums: dict[str, _Sum] = {stage.name: _Sum() for stage in (*resolved.rounds, *resolved.stages)}
-    for _, stage, _, result in done:
-        total = sums[stage.name]
+def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> tuple[StageCount, ...]:
+    """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
+    in_rounds = [one for one in done if one[0] != STAGES_PART]
+    once = [one for one in done if one[0] == STAGES_PART]
+    return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.stages, once))
+
+
+def _summed(stages: Sequence[Stage], done: Iterable[Done]) -> tuple[StageCount, ...]:
+    """One count for each place in the list: a stage may stand there twice."""
+    sums = {f"{position:02d}-{stage.name}": _Sum() for position, stage in enumerate(stages, 1)}
+    for _, stage, place, result in done:
+        total = sums[place.path.name]
         rejected = sum(result.rejected.values())
         source = stage.scope == "source"
         total.received += result.kept + rejected if source else result.received
@@ -103,22 +111,26 @@ def _stage_counts(resolved: Resolved, done: Iterable[Done]) -> tuple[StageCount,
         total.failed += 0 if source else sum(result.failed.values())
     return tuple(
         StageCount(
-            name=name, received=total.received, kept=total.kept, rejected=_counts(total.rejected), failed=total.failed
+            name=name.partition("-")[2],
+            received=total.received,
+            kept=total.kept,
+            rejected=_counts(total.rejected),
+            failed=total.failed,
         )
         for name, total in sums.items()
     )
 
 
 def _target(walked: Walked) -> tuple[StageCount, ...]:
-    """The last door: what passed everything and was one too many."""
+    """The last door of the rounds: what passed all of them and was one too many."""
     if not walked.surplus:
         return ()
-    surplus = len(walked.surplus)
+    received, surplus = sum(walked.kept_by_round), len(walked.surplus)
     return (
         StageCount(
             name="target",
-            received=len(walked.kept) + surplus,
-            kept=len(walked.kept),
+            received=received,
+            kept=received - surplus,
             rejected=(Count("beyond_target", surplus),),
         ),
     )

@@ -1,0 +1,43 @@
+"""The story of a run says what happened in the order in which it happened."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from selfinstruct.pipeline.loop import Walked, walk
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.telling import tell
+from selfinstruct.report.story import Story
+from selfinstruct.store.journal import Journal
+from selfinstruct.store.run_folder import RunFolder
+from tests.pipeline.toys import Count, Sieve, resolved, runner_in
+
+
+def told(folder: Path, what: Resolved) -> tuple[Story, Walked]:
+    walked = walk(what, runner_in(folder), (), (), 4)
+    with Journal(folder / "journal.sqlite") as journal:
+        return tell(what, RunFolder(folder), walked, journal, (), "mark"), walked
+
+
+def test_the_target_stands_where_the_rounds_end_and_every_stage_adds_up(tmp_path: Path) -> None:
+    what = replace(resolved(10, Count(per_request=7), Sieve(by=3)), stages=(Sieve(by=5), Sieve(by=2)))
+    story, walked = told(tmp_path, what)
+    assert walked.surplus
+    assert [stage.name for stage in story.stages] == ["count", "sieve", "target", "sieve", "sieve"]
+    assert story.complaints == ()
+    _, _, target, first, second = story.stages
+    assert (target.kept, target.rejections) == (10, len(walked.surplus))
+    assert (first.received, first.kept) == (10, second.received)
+    assert second.kept == story.published == len(walked.kept) < 10
+
+
+def test_the_target_is_the_last_row_where_nothing_follows_the_rounds(tmp_path: Path) -> None:
+    story, walked = told(tmp_path, resolved(10, Count(per_request=7), Sieve()))
+    assert [stage.name for stage in story.stages] == ["count", "sieve", "target"]
+    assert story.stages[-1].kept == story.published == len(walked.kept) == 10
+    assert story.complaints == ()
+
+
+def test_there_is_no_such_row_when_nothing_was_beyond_the_target(tmp_path: Path) -> None:
+    story, walked = told(tmp_path, resolved(2, Count(per_request=1), Sieve(by=1000)))
+    assert walked.surplus == ()
+    assert [stage.name for stage in story.stages] == ["count", "sieve"]
