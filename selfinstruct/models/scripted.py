@@ -7,6 +7,7 @@ A script is YAML with two parts, both optional:
         contains: river           # only when the prompt or the subject contains this
         texts: ["Yes", "No"]      # drawn by the request itself: the same request is always told the same
         finish_reason: stop
+        delay: 0.5                # seconds before this answer or failure comes, at most 60; none if left out
       - contains: broken
         fail: server_error        # this call fails
         retry: never              # never, later, slower or stop
@@ -17,6 +18,7 @@ From the bank it continues a numbered list of instructions, says whether an inst
 the instance of an instruction it knows.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +34,7 @@ from selfinstruct.text import one_line
 
 _ITEMS = 7  # instructions in one proposal, as many as Self-Instruct's stop mark allows
 _OPEN_NUMBER = re.compile(r"(\d+)\.\s*$")
+_LONGEST_DELAY = 60.0  # seconds
 _RETRIES = ("never", "later", "slower", "stop")
 
 
@@ -45,6 +48,8 @@ class Entry:
     finish_reason: str
     fail: str
     retry: Literal["never", "later", "slower", "stop"]
+    delay: float
+    """Seconds."""
 
     def fits(self, request: Request, prompt: str) -> bool:
         """Whether this entry is for that request."""
@@ -92,6 +97,8 @@ class Scripted:
         draw = Random(request.key(self.name))  # noqa: S311 - not for secrets
         for entry in self.answers:
             if entry.fits(request, prompt):
+                if entry.delay:
+                    await asyncio.sleep(entry.delay)
                 if entry.fail:
                     raise CallError(entry.fail, "the script says so", retry=entry.retry)
                 return _answer(
@@ -174,7 +181,7 @@ def _only(entry: object, known: set[str], place: str, where: str) -> None:
 
 def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML is untyped until it is checked here
     where = f"answers, entry {number}"
-    _only(item, {"purpose", "contains", "texts", "finish_reason", "fail", "retry"}, place, where)
+    _only(item, {"purpose", "contains", "texts", "finish_reason", "fail", "retry", "delay"}, place, where)
     texts = item.get("texts", [])
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise BadInput(f"{where}: 'texts' is not a list of texts", place=place, fix="quote them")
@@ -183,6 +190,10 @@ def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML 
     retry = item.get("retry", "never")
     if retry not in _RETRIES:
         raise BadInput(f"{where}: retry '{retry}'", place=place, fix="one of: " + ", ".join(_RETRIES))
+    delay = item.get("delay", 0)
+    if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= _LONGEST_DELAY:
+        fix = f"give seconds from 0 to {_LONGEST_DELAY:g}"
+        raise BadInput(f"{where}: 'delay' is nothing to wait", place=place, fix=fix)
     return Entry(
         purpose=str(item.get("purpose", "")),
         contains=str(item.get("contains", "")),
@@ -190,6 +201,7 @@ def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML 
         finish_reason=str(item.get("finish_reason", "stop")),
         fail=str(item.get("fail", "")),
         retry=cast("Literal['never', 'later', 'slower', 'stop']", retry),
+        delay=float(delay),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Answer, Backend, CallError
+from selfinstruct.models.backend import Answer, Backend, CallError, Memory
+from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.replay import Replay
 from selfinstruct.models.scripted import Scripted
@@ -115,6 +116,30 @@ def test_a_script_fails_where_it_says_so(tmp_path: Path) -> None:
     assert asked(backend, prompt="a lake").choices[0].text == "fine"
 
 
+def test_answers_with_different_delays_are_handed_out_in_request_order(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "answers:\n"
+        "  - {contains: river, texts: [slow], delay: 0.4}\n"
+        "  - {contains: lake, fail: server_error, delay: 0.2}\n"
+        "  - {texts: [fast]}\n"
+    )
+    requests = [Request(prompt=f"Name a {word}.", max_tokens=9) for word in ("river", "lake", "sea", "pond")]
+    book = Memory()
+    with Gate(Scripted.load(path), book, Policy(in_flight=4)) as gate:
+        replies = list(gate.scoped("s").complete(requests))
+    keys = [request.key("scripted:s") for request in requests]
+    assert [reply.id for reply in replies] == [f"{key}.0" for key in keys]
+    assert [reply.choices[0].text if isinstance(reply, Completion) else reply.kind for reply in replies] == [
+        "slow",
+        "server_error",
+        "fast",
+        "fast",
+    ]
+    arrived = [key for key, _, _ in book.answers]
+    assert arrived[-1] == keys[0]  # the first question was the last to be answered
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -126,6 +151,11 @@ def test_a_script_fails_where_it_says_so(tmp_path: Path) -> None:
         ("answers: [{texts: [x], retyr: never}]", "no key 'retyr'"),
         ("answers: [{texts: [x], fail: y}]", "either 'texts' or 'fail'"),
         ("answers: [{fail: y, retry: soon}]", "retry 'soon'"),
+        ("answers: [{texts: [x], delay: -1}]", "'delay' is nothing to wait; give seconds from 0 to 60"),
+        ("answers: [{texts: [x], delay: 0xffffffffffffffffffffffffffffffffffffffff}]", "answers, entry 1: 'delay' is"),
+        ("answers: [{texts: [x], delay: .nan}]", "answers, entry 1: 'delay' is"),
+        ("answers: [{texts: [x], delay: soon}]", "answers, entry 1: 'delay' is"),
+        ("answers: [{texts: [x], delay: true}]", "answers, entry 1: 'delay' is"),
         ("bank: [{instruction: Name a river.}]", "entry 1: 'output' is missing"),
     ],
 )
