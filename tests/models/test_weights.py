@@ -1,7 +1,9 @@
 """The embedded model's weights: found, checked once, fetched whole or not at all."""
 
 import hashlib
+import importlib.util
 import os
+import platform
 import zipfile
 from pathlib import Path
 
@@ -116,3 +118,56 @@ def test_the_cache_follows_the_users_wishes(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.delenv("SELFINSTRUCT_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert weights.cache_folder() == tmp_path / "selfinstruct"
+
+
+@pytest.mark.parametrize(("system", "machine"), [("Darwin", "arm64"), ("Windows", "AMD64"), ("Linux", "aarch64")])
+def test_where_there_is_no_engine_the_message_says_what_to_use_instead(
+    system: str, machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    on(system, machine, monkeypatch)
+    with pytest.raises(BadInput, match=f"for Linux on x86_64, and this is {system} on {machine}") as error:
+        weights.check_machine()
+    assert "openai:NAME with OPENAI_BASE_URL" in error.value.fix
+    assert "pip" not in error.value.fix
+
+
+def test_where_the_engine_could_run_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    on("Linux", "x86_64", monkeypatch)
+    with pytest.raises(BadInput, match="engine is not installed") as error:
+        weights.check_machine()
+    assert error.value.fix.startswith("pip install 'selfinstruct[embedded]'")
+
+
+def on(system: str, machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing"),
+    [("fpu sse2 avx2 fma f16c bmi2", ""), ("fpu sse2 avx", "avx2, fma, f16c, bmi2"), ("avx2 fma bmi2", "f16c")],
+)
+def test_a_processor_without_what_the_engine_needs_is_told_what_is_missing(
+    flags: str, missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    described = file(tmp_path / "cpuinfo", f"processor : 0\nflags\t\t: {flags}\n".encode())
+    monkeypatch.setattr(weights, "CPU", described)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    on("Linux", "x86_64", monkeypatch)
+    if not missing:
+        weights.check_machine()
+        return
+    with pytest.raises(BadInput, match=f"this processor lacks {missing}") as error:
+        weights.check_machine()
+    assert error.value.place == "model 'embedded'"
+    assert "use a server" in error.value.fix
+
+
+def test_where_nothing_tells_of_the_processor_the_engine_may_try(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(weights, "CPU", tmp_path / "none")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    weights.check_machine()
