@@ -1,0 +1,167 @@
+"""A reply cut into blocks (prose, lists, code, tables ...) and sentences, so that only prose is ever touched."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["prose", "heading", "list", "code", "table", "quote", "verse", "dialogue"]
+
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
+_ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|\(?[A-Za-z][.)])\s+\S")
+_SPEAKER = re.compile(r"[A-Z][\w.]*(?: [A-Z0-9][\w.]*){0,2}:\s")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_SENTENCE_END = re.compile(
+    r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s)|[\u3002\uff01\uff1f]+[\u201d\u300d\uff09]*|:(?=\s*\n)|\n"
+)
+# After these a full stop ends no sentence.
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|No|Fig|Inc|Ltd|Co|Mt|approx|al|a\.m|p\.m)|\b[A-Z]"
+    r"|\b(?:[A-Za-z]\.)+[A-Za-z]|(?:^|\s)\d{1,3})\.\Z",
+    re.MULTILINE,
+)
+_VERSE_WIDTH = 60  # characters; prose that a model breaks into lines is wider
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text and the white space after it; all pieces together are the text."""
+
+    text: str
+    gap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that belong together, and the blank ones after them."""
+
+    kind: Kind
+    text: str
+    gap: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """How a reply is laid out; a rewrite keeps it."""
+
+    headings: int
+    items: int
+    """Lines that begin a list item."""
+    fences: int
+    rows: int
+    """Lines of tables."""
+
+
+def blocks(text: str) -> tuple[Block, ...]:
+    r"""The blocks of a reply; their texts and gaps together are the reply.
+
+    >>> [(block.kind, block.text) for block in blocks("Two:\n\n- a\n- b\n\nThat is all.")]
+    [('prose', 'Two:'), ('list', '- a\n- b'), ('prose', 'That is all.')]
+    """
+    found: list[Block] = []
+    for kind, lines in _runs(text):
+        whole = "".join(lines)
+        body = whole.rstrip() if whole.strip() else ""
+        found.append(Block(_settled(kind, body), body, whole[len(body) :]))
+    return tuple(found)
+
+
+def sentences(text: str) -> tuple[Span, ...]:
+    """The sentences of a paragraph; a full stop after `Dr`, an initial or a list number ends none.
+
+    >>> [span.text for span in sentences("Dr. Ada met J. Bell at 3.15. They spoke! No?")]
+    ['Dr. Ada met J. Bell at 3.15.', 'They spoke!', 'No?']
+    """
+    found: list[Span] = []
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        if end.start() < start or _ABBREVIATION.search(text[start : end.end()]):
+            continue
+        stop = end.start() if end[0] == "\n" else end.end()
+        following = stop + len(text[stop:]) - len(text[stop:].lstrip())
+        if text[start:stop].strip():
+            found.append(Span(text[start:stop], text[stop:following]))
+            start = following
+    if text[start:]:
+        body = text[start:].rstrip()
+        found.append(Span(body, text[start + len(body) :]))
+    return tuple(found)
+
+
+def skeleton(text: str) -> Skeleton:
+    r"""Headings, list items, code fences and table lines of a reply.
+
+    >>> skeleton("# A\n1. b\n2. c\n\n| d | e |")
+    Skeleton(headings=1, items=2, fences=0, rows=1)
+    """
+    headings = items = fences = rows = 0
+    for block in blocks(text):
+        lines = block.text.splitlines()
+        headings += block.kind == "heading"
+        items += sum(bool(_ITEM.match(line)) for line in lines) if block.kind == "list" else 0
+        fences += sum(bool(_FENCE.match(line)) for line in lines) if block.kind == "code" else 0
+        rows += len(lines) if block.kind == "table" else 0
+    return Skeleton(headings, items, fences, rows)
+
+
+def without_marks(text: str) -> str:
+    r"""The text without the numbers and signs that begin list items.
+
+    >>> without_marks("1. one\n2. two")
+    'one\ntwo'
+    """
+    return re.sub(r"(?m)^\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|\(?[A-Za-z][.)])\s+(?=\S)", "", text)
+
+
+def _runs(text: str) -> Iterator[tuple[Kind, list[str]]]:
+    """Lines with their blank followers, gathered by kind; a blank line ends a paragraph."""
+    kind: Kind = "prose"
+    lines: list[str] = []
+    fenced = after_blank = False
+    for line in _LINES.findall(text):
+        if fenced:
+            lines.append(line)
+            fenced = not _FENCE.match(line)
+            after_blank = not fenced
+            continue
+        if not line.strip():
+            lines.append(line)
+            after_blank = True
+            continue
+        now = _kind(line, kind if lines else "prose", after_blank=after_blank or not lines)
+        joined = lines and now == kind and not after_blank and now != "heading" and not _FENCE.match(line)
+        if lines and not joined and "".join(lines).strip():
+            yield kind, lines
+            lines = []
+        kind = now
+        lines.append(line)
+        fenced = bool(_FENCE.match(line))
+        after_blank = False
+    if lines:
+        yield kind, lines
+
+
+def _kind(line: str, before: Kind, *, after_blank: bool) -> Kind:
+    indented = line.startswith(("    ", "\t"))
+    marks: tuple[tuple[Kind, bool], ...] = (
+        ("code", bool(_FENCE.match(line)) or (indented and (before == "code" or (after_blank and before != "list")))),
+        ("heading", bool(_HEADING.match(line))),
+        # An indented paragraph after a list item belongs to it, and so does a line right below.
+        ("list", bool(_ITEM.match(line)) or (before == "list" and (not after_blank or line.startswith("  ")))),
+        ("quote", line.lstrip().startswith(">")),
+        ("table", line.lstrip().startswith("|") or line.count("|") >= 2),
+    )
+    return next((kind for kind, fits in marks if fits), "prose")
+
+
+def _settled(kind: Kind, body: str) -> Kind:
+    """Paragraphs that are verse or talk are told apart only when they are whole."""
+    lines = body.splitlines()
+    if kind != "prose":
+        return kind
+    if any(_SPEAKER.match(line) for line in lines):
+        return "dialogue"
+    if len(lines) > 2 and sum(map(len, lines)) / len(lines) < _VERSE_WIDTH:
+        return "verse"
+    return "prose"
