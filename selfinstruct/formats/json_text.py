@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-from selfinstruct.errors import BadInput
+from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 DEPTH = 64
@@ -32,7 +32,7 @@ def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until
     >>> parse('{"a": 1, "a": 2}', "x.jsonl:3")
     Traceback (most recent call last):
     ...
-    selfinstruct.errors.BadInput: x.jsonl:3: key 'a' stands twice; keep one of them
+    selfinstruct.formats.unreadable.BadRecord: x.jsonl:3: key 'a' stands twice; keep one of them
     """
     start = after_space(text, 0)
     try:
@@ -45,14 +45,14 @@ def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until
     return value
 
 
-def not_json(what: str, text: str, at: int, place: str) -> BadInput:
+def not_json(what: str, text: str, at: int, place: str) -> BadRecord:
     """The complaint, with what stands there.
 
     >>> print(not_json("expecting value", '{"a": nope}', 6, "x.jsonl:3"))
     x.jsonl:3: not JSON (expecting value at 'nope}'); correct or remove it
     """
     near = f"at '{shown(text[at : at + _NEAR], _NEAR)}'" if text[at : at + _NEAR].strip() else "at the end"
-    return BadInput(f"not JSON ({what} {near})", place=place, fix="correct or remove it")
+    return BadRecord(f"not JSON ({what} {near})", reason="broken_json", place=place, fix="correct or remove it")
 
 
 def first_value(text: str, start: int, place: str) -> tuple[Any, int]:
@@ -60,14 +60,14 @@ def first_value(text: str, start: int, place: str) -> tuple[Any, int]:
     try:
         value, end = _reader().raw_decode(text, start)
         _check(value)
-    except BadInput as fault:
-        raise BadInput(fault.what, place=place, fix=fault.fix) from None
+    except BadRecord as fault:
+        raise fault.at(place, "") from None
     except json.JSONDecodeError as fault:
         what = fault.msg[:1].lower() + fault.msg[1:].removesuffix(" at").removesuffix(" starting")
         open_string = what.startswith("unterminated")
         raise Broken(what, fault.pos, cut=open_string or fault.pos + LONGEST_WORD > len(text)) from None
     except RecursionError:
-        raise BadInput(f"nested deeper than {DEPTH}", place=place, fix=_FLAT) from None
+        raise BadRecord(f"nested deeper than {DEPTH}", reason="too_deep", place=place, fix=_FLAT) from None
     return value, end
 
 
@@ -90,7 +90,7 @@ def after_space(text: str, at: int) -> int:
 
 
 def _constant(word: str) -> None:
-    raise BadInput(f"{word} is no JSON number", fix="use null or a number")
+    raise BadRecord(f"{word} is no JSON number", reason="broken_json", fix="use null or a number")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,21 +99,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise BadInput(f"key '{shown(key)}' stands twice", fix="keep one of them")
+                raise BadRecord(f"key '{shown(key)}' stands twice", reason="duplicate_key", fix="keep one of them")
             seen.add(key)
     return found
 
 
 def _whole(digits: str) -> int:
     if len(digits) > DIGITS:
-        raise BadInput(f"a number of {len(digits)} digits", fix="write it as text")
+        raise BadRecord(f"a number of {len(digits)} digits", reason="huge_number", fix="write it as text")
     return int(digits)
 
 
 def _fraction(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise BadInput(f"the number {shown(digits)} is too large", fix="write it as text")
+        raise BadRecord(f"the number {shown(digits)} is too large", reason="huge_number", fix="write it as text")
     return number
 
 
@@ -127,7 +127,7 @@ def _check(value: object) -> None:
                 _check_text(item)
         elif isinstance(item, dict | list):
             if depth > DEPTH:
-                raise BadInput(f"nested deeper than {DEPTH}", fix=_FLAT)
+                raise BadRecord(f"nested deeper than {DEPTH}", reason="too_deep", fix=_FLAT)
             parts = (part for pair in item.items() for part in pair) if isinstance(item, dict) else iter(item)
             stack.extend((part, depth + 1) for part in parts)
 
@@ -137,4 +137,6 @@ def _check_text(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as fault:
         mark = f"U+{ord(text[fault.start]):04X}"
-        raise BadInput(f"half of a character ({mark}, a lone surrogate)", fix="remove it") from None
+        raise BadRecord(
+            f"half of a character ({mark}, a lone surrogate)", reason="surrogate", fix="remove it"
+        ) from None

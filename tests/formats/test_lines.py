@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import lines, streams
+from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.lines import read_text_lines, read_values
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -65,8 +66,9 @@ class SmallPieces(streams.Stream):
 def test_an_array_reads_the_same_in_pieces_of_any_size(written: list[object], size: int) -> None:
     whole = json.dumps(written, ensure_ascii=False, indent=1).encode()
     source = SmallPieces(Path(__file__), io.BytesIO(whole), size)
-    found = list(lines._json_file(source))
-    assert [line.value for line in found] == written
+    found = list(lines._of_stream(source, ".json"))
+    assert all(isinstance(line, Line) for line in found)
+    assert [line.value for line in found if isinstance(line, Line)] == written
     if written:
         assert found[0].place.endswith(":2")
 
@@ -100,7 +102,10 @@ def test_an_item_stands_on_the_line_where_it_begins(text: str, places: list[str]
         ("[1e400]", r":1: the number 1e400 is too large"),
         ("[" * 70 + "]" * 70, r":1: nested deeper than 64"),
         ("[" * 10**6, r":1: nested deeper than 64"),
-        ('{\n "a": 1\n}', r":1: not JSON \(expecting property name"),
+        ('{\n "a": 1\n', r":3: not JSON \(expecting ',' or '}' at the end\)"),
+        ('{\n "a": 1,\n "a": 2}', r":1: key 'a' stands twice"),
+        ('{\n "a": 1,\n 2: 2}', r":3: not JSON \(expecting property name"),
+        ('{\n "a": 1\n},', r":3: not JSON \(expecting an object at ','"),
     ],
 )
 def test_what_breaks_an_array_is_named_with_its_line(text: str, says: str, tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""Turns of a conversation become a task: ShareGPT's, `messages`, prompt and completion, or the chat form with tags."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import as_text, asked, beside, kind, objects, optional, rest, text
+from selfinstruct.formats.tags import untagged
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.records import Instance, Json, Message, Provenance, Task
+from selfinstruct.text import shown
+
+Role = Literal["system", "user", "assistant"]
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "user": "user",
+    "human": "user",
+    "prompter": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+}
+"""Who speaks, by the names that public sets use; a tool, a function or another product is none of them."""
+TURN_KEYS = ("messages", "conversations", "conversation")
+
+
+def conversation(turns: Sequence[Message], provenance: Provenance, extra: Mapping[str, Json], system: str = "") -> Task:
+    """The task: an opening system turn, then user and assistant in turn, an answer at the end.
+
+    >>> origin = Provenance(stage="input", source="a.jsonl")
+    >>> task = conversation([Message("user", "Hi"), Message("assistant", "Hello")], origin, {})
+    >>> task.instruction, task.instances[0].output, task.later
+    ('Hi', 'Hello', ())
+    """
+    if turns and turns[0].role == "system":
+        system, turns = turns[0].content, turns[1:]
+    if not turns:
+        raise BadRecord("no turns", reason="no_instruction")
+    for number, turn in enumerate(turns):
+        due = "assistant" if number % 2 else "user"
+        if turn.role != due:
+            what = f"turn {number + 1} is the {turn.role}'s, where it is the {due}'s turn"
+            raise BadRecord(what, reason="turns_out_of_order")
+    if len(turns) % 2:
+        raise BadRecord("ends with a question", reason="no_answer")
+    return Task(
+        instruction=asked(turns[0].content, "the first turn"),
+        instances=(Instance("", turns[1].content),),
+        system=system,
+        later=tuple(turns[2:]),
+        provenance=provenance,
+        extra=extra,
+    )
+
+
+def turn_list(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """A record with a list of turns, each `from` and `value`, or `role` and `content`."""
+    key = next(key for key in TURN_KEYS if key in value)
+    found = objects(value, key)
+    turns = [_turn(part, number, key) for number, part in enumerate(found, 1)]
+    used = [key]
+    system = ""
+    if isinstance(value.get("system"), str) and not any(turn.role == "system" for turn in turns):
+        system = value["system"]
+        used.append("system")
+    extra = rest(value, *used)
+    if more := beside(found, "role", "content", "from", "value"):
+        extra[key] = more
+    return conversation(turns, origin, extra, system)
+
+
+def _turn(part: Mapping[str, Any], number: int, key: str) -> Message:
+    within = f"key '{key}', item {number}, "
+    who, what = ("role", "content") if part.get("role") is not None else ("from", "value")
+    role = text(part, who, within=within)
+    if role.strip().lower() not in ROLES:
+        raise BadRecord(f"{within}'{shown(role, 40)}' is neither user, assistant nor system", reason="unknown_role")
+    return Message(ROLES[role.strip().lower()], text(part, what, within=within))
+
+
+def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """A record with a prompt and its completion, both text or both lists of messages."""
+    answer = "completion" if "completion" in value else "response"
+    prompt, completion = value["prompt"], value[answer]
+    if isinstance(prompt, list) and isinstance(completion, list):
+        found = [*objects(value, "prompt"), *objects(value, answer)]
+        turns = [_turn(part, number, "prompt") for number, part in enumerate(found, 1)]
+        extra = rest(value, "prompt", answer)
+        if more := beside(found, "role", "content", "from", "value"):
+            extra["messages"] = more
+        return conversation(turns, origin, extra)
+    if completion is None:
+        raise BadRecord(f"key '{answer}': null", reason="no_answer")
+    if isinstance(prompt, str) != isinstance(completion, str):
+        what = f"the prompt is {kind(prompt)}, the {answer} {kind(completion)}"
+        raise BadRecord(what, reason="wrong_type")
+    return Task(
+        instruction=asked(as_text(prompt, "key 'prompt'"), "the prompt"),
+        instances=(Instance("", as_text(completion, f"key '{answer}'")),),
+        system=optional(value, "system"),
+        provenance=origin,
+        extra=rest(value, "prompt", answer, "system"),
+    )
+
+
+def tagged(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """A record whose text has a tag on a line of its own before each turn."""
+    try:
+        turns = untagged(text(value, "text"))
+    except BadRecord:
+        raise
+    except BadInput as fault:
+        raise BadRecord(fault.what, reason="unknown_layout") from None
+    return conversation(turns, origin, rest(value, "text"))

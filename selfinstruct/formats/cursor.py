@@ -1,0 +1,235 @@
+"""Walks a JSON document piece by piece, so that a large array costs the memory of its largest item."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.json_text import LONGEST_WORD, Broken, after_space, first_value, not_json
+from selfinstruct.formats.streams import Stream, name
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.text import shown
+
+DOCUMENT_BYTES = 256 << 20
+_PIECE = 64 << 10
+_SHOWN = 200
+_OUTSIDE = re.compile(r'["\[\]{}]')
+_INSIDE = re.compile(r'["\\\n]')
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
+_WORD_END = re.compile(r"[,\]}\s]")
+_NO_UTF8 = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 become on the way in
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One value and where it stands."""
+
+    place: str
+    """`file:line`, for messages; of an array's item, the line where it begins."""
+    value: Any
+
+
+class Cursor:
+    """A place in JSON text of which only a part is in memory."""
+
+    def __init__(self, opened: Stream, head: bytes, longest: int) -> None:
+        """`head` was read already; no item may be longer than `longest`."""
+        self.stream, self._file, self._longest = opened, name(opened.path), longest
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text, self._at = "", 0
+        self._line, self._counted = 1, 0  # the line that index `_counted` of the text is on
+        self._ended = False
+        self._feed(head)
+        self._ended = False  # nothing read before says nothing of what follows
+
+    @property
+    def place(self) -> str:
+        """`file:line` of where it stands."""
+        return self._place(self._at)
+
+    def mark(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        self._at = after_space(self._text, self._at)
+        while self._at == len(self._text) and not self._ended:
+            self._more(_PIECE)
+            self._at = after_space(self._text, self._at)
+        return self._text[self._at : self._at + 1]
+
+    def past(self, mark: str, otherwise: str) -> None:
+        """Step over the mark that must stand here, or complain."""
+        if self.mark() != mark:
+            raise self.not_json(otherwise)
+        self._at += 1
+
+    def step(self) -> None:
+        """Step over one mark."""
+        self._at += 1
+
+    def item(self) -> Line | BadRecord:
+        """The value that begins here, or what is wrong with it; either way the cursor stands behind it.
+
+        More is read until it is whole, or longer than any may be. Raises BadRecord where its end cannot be found.
+        """
+        self.mark()
+        self._settle()
+        place, begins = self.place, shown(self._text[self._at : self._at + 2 * _SHOWN], _SHOWN)
+        try:
+            return Line(place, self._whole(place))
+        except BadRecord as fault:
+            start, before = self._at, self._text
+            if not self._skip():
+                raise
+            if self._text is before and (bad := _NO_UTF8.search(before, start, self._at)):
+                return self._no_utf8(bad.start()).at(place, begins)
+            return fault.at(place, begins)
+
+    def not_json(self, what: str) -> BadInput:
+        """The complaint about what stands here."""
+        return self._broken(what, self._at)
+
+    def _whole(self, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
+        wanted = _PIECE
+        while True:
+            try:
+                value, end = first_value(self._text, self._at, place)
+            except Broken as fault:
+                if self._ended or not fault.cut:
+                    raise self._broken(fault.what, fault.at) from None
+            else:
+                # A number at the very end may go on in the next piece.
+                if self._ended or end + LONGEST_WORD <= len(self._text):
+                    self._at = end
+                    return value
+            if len(self._text) - self._at > self._longest:
+                what = f"an item over {self._longest >> 20} MiB"
+                raise BadRecord(what, reason="too_long", place=place, fix="split the record")
+            # Twice as much each time, so that trying again costs no more than reading did.
+            self._more(wanted)
+            wanted *= 2
+
+    def _skip(self) -> bool:
+        """Step over the value that begins here, whatever is in it, by brackets and quotes alone; False without an end.
+
+        A line end inside of a text means that a quote is missing: where the value ends would be a guess.
+        """
+        if self.mark() not in ('"', "[", "{"):
+            return self._find(_WORD_END) != ""
+        depth, inside = 0, False
+        while True:
+            mark = self._find(_INSIDE if inside else _OUTSIDE)
+            if mark in ("", "\n"):
+                return False
+            if mark == "\\" and self._at + 1 >= len(self._text):
+                self._more(_PIECE)
+            self._at += 2 if mark == "\\" else 1
+            inside ^= mark == '"'
+            depth += _DEPTH.get(mark, 0)
+            if not depth and not inside:
+                return True
+
+    def _find(self, marks: re.Pattern[str]) -> str:
+        """Go to the next of the marks, and tell which; empty, and at the end, when there is none."""
+        while (found := marks.search(self._text, self._at)) is None:
+            self._at = len(self._text)
+            if self._ended:
+                return ""
+            self._more(_PIECE)
+        self._at = found.start()
+        return found.group()
+
+    def _more(self, size: int) -> None:
+        """Read on, and let go of what lies behind."""
+        self._settle()
+        self._text, self._at, self._counted = self._text[self._at :], 0, 0
+        self._feed(self.stream.piece(size, self._file))
+
+    def _feed(self, piece: bytes) -> None:
+        self._text += self._decode.decode(piece, final=not piece)
+        self._ended = not piece
+
+    def _settle(self) -> None:
+        """Count the lines behind."""
+        self._line += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+
+    def _place(self, at: int) -> str:
+        return f"{self._file}:{self._line + self._text.count(chr(10), self._counted, at)}"
+
+    def _broken(self, what: str, at: int) -> BadRecord:
+        if _NO_UTF8.match(self._text, at):
+            return self._no_utf8(at)
+        return not_json(what, self._text, at, self._place(at))
+
+    def _no_utf8(self, at: int) -> BadRecord:
+        behind = len(self._text[at:].encode("utf-8", "surrogateescape")) + len(self._decode.getstate()[0])
+        return BadRecord(
+            f"not UTF-8 at byte {self.stream.total - behind + 1} of the file",
+            reason="not_utf8",
+            place=self._place(at),
+            fix="save the file as UTF-8",
+        )
+
+
+def array_items(cursor: Cursor) -> Iterator[Line | BadRecord]:
+    """The items of the array that is the whole document."""
+    yield from _items(cursor)
+    if cursor.mark():
+        raise cursor.not_json("more text behind the array")
+
+
+def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:
+    """The objects of a document, however many lines each takes; of one with a list `data`, the items of that list."""
+    while cursor.mark():
+        place = cursor.place
+        fields: dict[str, Any] = {}
+        unwrapped = False
+        for key in _keys(cursor):
+            if key == "data" and cursor.mark() == "[":
+                unwrapped = True
+                yield from _items(cursor)
+                continue
+            if key in fields:
+                what = f"key '{shown(key)}' stands twice"
+                raise BadRecord(what, reason="duplicate_key", place=place, fix="keep one of them")
+            fields[key] = [_sound(item) for item in _items(cursor)] if cursor.mark() == "[" else _sound(cursor.item())
+            if cursor.stream.total > DOCUMENT_BYTES:
+                what = f"one object of more than {DOCUMENT_BYTES >> 20} MiB"
+                raise BadInput(what, place=place, fix="write its records as JSONL")
+        if not unwrapped:
+            yield Line(place, fields)
+
+
+def _keys(cursor: Cursor) -> Iterator[str]:
+    """The keys of the object that begins here; whoever takes one takes its value from the cursor."""
+    cursor.past("{", "expecting an object")
+    if cursor.mark() != "}":
+        while True:
+            if cursor.mark() != '"':
+                raise cursor.not_json("expecting property name enclosed in double quotes")
+            key = _sound(cursor.item())
+            cursor.past(":", "expecting ':' delimiter")
+            yield str(key)
+            if cursor.mark() != ",":
+                break
+            cursor.step()
+    cursor.past("}", "expecting ',' or '}'")
+
+
+def _items(cursor: Cursor) -> Iterator[Line | BadRecord]:
+    """The items of the array that begins here, each with the line where it begins."""
+    cursor.past("[", "expecting '['")
+    if cursor.mark() != "]":
+        yield cursor.item()
+        while cursor.mark() == ",":
+            cursor.step()
+            yield cursor.item()
+    cursor.past("]", "expecting ',' or ']'")
+
+
+def _sound(found: Line | BadRecord) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
+    """The value; a fault in a part is a fault of the whole."""
+    if isinstance(found, BadRecord):
+        raise found
+    return found.value

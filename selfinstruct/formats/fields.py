@@ -1,0 +1,83 @@
+"""Takes fields out of a stranger's record, each of the kind that its layout promises, or says what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.records import Json
+
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+_YES_NO = {"yes": True, "no": False, "": None}  # as Self-Instruct's second step writes its labels
+
+
+def kind(value: object) -> str:
+    """What a value is, in words.
+
+    >>> kind(None), kind([]), kind(True)
+    ('null', 'a list', 'true or false')
+    """
+    return "null" if value is None else _KINDS.get(type(value), type(value).__name__)
+
+
+def text(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
+    """The text under a key that must be there."""
+    if key not in value:
+        raise BadRecord(f"{within}key '{key}' is missing", reason="missing_key")
+    return as_text(value[key], f"{within}key '{key}'")
+
+
+def as_text(found: object, what: str) -> str:
+    """The text itself."""
+    if not isinstance(found, str):
+        raise BadRecord(f"{what}: {kind(found)}, not text", reason="wrong_type")
+    return found
+
+
+def optional(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
+    """The text under a key; empty when it is null or not there."""
+    return "" if value.get(key) is None else text(value, key, within=within)
+
+
+def asked(found: str, what: str = "the instruction") -> str:
+    """Text that asks for something."""
+    if not found.strip():
+        raise BadRecord(f"{what} is empty", reason="no_instruction")
+    return found
+
+
+def objects(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The objects in the list under a key."""
+    found = value.get(key)
+    if not isinstance(found, list):
+        raise BadRecord(f"key '{key}': {kind(found)}, not a list", reason="wrong_type")
+    for number, item in enumerate(found, 1):
+        if not isinstance(item, dict):
+            raise BadRecord(f"key '{key}', item {number}: {kind(item)}, not an object", reason="wrong_type")
+    return found
+
+
+def flag(value: Mapping[str, Any]) -> bool | None:
+    """Whether it is a classification task: true, false, null, or the words Yes and No."""
+    found = value.get("is_classification")
+    if isinstance(found, str) and found.strip().lower() in _YES_NO:
+        return _YES_NO[found.strip().lower()]
+    if found is not None and not isinstance(found, bool):
+        raise BadRecord(f"key 'is_classification': {kind(found)}, not true or false", reason="wrong_type")
+    return found
+
+
+def rest(value: Mapping[str, Any], *used: str) -> dict[str, Json]:
+    """The fields that a layout has no use for: the user's own."""
+    return {key: item for key, item in value.items() if key not in used}
+
+
+def beside(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
+    """What the parts of a record say besides what its layout uses, one object for each; empty when none says more.
+
+    >>> beside([{"role": "user", "content": "Hi", "name": "Ida"}, {"role": "x", "content": "y"}], "role", "content")
+    [{'name': 'Ida'}, {}]
+    >>> beside([{"role": "user", "content": "Hi", "name": None}], "role", "content")
+    []
+    """
+    more = [rest(part, *used) for part in parts]
+    return [*more] if any(item is not None for part in more for item in part.values()) else []

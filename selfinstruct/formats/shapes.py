@@ -1,0 +1,159 @@
+"""Which layout a record is in, and how each layout becomes a task; to read one more, add it to SHAPES."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turn_list
+from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.fields import asked, beside, flag, objects, optional, rest, text
+from selfinstruct.formats.natinst import natinst
+from selfinstruct.formats.own import is_own, own_task
+from selfinstruct.formats.tags import TAGS
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.records import Instance, Provenance, Task
+
+_NO_INPUT = "<noinput>"  # Alpaca's mark
+_MISSPELT = ("instruction", "input", "output", "response")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A layout: what gives it away, and how to read it."""
+
+    about: str
+    fits: Callable[[Any], bool]
+    read: Callable[[Any, Provenance], Task]
+
+
+def mended(value: Any) -> tuple[Any, str]:  # noqa: ANN401 - any JSON value
+    """The record with a misspelt key of Alpaca's put right, and that key; most have none.
+
+    >>> mended({"instruction : ": "Name a river.", "output": "Tay"})
+    ({'instruction': 'Name a river.', 'output': 'Tay'}, 'instruction : ')
+    """
+    if not isinstance(value, dict) or "instruction" in value:
+        return value, ""
+    wrong = {key: right for key in value if (right := key.strip(" :\t").lower()) in _MISSPELT and key != right}
+    if "instruction" not in wrong.values() or any(right in value for right in wrong.values()):
+        return value, ""
+    return {wrong.get(key, key): item for key, item in value.items()}, next(iter(wrong))
+
+
+def bare(value: str, origin: Provenance) -> Task:
+    """An instruction and nothing else."""
+    return Task(instruction=asked(value), provenance=origin)
+
+
+def seed(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """Self-Instruct's own: an instruction with a list of instances."""
+    if value.get("output") is not None:
+        raise BadRecord("has both 'instances' and 'output'", reason="ambiguous")
+    pairs = objects(value, "instances")
+    extra = rest(value, "instruction", "instances", "is_classification", "system")
+    if more := beside(pairs, "input", "output"):
+        extra["instances"] = more
+    return Task(
+        instruction=asked(text(value, "instruction")),
+        instances=tuple(_pair(pair, number) for number, pair in enumerate(pairs, 1)),
+        is_classification=flag(value),
+        system=optional(value, "system"),
+        provenance=origin,
+        extra=extra,
+    )
+
+
+def _pair(pair: Mapping[str, Any], number: int) -> Instance:
+    within = f"'instances', item {number}, "
+    return Instance(optional(pair, "input", within=within), text(pair, "output", within=within))
+
+
+def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """Three columns, the answer perhaps called `response` and the input `context`; or an instruction alone."""
+    answer = "output" if "output" in value or "response" not in value else "response"
+    given = "context" if answer == "response" and "context" in value and "input" not in value else "input"
+    entered = optional(value, given)
+    entered = "" if entered.strip().lower() == _NO_INPUT else entered
+    pairs: tuple[Instance, ...] = ()
+    if answer in value and value[answer] is not None:
+        pairs = (Instance(entered, text(value, answer)),)
+    elif answer in value or entered:
+        raise BadRecord(f"key '{answer}' is missing or null", reason="no_answer")
+    return Task(
+        instruction=asked(text(value, "instruction")),
+        instances=pairs,
+        is_classification=flag(value),
+        system=optional(value, "system"),
+        provenance=origin,
+        extra=rest(value, "instruction", given, answer, "is_classification", "system"),
+    )
+
+
+def _own(value: Mapping[str, Any], origin: Provenance) -> Task:
+    del origin  # it brings its own
+    try:
+        return own_task(value, Line("", value))
+    except BadInput as fault:
+        raise BadRecord(fault.what, reason="wrong_type", fix=fault.fix) from None
+
+
+def _has(*keys: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(key in value for key in keys)
+
+
+def _is_alpaca(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and "instruction" in value
+        and not any(isinstance(value.get(key), list) for key in ("instances", *TURN_KEYS))
+    )
+
+
+def _is_prompt(value: object) -> bool:
+    return isinstance(value, dict) and "prompt" in value and ("completion" in value or "response" in value)
+
+
+def _is_tagged(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("text"), str)
+        and value["text"].startswith(tuple(TAGS.values()))
+    )
+
+
+def _is_seed(value: object) -> bool:
+    return isinstance(value, dict) and "instruction" in value and isinstance(value.get("instances"), list)
+
+
+def _turns_under(*keys: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and any(isinstance(value.get(key), list) for key in keys)
+
+
+SHAPES: Mapping[str, Shape] = {
+    "records": Shape("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
+    "self_instruct": Shape('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
+    "alpaca": Shape('{"instruction", "input", "output"}, or an instruction alone', _is_alpaca, alpaca),
+    "messages": Shape('{"messages": [{"role", "content"}]}', _turns_under("messages"), turn_list),
+    "sharegpt": Shape(
+        '{"conversations": [{"from", "value"}]}', _turns_under("conversations", "conversation"), turn_list
+    ),
+    "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, prompt_completion),
+    "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
+    "tags": Shape('{"text": "<|user|>..."}', _is_tagged, tagged),
+    "text": Shape("an instruction as text", lambda value: isinstance(value, str), bare),
+}
+"""By the name that `--from` takes. A record of our own has keys of others, too, and is nothing else."""
+
+
+def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
+    """The names of the layouts that a value may be in.
+
+    >>> fitting({"instruction": "Name a river.", "output": "Tay"}), fitting(7)
+    (('alpaca',), ())
+    >>> fitting({"instruction": "Name a river.", "prompt": "Q: Name a river.", "response": "Tay"})
+    ('alpaca', 'prompt_completion')
+    """
+    if SHAPES["records"].fits(value):
+        return ("records",)
+    return tuple(name for name, shape in SHAPES.items() if shape.fits(value))
