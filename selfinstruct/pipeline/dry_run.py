@@ -11,7 +11,7 @@ from selfinstruct.models.prices import Price
 from selfinstruct.pipeline.recipe import Resolved, model_role
 from selfinstruct.pipeline.wiring import backends_of, material, prices_of, requests_per_round
 from selfinstruct.records import Completion, Failure, Request, Task
-from selfinstruct.stage import Bench, Pool, RoundStart, Stage, Traits
+from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 
 # Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.
 _FEWEST_PER_TEXT, _MOST_PER_TEXT = 0.5, 6.0
@@ -51,6 +51,9 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     backends = backends_of(resolved)
     lines = []
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in seeds.seeds[:_SAMPLE]]
+    entered = resolved.recipe.count
+    if resolved.recipe.inputs:
+        tasks, entered = _looked_into(resolved)
     for stage in (*resolved.rounds, *resolved.stages):
         role = model_role(stage)
         if role is None:
@@ -70,11 +73,22 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
         else:
             noted = _noted(stage, tasks, role, backends[role], seeds.seeds, 1, resolved.recipe.seed)
             one = estimate(noted, price)
-            count = len(seeds.inputs) or resolved.recipe.count
             share = len(noted) / max(1, len(tasks))
-            fewest, most = ceil(count * share), ceil(2 * count * share)
+            # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
+            fewest, most = ceil(entered * share), ceil((1 if resolved.recipe.inputs else 2) * entered * share)
             lines.append(Line(stage.name, backends[role].name, False, _scaled(one, fewest), _scaled(one, most)))
     return tuple(lines)
+
+
+def _looked_into(resolved: Resolved) -> tuple[list[Task], int]:
+    """The first tasks of the inputs, and how many there are in all."""
+    tasks: list[Task] = []
+    count = 0
+    for outcome in resolved.once[0]((), Bench(seed=resolved.recipe.seed)):
+        if isinstance(outcome, Kept):
+            count += 1
+            tasks += [outcome.record] if len(tasks) < _SAMPLE else []
+    return tasks, count
 
 
 def price_of(resolved: Resolved, backend: Backend) -> Price | None:

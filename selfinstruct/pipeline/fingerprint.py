@@ -1,5 +1,6 @@
 """What makes two runs the same run, with one table of what does not count and why."""
 
+import types
 from collections.abc import Iterator, Mapping
 
 from selfinstruct.errors import BadInput
@@ -16,11 +17,14 @@ NOT_COUNTED = {
 }
 
 
-def identity(resolved: Resolved, seeds: tuple[Task, ...]) -> dict[str, Json]:
-    """Everything that counts, flat: dotted key and value."""
+def identity(
+    resolved: Resolved, seeds: tuple[Task, ...], contents: Mapping[str, str] = types.MappingProxyType({})
+) -> dict[str, Json]:
+    """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read."""
     written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
     written["seeds"] = digest(*[task.id for task in seeds])
-    versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.stages)]
+    written["contents"] = dict(contents)
+    versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
     return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
 
 

@@ -32,8 +32,8 @@ class Walked:
 
     reason: Reason
     note: str = ""
-    kept: tuple[Task, ...]
-    """What is published, in order."""
+    kept: Sequence[Task]
+    """What is published, in order; perhaps on disk."""
     surplus: tuple[Task, ...] = ()
     """What passed every stage beyond the target."""
     rounds: tuple[RoundStart, ...] = ()
@@ -51,24 +51,23 @@ class _Rounds:
     barren: int = 0
 
 
-def walk(resolved: Resolved, runner: Runner, seeds: Sequence[Task], inputs: Sequence[Task], per_round: int) -> Walked:
+def walk(resolved: Resolved, runner: Runner, seeds: Sequence[Task], per_round: int) -> Walked:
     """Do the whole recipe; what is done already is read, not done again."""
     recipe = resolved.recipe
     if not resolved.rounds:
-        pool = Pool(seeds)
-        kept = _once(resolved, runner, inputs, pool)
-        return Walked(reason="inputs", kept=tuple(kept))
+        return Walked(reason="inputs", kept=_once(resolved, runner, (), Pool(seeds)))
     so_far = _Rounds(Pool(seeds))
     reason, note = _go_round(resolved, runner, so_far, per_round)
     overshoots = recipe.profile == "reference"
     wanted = len(so_far.kept) if overshoots else recipe.count
-    kept, surplus = so_far.kept[:wanted], so_far.kept[wanted:]
+    kept: Sequence[Task] = so_far.kept[:wanted]
+    surplus = so_far.kept[wanted:]
     if resolved.stages:
         kept = _once(resolved, runner, kept, so_far.pool)
     return Walked(
         reason=reason,
         note=note,
-        kept=tuple(kept),
+        kept=kept,
         surplus=tuple(surplus),
         rounds=tuple(so_far.starts),
         kept_by_round=tuple(so_far.kept_by_round),
@@ -115,11 +114,11 @@ def _planned(plan: Path) -> RoundStart:
 
 def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> None:
     part, rounds = round_name(number), tuple(so_far.starts)
-    records: list[Task] = []
+    records: Sequence[Task] = []
     seen: list[Task] = []
     for position, stage in enumerate(resolved.rounds, 1):
-        place, _ = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
-        records = place.kept()
+        place, result = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
+        records = place.kept(result.kept)
         if stage.scope == "ordered":
             seen.extend(records)
     so_far.pool = so_far.pool.after(records, seen)
@@ -129,13 +128,12 @@ def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> 
     so_far.barren = 0 if records else so_far.barren + so_far.starts[-1].requests
 
 
-def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> list[Task]:
+def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> Sequence[Task]:
     rounds = (RoundStart(0, len(pool.tasks)),)
-    current = list(records)
-    for position, stage in enumerate(resolved.stages, 1):
-        place, _ = runner.run(stage, current, part=STAGES_PART, position=position, pool=pool, rounds=rounds)
-        current = place.kept()
-    return current
+    for position, stage in enumerate(resolved.once, 1):
+        place, result = runner.run(stage, records, part=STAGES_PART, position=position, pool=pool, rounds=rounds)
+        records = place.kept(result.kept)
+    return records
 
 
 def results(runner: Runner) -> list[tuple[StageFolder, StageResult]]:

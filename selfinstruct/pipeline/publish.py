@@ -14,7 +14,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.report.story import Story
 from selfinstruct.stage import Stage
-from selfinstruct.store.files import disk, publish_bytes, publish_folder, publish_text
+from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, json_line, round_name
@@ -32,9 +32,9 @@ def publish(
 ) -> Path:
     """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
     folder = runner.folder
-    publish_bytes(folder.path / "kept.jsonl", b"".join(json_line(task.as_json()) for task in walked.kept))
-    publish_bytes(folder.path / "rejected.jsonl", b"".join(map(json_line, _rejected(resolved, folder, walked))))
-    publish_bytes(folder.path / "failed.jsonl", b"".join(map(json_line, _fates(resolved, folder, walked, "failed"))))
+    publish_lines(folder.path / "kept.jsonl", (json_line(task.as_json()) for task in walked.kept))
+    publish_lines(folder.path / "rejected.jsonl", map(json_line, _rejected(resolved, folder, walked)))
+    publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
     story = tell(resolved, folder, walked, journal, seeds, mark)
@@ -66,7 +66,7 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
     parts: list[tuple[str, Iterable[Stage]]] = [
         (round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)
     ]
-    for part, stages in [*parts, ("stages", resolved.stages)]:
+    for part, stages in [*parts, ("stages", resolved.once)]:
         for position, stage in enumerate(stages, 1):
             place = folder.stage(part, position, stage.name)
             if place.result() is None:

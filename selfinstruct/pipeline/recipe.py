@@ -4,13 +4,15 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.changes import with_changes
+from selfinstruct.pipeline.reading import Read, Set
 from selfinstruct.pipeline.stages import STAGES
 from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.records import Json
@@ -26,6 +28,22 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class Input(_Strict):
+    """A set to work on."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """A file, a folder, or a Hub id."""
+    shape: str = Field(default="", alias="from")
+    """Its layout, where it is not to be told by looking, or is one of the twelve sets of Camels."""
+    compat: Literal["", "camels"] = ""
+    """`camels`: with the two quirks of that paper's converters."""
+
+
+def _spelt_out(given: object) -> object:
+    """A bare path is an input too."""
+    return {"path": given} if isinstance(given, str) else given
+
+
 class Publish(_Strict):
     """What the published folder looks like."""
 
@@ -35,6 +53,8 @@ class Publish(_Strict):
     """Licence of the result, for the card; the terms of the model that wrote it may bind you: nobody guesses here."""
     language: tuple[str, ...] = ("en",)
     title: str = ""
+    first_turn: bool = False
+    """Of conversations only the first turn, where the format has room for no more."""
 
 
 class Limits(_Strict):
@@ -73,8 +93,10 @@ class Recipe(_Strict):
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
     seeds: str = "builtin"
     """A file of seed tasks, or `builtin`."""
-    inputs: tuple[str, ...] = ()
-    """Files of tasks to work on, in place of rounds."""
+    inputs: tuple[Annotated[Input, BeforeValidator(_spelt_out)], ...] = ()
+    """Sets to work on, in place of rounds."""
+    strict: bool = False
+    """End at the first record of an input that cannot be used, in place of rejecting it."""
     models: dict[Name, str] = Field(default_factory=dict)
     """Role, such as `teacher`, and model spec."""
     count: Whole = 100
@@ -98,9 +120,18 @@ class Resolved:
     rounds: tuple[Stage, ...]
     stages: tuple[Stage, ...]
 
+    @property
+    def once(self) -> tuple[Stage, ...]:
+        """The stages that run once: reading the inputs, where there are some, and `stages`."""
+        recipe = self.recipe
+        if not recipe.inputs:
+            return self.stages
+        sets = tuple(Set(one.path, one.shape, one.compat) for one in recipe.inputs)
+        return (Read(sets=sets, strict=recipe.strict), *self.stages)
+
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""
-        written: dict[str, Json] = self.recipe.model_dump(mode="json")
+        written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True)
         written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
         written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
         return written
@@ -120,7 +151,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     """Check a recipe and make its stages; `changes` are `--set` words such as `novelty.rouge_l_below=0.6`."""
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
-    value = with_changes(file.value, changes, Recipe.model_fields)
+    value = _found(with_changes(file.value, changes, Recipe.model_fields), Path(file.name).parent)
     try:
         recipe = Recipe.model_validate(_tuples(value))
     except ValidationError as faults:
@@ -132,6 +163,40 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     )
     _check_order(resolved, file)
     return resolved
+
+
+def _found(recipe: dict[str, Any], beside: Path) -> dict[str, Any]:
+    """Paths of `inputs` and `against` that are not found from here but beside the recipe, changed to where they are."""
+
+    def place(given: object) -> object:
+        if isinstance(given, list | tuple):
+            return [place(item) for item in given]
+        if isinstance(given, dict):
+            return {key: place(item) if key == "path" else item for key, item in given.items()}
+        return str(beside / given) if isinstance(given, str) and _only_there(given, beside) else given
+
+    found = {key: place(value) if key == "inputs" else value for key, value in recipe.items()}
+    steps = found.get("stages")
+    if isinstance(steps, list):
+        found["stages"] = [
+            {
+                name: {knob: place(value) if knob == "against" else value for knob, value in knobs.items()}
+                if isinstance(knobs, dict)
+                else knobs
+                for name, knobs in step.items()
+            }
+            if isinstance(step, dict)
+            else step
+            for step in steps
+        ]
+    return found
+
+
+def _only_there(given: str, beside: Path) -> bool:
+    try:
+        return not Path(given).is_absolute() and not Path(given).exists() and (beside / given).exists()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
 
 
 def _check_order(resolved: Resolved, file: YamlFile) -> None:
@@ -243,8 +308,9 @@ def _first(faults: ValidationError, file: YamlFile, model: type[BaseModel]) -> B
 
 
 def _fields_at(model: type[BaseModel], path: Path_) -> Iterable[str]:
-    nested: dict[str, type[BaseModel]] = {"publish": Publish, "limits": Limits, "stop": Stop}
-    return (nested.get(str(path[0]), model) if path else model).model_fields
+    nested: dict[str, type[BaseModel]] = {"publish": Publish, "limits": Limits, "stop": Stop, "inputs": Input}
+    found = (nested.get(str(path[0]), model) if path else model).model_fields
+    return [field.alias or name for name, field in found.items()]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

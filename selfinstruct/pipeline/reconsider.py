@@ -125,12 +125,12 @@ def _walk(
         if source.whole() is None:
             break
         starts.append(RoundStart(0, len(pool.tasks)))
-        records, seen = source.kept(), list[Task]()
+        records, seen = list(read_tasks(source.path / "kept.jsonl")), list[Task]()
         for position, stage in enumerate(after.rounds[1:], 2):
             place, _ = runner.run(
                 stage, records, part=round_name(number), position=position, pool=pool, rounds=tuple(starts)
             )
-            records = place.kept()
+            records = list(read_tasks(place.path / "kept.jsonl"))
             seen.extend(records if stage.scope == "ordered" else ())
         pool = pool.after(records, seen)
         kept.extend(records)

@@ -28,7 +28,7 @@ from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_object, read_tasks
 from selfinstruct.store.run_folder import RunFolder, json_line
 
-MARK, SEEDS, INPUTS = ".identity.json", "seeds.jsonl", "inputs.jsonl"
+MARK, SEEDS = ".identity.json", "seeds.jsonl"
 
 Clock = Callable[[], datetime]
 
@@ -70,14 +70,13 @@ class Finished:
 def execute(resolved: Resolved, options: Options) -> Finished:
     """Do the run, or what is left of it."""
     material = wiring.material(resolved, options.watch.notice)
-    same = identity(resolved, (*material.seeds, *material.inputs))
+    same = identity(resolved, material.seeds, material.contents)
     mark = fingerprint(same)
     place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
     folder = RunFolder(place)
     with owning(place):
         _claim(folder, resolved, same, options)
-        for name, records in ((SEEDS, material.seeds), (INPUTS, material.inputs)):
-            publish_bytes(place / name, b"".join(json_line(task.as_json()) for task in records))
+        publish_bytes(place / SEEDS, b"".join(json_line(task.as_json()) for task in material.seeds))
         ledger = Ledger(folder.ledger, options.clock)
         ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
         with (
@@ -89,12 +88,13 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 ledger=ledger,
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
+                benchmarks=material.benchmarks,
                 workers=options.workers,
                 watch=options.watch,
             )
             options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
             try:
-                walked = walk(resolved, runner, material.seeds, material.inputs, gates.requests_per_round())
+                walked = walk(resolved, runner, material.seeds, gates.requests_per_round())
             except (Stopped, KeyboardInterrupt) as stop:
                 ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
                 raise
@@ -168,10 +168,10 @@ def report_again(path: Path) -> Path:
         raise BadInput("is being worked on", place=str(path), fix="wait until the run is at rest")
     same, _ = _read_mark(path / MARK)
     resolved = resolve(read_yaml(folder.recipe))
-    seeds, inputs = (tuple(read_tasks(path / name)) for name in (SEEDS, INPUTS))
+    seeds = tuple(read_tasks(path / SEEDS))
     with owning(path), Journal(folder.journal) as journal:
         runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=None)
-        walked = walk(resolved, runner, seeds, inputs, 1)
+        walked = walk(resolved, runner, seeds, 1)
         story = tell(resolved, folder, walked, journal, seeds, fingerprint(same))
         publish_text(path / REPORT, page(story))
     return path / REPORT

@@ -1,8 +1,10 @@
 """Runs one stage: hands it records and a bench, writes what it says, and checks that the sums close."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing import get_context
 from typing import Protocol
 
@@ -10,7 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.recipe import model_role
 from selfinstruct.pipeline.watch import Nobody, Watch
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench, Failed, Kept, Model, Outcome, Pool, Rejected, RoundStart, Stage
+from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Outcome, Pool, Rejected, RoundStart, Stage
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
 
@@ -38,6 +40,8 @@ class Runner:
     seed: int
     model_for: Callable[[str, str], CountingModel] | None
     """Role and scope (round and stage) -> the model, for that stage alone; None: only what is there is read."""
+    benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
+    """By the path the recipe gives: for stages with a knob `against`."""
     workers: int = 1
     watch: Watch = field(default_factory=Nobody)
 
@@ -77,6 +81,7 @@ class Runner:
         bench = Bench(
             pool=pool,
             models=models,
+            benchmarks=self.benchmarks,
             scratch=self.folder.path / "scratch" / part / place.path.name,
             seed=self.seed,
             stage=stage.name,
@@ -91,10 +96,10 @@ class Runner:
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench, role: str | None) -> Iterator[Outcome]:
-        alone = stage.scope == "record" and role is None
-        if not alone or self.workers == 1 or len(records) <= _CHUNK:
+        if stage.scope != "record" or role is not None:
             return stage(records, bench)
-        return in_processes(stage, records, bench, self.workers)
+        workers = 1 if len(records) <= _CHUNK else self.workers
+        return in_chunks(stage, records, bench, workers)
 
     def _watched(self, outcomes: Iterable[Outcome], part: str, name: str) -> Iterator[Outcome]:
         for outcome in outcomes:
@@ -112,17 +117,65 @@ def closed(outcomes: Iterable[Outcome], stage: Stage, received: int) -> Iterator
         raise RuntimeError(f"stage '{stage.name}' took {received} records and accounted for {fates}")
 
 
-def in_processes(stage: Stage, records: Sequence[Task], bench: Bench, workers: int) -> Iterator[Outcome]:
-    """The outcomes of a `record` stage, made by several processes, in the order of the records."""
-    chunks = [records[start : start + _CHUNK] for start in range(0, len(records), _CHUNK)]
-    light = Bench(seed=bench.seed, stage=bench.stage, rounds=bench.rounds, scratch=bench.scratch)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
-        for outcomes in processes.map(_chunk, [(stage, chunk, light) for chunk in chunks]):
-            yield from outcomes
+def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int) -> Iterator[Outcome]:
+    """The outcomes of a `record` stage in the order of the records, the same for any number of processes.
+
+    Chunks are the same too, and what was measured of each is added up: such a stage measures counts and sums alone.
+    """
+    measured: dict[str, Json] = {}
+    chunks = _chunks(records)
+    made = (list(stage(chunk, bench)) for chunk in chunks) if workers == 1 else _spread(stage, chunks, bench, workers)
+    for outcomes in made:
+        for outcome in outcomes:
+            if isinstance(outcome, Measured):
+                measured[outcome.name] = _added(measured.get(outcome.name), outcome.value)
+            else:
+                yield outcome
+    yield from (Measured(name, value) for name, value in measured.items())
 
 
-def _chunk(work: tuple[Stage, Sequence[Task], Bench]) -> list[Outcome]:
-    stage, records, bench = work
+def _added(one: Json, other: Json) -> Json:
+    """Numbers added, mappings key by key; of anything else the first."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {key: _added(one.get(key), other.get(key)) for key in (*one, *(key for key in other if key not in one))}
+    if one is None or isinstance(one, bool | str | list):
+        return other if one is None else one
+    return one + other if isinstance(one, int | float) and isinstance(other, int | float) else one
+
+
+def _spread(stage: Stage, chunks: Iterable[list[Task]], bench: Bench, workers: int) -> Iterator[list[Outcome]]:
+    light = Bench(
+        seed=bench.seed, stage=bench.stage, rounds=bench.rounds, scratch=bench.scratch, benchmarks=bench.benchmarks
+    )
+    processes = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(stage, light)
+    )
+    with processes:
+        waiting: deque[Future[list[Outcome]]] = deque()
+        for chunk in chunks:
+            waiting.append(processes.submit(_chunk, chunk))
+            if len(waiting) > 2 * workers:  # enough to keep them busy, and no more in memory than that
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _chunks(records: Iterable[Task]) -> Iterator[list[Task]]:
+    waiting = iter(records)
+    while chunk := list(islice(waiting, _CHUNK)):
+        yield chunk
+
+
+_here: list[tuple[Stage, Bench]] = []  # of a worker: what it was begun with
+
+
+def _begin(stage: Stage, bench: Bench) -> None:
+    """Hand a worker once what all its chunks need."""
+    _here[:] = [(stage, bench)]
+
+
+def _chunk(records: Sequence[Task]) -> list[Outcome]:
+    [(stage, bench)] = _here
     return list(stage(records, bench))
 
 

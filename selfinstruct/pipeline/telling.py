@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.records import Task
 from selfinstruct.report.story import (
     Count,
+    Measure,
     Published,
     RoundCount,
     Spending,
@@ -70,11 +71,19 @@ def tell(
         finish_reasons=_counts(journal.finish_reasons()),
         failures=_counts(failures),
         spending=spending,
+        measured=tuple(_measured(done)),
         published_examples=_published(walked.kept, done),
         rejected_examples=_turned(done),
         command=AGAIN,
         recipe=resolved.as_yaml(),
     )
+
+
+def _measured(done: Iterable["Done"]) -> Iterator[Measure]:
+    """Of the stages that run once: what a round measures speaks of that round alone."""
+    for part, stage, _, result in done:
+        if part == STAGES_PART:
+            yield from (Measure(stage.name, name, value) for name, value in result.measured.items())
 
 
 Done = tuple[str, Stage, StageFolder, StageResult]
@@ -83,7 +92,7 @@ Done = tuple[str, Stage, StageFolder, StageResult]
 def _finished(resolved: Resolved, folder: RunFolder, rounds: int) -> Iterable[Done]:
     """Part, stage, folder and result of everything that counts, in order."""
     parts = [(round_name(number), resolved.rounds) for number in range(1, rounds + 1)]
-    for part, stages in [*parts, (STAGES_PART, resolved.stages)]:
+    for part, stages in [*parts, (STAGES_PART, resolved.once)]:
         for position, stage in enumerate(stages, 1):
             place = folder.stage(part, position, stage.name)
             result = place.result()
@@ -95,7 +104,7 @@ def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> t
     """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
     in_rounds = [one for one in done if one[0] != STAGES_PART]
     once = [one for one in done if one[0] == STAGES_PART]
-    return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.stages, once))
+    return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.once, once))
 
 
 def _summed(stages: Sequence[Stage], done: Iterable[Done]) -> tuple[StageCount, ...]:
@@ -235,9 +244,10 @@ def _spending(done: Iterable[Done], answers: Iterable[Used]) -> tuple[Spending, 
 def _published(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, ...]:
     """Evenly spread over the set, with their nearest neighbours."""
     step = max(1, len(kept) // EXAMPLES)
-    nearest = _nearest_by_text(done)
+    picked = kept[::step][:EXAMPLES]
+    nearest = _nearest_by_text(done, {task.instruction for task in picked})
     shown = []
-    for task in kept[::step][:EXAMPLES]:
+    for task in picked:
         pair = task.instances[0] if task.instances else None
         evidence = nearest.get(task.instruction, {})
         shown.append(
@@ -253,12 +263,13 @@ def _published(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, .
     return tuple(shown)
 
 
-def _nearest_by_text(done: Iterable[Done]) -> dict[str, Mapping[str, Any]]:
+def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for _, stage, place, _ in done:
         if stage.name == "novelty":
             for line in read_lines(place.path / "kept.jsonl"):
-                found[line["instruction"]] = line.get("evidence", {})
+                if line["instruction"] in wanted:
+                    found[line["instruction"]] = line.get("evidence", {})
     return found
 
 
@@ -279,8 +290,9 @@ def _turned(done: Iterable[Done]) -> tuple[Turned, ...]:
 
 def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
     evidence = dict(line.get("evidence", {}))
-    text = line.get("instruction") or next((choice["text"] for choice in line.get("choices", ())), "")
-    near, rouge_l = evidence.pop("text", ""), evidence.pop("rouge_l", None)
+    said = (choice["text"] for choice in line.get("choices", ()))
+    text = line.get("instruction") or line.get("text") or next(said, "")
+    near, rouge_l = evidence.pop("neighbour_text", evidence.pop("text", "")), evidence.pop("rouge_l", None)
     evidence.pop("nearest", None)
     evidence.pop("most_similar", None)
     return Turned(

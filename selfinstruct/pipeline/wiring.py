@@ -1,16 +1,19 @@
 """Makes what a recipe names: seeds, inputs, and a gate before every model."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
+from selfinstruct.formats.sets import read_set
 from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
+from selfinstruct.pipeline.reading import content
 from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_role
 from selfinstruct.pipeline.runner import CountingModel
 from selfinstruct.records import Task
@@ -25,7 +28,10 @@ class Material:
     """What a run starts from."""
 
     seeds: tuple[Task, ...]
-    inputs: tuple[Task, ...]
+    contents: Mapping[str, str]
+    """Checksums of the inputs and benchmarks, by the path the recipe gives."""
+    benchmarks: Mapping[str, Sequence[Task]]
+    """What a set is checked against, by the path the recipe gives."""
 
 
 def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
@@ -34,8 +40,19 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     seeds = read_seeds(builtin_seeds() if recipe.seeds == "builtin" else Path(recipe.seeds))
     if len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
-    inputs = tuple(task for path in recipe.inputs for task in read_seeds(Path(path), human=False))
-    return Material(tuple(seeds), inputs)
+    against = dict.fromkeys(path for stage in resolved.stages for path in getattr(stage, "against", ()))
+    contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
+    return Material(tuple(seeds), contents, {path: _benchmark(path) for path in against})
+
+
+def _benchmark(path: str) -> Sequence[Task]:
+    """All its items; BadInput at the first that cannot be read, for a check with gaps is none."""
+    items = []
+    for found in read_set(path):
+        if not isinstance(found, Task):
+            raise BadInput(found.problem, place=found.place, fix="mend the benchmark: a check with gaps is none")
+        items.append(found)
+    return items
 
 
 class Gates:

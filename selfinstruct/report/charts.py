@@ -152,6 +152,20 @@ def similarity_curve(scored: Sequence[float], threshold: float | None) -> str:
     return draw("curve", label, 230, paint)
 
 
+def curve(name: str, label: str, points: Sequence[tuple[float, float]], *, across: str, up: str) -> str:
+    """A line through points; shares on the upright axis."""
+    if not points:
+        return ""
+
+    def paint(axes: "Axes") -> None:
+        where, height = zip(*sorted(points), strict=True)
+        axes.plot(where, height, color=KEPT, marker="o", markersize=4, markeredgewidth=0)
+        axes.set_ylim(0, max(0.02, *height) * 1.1)
+        _upright(axes, across, up)
+
+    return draw(name, label, 230, paint)
+
+
 def lengths(name: str, what: str, machine: Sequence[int], human: Sequence[int]) -> str:
     """Words per text, as shares, machine against seeds; the longest one in fifty share the last bar."""
     if not (machine or human):

@@ -1,8 +1,9 @@
 """The page itself: a story in, one HTML document out that loads nothing and runs nothing."""
 
+from collections.abc import Callable
 from importlib.resources import files
 
-from selfinstruct.report import examples, sections
+from selfinstruct.report import examples, measures, sections
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.story import Story
 
@@ -10,6 +11,7 @@ _SECTIONS = (
     ("funnel", "Funnel", "What became of every candidate", sections.funnel),
     ("rounds", "Rounds", "Round after round", sections.rounds),
     ("novelty", "Novelty", "How new it is", sections.novelty),
+    ("measures", "Measures", "What was measured", measures.measures),
     ("texts", "Texts", "What the tasks look like", sections.texts),
     ("read", "Examples", "Read some", examples.examples),
     ("calls", "Calls and money", "Model calls and money", sections.calls),
@@ -32,7 +34,7 @@ def page(story: Story) -> str:
     """
     style = files("selfinstruct.report").joinpath("style.css").read_text("utf-8")
     body = "".join(
-        f'<section id="{anchor}"><h2>{title}</h2>{tell(story)}</section>\n' for anchor, _, title, tell in _SECTIONS
+        f'<section id="{anchor}"><h2>{title}</h2>{tell(story)}</section>\n' for anchor, _, title, tell in _shown(story)
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -44,8 +46,16 @@ def page(story: Story) -> str:
     )
 
 
+def _shown(story: Story) -> tuple[tuple[str, str, str, Callable[[Story], str]], ...]:
+    """The parts that have something to tell of this run."""
+    without_rounds = bool(story.stages) and story.target is None and not story.rounds
+    left_out = {"rounds", "novelty"} if without_rounds else set()
+    left_out |= set() if story.measured else {"measures"}
+    return tuple(section for section in _SECTIONS if section[0] not in left_out)
+
+
 def _headline(story: Story) -> str:
-    links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name, _, _ in _SECTIONS)
+    links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name, _, _ in _shown(story))
     origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
     models = " and ".join(prose(model, 80) for model in story.models)
     return (

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from selfinstruct.records import Task
+from selfinstruct.records import Json, Task
 from selfinstruct.text import words
 
 
@@ -178,6 +178,15 @@ class Turned:
     """Anything else that was measured, in a few words."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a stage measured of the whole set, by name."""
+
+    stage: str
+    name: str
+    value: Json
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """One run, told once."""
@@ -208,6 +217,8 @@ class Story:
     failures: tuple[Count, ...] = ()
     """Failed calls by kind; they sum to the failed requests of `spending`."""
     spending: tuple[Spending, ...] = ()
+    measured: tuple[Measure, ...] = ()
+    """In the order of the stages that run once."""
     published_examples: tuple[Published, ...] = ()
     rejected_examples: tuple[Turned, ...] = ()
     command: str = ""

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,12 +32,17 @@ def sync_folder(folder: Path) -> None:
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
-    """Write the whole file or leave the old one: temporary file, fsync, rename, fsync of the folder."""
+    """Write the whole file or leave the old one."""
+    publish_lines(path, (content,))
+
+
+def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write all lines or leave the old file: temporary file, fsync, rename, fsync of the folder."""
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
         with temporary.open("wb") as file:
-            file.write(content)
+            file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
         failpoint(f"before publishing {path.name}")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,7 +14,8 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk, publish_text, sync_folder
-from selfinstruct.store.reading import read_object, read_tasks
+from selfinstruct.store.reading import read_object
+from selfinstruct.store.task_file import tasks_of
 
 FATES = ("kept", "rejected", "failed")
 
@@ -86,9 +87,9 @@ class StageFolder:
                     fix=f"delete {self.path / 'DONE'} and run again: the stage is made again from the journal",
                 )
 
-    def kept(self) -> list[Task]:
-        """The records that went on, in order."""
-        return list(read_tasks(self.path / "kept.jsonl"))
+    def kept(self, count: int) -> Sequence[Task]:
+        """The records that went on, in order: `count` of them, as `result` says; in memory where they are few."""
+        return tasks_of(self.path / "kept.jsonl", count)
 
     def write(self, outcomes: Iterable[Outcome], received: int, counts: "Callable[[], CallCounts]") -> StageResult:
         """Write every outcome, then DONE; a kill before that leaves the stage unfinished.

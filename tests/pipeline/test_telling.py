@@ -13,7 +13,7 @@ from tests.pipeline.toys import Count, Sieve, resolved, runner_in
 
 
 def told(folder: Path, what: Resolved) -> tuple[Story, Walked]:
-    walked = walk(what, runner_in(folder), (), (), 4)
+    walked = walk(what, runner_in(folder), (), 4)
     with Journal(folder / "journal.sqlite") as journal:
         return tell(what, RunFolder(folder), walked, journal, (), "mark"), walked
 

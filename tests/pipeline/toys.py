@@ -90,4 +90,4 @@ def resolved(count: int, *stages: object, **knobs: object) -> Resolved:
 
 
 def walked(folder: Path, what: Resolved, per_round: int = 8, workers: int = 1) -> Walked:
-    return walk(what, runner_in(folder, workers), (), (), per_round)
+    return walk(what, runner_in(folder, workers), (), per_round)

@@ -28,7 +28,7 @@ def test_a_written_stage_reads_back_with_its_sums(tmp_path: Path) -> None:
     written = place.write(OUTCOMES, 3, lambda: CallCounts(2, 1))
     assert place.result() == written
     assert (written.kept, dict(written.rejected), dict(written.failed)) == (1, {"too_similar": 1}, {"timeout": 1})
-    assert place.kept() == [task("Name a river.")]
+    assert place.kept(1) == [task("Name a river.")]
     assert next(read_lines(place.path / "rejected.jsonl"))["evidence"] == {"nearest": "x"}
 
 
@@ -63,5 +63,5 @@ def test_a_lone_surrogate_survives_the_round_trip_in_valid_utf_8(tmp_path: Path)
     place = StageFolder(tmp_path / "x")
     place.write([Kept(task("odd \ud800 mark"))], 1, CallCounts)
     (place.path / "kept.jsonl").read_bytes().decode("utf-8")
-    assert place.kept() == [task("odd \ud800 mark")]
+    assert place.kept(1) == [task("odd \ud800 mark")]
     assert json_line({"a": "é"}).decode() == '{"a": "é"}\n'

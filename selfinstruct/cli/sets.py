@@ -1,0 +1,112 @@
+"""`selfinstruct curate`, `simplify`, `verify`, `mix`: sets that exist, in one pass with reasons."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.records import Json
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+def set_options(verb: Verb) -> Verb:
+    """What the verbs that read sets share."""
+    for option in reversed(
+        (
+            click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+            click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs."),
+            click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
+            click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
+            click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2)."),
+        )
+    ):
+        verb = option(verb)
+    return run_options(verb)
+
+
+@click.command()
+@set_options
+@click.option("--rules", default="curate", show_default=True, help="Rules or sets of rules, comma-separated; or none.")
+@click.option("--exact", is_flag=True, help="Remove exact duplicates (after normalising).")
+@click.option("--near-duplicates", type=click.FloatRange(0.05, 1), metavar="J", help="Remove from this Jaccard on.")
+@click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
+@click.option("--against", multiple=True, metavar="FILE", help="Benchmark that must not be in the set.")
+@click.option("--fail-on-contamination", is_flag=True, help="Exit 1 when the set held any of it.")
+def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Clean any sets: rules, exact and near duplicates, decontamination; every removal has its reason.
+
+    Example:  selfinstruct curate alpaca.json dump.jsonl.gz --exact --near-duplicates 0.8 -o runs/clean
+    """
+    from selfinstruct.pipeline import compose_sets
+
+    stages = compose_sets.curate(
+        rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
+        exact=given["exact"],
+        near_duplicates=given["near_duplicates"],
+        novelty=given["novelty"],
+        against=given["against"],
+    )
+    return _carry_out("curate", stages, given)
+
+
+@click.command()
+@set_options
+@click.option("--model", default="", metavar="SPEC", help="Who rewrites; small models leave it to the rules.")
+@click.option("--rules-only", is_flag=True, help="Ask no model.")
+def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Shorten responses to what is helpful and factual; a rewrite that fails a check leaves the original.
+
+    Example:  selfinstruct simplify runs/clean/kept.jsonl --rules-only -o runs/short
+    """
+    from selfinstruct.pipeline import compose_sets
+
+    model = "" if given["rules_only"] else given["model"]
+    return _carry_out("simplify", compose_sets.simplify(model=model), given, {"rewriter": model} if model else {})
+
+
+@click.command()
+@set_options
+@click.option("--model", default="", metavar="SPEC", help="Who answers again and judges; without one only computing.")
+def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Drop outputs that can be shown to be wrong: sums, JSON, code, labels, languages, counts.
+
+    Example:  selfinstruct verify runs/clean/kept.jsonl -o runs/right
+    """
+    from selfinstruct.pipeline import compose_sets
+
+    model = given["model"]
+    return _carry_out("verify", compose_sets.verify(model=model), given, {"verifier": model} if model else {})
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@run_options
+def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Mix sets by weights, caps or budgets: a recipe with `inputs` and a `mix` stage.
+
+    Example:  selfinstruct mix pipelines/camels_human.yaml -o runs/mixture
+    """
+    from selfinstruct.errors import BadInput
+    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.pipeline.recipes import find_recipe
+    from selfinstruct.pipeline.yaml_file import read_yaml
+
+    path = find_recipe(recipe)
+    resolved = resolve(read_yaml(path), given["changes"])
+    if not any(stage.name == "mix" for stage in resolved.stages):
+        raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")
+    return carry_out(resolved, given)
+
+
+def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
+    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.pipeline.recipe import resolve
+
+    publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
+    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
+    recipe = compose_sets.recipe(name, inputs, stages, models or {}, knobs)
+    return carry_out(resolve(recipe, given["changes"]), given)

@@ -1,0 +1,62 @@
+"""Short recipes for the verbs that work on sets: what `curate`, `simplify` and `verify` do, as YAML."""
+
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from selfinstruct.pipeline.yaml_file import YamlFile, parse_yaml
+from selfinstruct.records import Json
+
+_MEASURES: tuple[Json, ...] = ("diversity", "balance")
+
+
+def inputs(paths: Sequence[str], shape: str) -> list[Json]:
+    """The recipe's `inputs`, all of one shape where one is forced."""
+    return [{"path": path, "from": shape} if shape else path for path in paths]
+
+
+def curate(
+    *,
+    rules: Sequence[str],
+    exact: bool,
+    near_duplicates: float | None,
+    novelty: float | None,
+    against: Sequence[str],
+) -> list[Json]:
+    """Cheap stages first, so that the dear ones see less."""
+    stages: list[Json] = []
+    if tuple(rules) != ("none",):
+        stages.append({"rules": {"rules": list(rules)}})
+    if exact:
+        stages.append("exact")
+    if near_duplicates is not None:
+        stages.append({"near": {"jaccard": near_duplicates}})
+    if novelty is not None:
+        stages.append({"novelty": {"rouge_l_below": novelty}})
+    if against:
+        stages.append({"decontaminate": {"against": list(against)}})
+    return [*stages, *_MEASURES]
+
+
+def simplify(*, model: str) -> list[Json]:
+    """One stage; without a model it goes by rules."""
+    return [{"simplify": {"model": "rewriter", "by": "auto"} if model else {"by": "rules"}}]
+
+
+def verify(*, model: str) -> list[Json]:
+    """One stage; without a model only what can be computed."""
+    return [{"verify": {"model": "verifier"} if model else {}}]
+
+
+def recipe(
+    name: str, inputs: Sequence[Json], stages: Sequence[Json], models: Mapping[str, str], knobs: Mapping[str, Json]
+) -> YamlFile:
+    """The whole, as `run` would read it."""
+    written: dict[str, Json] = {
+        "name": name,
+        "inputs": list(inputs),
+        "models": dict(models),
+        "stages": list(stages),
+        **knobs,
+    }
+    return parse_yaml(yaml.safe_dump(written, sort_keys=False, allow_unicode=True).encode(), "the command line")

@@ -1,0 +1,63 @@
+"""The first stage of a recipe with `inputs`: every line of every set becomes a task, or is rejected with its place."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.sets import Seen, Unreadable, read_set
+from selfinstruct.records import Task, Unread
+from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One of the inputs."""
+
+    path: str
+    shape: str = ""
+    compat: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """Read the inputs in their order; the one stage that opens files, and so made by the recipe alone."""
+
+    name: ClassVar[str] = "read"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "source"
+
+    sets: tuple[Set, ...]
+    strict: bool = False
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """Kept, or Rejected as `Unread` with file and line; BadInput for a set that cannot be used at all."""
+        del records
+        seen = Seen()
+        for one in self.sets:
+            for found in read_set(one.path, shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen):
+                if isinstance(found, Task):
+                    yield Kept(found)
+                    continue
+                if self.strict:
+                    raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
+                yield Rejected(_unread(found), found.reason, {"place": found.place, "problem": found.problem})
+
+
+def _unread(found: Unreadable) -> Unread:
+    """The same for every user of the file: without its folder."""
+    file, colon, line = found.place.rpartition(":")
+    return Unread(f"{Path(file).name}{colon}{line}", found.text)
+
+
+def content(path: str) -> str:
+    """SHA-256 of what stands under a path: part of what the run is; a Hub id stands for itself."""
+    place = Path(path)
+    total = hashlib.sha256()
+    for file in [place] if place.is_file() else sorted(place.rglob("*")):
+        if file.is_file():
+            with file.open("rb") as opened:
+                total.update(hashlib.file_digest(opened, "sha256").digest())
+    return total.hexdigest()

@@ -1,0 +1,59 @@
+"""A sequence of tasks on disk behaves like a list of them."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Provenance, Task
+from selfinstruct.store.run_folder import json_line
+from selfinstruct.store.task_file import TaskFile, tasks_of
+
+TEXTS = st.lists(st.text(min_size=1, max_size=30), max_size=12)
+
+
+def written(path: Path, texts: list[str]) -> list[Task]:
+    tasks = [
+        Task(instruction=text, ordinal=number, provenance=Provenance(stage="input"))
+        for number, text in enumerate(texts)
+    ]
+    path.write_bytes(b"".join(json_line(task.as_json()) for task in tasks))
+    return tasks
+
+
+@given(TEXTS, st.integers(-20, 20), st.integers(-20, 20), st.sampled_from([-3, -1, 1, 2]))
+def test_it_is_the_list(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], start: int, stop: int, step: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "tasks.jsonl"
+    tasks = written(path, texts)
+    on_disk = TaskFile(path, len(tasks))
+    assert (len(on_disk), list(on_disk), list(on_disk)) == (len(tasks), tasks, tasks)
+    assert on_disk[start:stop:step] == tasks[start:stop:step]
+    assert [on_disk[at] for at in range(-len(tasks), len(tasks))] == tasks * 2
+
+
+def test_beyond_its_end_is_an_index_error(tmp_path: Path) -> None:
+    written(tmp_path / "tasks.jsonl", ["a", "b"])
+    for index in (2, -3):
+        with pytest.raises(IndexError):
+            TaskFile(tmp_path / "tasks.jsonl", 2)[index]
+
+
+def test_damage_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.jsonl"
+    written(path, ["a", "b"])
+    path.write_bytes(path.read_bytes().replace(b'"b"', b'"c"'))
+    with pytest.raises(BadInput, match=r"tasks\.jsonl:2"):
+        TaskFile(path, 2)[1]
+
+
+def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
+    few = written(tmp_path / "few.jsonl", ["a"])
+    assert tasks_of(tmp_path / "few.jsonl", 1) == few
+    many = written(tmp_path / "many.jsonl", ["long " * 1000] * 1000)
+    found = tasks_of(tmp_path / "many.jsonl", 1000)
+    assert isinstance(found, TaskFile)
+    assert found[999] == many[999]
