@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class OpenAICompatible:
     max_bytes: int = 16 * 2**20
     """For one answer."""
     endpoint: Endpoint = field(init=False)
+    _key: re.Pattern[bytes] = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
 
@@ -61,6 +63,7 @@ class OpenAICompatible:
             raise BadInput("OPENAI_API_KEY is not set", place=f"openai:{self.model}", fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
             raise BadInput("holds characters that no key has", place="OPENAI_API_KEY", fix="copy it again")
+        self._key = _spellings(self.api_key)
 
     @classmethod
     def from_environment(cls, model: str) -> "OpenAICompatible":
@@ -203,8 +206,17 @@ class OpenAICompatible:
         return CallError("connection_lost", f"the connection broke: {told}", retry="later")
 
     def _masked(self, content: bytes) -> bytes:
-        key = self.api_key.encode()
-        return content.replace(key, b"***") if key and key in content else content
+        return self._key.sub(b"***", content) if self.api_key else content
+
+
+def _spellings(key: str) -> re.Pattern[bytes]:
+    """The key as it is, and as JSON may write it: a sign after a backslash, or by its number."""
+    signs = (re.escape(sign) if sign.isalnum() else _spelling(sign) for sign in key)
+    return re.compile("".join(signs).encode())
+
+
+def _spelling(sign: str) -> str:
+    return rf"(?:\\?{re.escape(sign)}|(?i:\\u00{ord(sign):02x}))"
 
 
 class _Bounded:
