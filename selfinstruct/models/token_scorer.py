@@ -1,0 +1,137 @@
+"""Log-probabilities of given text by a transformers model on this machine (extra `train`)."""
+
+import contextlib
+import importlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+
+_TOKENS_TOGETHER = 8192  # tokens of one batch, filling included: about 1 GiB of logits for 32,000 words in 4 bytes
+_CONTEXT = 2048  # tokens; where the model does not say how many it takes
+
+
+class TransformersScorer:
+    """The scorer of `hf:NAME_OR_FOLDER`; weights are loaded when the first text comes.
+
+    Prompt and continuation are cut into tokens apart, so that a continuation has the same tokens after any prompt.
+    Before an empty prompt stands the model's mark for the beginning of a text, or else for its end. Where both do not
+    fit, the beginning of the prompt is left out; a continuation that alone does not fit keeps its beginning.
+    """
+
+    def __init__(self, name: str, *, device: str = "", tokens_together: int = _TOKENS_TOGETHER) -> None:
+        """`name`: a folder, or a name on the Hub; `device`: as torch calls it, by default a GPU where there is one."""
+        self.name = f"hf:{Path(name).name}" if Path(name).is_dir() else f"hf:{name}"
+        self._weights, self._device, self._together = name, device, tokens_together
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
+        """Natural logarithms, one for each token of the continuation."""
+        return self.many_log_probabilities([(prompt, continuation)])[0]
+
+    def many_log_probabilities(self, texts: Sequence[tuple[str, str]]) -> list[list[float]]:
+        """The same for each (prompt, continuation); texts of like length are scored together."""
+        if self._model is None:
+            self._load()
+        cut = [self._cut(*text) for text in texts]
+        order = sorted(range(len(cut)), key=lambda at: len(cut[at][0]) + len(cut[at][1]))
+        found: list[list[float]] = [[] for _ in cut]
+        for batch in _batches(order, [len(before) + len(after) for before, after in cut], self._together):
+            for at, scores in zip(batch, self._score([cut[at] for at in batch]), strict=True):
+                found[at] = scores
+        return found
+
+    def _load(self) -> None:
+        torch, transformers = _libraries()
+        local = Path(self._weights).is_dir()
+        known = {"trust_remote_code": False, "local_files_only": local}
+        with _one_line(self._weights):
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(self._weights, **known)
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                self._weights, use_safetensors=True, dtype="auto", **known
+            )
+        device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.to(device).eval()
+
+    def _cut(self, prompt: str, continuation: str) -> tuple[list[int], list[int]]:
+        """Tokens of both, fit for the model's context, with at least one before the continuation."""
+        start = self._tokenizer.bos_token_id
+        mark = self._tokenizer.eos_token_id if start is None else start
+        before = self._tokenizer(prompt, add_special_tokens=False)["input_ids"] if prompt else []
+        after = self._tokenizer(continuation, add_special_tokens=False)["input_ids"] if continuation else []
+        opening = [mark] if mark is not None and (start is not None or not before) else []
+        if not before and not opening:
+            raise BadInput(
+                "its tokenizer has no mark for the beginning or the end of a text",
+                place=f"model '{self.name}'",
+                fix="score with another model",
+            )
+        room = self._context() - len(opening)
+        after = after[: max(1, room - (0 if opening else 1))]
+        return [*opening, *before[max(0, len(before) - (room - len(after))) :]], after
+
+    def _context(self) -> int:
+        settings = self._model.config.get_text_config()
+        most = getattr(settings, "max_position_embeddings", None)
+        return most if isinstance(most, int) and most > 1 else _CONTEXT
+
+    def _score(self, batch: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """One pass over texts filled up on the right, where causal attention does not look."""
+        torch, _ = _libraries()
+        longest = max(len(before) + len(after) for before, after in batch)
+        rows = [before + after for before, after in batch]
+        filled = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=self._model.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=self._model.device)
+        found = []
+        with torch.inference_mode():
+            logits = self._model(input_ids=filled, attention_mask=mask, use_cache=False).logits
+            for line, (before, after) in zip(logits, batch, strict=True):
+                # The token at place p is foretold at p - 1.
+                told = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
+                chosen = torch.tensor(after, dtype=torch.long, device=told.device).unsqueeze(-1)
+                found.append([float(score) for score in told.gather(-1, chosen).squeeze(-1).tolist()])
+        return found
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int], together: int) -> Iterator[list[int]]:
+    """Runs of texts, shortest first, that take at most so many tokens filled up; a longer text goes alone.
+
+    >>> list(_batches([0, 1, 2], [3, 4, 9], together=8))
+    [[0, 1], [2]]
+    """
+    batch: list[int] = []
+    for at in order:
+        if batch and (len(batch) + 1) * lengths[at] > together:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch
+
+
+def _libraries() -> tuple[Any, Any]:
+    """Torch and transformers, loaded late: they take seconds, and are an extra."""
+    try:
+        return importlib.import_module("torch"), importlib.import_module("transformers")
+    except ImportError as fault:
+        raise BadInput(
+            f"{fault.name or 'torch'} is not installed",
+            place="a model 'hf:...'",
+            fix="pip install 'selfinstruct[train]'",
+        ) from fault
+
+
+@contextlib.contextmanager
+def _one_line(weights: str) -> Iterator[None]:
+    """What the library says of weights it cannot load, as one line."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as fault:
+        said = str(fault).strip().partition("\n")[0]
+        raise BadInput(
+            f"cannot be loaded ({said})",
+            place=f"model 'hf:{weights}'",
+            fix="give a folder with config.json, tokenizer files and *.safetensors, or a name on the Hub",
+        ) from fault
