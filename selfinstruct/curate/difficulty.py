@@ -12,6 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope, TokenScorer
 
+_MEASURES = ("ifd", "loss_given_instruction", "loss_alone")
 _TOGETHER = 16  # tasks scored in one call, and noted in one line
 
 
@@ -101,10 +102,14 @@ def _batches(records: Iterable[Task]) -> Iterator[list[Task]]:
 
 
 def _outcome(task: Task, losses: Losses) -> Outcome:
+    others = {name: value for name, value in task.measures.items() if name not in _MEASURES}
     if losses.ifd is None:
-        return Kept(task, {"not_scored": "no response" if not losses.tokens else "its loss is no number, or 0 alone"})
-    found = {"ifd": losses.ifd, "loss_given_instruction": losses.given, "loss_alone": losses.alone}
-    return Kept(replace(task, measures={**task.measures, **found}))
+        return Kept(
+            replace(task, measures=others),
+            {"not_scored": "no response" if not losses.tokens else "its loss is no number, or 0 alone"},
+        )
+    found = dict(zip(_MEASURES, (losses.ifd, losses.given, losses.alone), strict=True))
+    return Kept(replace(task, measures={**others, **found}))
 
 
 def _losses(tasks: Sequence[Task], scorer: TokenScorer) -> list[Losses]:

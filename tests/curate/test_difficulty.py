@@ -75,9 +75,9 @@ def test_the_scorer_sees_instruction_and_input_before_the_response_and_then_noth
 
 
 def test_a_task_without_a_response_is_kept_and_says_why_it_has_no_number() -> None:
-    kept = scored([task("Add."), task("Add.", ("", " "))], Letters())
+    kept = scored([task("Add.", words=1), task("Add.", ("", " "), ifd=0.5, words=1)], Letters())
     assert [outcome.evidence for outcome in kept] == [{"not_scored": "no response"}] * 2
-    assert not any("ifd" in outcome.record.measures for outcome in kept)
+    assert [outcome.record.measures for outcome in kept] == [{"words": 1}] * 2
 
 
 @pytest.mark.parametrize(("given_", "alone"), [([0.0], [0.0]), ([-math.inf], [-1.0]), ([math.nan], [-1.0])])
