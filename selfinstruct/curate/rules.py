@@ -5,7 +5,6 @@ programs stand in `program_rules.py`.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 
@@ -70,6 +69,8 @@ _NO_VERB = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"(?:[.!:;,\u2014\n]|\s-)[\"'\u201d\u2019)]*\s+")
+# Categories Cc (but for tab and line ends) and Cs, and the sign for what could not be decoded.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _TORN = re.compile(r"[,;(\[{\u3001\u060c\uff0c\uff1b-]\Z")
 
 
@@ -117,10 +118,10 @@ def control_characters(text: str) -> str:
     >>> control_characters("Sort\x07 these"), control_characters("Sort:\n\tb a"), control_characters("👩\u200d🍳 برای")
     ('U+0007', '', '')
     """
-    for char in text:
-        if (unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t\r") or char == "\ufffd":
-            return f"U+{ord(char):04X}"
-    return ""
+    if text.replace("\n", "").isprintable() and "\ufffd" not in text:
+        return ""  # ten times as fast as looking for each
+    found = _CONTROL.search(text)
+    return f"U+{ord(found[0]):04X}" if found else ""
 
 
 def echoed_markup(text: str) -> str:
