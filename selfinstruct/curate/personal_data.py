@@ -1,0 +1,140 @@
+"""Rules that object to personal data: addresses and numbers of people, checked as far as they can be."""
+
+import ipaddress
+import re
+
+from selfinstruct.curate.access_keys import masked
+
+_EMAIL = re.compile(
+    r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?P<host>(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24})\b"
+)
+# Names that belong to nobody (RFC 2606), and hosts that people write where any host is meant.
+_NOBODY = re.compile(
+    r"(?:.*\.)?(?:example\.\w+|example|test|invalid|localhost|local)\Z|(?:.*your.*|.*example.*|.*sample.*|domain|company|email|website)\.\w+\Z",
+    re.IGNORECASE,
+)
+_CARD = re.compile(r"(?<![\d.,-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -]?)\d{6}\2\d{5})(?![\d-]|\.\d)")
+_BRANDS = re.compile(r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|6(?:011|5\d\d)\d{12}")
+# The numbers with which payment services tell people to try things out.
+_TRIAL_CARDS = frozenset(
+    (
+        *("4111111111111111", "4242424242424242", "4012888888881881", "5555555555554444", "5105105105105100"),
+        *("378282246310005", "371449635398431", "6011111111111117", "4000056655665556", "2223003122003222"),
+    )
+)
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9])"
+)
+_IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}:?(?:[0-9A-Fa-f]{1,4}:?)+(?![\w:.])")
+_VERSION = re.compile(r"(?:version|release|v|ver\.|section|chapter|rule)\s*\Z", re.IGNORECASE)
+_PUBLIC_SERVICES = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "1.2.3.4", "123.45.67.89"))
+_PHONE = re.compile(
+    r"(?<![\w+.])\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}(?![\w])"
+    r"|(?<![\w.+-])(?:\+?1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([.-]))[2-9]\d\d(?(1)\1|[.-])\d{4}(?![\w-]|\.\d)"
+    r"|(?:(?i:\b(?:tel(?:ephone)?|phone|mobile|cell|call|fax|whatsapp)\b)|\u7535\u8bdd|\u624b\u673a)"
+    r"[\w .:\uff1a#]{0,20}?(?<!\d)"
+    r"(?:0\d{2,4}[ /-]?\d{3,4}[ -]?\d{3,4}|1[3-9]\d{9}|[2-9]\d{2}[ -][2-9]\d{2}[ -]\d{4})(?!\d)"
+)
+_LONG_NUMBER = re.compile(r"(?:\d[ ().+/-]{0,2}){7}")  # without one there is no need to look closer
+_MADE_UP = re.compile(r"555|123456|(\d)\1{5}")
+
+
+def email_address(text: str) -> str:
+    """Holds an e-mail address that may be somebody's.
+
+    >>> email_address("Write to jane@corner.shop"), email_address("Write to jane@example.com"), email_address("@home")
+    ('ja\u2026 (16 characters)', '', '')
+    """
+    if "@" not in text:
+        return ""
+    for found in _EMAIL.finditer(text):
+        # `git@host` names a program's account.
+        if not _NOBODY.match(found["host"]) and not found[0].startswith("git@"):
+            return masked(found[0])
+    return ""
+
+
+def phone_number(text: str) -> str:
+    """Holds a telephone number: international, North American, or after a word for one; 555 rings nowhere.
+
+    >>> phone_number("Call +45 33 12 47 90"), phone_number("(212) 736-5000"), phone_number("212-555-0142")
+    ('+4\u2026 (15 characters)', '(2\u2026 (14 characters)', '')
+    >>> phone_number("2019-12-31 10:20, 3.14159265358979, 1,234,567,890")
+    ''
+    """
+    if not _LONG_NUMBER.search(text):
+        return ""
+    for found in _PHONE.finditer(text):
+        digits = "".join(char for char in found[0] if char.isdigit())
+        if 8 <= len(digits) <= 15 and not _MADE_UP.search(digits):
+            return masked(found[0].lstrip())
+    return ""
+
+
+def payment_card(text: str) -> str:
+    """Holds a number of a payment card: right brand, right length, right check digit (Luhn); trial numbers are fine.
+
+    >>> payment_card("4539 1488 0343 6467"), payment_card("4539 1488 0343 6468"), payment_card("4111111111111111")
+    ('45\u2026 (19 characters)', '', '')
+    """
+    if not _LONG_NUMBER.search(text):
+        return ""
+    for found in _CARD.finditer(text):
+        digits = found[0].replace(" ", "").replace("-", "")
+        if _BRANDS.fullmatch(digits) and digits not in _TRIAL_CARDS and luhn(digits):
+            return masked(found[0])
+    return ""
+
+
+def bank_account(text: str) -> str:
+    """Holds an IBAN whose check digits are right (ISO 13616, modulo 97).
+
+    >>> bank_account("Pay to NL91 ABNA 0417 1643 00"), bank_account("Pay to NL92 ABNA 0417 1643 00")
+    ('NL\u2026 (22 characters)', '')
+    """
+    for found in _IBAN.finditer(text):
+        account = found[0].replace(" ", "")
+        if 15 <= len(account) <= 34 and iban_remainder(account) == 1:
+            return masked(found[0])
+    return ""
+
+
+def ip_address(text: str) -> str:
+    """Holds an address of a machine on the open internet; private, documentation and well-known ones are fine.
+
+    >>> ip_address("from 93.184.215.14"), ip_address("192.168.0.1, 8.8.8.8, version 93.184.215.14, a[::2]")
+    ('93\u2026 (13 characters)', '')
+    >>> ip_address("at 2606:2800:21f:cb07:6820:80da:af6b:8b2c"), ip_address("at fe80::1 since 10:20:30")
+    ('26\u2026 (38 characters)', '')
+    """
+    candidates = [*_IPV4.finditer(text)] if text.count(".") >= 3 else []
+    candidates += [*_IPV6.finditer(text)] if text.count(":") >= 2 else []
+    for found in candidates:
+        try:
+            address = ipaddress.ip_address(found[0])
+        except ValueError:
+            continue
+        before = text[max(0, found.start() - 12) : found.start()]
+        if address.is_global and found[0] not in _PUBLIC_SERVICES and not _VERSION.search(before):
+            return masked(found[0])
+    return ""
+
+
+def luhn(digits: str) -> bool:
+    """The last digit is the one that the others ask for.
+
+    >>> luhn("79927398713"), luhn("79927398710")
+    (True, False)
+    """
+    doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (doubled + sum(map(int, digits[-1::-2]))) % 10 == 0
+
+
+def iban_remainder(account: str) -> int:
+    """Modulo 97, the first four characters moved to the end and letters read as 10 to 35; 1 when it is right.
+
+    >>> iban_remainder("GB82WEST12345698765432")
+    1
+    """
+    return int("".join(str(int(char, 36)) for char in account[4:] + account[:4])) % 97
