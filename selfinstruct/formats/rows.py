@@ -1,9 +1,16 @@
 """A task becomes rows of the published set: one for each instance, in the format that was asked for."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.json_text import parse
+from selfinstruct.formats.tags import tagged
+from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Task
+from selfinstruct.text import shown
 
 Row = dict[str, Json]
 Encode = Callable[[Task, int], tuple[str, str]]
@@ -46,6 +53,11 @@ def sharegpt(task: Task, pair: Instance) -> Row:
     return {"conversations": [{"from": _SPEAKERS[turn.role], "value": turn.content} for turn in turns(task, pair)]}
 
 
+def tags(task: Task, pair: Instance) -> Row:
+    """One text, each turn under a tag that says who speaks."""
+    return {"text": tagged(turns(task, pair))}
+
+
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
@@ -54,6 +66,7 @@ PLAIN: Mapping[str, Callable[[Task, Instance], Row]] = {
     "alpaca": alpaca,
     "prompt_completion": prompt_completion,
     "sharegpt": sharegpt,
+    "tags": tags,
 }
 
 
@@ -62,30 +75,127 @@ COLUMNS = {
     "alpaca": ("instruction", "input", "output"),
     "prompt_completion": ("prompt", "completion"),
     "sharegpt": ("conversations",),
+    "tags": ("text",),
     "self_instruct": ("prompt", "completion"),
 }
+ONE_TURN = ("alpaca", "prompt_completion", "self_instruct", "seeds", "natinst")
+"""Layouts without room for a conversation, or for what its system turn says."""
 ABOUT = ("id", "is_classification", "source", "model", "metadata")
 
 
-def rows(tasks: Iterable[Task], layout: str, encode: Encode | None = None) -> Iterator[Row]:
-    """The rows of the set; `layout` is one of PLAIN, or `self_instruct`, which needs `encode`."""
+def rows(
+    tasks: Iterable[Task], layout: str, encode: Encode | None = None, *, first_turn: bool = False
+) -> Iterator[Row]:
+    """The rows of the set; `layout` is one of PLAIN, or `self_instruct`, which needs `encode`.
+
+    Raises BadInput for a conversation that the layout has no room for, unless `first_turn` says to cut it.
+    """
     for task in tasks:
-        for index, pair in enumerate(task.instances):
-            if layout == "self_instruct":
-                assert encode is not None
-                prompt, completion = encode(task, index)
-                row: Row = {"prompt": prompt, "completion": completion}
-            else:
-                row = PLAIN[layout](task, pair)
-            yield {**row, **_about(task, index)}
+        fit = fitted(task, layout, first_turn=first_turn)
+        for index in range(len(task.instances)):
+            yield {**content(fit, index, layout, encode), **_about(fit, index, layout)}
 
 
-def _about(task: Task, index: int) -> Row:
+def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
+    """The task, or with `first_turn` as much of it as the layout has room for; BadInput names one that is too long."""
+    if not task.later or (layout not in ONE_TURN and not first_turn):
+        return task
+    if not first_turn:
+        what = f"a conversation of {len(task.later) // 2 + 1} answers, and '{layout}' has room for one"
+        place = f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
+        raise BadInput(what, place=place, fix="say --first-turn to cut it, or take the layout messages")
+    return replace(task, later=())
+
+
+def content(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
+    """The columns that the layout is made of."""
+    if layout != "self_instruct":
+        return PLAIN[layout](task, task.instances[index])
+    assert encode is not None
+    prompt, completion = encode(task, index)
+    return {"prompt": prompt, "completion": completion}
+
+
+def own_fields(task: Task, index: int) -> Row:
+    """The user's own fields as they belong to one instance: what stood beside it, not what stood beside all.
+
+    >>> from selfinstruct.records import Provenance
+    >>> extra = {"id": "a", "instances": [{"score": 1}, {"score": 2}]}
+    >>> pairs = (Instance("", "x"), Instance("", "y"))
+    >>> own_fields(Task(instruction="Add.", instances=pairs, extra=extra, provenance=Provenance(stage="seed")), 1)
+    {'id': 'a', 'score': 2}
+    """
+    fields = dict(task.extra)
+    for key in ("instances", "Instances"):
+        beside = fields.get(key)
+        if isinstance(beside, list) and len(beside) == len(task.instances):
+            one = beside[index]
+            if isinstance(one, dict):
+                del fields[key]
+                fields |= {name: item for name, item in one.items() if name not in fields}
+                # What has the name of a field of the whole stays where it was.
+                if taken := {name: item for name, item in one.items() if name in task.extra}:
+                    fields[key] = [taken]
+    return fields
+
+
+def _about(task: Task, index: int, layout: str) -> Row:
     """What leads from a row back to its record."""
+    about = own_fields(task, index)
+    if task.system and layout in ONE_TURN:
+        about["system"] = task.system
+    if task.measures:
+        about["measures"] = dict(task.measures)
     return {
         "id": f"{task.id}/{index}",
         "is_classification": task.is_classification,
         "source": task.provenance.source or task.provenance.stage,
         "model": task.provenance.model,
-        "metadata": json.dumps(dict(task.extra), ensure_ascii=False, sort_keys=True) if task.extra else "",
+        "metadata": json.dumps(about, ensure_ascii=False, sort_keys=True) if about else "",
     }
+
+
+_ROW_ID = re.compile(r"[0-9a-f]{64}/\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """A row of a published set, taken apart."""
+
+    value: Row
+    """The columns of its layout and the user's own fields, as before it was published."""
+    parent: str
+    """Id of the record it was a row of."""
+    model: str
+    measures: Mapping[str, float]
+
+
+def unpublished(row: Row) -> Unpublished | None:
+    """The inverse of `rows` for one row; None for anybody else's.
+
+    So that a set which is published, cleaned and published again does not carry metadata in metadata.
+    """
+    about = {key: row.get(key) for key in ABOUT}
+    mine, model, metadata = about["id"], about["model"], about["metadata"]
+    if not (isinstance(mine, str) and isinstance(model, str) and isinstance(metadata, str) and _ROW_ID.fullmatch(mine)):
+        return None
+    try:
+        fields = parse(metadata, "") if metadata else {}
+    except BadRecord:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    measures = fields.pop("measures", {})
+    if not _are_numbers(measures):
+        return None
+    value = {key: item for key, item in row.items() if key not in ("id", "source", "model", "metadata")}
+    taken = {key: item for key, item in fields.items() if key in value}
+    if taken:
+        value["metadata"] = {"extra": taken}
+    return Unpublished({"source": about["source"], **fields, **value}, mine.split("/")[0], model, measures)
+
+
+def _are_numbers(found: object) -> bool:
+    return isinstance(found, dict) and all(
+        isinstance(item, int | float) and not isinstance(item, bool) for item in found.values()
+    )

@@ -53,7 +53,7 @@ class Stream:
         return self._counted(lambda: self._file.read(size), place)
 
     def _counted(self, read: Callable[[], bytes], place: str) -> bytes:
-        with _complaints(place):
+        with complaints(place):
             content = read()
         self.total += len(content)
         if self._cap is not None and self.total > self._cap:
@@ -66,7 +66,7 @@ class Stream:
 @contextmanager
 def stream(path: Path) -> Iterator[Stream]:
     """Open for reading: plain, or unpacked on the way by the ending .gz or .zst."""
-    with _complaints(name(path)):
+    with complaints(name(path)):
         if path.is_dir():
             raise BadInput("a folder, not a file", place=name(path), fix="name the file in it")
         raw = path.open("rb")
@@ -131,7 +131,8 @@ class _Zstandard(io.RawIOBase):
 
 
 @contextmanager
-def _complaints(place: str) -> Iterator[None]:
+def complaints(place: str) -> Iterator[None]:
+    """What goes wrong with a file becomes BadInput with its name."""
     try:
         yield
     except EOFError:

@@ -1,0 +1,43 @@
+"""Remembers what was read, as hashes: tells identical siblings apart, and a user's id that stands twice."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+from selfinstruct.records import Task
+
+
+class Seen:
+    """The ids of what was read before, by the inputs that share it."""
+
+    def __init__(self) -> None:
+        self._tasks: set[int] = set()
+        self._ids: set[int] = set()
+        self._following: dict[int, int] = {}
+
+    def source(self) -> None:
+        """Another input begins: its own ids are its own."""
+        self._ids = set()
+
+    def claim(self, mine: object) -> bool:
+        """Whether a user's id is new; only texts and numbers are ids."""
+        if isinstance(mine, bool) or not isinstance(mine, int | str):
+            return True
+        key = int.from_bytes(hashlib.blake2b(json.dumps(mine).encode(), digest_size=16).digest())
+        if key in self._ids:
+            return False
+        self._ids.add(key)
+        return True
+
+    def distinct(self, task: Task) -> Task:
+        """The task, with an ordinal when one like it came before."""
+        eldest = _key(replace(task, ordinal=0) if task.ordinal else task)
+        while _key(task) in self._tasks:
+            self._following[eldest] = self._following.get(eldest, 0) + 1
+            task = replace(task, ordinal=self._following[eldest])
+        self._tasks.add(_key(task))
+        return task
+
+
+def _key(task: Task) -> int:
+    return int(task.id[:32], 16)

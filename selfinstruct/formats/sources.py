@@ -1,0 +1,203 @@
+"""What a name of an input stands for: a file, a folder of files, a folder that `datasets` saved, a set on the Hub."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.lines import read_each, read_each_text_line
+from selfinstruct.formats.streams import PACKED, ending, name
+from selfinstruct.formats.tables import hub_rows, parquet_rows, saved_rows
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.text import shown
+
+ENDINGS = (".jsonl", ".ndjson", ".json", ".parquet", ".txt")
+_IN_FOLDERS = ENDINGS[:4]
+_ELSE = (".csv", ".tsv", ".xlsx", ".zip", ".tar", ".arrow", ".pkl", ".pickle", ".html", ".yaml", ".yml", ".md")
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_NOT_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Records that belong together: those of one file or table."""
+
+    name: str
+    """For provenance: the file's or folder's own name, or the Hub id."""
+    place: str
+    """For messages."""
+    records: Iterator[Line | BadRecord]
+
+
+def sources(given: str) -> Iterator[Source]:
+    """Everything that a name stands for, in the order of the file names.
+
+    `NAME#SPLIT` or `NAME#CONFIG/SPLIT` says which part of a folder or Hub set is meant, where there are several.
+    Raises BadInput for what is not there, and for a folder from which it does not follow which files are meant.
+    """
+    path, config, split = _parts(given)
+    if _is_folder(path):
+        yield from _folder(path, config, split)
+    elif _is_hub_id(path):
+        repository = path.as_posix()
+        yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
+    else:
+        yield _file(path, path.name)
+
+
+def _parts(given: str) -> tuple[Path, str, str]:
+    path = Path(given)
+    before, mark, part = given.rpartition("#")
+    if not mark or _exists(path):
+        return path, "", ""
+    config, _, split = part.rpartition("/")
+    return Path(before), config, split
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    return _exists(path) and path.is_dir()
+
+
+def _is_hub_id(path: Path) -> bool:
+    """OWNER/NAME that is no path: neither there, nor in a folder that is there, nor with a data file's ending."""
+    return (
+        _HUB.fullmatch(path.as_posix()) is not None
+        and not _exists(path)
+        and not _exists(path.parent)
+        and ending(path) not in (*ENDINGS, *_ELSE)
+        and path.suffix.lower() not in PACKED
+    )
+
+
+def _file(path: Path, called: str) -> Source:
+    kind = ending(path)
+    if kind in _ELSE and _exists(path):
+        raise BadInput(f"a {kind} file", place=name(path), fix="write its records as JSONL or Parquet")
+    if kind == ".parquet":
+        return Source(called, name(path), parquet_rows(path))
+    return Source(called, name(path), read_each_text_line(path) if kind == ".txt" else read_each(path))
+
+
+def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
+    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        yield Source(path.name, name(path), saved_rows(path, split))
+    elif (path / "kept.jsonl").is_file() and (path / "recipe.yaml").is_file():  # a run of our own
+        yield _file(path / "kept.jsonl", "kept.jsonl")
+    elif named := _named_files(path, config, split):
+        for file in named:
+            yield _file(file, path.name)
+    else:
+        for file in _plain_files(path):
+            yield _file(file, file.name)
+
+
+def _plain_files(path: Path) -> list[Path]:
+    """All files with records in them; a text file in a folder is rather a note or a licence."""
+    files = [
+        file
+        for file in sorted(path.rglob("*"))
+        if ending(file) in _IN_FOLDERS
+        and file.is_file()
+        and file.name not in _NOT_DATA
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+    if not files:
+        what = f"expected files that end in {', '.join(_IN_FOLDERS)}"
+        raise BadInput("a folder without records", place=name(path), fix=what)
+    tables = sum(ending(file) == ".parquet" for file in files)
+    if 0 < tables < len(files):
+        what = "holds Parquet and JSON, perhaps the same records twice"
+        raise BadInput(what, place=name(path), fix="name the file or folder that is meant")
+    return files
+
+
+def _named_files(path: Path, config: str, split: str) -> list[Path]:
+    """The files that the card names for a configuration; none when there is no such card."""
+    configs = _configs(path / "README.md")
+    if not configs:
+        return []
+    place = name(path / "README.md")
+    chosen = _chosen(configs, config, place)
+    splits = _splits(chosen.get("data_files"))
+    if split:
+        splits = {key: patterns for key, patterns in splits.items() if key == split}
+        if not splits:
+            raise BadInput(f"names no split '{shown(split)}'", place=place, fix="take one of those it names")
+    if len(splits) > 1:
+        raise BadInput(
+            f"names the splits {shown(', '.join(splits))}", place=place, fix="say which: write #SPLIT behind the name"
+        )
+    return [file for patterns in splits.values() for pattern in patterns for file in _matching(path, pattern, place)]
+
+
+def _configs(card: Path) -> list[dict[str, Any]]:
+    """`configs` of a card's front matter."""
+    import yaml
+
+    try:
+        text = card.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
+    if front is None:
+        return []
+    try:
+        found = yaml.safe_load(front[1])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return []
+    configs = found.get("configs") if isinstance(found, dict) else None
+    return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
+
+
+def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:
+    by_name = {str(one.get("config_name", "default")): one for one in configs}
+    if wanted:
+        if wanted not in by_name:
+            raise BadInput(
+                f"no configuration '{shown(wanted)}'", place=place, fix=f"it has {shown(', '.join(by_name))}"
+            )
+        return by_name[wanted]
+    usual = [one for key, one in by_name.items() if key == "default" or one.get("default") is True]
+    if len(by_name) > 1 and len(usual) != 1:
+        what = f"names the configurations {shown(', '.join(by_name))}"
+        raise BadInput(what, place=place, fix="say which: write #CONFIG/SPLIT behind the name")
+    return usual[0] if usual else next(iter(by_name.values()))
+
+
+def _splits(found: object) -> dict[str, list[str]]:
+    """Patterns by split, in the three ways a card may write them."""
+    if isinstance(found, str):
+        return {"train": [found]}
+    if not isinstance(found, list):
+        return {}
+    if all(isinstance(item, str) for item in found):
+        return {"train": found}
+    splits: dict[str, list[str]] = {}
+    for item in found:
+        if isinstance(item, dict):
+            patterns = item.get("path")
+            listed = patterns if isinstance(patterns, list) else [patterns]
+            splits.setdefault(str(item.get("split", "train")), []).extend(str(one) for one in listed)
+    return splits
+
+
+def _matching(path: Path, pattern: str, place: str) -> list[Path]:
+    if pattern.startswith("/") or ".." in Path(pattern).parts:
+        raise BadInput(f"names '{shown(pattern)}', outside of the folder", place=place, fix="correct the card")
+    try:
+        files = sorted(file for file in path.glob(pattern) if file.is_file())
+    except (ValueError, NotImplementedError, OSError):
+        files = []
+    if not files:
+        raise BadInput(f"names '{shown(pattern)}', which is not there", place=place, fix="fetch the set again")
+    return files

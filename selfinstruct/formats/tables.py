@@ -1,0 +1,150 @@
+"""Rows of tables: a Parquet file, a folder that `datasets` saved, a set on the Hub; each as plain values."""
+
+import datetime as dt
+import decimal
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.streams import complaints, name
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.records import Json
+from selfinstruct.text import shown
+
+_BATCH = 256
+Found = Line | BadRecord
+
+
+def parquet_rows(path: Path) -> Iterator[Found]:
+    """The rows of a Parquet file, a batch in memory at a time; a place is the file and the number of the row."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    place = name(path)
+    try:
+        with complaints(place), path.open("rb") as opened:
+            file = pq.ParquetFile(opened)
+            yield from _rows(file.iter_batches(batch_size=_BATCH), place)
+    except pa.ArrowException as fault:
+        raise _torn(place, fault) from None
+
+
+def saved_rows(path: Path, split: str) -> Iterator[Found]:
+    """The rows of a folder that `Dataset.save_to_disk` or `DatasetDict.save_to_disk` made."""
+    from datasets import load_from_disk
+
+    place = name(path)
+    try:
+        found = load_from_disk(str(path))
+        table = _split(dict(found) if isinstance(found, dict) else {"train": found}, split, place)
+        batches = table.with_format("arrow").iter(batch_size=_BATCH)
+        yield from _rows(batches, place)
+    except BadInput:
+        raise
+    except Exception as fault:  # noqa: BLE001 - a damaged folder fails in whatever part of the library meets it first
+        raise _torn(place, fault) from None
+
+
+def hub_rows(repository: str, config: str, split: str) -> Iterator[Found]:
+    """The rows of a set on the Hub, fetched once into the cache of `datasets`; no code of the set is run."""
+    import datasets
+
+    try:
+        with _quiet():
+            found = datasets.load_dataset(repository, config or None)
+    except Exception as fault:  # noqa: BLE001 - the hub's own errors, and those of three layers of network below it
+        said = shown(f"{type(fault).__name__}: {fault}", 200)
+        raise BadInput(
+            f"neither a file nor to be had from the Hub ({said})",
+            place=shown(repository),
+            fix="check the name and the network, or name a file or folder",
+        ) from None
+    try:
+        table = _split(dict(found), split, repository)
+        yield from _rows(table.with_format("arrow").iter(batch_size=_BATCH), repository)
+    except BadInput:
+        raise
+    except Exception as fault:  # noqa: BLE001 - as above: a torn cache
+        raise _torn(shown(repository), fault) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warning a try: the one complaint at the end says it."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _torn(place: str, fault: Exception) -> BadInput:
+    said = shown(str(fault) or type(fault).__name__, 200)
+    return BadInput(f"cannot be read ({said})", place=place, fix="fetch or make it again")
+
+
+def _split(splits: Mapping[str, Any], wanted: str, place: str) -> Any:  # noqa: ANN401 - datasets publishes no types
+    """The split that is meant: the one that is named, or the only one."""
+    names = ", ".join(map(str, splits))
+    if wanted and wanted not in splits:
+        raise BadInput(f"no split '{shown(wanted)}'", place=shown(place), fix=f"it has {names}")
+    if not wanted and len(splits) != 1:
+        raise BadInput(f"has the splits {names}", place=shown(place), fix="say which: write #SPLIT behind the name")
+    return splits[wanted] if wanted else next(iter(splits.values()))
+
+
+def _rows(batches: Iterable[Any], place: str) -> Iterator[Found]:
+    """One row after the other; where a batch does not come apart, row by row."""
+    number = 0
+    for batch in batches:
+        try:
+            rows = batch.to_pylist()
+        except (UnicodeDecodeError, ValueError, OverflowError):
+            rows = [_alone(batch.slice(index, 1)) for index in range(batch.num_rows)]
+        for row in rows:
+            number += 1
+            yield _row(row, f"{place}:{number}")
+
+
+def _alone(batch: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    try:
+        [row] = batch.to_pylist()
+    except UnicodeDecodeError:
+        return BadRecord("text that is no UTF-8", reason="not_utf8", fix="write the table again")
+    except (ValueError, OverflowError) as fault:
+        return BadRecord(shown(str(fault)), reason="wrong_type", fix="write the column as text")
+    return row
+
+
+def _row(row: Any, place: str) -> Found:  # noqa: ANN401 - a dict, or what is wrong
+    if isinstance(row, BadRecord):
+        return row.at(place, "")
+    try:
+        return Line(place, {str(column): _plain(value, str(column)) for column, value in row.items()})
+    except BadRecord as fault:
+        return fault.at(place, "")
+
+
+def _plain(value: Any, column: str) -> Json:  # noqa: ANN401 - whatever Arrow holds
+    """The value as JSON has it: no number is null, a moment is text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item, column) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, column) for item in value]
+    if isinstance(value, dt.datetime | dt.date | dt.time):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal | dt.timedelta):
+        return str(value)
+    what = f"column '{shown(column)}': {type(value).__name__}, which JSON has no word for"
+    raise BadRecord(what, reason="wrong_type", fix="leave the column out")
