@@ -1,0 +1,204 @@
+"""Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
+
+import gzip
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.columns import Columns
+from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.natinst import natinst_object
+from selfinstruct.formats.row_groups import parquet_file
+from selfinstruct.formats.row_text import row_line, whole_row
+from selfinstruct.formats.rows import COLUMNS, ONE_TURN, Encode, Row, content, fitted, own_fields
+from selfinstruct.formats.streams import ending, name
+from selfinstruct.records import Json, Task
+from selfinstruct.text import shown
+
+LAYOUTS = (*COLUMNS, "seeds", "natinst")
+"""`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
+
+
+def write_set(
+    path: Path, tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
+) -> int:
+    """Write all tasks, and tell how many rows that made; same tasks, same bytes. One pass, constant memory.
+
+    The ending decides: .jsonl, .json (both also .gz or .zst) or .parquet. To write whole or not at all is up to the
+    caller, as is `encode`, which only the layout `self_instruct` needs.
+    Raises BadInput for an unknown ending or layout, a task without an answer where the layout needs one, and a
+    conversation where it has room for one turn, unless `first_turn` says to cut it.
+    """
+    kind = ending(path)
+    if kind not in (".jsonl", ".ndjson", ".json", ".parquet"):
+        raise BadInput(f"ends in '{shown(kind)}'", place=name(path), fix="let it end in .jsonl, .json or .parquet")
+    rows = set_rows(tasks, layout, encode=encode, first_turn=first_turn)
+    if kind == ".parquet":
+        return _write_parquet(path, rows)
+    with _packed(path) as file:
+        if kind == ".json":
+            return _write_array(file, rows, alone=layout == "natinst")
+        count = 0
+        for row in rows:
+            file.write(_line(row))
+            count += 1
+        return count
+
+
+def encoded_lines(
+    tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
+) -> Iterator[bytes]:
+    """The lines of the JSONL file that `write_set` would write, lazily; raises as it does."""
+    return map(_line, set_rows(tasks, layout, encode=encode, first_turn=first_turn))
+
+
+def set_rows(
+    tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
+) -> Iterator[Row]:
+    """The rows that `write_set` writes, lazily: one for each instance, in `seeds` and `natinst` for each task."""
+    if layout not in LAYOUTS:
+        raise BadInput(f"no layout '{shown(layout)}'", place="--to", fix=f"take one of {', '.join(LAYOUTS)}")
+    for task in tasks:
+        fit = fitted(task, layout, first_turn=first_turn)
+        if layout in _WHOLE:
+            yield _WHOLE[layout](fit)
+            continue
+        if not fit.instances:
+            place = f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
+            raise BadInput("no answer to write", place=place, fix="take the layout seeds, or leave the record out")
+        for index in range(len(fit.instances)):
+            yield _row(fit, index, layout, encode)
+
+
+def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
+    own = own_fields(task, index)
+    if len(task.instances) > 1 and isinstance(own.get("id"), str | int):
+        own["id"] = f"{own['id']}/{index}"  # else it would stand twice
+    row = content(task, index, layout, encode)
+    turns = COLUMNS[layout][0]
+    if turns in TURN_KEYS:
+        row[turns] = _with_beside(row[turns], own)
+    return _joined(row, task, own, layout)
+
+
+def _with_beside(turns: Json, own: dict[str, Json]) -> Json:
+    """The turns with what stood beside them; taken from `own` if it fits."""
+    assert isinstance(turns, list)
+    for key in TURN_KEYS:
+        beside = own.get(key)
+        if not isinstance(beside, list) or not all(isinstance(item, dict) for item in beside):
+            continue
+        opening: list[Json] = [{}] if len(beside) == len(turns) - 1 else []  # a system turn from a field of its own
+        more = [*opening, *beside]
+        if len(more) == len(turns):
+            del own[key]
+            return [{**cast("Row", one), **cast("Row", other)} for one, other in zip(more, turns, strict=True)]
+    return turns
+
+
+def _seed(task: Task) -> Row:
+    own = dict(task.extra)
+    beside = own.pop("instances", [])
+    fits = isinstance(beside, list) and len(beside) == len(task.instances)
+    more = [item if isinstance(item, dict) else {} for item in beside] if isinstance(beside, list) and fits else []
+    more += [{}] * (len(task.instances) - len(more))
+    if not fits and beside:
+        own["instances"] = beside
+    pairs: list[Json] = [
+        {**other, "input": pair.input, "output": pair.output} for pair, other in zip(task.instances, more, strict=True)
+    ]
+    row: Row = {"instruction": task.instruction, "instances": pairs}
+    return _joined(row, task, own, "seeds")
+
+
+def _natinst(task: Task) -> Row:
+    row = natinst_object(task)
+    return _joined(row, task, {}, "natinst")
+
+
+_WHOLE: Mapping[str, Callable[[Task], Row]] = {"seeds": _seed, "natinst": _natinst}
+
+
+def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
+    """The row with everything else that is known; what a name is taken for goes under `metadata`, as measures do."""
+    if task.is_classification is not None:
+        row["is_classification"] = task.is_classification
+    if task.system and layout in ONE_TURN:
+        row["system"] = task.system
+    about: Row = {"measures": dict(task.measures)} if task.measures else {}
+    if clashing := {key: item for key, item in own.items() if key in row}:
+        about["extra"] = clashing
+    made = {**row, **{key: item for key, item in own.items() if key not in row}}
+    if about:
+        before = made.get("metadata")
+        if before is not None and not isinstance(before, dict):
+            about["extra"] = {**clashing, "metadata": before}
+        made["metadata"] = {**before, **about} if isinstance(before, dict) else about
+    return made
+
+
+def _line(row: Row) -> bytes:
+    return (row_line(whole_row(row)) + "\n").encode("utf-8")
+
+
+def _write_array(file: IO[bytes], rows: Iterator[Row], *, alone: bool) -> int:
+    """A JSON array with an item a line; a file of NatInst is one object where there is one task."""
+    first = next(rows, None)
+    second = next(rows, None)
+    if alone and first is not None and second is None:
+        file.write(_line(first))
+        return 1
+    count = 0
+    for row in (first, second):
+        if row is not None:
+            file.write((b",\n" if count else b"[\n") + _line(row)[:-1])
+            count += 1
+    for row in rows:
+        file.write(b",\n" + _line(row)[:-1])
+        count += 1
+    file.write(b"\n]\n" if count else b"[]\n")
+    return count
+
+
+def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
+    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as Parquet."""
+    columns, count = Columns(), 0
+    with tempfile.TemporaryFile() as aside:
+        for row in map(whole_row, rows):
+            columns.add(row)
+            aside.write((row_line(row) + "\n").encode("utf-8"))
+            count += 1
+        aside.seek(0)
+        with parquet_file(path, columns.schema()) as groups:
+            for line in aside:
+                groups.add(columns.typed(json.loads(line)), len(line))
+    return count
+
+
+@contextmanager
+def _packed(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, packed as its ending says; no clock in it, so that the same rows have the same bytes."""
+    with path.open("wb") as raw:
+        match path.suffix.lower():
+            case ".gz":
+                with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+                    yield cast("IO[bytes]", file)
+            case ".zst":
+                with _zstandard(path, raw) as packed:
+                    yield packed
+            case _:
+                yield raw
+
+
+def _zstandard(path: Path, raw: IO[bytes]) -> Any:  # noqa: ANN401 - the library publishes no types
+    try:
+        import zstandard  # an extra
+    except ImportError:
+        raise BadInput(
+            ".zst needs one more package", place=name(path), fix="pip install 'selfinstruct[zstd]'"
+        ) from None
+    return zstandard.ZstdCompressor().stream_writer(raw)
