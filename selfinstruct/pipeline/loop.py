@@ -17,6 +17,7 @@ from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
 
 Reason = Literal["target", "inputs", "dried_up", "recording_ended"]
 STAGES_PART = "stages"
+PLAN = "plan.json"
 
 SENTENCES: dict[Reason, str] = {
     "target": "the target is reached",
@@ -95,7 +96,7 @@ def _go_round(resolved: Resolved, runner: Runner, so_far: _Rounds, per_round: in
 
 def _start(runner: Runner, number: int, start: RoundStart) -> RoundStart:
     """What was decided when the round first began: a resumed run keeps to it, whatever its target is now."""
-    plan = runner.folder.path / round_name(number) / "plan.json"
+    plan = runner.folder.path / round_name(number) / PLAN
     if plan.exists():
         return _planned(plan)
     runner.refuse_to_make(round_name(number))

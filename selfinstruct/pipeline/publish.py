@@ -15,7 +15,6 @@ from selfinstruct.report.page import page
 from selfinstruct.report.story import Story
 from selfinstruct.stage import Stage
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
-from selfinstruct.store.journal import Journal
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, json_line, round_name
 
@@ -26,7 +25,6 @@ def publish(
     resolved: Resolved,
     runner: Runner,
     walked: Walked,
-    journal: Journal,
     seeds: tuple[Task, ...],
     mark: str,
 ) -> Path:
@@ -37,7 +35,7 @@ def publish(
     publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
-    story = tell(resolved, folder, walked, journal, seeds, mark)
+    story = tell(resolved, folder, walked, seeds, mark)
     dataset = folder.path / "kept.jsonl"
     if resolved.recipe.publish is not None:
         dataset = _dataset(resolved, folder, walked, story)

@@ -12,7 +12,7 @@ from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.look import run_folder
-from selfinstruct.pipeline.loop import SENTENCES, Walked, walk
+from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, walk
 from selfinstruct.pipeline.publish import REPORT, publish
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.runner import Runner
@@ -111,7 +111,7 @@ def _finish(
     seeds: tuple[Task, ...],
     mark: str,
 ) -> Finished:
-    dataset = publish(resolved, runner, walked, journal, seeds, mark)
+    dataset = publish(resolved, runner, walked, seeds, mark)
     runner.ledger.tell_once(
         "finished", count=len(walked.kept), reason=walked.reason, note=walked.note, beyond_target=len(walked.surplus)
     )
@@ -169,10 +169,10 @@ def report_again(path: Path) -> Path:
     same, _ = _read_mark(path / MARK)
     resolved = resolve(read_yaml(folder.recipe))
     seeds = tuple(read_tasks(path / SEEDS))
-    with owning(path), Journal(folder.journal) as journal:
+    with owning(path):
         runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=None)
         walked = walk(resolved, runner, seeds, 1)
-        story = tell(resolved, folder, walked, journal, seeds, fingerprint(same))
+        story = tell(resolved, folder, walked, seeds, fingerprint(same))
         publish_text(path / REPORT, page(story))
     return path / REPORT
 
@@ -195,13 +195,17 @@ def _clear(folder: RunFolder) -> None:
 
 
 def _forget_failed(folder: RunFolder) -> None:
-    """Make the first stage with failed calls unfinished, and everything after it."""
-    from_here = False
+    """Make the first stage with failed calls unfinished, and all that it led to: rounds after it begin anew."""
+    first: Path | None = None
     for place in folder.stage_folders():
         result = place.result()
-        from_here = from_here or (result is not None and bool(result.failed))
-        if from_here:
+        part = place.path.parent
+        if first is None and result is not None and result.failed:
+            first = part
+        if first is not None:
             place.forget()
+        if first is not None and part != first:
+            (part / PLAN).unlink(missing_ok=True)
 
 
 def _spent(journal: Journal) -> Spend:

@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from typing import Protocol
 
 from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.billing import Billed
 from selfinstruct.pipeline.recipe import model_role
 from selfinstruct.pipeline.watch import Nobody, Watch
 from selfinstruct.records import Json, Task
@@ -77,7 +78,9 @@ class Runner:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
         role = model_role(stage)
-        models = {} if role is None or self.model_for is None else {role: self.model_for(role, scope)}
+        asked = None if role is None or self.model_for is None else self.model_for(role, scope)
+        billed = None if asked is None else Billed(asked)
+        models = {} if role is None or billed is None else {role: billed}
         bench = Bench(
             pool=pool,
             models=models,
@@ -90,8 +93,9 @@ class Runner:
         outcomes = closed(self._outcomes(stage, records, bench, role), stage, len(records))
 
         def counts() -> CallCounts:
-            asked = models.values()
-            return CallCounts(sum(model.requests for model in asked), sum(model.answered for model in asked))
+            if asked is None or billed is None:
+                return CallCounts()
+            return CallCounts(asked.requests, asked.answered, billed.bill())
 
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct import __version__
-from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.billing import spending
 from selfinstruct.pipeline.loop import SENTENCES, STAGES_PART, Walked
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.records import Task
@@ -16,14 +16,12 @@ from selfinstruct.report.story import (
     Measure,
     Published,
     RoundCount,
-    Spending,
     StageCount,
     Story,
     Texts,
     Turned,
 )
 from selfinstruct.stage import Stage
-from selfinstruct.store.journal import Journal, Used
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
 
@@ -45,14 +43,12 @@ def tell(
     resolved: Resolved,
     folder: RunFolder,
     walked: Walked,
-    journal: Journal,
     seeds: Sequence[Task],
     mark: str,
 ) -> Story:
     """The run as plain values."""
     done = list(_finished(resolved, folder, len(walked.rounds)))
     failures = _failures(done)
-    spending = _spending(done, _used(done, journal, folder))
     reached = walked.reason == "target"
     return Story(
         name=resolved.recipe.name,
@@ -68,9 +64,9 @@ def tell(
         threshold=_threshold(resolved),
         machine=Texts.of(walked.kept),
         human=Texts.of(seeds),
-        finish_reasons=_counts(journal.finish_reasons()),
+        finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
-        spending=spending,
+        spending=spending((stage.name, result) for _, stage, _, result in done),
         measured=tuple(_measured(done)),
         published_examples=_published(walked.kept, done),
         rejected_examples=_turned(done),
@@ -191,54 +187,11 @@ def _failures(done: Iterable[Done]) -> Counter[str]:
     return failures
 
 
-def _used(done: Iterable[Done], journal: Journal, folder: RunFolder) -> list[Used]:
-    """The answers on record; BadInput where a stage used more: the journal is not the one it was, nor is the cost."""
-    used = journal.used()
-    answers: Counter[str] = Counter()
-    for line in used:
-        answers[line.scope] += line.answers
-    for part, _, place, result in done:
-        scope = f"{part}/{place.path.name}"
-        if answers[scope] < result.answered:
-            raise BadInput(
-                f"holds {answers[scope]} of the {result.answered} answers that {scope} used",
-                place=str(folder.journal),
-                fix="restore the journal from a copy, or run the recipe again in another folder",
-            )
-    return used
-
-
-def _spending(done: Iterable[Done], answers: Iterable[Used]) -> tuple[Spending, ...]:
-    """Requests from the DONE files, tokens and money from the journal, by stage and model."""
-    asked: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    scopes: dict[str, str] = {}
-    for part, stage, place, result in done:
-        scopes[f"{part}/{place.path.name}"] = stage.name
-        asked[stage.name] += result.requests
-        failed[stage.name] += result.requests - result.answered
-    lines: dict[tuple[str, str], list[Any]] = {}
-    for used in answers:
-        if used.scope in scopes:
-            line = lines.setdefault((scopes[used.scope], used.model), [0, 0, 0, 0, False])
-            line[0] += used.prompt_tokens
-            line[1] += used.completion_tokens
-            line[2] += used.cost
-            line[3] += used.unknown_prices
-            line[4] |= used.estimated
-    return tuple(
-        Spending(
-            stage=stage,
-            model=model,
-            requests=asked[stage],
-            failed=failed[stage],
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            estimated=estimated,
-            cost=None if unknown else str(cost),
-        )
-        for (stage, model), (prompt, completion, cost, unknown, estimated) in lines.items()
-    )
+def _finish_reasons(done: Iterable[Done]) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for _, _, _, result in done:
+        reasons.update(result.bill.finish_reasons)
+    return reasons
 
 
 def _published(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, ...]:

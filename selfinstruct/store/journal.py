@@ -170,15 +170,6 @@ class Journal:
                 )
         return list(groups.values())
 
-    def finish_reasons(self) -> dict[str, int]:
-        """How the choices of all answers ended."""
-        with self._reading():
-            rows = self._db.execute(
-                "SELECT json_extract(value, '$.finish_reason'), COUNT(*) FROM answers,"
-                " json_each(completion, '$.choices') GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-        return {str(reason): count for reason, count in rows}
-
     def close(self) -> None:
         """Commit what waits, then let go of the file."""
         if self._writer.is_alive():

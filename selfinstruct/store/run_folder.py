@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,32 @@ from selfinstruct.store.reading import read_object
 from selfinstruct.store.task_file import tasks_of
 
 FATES = ("kept", "rejected", "failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What the answers took that a stage used; the journal may hold more, of an earlier try."""
+
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+    """True when any of the tokens were not told by the endpoint."""
+    cost: str | None = "0"
+    """US dollars; None as soon as one price is unknown."""
+    finish_reasons: Mapping[str, int] = field(default_factory=dict)
+    """Of every choice of every answer."""
+
+    def as_json(self) -> dict[str, Json]:
+        """A part of the DONE file."""
+        return {
+            "model": self.model,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "estimated": self.estimated,
+            "cost": self.cost,
+            "finish_reasons": dict(sorted(self.finish_reasons.items())),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +63,7 @@ class StageResult:
     answered: int
     checksums: Mapping[str, str]
     """SHA-256 of each of the three files."""
+    bill: Bill = Bill()
 
     def as_json(self) -> dict[str, Json]:
         """The DONE file."""
@@ -48,6 +76,7 @@ class StageResult:
             "requests": self.requests,
             "answered": self.answered,
             "checksums": dict(self.checksums),
+            "bill": self.bill.as_json(),
         }
 
 
@@ -65,8 +94,9 @@ class StageFolder:
             return None
         fix = "delete it and run again: the stage is then made again from the journal"
         try:
-            return _sound(StageResult(**read_object(done, fix)))
-        except (ValueError, TypeError, AttributeError) as fault:
+            found = read_object(done, fix)
+            return _sound(StageResult(**{**found, "bill": Bill(**found["bill"])}))
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as fault:
             raise BadInput("not a DONE file", place=str(done), fix=fix) from fault
 
     def whole(self) -> StageResult | None:
@@ -125,11 +155,14 @@ class StageFolder:
 def _sound(result: StageResult) -> StageResult:
     """The same, when it is made of numbers and texts where it should be; else ValueError, or what their lack raises."""
     counts = [result.received, result.kept, result.requests, result.answered]
-    counts += [*result.rejected.values(), *result.failed.values()]
+    counts += [*result.rejected.values(), *result.failed.values(), *result.bill.finish_reasons.values()]
+    counts += [result.bill.prompt_tokens, result.bill.completion_tokens]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError(counts)
     if not isinstance(result.measured, dict) or {*result.checksums} != {*FATES}:
         raise ValueError(result.checksums)
+    if result.bill.cost is not None and Decimal(result.bill.cost) < 0:
+        raise ValueError(result.bill.cost)
     return result
 
 
@@ -139,6 +172,7 @@ class CallCounts:
 
     requests: int = 0
     answered: int = 0
+    bill: Bill = Bill()
 
 
 class _Tally:
@@ -174,6 +208,7 @@ class _Tally:
             measured=self.measured,
             requests=counts.requests,
             answered=counts.answered,
+            bill=counts.bill,
             checksums=checksums,
         )
 

@@ -137,7 +137,6 @@ def harm(whole: Path, folder: Path) -> list[str]:
         ("round-00001/plan.json", ["run", "report"]),
         ("round-00001/01-propose/DONE", ["run", "show", "why", "report", "reconsider"]),
         ("round-00001/01-propose/kept.jsonl", ["run", "why", "report", "reconsider"]),
-        ("journal.sqlite", ["run", "report"]),
     ],
 )
 def test_what_a_verb_cannot_do_without_is_named(

@@ -7,15 +7,13 @@ from selfinstruct.pipeline.loop import Walked, walk
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.telling import tell
 from selfinstruct.report.story import Story
-from selfinstruct.store.journal import Journal
 from selfinstruct.store.run_folder import RunFolder
 from tests.pipeline.toys import Count, Sieve, resolved, runner_in
 
 
 def told(folder: Path, what: Resolved) -> tuple[Story, Walked]:
     walked = walk(what, runner_in(folder), (), 4)
-    with Journal(folder / "journal.sqlite") as journal:
-        return tell(what, RunFolder(folder), walked, journal, (), "mark"), walked
+    return tell(what, RunFolder(folder), walked, (), "mark"), walked
 
 
 def test_the_target_stands_where_the_rounds_end_and_every_stage_adds_up(tmp_path: Path) -> None:
