@@ -58,5 +58,7 @@ def shown(text: str, width: int = 80) -> str:
     >>> shown("red \x1b[31m text")
     'red \\x1b[31m text'
     """
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in one_line(text))
+    line = one_line(text)
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
     return line if len(line) <= width else line[: width - 1] + "…"
