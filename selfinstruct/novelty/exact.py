@@ -1,0 +1,105 @@
+"""Stage: of records that say the same, the first stays."""
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, Literal, TypeAlias
+
+from selfinstruct.errors import BadInput
+from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
+from selfinstruct.records import Task
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.text import words
+
+Same: TypeAlias = Literal["characters", "spaces", "case", "words"]
+
+_KEY = b"selfinstruct exact 1"  # another purpose, another hash: nothing made here can be mistaken for a record's id
+_BYTES = 16  # among a billion texts, two unlike ones share a hash with probability 1e-21
+_SHOWN = 1 << 14  # neighbours whose text stays in memory in case the next record has the same
+
+
+def _spaces(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
+
+
+def _case(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.split()).lower()
+    # folding can decompose what was composed, so that it is composed once more
+    return _spaces(unicodedata.normalize("NFC", text).casefold())
+
+
+def _words(text: str) -> str:
+    folded = _case(text)
+    return " ".join(words(folded)) or folded
+
+
+NORMAL: Mapping[Same, Callable[[str], str]] = {"characters": str, "spaces": _spaces, "case": _case, "words": _words}
+"""What is left of a text when it is compared; each forgets more than the one before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact:
+    """Reject a record that says what an earlier one says, however it is spaced or capitalised.
+
+    Evidence: `neighbour` (id of the earlier one), `neighbour_text`, `score` 1.0. A record with nothing to compare (no
+    response yet, say) duplicates nothing; `never_compared_for_want_of_text` counts them. Memory: 16 bytes a
+    record and what a table of them costs, whatever the length of the texts.
+    """
+
+    name: ClassVar[str] = "exact"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    over: Over = "instruction"
+    """`instruction`: what is asked, inputs and system turn included; `response`: what is answered; `record`: both."""
+    same: Same = "case"
+    """`characters`: the same code points. `spaces`: after Unicode NFC, each run of white space is one space, none at
+    the ends. `case`: that, case-folded; punctuation counts, so that 2+2 is not 2*2. `words`: only its words
+    (`selfinstruct.text.words`: NFKC, letters and digits); punctuation and signs are gone."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that cannot be meant."""
+        refuse_unknown_over(self.over)
+        if self.same not in NORMAL:
+            raise BadInput(f"same {self.same!r} is none of {', '.join(NORMAL)}", fix="write same: case")
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Each record once, in order."""
+        del bench
+        first: dict[bytes, int] = {}
+        empty = 0
+        named = lru_cache(_SHOWN)(lambda position: neighbour_evidence(records[position], self.over))
+        for position, task in enumerate(records):
+            identity = self.identity(task)
+            if identity is None:
+                empty += 1
+                yield Kept(task)
+                continue
+            earlier = first.setdefault(identity, position)
+            if earlier == position:
+                yield Kept(task)
+                continue
+            yield Rejected(task, "exact_duplicate", {**named(earlier), "score": 1.0})
+        if empty:
+            yield Measured("never_compared_for_want_of_text", empty)
+
+    def identity(self, task: Task) -> bytes | None:
+        """16 bytes of keyed BLAKE2b over the normal form; None where there is nothing to compare.
+
+        >>> from selfinstruct.records import Provenance
+        >>> name, spaced = (Task(instruction=said, provenance=Provenance(stage="input")) for said in ("Hi!", " hi! "))
+        >>> Exact().identity(name) == Exact().identity(spaced)
+        True
+        """
+        text = compared(task, self.over)
+        if task.system and self.over != "response":
+            text = f"{task.system}\n{text}"
+        normal = NORMAL[self.same](text)
+        if not normal:
+            return None
+        return hashlib.blake2b(normal.encode("utf-8", "surrogatepass"), digest_size=_BYTES, key=_KEY).digest()
