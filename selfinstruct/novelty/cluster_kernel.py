@@ -1,0 +1,271 @@
+"""The compiled loops that let alike texts meet and compare them exactly.
+
+Importing this module loads numba, so `clusters` and `curve` do it when first used. The shingle hashes of text `i` are
+`hashes[begins[i] : begins[i] + counts[i]]`; `begins[i]` is negative where they are not in memory.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from selfinstruct.novelty.kernel import compiled_inside, compiled_once
+from selfinstruct.novelty.near_kernel import is_new, is_there, room_for
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_32 = np.uint64(32)
+_SLACK = 1e-6
+"""More than rounding can move a bound on how many shingles are shared."""
+
+
+class Shelf(NamedTuple):
+    """The texts."""
+
+    hashes: "NDArray[np.uint64]"
+    begins: "NDArray[np.int64]"
+    counts: "NDArray[np.int32]"
+
+
+class Meetings(NamedTuple):
+    """Where kept texts wait for those that come after them: a chain for each bucket of a band."""
+
+    buckets: "NDArray[np.int32]"
+    """Text x band -> bucket, -1 where no other text shares the band."""
+    last: "NDArray[np.int32]"
+    """Bucket -> the kept text that came last, -1 for none."""
+    before: "NDArray[np.int32]"
+    """Text x band -> the kept text that came before it, -1 for none."""
+    seen: "NDArray[np.int32]"
+    """Text -> the text that it was last proposed to."""
+
+
+class Verdicts(NamedTuple):
+    """What is decided of each text."""
+
+    neighbour: "NDArray[np.int32]"
+    """-1 for a kept one."""
+    common: "NDArray[np.int32]"
+    score: "NDArray[np.float64]"
+
+
+class Turns(NamedTuple):
+    """Who comes when."""
+
+    order: "NDArray[np.int64]"
+    """Rank -> text."""
+    ranks: "NDArray[np.int64]"
+    """Text -> rank."""
+
+
+class Scratch(NamedTuple):
+    """What the loop writes on, from one call to the next."""
+
+    table: "NDArray[np.uint64]"
+    """Room for the shingles of any text."""
+    stamps: "NDArray[np.int64]"
+    """Which of them are there: those with the stamp of the rank."""
+    compared: "NDArray[np.int64]"
+    """One number: pairs compared so far."""
+
+
+@compiled_once
+def numbered(
+    order: "NDArray[np.int64]", keys: "NDArray[np.uint64]", band: int, first: int, buckets: "NDArray[np.int32]"
+) -> int:
+    """Number the runs of equal keys (`order` sorts them) from `first` on; returns the next free number."""
+    at, count = 0, len(order)
+    while at < count:
+        stop = at + 1
+        while stop < count and keys[order[stop]] == keys[order[at]]:
+            stop += 1
+        for place in range(at, stop):
+            buckets[order[place], band] = first if stop - at > 1 else -1
+        first += stop - at > 1
+        at = stop
+    return first
+
+
+@compiled_inside
+def in_common(
+    shelf: Shelf,
+    other: int,
+    least: int,
+    table: "NDArray[np.uint64]",
+    stamps: "NDArray[np.int64]",
+    mask: int,
+    stamp: int,
+) -> int:
+    """Shingles of `other` that are in the table; -1 as soon as they can no longer be `least`."""
+    begin, count = shelf.begins[other], shelf.counts[other]
+    spare, common = count - least, 0
+    for at in range(begin, begin + count):
+        if is_there(shelf.hashes[at], table, stamps, mask, stamp):
+            common += 1
+        else:
+            spare -= 1
+            if spare < 0:
+                return -1
+    return common
+
+
+@compiled_inside
+def may_reach(threshold: float, size: int, other: int) -> bool:
+    """False where the sizes alone keep two sets apart."""
+    return min(size, other) >= threshold * max(size, other) - _SLACK
+
+
+@compiled_inside
+def least_in_common(threshold: float, size: int, other: int) -> int:
+    """Jaccard similarity c / (m + n - c) reaches a threshold t where c reaches t (m + n) / (1 + t)."""
+    return int(np.ceil(threshold * (size + other) / (1.0 + threshold) - _SLACK))
+
+
+@compiled_once
+def settle(
+    turns: Turns, first: int, threshold: float, shelf: Shelf, meetings: Meetings, verdicts: Verdicts, scratch: Scratch
+) -> int:
+    """Decide texts in their order, from rank `first`; stops at a rank that needs a text not in memory.
+
+    A text is kept unless the Jaccard similarity with a kept one that it meets reaches `threshold`; its neighbour is
+    the most alike of these, the first in order of several.
+    """
+    table, stamps = scratch.table, scratch.stamps
+    for rank in range(first, len(turns.order)):
+        text = turns.order[rank]
+        size = shelf.counts[text]
+        mask = room_for(size) - 1
+        best, best_common, best_score, entered = -1, 0, 0.0, False
+        for band in range(meetings.buckets.shape[1]):
+            bucket = meetings.buckets[text, band]
+            other = meetings.last[bucket] if bucket >= 0 else -1
+            while other >= 0 and best_score < 1.0:  # no two kept texts are the same: nothing else can be as alike
+                other_size = shelf.counts[other]
+                if meetings.seen[other] != text and may_reach(threshold, size, other_size):
+                    if shelf.begins[text] < 0 or shelf.begins[other] < 0:
+                        return rank
+                    if not entered:
+                        entered = True
+                        for at in range(shelf.begins[text], shelf.begins[text] + size):
+                            is_new(shelf.hashes[at], table, stamps, mask, rank)
+                    scratch.compared[0] += 1
+                    least = least_in_common(threshold, size, other_size)
+                    common = in_common(shelf, other, least, table, stamps, mask, rank)
+                    score = common / (size + other_size - common)
+                    is_nearer = score > best_score or (score == best_score and turns.ranks[other] < turns.ranks[best])
+                    if score >= threshold and is_nearer:
+                        best, best_common, best_score = other, common, score
+                meetings.seen[other] = text
+                other = meetings.before[other, band]
+        verdicts.neighbour[text] = best
+        verdicts.common[text] = best_common
+        verdicts.score[text] = best_score
+        if best < 0:
+            wait(text, meetings)
+    return len(turns.order)
+
+
+@compiled_inside
+def wait(text: int, meetings: Meetings) -> None:
+    """A kept text waits in each of its buckets."""
+    for band in range(meetings.buckets.shape[1]):
+        bucket = meetings.buckets[text, band]
+        if bucket >= 0:
+            meetings.before[text, band] = meetings.last[bucket]
+            meetings.last[bucket] = text
+
+
+@compiled_once
+def keep(text: int, meetings: Meetings) -> None:
+    """`wait`, for a text that was decided elsewhere."""
+    wait(text, meetings)
+
+
+@compiled_once
+def met(text: int, meetings: Meetings) -> "NDArray[np.int64]":
+    """The kept texts that this one meets, each once."""
+    found = np.empty(16, np.int64)
+    count = 0
+    mark = -2 - text  # not `text`: `settle` may have been here, and stopped half way
+    for band in range(meetings.buckets.shape[1]):
+        bucket = meetings.buckets[text, band]
+        other = meetings.last[bucket] if bucket >= 0 else -1
+        while other >= 0:
+            if meetings.seen[other] != mark:
+                meetings.seen[other] = mark
+                if count == len(found):
+                    found = np.concatenate((found, np.empty(count, np.int64)))
+                found[count] = other
+                count += 1
+            other = meetings.before[other, band]
+    return found[:count]
+
+
+class Sample(NamedTuple):
+    """Some texts by shingle, to be met by all."""
+
+    slots: "NDArray[np.uint64]"
+    """Open-addressed: a shingle."""
+    lists: "NDArray[np.int32]"
+    """Slot -> number of its list, -1 where the slot is free."""
+    list_ends: "NDArray[np.int64]"
+    """Where each list ends in `members`, with a 0 before."""
+    members: "NDArray[np.int32]"
+    counts: "NDArray[np.int32]"
+    """Shingles of each member."""
+    positions: "NDArray[np.int64]"
+    """Where each stands among all the records."""
+    preferences: "NDArray[np.float64]"
+    """Lower is preferred; the earlier of equals."""
+    best: "NDArray[np.float64]"
+    """Highest Jaccard similarity so far with a record that is preferred to it."""
+
+
+@compiled_once
+def enter(distinct: "NDArray[np.uint64]", slots: "NDArray[np.uint64]", lists: "NDArray[np.int32]") -> None:
+    """Fill the free slots of a sample with its shingles."""
+    mask = len(slots) - 1
+    for number in range(len(distinct)):
+        slot = np.int64(distinct[number] >> _32) & mask
+        while lists[slot] >= 0:
+            slot = (slot + 1) & mask
+        slots[slot] = distinct[number]
+        lists[slot] = number
+
+
+@compiled_once
+def meet(
+    hashes: "NDArray[np.uint64]",
+    ends: "NDArray[np.int64]",
+    first: int,
+    preferences: "NDArray[np.float64]",
+    sample: Sample,
+) -> None:
+    """Compare each text of a batch with every member of the sample; `first` is the position of the batch."""
+    mask = len(sample.slots) - 1
+    commons = np.zeros(len(sample.counts), np.int32)
+    touched = np.empty(len(sample.counts), np.int32)
+    for number in range(len(ends) - 1):
+        size = ends[number + 1] - ends[number]
+        position = first + number
+        count = 0
+        for at in range(ends[number], ends[number + 1]):
+            slot = np.int64(hashes[at] >> _32) & mask
+            while sample.lists[slot] >= 0 and sample.slots[slot] != hashes[at]:
+                slot = (slot + 1) & mask
+            chosen = sample.lists[slot]
+            if chosen >= 0:
+                for place in range(sample.list_ends[chosen], sample.list_ends[chosen + 1]):
+                    member = sample.members[place]
+                    if commons[member] == 0:
+                        touched[count] = member
+                        count += 1
+                    commons[member] += 1
+        for place in range(count):
+            member = touched[place]
+            common = commons[member]
+            commons[member] = 0
+            own, theirs = preferences[number], sample.preferences[member]
+            if own < theirs or (own == theirs and position < sample.positions[member]):
+                score = common / (size + sample.counts[member] - common)
+                sample.best[member] = max(sample.best[member], score)
