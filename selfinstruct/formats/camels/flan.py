@@ -34,7 +34,8 @@ class Flan:
 
     A part is a family of tasks shown in one of four ways, such as `cot_zs_opt` (zero-shot, with answer options). A row
     names it in its fields, or its file does in its name. A part with too few rows gives all it has. Either all rows of
-    a file name their part or none does; then the whole number is drawn from all.
+    a file name their part or none does; then the whole number is drawn from all. Where a part lies in several files,
+    each of them gives the part's share: join them first, or cap the set in `mix`.
     """
 
     name: str

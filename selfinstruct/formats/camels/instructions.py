@@ -31,7 +31,7 @@ class Instructions:
         """One task a row; other fields survive."""
         if self.refused and source.split(".", maxsplit=1)[0].endswith(self.refused):
             what = f"the paper takes the English file of {self.name} only"
-            raise BadInput(what, place=source, fix="leave this one out, or read it without `from`")
+            raise BadInput(what, place=source, fix="leave this one out, or read it `from: alpaca`")
         origin = Origin(dataset=self.name, source=source, seed=seed)
         return each(values, partial(self._row, origin), compat)
 

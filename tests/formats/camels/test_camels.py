@@ -1,15 +1,19 @@
 """What holds for all twelve converters: samples in the published layouts go in, accountable tasks come out."""
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
 from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.sets import read_set, shape_names
 from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Task
 
@@ -152,3 +156,33 @@ json_values = st.recursive(
 def test_no_json_whatever_is_more_than_unreadable(name: str, values: list[Any], compat: str) -> None:
     for found in CAMELS[name].convert(lines(values, FILES[name]), source=FILES[name], compat=compat):
         assert isinstance(found, Task | Unreadable)
+
+
+def shape(name: str) -> str:
+    """What a person writes behind `from`."""
+    return name if f"camels/{name}" not in shape_names() else f"camels/{name}"
+
+
+@pytest.mark.parametrize("name", CAMELS)
+def test_each_set_is_read_from_its_file_by_name(name: str, tmp_path: Path) -> None:
+    file = tmp_path / FILES[name]
+    packed = [SAMPLES[name]] if file.suffix == ".json" and name != "superni" else SAMPLES[name]
+    file.write_text(json.dumps(packed, indent=2 if file.suffix == ".json" else None), encoding="utf-8")
+    [task] = read_set(str(file), shape=shape(name))
+    assert isinstance(task, Task)
+    assert task.extra["dataset"] == name
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sets"),
+    [
+        ("camels_human", {"flan_v2", "cot", "dolly", "oasst1"}),
+        ("camels_human_gpt", {"flan_v2", "cot", "dolly", "oasst1", "gpt4_alpaca", "code_alpaca", "sharegpt"}),
+    ],
+)
+def test_the_recipes_of_the_two_mixtures_name_the_papers_sets(recipe: str, sets: set[str]) -> None:
+    path = Path(__file__).parents[3] / "pipelines" / f"{recipe}.yaml"
+    value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {one["from"] for one in value["inputs"]} == {shape(name) for name in sets}
+    assert value["stages"] == ["mix"], "plain concatenation"
+    assert value["seed"] == 42
