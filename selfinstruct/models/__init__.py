@@ -1,1 +1,16 @@
-"""Language models behind one call: durable, bounded, in request order."""
+"""Language models behind one call: durable, bounded, in request order.
+
+In: requests, lazily. Out: completions and failures in the same order, each on record before it is handed out.
+No paper: retries and limits follow what hosted endpoints ask for.
+
+To change                                          open
+what a short string such as `openai:NAME` makes    make.py (one line a backend), backend.py (what it must do)
+an endpoint's protocol, what its errors mean       openai_compatible.py, openai_answer.py
+which addresses may be used                        endpoint.py
+the model in this process, its weights             embedded.py, weights.py
+models that read from a file                       scripted.py, replay.py
+what happens between a request and its answer      gate.py, dispatch.py, call.py, loop.py
+when to ask again, how fast, how many at a time    policy.py, limits.py
+caps, tokens, prices                               money.py, prices.py
+log-probabilities of given text                    token_scorer.py
+"""

@@ -1,1 +1,20 @@
-"""Reads a recipe strictly, walks it round by round, and alone decides what is published."""
+"""Reads a recipe strictly, walks it round by round, and alone decides what is published.
+
+In: a recipe, and what the rooms can do. Out: a run folder with every outcome, a data set, a report.
+The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2.
+
+To change                                             open
+the name of a stage in YAML                           stages.py (one line a stage)
+a recipe's keys, and how they are checked             recipe.py; `--set` words changes.py; YAML itself yaml_file.py
+how a verb becomes a recipe                           compose.py, compose_sets.py
+when a run ends, what a round is                      loop.py
+how one stage is run, alone or in processes           runner.py
+who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
+which seeds, models, prices a stage gets              wiring.py; sets to work on, reading.py
+what is published                                     publish.py, card.py; in the reference profile, reference.py
+what the report is told, what answers cost            telling.py, billing.py
+what would be asked                                   dry_run.py
+what `show`, `why`, `reconsider`, `review` find       look.py, reconsider.py, reviewing.py
+where recipes that come with the package lie          recipes.py
+what somebody who waits is told                       watch.py
+"""

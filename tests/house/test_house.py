@@ -1,5 +1,6 @@
 """The rules of the house that no linter knows."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,14 @@ def test_nothing_pickles_to_disk_trusts_remote_code_or_loads_yaml_unsafely() -> 
 def test_every_door_plate_says_something_and_runs_nothing() -> None:
     for plate in PACKAGE.rglob("__init__.py"):
         assert plate.read_text(encoding="utf-8").startswith('"""'), plate
+
+
+@pytest.mark.parametrize("plate", sorted(PACKAGE.glob("*/__init__.py")), ids=lambda path: path.parent.name)
+def test_a_door_plate_says_what_comes_in_what_goes_out_and_which_file_to_open(plate: Path) -> None:
+    text = plate.read_text(encoding="utf-8")
+    assert re.search(r"^In\b", text, re.MULTILINE)
+    assert re.search(r"\b[Oo]ut\b", text)
+    assert re.search(r"\b[Tt]o (add or )?change\b", text)
+    named = re.findall(r"\b[a-z_]+\.(?:py|css)\b", text)
+    assert named
+    assert [name for name in named if not list(plate.parent.rglob(name))] == []
