@@ -11,6 +11,7 @@ _CODE = re.compile(
     | (?:print|printf|puts|echo|console\.log)[ ]?\(.*|\#include\b.*|using[ ]namespace\b.*|package[ ][\w.]+;?
     | (?:public|private|protected|static)[ ].*[;{]|function[ ]?\w*\(.*|(?:var|let|const)[ ]\w+[ ]=.*|func[ ]\w+\(.*
     | (?:SELECT|INSERT[ ]INTO|UPDATE|DELETE[ ]FROM|CREATE[ ]TABLE)[ ].+|</?\w[^<>]*>.*|<!DOCTYPE\b.*
+    | \#!/.*|fi|done|do|then|esac|end|.*;[ ]do|(?:if|elif|while)[ ]\[.*|echo[ ]["'$].*|\w+=\S.*|\w+[ ]::[ ].+
     | .*\w\(.*\)[ \t]*;|.*[^=]=[^=].*;|.*[{}][ \t]*;?|\}.*
     )[ \t]*$""",
     re.MULTILINE | re.VERBOSE,

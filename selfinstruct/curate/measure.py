@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean
 from typing import ClassVar
 
@@ -14,17 +15,15 @@ from selfinstruct.stage import Bench, Kept, Outcome, Scope
 from selfinstruct.text import words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sides:
-    """What a task asks and what it answers, cut into words once for all measures."""
+    """What a task asks and what it answers; cut into words, and counted in tokens, once for all measures."""
 
     instances: int
     asked: tuple[str, ...]
     """Instruction, inputs, system turn, later turns of the user; each once."""
     answers: tuple[str, ...]
     """Outputs, and the later turns of the assistant."""
-    asked_words: tuple[list[str], ...]
-    answer_words: tuple[list[str], ...]
     ngram: int
     tokens: CountTokens | None
 
@@ -36,18 +35,29 @@ class Sides:
         answers = [pair.output for pair in task.instances]
         answers += [turn.content for turn in task.later if turn.role == "assistant"]
         return cls(
-            instances=len(task.instances),
-            asked=tuple(asked),
-            answers=tuple(answers),
-            asked_words=tuple(map(words, asked)),
-            answer_words=tuple(map(words, answers)),
-            ngram=ngram,
-            tokens=tokens,
+            instances=len(task.instances), asked=tuple(asked), answers=tuple(answers), ngram=ngram, tokens=tokens
         )
 
-    def given(self, instance: int) -> list[str]:
-        """Words of the instruction and of that instance's input."""
-        return self.asked_words[0] + self.asked_words[1 + instance]
+    @cached_property
+    def asked_words(self) -> list[list[str]]:
+        """The words of each text asked."""
+        return [words(text) if text else [] for text in self.asked]
+
+    @cached_property
+    def answer_words(self) -> list[list[str]]:
+        """The words of each answer."""
+        return [words(text) if text else [] for text in self.answers]
+
+    @cached_property
+    def answer_tokens(self) -> int:
+        """Tokens of all answers."""
+        return self.count_tokens(self.answers, self.answer_words)
+
+    @cached_property
+    def given(self) -> list[list[str]]:
+        """For each instance the words of the instruction and of its input."""
+        instruction, *inputs = self.asked_words[: 1 + self.instances]
+        return [instruction + words_of_input for words_of_input in inputs]
 
     def count_tokens(self, texts: Sequence[str], cut: Sequence[list[str]]) -> int:
         """By the tokenizer at hand, or estimated."""
@@ -68,7 +78,7 @@ def word_count(sides: Sides) -> float:
 
 def tokens(sides: Sides) -> float:
     """Of everything the record holds, each text once; estimated without a tokenizer."""
-    return sides.count_tokens(sides.asked, sides.asked_words) + response_tokens(sides)
+    return sides.count_tokens(sides.asked, sides.asked_words) + sides.answer_tokens
 
 
 def turns(sides: Sides) -> float:
@@ -88,17 +98,18 @@ def response_words(sides: Sides) -> float:
 
 def response_tokens(sides: Sides) -> float:
     """Of all answers; estimated without a tokenizer."""
-    return sides.count_tokens(sides.answers, sides.answer_words)
+    return sides.answer_tokens
 
 
 def response_rouge_l(sides: Sides) -> float:
     """ROUGE-L of an output against instruction and input; the mean over the instances."""
-    return fmean(rouge_l(sides.answer_words[at], sides.given(at)) for at in range(sides.instances))
+    return fmean(map(rouge_l, sides.answer_words[: sides.instances], sides.given))
 
 
 def overlap(sides: Sides) -> float:
     """Share of an output's n-grams that occur in instruction or input; the mean over the instances."""
-    return fmean(copied(sides.answer_words[at], sides.given(at), sides.ngram) for at in range(sides.instances))
+    outputs = sides.answer_words[: sides.instances]
+    return fmean(copied(*pair, sides.ngram) for pair in zip(outputs, sides.given, strict=True))
 
 
 def unique_words(sides: Sides) -> float:

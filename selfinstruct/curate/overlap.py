@@ -37,4 +37,4 @@ def copied(response: Sequence[str], given: Sequence[str], size: int = 3) -> floa
 
 
 def _ngrams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
-    return list(zip(*(words[start:] for start in range(size)), strict=False))
+    return list(zip(*[words[start:] for start in range(size)], strict=False))

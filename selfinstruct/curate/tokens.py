@@ -21,6 +21,8 @@ def estimated_tokens(text: str, cut: Sequence[str] | None = None) -> int:
     >>> estimated_tokens("Name three rivers of Europe."), estimated_tokens("x = [1, 2]"), estimated_tokens("")
     (6, 7, 0)
     """
+    if not text:
+        return 0
     cut = words(text) if cut is None else cut
     marks = max(0, len("".join(text.split())) - sum(map(len, cut)))
     further = 0 if text.isascii() else len(text.encode("utf-8", "surrogatepass")) - len(text)

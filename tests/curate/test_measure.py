@@ -125,6 +125,7 @@ def test_list_items_are_counted_by_their_marks(text: str, items: int) -> None:
         "import math\n\ndef area(r):\n    return math.pi * r ** 2",
         '#include <stdio.h>\nint main() {\n  puts("hi");\n}',
         "SELECT name FROM rivers WHERE length > 10;",
+        '#!/bin/sh\nfor file in *; do\n    wc -l "$file"\ndone',
         "const a = 1;\nconsole.log(a);",
         "for (int i = 0; i < 3; i++) {\n    total += i;\n}",
     ],
