@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SCHEMA = json.dumps(
     {
         "type": "object",
-        "properties": {"reason": {"type": "string"}, "rating": {"type": "number", "minimum": 0, "maximum": 5}},
+        "properties": {"reason": {"type": "string"}, "rating": {"enum": [half / 2 for half in range(11)]}},
         "required": ["reason", "rating"],
         "additionalProperties": False,
     }

@@ -45,6 +45,7 @@ class TransformersScorer:
 
     def _load(self) -> None:
         torch, transformers = _libraries()
+        transformers.utils.logging.disable_progress_bar()  # progress is told by whoever runs the stage
         local = Path(self._weights).is_dir()
         known = {"trust_remote_code": False, "local_files_only": local}
         with _one_line(self._weights):
