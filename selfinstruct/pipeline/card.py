@@ -45,7 +45,7 @@ def _card(resolved: Resolved, publish: Publish, story: Story, count: int, exampl
         rows=count,
         tasks=story.published,
         seeds=story.seeds,
-        seeds_source=Path(recipe.seeds).name,
+        seeds_source=Path(resolved.seeds).name,
         models=story.models,
         profile=recipe.profile,
         run_seed=recipe.seed,

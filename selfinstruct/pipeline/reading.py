@@ -43,7 +43,7 @@ class Read:
                     continue
                 if self.strict:
                     raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
-                yield Rejected(_unread(found), found.reason, {"place": found.place, "problem": found.problem})
+                yield Rejected(_unread(found), found.reason, {"problem": found.problem})
 
 
 def _unread(found: Unreadable) -> Unread:

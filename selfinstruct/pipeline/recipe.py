@@ -91,8 +91,8 @@ class Recipe(_Strict):
     seed: Annotated[int, Field(gt=-_LARGEST, lt=_LARGEST)] = 42
     profile: Literal["default", "reference"] = "default"
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
-    seeds: str = "builtin"
-    """A file of seed tasks, or `builtin`."""
+    seeds: str = ""
+    """A file of seed tasks, or `builtin`; empty: `builtin` for rounds, none for inputs."""
     inputs: tuple[Annotated[Input, BeforeValidator(_spelt_out)], ...] = ()
     """Sets to work on, in place of rounds."""
     strict: bool = False
@@ -121,6 +121,11 @@ class Resolved:
     stages: tuple[Stage, ...]
 
     @property
+    def seeds(self) -> str:
+        """Where the seeds are; empty for none."""
+        return self.recipe.seeds or ("builtin" if self.rounds else "")
+
+    @property
     def once(self) -> tuple[Stage, ...]:
         """The stages that run once: reading the inputs, where there are some, and `stages`."""
         recipe = self.recipe
@@ -132,6 +137,7 @@ class Resolved:
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""
         written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True)
+        written["seeds"] = self.seeds
         written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
         written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
         return written

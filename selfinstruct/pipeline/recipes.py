@@ -44,9 +44,9 @@ def start_folder(folder: Path) -> list[Path]:
         seeds = folder / "seeds" / "self_instruct.jsonl"
         shutil.copyfile(builtin_seeds(), seeds)
         made = [seeds]
-        for recipe in sorted(builtin_recipes().glob("*.yaml")):
-            text = recipe.read_text(encoding="utf-8")
-            copy = folder / "pipelines" / recipe.name
-            copy.write_text(text, encoding="utf-8")
+        for file in sorted(path for path in builtin_recipes().rglob("*") if path.is_file()):
+            copy = folder / "pipelines" / file.relative_to(builtin_recipes())
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, copy)
             made.append(copy)
     return made

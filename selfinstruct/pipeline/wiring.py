@@ -37,8 +37,9 @@ class Material:
 def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     """Read the seeds and inputs that the recipe names."""
     recipe = resolved.recipe
-    seeds = read_seeds(builtin_seeds() if recipe.seeds == "builtin" else Path(recipe.seeds))
-    if len(seeds) < _FEW_SEEDS:
+    named = builtin_seeds() if resolved.seeds == "builtin" else Path(resolved.seeds)
+    seeds = read_seeds(named) if resolved.seeds else ()
+    if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     against = dict.fromkeys(path for stage in resolved.stages for path in getattr(stage, "against", ()))
     contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
