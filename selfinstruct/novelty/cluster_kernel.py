@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selfinstruct.novelty.kernel import compiled_inside, compiled_once
+from selfinstruct.novelty.kernel import compiled_inside, compiled_once, ones
 from selfinstruct.novelty.near_kernel import is_new, is_there, room_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MARK_WORDS = 4
+"""64-bit words of a mark."""
 _32 = np.uint64(32)
 _SLACK = 1e-6
 """More than rounding can move a bound on how many shingles are shared."""
@@ -25,17 +27,20 @@ class Shelf(NamedTuple):
     hashes: "NDArray[np.uint64]"
     begins: "NDArray[np.int64]"
     counts: "NDArray[np.int32]"
+    marks: "NDArray[np.uint64]"
+    """Text x word: one bit flipped for each shingle, so that texts differ in no more bits than in shingles."""
 
 
 class Meetings(NamedTuple):
-    """Where kept texts wait for those that come after them: a chain for each bucket of a band."""
+    """Where kept texts wait for those that come after them: a list for each bucket of a band."""
 
     buckets: "NDArray[np.int32]"
-    """Text x band -> bucket, -1 where no other text shares the band."""
-    last: "NDArray[np.int32]"
-    """Bucket -> the kept text that came last, -1 for none."""
-    before: "NDArray[np.int32]"
-    """Text x band -> the kept text that came before it, -1 for none."""
+    """Text x band -> bucket, -1 where no other text shares the band: that is the last bucket, always empty."""
+    starts: "NDArray[np.int64]"
+    """Bucket -> where its list begins in `members`; it has room for all its texts."""
+    filled: "NDArray[np.int32]"
+    """Bucket -> how many kept texts are in it so far."""
+    members: "NDArray[np.int32]"
     seen: "NDArray[np.int32]"
     """Text -> the text that it was last proposed to."""
 
@@ -65,42 +70,79 @@ class Scratch(NamedTuple):
     """Room for the shingles of any text."""
     stamps: "NDArray[np.int64]"
     """Which of them are there: those with the stamp of the rank."""
+    entered: "NDArray[np.int64]"
+    """One number: the last stamp."""
     compared: "NDArray[np.int64]"
     """One number: pairs compared so far."""
 
 
 @compiled_once
+def mark(hashes: "NDArray[np.uint64]", ends: "NDArray[np.int64]", first: int, marks: "NDArray[np.uint64]") -> None:
+    """Write the marks of a batch of texts, from row `first` on."""
+    for number in range(len(ends) - 1):
+        for word in range(MARK_WORDS):
+            marks[first + number, word] = 0
+        for at in range(ends[number], ends[number + 1]):
+            bit = hashes[at] & np.uint64(64 * MARK_WORDS - 1)
+            marks[first + number, bit >> np.uint64(6)] ^= np.uint64(1) << (bit & np.uint64(63))
+
+
+@compiled_once
 def numbered(
-    order: "NDArray[np.int64]", keys: "NDArray[np.uint64]", band: int, first: int, buckets: "NDArray[np.int32]"
+    order: "NDArray[np.int64]",
+    keys: "NDArray[np.uint64]",
+    band: int,
+    first: int,
+    buckets: "NDArray[np.int32]",
+    sizes: "NDArray[np.int32]",
 ) -> int:
-    """Number the runs of equal keys (`order` sorts them) from `first` on; returns the next free number."""
-    at, count = 0, len(order)
+    """Number and size the runs of equal keys (`order` sorts them), from `first` on; returns the next free number."""
+    at, count, free = 0, len(order), first
     while at < count:
         stop = at + 1
         while stop < count and keys[order[stop]] == keys[order[at]]:
             stop += 1
         for place in range(at, stop):
-            buckets[order[place], band] = first if stop - at > 1 else -1
-        first += stop - at > 1
+            buckets[order[place], band] = free if stop - at > 1 else -1
+        if stop - at > 1:
+            sizes[free - first] = stop - at
+            free += 1
         at = stop
-    return first
+    return free
 
 
 @compiled_inside
-def in_common(
-    shelf: Shelf,
-    other: int,
-    least: int,
-    table: "NDArray[np.uint64]",
-    stamps: "NDArray[np.int64]",
-    mask: int,
-    stamp: int,
-) -> int:
-    """Shingles of `other` that are in the table; -1 as soon as they can no longer be `least`."""
+def least_in_common(threshold: float, both: int) -> int:
+    """Jaccard similarity c / (m + n - c) reaches a threshold t where c reaches t (m + n) / (1 + t)."""
+    return int(np.ceil(threshold * both / (1.0 + threshold) - _SLACK))
+
+
+@compiled_inside
+def may_be_alike(shelf: Shelf, text: int, other: int, threshold: float) -> bool:
+    """False where sizes and marks alone keep two texts apart: they share (m + n - differing bits) / 2 at most."""
+    size, other_size = shelf.counts[text], shelf.counts[other]
+    if min(size, other_size) < threshold * max(size, other_size) - _SLACK:
+        return False
+    spare = int(size + other_size) - 2 * least_in_common(threshold, size + other_size)
+    for word in range(MARK_WORDS):
+        spare -= int(ones(shelf.marks[text, word] ^ shelf.marks[other, word]))
+    return spare >= 0
+
+
+@compiled_inside
+def in_common(text: int, rank: int, other: int, least: int, shelf: Shelf, scratch: Scratch) -> int:
+    """Shingles that both have; -1 as soon as they can no longer be `least`."""
+    mask = room_for(shelf.counts[text]) - 1
+    if scratch.entered[0] != rank:
+        scratch.entered[0] = rank
+        for at in range(shelf.begins[text], shelf.begins[text] + shelf.counts[text]):
+            is_new(shelf.hashes[at], scratch.table, scratch.stamps, mask, rank)
+    scratch.compared[0] += 1
     begin, count = shelf.begins[other], shelf.counts[other]
     spare, common = count - least, 0
-    for at in range(begin, begin + count):
-        if is_there(shelf.hashes[at], table, stamps, mask, stamp):
+    # from the end: what texts of one pattern do not share mostly comes last, and ends the comparison
+    for at in range(begin + count - 1, begin - 1, -1):
+        if is_there(shelf.hashes[at], scratch.table, scratch.stamps, mask, rank):
             common += 1
         else:
             spare -= 1
@@ -109,60 +151,48 @@ def in_common(
     return common
 
 
-@compiled_inside
-def may_reach(threshold: float, size: int, other: int) -> bool:
-    """False where the sizes alone keep two sets apart."""
-    return min(size, other) >= threshold * max(size, other) - _SLACK
-
-
-@compiled_inside
-def least_in_common(threshold: float, size: int, other: int) -> int:
-    """Jaccard similarity c / (m + n - c) reaches a threshold t where c reaches t (m + n) / (1 + t)."""
-    return int(np.ceil(threshold * (size + other) / (1.0 + threshold) - _SLACK))
-
-
 @compiled_once
 def settle(
-    turns: Turns, first: int, threshold: float, shelf: Shelf, meetings: Meetings, verdicts: Verdicts, scratch: Scratch
+    turns: Turns,
+    first: int,
+    last: int,
+    threshold: float,
+    shelf: Shelf,
+    meetings: Meetings,
+    verdicts: Verdicts,
+    scratch: Scratch,
 ) -> int:
-    """Decide texts in their order, from rank `first`; stops at a rank that needs a text not in memory.
+    """Decide texts in their order, from rank `first` to before `last`; stops at one that needs a text not in memory.
 
     A text is kept unless the Jaccard similarity with a kept one that it meets reaches `threshold`; its neighbour is
     the most alike of these, the first in order of several.
     """
-    table, stamps = scratch.table, scratch.stamps
-    for rank in range(first, len(turns.order)):
+    for rank in range(first, last):
         text = turns.order[rank]
-        size = shelf.counts[text]
-        mask = room_for(size) - 1
-        best, best_common, best_score, entered = -1, 0, 0.0, False
+        best, best_common, best_score = -1, 0, 0.0
         for band in range(meetings.buckets.shape[1]):
             bucket = meetings.buckets[text, band]
-            other = meetings.last[bucket] if bucket >= 0 else -1
-            while other >= 0 and best_score < 1.0:  # no two kept texts are the same: nothing else can be as alike
-                other_size = shelf.counts[other]
-                if meetings.seen[other] != text and may_reach(threshold, size, other_size):
+            start = meetings.starts[bucket]
+            for place in range(start, start + meetings.filled[bucket]):
+                other = meetings.members[place]
+                if meetings.seen[other] != text and may_be_alike(shelf, text, other, threshold):
                     if shelf.begins[text] < 0 or shelf.begins[other] < 0:
                         return rank
-                    if not entered:
-                        entered = True
-                        for at in range(shelf.begins[text], shelf.begins[text] + size):
-                            is_new(shelf.hashes[at], table, stamps, mask, rank)
-                    scratch.compared[0] += 1
-                    least = least_in_common(threshold, size, other_size)
-                    common = in_common(shelf, other, least, table, stamps, mask, rank)
-                    score = common / (size + other_size - common)
+                    both = shelf.counts[text] + shelf.counts[other]
+                    common = in_common(text, rank, other, least_in_common(threshold, both), shelf, scratch)
+                    score = common / (both - common)
                     is_nearer = score > best_score or (score == best_score and turns.ranks[other] < turns.ranks[best])
                     if score >= threshold and is_nearer:
                         best, best_common, best_score = other, common, score
                 meetings.seen[other] = text
-                other = meetings.before[other, band]
+            if best_score == 1.0:  # no two kept texts are the same, so that nothing else is as alike
+                break
         verdicts.neighbour[text] = best
         verdicts.common[text] = best_common
         verdicts.score[text] = best_score
         if best < 0:
             wait(text, meetings)
-    return len(turns.order)
+    return last
 
 
 @compiled_inside
@@ -171,8 +201,8 @@ def wait(text: int, meetings: Meetings) -> None:
     for band in range(meetings.buckets.shape[1]):
         bucket = meetings.buckets[text, band]
         if bucket >= 0:
-            meetings.before[text, band] = meetings.last[bucket]
-            meetings.last[bucket] = text
+            meetings.members[meetings.starts[bucket] + meetings.filled[bucket]] = text
+            meetings.filled[bucket] += 1
 
 
 @compiled_once
@@ -182,22 +212,22 @@ def keep(text: int, meetings: Meetings) -> None:
 
 
 @compiled_once
-def met(text: int, meetings: Meetings) -> "NDArray[np.int64]":
-    """The kept texts that this one meets, each once."""
+def met(text: int, threshold: float, shelf: Shelf, meetings: Meetings) -> "NDArray[np.int64]":
+    """The kept texts that this one meets and may be alike, each once."""
     found = np.empty(16, np.int64)
     count = 0
     mark = -2 - text  # not `text`: `settle` may have been here, and stopped half way
     for band in range(meetings.buckets.shape[1]):
         bucket = meetings.buckets[text, band]
-        other = meetings.last[bucket] if bucket >= 0 else -1
-        while other >= 0:
-            if meetings.seen[other] != mark:
-                meetings.seen[other] = mark
+        start = meetings.starts[bucket]
+        for place in range(start, start + meetings.filled[bucket]):
+            other = meetings.members[place]
+            if meetings.seen[other] != mark and may_be_alike(shelf, text, other, threshold):
                 if count == len(found):
                     found = np.concatenate((found, np.empty(count, np.int64)))
                 found[count] = other
                 count += 1
-            other = meetings.before[other, band]
+            meetings.seen[other] = mark
     return found[:count]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ROOM = 1 << 27
 """Shingle hashes held in memory, eight bytes each: 1 GiB. Texts beyond are read again when they must be compared."""
 _FIRST_ROOM = 1 << 16
+_TURNS = 1 << 12
+"""Texts decided in one compiled call, which no signal can interrupt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,16 @@ class Shelves:
     begins: "NDArray[np.int64]" = field(init=False)
     counts: "NDArray[np.int32]" = field(init=False)
     hashes: "NDArray[np.uint64]" = field(init=False)
+    marks: "NDArray[np.uint64]" = field(init=False)
     filled: int = 0
 
     def __post_init__(self) -> None:
         """Room for the band keys of all, and shingles to begin with."""
         import numpy as np
 
+        from selfinstruct.novelty import cluster_kernel
+
+        self.marks = np.empty((self.records, cluster_kernel.MARK_WORDS), np.uint64)
         self.keys = np.empty((self.bands, self.records), np.uint64)
         self.begins = np.full(self.records, -1, np.int64)
         self.counts = np.zeros(self.records, np.int32)
@@ -65,10 +71,11 @@ class Shelves:
         """Texts whose positions begin at `first`; the ones there is room for stay in memory."""
         import numpy as np
 
-        from selfinstruct.novelty import near_kernel
+        from selfinstruct.novelty import cluster_kernel, near_kernel
 
         last = first + len(texts.ends) - 1
         settled(near_kernel.band_keys, signatures, rows, first, self.keys)
+        settled(cluster_kernel.mark, texts.hashes, texts.ends, first, self.marks)
         self.counts[first:last] = np.diff(texts.ends)
         fit = int(np.searchsorted(texts.ends, self.room - self.filled, "right")) - 1
         more = int(texts.ends[fit])
@@ -97,18 +104,20 @@ def clustered(
 
     count = shelves.records
     meetings = _meetings(shelves, workers)
-    shelf = cluster_kernel.Shelf(shelves.hashes, shelves.begins, shelves.counts)
+    shelf = cluster_kernel.Shelf(shelves.hashes, shelves.begins, shelves.counts, shelves.marks)
     verdicts = cluster_kernel.Verdicts(np.full(count, -1, np.int32), np.zeros(count, np.int32), np.zeros(count))
     order = np.argsort(preferences, kind="stable")
     ranks = np.empty(count, np.int64)
     ranks[order] = np.arange(count)
     turns = cluster_kernel.Turns(order, ranks)
     table = np.empty(near_kernel.room_for(int(shelf.counts.max(initial=1))), np.uint64)
-    scratch = cluster_kernel.Scratch(table, np.full(len(table), -1, np.int64), np.zeros(1, np.int64))
+    stamps, entered = np.full(len(table), -1, np.int64), np.full(1, -1, np.int64)
+    scratch = cluster_kernel.Scratch(table, stamps, entered, np.zeros(1, np.int64))
     rank = 0
     while rank < count:
-        rank = settled(cluster_kernel.settle, turns, rank, threshold, shelf, meetings, verdicts, scratch)
-        if rank < count:
+        last = min(rank + _TURNS, count)
+        rank = settled(cluster_kernel.settle, turns, rank, last, threshold, shelf, meetings, verdicts, scratch)
+        if rank < last:
             scratch.compared[0] += _settle_one(rank, turns, threshold, shelf, meetings, verdicts, read_again)
             rank += 1
     return Clusters(verdicts.neighbour, verdicts.common, verdicts.score, shelves.counts, int(scratch.compared[0]))
@@ -122,17 +131,20 @@ def _meetings(shelves: Shelves, workers: int) -> "Meetings":
 
     buckets = np.empty((shelves.records, shelves.bands), np.int32)
     keys, shelves.keys = shelves.keys, shelves.keys[:0]
-    # a text without shingles has the same empty signature as any other such: it meets nobody
-    empty = shelves.counts == 0
-    free = 0
+    sizes, free = [np.zeros(0, np.int32)], 0
     with ThreadPoolExecutor(workers) as threads:
         for band, order in enumerate(threads.map(np.argsort, keys)):
-            free = settled(cluster_kernel.numbered, order, keys[band], band, free, buckets)
-    buckets[empty] = -1
+            of_band = np.empty(shelves.records // 2, np.int32)
+            first, free = free, settled(cluster_kernel.numbered, order, keys[band], band, free, buckets, of_band)
+            sizes.append(of_band[: free - first].copy())
+    # texts without shingles all have the same empty signature: they meet nobody
+    buckets[shelves.counts == 0] = -1
+    starts = np.concatenate(([0], np.cumsum(np.concatenate(sizes), dtype=np.int64)))
     return cluster_kernel.Meetings(
         buckets,
-        np.full(free, -1, np.int32),
-        np.full_like(buckets, -1),
+        starts,
+        np.zeros(free + 1, np.int32),
+        np.empty(int(starts[-1]), np.int32),
         np.full(shelves.records, -1, np.int32),
     )
 
@@ -157,7 +169,7 @@ def _settle_one(
 
     text = int(turns.order[rank])
     own = shingles(text)
-    met = settled(cluster_kernel.met, text, meetings).tolist()
+    met = settled(cluster_kernel.met, text, threshold, shelf, meetings).tolist()
     best = (0.0, 0, -1, 0)
     for other in met:
         common = len(np.intersect1d(own, shingles(other), assume_unique=True))
