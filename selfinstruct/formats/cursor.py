@@ -15,8 +15,8 @@ from selfinstruct.text import shown
 DOCUMENT_BYTES = 256 << 20
 _PIECE = 64 << 10
 _SHOWN = 200
-_OUTSIDE = re.compile(r'["\[\]{}]')
-_INSIDE = re.compile(r'["\\\n]')
+_MARK = re.compile(r'["\[\]{}]')
+_TEXT = re.compile(r'(?:[^"\\\n]++|\\[^\n])*+')  # inside of a text; a backslash takes what follows
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 _WORD_END = re.compile(r"[,\]}\s]")
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 become on the way in
@@ -100,14 +100,18 @@ class Cursor:
             else:
                 # A number at the very end may go on in the next piece.
                 if self._ended or end + LONGEST_WORD <= len(self._text):
+                    self._short(end, place)
                     self._at = end
                     return value
-            if len(self._text) - self._at > self._longest:
-                what = f"an item over {self._longest >> 20} MiB"
-                raise BadRecord(what, reason="too_long", place=place, fix="split the record")
+            self._short(len(self._text), place)
             # Twice as much each time, so that trying again costs no more than reading did.
             self._more(wanted)
             wanted *= 2
+
+    def _short(self, end: int, place: str) -> None:
+        if end - self._at > self._longest:
+            what = f"an item over {self._longest >> 20} MiB"
+            raise BadRecord(what, reason="too_long", place=place, fix="split the record")
 
     def _skip(self) -> bool:
         """Step over the value that begins here, whatever is in it, by brackets and quotes alone; False without an end.
@@ -116,18 +120,27 @@ class Cursor:
         """
         if self.mark() not in ('"', "[", "{"):
             return self._find(_WORD_END) != ""
-        depth, inside = 0, False
-        while True:
-            mark = self._find(_INSIDE if inside else _OUTSIDE)
-            if mark in ("", "\n"):
+        depth = 0
+        while mark := self._find(_MARK):
+            self._at += 1
+            if mark == '"' and not self._end_of_text():
                 return False
-            if mark == "\\" and self._at + 1 >= len(self._text):
-                self._more(_PIECE)
-            self._at += 2 if mark == "\\" else 1
-            inside ^= mark == '"'
             depth += _DEPTH.get(mark, 0)
-            if not depth and not inside:
+            if not depth:
                 return True
+        return False
+
+    def _end_of_text(self) -> bool:
+        """Step behind the quote that ends the text which began here; False when there is none on this line."""
+        while True:
+            found = _TEXT.match(self._text, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._text) - 1 or (self._ended and self._at < len(self._text)):
+                self._at += 1
+                return self._text[self._at - 1] == '"'
+            if self._ended:
+                return False
+            self._more(_PIECE)
 
     def _find(self, marks: re.Pattern[str]) -> str:
         """Go to the next of the marks, and tell which; empty, and at the end, when there is none."""

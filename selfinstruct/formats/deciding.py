@@ -100,7 +100,8 @@ class Reader:
         shape = self.forced or self._shape(value)
         if self.forced and not SHAPES[shape].fits(value):
             raise BadRecord(f"not in the layout {shape}", reason="unknown_layout")
-        return SHAPES[shape].read(value, self.origin)
+        task = SHAPES[shape].read(value, self.origin)
+        return _labelled(task) if task.provenance is self.origin else task
 
     def _shape(self, value: object) -> str:
         names = fitting(value)
@@ -111,6 +112,15 @@ class Reader:
         if names:
             raise BadRecord(f"may be {' or '.join(names)}", reason="ambiguous")
         raise BadRecord("no known layout", reason="unknown_layout")
+
+
+def _labelled(task: Task) -> Task:
+    """With the label, whatever layout it stood beside; a stranger's field of another kind stays theirs."""
+    label = task.extra.get("is_classification", "")
+    if label is not None and not isinstance(label, bool):
+        return task
+    extra = {key: item for key, item in task.extra.items() if key != "is_classification"}
+    return replace(task, is_classification=label, extra=extra)
 
 
 def _begins(value: object) -> str:
