@@ -80,11 +80,16 @@ def language_asked_for(reply: Reply) -> Finding | None:
     'passed'
     """
     asked = _ASKED.search(reply.instruction)
-    if not asked or _QUESTION.match(reply.instruction) or _SEVERAL.search(reply.instruction):
+    if (
+        not asked
+        or re.search(r"\b(?:if|whether)\b", asked[0], re.IGNORECASE)
+        or _QUESTION.match(reply.instruction)
+        or _SEVERAL.search(reply.instruction)
+    ):
         return None
     name = (asked["to"] or asked["in"]).lower()
     code, script = _LANGUAGES[name]
-    text = reply.output.strip()
+    text = reply.output.strip().strip("\"'\u201c\u201d\u00ab\u00bb ")
     letters = [char for char in text if char.isalpha()]
     # Quotes and brackets: a sentence about the translation, or a transcription beside it.
     if not letters or "```" in text or _QUOTED.search(text):

@@ -41,17 +41,26 @@ _CLOSER = re.compile(
     r"|(?:i'm|i am) (?:always )?(?:here|happy) to (?:help|answer|assist)\b[^.!?]*[.!]*\Z",
     re.IGNORECASE,
 )
+_AGAIN = r"(?:(?:please )?(?:note|remember|keep in mind)(?: that)?,? |again,? |however,? )?"
 _DISCLAIMERS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("machine", re.compile(r"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b", re.IGNORECASE)),
+    (
+        "machine",
+        re.compile(
+            rf"{_AGAIN}(?:as|i'?m|i am) an? (?:ai|artificial intelligence|(?:large )?language model)\b", re.IGNORECASE
+        ),
+    ),
     (
         "layman",
-        re.compile(r"\bi(?:'m| am) not an? (?:\w+ )?(?:doctor|lawyer|expert|professional|advis[eo]r)", re.IGNORECASE),
+        re.compile(
+            rf"{_AGAIN}i(?:'m| am) not an? (?:\w+ )?(?:doctor|lawyer|expert|professional|advis[eo]r)", re.IGNORECASE
+        ),
     ),
     (
         "consult",
         re.compile(
+            rf"{_AGAIN}(?:(?:please|always|it is|it's|you should|you may want to|make sure|be sure)\b[^.!?]{{0,50}}?)?"
             r"\b(?:consult|speak (?:to|with)|talk to|see|seek (?:advice|guidance|help) from)\b[^.!?]{0,40}"
-            r"\b(?:doctor|physician|professional|lawyer|attorney|advis[eo]r|provider|expert)s?\b",
+            r"\b(?:doctor|physician|professional|lawyer|attorney|advis[eo]r|provider|expert)s?\b[^.!?]{0,80}[.!]*\Z",
             re.IGNORECASE,
         ),
     ),
@@ -196,7 +205,7 @@ def repeated_disclaimer(draft: Draft) -> tuple[Draft, str] | None:
     for index in range(len(draft.blocks)):
         spans = _prose(draft, index)
         for place, span in enumerate(spans):
-            kind = next((name for name, pattern in _DISCLAIMERS if pattern.search(_plain(span.text))), "")
+            kind = next((name for name, pattern in _DISCLAIMERS if pattern.match(_plain(span.text))), "")
             if kind in seen and not re.search(r"\b(?:but|however|if)\b|;", span.text, re.IGNORECASE):
                 return _without(draft, index, spans, place), span.text
             if kind:

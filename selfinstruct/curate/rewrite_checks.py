@@ -31,7 +31,8 @@ _OPENERS = frozenset(
         " most few more less no not only overall finally first second third next last can could may might must should"
         " will would do does did is are was were be have has had use make take keep try add eat get give go let put"
         " set see avoid choose consider create ensure find follow help include increase improve learn limit reduce"
-        " remove start stop write yes over under between through until unless once such other others another one people"
+        " remove start stop write yes sure certainly absolutely great over under between through"
+        " until unless once such other others another one people"
     )
 )
 # Endings that names do not have, more or less: a word that opens a sentence and ends so is no name.

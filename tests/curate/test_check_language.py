@@ -29,6 +29,10 @@ def test_other_scripts_are_told_by_their_letters(instruction: str, right: str, w
     assert verdict(wrong, instruction) == "failed"
 
 
+def test_a_reply_in_quotation_marks_is_read_without_them() -> None:
+    assert verdict("\u201c猫在地毯上睡觉。\u201d", "Translate the sentence into Chinese.") == "passed"
+
+
 def test_latin_script_is_told_by_the_identifier() -> None:
     pytest.importorskip("py3langid")
     assert verdict(FRENCH, "Translate the sentence into French.") == "passed"
@@ -54,6 +58,7 @@ def test_short_and_mixed_replies_are_unchecked(output: str) -> None:
         "Translate it into French and German.",
         "Write a guide to Greek islands.",
         "Write a function in Java.",
+        "Say whether the string is in English.",
     ],
 )
 def test_a_language_that_is_only_mentioned_is_not_asked_for(instruction: str) -> None:

@@ -63,6 +63,13 @@ def test_of_disclaimers_of_one_kind_the_first_stays() -> None:
     )
 
 
+def test_a_sentence_that_says_more_than_the_disclaimer_stays() -> None:
+    text = (
+        f"Please consult a doctor first. {FACT} The eggs of the farm were sold by a doctor to see a professional cook."
+    )
+    assert plain(text) == text
+
+
 @pytest.mark.parametrize(
     ("instruction", "output"),
     [
