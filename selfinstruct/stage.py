@@ -213,5 +213,8 @@ class Stage(Protocol):
     """Raised when behaviour changes: part of the fingerprint."""
     scope: ClassVar[Scope]
 
-    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
-        """For each record exactly one of Kept, Rejected and Failed; a `source` makes its own."""
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """For each record exactly one of Kept, Rejected and Failed; a `source` makes its own.
+
+        `records` may lie on disk: it can be read from the start any number of times, and is not to be copied.
+        """

@@ -222,8 +222,16 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
         if stage.scope == "source":
             raise BadInput(f"'{stage.name}' makes records", place=file.place(("stages", index)), fix="use `rounds`")
     for stage in (*resolved.rounds, *resolved.stages):
+        scorer = scorer_role(stage)
+        if scorer is not None and scorer not in recipe.models:
+            raise BadInput(
+                f"stage '{stage.name}' measures with '{shown(scorer)}', which the recipe does not name",
+                place=file.place(("models",)),
+                fix=f"add `{shown(scorer)}: hf:FOLDER` under `models`",
+            )
         role = getattr(stage, "model", None)
-        if isinstance(role, str) and role not in recipe.models:
+        unasked = role == "" == getattr(type(stage), "model", None)  # a stage that by default asks nobody
+        if isinstance(role, str) and not unasked and role not in recipe.models:
             raise BadInput(
                 f"stage '{stage.name}' asks a model '{shown(role)}' that the recipe does not name",
                 place=file.place(("models",)),
@@ -234,6 +242,12 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
 def model_role(stage: Stage) -> str | None:
     """The role of the model that a stage asks, by its knob `model`; None for a stage that asks nobody."""
     role = getattr(stage, "model", None)
+    return role if isinstance(role, str) and role else None
+
+
+def scorer_role(stage: Stage) -> str | None:
+    """The role of what a stage measures likelihoods with, by its knob `scorer`."""
+    role = getattr(stage, "scorer", None)
     return role if isinstance(role, str) and role else None
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from selfinstruct import __version__
@@ -88,6 +89,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 ledger=ledger,
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
+                scorer_for=partial(wiring.scorer_of, resolved.recipe),
                 benchmarks=material.benchmarks,
                 workers=options.workers,
                 watch=options.watch,

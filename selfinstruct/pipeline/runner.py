@@ -10,10 +10,22 @@ from typing import Protocol
 
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed
-from selfinstruct.pipeline.recipe import model_role
+from selfinstruct.pipeline.recipe import model_role, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Outcome, Pool, Rejected, RoundStart, Stage
+from selfinstruct.stage import (
+    Bench,
+    Failed,
+    Kept,
+    Measured,
+    Model,
+    Outcome,
+    Pool,
+    Rejected,
+    RoundStart,
+    Stage,
+    TokenScorer,
+)
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
 
@@ -32,6 +44,10 @@ class CountingModel(Model, Protocol):
         """Answers so far."""
 
 
+def _nobody(role: str) -> TokenScorer:
+    raise BadInput(f"no scorer '{role}'", fix="run the recipe again")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -41,6 +57,8 @@ class Runner:
     seed: int
     model_for: Callable[[str, str], CountingModel] | None
     """Role and scope (round and stage) -> the model, for that stage alone; None: only what is there is read."""
+    scorer_for: Callable[[str], TokenScorer] = field(default=_nobody)
+    """Role -> what measures how likely a text is."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages with a knob `against`."""
     workers: int = 1
@@ -84,6 +102,7 @@ class Runner:
         bench = Bench(
             pool=pool,
             models=models,
+            scorers=self._scorers(stage),
             benchmarks=self.benchmarks,
             scratch=self.folder.path / "scratch" / part / place.path.name,
             seed=self.seed,
@@ -99,8 +118,12 @@ class Runner:
 
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 
+    def _scorers(self, stage: Stage) -> Mapping[str, TokenScorer]:
+        role = scorer_role(stage)
+        return {} if role is None else {role: self.scorer_for(role)}
+
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench, role: str | None) -> Iterator[Outcome]:
-        if stage.scope != "record" or role is not None:
+        if stage.scope != "record" or role is not None or scorer_role(stage) is not None:
             return stage(records, bench)
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)

@@ -1,18 +1,50 @@
 """The switchboard: the name of a stage in YAML, and the class behind it; one line each."""
 
+from selfinstruct.curate.apply_rules import ApplyRules
+from selfinstruct.curate.balance import Balance
+from selfinstruct.curate.decontaminate import Decontaminate
+from selfinstruct.curate.difficulty import Difficulty
+from selfinstruct.curate.diversity import Diversity
 from selfinstruct.curate.filter import Filter
+from selfinstruct.curate.measure import Measure
+from selfinstruct.curate.mix import Mix
+from selfinstruct.curate.rate import Rate
+from selfinstruct.curate.select import Select
+from selfinstruct.curate.simplify import Simplify
+from selfinstruct.curate.verify import Verify
 from selfinstruct.generate.classify import Classify
 from selfinstruct.generate.instances import MakeInstances
 from selfinstruct.generate.prepare import Prepare
 from selfinstruct.generate.propose import Propose
+from selfinstruct.novelty.exact import Exact
 from selfinstruct.novelty.filter import Novelty
+from selfinstruct.novelty.near import Near
+from selfinstruct.novelty.semantic import Semantic
 from selfinstruct.stage import Stage
 
 STAGES: dict[str, type[Stage]] = {
+    # generating
     "propose": Propose,
     "filter": Filter,
-    "novelty": Novelty,
     "classify": Classify,
     "instances": MakeInstances,
     "prepare": Prepare,
+    # cleaning
+    "rules": ApplyRules,
+    "exact": Exact,
+    "near": Near,
+    "novelty": Novelty,
+    "semantic": Semantic,
+    "decontaminate": Decontaminate,
+    "verify": Verify,
+    # rewriting
+    "simplify": Simplify,
+    # measuring and choosing
+    "measure": Measure,
+    "difficulty": Difficulty,
+    "rate": Rate,
+    "diversity": Diversity,
+    "balance": Balance,
+    "select": Select,
+    "mix": Mix,
 }

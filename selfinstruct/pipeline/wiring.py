@@ -17,6 +17,7 @@ from selfinstruct.pipeline.reading import content
 from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_role
 from selfinstruct.pipeline.runner import CountingModel
 from selfinstruct.records import Task
+from selfinstruct.stage import TokenScorer
 
 _FEW_SEEDS = 8
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
@@ -104,6 +105,17 @@ def gates(resolved: Resolved, book: AnswerBook, notice: Callable[[str], None]) -
         yield made
     finally:
         made.close()
+
+
+def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
+    """What measures likelihoods for a role; only models of transformers can."""
+    from selfinstruct.models.token_scorer import TransformersScorer
+
+    spec = recipe.models[role]
+    kind, _, name = spec.partition(":")
+    if kind != "hf" and not Path(spec).is_dir():
+        raise BadInput(f"'{spec}' does not tell how likely a text is", place=f"model {role}", fix="name it hf:FOLDER")
+    return TransformersScorer(name if kind == "hf" else spec)
 
 
 def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
