@@ -74,11 +74,12 @@ class Cursor:
         """
         self.mark()
         self._settle()
-        place, begins = self.place, shown(self._text[self._at : self._at + 2 * _SHOWN], _SHOWN)
+        place = self.place
         try:
             return Line(place, self._whole(place))
         except BadRecord as fault:
             start, before = self._at, self._text
+            begins = shown(before[start : start + 2 * _SHOWN], _SHOWN)
             if not self._skip():
                 raise
             if self._text is before and (bad := _NO_UTF8.search(before, start, self._at)):
@@ -103,7 +104,7 @@ class Cursor:
                     self._short(end, place)
                     self._at = end
                     return value
-            self._short(len(self._text), place)
+            self._short(len(self._text) - LONGEST_WORD, place)
             # Twice as much each time, so that trying again costs no more than reading did.
             self._more(wanted)
             wanted *= 2
@@ -135,10 +136,10 @@ class Cursor:
         while True:
             found = _TEXT.match(self._text, self._at)
             self._at = found.end() if found else self._at
-            if self._at < len(self._text) - 1 or (self._ended and self._at < len(self._text)):
+            if self._text.startswith('"', self._at):
                 self._at += 1
-                return self._text[self._at - 1] == '"'
-            if self._ended:
+                return True
+            if self._ended or len(self._text) - self._at > 1 or self._text.endswith("\n"):
                 return False
             self._more(_PIECE)
 

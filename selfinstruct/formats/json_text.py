@@ -36,7 +36,7 @@ def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until
     """
     start = after_space(text, 0)
     try:
-        value, end = first_value(text, start, place)
+        value, end = first_value(text, start, place, checked=_is_harmless(text))
     except Broken as fault:
         raise not_json(fault.what, text, fault.at, place) from None
     end = after_space(text, end)
@@ -55,11 +55,15 @@ def not_json(what: str, text: str, at: int, place: str) -> BadRecord:
     return BadRecord(f"not JSON ({what} {near})", reason="broken_json", place=place, fix="correct or remove it")
 
 
-def first_value(text: str, start: int, place: str) -> tuple[Any, int]:
-    """The value that begins at `start`, checked, and the index behind it; Broken where it is not (all) there."""
+def first_value(text: str, start: int, place: str, *, checked: bool = False) -> tuple[Any, int]:
+    """The value that begins at `start` and the index behind it; Broken where it is not (all) there.
+
+    `checked` says that the text can hold no half characters and nothing too deep.
+    """
     try:
         value, end = _reader().raw_decode(text, start)
-        _check(value)
+        if not checked:
+            _check(value)
     except BadRecord as fault:
         raise fault.at(place, "") from None
     except json.JSONDecodeError as fault:
@@ -115,6 +119,11 @@ def _fraction(digits: str) -> float:
     if not math.isfinite(number):
         raise BadRecord(f"the number {shown(digits)} is too large", reason="huge_number", fix="write it as text")
     return number
+
+
+def _is_harmless(text: str) -> bool:
+    """Text that came as UTF-8 has half characters only in escapes; what has few brackets is not deep."""
+    return "\\u" not in text and text.count("[") + text.count("{") <= DEPTH
 
 
 def _check(value: object) -> None:

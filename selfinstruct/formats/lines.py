@@ -128,12 +128,15 @@ def _raw_lines(opened: Stream, head: bytes) -> Iterator[bytes]:
 
 
 def _decoded(raw: bytes, place: str) -> str | BadRecord:
-    begins = shown(raw[: 2 * _SHOWN].decode("utf-8", "replace"), _SHOWN)
     if len(raw) > LINE_BYTES:
         what = f"a line over {LINE_BYTES >> 20} MiB"
-        return BadRecord(what, reason="too_long", place=place, fix="split the record", text=begins)
+        return BadRecord(what, reason="too_long", place=place, fix="split the record", text=_begins(raw))
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as fault:
         what = f"not UTF-8 at byte {fault.start + 1}"
-        return BadRecord(what, reason="not_utf8", place=place, fix="save the file as UTF-8", text=begins)
+        return BadRecord(what, reason="not_utf8", place=place, fix="save the file as UTF-8", text=_begins(raw))
+
+
+def _begins(raw: bytes) -> str:
+    return shown(raw[: 2 * _SHOWN].decode("utf-8", "replace"), _SHOWN)

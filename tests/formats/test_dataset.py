@@ -1,6 +1,8 @@
 """The published folder: loads, says the same in both files, has the same bytes twice."""
 
 import json
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfinstruct.errors import BadInput
+from selfinstruct.formats import row_groups
 from selfinstruct.formats.card import render
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
-from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.records import Instance, Message, Provenance, Task
 from tests.formats.cards import card
 
 TASKS = [
@@ -156,3 +160,59 @@ def test_rows_say_what_the_tasks_said(tasks: list[Task], layout: str) -> None:
 def test_extra_fields_survive(tmp_path: Path) -> None:
     [first, _] = publish(tmp_path / "dataset", "alpaca")
     assert json.loads(first["metadata"]) == {"id": "mine", "n": [1, 2]}
+
+
+def test_rows_may_come_one_by_one_and_are_walked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small groups, so that the file has several; the same rows at once give the same bytes."""
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(row_groups, "GROUP_ROWS", 100)
+    made = list(rows([replace(TASKS[0], ordinal=number) for number in range(175)], "messages"))
+    columns = (*COLUMNS["messages"], *ABOUT)
+    for name, split in (("list", made), ("once", iter(made))):
+        (tmp_path / name).mkdir()
+        write_dataset(tmp_path / name, {"train": split}, columns, lambda: "made at the end", ("jsonl", "parquet"))
+    for name in ("data/train.parquet", "jsonl/train.jsonl", "README.md"):
+        assert (tmp_path / "list" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
+    file = pq.ParquetFile(tmp_path / "once" / "data" / "train.parquet")
+    assert [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)] == [100, 100, 100, 50]
+    assert file.read().to_pylist() == made
+
+
+def test_memory_does_not_grow_with_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+
+    monkeypatch.setattr(row_groups, "GROUP_CHARS", 1 << 20)
+    long = replace(TASKS[0], instances=(Instance("", "x" * 20_000),))
+    columns = (*COLUMNS["alpaca"], *ABOUT)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        before = pa.total_allocated_bytes()
+        split = rows((replace(long, ordinal=number) for number in range(count)), "alpaca")
+        write_dataset(tmp_path, {"train": split}, columns, "", ("jsonl", "parquet"))
+        python = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return python + int(pa.total_allocated_bytes() - before)
+
+    peak(1)
+    assert peak(1500) < 8 << 20, "the set itself has 30 MB"
+
+
+def test_a_conversation_is_cut_only_when_told() -> None:
+    chat = replace(
+        TASKS[0],
+        instances=(Instance("", "Tay"),),
+        system="Be short.",
+        later=(Message("user", "Another?"), Message("assistant", "Dee")),
+        measures={"words": 2.0},
+    )
+    with pytest.raises(BadInput, match=f"record {chat.id[:16]} .* a conversation of 2 answers.*--first-turn"):
+        list(rows([chat], "alpaca"))
+    [row] = rows([chat], "alpaca", first_turn=True)
+    assert row["output"] == "Tay"
+    told = json.loads(str(row["metadata"]))
+    assert (told["system"], told["measures"], told["id"]) == ("Be short.", {"words": 2.0}, "mine")
+    [row] = rows([chat], "tags")
+    assert str(row["text"]).startswith("<|system|>\nBe short.\n<|user|>\n")
+    assert str(row["text"]).endswith("<|assistant|>\nDee</s>")
