@@ -9,10 +9,10 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from math import ceil
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from selfinstruct.curate.exchange import Exchange, exchanges
+from selfinstruct.curate.shared_runs import Run, covered, hashed, runs, shingles
 from selfinstruct.records import Task
 from selfinstruct.text import words
 
@@ -27,7 +27,7 @@ SHORTEST = 8
 """Words: what is shorter says too little to be looked for inside other texts (as in Brown et al. 2020, appendix C)."""
 _BOILERPLATE_ITEMS = 10  # recurring in fewer items may be chance, or copies
 _ROUNDING = 1e-9  # 0.55 of 20 is 11
-_FEWEST_SHINGLES = 5  # a share of fewer is a matter of luck
+_NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ class BenchmarkIndex:
         import numpy as np
 
         self.measure = measure
+        self._few = max(1, SHORTEST - measure.shingle_words + 1)
         self.items: list[Item] = []
         self._numbers: dict[str, int] = {}
         self._words, self._starts = array("i"), array("q", [0])
@@ -111,14 +112,11 @@ class BenchmarkIndex:
             if part == "answer" and len(cut) < self.measure.words_in_a_row:
                 continue
             numbers = [self._numbers.setdefault(word, len(self._numbers)) for word in cut]
-            shingles = _hashed(numbers, self.measure.shingle_words)
-            figures = list(map(str.isdigit, cut))
+            size, figures = self.measure.shingle_words, list(map(str.isdigit, cut))
             # A row of figures, such as 1 2 3, is nobody's text: it proposes as little as boilerplate.
-            shingles = [
-                gram for at, gram in enumerate(shingles) if not all(figures[at : at + self.measure.shingle_words])
-            ]
-            grams.extend(shingles)
-            owners.extend(repeat(len(self._passages), len(shingles)))
+            telling = [gram for at, gram in enumerate(hashed(numbers, size)) if not all(figures[at : at + size])]
+            grams.extend(telling)
+            owners.extend(repeat(len(self._passages), len(telling)))
             self._words.extend(numbers)
             self._starts.append(len(self._words))
             self._passages.append((item, part))
@@ -137,10 +135,11 @@ class BenchmarkIndex:
         self._owners = owner
         self._own = np.bincount(owner, minlength=len(self._passages))
         lengths = np.diff(np.frombuffer(self._starts, np.int64)).tolist()
-        self._need = np.array(
-            [self._needed(length, own) for length, own in zip(lengths, self._own.tolist(), strict=True)], np.int64
-        )
-        self._fewest = int(self._need.min()) if len(self._need) else 1
+        self._near = np.array([self._near_needed(length) for length in lengths], np.int64)
+        self._span = np.array([self.measure.run(length) for length in lengths], np.int64) - self.measure.shingle_words
+        share = np.ceil(self._own * self.measure.share_at_least - _ROUNDING).astype(np.int64)
+        self._many = np.where(self._own >= self._few, np.maximum(share, 1), _NEVER)
+        self._fewest = int(np.minimum(self._near, self._many).min()) if lengths else 1
 
     def _without_boilerplate(
         self, gram: "NDArray[np.int64]", owner: "NDArray[np.int32]"
@@ -158,17 +157,14 @@ class BenchmarkIndex:
         stays = items[group] < many[codes[item]] if len(gram) else np.zeros(0, bool)
         return gram[stays], owner[stays]
 
-    def _needed(self, length: int, own: int) -> int:
-        """The fewest shingles that a run, or a share, cannot do without."""
-        measure = self.measure
-        run = min(measure.own(length), measure.run(length) - measure.shingle_words + 1)
-        share = ceil(measure.share_at_least * own - _ROUNDING)
-        return max(1, min(run, share) if own >= _FEWEST_SHINGLES else run)
+    def _near_needed(self, length: int) -> int:
+        """The shingles, close together, that a run cannot do without: each word outside boilerplate asks for one."""
+        return max(1, min(self.measure.own(length), self.measure.run(length) - self.measure.shingle_words + 1))
 
     def never_compared(self) -> dict[str, int]:
         """By benchmark, items of which nothing is looked for: little but boilerplate, or nothing long enough."""
         compared = {*self._whole.values()}
-        enough = (self._own >= self._need).tolist()
+        enough = ((self._own >= self._near) | (self._own >= self._few)).tolist()
         compared.update(item for (item, _), can in zip(self._passages, enough, strict=True) if can)
         left = dict.fromkeys((item.benchmark for item in self.items), 0)
         for number, item in enumerate(self.items):
@@ -191,43 +187,61 @@ class BenchmarkIndex:
             return
         said = words(text)
         numbers = list(map(self._numbers.get, said, repeat(-1)))
-        hashed = np.array(_hashed(numbers, self.measure.shingle_words), np.int64)
-        places = np.searchsorted(self._grams, hashed)
+        grams = np.array(hashed(numbers, self.measure.shingle_words), np.int64)
+        places = np.searchsorted(self._grams, grams)
         places[places == len(self._grams)] = 0
-        places = places[self._grams[places] == hashed]
-        if len(places) < self._fewest:
+        at = np.flatnonzero(self._grams[places] == grams)
+        if len(at) < self._fewest:
             return
-        lists = [self._owners[self._offsets[place] : self._offsets[place + 1]] for place in places.tolist()]
-        owners, counts = np.unique(np.concatenate(lists), return_counts=True)
-        for owner in owners[counts >= self._need[owners]].tolist():
+        for owner in self._proposed(at, places[at]).tolist():
             if match := self._compared(owner, said, numbers):
                 yield match
 
+    def _proposed(self, at: "NDArray[np.int64]", places: "NDArray[np.int64]") -> "NDArray[np.int64]":
+        """Passages with enough shingles in the text: close together for a run, or altogether for a share."""
+        import numpy as np
+
+        lists = [self._owners[self._offsets[place] : self._offsets[place + 1]] for place in places.tolist()]
+        owner = np.concatenate(lists)
+        order = np.argsort(owner, kind="stable")
+        owner, at = owner[order], np.repeat(at, [len(listed) for listed in lists])[order]
+        last = np.arange(len(owner)) + self._near[owner] - 1
+        within = last < len(owner)
+        last[~within] = 0
+        near = within & (owner[last] == owner) & (at[last] - at <= self._span[owner])
+        owners, counts = np.unique(owner, return_counts=True)
+        return np.union1d(owner[near], owners[counts >= self._many[owners]])
+
     def _compared(self, owner: int, said: list[str], numbers: list[int]) -> Match | None:
         """Decide by the words themselves."""
-        size, measure = self.measure.shingle_words, self.measure
+        size = self.measure.shingle_words
         passage = self._words[self._starts[owner] : self._starts[owner + 1]].tolist()
-        own = [self._is_own(gram, owner) for gram in _hashed(passage, size)]
-        mine = _shingles(passage, size)
-        theirs = _shingles(numbers, size)
+        own = [self._is_own(gram, owner) for gram in hashed(passage, size)]
+        mine = shingles(passage, size)
+        theirs = shingles(numbers, size)
         counted = {gram for gram, is_own in zip(mine, own, strict=True) if is_own}
         present = {*theirs}
         score = sum(1 for gram in counted if gram in present) / max(1, len(counted))
         item, part = self._passages[owner]
         best = Run(0, 0, 0)
-        for run in _runs(mine, theirs, size):
-            outside = sum(not _covered(place, own, size) for place in range(run.mine, run.mine + run.length))
-            enough = run.length >= measure.run(len(passage)) and outside >= measure.own(len(passage))
-            if enough and run.length > best.length:
+        for run in runs(mine, theirs, size):
+            if run.length > best.length and self._is_enough(run, own, len(passage)):
                 best = run
         if best.length:
             text = said[best.theirs : best.theirs + best.length]
             return Match(item, part, "ngram", score, best.length, " ".join(text))
-        if len(counted) < _FEWEST_SHINGLES or score < measure.share_at_least - _ROUNDING:
+        if len(counted) < self._few or score < self.measure.share_at_least - _ROUNDING:
             return None
         places = [place for place, gram in enumerate(theirs) if gram in counted]
-        longest = max((run.length for run in _runs(mine, theirs, size)), default=0)
+        longest = max((run.length for run in runs(mine, theirs, size)), default=0)
         return Match(item, part, "fuzzy", score, longest, " ".join(said[places[0] : places[-1] + size]))
+
+    def _is_enough(self, run: Run, own: list[bool], length: int) -> bool:
+        """Somewhere in the run, enough words in a row have more than half outside boilerplate."""
+        size, words_in_a_row = self.measure.shingle_words, self.measure.run(length)
+        outside = [not covered(word, own, size) for word in range(run.mine, run.mine + run.length)]
+        windows = range(run.length - words_in_a_row + 1)
+        return any(sum(outside[at : at + words_in_a_row]) >= self.measure.own(length) for at in windows)
 
     def _is_own(self, gram: int, owner: int) -> bool:
         """The shingle is no boilerplate: it is listed for this passage."""
@@ -241,49 +255,12 @@ class BenchmarkIndex:
         return at < len(listed) and int(listed[at]) == owner
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Words in a row that two texts share: where it begins in each, and its length."""
-
-    mine: int
-    theirs: int
-    length: int
-
-
 def _parts(exchange: Exchange) -> Iterable[tuple[Part, str]]:
     yield "question", exchange.request
     if exchange.input:
         yield "input", exchange.input
     if exchange.output:
         yield "answer", exchange.output
-
-
-def _shingles(numbers: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    return list(zip(*(numbers[start:] for start in range(size)), strict=False))
-
-
-def _hashed(numbers: Sequence[int], size: int) -> list[int]:
-    """Python hashes tuples of whole numbers alike in every process; a collision proposes, but never decides."""
-    return list(map(hash, _shingles(numbers, size)))
-
-
-def _runs(mine: list[tuple[int, ...]], theirs: list[tuple[int, ...]], size: int) -> Iterator[Run]:
-    """All longest runs of shingles that both have, in the order they end in `theirs`."""
-    where: dict[tuple[int, ...], list[int]] = {}
-    for place, gram in enumerate(mine):
-        where.setdefault(gram, []).append(place)
-    before: dict[int, int] = {}
-    for end, gram in enumerate([*theirs, ()]):
-        now = {place: before.get(place - 1, 0) + 1 for place in where.get(gram, ())}
-        for place, length in before.items():
-            if place + 1 not in now:
-                yield Run(place - length + 1, end - length, length + size - 1)
-        before = now
-
-
-def _covered(word: int, own: list[bool], size: int) -> bool:
-    """A shingle of boilerplate lies over this word."""
-    return not all(own[max(0, word - size + 1) : word + 1])
 
 
 def _changes(*columns: "NDArray[np.int64] | NDArray[np.int32]") -> "NDArray[np.bool_]":

@@ -231,7 +231,7 @@ def test_what_is_found_is_there_and_what_is_there_is_found(passage: list[str], s
     present = {tuple(said[at : at + 3]) for at in range(len(said) - 2)}
     share = len(shingles & present) / len(shingles)
     found = list(index.matches(" ".join(said)))
-    assert bool(found) == (there or (len(shingles) >= 5 and share >= 0.75))
+    assert bool(found) == (there or (len(shingles) >= 6 and share >= 0.75))
     for match in found:
         assert match.kind == ("ngram" if there else "fuzzy")
         assert match.score == share
