@@ -210,7 +210,7 @@ _CHEAP = (
 RECORD_SETS: dict[str, tuple[str, ...]] = {
     "none": (),
     "curate": (*_CHEAP, "no_input_mark=0"),
-    "strict": (*_CHEAP, "no_input_mark", "same_as_input", "needs_media", "placeholder", "torn", "echoed_markup"),
+    "strict": (*_CHEAP, "no_input_mark", "same_as_input", "needs_media", "placeholder", "echoed_markup"),
     "secrets": ("private_key", "access_key"),
     "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "ip_address"),
     **SETS,

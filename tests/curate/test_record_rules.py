@@ -1,5 +1,7 @@
 """What the rules on whole records meet, and what they let pass."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from selfinstruct.curate.personal_data import (
     phone_number,
 )
 from selfinstruct.curate.refusals import refusal
+from selfinstruct.curate.rules import control_characters
 from selfinstruct.curate.text_rules import misread_encoding, misspelt_key, repeated_phrases, template_token
 
 
@@ -264,3 +267,13 @@ def test_a_card_number_is_met_in_the_ways_people_write_it() -> None:
         assert payment_card(f"card {text}")
     assert payment_card("order 1234567812345670") == ""
     assert payment_card("0.5425233430109903") == ""
+
+
+@given(st.text() | st.text(st.sampled_from("a\n\t\r \x00\x1f\x7f\x85\xa0\u200b\u2028\ufffd\ud800\ue000")))
+def test_control_characters_are_those_that_unicode_calls_so(text: str) -> None:
+    control = [
+        char
+        for char in text
+        if (unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t\r") or char == "\ufffd"
+    ]
+    assert control_characters(text) == (f"U+{ord(control[0]):04X}" if control else "")
