@@ -56,7 +56,7 @@ def agreed(first: Sequence[Found]) -> str:
     for item in first:
         if isinstance(item, Line):
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
-            raise BadInput("no known layout", place=item.place, fix=f"known are {known}")
+            raise BadInput("no known layout", place=item.place, fix=f"known are {known}; name others with --from")
     for item in first:
         if isinstance(item, BadRecord):
             raise BadInput(f"no usable record ({item.what})", place=item.place, fix=item.fix)

@@ -175,8 +175,7 @@ def unpublished(row: Row) -> Unpublished | None:
 
     So that a set which is published, cleaned and published again does not carry metadata in metadata.
     """
-    about = {key: row.get(key) for key in ABOUT}
-    mine, model, metadata = about["id"], about["model"], about["metadata"]
+    mine, model, metadata = row.get("id"), row.get("model"), row.get("metadata")
     if not (isinstance(mine, str) and isinstance(model, str) and isinstance(metadata, str) and _ROW_ID.fullmatch(mine)):
         return None
     try:
@@ -192,7 +191,7 @@ def unpublished(row: Row) -> Unpublished | None:
     taken = {key: item for key, item in fields.items() if key in value}
     if taken:
         value["metadata"] = {"extra": taken}
-    return Unpublished({"source": about["source"], **fields, **value}, mine.split("/")[0], model, measures)
+    return Unpublished({"source": row.get("source"), **fields, **value}, mine.split("/")[0], model, measures)
 
 
 def _are_numbers(found: object) -> bool:

@@ -31,11 +31,14 @@ class Seen:
 
     def distinct(self, task: Task) -> Task:
         """The task, with an ordinal when one like it came before."""
-        eldest = _key(replace(task, ordinal=0) if task.ordinal else task)
-        while _key(task) in self._tasks:
-            self._following[eldest] = self._following.get(eldest, 0) + 1
-            task = replace(task, ordinal=self._following[eldest])
-        self._tasks.add(_key(task))
+        key = _key(task)
+        if key in self._tasks:
+            eldest = _key(replace(task, ordinal=0)) if task.ordinal else key
+            while key in self._tasks:
+                self._following[eldest] = self._following.get(eldest, 0) + 1
+                task = replace(task, ordinal=self._following[eldest])
+                key = _key(task)
+        self._tasks.add(key)
         return task
 
 
