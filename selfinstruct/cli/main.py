@@ -15,6 +15,11 @@ from selfinstruct.errors import SelfInstructError
 VERBS = {
     "run": "run",
     "generate": "generate",
+    "curate": "sets",
+    "simplify": "sets",
+    "verify": "sets",
+    "convert": "convert",
+    "mix": "sets",
     "show": "look",
     "why": "look",
     "report": "look",
@@ -58,6 +63,11 @@ class Desk(click.Group):
 SAYS = {
     "run": "a whole recipe (YAML)",
     "generate": "seed tasks -> new tasks -> a published set",
+    "curate": "any sets -> one clean one, every removal with its reason",
+    "simplify": "responses cut to what is helpful and factual",
+    "verify": "outputs that can be shown to be wrong, dropped",
+    "convert": "one layout or file format into another",
+    "mix": "sets mixed by weights, caps or budgets (YAML)",
     "show": "what a run folder holds",
     "why": "the life of one record, from the seeds to its end",
     "report": "the HTML page of a run, made again",

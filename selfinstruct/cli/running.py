@@ -64,6 +64,9 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
 
         click.echo(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
     click.echo(_as_json(finished) if given["as_json"] else finished.dataset)
+    if given.get("fail_on_contamination") and finished.contaminated:
+        click.echo(f"gate failed: {finished.contaminated:,} records held some of a benchmark", err=True)
+        return 1
     return finished.exit_code
 
 

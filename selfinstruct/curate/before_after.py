@@ -41,19 +41,19 @@ class BeforeAfter:
         self._facts[1] += there
 
     def as_json(self) -> dict[str, Json]:
-        """Means over the changed replies; None where nothing was counted."""
+        """Totals over the changed replies, which add up where a set is worked on in parts."""
         return {
             "replies": self.changed + self.unchanged.total(),
             "changed": self.changed,
             "unchanged": dict(sorted(self.unchanged.items())),
             "cuts": dict(sorted(self.cuts.items())),
-            "characters": _means(self._characters, self.changed),
-            "words": _means(self._words, self.changed),
-            "readability": {"scale": "Flesch reading ease, English", **_means(self._ease, self._eased)},
-            "kept_facts": round(self._facts[0] / self._facts[1], 4) if self._facts[1] else None,
+            "characters": _sums(self._characters),
+            "words": _sums(self._words),
+            "flesch_reading_ease": {"of": self._eased, **_sums(self._ease)},
+            "facts": {"kept": self._facts[0], "there": self._facts[1]},
         }
 
 
-def _means(sums: list[int] | list[float], count: int) -> dict[str, Json]:
-    before, after = (round(value / count, 2) if count else None for value in sums)
+def _sums(sums: list[int] | list[float]) -> dict[str, Json]:
+    before, after = sums
     return {"before": before, "after": after}

@@ -55,6 +55,10 @@ class Card:
     """Some of the tokens were counted here, because the endpoint did not say."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """By model, the terms its text comes under, where they are known."""
+    inputs: Sequence[str] = ()
+    """The sets it was made of, where it was not generated."""
+    checked: Mapping[str, int] = field(default_factory=dict)
+    """By benchmark, how many records were removed because they held some of it."""
 
 
 def size_category(rows: int) -> str:
@@ -84,12 +88,11 @@ def _front_matter(card: Card) -> list[str]:
         f"  - {quoted(size_category(card.rows))}",
         "task_categories:",
         "  - text-generation",
-        "annotations_creators:",
-        "  - machine-generated",
+        *([] if card.inputs and not card.models else ["annotations_creators:", "  - machine-generated"]),
         "source_datasets:",
-        "  - original",
+        f"  - {'extended' if card.inputs else 'original'}",
         "tags:",
-        "  - synthetic",
+        *([] if card.inputs and not card.models else ["  - synthetic"]),
         "  - selfinstruct",
     ]
     if card.parquet:
@@ -106,7 +109,7 @@ def _body(card: Card) -> list[str]:
         *([plain(card.about), ""] if card.about else []),
         (
             f"{card.tasks:,} tasks ({card.rows:,} rows, one for each instance) in the {code(card.layout)} layout, "
-            f"made from {card.seeds:,} seed tasks ({plain(card.seeds_source)}) by {_models(card)}.{goal} "
+            f"made from {_origin(card)} by {_models(card)}.{goal} "
             f"The run ended because {plain(card.stopped_because)}."
         ),
         "",
@@ -130,6 +133,7 @@ def _body(card: Card) -> list[str]:
         *map(_funnel_line, card.funnel),
         "",
         *_reasons(card),
+        *_checked(card),
         "## Model calls",
         "",
         (
@@ -170,6 +174,26 @@ def _counted(card: Card) -> str:
 
 def _models(card: Card) -> str:
     return " and ".join(code(model) for model in card.models) or "no model"
+
+
+def _origin(card: Card) -> str:
+    if card.inputs:
+        return ", ".join(code(name) for name in card.inputs)
+    return f"{card.seeds:,} seed tasks ({plain(card.seeds_source)})"
+
+
+def _checked(card: Card) -> list[str]:
+    """What the set was compared with, so that nobody has to guess."""
+    if not card.checked:
+        return ["Not checked against any benchmark.", ""]
+    return [
+        "## Checked against",
+        "",
+        "| benchmark | records removed |",
+        "|---|---|",
+        *(f"| {plain(name)} | {count:,} |" for name, count in card.checked.items()),
+        "",
+    ]
 
 
 def _terms(card: Card) -> list[str]:

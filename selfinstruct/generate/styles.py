@@ -38,7 +38,7 @@ STYLES: dict[Style, Asking] = {
     "alpaca": Asking(demonstrations=3, machine_demonstrations=0, items=16, temperature=1.0, top_p=1.0, max_tokens=3072),
 }
 
-# Measured on models of 135 to 500 million parameters: one short list, eight continuations of the same prompt, and of each
+# Measured on models of 135 to 500 million parameters: one short list, eight continuations of one prompt, and of each
 # the first line only: the following ones continue their own slips ("Create a new language ..." six times over).
 SMALL: dict[Style, Asking] = {
     "self_instruct": Asking(

@@ -1,6 +1,7 @@
 """From the story of a run to the card and the rows of its published set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -27,10 +28,28 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
         made = encoded(task.instruction, pair, draw, resolved.recipe.profile)
         return made.prompt, made.completion
 
-    train = list(rows(kept, publish.format, encode))
-    card = _card(resolved, publish, story, len(train), train[0] if train else None)
+    made = _Made(rows(kept, publish.format, encode, first_turn=publish.first_turn))
     columns = (*COLUMNS[publish.format], *ABOUT)
-    write_dataset(folder, {"train": train}, columns, cards.render(card), publish.files)
+
+    def card() -> str:
+        return cards.render(_card(resolved, publish, story, made.count, made.first))
+
+    write_dataset(folder, {"train": made}, columns, card, publish.files)
+
+
+@dataclass
+class _Made:
+    """Rows on their way to the files: how many there were, and the first."""
+
+    rows: Iterator[Row]
+    count: int = 0
+    first: Row | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self.rows:
+            self.first = self.first or row
+            self.count += 1
+            yield row
 
 
 def _card(resolved: Resolved, publish: Publish, story: Story, count: int, example: Row | None) -> cards.Card:
@@ -68,4 +87,17 @@ def _card(resolved: Resolved, publish: Publish, story: Story, count: int, exampl
         command=story.command,
         example=example,
         parquet="parquet" in publish.files,
+        inputs=[Path(one.path).name for one in recipe.inputs],
+        checked=_checked(story),
     )
+
+
+def _checked(story: Story) -> dict[str, int]:
+    """By benchmark, the records that held some of it."""
+    checked: dict[str, int] = {}
+    for measure in story.measured:
+        if measure.name == "contamination" and isinstance(measure.value, dict):
+            for name, told in measure.value.items():
+                records = told.get("records") if isinstance(told, dict) else None
+                checked[Path(name).name] = records if isinstance(records, int) else 0
+    return checked

@@ -47,7 +47,7 @@ def _spelt_out(given: object) -> object:
 class Publish(_Strict):
     """What the published folder looks like."""
 
-    format: Literal["messages", "alpaca", "prompt_completion", "sharegpt", "self_instruct"] = "messages"
+    format: Literal["messages", "alpaca", "prompt_completion", "sharegpt", "tags", "self_instruct"] = "messages"
     files: tuple[Literal["jsonl", "parquet"], ...] = ("jsonl", "parquet")
     license: str = "other"
     """Licence of the result, for the card; the terms of the model that wrote it may bind you: nobody guesses here."""

@@ -13,7 +13,7 @@ from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.look import run_folder
-from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, walk
+from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.pipeline.publish import REPORT, publish
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.runner import Runner
@@ -61,6 +61,8 @@ class Finished:
     note: str
     requests: int
     spend: Spend
+    contaminated: int = 0
+    """Records that held some of a benchmark."""
 
     @property
     def exit_code(self) -> int:
@@ -131,6 +133,7 @@ def _finish(
         note=walked.note,
         requests=sum(used.answers for used in journal.used()),
         spend=_spent(journal),
+        contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
     )
 
 

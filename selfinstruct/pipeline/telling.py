@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct import __version__
+from selfinstruct.curate.record_rules import chosen
 from selfinstruct.pipeline.billing import spending
 from selfinstruct.pipeline.loop import SENTENCES, STAGES_PART, Walked
 from selfinstruct.pipeline.recipe import Resolved
@@ -26,6 +27,7 @@ from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
+_PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
 EXAMPLES = 12  # published and rejected records shown, each
 
 
@@ -245,6 +247,8 @@ def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
     evidence = dict(line.get("evidence", {}))
     said = (choice["text"] for choice in line.get("choices", ()))
     text = line.get("instruction") or line.get("text") or next(said, "")
+    if line["reason"] in _PRIVATE:
+        text = "(not shown: it holds what the rule found; see rejected.jsonl)"
     near, rouge_l = evidence.pop("neighbour_text", evidence.pop("text", "")), evidence.pop("rouge_l", None)
     evidence.pop("nearest", None)
     evidence.pop("most_similar", None)

@@ -1,12 +1,12 @@
 """The part of the page for what stages measured: curves, tables, and anything else as a table of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import prose
-from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.story import Count, Measure, Story
 
 _ROWS = 60  # more rows are not read; they stand in the stage's DONE file
 
@@ -45,18 +45,79 @@ def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
     return found
 
 
+def _verbs(value: Json) -> str:
+    """Root verbs with their objects, as rings and as a table (Self-Instruct, figure 3)."""
+    top = [line for line in _listed(value, "top") if isinstance(line.get("verb"), str)]
+    rings = [
+        charts.Ring(str(line["verb"]), _whole(line.get("count")), tuple(_counted(line, "objects", "object")))
+        for line in top
+    ]
+    told = value if isinstance(value, dict) else {}
+    rest: dict[str, Json] = {key: item for key, item in told.items() if not isinstance(item, list)}
+    drawn = figure(
+        "Root verbs and their objects",
+        charts.rings("verbs", "The most frequent verbs, and around each its objects", rings),
+        note=f"found by {told.get('by', 'a rule')}; a plain outer ring is objects beyond the first four, or none",
+        nothing="no verb was found",
+    )
+    lines = [
+        (prose(ring.name, 40), f"{ring.count:,}", ", ".join(f"{prose(o.name, 40)} {o.count:,}" for o in ring.around))
+        for ring in rings
+    ]
+    return f'<div class="pair">{drawn}{table(("Verb", "Tasks", "Objects"), lines)}</div>{_anything(rest)}'
+
+
+def _before_after(value: Json) -> str:
+    """Totals of the changed replies become means."""
+    told = value if isinstance(value, dict) else {}
+    rows = []
+    rest: dict[str, Json] = {}
+    for name, item in told.items():
+        if not isinstance(item, dict) or not {"before", "after"} <= set(item):
+            rest[name] = item
+            continue
+        of = _whole(item.get("of", told.get("changed")))
+        before, after = (item[key] for key in ("before", "after"))
+        if of and isinstance(before, int | float) and isinstance(after, int | float):
+            change = f"{(after - before) / before:+.0%}" if before > 0 else ""
+            rows.append((prose(name.replace("_", " "), 60), f"{before / of:,.1f}", f"{after / of:,.1f}", change))
+    return table(("Mean of the changed replies", "Before", "After", "Change"), rows) + _anything(rest)
+
+
+def _listed(value: Json, key: str) -> list[dict[str, Json]]:
+    found = value.get(key) if isinstance(value, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _counted(line: Json, key: str, name: str) -> Iterator[Count]:
+    for item in _listed(line, key):
+        yield Count(str(item.get(name, "")), _whole(item.get("count")))
+
+
+def _whole(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _anything(value: Json) -> str:
     """Rows where there are rows, pairs where there are pairs."""
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return _rows([item for item in value if isinstance(item, dict)])
     if isinstance(value, dict) and value:
-        inner = {key: item for key, item in value.items() if isinstance(item, dict) and item}
-        plain = {key: item for key, item in value.items() if key not in inner}
+        inner = {key: item for key, item in value.items() if _is_block(item)}
+        plain = {key: item for key, item in value.items() if key not in inner and item not in ([], {})}
         said = table(("Measured", ""), [(prose(key, 80), _said(item)) for key, item in plain.items()])
-        if inner and all(not isinstance(cell, dict | list) for item in inner.values() for cell in item.values()):
-            return said + _rows([{"": key, **item} for key, item in inner.items()])
+        rows = [item for item in inner.values() if isinstance(item, dict) and not any(map(_is_block, item.values()))]
+        if len(rows) == len(inner) > 1 and len({tuple(row) for row in rows}) == 1:
+            return said + _rows([{" ": key, **row} for key, row in zip(inner, rows, strict=True)])
         return said + "".join(f"<h4>{prose(key, 80)}</h4>{_anything(item)}" for key, item in inner.items())
     return f"<p>{_said(value)}</p>" if value not in (None, [], {}) else ""
+
+
+def _is_block(value: Json) -> bool:
+    """Whether a value is a table of its own."""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(item, dict) for item in value)
+    return isinstance(value, dict) and bool(value)
 
 
 def _rows(rows: Sequence[Mapping[str, Json]]) -> str:
@@ -84,4 +145,8 @@ def _said(value: Json) -> str:
     return said
 
 
-_SHAPES: Mapping[str, Callable[[Json], str]] = {"similarity_curve": _curve}
+_SHAPES: Mapping[str, Callable[[Json], str]] = {
+    "similarity_curve": _curve,
+    "verbs": _verbs,
+    "before_after": _before_after,
+}

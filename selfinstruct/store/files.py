@@ -51,6 +51,17 @@ def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
     failpoint(f"after publishing {path.name}")
 
 
+def publish_file(built: Path, place: Path) -> None:
+    """Put a file built elsewhere on the same disk in its place."""
+    with disk(place):
+        with built.open("rb") as file:
+            os.fsync(file.fileno())
+        failpoint(f"before publishing {place.name}")
+        built.replace(place)
+        sync_folder(place.parent)
+    failpoint(f"after publishing {place.name}")
+
+
 def publish_text(path: Path, text: str) -> None:
     """`publish_bytes` of UTF-8; a lone surrogate (which UTF-8 cannot hold) becomes U+FFFD."""
     publish_bytes(path, text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode("utf-8"))

@@ -204,7 +204,8 @@ def test_init_makes_a_folder_whose_recipes_are_right(tmp_path: Path) -> None:
     for recipe in sorted((tmp_path / "mine" / "pipelines").glob("*.yaml")):
         told = command("check", recipe)
         assert told.returncode == 0, told.stderr
-        assert "rouge_l_below: 0.7" in told.stdout
+        assert f"name: {recipe.stem}" in told.stdout
+        assert ("rouge_l_below: 0.7" in told.stdout) == ("novelty" in recipe.read_text(encoding="utf-8"))
 
 
 def test_a_sheet_goes_out_and_its_rates_come_back(smoke: Path, tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""The verbs that work on sets, as a person types them."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import HOME, command, lines
+
+SAMPLES = HOME / "pipelines" / "samples"
+
+
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("curated") / "run"
+    told = command("run", HOME / "pipelines" / "curate.yaml", "-o", folder)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{folder / 'dataset'}\n"
+    return folder
+
+
+def test_every_line_of_the_inputs_has_one_fate(curated: Path) -> None:
+    read = len(json.loads((SAMPLES / "notes.json").read_text(encoding="utf-8")))
+    read += sum(len((SAMPLES / f"{name}.jsonl").read_text().splitlines()) for name in ("chats", "answers"))
+    assert read == sum(len(lines(curated / f"{fate}.jsonl")) for fate in ("kept", "rejected", "failed"))
+
+
+def test_each_planted_fault_is_found_by_its_name(curated: Path) -> None:
+    reasons = Counter(str(line["reason"]) for line in lines(curated / "rejected.jsonl"))
+    planted = {"broken_json", "turns_out_of_order", "merged_items", "empty_output", "refusal", "repeated_phrases"}
+    planted |= {"unfinished", "exact_duplicate", "near_duplicate", "contaminated", "arithmetic", "code", "labels"}
+    assert planted <= set(reasons)
+
+
+def test_a_duplicate_names_the_kept_record_it_duplicates(curated: Path) -> None:
+    for line in lines(curated / "rejected.jsonl"):
+        if line["reason"] in ("exact_duplicate", "near_duplicate", "contaminated"):
+            evidence = line["evidence"]
+            assert isinstance(evidence, dict)
+            assert {"neighbour", "neighbour_text", "score"} <= set(evidence) or line["reason"] == "contaminated"
+
+
+def test_the_result_loads_and_holds_whole_conversations(curated: Path, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    loaded = load_dataset(str(curated / "dataset"), cache_dir=str(tmp_path))["train"]
+    assert len(loaded) == len(lines(curated / "kept.jsonl"))
+    roles = [tuple(turn["role"] for turn in row) for row in loaded["messages"]]
+    assert ("user", "assistant", "user", "assistant") in roles
+    assert ("user", "assistant") in roles
+
+
+def test_the_card_says_what_was_checked_and_what_it_was_made_of(curated: Path) -> None:
+    card = (curated / "dataset" / "README.md").read_text(encoding="utf-8")
+    assert "| benchmark.jsonl | 1 |" in card
+    assert "`notes.json`, `chats.jsonl`, `answers.jsonl`" in card
+    assert "seed tasks" not in card
+
+
+def test_the_page_shows_what_was_measured(curated: Path) -> None:
+    page = (curated / "report.html").read_text(encoding="utf-8")
+    for words in ("What another threshold would remove", "Root verbs and their objects", "Mean of the changed replies"):
+        assert words in page
+
+
+@pytest.mark.parametrize("workers", [2])
+def test_several_processes_make_the_same_bytes(curated: Path, tmp_path: Path, workers: int) -> None:
+    told = command("run", HOME / "pipelines" / "curate.yaml", "-o", tmp_path / "run", "--workers", workers)
+    assert told.returncode == 0, told.stderr
+    for name in ("kept.jsonl", "rejected.jsonl", "report.html", "dataset/README.md", "dataset/data/train.parquet"):
+        assert (tmp_path / "run" / name).read_bytes() == (curated / name).read_bytes()
+
+
+def test_curate_is_the_recipe_it_stands_for(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    notes, chats = SAMPLES / "notes.json", SAMPLES / "chats.jsonl"
+    told = command("curate", notes, chats, "--exact", "--near-duplicates", 0.8, "-o", folder)
+    assert told.returncode == 0, told.stderr
+    for name in ("kept.jsonl", "rejected.jsonl", "report.html", "dataset/data/train.parquet"):
+        assert (folder / name).exists()
+    assert command("check", folder / "recipe.yaml").returncode == 0
+    one = lines(folder / "rejected.jsonl")[-1]
+    assert command("why", str(one["id"])[:12], folder).returncode == 0
+
+
+def test_without_rules_nothing_is_judged(tmp_path: Path) -> None:
+    told = command("curate", SAMPLES / "notes.json", "--rules", "none", "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    assert lines(tmp_path / "run" / "rejected.jsonl") == []
+
+
+def test_contamination_can_end_with_a_failed_gate(tmp_path: Path) -> None:
+    words = ("curate", SAMPLES / "chats.jsonl", "--against", SAMPLES / "benchmark.jsonl")
+    assert command(*words, "-o", tmp_path / "told").returncode == 0
+    assert command(*words, "--fail-on-contamination", "-o", tmp_path / "gate").returncode == 1
+    clean = ("curate", SAMPLES / "answers.jsonl", "--against", SAMPLES / "benchmark.jsonl", "--fail-on-contamination")
+    assert command(*clean, "-o", tmp_path / "clean").returncode == 0
+
+
+def test_strict_ends_at_the_first_broken_line_and_publishes_nothing(tmp_path: Path) -> None:
+    told = command("curate", SAMPLES / "chats.jsonl", "--strict", "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "chats.jsonl:6" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not (tmp_path / "run" / "kept.jsonl").exists()
+
+
+def test_simplify_and_verify_take_what_curate_kept(curated: Path, tmp_path: Path) -> None:
+    told = command("simplify", curated / "kept.jsonl", "--rules-only", "-o", tmp_path / "short")
+    assert told.returncode == 0, told.stderr
+    again = command("simplify", tmp_path / "short" / "kept.jsonl", "--rules-only", "-o", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    texts = [
+        [pair["output"] for line in lines(tmp_path / name / "kept.jsonl") for pair in line["instances"]]  # type: ignore[attr-defined]
+        for name in ("short", "again")
+    ]
+    assert texts[0] == texts[1]
+    right = command("verify", SAMPLES / "answers.jsonl", "-o", tmp_path / "right")
+    assert right.returncode == 0, right.stderr
+    reasons = {line["reason"] for line in lines(tmp_path / "right" / "rejected.jsonl")}
+    assert {"arithmetic", "code", "labels"} <= reasons
+
+
+def test_mix_wants_a_recipe_that_mixes(tmp_path: Path) -> None:
+    told = command("mix", HOME / "pipelines" / "smoke.yaml", "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "`mix`" in told.stderr
+    recipe = tmp_path / "mixture.yaml"
+    recipe.write_text(
+        f"name: mixture\ninputs: [{SAMPLES / 'notes.json'}, {SAMPLES / 'answers.jsonl'}]\n"
+        "stages:\n  - mix: {budget: 10, by: rows, equal_budget: true}\n",
+        encoding="utf-8",
+    )
+    told = command("mix", recipe, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    sources = Counter(line["provenance"]["source"] for line in lines(tmp_path / "run" / "kept.jsonl"))  # type: ignore[index]
+    assert sources == {"notes.json": 5, "answers.jsonl": 5}
+
+
+@pytest.mark.parametrize("layout", ["messages", "sharegpt", "tags"])
+def test_convert_keeps_every_turn_and_tells_what_it_could_not_use(tmp_path: Path, layout: str) -> None:
+    target = tmp_path / "out.jsonl"
+    told = command("convert", SAMPLES / "chats.jsonl", "--to", layout, "-o", target)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{target}\n"
+    assert len(lines(target)) == 7
+    rejects = lines(tmp_path / "out.jsonl.rejected.jsonl")
+    assert [str(line["place"]).rpartition(":")[2] for line in rejects] == ["6", "9"]
+
+
+def test_convert_does_not_cut_a_conversation_unasked(tmp_path: Path) -> None:
+    words = ("convert", SAMPLES / "chats.jsonl", "--to", "alpaca", "-o", tmp_path / "out.json")
+    told = command(*words)
+    assert told.returncode == 2
+    assert "--first-turn" in told.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert command(*words, "--first-turn").returncode == 0
+
+
+@pytest.mark.parametrize("words", [("curate",), ("simplify",), ("verify",)])
+def test_an_input_that_is_not_there_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    told = command(*words, tmp_path / "nothing.jsonl", "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert len(told.stderr.strip().splitlines()) == 1
