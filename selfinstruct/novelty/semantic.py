@@ -1,11 +1,12 @@
 """Stage: of records that mean nearly the same by their embeddings, the preferred one stays (extra [semantic])."""
 
+import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from selfinstruct.errors import BadInput
 from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
@@ -16,7 +17,6 @@ from selfinstruct.text import shown
 
 if TYPE_CHECKING:
     import numpy as np
-    from model2vec import StaticModel
     from numpy.typing import NDArray
 
 _BLOCK = 1_024
@@ -180,7 +180,7 @@ def _cosine(one: "NDArray[np.float32]", other: "NDArray[np.float32]") -> float:
 def static_model(folder: str) -> Embedder:
     """The model in that folder; BadInput where the folder or the package is missing. Nothing is downloaded."""
     try:
-        from model2vec import StaticModel
+        model2vec = importlib.import_module("model2vec")  # loaded late: an extra
     except ImportError as missing:
         raise BadInput(
             "the stage 'semantic' needs the package model2vec", fix="pip install 'selfinstruct[semantic]'"
@@ -192,7 +192,7 @@ def static_model(folder: str) -> Embedder:
             fix="download one, such as minishlab/potion-base-8M, and give its folder",
         )
     try:
-        return _Static(StaticModel.from_pretrained(folder, force_download=False))
+        return _Static(model2vec.StaticModel.from_pretrained(folder, force_download=False))
     except Exception as unreadable:  # its three libraries raise their own, with no class in common
         raise BadInput(
             f"cannot be loaded as a model2vec model ({shown(str(unreadable))})", place=folder, fix="download it again"
@@ -203,8 +203,10 @@ def static_model(folder: str) -> Embedder:
 class _Static:
     """The library's model: whole texts, in this process alone."""
 
-    model: "StaticModel"
+    model: Any
+    """A `model2vec.StaticModel`."""
 
     def encode(self, sentences: Sequence[str], /) -> "NDArray[np.float32]":
         """A row for each text."""
-        return self.model.encode(list(sentences), max_length=None, use_multiprocessing=False)
+        rows: NDArray[np.float32] = self.model.encode(list(sentences), max_length=None, use_multiprocessing=False)
+        return rows
