@@ -35,7 +35,6 @@ SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "self_instruct.jsonl"
 THRESHOLD, SIZE = 0.8, 3
 BINS = ("0.80-0.85", "0.85-0.90", "0.90-0.95", "0.95-1.00", "1.00 (copies)")
 PEER_ROWS = 20_000
-"""Rows on which datasketch is timed."""
 CHECKED = 20_000
 """Removed rows whose similarity is computed again from the texts."""
 
@@ -69,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of instruction sets (benchmarks/README.md)")
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--peer-rows", type=int, default=PEER_ROWS, help="rows on which datasketch is timed")
     options = parser.parse_args()
     real = list(dict.fromkeys(asked(options.data))) if options.data else []
     base = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
@@ -82,7 +82,7 @@ def main() -> None:
     grown = peak() - before
     found = [ours]
     if find_spec("datasketch") and find_spec("xxhash"):
-        found += [library(planted, None), library(planted, Near().bands)]
+        found += [library(planted, options.peer_rows, bands) for bands in (None, Near().bands)]
     if find_spec("rensa"):
         found += [rust(planted, 16), rust(planted, 32)]
     table(found, planted)
@@ -179,11 +179,11 @@ def stage(records: Sequence[Task]) -> tuple[Found, dict[str, Any]]:
     return Found("ours: stage `near`, evidence, curve and all", seconds, wall, len(records), removed), measured
 
 
-def library(planted: Planted, bands: Bands | None) -> Found:
+def library(planted: Planted, rows: int, bands: Bands | None) -> Found:
     """As its documentation shows it: query, insert what found nothing; permutations shared, a fast hash function."""
     datasketch, xxhash = import_module("datasketch"), import_module("xxhash")
 
-    texts = planted.texts[:PEER_ROWS]
+    texts = planted.texts[:rows]
     params = (bands.bands, bands.rows) if bands else None
     index = datasketch.MinHashLSH(threshold=THRESHOLD, num_perm=128, params=params)
     removed: dict[int, Sequence[int]] = {}

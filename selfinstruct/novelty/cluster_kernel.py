@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MARK_WORDS = 4
 """64-bit words of a mark."""
 _32 = np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
 _SLACK = 1e-6
 """More than rounding can move a bound on how many shingles are shared."""
 
@@ -36,11 +37,10 @@ class Meetings(NamedTuple):
 
     buckets: "NDArray[np.int32]"
     """Text x band -> bucket, -1 where no other text shares the band: that is the last bucket, always empty."""
-    starts: "NDArray[np.int64]"
-    """Bucket -> where its list begins in `members`; it has room for all its texts."""
-    filled: "NDArray[np.int32]"
-    """Bucket -> how many kept texts are in it so far."""
-    members: "NDArray[np.int32]"
+    lists: "NDArray[np.int64]"
+    """Bucket -> where its list begins in `members`, and where it ends so far: it has room for all its texts."""
+    members: "NDArray[np.uint64]"
+    """A kept text's folded mark; its number times 2^32 plus its size: all that a passing text must look at."""
     seen: "NDArray[np.int32]"
     """Text -> the text that it was last proposed to."""
 
@@ -118,15 +118,41 @@ def least_in_common(threshold: float, both: int) -> int:
 
 
 @compiled_inside
-def may_be_alike(shelf: Shelf, text: int, other: int, threshold: float) -> bool:
-    """False where sizes and marks alone keep two texts apart: they share (m + n - differing bits) / 2 at most."""
-    size, other_size = shelf.counts[text], shelf.counts[other]
-    if min(size, other_size) < threshold * max(size, other_size) - _SLACK:
-        return False
-    spare = int(size + other_size) - 2 * least_in_common(threshold, size + other_size)
+def most_unshared(threshold: float, both: int) -> float:
+    """Jaccard similarity c / (m + n - c) is below a threshold t where the m + n - 2 c unshared are more than this."""
+    return both * ((1.0 - threshold) / (1.0 + threshold)) + _SLACK
+
+
+@compiled_inside
+def folded(marks: "NDArray[np.uint64]", text: int) -> np.uint64:
+    """A mark of one word."""
+    mark = np.uint64(0)
     for word in range(MARK_WORDS):
-        spare -= int(ones(shelf.marks[text, word] ^ shelf.marks[other, word]))
-    return spare >= 0
+        mark ^= marks[text, word]
+    return mark
+
+
+@compiled_inside
+def may_be_alike(shelf: Shelf, text: int, other: int, threshold: float) -> bool:
+    """False where marks alone keep two texts apart: they differ in no more bits than in shingles."""
+    differing = 0
+    for word in range(MARK_WORDS):
+        differing += int(ones(shelf.marks[text, word] ^ shelf.marks[other, word]))
+    return differing <= most_unshared(threshold, shelf.counts[text] + shelf.counts[other])
+
+
+@compiled_inside
+def next_place(
+    members: "NDArray[np.uint64]", place: int, stop: int, mark: np.uint64, size: int, threshold: float
+) -> int:
+    """The next entry of a list that sizes and folded marks do not keep apart from this size and mark; or `stop`."""
+    while place < stop:
+        other_size = int(np.int64(members[place, 1] & _LOW))
+        limit = most_unshared(threshold, size + other_size)
+        if abs(size - other_size) <= limit and int(ones(members[place, 0] ^ mark)) <= limit:
+            break
+        place += 1
+    return place
 
 
 @compiled_inside
@@ -169,46 +195,52 @@ def settle(
     """
     for rank in range(first, last):
         text = turns.order[rank]
+        size, mark = int(shelf.counts[text]), folded(shelf.marks, text)
         best, best_common, best_score = -1, 0, 0.0
         for band in range(meetings.buckets.shape[1]):
             bucket = meetings.buckets[text, band]
-            start = meetings.starts[bucket]
-            for place in range(start, start + meetings.filled[bucket]):
-                other = meetings.members[place]
+            stop = meetings.lists[bucket, 1]
+            place = next_place(meetings.members, meetings.lists[bucket, 0], stop, mark, size, threshold)
+            while place < stop:
+                other = int(np.int64(meetings.members[place, 1] >> _32))
                 if meetings.seen[other] != text and may_be_alike(shelf, text, other, threshold):
                     if shelf.begins[text] < 0 or shelf.begins[other] < 0:
                         return rank
-                    both = shelf.counts[text] + shelf.counts[other]
+                    both = size + shelf.counts[other]
                     common = in_common(text, rank, other, least_in_common(threshold, both), shelf, scratch)
                     score = common / (both - common)
                     is_nearer = score > best_score or (score == best_score and turns.ranks[other] < turns.ranks[best])
                     if score >= threshold and is_nearer:
                         best, best_common, best_score = other, common, score
                 meetings.seen[other] = text
+                place = next_place(meetings.members, place + 1, stop, mark, size, threshold)
             if best_score == 1.0:  # no two kept texts are the same, so that nothing else is as alike
                 break
         verdicts.neighbour[text] = best
         verdicts.common[text] = best_common
         verdicts.score[text] = best_score
         if best < 0:
-            wait(text, meetings)
+            wait(text, shelf, meetings)
     return last
 
 
 @compiled_inside
-def wait(text: int, meetings: Meetings) -> None:
+def wait(text: int, shelf: Shelf, meetings: Meetings) -> None:
     """A kept text waits in each of its buckets."""
+    mark = folded(shelf.marks, text)
     for band in range(meetings.buckets.shape[1]):
         bucket = meetings.buckets[text, band]
         if bucket >= 0:
-            meetings.members[meetings.starts[bucket] + meetings.filled[bucket]] = text
-            meetings.filled[bucket] += 1
+            place = meetings.lists[bucket, 1]
+            meetings.members[place, 0] = mark
+            meetings.members[place, 1] = np.uint64(text) << _32 | np.uint64(shelf.counts[text])
+            meetings.lists[bucket, 1] += 1
 
 
 @compiled_once
-def keep(text: int, meetings: Meetings) -> None:
+def keep(text: int, shelf: Shelf, meetings: Meetings) -> None:
     """`wait`, for a text that was decided elsewhere."""
-    wait(text, meetings)
+    wait(text, shelf, meetings)
 
 
 @compiled_once
@@ -216,18 +248,21 @@ def met(text: int, threshold: float, shelf: Shelf, meetings: Meetings) -> "NDArr
     """The kept texts that this one meets and may be alike, each once."""
     found = np.empty(16, np.int64)
     count = 0
-    mark = -2 - text  # not `text`: `settle` may have been here, and stopped half way
+    size, mark = int(shelf.counts[text]), folded(shelf.marks, text)
+    stamp = -2 - text  # not `text`: `settle` may have been here, and stopped half way
     for band in range(meetings.buckets.shape[1]):
         bucket = meetings.buckets[text, band]
-        start = meetings.starts[bucket]
-        for place in range(start, start + meetings.filled[bucket]):
-            other = meetings.members[place]
-            if meetings.seen[other] != mark and may_be_alike(shelf, text, other, threshold):
+        stop = meetings.lists[bucket, 1]
+        place = next_place(meetings.members, meetings.lists[bucket, 0], stop, mark, size, threshold)
+        while place < stop:
+            other = int(np.int64(meetings.members[place, 1] >> _32))
+            if meetings.seen[other] != stamp and may_be_alike(shelf, text, other, threshold):
                 if count == len(found):
                     found = np.concatenate((found, np.empty(count, np.int64)))
                 found[count] = other
                 count += 1
-            meetings.seen[other] = mark
+            meetings.seen[other] = stamp
+            place = next_place(meetings.members, place + 1, stop, mark, size, threshold)
     return found[:count]
 
 

@@ -142,9 +142,8 @@ def _meetings(shelves: Shelves, workers: int) -> "Meetings":
     starts = np.concatenate(([0], np.cumsum(np.concatenate(sizes), dtype=np.int64)))
     return cluster_kernel.Meetings(
         buckets,
-        starts,
-        np.zeros(free + 1, np.int32),
-        np.empty(int(starts[-1]), np.int32),
+        np.stack((starts, starts), axis=1),
+        np.empty((int(starts[-1]), 2), np.uint64),
         np.full(shelves.records, -1, np.int32),
     )
 
@@ -178,5 +177,5 @@ def _settle_one(
             best = max(best, (score, -int(turns.ranks[other]), other, common))
     verdicts.score[text], _, verdicts.neighbour[text], verdicts.common[text] = best
     if best[2] < 0:
-        settled(cluster_kernel.keep, text, meetings)
+        settled(cluster_kernel.keep, text, shelf, meetings)
     return len(met)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 SAMPLE = 2_000
 """Records; a share of one half is then known to within 1.1 percentage points (one standard error)."""
 THRESHOLDS = tuple(percent / 100 for percent in range(30, 100, 5))
-_WORK = 4_000
+_LEAST = 100
+"""Records in the sample, whatever the work."""
+_WORK = 500
 """Entries of the table that an average record may meet: shingles shared by all would make each meet each."""
 
 
@@ -61,9 +63,10 @@ def curve(texts: Hashed, positions: "NDArray[np.int64]", preferences: "NDArray[n
     while True:
         distinct, lists = np.unique(shingles, return_inverse=True)
         found = np.bincount(lists, minlength=1)
-        if size <= 1 or int((found.astype(np.int64) ** 2).sum()) <= _WORK * size:
+        work = int((found.astype(np.int64) ** 2).sum()) // max(size, 1)
+        if work <= _WORK or size <= _LEAST:
             break
-        size //= 2
+        size = max(_LEAST, size * _WORK // work)
         shingles = shingles[: texts.ends[size]]
     members, positions, preferences, counts = (
         members[: len(shingles)],

@@ -95,6 +95,9 @@ class Near:
             else:
                 yield Rejected(task, "near_duplicate", {**named(twin), **_compared(clusters, position, twin)})
         yield Measured("near_duplicates", _summary(clusters))
+        empty = int((clusters.shingles == 0).sum())
+        if empty:
+            yield Measured("never_compared_for_want_of_text", empty)
         yield Measured("similarity_curve", similar.shares())
         method = "exact Jaccard of a seeded sample with all records: has a preferred one so alike"
         yield Measured("similarity_curve_basis", {"records": len(records), "sampled": similar.size, "method": method})
@@ -123,13 +126,13 @@ class Near:
         prefer = preference(self.keep, self.measure)
         shelves = Shelves(len(records), bands.bands)
         preferences = np.empty(len(records))
-        drawn = TextBatch()
+        drawn, drawn_preferences = TextBatch(), list[float]()
         for position in sampled:
-            drawn.add(compared(records[position], self.over))
+            task = records[position]
+            drawn.add(compared(task, self.over))
+            drawn_preferences.append(prefer(position, task))
         similar = curve(
-            minhash.hashed(drawn, self.shingle_words),
-            np.array(sampled, np.int64),
-            np.array([prefer(position, records[position]) for position in sampled]),
+            minhash.hashed(drawn, self.shingle_words), np.array(sampled, np.int64), np.array(drawn_preferences)
         )
 
         def take(first: int, batch: TextBatch) -> None:
