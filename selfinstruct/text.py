@@ -16,7 +16,6 @@ _UNSPACED = (
 _PICTURES = "\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
 _WORD = re.compile(rf"[{_UNSPACED}{_PICTURES}]|(?:(?![{_UNSPACED}])[^\W_])+")
 _PROGRAM_WORD = re.compile(r"[a-z0-9]+")
-_SPACE = re.compile(r"\s+")
 
 
 def words(text: str) -> list[str]:
@@ -49,7 +48,7 @@ def one_line(text: str) -> str:
     >>> one_line("  Name\n a \t river ")
     'Name a river'
     """
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def shown(text: str, width: int = 80) -> str:
