@@ -10,7 +10,7 @@ from selfinstruct.text import shown
 Over: TypeAlias = Literal["instruction", "record", "response"]
 OVERS: tuple[Over, ...] = ("instruction", "record", "response")
 
-_SHOWN = 1_000  # characters looked at for the 200 that are shown: white space may shrink
+_SHOWN = 500  # characters looked at for the 200 that are shown: white space may shrink
 
 
 def compared(task: Task, over: Over) -> str:

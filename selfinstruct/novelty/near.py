@@ -38,8 +38,8 @@ class Near:
     words: `2+2` and `2*2` are the same here, unless `over: record` lets the answers count. The system turn is not
     compared: shared by a whole set, it would make strangers alike.
 
-    Evidence: `neighbour` (id), `neighbour_text`, `score`, `common` and `shingles` (of both). Memory: about 400 bytes a
-    record, and up to 1 GiB of shingles; texts whose shingles have no room are read again.
+    Evidence: `neighbour` (id), `neighbour_text`, `score`, `common` and `shingles` (of both). Memory: at most 700 bytes
+    a record, and up to 1 GiB of shingles; texts whose shingles have no room are read again.
     """
 
     name: ClassVar[str] = "near"
