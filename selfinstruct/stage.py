@@ -130,6 +130,21 @@ class TokenScorer(Protocol):
         """Natural logarithms, one for each token of the continuation."""
 
 
+class Tone(Protocol):
+    """A judge of tone: does a text answer its prompt, or carry on?"""
+
+    @property
+    def version(self) -> str:
+        """Which judge, so that scores can be compared."""
+
+    @property
+    def threshold(self) -> float:
+        """From which probability on a text is called answer-like."""
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+        """For each (prompt, text): how likely the text answers."""
+
+
 class Weights(Protocol):
     """A model whose adapter can be switched."""
 
@@ -182,6 +197,10 @@ class Bench:
     """By role, for stages that measure how likely a text is."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the name the recipe gives (`against`): what a set must not contain."""
+    judges: Mapping[str, Tone] = field(default_factory=dict)
+    """By name, for stages that ask whether a text answers."""
+    built: Mapping[str, Path] = field(default_factory=dict)
+    """What earlier stages of this run built, by name."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
     seed: int = 42

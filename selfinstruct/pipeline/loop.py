@@ -131,9 +131,13 @@ def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> 
 
 def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> Sequence[Task]:
     rounds = (RoundStart(0, len(pool.tasks)),)
+    built: dict[str, Path] = {}
     for position, stage in enumerate(resolved.once, 1):
-        place, result = runner.run(stage, records, part=STAGES_PART, position=position, pool=pool, rounds=rounds)
+        place, result = runner.run(
+            stage, records, part=STAGES_PART, position=position, pool=pool, rounds=rounds, built=built
+        )
         records = place.kept(result.kept)
+        built.update({name: place.built(name) for name in result.built})
     return records
 
 

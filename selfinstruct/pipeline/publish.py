@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from selfinstruct.pipeline import card as cards
-from selfinstruct.pipeline.loop import Walked
+from selfinstruct.pipeline.loop import Walked, results
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.reference import write_reference
 from selfinstruct.pipeline.runner import Runner
@@ -14,6 +14,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.report.story import Story
 from selfinstruct.stage import Stage
+from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, json_line, round_name
@@ -35,6 +36,9 @@ def publish(
     publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
+    for place, result in results(runner):
+        for name in result.built:
+            copy_built(place.built(name), folder.path / name)
     story = tell(resolved, folder, walked, seeds, mark)
     dataset = folder.path / "kept.jsonl"
     if resolved.recipe.publish is not None:

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from selfinstruct.errors import BadInput
@@ -78,20 +80,27 @@ class Runner:
         position: int,
         pool: Pool,
         rounds: tuple[RoundStart, ...],
+        built: Mapping[str, Path] = MappingProxyType({}),
     ) -> tuple[StageFolder, StageResult]:
         """Make the stage's outcomes, unless they are there and whole already."""
         place = self.folder.stage(part, position, stage.name)
         result = place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
-            result = self._make(stage, records, place, pool, rounds)
+            result = self._make(stage, records, place, pool, rounds, built)
         else:
             place.verify(result)
         self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
         return place, result
 
     def _make(
-        self, stage: Stage, records: Sequence[Task], place: StageFolder, pool: Pool, rounds: tuple[RoundStart, ...]
+        self,
+        stage: Stage,
+        records: Sequence[Task],
+        place: StageFolder,
+        pool: Pool,
+        rounds: tuple[RoundStart, ...],
+        built: Mapping[str, Path],
     ) -> StageResult:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
@@ -104,6 +113,7 @@ class Runner:
             models=models,
             scorers=self._scorers(stage),
             benchmarks=self.benchmarks,
+            built=built,
             scratch=self.folder.path / "scratch" / part / place.path.name,
             seed=self.seed,
             stage=stage.name,

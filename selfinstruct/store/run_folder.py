@@ -13,6 +13,7 @@ from typing import IO, Any
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
+from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk, publish_text, sync_folder
 from selfinstruct.store.reading import read_object
@@ -64,6 +65,8 @@ class StageResult:
     checksums: Mapping[str, str]
     """SHA-256 of each of the three files."""
     bill: Bill = Bill()
+    built: Mapping[str, str] = field(default_factory=dict)
+    """What was built beside the records, by name, with its checksum."""
 
     def as_json(self) -> dict[str, Json]:
         """The DONE file."""
@@ -77,6 +80,7 @@ class StageResult:
             "answered": self.answered,
             "checksums": dict(self.checksums),
             "bill": self.bill.as_json(),
+            "built": dict(self.built),
         }
 
 
@@ -116,6 +120,12 @@ class StageFolder:
                     place=str(file),
                     fix=f"delete {self.path / 'DONE'} and run again: the stage is made again from the journal",
                 )
+        for name, expected in result.built.items():
+            verify_built(self.built(name), expected, self.path / "DONE")
+
+    def built(self, name: str) -> Path:
+        """Where something the stage built stands."""
+        return self.path / "built" / name
 
     def kept(self, count: int) -> Sequence[Task]:
         """The records that went on, in order: `count` of them, as `result` says; in memory where they are few."""
@@ -143,7 +153,10 @@ class StageFolder:
                 failpoint(f"before publishing stage {fate}")
                 (self.path / f".{fate}.tmp").replace(self.path / f"{fate}.jsonl")
             sync_folder(self.path)
-        result = tally.result(received, counts(), {fate: _checksum(self.path / f"{fate}.jsonl") for fate in FATES})
+        built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
+        result = tally.result(
+            received, counts(), built, {fate: _checksum(self.path / f"{fate}.jsonl") for fate in FATES}
+        )
         publish_text(self.path / "DONE", json.dumps(result.as_json(), indent=1, ensure_ascii=False) + "\n")
         return result
 
@@ -161,6 +174,8 @@ def _sound(result: StageResult) -> StageResult:
         raise ValueError(counts)
     if not isinstance(result.measured, dict) or {*result.checksums} != {*FATES}:
         raise ValueError(result.checksums)
+    if not all(isinstance(mark, str) for mark in result.built.values()):
+        raise ValueError(result.built)
     if result.bill.cost is not None and Decimal(result.bill.cost) < 0:
         raise ValueError(result.bill.cost)
     return result
@@ -181,6 +196,7 @@ class _Tally:
         self.rejected: dict[str, int] = {}
         self.failed: dict[str, int] = {}
         self.measured: dict[str, Json] = {}
+        self.built: dict[str, Path] = {}
 
     def add(self, outcome: Outcome, files: Mapping[str, IO[bytes]]) -> None:
         match outcome:
@@ -197,9 +213,11 @@ class _Tally:
             case Measured(name, value):
                 self.measured[name] = value
             case Built(name, path):
-                self.measured[f"built {name}"] = str(path)
+                self.built[name] = path
 
-    def result(self, received: int, counts: CallCounts, checksums: Mapping[str, str]) -> StageResult:
+    def result(
+        self, received: int, counts: CallCounts, built: Mapping[str, str], checksums: Mapping[str, str]
+    ) -> StageResult:
         return StageResult(
             received=received,
             kept=self.kept,
@@ -209,6 +227,7 @@ class _Tally:
             requests=counts.requests,
             answered=counts.answered,
             bill=counts.bill,
+            built=built,
             checksums=checksums,
         )
 

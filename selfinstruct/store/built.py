@@ -1,0 +1,66 @@
+"""What a stage made beside its records: put in its place whole, and known by a checksum."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+from selfinstruct.store.files import disk, sync_folder
+
+
+def publish_built(source: Path, place: Path) -> str:
+    """Move a file or folder there, all of it synced; returns its checksum."""
+    with disk(place):
+        for file in files_of(source):
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _remove(place)
+        source.rename(place)
+        sync_folder(place.parent)
+    return checksum(place)
+
+
+def copy_built(source: Path, place: Path) -> None:
+    """A second copy, at the top of the run folder: whole or not there."""
+    copy = place.with_name(f".{place.name}.tmp")
+    with disk(place):
+        _remove(copy)
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        else:
+            shutil.copyfile(source, copy)
+        publish_built(copy, place)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 over names and contents, in the order of the names."""
+    total = hashlib.sha256()
+    for file in files_of(path):
+        with file.open("rb") as opened:
+            content = hashlib.file_digest(opened, "sha256").hexdigest()
+        total.update(f"{file.relative_to(path.parent).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or every file in the folder."""
+    return [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+
+
+def verify_built(place: Path, expected: str, done: Path) -> None:
+    """BadInput when it is not what the stage built."""
+    if not place.exists() or checksum(place) != expected:
+        raise BadInput(
+            "changed or damaged since it was built",
+            place=str(place),
+            fix=f"delete {done} and run again: the stage is made again from the journal",
+        )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
