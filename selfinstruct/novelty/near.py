@@ -173,16 +173,18 @@ def _compared(clusters: Clusters, position: int, twin: int) -> dict[str, Json]:
 
 
 def _summary(clusters: Clusters) -> dict[str, Json]:
-    """How the clusters came out: `sizes` counts clusters by how many they hold, the kept one too."""
+    """How the clusters came out: `sizes` counts them by how many they hold, the kept one too: 2, 3-4, 5-8, 9-16 ..."""
     import numpy as np
 
     removed = clusters.neighbour >= 0
     members = np.bincount(clusters.neighbour[removed]) + 1
-    sizes, found = np.unique(members[members > 1], return_counts=True)
+    sizes = members[members > 1]
+    doublings, found = np.unique(np.ceil(np.log2(sizes)).astype(int), return_counts=True)
+    spans = [f"{(1 << power - 1) + 1}-{1 << power}" if power > 1 else "2" for power in doublings.tolist()]
     return {
         "compared": clusters.compared,
         "removed": int(removed.sum()),
-        "clusters": int(found.sum()),
+        "clusters": len(sizes),
         "largest": int(sizes.max(initial=0)),
-        "sizes": {str(size): count for size, count in zip(sizes.tolist(), found.tolist(), strict=True)},
+        "sizes": dict(zip(spans, found.tolist(), strict=True)),
     }

@@ -132,7 +132,7 @@ def test_clusters_are_counted_by_size() -> None:
     found = measured(list(Near()(records, Bench())))
     summary = found["near_duplicates"]
     assert (summary["removed"], summary["clusters"], summary["largest"]) == (3, 2, 3)
-    assert summary["sizes"] == {"2": 1, "3": 1}
+    assert summary["sizes"] == {"2": 1, "3-4": 1}
     assert found["similarity_curve"]["0.8"] == pytest.approx(3 / 6)
     assert found["similarity_curve_basis"]["sampled"] == 6
 
