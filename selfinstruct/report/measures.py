@@ -8,6 +8,7 @@ from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import prose
 from selfinstruct.report.story import Count, Measure, Story
 
+_COLUMNS = 8
 _ROWS = 60  # more rows are not read; they stand in the stage's DONE file
 
 
@@ -105,12 +106,20 @@ def _anything(value: Json) -> str:
     if isinstance(value, dict) and value:
         inner = {key: item for key, item in value.items() if _is_block(item)}
         plain = {key: item for key, item in value.items() if key not in inner and item not in ([], {})}
+        if len(plain) > _COLUMNS and all(key.isdecimal() for key in plain):
+            return "<p>" + ", ".join(f"{key}: {_said(item)}" for key, item in plain.items()) + "</p>"
         said = table(("Measured", ""), [(prose(key, 80), _said(item)) for key, item in plain.items()])
         rows = [item for item in inner.values() if isinstance(item, dict) and not any(map(_is_block, item.values()))]
-        if len(rows) == len(inner) > 1 and len({tuple(row) for row in rows}) == 1:
+        if rows and len(rows) == len(inner) and _alike(rows):
             return said + _rows([{" ": key, **row} for key, row in zip(inner, rows, strict=True)])
         return said + "".join(f"<h4>{prose(key, 80)}</h4>{_anything(item)}" for key, item in inner.items())
     return f"<p>{_said(value)}</p>" if value not in (None, [], {}) else ""
+
+
+def _alike(rows: Sequence[Mapping[str, Json]]) -> bool:
+    """Whether they fit one table without leaving it mostly empty."""
+    columns = {key for row in rows for key in row}
+    return len(columns) <= _COLUMNS and sum(map(len, rows)) >= 0.6 * len(rows) * len(columns)
 
 
 def _is_block(value: Json) -> bool:
