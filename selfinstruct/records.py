@@ -11,14 +11,16 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 NO_EXTRA: Mapping[str, Json] = {}
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def digest(*parts: Json) -> str:
     """SHA-256 of the parts as canonical JSON: sorted keys, no spaces, lone surrogates escaped.
 
     >>> digest("task", 1) == digest("task", 1), digest("a", "b") == digest("ab")
     (True, False)
     """
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(parts).encode("ascii")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

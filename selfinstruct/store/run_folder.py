@@ -248,6 +248,9 @@ def _append(file: IO[bytes], line: dict[str, Json], more: Mapping[str, Any], evi
     file.write(json_line(line))
 
 
+_LINE = json.JSONEncoder(ensure_ascii=False)
+
+
 def json_line(line: Mapping[str, Json]) -> bytes:
     r"""UTF-8, one line; lone surrogates stay escaped, so that the bytes are always valid and nothing is lost.
 
@@ -255,7 +258,7 @@ def json_line(line: Mapping[str, Json]) -> bytes:
     b'{"text": "p\\u00e5 \\ud800"}\n'
     """
     try:
-        return json.dumps(line, ensure_ascii=False).encode("utf-8") + b"\n"
+        return _LINE.encode(line).encode("utf-8") + b"\n"
     except UnicodeEncodeError:
         return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
 

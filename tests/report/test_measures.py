@@ -56,7 +56,8 @@ def test_a_curve_and_rings_are_drawn() -> None:
 
 
 def test_strange_values_are_escaped_and_never_break_the_page() -> None:
-    for value in (None, [], {}, "<b>", [1, "<i>"], {"<u>": {"<a>": "<script>"}}, {"top": "<x>"}, 7, 1.5, True):
+    values: list[Json] = [None, [], {}, "<b>", [1, "<i>"], {"<u>": {"<a>": "<script>"}}, {"top": "<x>"}, 7, 1.5, True]
+    for value in values:
         for name in ("anything", "verbs", "before_after", "similarity_curve"):
             page = shown(name, value)
             for mark in ("<b>", "<i>", "<u>", "<script>", "<x>", "<a>"):

@@ -1,0 +1,102 @@
+"""The whole of `selfinstruct curate` on many rows: seconds and memory of each stage.
+
+    .venv/bin/python benchmarks/curate.py [--data DIR] [--rows N] [--workers 2]
+
+The rows are those of `near.py`: half originals, a quarter copies, a quarter edited to a Jaccard similarity of 0.8 to 1;
+their outputs are real ones of DIR, or of our own seeds. Rules, exact and near duplicates run; language, secrets and personal
+data do not. Beside it stands the time to read and write the same rows as JSON, which nothing can beat.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from near import SEEDS, asked, plant
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="a folder of instruction sets (benchmarks/README.md)")
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    real = list(dict.fromkeys(asked(given.data))) if given.data else []
+    base = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        rows = write(place / "rows.jsonl", base, list(outputs(given.data)), given.rows)
+        size = (place / "rows.jsonl").stat().st_size
+        print(f"{rows:,} rows, {size >> 20} MiB, from {len(base):,} {'real texts' if real else 'texts of our seeds'}.")
+        bare = passes(place / "rows.jsonl")
+        words = ["curate", place / "rows.jsonl", "--exact", "--near-duplicates", 0.8, "--workers", given.workers]
+        began = time.perf_counter()
+        done = subprocess.run(
+            [Path(sys.executable).with_name("selfinstruct"), *map(str, words), "-o", str(place / "run")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wall = time.perf_counter() - began
+        if done.returncode:
+            sys.exit(done.stderr)
+        told(place / "run")
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        print(f"\nwhole: {wall:.0f} s, {wall / rows * 1e6:.0f} us a row, largest process {peak / 2**20:.2f} GiB")
+        print(f"reading and writing the rows as JSON once: {bare:.0f} s; the whole takes {wall / bare:.1f} times that")
+
+
+def outputs(folder: Path | None) -> Iterator[str]:
+    """Answers to cycle through."""
+    files = sorted(folder.rglob("*.json")) if folder else []
+    for file in files:
+        for row in json.loads(file.read_text("utf-8")):
+            answer = row.get("output", row.get("response")) if isinstance(row, dict) else None
+            if isinstance(answer, str) and answer.strip():
+                yield answer
+    if not files:
+        for line in SEEDS.read_text("utf-8").splitlines():
+            yield json.loads(line)["instances"][0]["output"]
+
+
+def write(path: Path, base: list[str], answers: list[str], rows: int) -> int:
+    """The rows as an Alpaca file; how many there are."""
+    texts = plant(base, rows).texts
+    with path.open("w", encoding="utf-8") as file:
+        for number, text in enumerate(texts):
+            row = {"instruction": text, "input": "", "output": answers[number % len(answers)]}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return len(texts)
+
+
+def passes(path: Path) -> float:
+    """Seconds to read and write every row as JSON, once."""
+    began = time.perf_counter()
+    with path.open(encoding="utf-8") as file, path.with_suffix(".copy").open("w", encoding="utf-8") as copy:
+        for line in file:
+            copy.write(json.dumps(json.loads(line), ensure_ascii=False) + "\n")
+    return time.perf_counter() - began
+
+
+def told(run: Path) -> None:
+    """What each stage kept, and how long it took by the ledger's clock."""
+    before: datetime | None = None
+    for line in (run / "ledger.jsonl").read_text("utf-8").splitlines():
+        event = json.loads(line)
+        now = datetime.fromisoformat(event["at"])
+        if event["event"] == "stage" and before is not None:
+            spent = (now - before).total_seconds()
+            print(f"{event['stage']:>14} {event['received']:>10,} -> {event['kept']:>10,}  {spent:7.1f} s")
+        elif event["event"] == "finished" and before is not None:
+            print(f"{'publishing':>14} {'':>24}  {(now - before).total_seconds():7.1f} s")
+        before = now
+
+
+if __name__ == "__main__":
+    main()
