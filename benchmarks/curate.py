@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/curate.py [--data DIR] [--rows N] [--workers 2]
 
 The rows are those of `near.py`: half originals, a quarter copies, a quarter edited to a Jaccard similarity of 0.8 to 1;
-their outputs are real ones of DIR, or of our own seeds. Rules, exact and near duplicates run; language, secrets and personal
-data do not. Beside it stands the time to read and write the same rows as JSON, which nothing can beat.
+their outputs are real ones of DIR, or of our own seeds. Rules, exact and near duplicates run; language, secrets and
+personal data do not. Beside it stands the time to read and write the same rows as JSON, which nothing can beat.
 """
 
 import argparse

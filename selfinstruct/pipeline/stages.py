@@ -1,17 +1,17 @@
 """The switchboard: the name of a stage in YAML, and the class behind it; one line each."""
 
 from selfinstruct.curate.apply_rules import ApplyRules
-from selfinstruct.curate.balance import Balance
-from selfinstruct.curate.decontaminate import Decontaminate
-from selfinstruct.curate.difficulty import Difficulty
-from selfinstruct.curate.diversity import Diversity
+from selfinstruct.curate.checks.verify import Verify
+from selfinstruct.curate.contamination.decontaminate import Decontaminate
 from selfinstruct.curate.filter import Filter
-from selfinstruct.curate.measure import Measure
-from selfinstruct.curate.mix import Mix
-from selfinstruct.curate.rate import Rate
-from selfinstruct.curate.select import Select
-from selfinstruct.curate.simplify import Simplify
-from selfinstruct.curate.verify import Verify
+from selfinstruct.curate.measures.difficulty import Difficulty
+from selfinstruct.curate.measures.measure import Measure
+from selfinstruct.curate.measures.rate import Rate
+from selfinstruct.curate.mixture.mix import Mix
+from selfinstruct.curate.simplification.simplify import Simplify
+from selfinstruct.curate.variety.balance import Balance
+from selfinstruct.curate.variety.diversity import Diversity
+from selfinstruct.curate.variety.select import Select
 from selfinstruct.generate.classify import Classify
 from selfinstruct.generate.instances import MakeInstances
 from selfinstruct.generate.prepare import Prepare

@@ -1,0 +1,178 @@
+"""JSON where JSON is asked for: that it parses, has the keys that are named, and follows a schema that is given."""
+
+import json
+import re
+from typing import Any
+
+from selfinstruct.curate.checks.finding import PASSED, Finding, failed
+from selfinstruct.curate.replies import Reply
+from selfinstruct.text import shown
+
+_ASKED = re.compile(
+    r"\b(?:in|as|into|to|return|output|produce|using)\s+(?:a |an |the )?(?:valid |single |proper "
+    r"|following )*json(?: format|"
+    r" object| array| string| document| notation| list)?\b"
+    r"(?!\s*(?:schema|file|parser|web token|api|library))"
+    r"|\b(?:write|create|generate|give(?: me)?|construct|make|design|build)\s+"
+    r"(?:a |an |the )(?:valid |sample |simple |new )*json"
+    r"(?: object| array| string| document)\b",
+    re.IGNORECASE,
+)
+_NO_FORMAT = re.compile(
+    r"\b(?:function|program|script|code|python|javascript|typescript|java|c#|c\+\+|php|ruby|golang|rust|swift"
+    r"|kotlin|node"
+    r"|react|sql|api|class|method|parse|parses|parsing|serializ\w*|serialis\w*|deseriali\w*|command|regex|library"
+    r"|endpoint|request"
+    r"|app|application|explain|describe|difference|compare|advantages|from json|json to)\b|\A\s*(?:how|what|why"
+    r"|when|is|are)\b",
+    re.IGNORECASE,
+)
+_KEYS = re.compile(
+    r"\b(?:keys?|fields?|properties|attributes)\b(?: (?:named|called|of|are|should be|must be|for|:))?:?\s+"
+    r"(?P<names>(?:[\"'`]\w+[\"'`](?:,? and |, ?| )?)+)",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"```[ \t]*(?P<language>\w*)[^\n]*\n(?P<body>.*?)(?:```|\Z)", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\.\.\.|\u2026|^\s*(?://|#|/\*)|<[\w ]+>", re.MULTILINE)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def json_asked_for(reply: Reply) -> Finding | None:
+    """Fails when the reply was to be JSON and holds none, or not the keys or the shape that were asked for.
+
+    >>> asked = 'Give the capital of France in JSON with the keys "country" and "capital".'
+    >>> json_asked_for(Reply("", asked, "", '{"country": "France", "capital": "Paris"}')).verdict
+    'passed'
+    >>> json_asked_for(Reply("", asked, "", '{"country": "France"}')).expected
+    'JSON with the key capital'
+    >>> json_asked_for(Reply("", "Explain what JSON is.", "", "A format.")) is None
+    True
+    """
+    if not _ASKED.search(reply.instruction) or _NO_FORMAT.search(reply.instruction):
+        return None
+    candidates = _candidates(reply.output)
+    values: list[Any] = []
+    fault = "no brackets"
+    for text in candidates:
+        try:
+            values.append(json.loads(text, parse_constant=_refused))
+        except (ValueError, RecursionError) as error:
+            fault = f"{error}: {shown(text, 120)}"
+    if not values:
+        if candidates and all(_PLACEHOLDER.search(text) for text in candidates):
+            return None
+        # An answer that is one bare word or number may have been meant as the value itself.
+        return failed("JSON", fault if candidates else shown(reply.output, 120))
+    return _keyed(reply, values) or _shaped(reply, values) or PASSED
+
+
+def _candidates(text: str) -> list[str]:
+    """What may be meant as JSON: fenced blocks, else from the first bracket to its last partner, else nothing."""
+    fenced = [
+        found["body"].strip() for found in _FENCE.finditer(text) if found["language"].lower() in ("", "json", "json5")
+    ]
+    if fenced:
+        return fenced
+    if re.fullmatch(r"\s*(?:\"(?:[^\"\\]|\\.)*\"|-?\d[\d.eE+-]*|true|false|null)\s*", text):
+        return [text.strip()]
+    start = re.search(r"[\[{]", text)
+    if not start:
+        return []
+    end = text.rfind("}" if start[0] == "{" else "]")
+    return [text[start.start() : end + 1] if end > start.start() else text[start.start() :]]
+
+
+def _keyed(reply: Reply, values: list[Any]) -> Finding | None:
+    """A key that was named in quotes and stands nowhere."""
+    named = _KEYS.search(reply.instruction)
+    if not named:
+        return None
+    there = {key for value in values for key in _all_keys(value)}
+    missing = [name for name in re.findall(r"\w+", named["names"]) if name not in there and name not in ("and", "or")]
+    return (
+        failed(f"JSON with the key {missing[0]}", f"keys: {shown(', '.join(sorted(there)), 160)}") if missing else None
+    )
+
+
+def _all_keys(value: Any) -> list[str]:  # noqa: ANN401 - JSON as it comes
+    if isinstance(value, dict):
+        return [*value, *(key for inner in value.values() for key in _all_keys(inner))]
+    return [key for inner in value for key in _all_keys(inner)] if isinstance(value, list) else []
+
+
+def _shaped(reply: Reply, values: list[Any]) -> Finding | None:
+    """What a schema in the request objects to; of several pieces of JSON one must follow it."""
+    schema = _schema(reply.asked)
+    if schema is None:
+        return None
+    faults = [unfit(value, schema) for value in values]
+    return None if "" in faults else failed("JSON that follows the schema", faults[0])
+
+
+def _schema(asked: str) -> dict[str, Any] | None:
+    if "schema" not in asked.lower():
+        return None
+    start, end = asked.find("{"), asked.rfind("}")
+    try:
+        found = json.loads(asked[start : end + 1])
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.get("type") in _TYPES else None
+
+
+def unfit(value: Any, schema: dict[str, Any], place: str = "$") -> str:  # noqa: ANN401 - JSON as it comes
+    """What of a JSON schema (type, enum, required, properties, items, additionalProperties: false) does not hold.
+
+    >>> unfit({"age": "7"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
+    '$.age is no integer'
+    >>> unfit([1, 2], {"type": "array", "items": {"type": "number"}})
+    ''
+    """
+    kind = schema.get("type")
+    if isinstance(kind, str) and kind in _TYPES and not _is(value, kind):
+        return f"{place} is no {kind}"
+    if isinstance(schema.get("enum"), list) and value not in schema["enum"]:
+        return f"{place} is none of {json.dumps(schema['enum'])}"
+    if isinstance(value, dict):
+        return _unfit_object(value, schema, place)
+    items = schema.get("items")
+    if isinstance(value, list) and isinstance(items, dict):
+        return next(filter(None, (unfit(item, items, f"{place}[{n}]") for n, item in enumerate(value))), "")
+    return ""
+
+
+def _unfit_object(value: dict[str, Any], schema: dict[str, Any], place: str) -> str:
+    properties = schema.get("properties")
+    known: dict[str, Any] = properties if isinstance(properties, dict) else {}
+    required = schema.get("required")
+    for key in required if isinstance(required, list) else []:
+        if key not in value:
+            return f"{place}.{key} is missing"
+    for key, inner in value.items():
+        if isinstance(known.get(key), dict):
+            fault = unfit(inner, known[key], f"{place}.{key}")
+            if fault:
+                return fault
+        elif key not in known and schema.get("additionalProperties") is False:
+            return f"{place}.{key} is not in the schema"
+    return ""
+
+
+def _is(value: Any, kind: str) -> bool:  # noqa: ANN401 - JSON as it comes
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if kind == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[kind])
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

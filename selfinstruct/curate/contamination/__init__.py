@@ -1,0 +1,1 @@
+"""What a benchmark asks or answers, found in a set. The stage is `decontaminate.py`."""

@@ -1,0 +1,1 @@
+"""Numbers on each task. The stages are `measure.py`, `difficulty.py` and `rate.py`."""

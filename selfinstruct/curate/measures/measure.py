@@ -1,0 +1,205 @@
+"""Stage: put numbers on each task; nothing is rejected, a number is no verdict."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from statistics import fmean
+from typing import ClassVar
+
+from selfinstruct.curate.measures.layout import code_share, list_items
+from selfinstruct.curate.measures.overlap import copied, rouge_l
+from selfinstruct.curate.measures.tokens import CountTokens, estimated_tokens
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Task
+from selfinstruct.stage import Bench, Kept, Outcome, Scope
+from selfinstruct.text import words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """What a task asks and what it answers; cut into words, and counted in tokens, once for all measures."""
+
+    instances: int
+    asked: tuple[str, ...]
+    """Instruction, inputs, system turn, later turns of the user; each once."""
+    answers: tuple[str, ...]
+    """Outputs, and the later turns of the assistant."""
+    ngram: int
+    tokens: CountTokens | None
+
+    @classmethod
+    def of(cls, task: Task, ngram: int = 3, tokens: CountTokens | None = None) -> "Sides":
+        """The two sides of a task."""
+        asked = [task.instruction, *(pair.input for pair in task.instances), task.system]
+        asked += [turn.content for turn in task.later if turn.role != "assistant"]
+        answers = [pair.output for pair in task.instances]
+        answers += [turn.content for turn in task.later if turn.role == "assistant"]
+        return cls(
+            instances=len(task.instances), asked=tuple(asked), answers=tuple(answers), ngram=ngram, tokens=tokens
+        )
+
+    @cached_property
+    def asked_words(self) -> list[list[str]]:
+        """The words of each text asked."""
+        return [words(text) if text else [] for text in self.asked]
+
+    @cached_property
+    def answer_words(self) -> list[list[str]]:
+        """The words of each answer."""
+        return [words(text) if text else [] for text in self.answers]
+
+    @cached_property
+    def answer_tokens(self) -> int:
+        """Tokens of all answers."""
+        return self.count_tokens(self.answers, self.answer_words)
+
+    @cached_property
+    def given(self) -> list[list[str]]:
+        """For each instance the words of the instruction and of its input."""
+        instruction, *inputs = self.asked_words[: 1 + self.instances]
+        return [instruction + words_of_input for words_of_input in inputs]
+
+    def count_tokens(self, texts: Sequence[str], cut: Sequence[list[str]]) -> int:
+        """By the tokenizer at hand, or estimated."""
+        if self.tokens is not None:
+            return sum(map(self.tokens, texts))
+        return sum(map(estimated_tokens, texts, cut))
+
+
+def characters(sides: Sides) -> float:
+    """Of everything the record holds, each text once."""
+    return sum(map(len, sides.asked)) + sum(map(len, sides.answers))
+
+
+def word_count(sides: Sides) -> float:
+    """Of everything the record holds, each text once."""
+    return sum(map(len, sides.asked_words)) + sum(map(len, sides.answer_words))
+
+
+def tokens(sides: Sides) -> float:
+    """Of everything the record holds, each text once; estimated without a tokenizer."""
+    return sides.count_tokens(sides.asked, sides.asked_words) + sides.answer_tokens
+
+
+def turns(sides: Sides) -> float:
+    """Answers of the conversation, as Wang et al. 2023 (2306.04751, table 1) count: 1 for a question and its answer."""
+    return len(sides.answers) - max(0, sides.instances - 1)
+
+
+def instruction_words(sides: Sides) -> float:
+    """Of the instruction alone."""
+    return len(sides.asked_words[0])
+
+
+def response_words(sides: Sides) -> float:
+    """Of all answers."""
+    return sum(map(len, sides.answer_words))
+
+
+def response_tokens(sides: Sides) -> float:
+    """Of all answers; estimated without a tokenizer."""
+    return sides.answer_tokens
+
+
+def response_rouge_l(sides: Sides) -> float:
+    """ROUGE-L of an output against instruction and input; the mean over the instances."""
+    return fmean(map(rouge_l, sides.answer_words[: sides.instances], sides.given))
+
+
+def overlap(sides: Sides) -> float:
+    """Share of an output's n-grams that occur in instruction or input; the mean over the instances."""
+    outputs = sides.answer_words[: sides.instances]
+    return fmean(copied(*pair, sides.ngram) for pair in zip(outputs, sides.given, strict=True))
+
+
+def unique_words(sides: Sides) -> float:
+    """Different words for each word of all answers; long answers have fewer by nature."""
+    said = [word for answer in sides.answer_words for word in answer]
+    return len(set(said)) / len(said) if said else 0.0
+
+
+def listed(sides: Sides) -> float:
+    """List items in all answers."""
+    return sum(map(list_items, sides.answers))
+
+
+def code(sides: Sides) -> float:
+    """Share of the answers' characters that are code."""
+    whole = sum(map(len, sides.answers))
+    return sum(code_share(answer) * len(answer) for answer in sides.answers) / whole if whole else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """Put into each task's `measures` how long it is, how it looks and how much of its answer is copied."""
+
+    name: ClassVar[str] = "measure"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "record"
+
+    which: tuple[str, ...] = (
+        "characters",
+        "words",
+        "tokens",
+        "turns",
+        "instruction_words",
+        "response_words",
+        "response_tokens",
+        "rouge_l",
+        "overlap",
+        "unique_words",
+        "list_items",
+        "code_share",
+    )
+    """Measures to take."""
+    ngram: int = 3
+    """Words of an n-gram of `overlap`."""
+
+    def __post_init__(self) -> None:
+        """Refuse measures that do not exist."""
+        for name in self.which:
+            if name not in MEASURES:
+                known = ", ".join(MEASURES)
+                raise BadInput(f"no measure '{name}'", place="stage measure, knob 'which'", fix=f"known: {known}")
+        if self.ngram < 1:
+            raise BadInput(f"n-grams of {self.ngram} words", place="stage measure, knob 'ngram'", fix="give at least 1")
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every task, kept with its numbers; one without instances has none of its answers."""
+        del bench
+        for task in records:
+            yield Kept(replace(task, measures={**task.measures, **measured(task, self.which, ngram=self.ngram)}))
+
+
+def measured(
+    task: Task, which: Sequence[str], *, ngram: int = 3, count_tokens: CountTokens | None = None
+) -> dict[str, float]:
+    """The measures named; those of answers are absent where there is no answer.
+
+    >>> from selfinstruct.records import Instance, Provenance
+    >>> pair = (Instance("", "The Nile is a river."),)
+    >>> river = Task(instruction="Name a river.", instances=pair, provenance=Provenance(stage="input"))
+    >>> measured(river, ("words", "turns", "overlap", "unique_words"))
+    {'words': 8, 'turns': 1, 'overlap': 0.0, 'unique_words': 1.0}
+    """
+    sides = Sides.of(task, ngram, count_tokens)
+    return {name: MEASURES[name](sides) for name in which if task.instances or name not in _OF_ANSWERS}
+
+
+MEASURES: Mapping[str, Callable[[Sides], float]] = {
+    "characters": characters,
+    "words": word_count,
+    "tokens": tokens,
+    "turns": turns,
+    "instruction_words": instruction_words,
+    "response_words": response_words,
+    "response_tokens": response_tokens,
+    "rouge_l": response_rouge_l,
+    "overlap": overlap,
+    "unique_words": unique_words,
+    "list_items": listed,
+    "code_share": code,
+}
+"""Every measure of this stage, by the name it has in a task's `measures`."""
+
+_OF_ANSWERS = ("response_words", "response_tokens", "rouge_l", "overlap", "unique_words", "list_items", "code_share")

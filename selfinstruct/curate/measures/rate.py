@@ -1,0 +1,171 @@
+"""Stage: let a model rate each answer from 0 to 5, with its reason (AlpaGasus; Chen et al. 2023, arXiv 2307.08701)."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from statistics import fmean
+from typing import ClassVar, Literal
+
+from selfinstruct.curate.measures.rating_text import SCHEMA, Verdict, verdict
+from selfinstruct.prompts import Prompt, prompt
+from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
+from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope, Traits, ask
+from selfinstruct.text import shown
+
+_NO_INPUT = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One question to the model: a task and which of its instances is rated."""
+
+    task: Task
+    instance: int
+
+    @property
+    def last(self) -> bool:
+        """Whether the task's verdicts are complete with this one."""
+        return self.instance == len(self.task.instances) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """Put a model's rating of each answer into the task's measures as `rating`; nothing is rejected.
+
+    A task with several instances has the mean of theirs. An answer that says no rating leaves the task without one,
+    with `unclear` as evidence. Models under about a billion parameters rate by chance.
+    """
+
+    name: ClassVar[str] = "rate"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "record"
+
+    model: str = "teacher"
+    """Role of the model that is asked."""
+    aspect: str = "whether the answer is correct, complete and does what the request asks"
+    """What is rated, in words."""
+    shape: Literal["auto", "completion", "chat"] = "auto"
+    """`completion`: a raw text to continue; `chat`: messages; `auto`: chat where the model takes it."""
+    structured: bool = True
+    """Hold the answer to a JSON schema, where the model can be held to one."""
+    max_tokens: int = 300
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """Kept with its rating, Failed where a call got no answer; then the distribution."""
+        model = bench.models[self.model]
+        told = Counter[str]()
+        for has_answers, tasks in groupby(records, key=lambda task: bool(task.instances)):
+            if not has_answers:
+                for task in tasks:
+                    told["unclear"] += 1
+                    yield Kept(_without_rating(task), {"unclear": "no response"})
+                continue
+            for outcome in self._rated(tasks, bench):
+                told[_bin(outcome)] += 1
+                yield outcome
+        yield Measured("rating", {"model": model.name, "small": model.traits.small, **_distribution(told)})
+
+    def _rated(self, tasks: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        model = bench.models[self.model]
+        text = self._text(model.traits)
+        sides = (Side(task, instance) for task in tasks for instance in range(len(task.instances)))
+        heard = _Heard()
+        for asked in ask(model, sides, lambda side: self._request(side, text)):
+            heard.add(asked.reply)
+            if asked.about.last:
+                yield heard.outcome(asked.about.task, text)
+                heard = _Heard()
+
+    def _text(self, traits: Traits) -> Prompt:
+        if self.shape == "completion" or (self.shape == "auto" and not traits.chat):
+            return prompt("curate", "rate.completion")
+        held = self.structured and traits.structured
+        return prompt("curate", "rate.json" if held else "rate.chat")
+
+    def _request(self, side: Side, text: Prompt) -> Request:
+        completion, pair = text.name.endswith(".completion"), side.task.instances[side.instance]
+        filled = text.filled(
+            aspect=self.aspect,
+            instruction=side.task.instruction.strip(),
+            input=pair.input.strip() or _NO_INPUT,
+            response=conversation(side.task, side.instance),
+        )
+        return Request(
+            prompt=filled if completion else (Message("user", filled),),
+            max_tokens=self.max_tokens,
+            temperature=0.0,
+            stop=("\n\n", "\nRequest:") if completion else (),
+            json_schema=SCHEMA if text.name.endswith(".json") else "",
+            purpose="rate",
+            subject=side.task.instruction,
+        )
+
+
+def conversation(task: Task, instance: int) -> str:
+    r"""The answer that is rated, and what was said after it.
+
+    >>> from selfinstruct.records import Instance, Provenance
+    >>> after = (Message("user", "Why?"), Message("assistant", "It is long."))
+    >>> talk = Task(instruction="A river?", instances=(Instance("", "Nile"),), later=after,
+    ...             provenance=Provenance(stage="input"))
+    >>> conversation(talk, 0)
+    'Nile\n\nUser: Why?\n\nAssistant: It is long.'
+    """
+    later = (f"{turn.role.capitalize()}: {turn.content.strip()}" for turn in task.later)
+    return "\n\n".join((task.instances[instance].output.strip() or "(empty)", *later))
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the model said of the instances of one task."""
+
+    failure: Failure | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    unclear: str | None = None
+    completion: Completion | None = None
+
+    def add(self, reply: Completion | Failure) -> None:
+        if isinstance(reply, Failure):
+            self.failure = self.failure or reply
+            return
+        self.completion = reply
+        found = verdict(reply.choices[0].text)
+        if found is None:
+            self.unclear = shown(reply.choices[0].text, 200) if self.unclear is None else self.unclear
+        else:
+            self.verdicts.append(found)
+
+    def outcome(self, task: Task, text: Prompt) -> Outcome:
+        """Failed if one call failed; no rating if one is unclear: the mean of a part would be another number."""
+        if self.failure is not None:
+            return Failed(self.failure, task)
+        assert self.completion is not None  # a task that is rated has an instance
+        evidence: dict[str, Json] = {"model": self.completion.model, "prompt": text.label}
+        evidence |= {"request": self.completion.choice_id(0)}
+        if self.unclear is not None:
+            return Kept(_without_rating(task), {"unclear": self.unclear, **evidence})
+        rating = fmean(found.rating for found in self.verdicts)
+        evidence |= {"rating": rating, "reason": shown(self.verdicts[0].reason, 300)}
+        if len(self.verdicts) > 1:
+            evidence["ratings"] = [found.rating for found in self.verdicts]
+        return Kept(replace(task, measures={**task.measures, "rating": rating}), evidence)
+
+
+def _without_rating(task: Task) -> Task:
+    """One that an earlier stage left would pass for this one's."""
+    left = {name: value for name, value in task.measures.items() if name != "rating"}
+    return replace(task, measures=left) if len(left) < len(task.measures) else task
+
+
+def _bin(outcome: Outcome) -> str:
+    """The half point a rating falls to, `unclear` or `failed`."""
+    if not isinstance(outcome, Kept):
+        return "failed"
+    rating = outcome.record.measures.get("rating")
+    return "unclear" if rating is None else f"{int(rating * 2) / 2:g}"
+
+
+def _distribution(told: Counter[str]) -> dict[str, Json]:
+    counts: dict[str, Json] = {f"{half / 2:g}": told[f"{half / 2:g}"] for half in range(11)}
+    return {"counts": counts, "unclear": told["unclear"]}

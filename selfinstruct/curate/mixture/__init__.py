@@ -1,0 +1,1 @@
+"""How much of each source goes into a set. The stage is `mix.py`."""

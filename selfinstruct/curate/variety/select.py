@@ -1,0 +1,172 @@
+"""Stage: keep the part of a set that a measure prefers, or a varied part of it."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, inf, isfinite
+from typing import ClassVar, Literal
+
+from selfinstruct.curate.variety.farthest import Picked, farthest_first
+from selfinstruct.curate.variety.verbs import Parser, reader
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.text import shown
+
+MADE_BY = {"rating": "rate", "ifd": "difficulty", "loss_given_instruction": "difficulty", "loss_alone": "difficulty"}
+"""Stages by what they measure; every other measure is that of `measure`."""
+
+_BATCH = 2048  # instructions that a parser is given at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select:
+    """Keep some tasks by a measure that an earlier stage took; the others are rejected as `not_selected`.
+
+    `threshold` keeps what lies within `at_least` and `at_most`; `top` the first `count`, or `share`, by the measure;
+    `diverse` as many, but spread: first the best of each cell, then the second best of each, and so on. A cell is a
+    root verb with its object; with `cells: embedding` there are no cells, and each next task is the one farthest from
+    all taken before (it takes a folder of static embeddings, and the measure decides only where to begin).
+    Among equals the earlier record wins. A task without the measure is rejected as `not_measured`.
+    """
+
+    name: ClassVar[str] = "select"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    by: str = "rating"
+    """Name of the measure."""
+    how: Literal["threshold", "top", "diverse"] = "threshold"
+    at_least: float | None = None
+    """For `threshold`; 4.5 is AlpaGasus' for `rating`."""
+    at_most: float | None = None
+    """For `threshold`."""
+    count: int | None = None
+    """For `top` and `diverse`: tasks to keep."""
+    share: float | None = None
+    """For `top` and `diverse`: share to keep of those that are measured, rounded up."""
+    prefer: Literal["high", "low"] = "high"
+    """For `top` and `diverse`: which end of the measure."""
+    cells: Literal["verbs", "embedding"] = "verbs"
+    """For `diverse`."""
+    parser: Parser = "rule"
+    """For `cells: verbs`; not `auto` by default: what is kept should not depend on what is installed."""
+    embedding: str = ""
+    """For `cells: embedding`: a folder with a model2vec model, or its name on the Hub (extra `semantic`)."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that contradict one another; bounds that are missing are told when the stage begins."""
+        wrong = _contradiction(self)
+        if wrong:
+            raise BadInput(wrong, place="stage select", fix="see the knobs of `select`")
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Each task once, in order; then how many were kept, and the bound."""
+        del bench
+        self._check_bounds()
+        values = array("d", (_value(task, self.by) for task in records))
+        measured = sum(map(isfinite, values))
+        if len(values) and not measured:
+            stage = MADE_BY.get(self.by, "measure")
+            raise BadInput(
+                f"no task has the measure '{shown(self.by)}'",
+                place="stage select, knob 'by'",
+                fix=f"put the stage `{stage}` before it",
+            )
+        picked = self._picked(records, values, measured)
+        for place, task in enumerate(records):
+            if picked.kept[place]:
+                yield Kept(task, {"by": self.by, "value": values[place]})
+            elif not isfinite(values[place]):
+                yield Rejected(task, "not_measured", {"by": self.by, "stage": MADE_BY.get(self.by, "measure")})
+            else:
+                yield Rejected(task, "not_selected", self._evidence(records, values, picked, place))
+        kept = sum(picked.kept)
+        told: dict[str, Json] = {"by": self.by, "how": self.how, "kept": kept, "of": len(values), "measured": measured}
+        yield Measured("selected", told | ({} if picked.bound is None else {"bound": picked.bound}))
+
+    def _check_bounds(self) -> None:
+        if self.how == "threshold" and self.at_least is None and self.at_most is None:
+            raise BadInput("no threshold", place="stage select", fix="give at_least, at_most or both")
+        if self.how != "threshold" and (self.count is None) == (self.share is None):
+            raise BadInput(f"how many {self.how} should keep", place="stage select", fix="give either count or share")
+
+    def _picked(self, records: Sequence[Task], values: Sequence[float], measured: int) -> Picked:
+        if self.how == "threshold":
+            low, high = _or(self.at_least, -inf), _or(self.at_most, inf)
+            return Picked(bytearray(isfinite(value) and low <= value <= high for value in values))
+        many = min(measured, ceil(measured * self.share) if self.share is not None else self.count or 0)
+        sign = -1.0 if self.prefer == "high" else 1.0
+        order = sorted((at for at, value in enumerate(values) if isfinite(value)), key=lambda at: sign * values[at])
+        if self.how == "diverse" and self.cells == "embedding":
+            return farthest_first(records, order, many, self.embedding)
+        if self.how == "diverse":
+            order = _in_turn(order, _cells(records, self.parser))
+        kept = bytearray(len(values))
+        for at in order[:many]:
+            kept[at] = 1
+        return Picked(kept, bound=values[order[many - 1]] if many and self.how == "top" else None)
+
+    def _evidence(
+        self, records: Sequence[Task], values: Sequence[float], picked: Picked, place: int
+    ) -> dict[str, Json]:
+        found: dict[str, Json] = {"by": self.by, "value": values[place]}
+        if self.how == "threshold":
+            low = self.at_least is not None and values[place] < self.at_least
+            return found | {"bound": self.at_least if low else self.at_most}
+        if picked.nearest is not None and picked.nearest[place] >= 0:
+            neighbour = records[picked.nearest[place]]
+            found |= {"neighbour": neighbour.id, "neighbour_text": shown(neighbour.instruction, 200)}
+            found |= {"score": picked.similarity[place]}
+        return found | {"bound": picked.bound}
+
+
+def _contradiction(stage: Select) -> str:
+    if stage.count is not None and stage.count < 1:
+        return f"count: {stage.count} keeps nothing"
+    if stage.share is not None and not 0 < stage.share <= 1:
+        return f"share: {stage.share} is not above 0 and at most 1"
+    if stage.at_least is not None and stage.at_most is not None and stage.at_least > stage.at_most:
+        return f"at_least: {stage.at_least} is above at_most: {stage.at_most}"
+    if stage.how == "diverse" and stage.cells == "embedding" and not stage.embedding:
+        return "cells: embedding without embedding: FOLDER"
+    choices = {"how": ("threshold", "top", "diverse"), "prefer": ("high", "low"), "cells": ("verbs", "embedding")}
+    for knob, known in choices.items():
+        if getattr(stage, knob) not in known:
+            return f"{knob}: {getattr(stage, knob)!r} is none of {', '.join(known)}"
+    return ""
+
+
+def _value(task: Task, by: str) -> float:
+    """Not a number where the task was not measured."""
+    value = task.measures.get(by)
+    return float(value) if value is not None else float("nan")
+
+
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
+
+
+def _cells(records: Sequence[Task], parser: Parser) -> "array[int]":
+    """The number of each task's verb and object, in order of appearance; those without a verb share one."""
+    numbers: dict[object, int] = {}
+    cells = array("l")
+    roots = reader(parser).roots
+    batch: list[str] = []
+    for task in records:
+        batch.append(task.instruction)
+        if len(batch) == _BATCH:
+            cells.extend(numbers.setdefault(root, len(numbers)) for root in roots(batch))
+            batch = []
+    cells.extend(numbers.setdefault(root, len(numbers)) for root in roots(batch))
+    return cells
+
+
+def _in_turn(order: Sequence[int], cells: Sequence[int]) -> list[int]:
+    """The first of each cell, then the second of each; within a turn in the given order."""
+    seen: dict[int, int] = {}
+    turns = []
+    for at in order:
+        seen[cells[at]] = turn = seen.get(cells[at], -1) + 1
+        turns.append(turn)
+    return [at for _, at in sorted(zip(turns, order, strict=True), key=lambda pair: pair[0])]
