@@ -24,8 +24,8 @@ class ProgressLine:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total} kept"),
-            TextColumn("{task.fields[made]} made, {task.fields[failed]} failed, {task.fields[spend]}"),
+            TextColumn("{task.completed:,.0f} of {task.total}"),
+            TextColumn("{task.fields[made]:,} made, {task.fields[failed]} failed, {task.fields[spend]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -35,6 +35,10 @@ class ProgressLine:
         self._spend: Callable[[], Spend] | None = None
         self._made = self._failed = 0
         self._told = 0.0
+        self._name = ""
+        self._target: int | None = None
+        self._records = self._reads = self._outcomes = 0
+        self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         """Show it."""
@@ -50,19 +54,48 @@ class ProgressLine:
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
         """As in `Watch`."""
         self._spend = spend
+        self._target = target
         self._progress.update(self._task, total=target)
+
+    def stage(self, part: str, stage: str, records: int) -> None:
+        """As in `Watch`."""
+        self._name = f"{part} {stage}"
+        self._records, self._reads, self._outcomes, self._began = records, 0, 0, time.monotonic()
+        if self._target is None:
+            self._progress.reset(self._task, total=records or None, made=0, failed=self._failed, spend=self._spent())
+
+    def read(self) -> None:
+        """As in `Watch`."""
+        self._reads += 1
+        if self._target is None and not self._reads % 256:
+            self._tell_rows()
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """As in `Watch`."""
+        self._outcomes += isinstance(outcome, Kept | Rejected | Failed)
         if stage == "propose" and isinstance(outcome, Kept | Rejected):
             self._made += 1
         self._failed += isinstance(outcome, Failed)
+        if self._target is None:
+            if not self._outcomes % 256:
+                self._tell_rows()
+            return
         now = time.monotonic()
         if now - self._told > 0.2:  # the eye needs no more, and counting money reads the journal
             self._told = now
             self._progress.update(
                 self._task, description=f"{part} {stage}", made=self._made, failed=self._failed, spend=self._spent()
             )
+
+    def _tell_rows(self) -> None:
+        """Rows and their rate; before a stage that must see them all says anything, what it has read."""
+        now = time.monotonic()
+        if now - self._told > 0.2:
+            self._told = now
+            rows = self._outcomes or self._reads % max(1, self._records)
+            rate = (self._outcomes or self._reads) / max(1e-9, now - self._began)
+            doing = self._name if self._outcomes or not self._records else f"{self._name}, reading"
+            self._progress.update(self._task, description=f"{doing}, {rate:,.0f} rows/s", completed=rows, made=rows)
 
     def round_done(self, number: int, kept: int) -> None:
         """As in `Watch`."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed
 from selfinstruct.pipeline.recipe import model_role, scorer_role
-from selfinstruct.pipeline.watch import Nobody, Watch
+from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import (
     Bench,
@@ -119,7 +119,9 @@ class Runner:
             stage=stage.name,
             rounds=rounds,
         )
-        outcomes = closed(self._outcomes(stage, records, bench, role), stage, len(records))
+        self.watch.stage(part, stage.name, len(records))
+        read = Watched(records, self.watch)
+        outcomes = closed(self._outcomes(stage, read, bench, role), stage, len(records))
 
         def counts() -> CallCounts:
             if asked is None or billed is None:

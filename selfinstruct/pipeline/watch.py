@@ -1,10 +1,11 @@
 """What somebody who waits may be told while a run goes on; results never depend on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, overload
 
+from selfinstruct.records import Task
 from selfinstruct.stage import Outcome
 
 
@@ -23,6 +24,12 @@ class Watch(Protocol):
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
         """The run starts; `target` is None where the inputs are the end."""
 
+    def stage(self, part: str, stage: str, records: int) -> None:
+        """A stage begins, with so many records before it; 0 where it makes its own."""
+
+    def read(self) -> None:
+        """The stage took one more record in hand; one that must see them all takes each several times."""
+
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """A stage said something."""
 
@@ -33,10 +40,42 @@ class Watch(Protocol):
         """Something worth a line: a base URL, few seeds."""
 
 
+class Watched(Sequence[Task]):
+    """Records whose reading is told of."""
+
+    def __init__(self, records: Sequence[Task], watch: Watch) -> None:
+        """`records` may lie on disk."""
+        self._records, self._watch = records, watch
+
+    def __len__(self) -> int:
+        """As many as there are."""
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Task]:
+        """Each, told of."""
+        for record in self._records:
+            self._watch.read()
+            yield record
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        """Looked up, which nobody is told of."""
+        return self._records[index]
+
+
 class Nobody:
     """Nobody waits."""
 
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
+        """As in `Watch`."""
+
+    def stage(self, part: str, stage: str, records: int) -> None:
+        """As in `Watch`."""
+
+    def read(self) -> None:
         """As in `Watch`."""
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
