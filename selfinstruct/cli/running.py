@@ -36,8 +36,8 @@ def run_options(verb: Verb) -> Verb:
     return verb
 
 
-def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
-    """Run a resolved recipe, or estimate it; returns the exit code."""
+def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Finished], None] | None" = None) -> int:
+    """Run a resolved recipe, or estimate it; returns the exit code. `also` has a word of its own to say at the end."""
     if given["dry_run"]:
         from selfinstruct.pipeline.dry_run import as_table, estimate_run
 
@@ -59,6 +59,8 @@ def carry_out(resolved: "Resolved", given: dict[str, Any]) -> int:
             ),
         )
     _last_words(finished, time.monotonic() - began)
+    if also is not None:
+        also(finished)
     if given["push"]:
         from selfinstruct.formats.hub import push_to_hub
 

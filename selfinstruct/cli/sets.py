@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from selfinstruct.cli.running import carry_out, run_options
 from selfinstruct.records import Json
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.run import Finished
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -98,7 +101,25 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     resolved = resolve(read_yaml(path), given["changes"])
     if not any(stage.name == "mix" for stage in resolved.stages):
         raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")
-    return carry_out(resolved, given)
+    return carry_out(resolved, given, _tell_mixture)
+
+
+def _tell_mixture(finished: "Finished") -> None:
+    """The columns of table 1 of the Camels paper, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from selfinstruct.pipeline.look import show
+
+    for _, done in show(finished.folder).stages:
+        rows = done["measured"].get("mixture", [])
+        table = Table("source", "rows", "drawn", "tokens", "turns", "prompt", "completion", box=None)
+        for row in rows:
+            means = (row[f"mean_{name}"] for name in ("turns", "prompt_tokens", "completion_tokens"))
+            counts = (f"{row[name]:,}" for name in ("rows", "drawn", "tokens"))
+            table.add_row(row["source"], *counts, *("" if mean is None else f"{mean:,.1f}" for mean in means))
+        if rows:
+            Console(stderr=True, markup=False, width=120).print(table)
 
 
 def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:

@@ -36,6 +36,24 @@ def _curve(value: Json) -> str:
     )
 
 
+def _nearest_seed(value: Json) -> str:
+    """Ten bins of ROUGE-L to the nearest seed (Self-Instruct, figure 4)."""
+    told = value if isinstance(value, dict) else {}
+    bins = told.get("bins")
+    counts = [_whole(one) for one in bins] if isinstance(bins, list) else []
+    whole = sum(counts)
+    points = [((at + 0.5) / len(counts), count / whole) for at, count in enumerate(counts)] if whole else []
+    rest: dict[str, Json] = {key: item for key, item in told.items() if key != "bins"}
+    return figure(
+        "Nearest seed",
+        charts.curve(
+            "nearest-seed", "Share of tasks by ROUGE-L to the nearest seed", points, across="ROUGE-L", up="share"
+        ),
+        note="lower is newer",
+        nothing="there were no seeds",
+    ) + _anything(rest)
+
+
 def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
     found = []
     for key, share in value.items():
@@ -156,6 +174,7 @@ def _said(value: Json) -> str:
 
 _SHAPES: Mapping[str, Callable[[Json], str]] = {
     "similarity_curve": _curve,
+    "nearest_seed": _nearest_seed,
     "verbs": _verbs,
     "before_after": _before_after,
 }

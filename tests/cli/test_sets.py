@@ -136,6 +136,8 @@ def test_mix_wants_a_recipe_that_mixes(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     sources = Counter(line["provenance"]["source"] for line in lines(tmp_path / "run" / "kept.jsonl"))  # type: ignore[index]
     assert sources == {"notes.json": 5, "answers.jsonl": 5}
+    row = next(line for line in told.stderr.splitlines() if line.strip().startswith("notes.json"))
+    assert row.split()[1:3] == ["15", "5"]
 
 
 @pytest.mark.parametrize("layout", ["messages", "sharegpt", "tags"])
