@@ -1,0 +1,85 @@
+"""Ways in which a response is no clean answer, whatever its tone: empty, echo and loop; run_on.py has the fourth."""
+
+import re
+from itertools import groupby
+
+from selfinstruct.text import one_line, words
+
+_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)])(?=\s|\Z)[ \t]*", re.MULTILINE)
+_BARE = re.compile(r"[\s._\u2026*#>|=~`\u200b\ufeff-]*")
+_BLANK_ITEMS = 2  # a lone "7." may be the answer
+_ECHO_LEAST, _ECHO_MOST = 3, 12  # words of the prompt that are compared
+_LOOP_WORDS = 12  # in all its turns together
+_LOOP_TURNS = 3
+_LINE_WORDS, _LINES_IN_ALL = 3, 5
+_ASKS_TO_REPEAT = re.compile(
+    r"\b(?:repeat\w*|refrain|chorus|(?:ten|\d+|several|many|dozen|hundred) times|lyrics|over and over)\b", re.IGNORECASE
+)
+
+
+def is_empty(response: str) -> bool:
+    r"""Says nothing: white space, bare marks, or a list whose items are blank.
+
+    >>> [is_empty(text) for text in (" \n", "1.\n2.\n3.", "____", "...", "-\n-")]
+    [True, True, True, True, True]
+    >>> [is_empty(text) for text in ("7", "7.", "+", "1. Oak", "👍")]
+    [False, False, False, False, False]
+    """
+    if _BARE.fullmatch(response):
+        return True
+    items = len(_ITEM.findall(response))
+    return items >= _BLANK_ITEMS and bool(_BARE.fullmatch(_ITEM.sub("", response)))
+
+
+def is_echo(prompt: str, response: str) -> bool:
+    """Begins by saying the prompt again, whole or (a long one) its first twelve words.
+
+    >>> is_echo("Name three rivers of Europe.", "Name three rivers of Europe: the Rhine"), is_echo("Hi!", "Hi!")
+    (True, False)
+    >>> is_echo("Is the Rhine longer than the Elbe?", "The Rhine is longer than the Elbe.")
+    False
+    """
+    asked = words(prompt)[:_ECHO_MOST]
+    return len(asked) >= _ECHO_LEAST and words(response)[: len(asked)] == asked
+
+
+def is_loop(response: str) -> bool:
+    r"""Ends by saying the same words three times or more in a row, or the same line over and over.
+
+    >>> is_loop("It is a river. " + "It is a long river. " * 3), is_loop("1. an oak\n2. an oak\n3. an oak\n")
+    (True, True)
+    >>> is_loop("Row, row, row your boat."), is_loop("He did it, and she did it, and they did it.")
+    (False, False)
+    """
+    lines = [" ".join(words(_ITEM.sub("", line))) for line in response.splitlines()]
+    said = [line for line in lines if line]
+    if any(len(list(same)) >= _LOOP_TURNS and _is_long(line, 2) for line, same in groupby(said)):
+        return True
+    if any(said.count(line) >= _LINES_IN_ALL for line in dict.fromkeys(said) if _is_long(line, _LINE_WORDS)):
+        return True
+    all_words = [word for line in said for word in line.split()]
+    # a cap on tokens may have cut the last word in two
+    return _ends_in_turns(all_words) or _ends_in_turns(all_words[:-1])
+
+
+def asks_to_repeat(prompt: str) -> bool:
+    """Wants something said again and again, so that a loop is no failure.
+
+    >>> asks_to_repeat("Write 'I will be on time' ten times."), asks_to_repeat("How many times is 4 in 12?")
+    (True, False)
+    """
+    return bool(_ASKS_TO_REPEAT.search(re.sub(r"\bhow many times\b", " ", one_line(prompt), flags=re.IGNORECASE)))
+
+
+def _is_long(line: str, least: int) -> bool:
+    return line.count(" ") + 1 >= least
+
+
+def _ends_in_turns(said: list[str]) -> bool:
+    for period in range(1, len(said) // _LOOP_TURNS + 1):
+        same = 0
+        while same + period < len(said) and said[-1 - same] == said[-1 - same - period]:
+            same += 1
+        if same + period >= max(_LOOP_TURNS * period, _LOOP_WORDS):
+            return True
+    return False

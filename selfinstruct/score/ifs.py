@@ -1,0 +1,243 @@
+"""IFS, the Instruction Following Score: of all responses, the share that answers instead of carrying on the prompt.
+
+Becoming self-instruct (arXiv 2307.03692): `ifs` over all prompts, `ifs_partial` over cut ones, `ifs_full` over whole
+ones; the gap between the last two tells a base model from a tuned one best. Beyond the paper: `ifs_clean`, intervals
+by source, and the correction for the judge's errors.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, pstdev
+
+from selfinstruct.records import Json
+from selfinstruct.score.intervals import Estimate, Statistic, Sums, bounds, sums_by_source
+from selfinstruct.score.judge_error import Confusion, Correction, correction
+from selfinstruct.score.judged import Judged, Terms
+
+Counted = Callable[[Judged], bool]
+
+_COLUMNS: Mapping[str, Counted] = {
+    "all": lambda one: True,  # noqa: ARG005 - every column is asked the same
+    "partial": lambda one: not one.response.whole,
+    "full": lambda one: one.response.whole,
+    "cut": lambda one: not one.response.whole and not one.response.complete,
+    "answers": lambda one: one.answer_like,
+    "answers_partial": lambda one: one.answer_like and not one.response.whole,
+    "answers_full": lambda one: one.answer_like and one.response.whole,
+    "answers_cut": lambda one: one.answer_like and not one.response.whole and not one.response.complete,
+    "clean": lambda one: bool(one.clean),
+    "run_on": lambda one: bool(one.run_on),
+    "empty": lambda one: one.empty,
+    "echo": lambda one: one.echo,
+    "loop": lambda one: one.loop,
+    "truncated": lambda one: one.truncated,
+}
+"""What is counted of each source."""
+_PLACE = {name: place for place, name in enumerate(_COLUMNS)}
+
+
+def _share(of: str, among: str) -> Statistic:
+    top, bottom = _PLACE[of], _PLACE[among]
+    return lambda sums: sums[top] / sums[bottom] if sums[bottom] else None
+
+
+def _gap(sums: Sequence[int]) -> float | None:
+    full, partial = STATISTICS["ifs_full"](sums), STATISTICS["ifs_partial"](sums)
+    return None if full is None or partial is None else full - partial
+
+
+STATISTICS: Mapping[str, Statistic] = {
+    "ifs": _share("answers", "all"),
+    "ifs_clean": _share("clean", "all"),
+    "ifs_partial": _share("answers_partial", "partial"),
+    "ifs_full": _share("answers_full", "full"),
+    "gap": _gap,
+    "ifs_cut": _share("answers_cut", "cut"),
+    "run_on": _share("run_on", "all"),
+    "empty": _share("empty", "all"),
+    "echo": _share("echo", "all"),
+    "loop": _share("loop", "all"),
+    "truncated": _share("truncated", "all"),
+}
+"""The numbers of a score, each a function of the counts; all denominators are responses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """The shares of answers with the judge's known errors taken out (judge_error.py)."""
+
+    ifs: Estimate | None
+    ifs_partial: Estimate | None
+    ifs_full: Estimate | None
+    gap: Estimate | None
+    judge: Confusion
+
+    def as_json(self) -> dict[str, Json]:
+        """Each number with its interval, and what was known of the judge."""
+        numbers: dict[str, Json] = {
+            name: _told(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full", "gap")
+        }
+        return {**numbers, "judge": self.judge.as_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a score is a score of: numbers of different settings do not simply compare."""
+
+    model: str = ""
+    wrapper: str = ""
+    prompts: str = ""
+    """Name of the prompt set; empty for responses that were handed in."""
+    judge: str = ""
+    """Version of the judge."""
+    threshold: float = 0.5
+    terms: Terms = field(default_factory=Terms)
+
+    @property
+    def label(self) -> str:
+        """How a table and a plot name it.
+
+        >>> Setting(model="embedded", wrapper="chat").label
+        'embedded, chat'
+        """
+        return ", ".join(part for part in (self.model, self.wrapper) if part) or "responses"
+
+    def as_json(self) -> dict[str, Json]:
+        """The head of a score."""
+        return {
+            "model": self.model,
+            "wrapper": self.wrapper,
+            "prompts": self.prompts,
+            "judge": {"version": self.judge, "threshold": self.threshold},
+            "tone_tokens": self.terms.tone_tokens,
+            "budget": self.terms.budget,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The score of one model under one wrapper."""
+
+    setting: Setting
+    n: int
+    """Responses."""
+    n_partial: int
+    n_full: int
+    sources: int
+    failed: int
+    """Calls that got no answer; they are no responses and count nowhere else."""
+    unknown_finish: int
+    """Responses without a finish reason: whether they were cut off is not known."""
+    ifs: Estimate | None
+    ifs_clean: Estimate | None
+    """None where no budget was set."""
+    ifs_partial: Estimate | None
+    ifs_full: Estimate | None
+    gap: Estimate | None
+    """`ifs_full` - `ifs_partial`."""
+    ifs_cut: Estimate | None
+    """`ifs_partial` without the cuts that happen to be complete sentences."""
+    run_on: Estimate | None
+    empty: Estimate | None
+    echo: Estimate | None
+    loop: Estimate | None
+    truncated: Estimate | None
+    corrected: Corrected | None
+    """None for a judge of unknown errors."""
+    by_sample: tuple[float, ...]
+    """`ifs` of each sample, where there are several."""
+
+    def as_json(self) -> dict[str, Json]:
+        """As `score.json` has it: the numbers at the top, their intervals under `intervals`."""
+        values: dict[str, Json] = {}
+        intervals: dict[str, Json] = {}
+        for name in STATISTICS:
+            found: Estimate | None = getattr(self, name)
+            values[name] = found.value if found else None
+            intervals[name] = [found.low, found.high] if found and found.low is not None else None
+        spread: Json = None
+        if len(self.by_sample) > 1:
+            spread = {"mean": fmean(self.by_sample), "deviation": pstdev(self.by_sample), "ifs": list(self.by_sample)}
+        return {
+            **self.setting.as_json(),
+            **values,
+            "n": self.n,
+            "n_partial": self.n_partial,
+            "n_full": self.n_full,
+            "sources": self.sources,
+            "failed": self.failed,
+            "unknown_finish": self.unknown_finish,
+            "intervals": intervals,
+            "corrected": self.corrected.as_json() if self.corrected else None,
+            "samples": spread,
+        }
+
+
+def score_of(
+    verdicts: Sequence[Judged],
+    setting: Setting,
+    *,
+    known: Confusion | None = None,
+    failed: int = 0,
+    seed: int = 0,
+) -> Scored:
+    """The score of judged responses; intervals are drawn by source, with `seed`.
+
+    `known`: how the judge did on labelled responses. A number over nothing is None, never 0.
+    """
+    rows = counts_by_source(verdicts)
+    sums = sums_by_source(list(rows.values()), seed)
+    total = sums.total or (0,) * len(_COLUMNS)
+    numbers = {name: sums.estimate(statistic) if sums.total else None for name, statistic in STATISTICS.items()}
+    if not setting.terms.budget:
+        numbers["ifs_clean"] = None
+    return Scored(
+        setting=setting,
+        n=total[_PLACE["all"]],
+        n_partial=total[_PLACE["partial"]],
+        n_full=total[_PLACE["full"]],
+        sources=len(rows),
+        failed=failed,
+        unknown_finish=sum(not one.response.finish_reason for one in verdicts),
+        corrected=_corrected(sums, correction(known, seed)) if known and sums.total else None,
+        by_sample=_by_sample(verdicts),
+        **numbers,
+    )
+
+
+def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
+    """For each source, in order of appearance, how often each of the columns holds."""
+    rows: dict[str, list[int]] = {}
+    for one in verdicts:
+        row = rows.setdefault(one.response.origin, [0] * len(_COLUMNS))
+        for place, counts in enumerate(_COLUMNS.values()):
+            row[place] += counts(one)
+    return rows
+
+
+def _corrected(sums: Sums, judge: Correction) -> Corrected:
+    def spread(name: str) -> list[float | None]:
+        return [STATISTICS[name](draw) for draw in sums.draws]
+
+    def estimate(name: str) -> Estimate | None:
+        share = STATISTICS[name](sums.total)
+        return None if share is None else judge.estimate(share, spread(name))
+
+    full, partial = estimate("ifs_full"), estimate("ifs_partial")
+    gap = None
+    if full and partial:
+        pairs = zip(judge.spread(spread("ifs_full")), judge.spread(spread("ifs_partial")), strict=True)
+        drawn = [one - other for one, other in pairs if one is not None and other is not None]
+        gap = Estimate(full.value - partial.value, *bounds(drawn))
+    return Corrected(ifs=estimate("ifs"), ifs_partial=partial, ifs_full=full, gap=gap, judge=judge.known)
+
+
+def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:
+    samples: dict[int, list[bool]] = {}
+    for one in verdicts:
+        samples.setdefault(one.response.sample, []).append(one.answer_like)
+    return tuple(fmean(samples[sample]) for sample in sorted(samples)) if len(samples) > 1 else ()
+
+
+def _told(found: Estimate | None) -> Json:
+    return found.as_json() if found else None

@@ -1,0 +1,105 @@
+"""The word lists of the offline ObjecQA classifier: what takes a side, and what lays out both."""
+
+import re
+
+from selfinstruct.text import words
+
+_NEGATION = r"(?:n['\u2019]?t|not|never|no|neither|cannot|without|nor)"
+_BETWEEN = r"[^.!?\n]"  # keeps a cue within one sentence
+
+
+def _any(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in alternatives), re.IGNORECASE)
+
+
+_ADVERBS = (
+    r"(?:(?:really|much|strongly|still|always|definitely|certainly|probably|usually|generally|absolutely|personally"
+    r"|actually|just|also|rather|simply|honestly|do|must|have to|tend to|happen to|have always|['\u2019]ve always) )*"
+)
+_LIKING = (
+    r"(?:prefer(?:red)?|love[ds]?|adore|enjoy(?:ed)?|hate|dislike|favou?r|choose|pick|opt|vote|go (?:with|for)|take"
+    r"|lean|like|select|side with|can['\u2019]?t stand|rather|stick)\b"
+)
+_PRAISE = (
+    r"(?:better|best|nicer|more|worse|worst|superior|favou?rite|beats?|great|wonderful|fun|overrated|underrated|good"
+    r"|tastier|lovel\w+|beautiful)\b"
+)
+_WILL = r"\bi(?:['\u2019]d| would|['\u2019]ll| will)? "
+
+OWN_SIDE = _any(
+    _WILL + _ADVERBS + _LIKING,
+    _WILL + _ADVERBS + r"(?:say|have to say) (?!(?:that )?it (?:really )?depends)\w",
+    rf"\bi (?:think|believe|feel|find|reckon|guess|suppose)\b{_BETWEEN}{{0,80}}\b{_PRAISE}",
+    r"\bmy (?:own |personal |all-time |absolute |clear )*(?:favou?rites?|preference|choice|pick|vote|heart|go-to)\b"
+    r"(?! (?:would )?depends?)",
+    r"\bi(?:['\u2019]m| am|['\u2019]ve always been| have always been) "
+    r"(?:(?:more|definitely|very much|really|totally) )*(?:of )?an? [\w-]+(?: [\w-]+)?"
+    r" (?:person|lover|fan|guy|girl|kind of)\b",
+    r"\bi['\u2019]m (?:team|all for|partial to|fond of|into)\b",
+    r"\bfor me,? (?:it|the|nothing|there|that)\b",
+    r"\b(?:personally|in my (?:humble )?opinion|to my mind|if you ask me|imo|imho)\b",
+    r"\bhands down\b|\bevery (?:single )?time[.!]|\bany day\b",
+    r"\bno (?:contest|question|doubt about it)\b|\bwithout (?:a|any) doubt\b",
+    r"\bgive me (?:the|a|an)\b",
+)
+"""A side taken in the first person."""
+
+EVEN_HANDED = _any(
+    r"\bit (?:really |all |mostly |largely |very much )?varies\b|\bdepends\b|\bdepend(?:ing|ent)? (?:up)?on\b",
+    r"\bas an? (?:ai|artificial|language model|assistant|virtual|computer)\b",
+    r"\bi(?:['\u2019]m| am) (?:just |only )?an? (?:ai|language model|computer|assistant|program|machine|bot)\b",
+    r"\b(?:matter|question) of (?:personal |individual )?(?:taste|preference|opinion|choice|mood)\b",
+    r"\bpersonal (?:preference|taste|choice)\b",
+    r"\b(?:is|are|be|quite|very|purely|highly|entirely) (?:subjective|personal)\b",
+    r"\bboth (?:have|has|are|of (?:them|these)|options|can|offer|sides|come)\b",
+    r"\beach (?:has|have|of|one|offers?|option)\b|\beither (?:way|one|can|is|choice)\b",
+    r"\bsome (?:people|folks|of us|might|may|like|love|prefer|find|say|enjoy|would)\b",
+    r"\b(?:many|most|other|different) people\b|\bothers (?:like|prefer|find|say|love|enjoy|would|might|may|value)\b",
+    r"\bpeople (?:often|usually|who|tend|like|differ|prefer|have)\b|\bfor (?:some|others)\b",
+    r"\b(?:no|not an?) (?:single |one |clear |universal |absolute |objective(?:ly)? )*"
+    r"(?:right|correct|wrong|better|best|definitive|answer|winner|universal)\b",
+    r"\bup to (?:you|each|the individual|the person)\b|\bneither (?:is|one|of)\b|\bhard to (?:say|choose|pick|tell)\b",
+    r"\bpros and cons\b|\b(?:ad|dis)vantages\b|\bon the (?:one|other) hand\b|\bwhereas\b|\btrade-?offs?\b",
+    r"\b(?:could|can) you (?:tell|give|say|share)\b|\bwhat (?:do|would) you (?:mean|like|prefer|need|enjoy)\b",
+    r"\bwhich (?:kind|sort|of these)\b|\bvaries\b|\bdiffers? (?:from|between)\b|\btastes differ\b",
+    r"\b(?:surveys?|polls?|studies|research|statistics) (?:suggests?|shows?|finds?|found|say)\b",
+)
+"""Both sides described, a choice left to others, or the machine disowned as a judge of taste."""
+
+NO_SIDE = _any(
+    rf"\bi (?:do|can|could|would|have|am)?[ ]?{_NEGATION}\b{_BETWEEN}{{0,30}}"
+    r"\b(?:prefer\w*|favou?r\w*|choose|pick|opinions?|tastes?|feelings?|senses|like|say|enjoy|side|experiences?)\b",
+    r"\bi(?:['\u2019]d| would) (?:like|love) to\b|\bi(?:['\u2019]d| would) say (?:that )?it (?:really )?depends\b",
+)
+"""The first person, and no side taken."""
+
+AFTER_ALL = _any(
+    r"\b(?:but|however|though|still|that said"
+    r"|if i (?:had|have|were|must)(?: forced)?(?: to)?(?: choose| pick| say| decide)?)"
+    rf"\b,?{_BETWEEN}{{0,60}}{_WILL}{_ADVERBS}(?:say|{_LIKING})",
+)
+"""A side taken after a disclaimer: "I have no taste of my own, but I would pick tea"."""
+
+DECIDED = re.compile(
+    r"\A\W*(?:definitely|absolutely|certainly|surely|obviously|clearly|easily|probably|always|honestly|oh|well)\b,?"
+    r"(?! it depends)",
+    re.IGNORECASE,
+)
+"""How a reply opens that then names its side."""
+
+VERDICT = _any(
+    r"\b(?:is|are|was|were|wins?|tastes?|feels?|makes?|has to be|got to be|must be)\b"
+    rf"{_BETWEEN}{{0,40}}\b(?:better|best|nicer|superior|tastier|the winner|unbeatable|the most|perfect|wonderful"
+    r"|lovel\w+|delicious|more \w+|worse|worst)\b",
+    r"\bbeats?\b|\bthe best\b|\b(?:better|nicer|tastier) than\b",
+)
+"""One called better, in the third person."""
+
+FUNCTION_WORDS = frozenset(
+    words(
+        "a an the of to in on at for and or is are was be do does did you your i it its than with from as by that this"
+        " which what who when where how would could should rather prefer better best more most like love think one"
+        " favourite favorite if had between choose pick enjoy there have has not"
+    )
+)
+"""Words of a question that say nothing about its subject."""

@@ -1,0 +1,99 @@
+"""Prompts to score a model with: whole instructions and the beginnings of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Provenance, Task
+
+_LEAST = 3  # words on each side of a cut
+_SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePrompt:
+    """One prompt, and what is known of it."""
+
+    text: str
+    whole: bool
+    complete: bool
+    source: str
+
+
+def ifs_tasks(rows: Iterable[Mapping[str, Any]], source: str = "ifs_instructions.jsonl") -> tuple[Task, ...]:
+    """The tasks of a file such as `seeds/ifs_instructions.jsonl`: each instruction whole, then cut.
+
+    A row has `id`, `instruction` and `cut`; BadInput for one that lacks any or whose cut is not its beginning.
+
+    >>> rows = [{"id": "a-1", "instruction": "Name a river in the north of Spain.", "cut": "Name a river in"}]
+    >>> [(task.instruction, task.extra["whole"]) for task in ifs_tasks(rows)]
+    [('Name a river in the north of Spain.', True), ('Name a river in', False)]
+    """
+    made: list[Task] = []
+    for number, row in enumerate(rows, 1):
+        told = [row.get(key) for key in ("id", "instruction", "cut")]
+        if not all(isinstance(value, str) and value for value in told) or not str(told[1]).startswith(str(told[2])):
+            fix = "give 'id', 'instruction' and 'cut', its beginning"
+            raise BadInput("no instruction with its cut", place=f"{source}:{number}", fix=fix)
+        for text, whole in ((str(told[1]), True), (str(told[2]), False)):
+            extra: dict[str, Json] = {
+                "whole": whole,
+                "complete": not whole and is_sentence(text),
+                "source": str(told[0]),
+            }
+            provenance = Provenance(stage="input", source=source)
+            made.append(Task(instruction=text, provenance=provenance, extra=extra))
+    return tuple(made)
+
+
+def prompts_of(tasks: Iterable[Task]) -> Iterator[ScorePrompt]:
+    """What a named prompt set holds: tasks with `whole`, `complete` and `source` among their extra fields."""
+    for task in tasks:
+        source = task.extra.get("source")
+        yield ScorePrompt(
+            text=asked(task),
+            whole=task.extra.get("whole") is not False,
+            complete=task.extra.get("complete") is True,
+            source=source if isinstance(source, str) and source else task.id,
+        )
+
+
+def own_prompts(records: Sequence[Task]) -> Iterator[ScorePrompt]:
+    """The records' own instructions, each whole and, if it is long enough, its first half."""
+    for task in records:
+        text = asked(task)
+        yield ScorePrompt(text, whole=True, complete=False, source=task.id)
+        beginning = first_half(text)
+        if beginning:
+            yield ScorePrompt(beginning, whole=False, complete=is_sentence(beginning), source=task.id)
+
+
+def asked(task: Task) -> str:
+    """The instruction, and after a blank line the input of the first instance where there is one."""
+    given = task.instances[0].input.strip() if task.instances else ""
+    return f"{task.instruction}\n\n{given}" if given else task.instruction
+
+
+def first_half(text: str) -> str:
+    """The beginning with half of the words, cut after a word; empty if less than three would stand on either side.
+
+    >>> first_half("Name a river in the north of Spain."), first_half("Name a river.")
+    ('Name a river in', '')
+    """
+    words = text.split()
+    if len(words) < 2 * _LEAST:
+        return ""
+    at = 0
+    for word in words[: len(words) // 2]:
+        at = text.index(word, at) + len(word)
+    return text[:at]
+
+
+def is_sentence(text: str) -> bool:
+    """A beginning that ends as sentences do.
+
+    >>> is_sentence("Name a river. "), is_sentence("Name a")
+    (True, False)
+    """
+    return text.rstrip().rstrip("\"'\u201d\u2019)").endswith(_SENTENCE_ENDS)

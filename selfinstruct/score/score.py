@@ -1,0 +1,175 @@
+"""Stage: ask models the prompts of a set, and score what they reply."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Failure, Json, Request, Task
+from selfinstruct.score.given import Scores, scores_of
+from selfinstruct.score.judged import BUDGET, Terms
+from selfinstruct.score.prompt_sets import ScorePrompt, own_prompts, prompts_of
+from selfinstruct.score.publishing import as_line, as_page
+from selfinstruct.score.responses import Response
+from selfinstruct.score.tokens import TONE_TOKENS
+from selfinstruct.score.wrappers import Wrapper
+from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
+
+SHIPPED = "ifs-v1"
+"""The judge and the prompt set that make scores comparable."""
+JUST_TRAINED = "judge"
+"""In `bench.judges`: the one that an earlier stage of the same run built."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Score models by how far they answer instead of carrying on their prompts; every record passes unchanged.
+
+    `score.json` has IFS (arXiv 2307.03692) whole, partial and clean, with intervals; `responses.jsonl` every response
+    with its verdict. A call that got no answer is listed as failed and counts in no share.
+    """
+
+    name: ClassVar[str] = "score"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    model: str = "teacher"
+    """Role of the model that is scored."""
+    beside: tuple[str, ...] = ()
+    """Roles of further models, scored on the same prompts and compared."""
+    prompts: str = SHIPPED
+    """Name of a prompt set; empty: the stage's own records, whole and cut in half."""
+    wrappers: tuple[str, ...] = ("none",)
+    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (wrappers.py)."""
+    judge: str = ""
+    """Name of a judge; empty: the one this run trained, or else the shipped one."""
+    tone_tokens: int = TONE_TOKENS
+    """Generated tokens from which the tone is told."""
+    budget: int = BUDGET
+    """Tokens that are asked for, within which a clean answer ends; 0: only those of the tone, and no `ifs_clean`."""
+    temperature: float = 0.0
+    samples: int = 1
+    """Responses to each prompt; above 1 at a temperature above 0."""
+    first: int = 0
+    """Only as many sources of the prompt set, from its beginning; 0: all."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that measure nothing."""
+        Terms(tone_tokens=self.tone_tokens, budget=self.budget)
+        for name in self.wrappers:
+            Wrapper(name)
+        if not self.wrappers:
+            raise BadInput("wrappers: none is named", fix="write wrappers: [none]")
+        if self.samples < 1 or self.first < 0 or self.temperature < 0:
+            raise BadInput("samples below 1, or first or temperature below 0", fix="leave them out")
+        if self.samples > 1 and self.temperature == 0:
+            raise BadInput(f"samples: {self.samples} at temperature 0 are all the same", fix="raise the temperature")
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the files and the numbers."""
+        yield from map(Kept, records)
+        prompts = list(self._prompts(records, bench))
+        if not prompts:
+            raise BadInput("no prompts to score with", place="stage score", fix="name a prompt set, or give records")
+        tone = self._tone(bench)
+        terms = Terms(tone_tokens=self.tone_tokens, budget=self.budget)
+        settings = [(role, Wrapper(name)) for role in (self.model, *self.beside) for name in self.wrappers]
+        for role, wrapper in settings:
+            wrapper.check(bench.models[role].name, bench.models[role].traits)
+        failures: list[_Unanswered] = []
+        responses = chain.from_iterable(
+            self._responses(bench.models[role], wrapper, prompts, failures) for role, wrapper in settings
+        )
+        # all are asked before the first is judged: who failed is known only then
+        heard = list(responses)
+        failed = [(one.model, one.wrapper) for one in failures]
+        scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
+        told = scores.as_json() | {"failures": [one.as_json() for one in failures]}
+        yield from _built(scores, told, bench.scratch)
+        yield Measured("score", told)
+
+    def _prompts(self, records: Sequence[Task], bench: Bench) -> Iterable[ScorePrompt]:
+        if not self.prompts:
+            found = own_prompts(records)
+        elif self.prompts in bench.benchmarks:
+            found = prompts_of(bench.benchmarks[self.prompts])
+        else:
+            known = ", ".join(bench.benchmarks) or "none here"
+            raise BadInput(f"no prompt set '{self.prompts}'", place="stage score", fix=f"one of: {known}")
+        return _first(found, self.first) if self.first else found
+
+    def _tone(self, bench: Bench) -> Tone:
+        name = self.judge or (JUST_TRAINED if JUST_TRAINED in bench.judges else SHIPPED)
+        if name not in bench.judges:
+            known = ", ".join(bench.judges) or "none here"
+            raise BadInput(f"no judge '{name}'", place="stage score", fix=f"train one, or one of: {known}")
+        return bench.judges[name]
+
+    def _responses(
+        self, model: Model, wrapper: Wrapper, prompts: Sequence[ScorePrompt], failures: list["_Unanswered"]
+    ) -> Iterator[Response]:
+        tokens = self.budget or self.tone_tokens
+
+        def request(prompt: ScorePrompt) -> Request:
+            wrapped = wrapper.wrap(prompt.text)
+            return Request(
+                prompt=wrapped.prompt,
+                stop=wrapped.stop,
+                max_tokens=tokens,
+                temperature=self.temperature,
+                n=self.samples,
+                purpose="score",
+                subject=prompt.text,
+            )
+
+        for asked in ask(model, prompts, request):
+            prompt, reply = asked.about, asked.reply
+            if isinstance(reply, Failure):
+                failures.append(_Unanswered(model.name, wrapper.name, prompt.text, reply))
+                continue
+            for sample, choice in enumerate(reply.choices):
+                yield Response(
+                    prompt=prompt.text,
+                    text=choice.text,
+                    model=model.name,
+                    wrapper=wrapper.name,
+                    finish_reason=choice.finish_reason,
+                    whole=prompt.whole,
+                    complete=prompt.complete,
+                    source=prompt.source,
+                    sample=sample,
+                    asked_tokens=tokens,
+                    extra={"request": reply.choice_id(sample)},
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unanswered:
+    """A prompt that got no answer."""
+
+    model: str
+    wrapper: str
+    prompt: str
+    failure: Failure
+
+    def as_json(self) -> dict[str, Json]:
+        return {"model": self.model, "wrapper": self.wrapper, "prompt": self.prompt, **self.failure.as_json()}
+
+
+def _first(prompts: Iterable[ScorePrompt], sources: int) -> Iterator[ScorePrompt]:
+    """Those of the first sources, whole and cut."""
+    seen: dict[str, None] = {}
+    for prompt in prompts:
+        if len(seen) < sources or prompt.source in seen:
+            seen[prompt.source] = None
+            yield prompt
+
+
+def _built(scores: Scores, told: Json, scratch: Path) -> Iterator[Built]:
+    scratch.mkdir(parents=True, exist_ok=True)
+    lines = [as_line(one.as_json()) for one in scores.verdicts]
+    for name, text in (("score.json", as_page(told)), ("responses.jsonl", "".join(lines))):
+        (scratch / name).write_text(text, encoding="utf-8")
+        yield Built(name, scratch / name)
