@@ -1,0 +1,162 @@
+"""Cuts a text in two between words, and measures it in words."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from random import Random
+from typing import Literal, TypeAlias
+
+from selfinstruct.fragment.sentences import stands_alone
+from selfinstruct.text import words
+
+By: TypeAlias = Literal["uniform", "length"]
+"""How a cut is drawn: `uniform`: every place alike; `length`: first how long the rest is, then the place."""
+
+_RUN = re.compile(r"\S+")
+# Vowels of Thai and Lao that are written after, or before, the letter they belong to; small kana; joiners.
+_NEVER_FIRST = frozenset(
+    "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\u200d\u3041\u3043\u3045\u3047\u3049\u3063\u3083\u3085\u3087"
+    "\u30a1\u30a3\u30a5\u30a7\u30a9\u30c3\u30e3\u30e5\u30e7\u30fc"
+)
+_NEVER_LAST = frozenset("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4\u200d")
+_LETTER = re.compile(r"[^\W_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An instruction in two parts that join back to it, character by character."""
+
+    head: str
+    """I_p; no white space at its end."""
+    tail: str
+    """I_c, with the white space before it."""
+    complete: bool
+    """The head reads as a complete sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere a text may be cut, and how many words lie on each side."""
+
+    at: int
+    before: int
+    after: int
+
+
+def edges(text: str) -> list[int]:
+    """Where a text may be parted: before white space, and around each character of a script without spaces.
+
+    >>> edges("Don't stop now"), edges("用GPT写诗。")
+    ([5, 10], [1, 4, 5])
+    """
+    inner = [run.end() for run in _RUN.finditer(text)][:-1]
+    if _spaced(text):
+        return inner
+    beside = [at for at, (before, after) in enumerate(pairwise(text), 1) if _may_part(before, after)]
+    return sorted([*inner, *beside])
+
+
+def places(text: str) -> list[Place]:
+    """Every edge with the words before and after it; a word holds a letter, a digit or a picture.
+
+    >>> places("Name two rivers")
+    [Place(at=4, before=1, after=2), Place(at=8, before=2, after=1)]
+    """
+    found, counts = edges(text), [0]
+    for part in _parts(text, found):
+        counts.append(counts[-1] + part)
+    return [Place(at, before, counts[-1] - before) for at, before in zip(found, counts[1:], strict=False)]
+
+
+def size(text: str) -> int:
+    """Words; each character of a script without spaces is one.
+
+    >>> size("Don't stop - now"), size("写一首诗。")
+    (3, 4)
+    """
+    if _spaced(text):
+        return sum(1 for run in text.split() if _LETTER.search(run))
+    return sum(_parts(text, edges(text)))
+
+
+def first_words(text: str, many: int) -> str:
+    """Its beginning, with at most so many words; all of it where it has no more.
+
+    >>> first_words("One, two, three", 2)
+    'One, two,'
+    """
+    return next((text[: place.at] for place in places(text) if place.before == many and place.after), text)
+
+
+def cut(
+    text: str,
+    random: Random,
+    *,
+    by: By = "uniform",
+    least: int = 3,
+    most: int | None = None,
+    language: str = "en",
+    avoid_complete: bool = False,
+) -> Cut | None:
+    """A cut with at least `least` words on each side and at most `most` after it; None where there is none.
+
+    `by="length"` draws the words of the rest, few or many alike up to `most`, so that long texts give short rests too.
+    `avoid_complete` takes a cut whose head is a complete sentence only where there is no other.
+
+    >>> cut("Name two long rivers of Spain.", Random(1))
+    Cut(head='Name two long', tail=' rivers of Spain.', complete=False)
+    """
+    able = [place for place in places(text) if place.before >= least and place.after >= least]
+    able = [place for place in able if most is None or place.after <= most]
+    if avoid_complete:
+        able = [place for place in able if not stands_alone(text[: place.at], text[place.at :], language)] or able
+    if not able:
+        return None
+    if by == "uniform":
+        place = random.choice(able)
+    else:
+        rest = random.choice(sorted({place.after for place in able}))
+        place = random.choice([place for place in able if place.after == rest])
+    head, tail = text[: place.at], text[place.at :]
+    return Cut(head, tail, stands_alone(head, tail, language))
+
+
+def can_be_cut(text: str, least: int) -> bool:
+    """There is a place with at least so many words on each side."""
+    return any(place.before >= least and place.after >= least for place in places(text))
+
+
+def _parts(text: str, found: list[int]) -> Iterator[int]:
+    """1 for each part that holds a word, 0 for each that does not."""
+    bounds = pairwise([0, *found, len(text)])
+    if _spaced(text):
+        return (1 if _LETTER.search(text, start, end) else 0 for start, end in bounds)
+    return (1 if words(text[start:end]) else 0 for start, end in bounds)
+
+
+def _spaced(text: str) -> bool:
+    """No character is a word of its own: white space alone parts words."""
+    return text.isascii() or not any(map(_alone, {*text}))
+
+
+def _may_part(before: str, after: str) -> bool:
+    """Two neighbours that no one reads as one: neither a mark on its letter nor a bracket and what it holds."""
+    if before.isspace() or after.isspace() or not (_alone(before) or _alone(after)):
+        return False
+    if after in _NEVER_FIRST or before in _NEVER_LAST:
+        return False
+    return _category(after) in "LNS" and _category(before, 2) not in ("Ps", "Pi")
+
+
+@cache
+def _alone(char: str) -> bool:
+    """A script without spaces: the character is a word wherever it stands."""
+    return len(words(char * 2)) > 1
+
+
+@cache
+def _category(char: str, letters: int = 1) -> str:
+    return unicodedata.category(char)[:letters]

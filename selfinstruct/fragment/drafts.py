@@ -1,0 +1,198 @@
+"""Makes fragments of each kind from the sources of one split, before their lengths and seams are levelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from selfinstruct.fragment.cuts import By, Cut, cut, first_words, size
+from selfinstruct.fragment.dead_ends import echo, empty_list, loop
+from selfinstruct.fragment.kinds import Kind
+from selfinstruct.fragment.neighbours import Neighbours
+from selfinstruct.fragment.phrases import Phrases, phrases
+from selfinstruct.fragment.sources import Source
+
+_TRIES = 12  # draws of another record before one is taken as it comes
+_ANSWER_WORDS = 4  # kept free behind an I_c for the answer that follows it
+_BEFORE_ANSWER, _BEFORE_NEXT, _BETWEEN = 0.06, 0.25, 0.25  # how often a phrase stands there
+_JOINTS = ("\n", "\n\n", "\n\n", " ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutRule:
+    """Where instructions are cut, and how much of a continuation is kept."""
+
+    by: By = "uniform"
+    words_at_least: int = 3
+    words_at_most: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What follows a prompt, before it is shortened."""
+
+    text: str
+    least: int
+    """Words that must stay for it to be what it is."""
+    ic_words: int = 0
+    open: bool = False
+    """It is shortened already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A fragment whose continuation is not shortened yet."""
+
+    kind: str
+    source: Source
+    prompt: str
+    whole: bool
+    complete: bool
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A prompt: whole, or the head of a cut."""
+
+    text: str
+    cut: Cut | None = None
+
+
+class Drafts:
+    """The sources of one split, and who can stand for whom among them: nothing of another split is seen."""
+
+    def __init__(self, sources: Sequence[Source], rule: CutRule) -> None:
+        """Index them."""
+        self._sources, self._rule = sources, rule
+        self._neighbours = Neighbours(sources)
+        of_language: dict[str, list[int]] = {}
+        for place, source in enumerate(sources):
+            of_language.setdefault(source.language, []).append(place)
+        # A language with one instruction has no other of its own: any record may stand in.
+        everyone = list(range(len(sources)))
+        self._fellows = {
+            language: found if len({sources[place].key for place in found}) > 1 else everyone
+            for language, found in of_language.items()
+        }
+        self._alone = len({source.key for source in sources}) <= 1
+
+    def able(self, kind: Kind) -> list[int]:
+        """Places of the sources of which such a fragment can be made."""
+        if self._alone and kind.name in ("another", "another_and_answers", "other_answer"):
+            return []
+        return [
+            place
+            for place, source in enumerate(self._sources)
+            if (kind.prompt != "part" or source.can_be_cut)
+            and (kind.name != "clarifies" or phrases(source.language) is not None)
+        ]
+
+    def made(self, kind: Kind, place: int, turn: int, random: Random) -> Draft:
+        """One fragment of that kind; `turn` alternates between whole and cut prompts where both are right."""
+        source = self._sources[place]
+        part = source.can_be_cut and (kind.prompt == "part" or (kind.prompt == "either" and turn % 2 == 1))
+        room = self._rule.words_at_most - _ANSWER_WORDS if kind.name == "finishes_and_answers" else None
+        asked = self._cut(source, random, room) if part else _Asked(source.text)
+        return Draft(
+            kind=kind.name,
+            source=source,
+            prompt=asked.text,
+            whole=asked.cut is None,
+            complete=asked.cut is not None and asked.cut.complete,
+            body=self._body(kind.name, place, asked, random),
+        )
+
+    def _cut(self, source: Source, random: Random, room: int | None) -> _Asked:
+        rule = self._rule
+        most = room or (rule.words_at_most if rule.by == "length" else None)
+        found = cut(source.text, random, by=rule.by, least=rule.words_at_least, most=most, language=source.language)
+        assert found is not None  # the source can be cut, and a rest of the least words always fits
+        return _Asked(found.head, found)
+
+    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: PLR0911 - one for each kind
+        source = self._sources[place]
+        match kind:
+            case "answer" | "answer_to_part":
+                return self._answer(source, random)
+            case "other_answer":
+                return self._answer(self._other(place, random), random)
+            case "clarifies":
+                return _clarifies(source, asked, random)
+            case "finishes":
+                return self._rest(asked)
+            case "finishes_and_answers":
+                return self._answered(self._rest(asked), source, random)
+            case "another":
+                other = self._near(place, random)
+                return self._next(other, self._rule.words_at_most, random)
+            case "another_and_answers":
+                other = self._near(place, random)
+                return self._answered(
+                    self._next(other, self._rule.words_at_most - _ANSWER_WORDS, random), other, random
+                )
+            case "echo":
+                found = echo(asked.text, random, self._rule.words_at_most)
+            case "empty_list":
+                found = empty_list(random)
+            case _:
+                unit = random.choice((source.answer, source.answer, asked.cut.tail if asked.cut else source.text))
+                found = loop(unit, random, self._rule.words_at_most)
+        return Body(found.text, found.least)
+
+    def _answer(self, source: Source, random: Random) -> Body:
+        lead = _lead(source, "answer", _BEFORE_ANSWER, random)
+        text = self._begun(source.answer)
+        return Body(lead + text, size(lead) + 1)
+
+    def _rest(self, asked: _Asked) -> Body:
+        assert asked.cut is not None
+        rest = asked.cut.tail.strip()
+        return Body(rest, self._rule.words_at_least, size(rest))
+
+    def _next(self, other: Source, most: int, random: Random) -> Body:
+        """Another instruction, perhaps numbered or announced as models do it."""
+        lead = _lead(other, "next", _BEFORE_NEXT, random)
+        room = most - size(lead)
+        # Without its input where that would not fit: a model that writes a new task begins with what is asked.
+        text = next((text for text in (other.text, other.instruction) if size(text) <= room), "")
+        cut_short = not text
+        text = text or first_words(other.instruction, room)
+        many = size(text)
+        return Body(lead + text, min(many, self._rule.words_at_least) + size(lead), many, cut_short)
+
+    def _answered(self, body: Body, source: Source, random: Random) -> Body:
+        """I_c followed by R."""
+        joint = random.choice(_JOINTS) + _lead(source, "answer", _BETWEEN, random)
+        text = body.text + joint + self._begun(source.answer)
+        return Body(text, size(body.text + joint) + 1, body.ic_words)
+
+    def _begun(self, answer: str) -> str:
+        return first_words(answer[: self._rule.words_at_most * 40], self._rule.words_at_most + 1)
+
+    def _near(self, place: int, random: Random) -> Source:
+        near = self._neighbours.nearest(place)
+        return self._sources[random.choice(near)] if near else self._other(place, random)
+
+    def _other(self, place: int, random: Random) -> Source:
+        """Any other record of the language, with another instruction and another answer where one is found soon."""
+        own, fellows = self._sources[place], self._fellows[self._sources[place].language]
+        drawn = [self._sources[random.choice(fellows)] for _ in range(_TRIES)]
+        able = [source for source in drawn if source.key != own.key]
+        if not able:
+            able = [source for source in (self._sources[fellow] for fellow in fellows) if source.key != own.key][:1]
+        return next((source for source in able if source.answer != own.answer), able[0])
+
+
+def _clarifies(source: Source, asked: _Asked, random: Random) -> Body:
+    own = phrases(source.language)
+    assert own is not None
+    text = own.question(asked.text, random, whole=asked.cut is None)
+    return Body(text, size(text))
+
+
+def _lead(source: Source, which: str, share: float, random: Random) -> str:
+    """A phrase before an answer or another instruction, in that share of the cases; else nothing."""
+    own: Phrases | None = phrases(source.language)
+    if random.random() >= share or own is None:
+        return ""
+    return random.choice(own.answer if which == "answer" else own.next) + random.choice((" ", " ", "\n"))

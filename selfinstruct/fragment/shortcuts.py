@@ -1,0 +1,126 @@
+"""What a judge could learn instead of the tone: rules that look at one thing only, and accuracy by part of the set."""
+
+from bisect import bisect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from selfinstruct.fragment.cuts import size
+from selfinstruct.fragment.fragment import Fragment
+from selfinstruct.fragment.lengths import ends_with_mark
+from selfinstruct.records import Json
+
+Rule: TypeAlias = Callable[[str], bool]
+"""Says of a continuation that it is answer-like."""
+
+_BINS = (3, 6, 9, 14, 24)  # words of I_c: the upper end of each bin but the last
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How many of a part were judged right."""
+
+    right: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """0 for a part with nothing in it."""
+        return self.right / self.of if self.of else 0.0
+
+    def as_json(self) -> dict[str, Json]:
+        """Counts and share."""
+        return {"right": self.right, "of": self.of, "accuracy": round(self.share, 4)}
+
+
+def starts_large(continuation: str) -> bool:
+    """The first-character rule: a lower-case letter carries on, all else answers.
+
+    >>> starts_large(" of Spain?"), starts_large("The Ebro."), starts_large("1. Ebro")
+    (False, True, True)
+    """
+    return not continuation.lstrip()[:1].islower()
+
+
+def accuracy(fragments: Iterable[Fragment], said: Iterable[int]) -> Accuracy:
+    """Of labels said, 1 or 0, in the order of the fragments."""
+    right = [fragment.label == label for fragment, label in zip(fragments, said, strict=True)]
+    return Accuracy(sum(right), len(right))
+
+
+def accuracy_by_kind(fragments: Sequence[Fragment], said: Sequence[int]) -> dict[str, Accuracy]:
+    """The same for each kind, in alphabetical order."""
+    return _by(fragments, said, lambda fragment: fragment.kind)
+
+
+def accuracy_by_length(fragments: Sequence[Fragment], said: Sequence[int]) -> dict[str, Accuracy]:
+    """The same by the words of I_c, for fragments that hold one, from short to long.
+
+    >>> [length_bin(words) for words in (2, 3, 4, 24, 25)]
+    ['1-3', '1-3', '4-6', '15-24', '25-']
+    """
+    return _by(fragments, said, lambda fragment: length_bin(fragment.ic_words) if fragment.ic_words else "")
+
+
+def accuracy_by_input(fragments: Sequence[Fragment], said: Sequence[int]) -> dict[str, Accuracy]:
+    """The same for instructions with and without an input."""
+    return _by(fragments, said, lambda fragment: "with_input" if fragment.with_input else "without_input")
+
+
+def length_bin(words: int) -> str:
+    """The bin of a number of words."""
+    at = bisect(_BINS, words - 1)
+    low = _BINS[at - 1] + 1 if at else 1
+    return f"{low}-{_BINS[at]}" if at < len(_BINS) else f"{low}-"
+
+
+def shortcuts(fragments: Sequence[Fragment]) -> dict[str, Json]:
+    """How far single features go; `majority` is the accuracy of always saying the commoner label.
+
+    `first_character` is the fixed rule `starts_large`. `by_label` is the share of each label that a feature holds for,
+    `balanced` the mean of the shares of both labels that the best rule on it judges right: 0.5 where it tells nothing.
+    """
+    if not fragments:
+        return {}
+    answers = sum(fragment.label for fragment in fragments)
+    large = [starts_large(fragment.continuation) for fragment in fragments]
+    return {
+        "majority": round(max(answers, len(fragments) - answers) / len(fragments), 4),
+        "first_character": {**accuracy(fragments, map(int, large)).as_json(), **_flag(fragments, large)},
+        "length": _length(fragments),
+        "last_mark": _flag(fragments, [ends_with_mark(one.continuation) for one in fragments]),
+        "white_space": _flag(fragments, [one.continuation[:1].isspace() for one in fragments]),
+        "whole_prompt": _flag(fragments, [one.whole for one in fragments]),
+    }
+
+
+def _by(fragments: Sequence[Fragment], said: Sequence[int], part: Callable[[Fragment], str]) -> dict[str, Accuracy]:
+    parts: dict[str, list[bool]] = {}
+    for fragment, label in zip(fragments, said, strict=True):
+        if name := part(fragment):
+            parts.setdefault(name, []).append(fragment.label == label)
+    order = sorted(parts, key=lambda name: (int(name.split("-")[0]) if name[0].isdigit() else 0, name))
+    return {name: Accuracy(sum(parts[name]), len(parts[name])) for name in order}
+
+
+def _flag(fragments: Sequence[Fragment], holds: Sequence[bool]) -> dict[str, Json]:
+    shares = {}
+    for label in (1, 0):
+        own = [flag for fragment, flag in zip(fragments, holds, strict=True) if fragment.label == label]
+        shares[label] = sum(own) / len(own) if own else 0.0
+    return {
+        "balanced": round(0.5 + abs(shares[1] - shares[0]) / 2, 4),
+        "by_label": {str(label): round(share, 4) for label, share in shares.items()},
+    }
+
+
+def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
+    """The best rule that looks at the number of words alone: longer, or shorter, than some bound."""
+    sizes = {label: sorted(size(one.continuation) for one in fragments if one.label == label) for label in (1, 0)}
+    apart = 0.0
+    if sizes[1] and sizes[0]:
+        bounds = sorted({*sizes[1], *sizes[0]})
+        below = [[bisect(sizes[label], bound) / len(sizes[label]) for label in (1, 0)] for bound in bounds]
+        apart = max(abs(one - other) for one, other in below)
+    medians: dict[str, Json] = {str(label): own[len(own) // 2] if own else None for label, own in sizes.items()}
+    return {"balanced": round(0.5 + apart / 2, 4), "median_words_by_label": medians}

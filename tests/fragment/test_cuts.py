@@ -1,0 +1,105 @@
+"""Where a text is cut, and how long its parts are."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfinstruct.fragment.cuts import can_be_cut, cut, edges, first_words, places, size
+
+WORDS = st.sampled_from(
+    ["Name", "two", "long", "rivers", "e.g.", "-", "don't", "用", "写诗。", "GPT模型", "กำลัง", "\n\n", "  ", "🎉"]
+)
+TEXTS = st.one_of(
+    st.text(max_size=80), st.lists(WORDS, max_size=20).map(" ".join), st.lists(WORDS, max_size=20).map("".join)
+)
+
+
+@given(TEXTS, st.integers(0, 5), st.integers(1, 4), st.sampled_from(["uniform", "length"]))
+def test_head_and_tail_join_back_to_the_text_with_enough_words_on_each_side(
+    text: str, seed: int, least: int, by: str
+) -> None:
+    found = cut(text, Random(seed), by=by, least=least)  # type: ignore[arg-type] # one of the two names
+    assert (found is not None) == can_be_cut(text, least)
+    if found:
+        assert found.head + found.tail == text
+        assert size(found.head) >= least
+        assert size(found.tail) >= least
+        assert found.head
+        assert not found.head[-1].isspace()
+
+
+@given(TEXTS)
+def test_the_words_on_both_sides_of_every_place_are_all_the_words(text: str) -> None:
+    found = places(text)
+    assert [place.at for place in found] == edges(text)
+    assert all(place.before + place.after == size(text) for place in found)
+    assert [place.before for place in found] == sorted(place.before for place in found)
+
+
+@given(TEXTS, st.integers(1, 9))
+def test_the_first_words_are_a_beginning_with_that_many_words(text: str, many: int) -> None:
+    head = first_words(text, many)
+    assert text.startswith(head)
+    assert size(head) == min(many, size(text))
+
+
+def test_words_with_spaces_are_never_parted() -> None:
+    text = "Don't re-use the old e-mail address (it is closed)."
+    assert [text[: place.at] for place in places(text)] == [
+        "Don't",
+        "Don't re-use",
+        "Don't re-use the",
+        "Don't re-use the old",
+        "Don't re-use the old e-mail",
+        "Don't re-use the old e-mail address",
+        "Don't re-use the old e-mail address (it",
+        "Don't re-use the old e-mail address (it is",
+    ]
+
+
+def test_a_script_without_spaces_is_cut_between_characters_but_not_before_a_mark() -> None:
+    text = "写诗\uff0c好吗\uff1f"
+    assert [text[:at] for at in edges(text)] == ["写", "写诗\uff0c", "写诗\uff0c好"]
+
+
+def test_no_part_begins_with_a_vowel_or_a_tone_that_belongs_to_the_letter_before_it() -> None:
+    thai, kana = "กำลังเขียน", "きょう"
+    assert [thai[at:] for at in edges(thai)] == ["ลังเขียน", "งเขียน", "เขียน", "ยน", "น"]
+    assert [kana[at:] for at in edges(kana)] == ["う"]
+
+
+def test_three_words_on_each_side_need_six() -> None:
+    assert cut("Name two rivers of Spain.", Random(0)) is None
+    found = cut("Name two long rivers of Spain.", Random(0))
+    assert found is not None
+    assert (found.head, found.tail) == ("Name two long", " rivers of Spain.")
+
+
+def test_every_place_is_drawn_about_as_often() -> None:
+    text = " ".join(f"w{number}" for number in range(16))
+    heads = [found.head for seed in range(2200) if (found := cut(text, Random(seed)))]
+    counts = [heads.count(head) for head in dict.fromkeys(heads)]
+    assert len(counts) == 11
+    assert min(counts) > 140
+    assert max(counts) < 260
+
+
+def test_by_length_the_rest_of_a_long_text_is_short_or_long_alike() -> None:
+    text = " ".join(f"w{number}" for number in range(400))
+    rests = [size(found.tail) for seed in range(400) if (found := cut(text, Random(seed), by="length", most=40))]
+    assert min(rests) == 3
+    assert max(rests) == 40
+    assert 180 < sum(rest <= 21 for rest in rests) < 240
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_cut_that_is_no_sentence_is_preferred_where_that_is_asked(seed: int) -> None:
+    text = "Name a river. Say where the long river ends."
+    found = cut(text, Random(seed), avoid_complete=True)
+    assert found is not None
+    assert not found.complete
+    only = cut("Name a river. Say why not.", Random(seed), avoid_complete=True)
+    assert only is not None
+    assert only.complete

@@ -1,0 +1,60 @@
+"""Which record falls into which split."""
+
+from collections import Counter
+
+import pytest
+
+from selfinstruct.fragment.splits import Draw, drawn
+from selfinstruct.records import Task
+from tests.fragment.builders import many, task
+
+
+def draw(tasks: list[Task], seed: int = 1, at_most: int = 1000, validation: float = 0.1, test: float = 0.1) -> Draw:
+    return drawn(tasks, seed=seed, at_most=at_most, words_at_most=100, validation=validation, test=test)
+
+
+def test_the_shares_are_met() -> None:
+    assert Counter(draw(many(100)).fates) == {"train": 80, "validation": 10, "test": 10}
+    assert Counter(draw(many(100), validation=0, test=0.25).fates) == {"train": 75, "test": 25}
+
+
+@pytest.mark.parametrize("count", range(3, 9))
+def test_a_small_set_has_something_in_every_split(count: int) -> None:
+    found = Counter(draw(many(count)).fates)
+    assert min(found["train"], found["validation"], found["test"]) >= 1
+
+
+def test_one_record_is_for_training() -> None:
+    assert draw(many(1)).fates == ["train"]
+
+
+def test_the_same_instruction_is_never_in_two_splits() -> None:
+    tasks = [task(f"Correct sentence {number // 5} of the text!", given=f"Text {number}") for number in range(200)]
+    fates = draw(tasks, test=0.3).fates
+    for start in range(0, 200, 5):
+        assert len({*fates[start : start + 5]}) == 1
+    assert 50 <= Counter(fates)["test"] <= 70
+
+
+def test_the_order_of_the_set_does_not_matter_and_the_seed_does() -> None:
+    tasks = many(60)
+    forward, backward = draw(tasks).fates, draw(tasks[::-1]).fates
+    assert list(forward) == list(backward)[::-1]
+    assert forward != draw(tasks, seed=2).fates
+
+
+def test_what_cannot_be_used_says_why() -> None:
+    tasks = [
+        task("Name a river.", ""),
+        task("?!", "Yes"),
+        task("Name a river.", "..."),
+        task("word " * 101, "Yes"),
+        task("w" * 100_000, "Yes"),
+        task("Name a river."),
+    ]
+    assert draw(tasks).fates == ["no_answer", "no_words", "no_words", "too_long", "too_long", "train"]
+
+
+def test_a_larger_set_is_sampled() -> None:
+    found = Counter(draw(many(100), at_most=40).fates)
+    assert found == {"not_drawn": 60, "train": 32, "validation": 4, "test": 4}
