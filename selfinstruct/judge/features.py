@@ -1,0 +1,171 @@
+"""Features of a pair for the linear judge: each is one of 2^bits places found by hashing; every row has as many.
+
+What is left out matters as much as what is in. No length: it tells a cut from a response in any set that was not
+matched for it, and nothing about tone. No bag of single words: it learns what a set's responses are about, and fails on
+the next set (on an unseen source the area under the curve rose without it). No character n-grams, for the same reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from selfinstruct.judge.hashing import combined
+from selfinstruct.judge.reading import Reading, read
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FEATURES_VERSION = 1
+"""Raised when any feature changes: weights of another version mean nothing."""
+BITS = 18
+NOWHERE = 0
+"""The place of a feature that a pair does not have; its weight stays 0."""
+_BATCH = 512
+"""Pairs read at a time: few enough that the arrays stay in the processor's cache."""
+_EARLY = 6
+_LINKED = 16
+_SOON = 8
+_EIGHTHS = 8
+
+# Words around the seam: p1 is the prompt's last, p2 the one before; c1 is the continuation's first; o1 opens the
+# prompt; `mark` is the shape of p1 (its final mark), s1..s3 those of c1..c3; `pend` the prompt's last two characters,
+# `pend3` three; `cbegin` the continuation's first two, `cbegin3` three.
+_SAID = ("c1", "c2", "c1 c2", "c1 c2 c3", "s1", "s1 s2", "s1 s2 s3")
+_SEAM = (
+    *("p1", "p2 p1", "p3 p2 p1", "p1 c1", "p2 p1 c1", "p1 c1 c2", "p1 c2", "p2 c1"),
+    *("mark c1", "mark c2", "mark c3", "mark c1 c2", "mark c1 c2 c3", "mark s1", "mark s1 s2", "mark s1 c1"),
+    *("p1 s1", "p1 s1 s2", "p2 p1 s1", "pend s1", "pend3 s1", "pend c1", "pend3 c1"),
+    *("pend cbegin", "pend3 cbegin3", "p1 cbegin", "p1 cbegin3"),
+    *("o1 c1", "o1 mark s1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some features of every pair."""
+
+    numbers: "NDArray[np.uint64]"
+    """(pairs, features)."""
+    there: "NDArray[np.bool_] | None" = None
+    """Which of them the pair has; None: all."""
+
+
+def places(pairs: Sequence[tuple[str, str]], *, pair_aware: bool, bits: int = BITS) -> "NDArray[np.int32]":
+    """A row for each (prompt, continuation): the places of its features, `NOWHERE` for those it does not have.
+
+    >>> seen = places([("Name a", "river."), ("Name a river.", "The Elbe.")], pair_aware=True)
+    >>> seen.shape[0], bool((seen < 2**BITS).all())
+    (2, True)
+    """
+    import numpy as np
+
+    waiting, rows = iter(pairs), []
+    while batch := list(islice(waiting, _BATCH)):
+        reading = read(batch)
+        blocks = [*_said(reading), *(_asked(reading) if pair_aware else ())]
+        rows.append(np.concatenate([_hashed(kind, block, bits) for kind, block in enumerate(blocks)], axis=1))
+    return np.concatenate(rows) if rows else np.zeros((0, 1), np.int32)
+
+
+def _hashed(kind: int, block: Block, bits: int) -> "NDArray[np.int32]":
+    import numpy as np
+
+    found = (combined(kind, block.numbers) >> np.uint64(64 - bits)).astype(np.int32)
+    found[found == NOWHERE] = 1
+    if block.there is not None:
+        found[~block.there] = NOWHERE
+    return found
+
+
+def _said(reading: Reading) -> Iterator[Block]:
+    """What the continuation alone says."""
+    words = _words(reading)
+    for names in _SAID:
+        yield _crossed(names, words)
+    head = reading.head
+    yield Block(head[:, :_EARLY], head[:, :_EARLY] != 0)
+    pairs, there = _linked(head)
+    yield Block(pairs[:, :_LINKED], there[:, :_LINKED])
+    yield Block(_eighths(_distinct(pairs, there), there))
+
+
+def _asked(reading: Reading) -> Iterator[Block]:
+    """How the continuation goes with the prompt."""
+    import numpy as np
+
+    words = _words(reading)
+    for names in _SEAM:
+        yield _crossed(names, words)
+    head, mark = reading.head, words["mark"]
+    yield Block(combined(0, mark, head[:, :_EARLY]), head[:, :_EARLY] != 0)
+    again = _occurs(head, np.concatenate([reading.opening, reading.tail], axis=1))
+    shared = _eighths(again.sum(axis=1), head != 0)
+    yield Block(shared)
+    yield Block(combined(0, shared, mark))
+    yield Block(_eighths(again[:, :_SOON].sum(axis=1), head[:, :_SOON] != 0))
+    pairs, there = _linked(head)
+    copied = _occurs(pairs, np.concatenate([_linked(reading.opening)[0], _linked(reading.tail[:, ::-1])[0]], axis=1))
+    copied &= there
+    yield Block(_eighths(copied.sum(axis=1), there))
+    yield Block(_eighths(copied[:, :_EARLY].sum(axis=1), there[:, :_EARLY]))
+    which = (again[:, :4] * np.array([1, 2, 4, 8])).sum(axis=1, keepdims=True).astype(np.uint64)
+    yield Block(which)
+    yield Block(combined(0, which, words["c1"]))
+    yield Block(combined(0, which, words["s1"], mark))
+    same_start = (words["o1"] == words["c1"]).astype(np.uint64)
+    same_end = (words["p1"] == words["c1"]).astype(np.uint64)
+    yield Block(same_start + same_end * np.uint64(2))
+
+
+def _words(reading: Reading) -> Mapping[str, "NDArray[np.uint64]"]:
+    """The columns that `_SAID` and `_SEAM` name."""
+    begin, end, shapes = reading.head_characters, reading.tail_characters, reading.shapes
+    columns = {"mark": shapes[:, 3:], "o1": reading.opening[:, :1]}
+    for place in range(3):
+        columns[f"p{place + 1}"] = reading.tail[:, place : place + 1]
+        columns[f"c{place + 1}"] = reading.head[:, place : place + 1]
+        columns[f"s{place + 1}"] = shapes[:, place : place + 1]
+    for name, characters in (("pend", end), ("cbegin", begin)):
+        columns[name] = combined(0, characters[:, :1], characters[:, 1:2])
+        columns[f"{name}3"] = combined(0, characters[:, :1], characters[:, 1:2], characters[:, 2:3])
+    return columns
+
+
+def _crossed(names: str, words: Mapping[str, "NDArray[np.uint64]"]) -> Block:
+    """One feature for the words of those names together."""
+    return Block(combined(0, *[words[name] for name in names.split()]))
+
+
+def _linked(words: "NDArray[np.uint64]") -> tuple["NDArray[np.uint64]", "NDArray[np.bool_]"]:
+    """Neighbouring words as one number, 0 where there are none, and where there are."""
+    import numpy as np
+
+    there = (words[:, 1:] != 0) & (words[:, :-1] != 0)
+    return np.where(there, combined(0, words[:, :-1], words[:, 1:]), np.uint64(0)), there
+
+
+def _distinct(numbers: "NDArray[np.uint64]", there: "NDArray[np.bool_]") -> "NDArray[np.int64]":
+    """How many different numbers each row has; a text that goes round in circles has few."""
+    import numpy as np
+
+    ranked = np.sort(np.where(there, numbers, np.uint64(0)), axis=1)
+    fresh = (ranked[:, 1:] != ranked[:, :-1]) & (ranked[:, 1:] != 0)
+    return np.asarray(fresh.sum(axis=1) + (ranked[:, 0] != 0), np.int64)
+
+
+def _occurs(words: "NDArray[np.uint64]", among: "NDArray[np.uint64]") -> "NDArray[np.bool_]":
+    """Which words of each row occur in the same row of the other."""
+    import numpy as np
+
+    return np.asarray((words[:, :, None] == among[:, None, :]).any(axis=2) & (words != 0))
+
+
+def _eighths(part: "NDArray[np.int64]", of: "NDArray[np.bool_]") -> "NDArray[np.uint64]":
+    """A share as one of nine steps; a tenth one where there is nothing to have a share of."""
+    import numpy as np
+
+    whole = of.sum(axis=1)
+    steps = (2 * _EIGHTHS * part + whole) // np.maximum(2 * whole, 1)  # rounded half up, in whole numbers
+    return np.where(whole > 0, steps, _EIGHTHS + 1).astype(np.uint64)[:, None]

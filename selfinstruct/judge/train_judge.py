@@ -1,0 +1,62 @@
+"""Stage: learns, from the fragments that an earlier stage built, to tell answers from continuations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, get_args
+
+from selfinstruct.errors import BadInput
+from selfinstruct.judge.train import Backend, train
+from selfinstruct.records import Task
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainJudge:
+    """Build `judge`, a response tone classifier (arXiv 2307.03692, section 3); every task passes unchanged."""
+
+    name: ClassVar[str] = "train_judge"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    backend: Backend = "linear"
+    """`linear`: seconds, NumPy alone; `encoder`: a transformers classifier, minutes, extra `train`."""
+    encoder: str = ""
+    """For `encoder`: a Hub name or a folder; empty: the packaged MiniLM."""
+    pair_aware: bool = True
+    """False: the response alone is judged, as in the paper."""
+    held_out: str = ""
+    """A set (the file its records were read from) to keep out and measure on; empty: none."""
+    called: str = ""
+    """The judge's name, which every score repeats; empty: made of its content."""
+
+    def __post_init__(self) -> None:
+        """Refuse a backend that does not exist, or an encoder for one that has none."""
+        if self.backend not in get_args(Backend):
+            raise BadInput(
+                f"backend '{self.backend}' is unknown", place="stage train_judge", fix="write linear or encoder"
+            )
+        if self.encoder and self.backend != "encoder":
+            raise BadInput(
+                "'encoder' says nothing to a linear judge", place="stage train_judge", fix="write backend: encoder"
+            )
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every task, then the judge and what was measured of it."""
+        yield from map(Kept, records)
+        if "fragments" not in bench.built:
+            raise BadInput(
+                "no fragments to learn from", place="stage train_judge", fix="put the stage fragment before it"
+            )
+        folder = bench.scratch / "judge"
+        report = train(
+            bench.built["fragments"],
+            folder,
+            backend=self.backend,
+            encoder=self.encoder,
+            pair_aware=self.pair_aware,
+            held_out=self.held_out,
+            name=self.called,
+            seed=bench.seed,
+        )
+        yield Measured("judge", report.as_json())
+        yield Built("judge", folder)
