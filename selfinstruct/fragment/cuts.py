@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from random import Random
 from typing import Literal, TypeAlias
@@ -15,6 +15,8 @@ from selfinstruct.text import words
 By: TypeAlias = Literal["uniform", "length"]
 """How a cut is drawn: `uniform`: every place alike; `length`: first how long the rest is, then the place."""
 
+_REMEMBERED = 1 << 16  # characters and pairs of them, of which even Chinese has few in use
+_LETTERS = 3  # for each word: enough in a script without spaces
 _RUN = re.compile(r"\S+")
 # Vowels of Thai and Lao that are written after, or before, the letter they belong to; small kana; joiners.
 _NEVER_FIRST = frozenset(
@@ -88,7 +90,20 @@ def first_words(text: str, many: int) -> str:
     >>> first_words("One, two, three", 2)
     'One, two,'
     """
-    return next((text[: place.at] for place in places(text) if place.before == many and place.after), text)
+    if not _spaced(text):
+        # Most often its beginning is enough to find the place.
+        for start in (text[: many * _LETTERS], text):
+            for place in places(start):
+                if place.before == many and place.after:
+                    return text[: place.at]
+        return text
+    seen, end = 0, len(text)
+    for run in _RUN.finditer(text):
+        if _LETTER.search(run[0]):
+            if seen == many:
+                return text[:end]
+            seen, end = seen + 1, run.end()
+    return text
 
 
 def cut(
@@ -134,7 +149,7 @@ def _parts(text: str, found: list[int]) -> Iterator[int]:
     bounds = pairwise([0, *found, len(text)])
     if _spaced(text):
         return (1 if _LETTER.search(text, start, end) else 0 for start, end in bounds)
-    return (1 if words(text[start:end]) else 0 for start, end in bounds)
+    return (_holds_word(text[start:end]) for start, end in bounds)
 
 
 def _spaced(text: str) -> bool:
@@ -142,6 +157,7 @@ def _spaced(text: str) -> bool:
     return text.isascii() or not any(map(_alone, {*text}))
 
 
+@lru_cache(_REMEMBERED)
 def _may_part(before: str, after: str) -> bool:
     """Two neighbours that no one reads as one: neither a mark on its letter nor a bracket and what it holds."""
     if before.isspace() or after.isspace() or not (_alone(before) or _alone(after)):
@@ -149,6 +165,11 @@ def _may_part(before: str, after: str) -> bool:
     if after in _NEVER_FIRST or before in _NEVER_LAST:
         return False
     return _category(after) in "LNS" and _category(before, 2) not in ("Ps", "Pi")
+
+
+@lru_cache(_REMEMBERED)
+def _holds_word(part: str) -> int:
+    return 1 if words(part) else 0
 
 
 @cache

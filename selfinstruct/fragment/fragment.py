@@ -1,6 +1,8 @@
 """One fragment: a prompt, how it goes on, and whether that is an answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from selfinstruct.fragment.kinds import KINDS
 from selfinstruct.records import Json, digest
@@ -44,6 +46,12 @@ class Fragment:
         """Content and origin answer for it."""
         return digest("fragment", self.prompt, self.continuation, self.kind, self.source, self.ordinal)
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`; label and id are derived again, never trusted."""
+        line = {"language": "", **data}
+        return cls(**{name: line[name] for name in _FIELDS}, ordinal=data.get("ordinal", 0))
+
     def as_json(self) -> dict[str, Json]:
         """One line of `train.jsonl`, `validation.jsonl` or `test.jsonl`."""
         line: dict[str, Json] = {
@@ -62,4 +70,21 @@ class Fragment:
         }
         if self.language:
             line["language"] = self.language
+        if self.ordinal:
+            line["ordinal"] = self.ordinal
         return line
+
+
+_FIELDS = (
+    "prompt",
+    "continuation",
+    "kind",
+    "whole",
+    "complete",
+    "with_input",
+    "open",
+    "ic_words",
+    "source",
+    "set",
+    "language",
+)

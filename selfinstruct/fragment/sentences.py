@@ -36,7 +36,6 @@ _ADDING_WORDS = (
     "between over under such "
 )
 _PAIRING = re.compile(r"\b(?:between|compare|contrast|both|either|differentiate|distinguish|choose|versus)\b")
-# What is asked by these verbs is not said before their second part.
 # After "and" a second order begins only with such a word; else it joins two words, of which one is missing.
 _SECOND_ORDER = re.compile(
     r"\s*(?:and|or)\s+(?:then\s+)?(?:explain|say|describe|provide|give|list|write|tell|suggest|include|state|name|why|how"
@@ -48,9 +47,8 @@ _BOUND = re.compile(
     r"|similar|able|likely|necessary|used|going|wants?|needs?|deals?|according|regard\w*|respond\w*|equal|close\w*)\Z"
     r"|\b(?:allow\w*|enabl\w*|help\w*|caus\w*|want\w*|ask\w*|need\w*|to)\s+\S+\Z"
 )
+# What is asked by these verbs is not said before their second part.
 _TRANSITIVE = re.compile(r"\A\s*(?:please\s+)?(?:convert|translate|turn|change|replace|transform|rank|sort)\b")
-
-
 _WAITING, _ADDING = frozenset(_WAITING_WORDS.split()), frozenset(_ADDING_WORDS.split())
 
 

@@ -43,6 +43,8 @@ def test_the_first_words_are_a_beginning_with_that_many_words(text: str, many: i
     head = first_words(text, many)
     assert text.startswith(head)
     assert size(head) == min(many, size(text))
+    found = [place for place in places(text) if place.before == many and place.after]
+    assert head == (text[: found[0].at] if found else text)
 
 
 def test_words_with_spaces_are_never_parted() -> None:

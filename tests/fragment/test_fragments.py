@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
+from selfinstruct.fragment.fragment import Fragment
 from selfinstruct.fragment.fragments import MakeFragments
 from selfinstruct.fragment.kinds import KINDS
 from selfinstruct.records import Message, Task
@@ -152,6 +153,11 @@ def test_ids_are_unique_and_lines_hold_all_that_was_promised(made: Made) -> None
         "set",
         "language",
     }
+
+
+def test_a_line_gives_the_fragment_back(made: Made) -> None:
+    for line in made.lines():
+        assert Fragment.from_json(line).as_json() == line
 
 
 def make_with_knob(tasks: list[Task], scratch: Path, seed: int) -> Path:
