@@ -17,6 +17,7 @@ By: TypeAlias = Literal["uniform", "length"]
 
 _REMEMBERED = 1 << 16  # characters and pairs of them, of which even Chinese has few in use
 _LETTERS = 3  # for each word: enough in a script without spaces
+_TEXTS = 1 << 10  # lately measured: the same one is measured several times in a row
 _RUN = re.compile(r"\S+")
 # Vowels of Thai and Lao that are written after, or before, the letter they belong to; small kana; joiners.
 _NEVER_FIRST = frozenset(
@@ -54,11 +55,7 @@ def edges(text: str) -> list[int]:
     >>> edges("Don't stop now"), edges("用GPT写诗。")
     ([5, 10], [1, 4, 5])
     """
-    inner = [run.end() for run in _RUN.finditer(text)][:-1]
-    if _spaced(text):
-        return inner
-    beside = [at for at, (before, after) in enumerate(pairwise(text), 1) if _may_part(before, after)]
-    return sorted([*inner, *beside])
+    return [*_edges(text)]
 
 
 def places(text: str) -> list[Place]:
@@ -144,6 +141,15 @@ def can_be_cut(text: str, least: int) -> bool:
     return any(place.before >= least and place.after >= least for place in places(text))
 
 
+@lru_cache(_TEXTS)
+def _edges(text: str) -> tuple[int, ...]:
+    inner = [run.end() for run in _RUN.finditer(text)][:-1]
+    if _spaced(text):
+        return tuple(inner)
+    beside = [at for at, (before, after) in enumerate(pairwise(text), 1) if _may_part(before, after)]
+    return tuple(sorted([*inner, *beside]))
+
+
 def _parts(text: str, found: list[int]) -> Iterator[int]:
     """1 for each part that holds a word, 0 for each that does not."""
     bounds = pairwise([0, *found, len(text)])
@@ -152,6 +158,7 @@ def _parts(text: str, found: list[int]) -> Iterator[int]:
     return (_holds_word(text[start:end]) for start, end in bounds)
 
 
+@lru_cache(_TEXTS)
 def _spaced(text: str) -> bool:
     """No character is a word of its own: white space alone parts words."""
     return text.isascii() or not any(map(_alone, {*text}))
