@@ -60,7 +60,7 @@ EVEN_HANDED = _any(
     r"(?:right|correct|wrong|better|best|definitive|answer|winner|universal)\b",
     r"\bup to (?:you|each|the individual|the person)\b|\bneither (?:is|one|of)\b|\bhard to (?:say|choose|pick|tell)\b",
     r"\bpros and cons\b|\b(?:ad|dis)vantages\b|\bon the (?:one|other) hand\b|\bwhereas\b|\btrade-?offs?\b",
-    r"\b(?:could|can) you (?:tell|give|say|share)\b|\bwhat (?:do|would) you (?:mean|like|prefer|need|enjoy)\b",
+    r"\b(?:could|can) you (?:tell|give|say|share)\b|\bwhat (?:do|would) you (?:mean|like|prefer|need|enjoy|want)\b",
     r"\bwhich (?:kind|sort|of these)\b|\bvaries\b|\bdiffers? (?:from|between)\b|\btastes differ\b",
     r"\b(?:surveys?|polls?|studies|research|statistics) (?:suggests?|shows?|finds?|found|say)\b",
 )
