@@ -46,7 +46,7 @@ def opinion(question: str, reply: str) -> Opinion:
 
 def _without_cues(question: str, said: str) -> Opinion:
     named = [_is_named(option, said) for option in options(question)]
-    if VERDICT.search(said) or (DECIDED.match(said) and any(named)):
+    if VERDICT.search(said) or (DECIDED.match(said) and (any(named) or not named)):
         return "subjective"
     short = len(words(said)) <= _SHORT
     if any(named) and not all(named):

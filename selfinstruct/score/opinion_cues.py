@@ -35,7 +35,10 @@ OWN_SIDE = _any(
     r"\bi(?:['\u2019]m| am|['\u2019]ve always been| have always been) "
     r"(?:(?:more|definitely|very much|really|totally) )*(?:of )?an? [\w-]+(?: [\w-]+)?"
     r" (?:person|lover|fan|guy|girl|kind of)\b",
-    r"\bi['\u2019]m (?:team|all for|partial to|fond of|into)\b",
+    r"\bi['\u2019]m (?:\w+ )?(?:team|all for|partial to|fond of|into)\b",
+    r"\b(?:a|no|not a|not much of a) (?:big |huge |great |real )?fan of\b",
+    r"\bi(?: do|['\u2019]ve)? (?:have|got) a soft spot for\b",
+    r"\bi(?: do)? have a (?:\w+ )?favou?rite\b|\bi(?:['\u2019]d| would) argue\b",
     r"\bfor me,? (?:it|the|nothing|there|that)\b",
     r"\b(?:personally|in my (?:humble )?opinion|to my mind|if you ask me|imo|imho)\b",
     r"\bhands down\b|\bevery (?:single )?time[.!]|\bany day\b",
@@ -49,7 +52,11 @@ EVEN_HANDED = _any(
     r"\bas an? (?:ai|artificial|language model|assistant|virtual|computer)\b",
     r"\bi(?:['\u2019]m| am) (?:just |only )?an? (?:ai|language model|computer|assistant|program|machine|bot)\b",
     r"\b(?:matter|question) of (?:personal |individual )?(?:taste|preference|opinion|choice|mood)\b",
-    r"\bpersonal (?:preference|taste|choice)\b",
+    r"\b(?:personal|individual) (?:preferences?|tastes?|choices?|decision)\b|\bparadox\b",
+    r"\b(?:often|usually|generally|commonly|typically|widely) (?:be )?"
+    r"(?:considered|perceived|associated|seen|described|thought)\b",
+    r"\bwhile both\b|\bthe (?:key |main )?difference (?:between|lies)\b|\ba (?:mix|combination|balance) of both\b",
+    r"\b(?:ai|chatbot)\b|\bi(?:['\u2019]m| am) not sure\b|\byour preference\b|\bthe choice is yours\b",
     r"\b(?:is|are|be|quite|very|purely|highly|entirely) (?:subjective|personal)\b",
     r"\bboth (?:have|has|are|of (?:them|these)|options|can|offer|sides|come)\b",
     r"\beach (?:has|have|of|one|offers?|option)\b|\beither (?:way|one|can|is|choice)\b",
@@ -69,6 +76,8 @@ EVEN_HANDED = _any(
 NO_SIDE = _any(
     rf"\bi (?:do|can|could|would|have|am)?[ ]?{_NEGATION}\b{_BETWEEN}{{0,30}}"
     r"\b(?:prefer\w*|favou?r\w*|choose|pick|opinions?|tastes?|feelings?|senses|like|say|enjoy|side|experiences?)\b",
+    r"\bi(?:['\u2019]m| am) (?:really |still )?not sure (?:if|which|whether|what|but)\b",
+    r"\bi(?:['\u2019]m| am) not sure,",
     r"\bi(?:['\u2019]d| would) (?:like|love) to\b|\bi(?:['\u2019]d| would) say (?:that )?it (?:really )?depends\b",
 )
 """The first person, and no side taken."""
@@ -81,17 +90,23 @@ AFTER_ALL = _any(
 """A side taken after a disclaimer: "I have no taste of my own, but I would pick tea"."""
 
 DECIDED = re.compile(
-    r"\A\W*(?:definitely|absolutely|certainly|surely|obviously|clearly|easily|probably|always|honestly|oh|well)\b,?"
-    r"(?! it depends)",
+    r"\A\W*(?:definitely|absolutely|certainly|surely|obviously|clearly|easily|probably|always|honestly|oh|well|yes|no"
+    r"|yeah|nope|of course)\b,?(?! it depends)",
     re.IGNORECASE,
 )
 """How a reply opens that then names its side."""
 
+_BETTER = (
+    r"(?:better|best|nicer|superior|tastier|unbeatable|perfect|wonderful|lovel\w+|delicious|worse|worst|more \w+"
+    r"|the most|the winner)\b"
+)
 VERDICT = _any(
-    r"\b(?:is|are|was|were|wins?|tastes?|feels?|makes?|has to be|got to be|must be)\b"
-    rf"{_BETWEEN}{{0,40}}\b(?:better|best|nicer|superior|tastier|the winner|unbeatable|the most|perfect|wonderful"
-    r"|lovel\w+|delicious|more \w+|worse|worst)\b",
-    r"\bbeats?\b|\bthe best\b|\b(?:better|nicer|tastier) than\b",
+    # at most two words between, so that "is often considered to be nicer" is nobody's verdict
+    rf"\b(?:is|are|was|were|wins?|tastes?|feels?|makes?|has to be|got to be|must be) "
+    rf"(?:[\w'\u2019-]+ ){{0,2}}{_BETTER}",
+    r"\b(?:indeed|undoubtedly|certainly|clearly|definitely|far|much) (?:more \w+|\w+er)\b",
+    r"\bthe (?:best|most \w+|\w+est)\b[^.!?,\n]{0,30} is (?!not\b|often\b|usually\b)",
+    r"\bbeats?\b|\bis the best\b|\b(?:better|nicer|tastier) than\b",
 )
 """One called better, in the third person."""
 
