@@ -60,9 +60,12 @@ def libraries() -> tuple[Any, Any]:
         BadInput: the extra is not installed.
     """
     try:  # loaded late, and by name: an extra
-        return importlib.import_module("torch"), importlib.import_module("transformers")
+        torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
     except ImportError as error:
         raise BadInput("an encoder judge needs torch", fix="pip install 'selfinstruct[train]'") from error
+    transformers.logging.set_verbosity_error()  # a fresh head is meant to be fresh: no report about it
+    transformers.logging.disable_progress_bar()
+    return torch, transformers
 
 
 def packaged() -> str:
