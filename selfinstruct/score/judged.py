@@ -136,4 +136,6 @@ def _stopped(response: Response, terms: Terms) -> bool:
         return False
     if response.asked_tokens is not None and response.asked_tokens <= terms.budget:
         return True
+    if terms.count is None and 2 * len(response.text) <= terms.budget:  # no character is estimated at more than two
+        return True
     return (terms.count or approximate_tokens)(response.text) <= terms.budget

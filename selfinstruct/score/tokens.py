@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from itertools import accumulate
 from typing import TypeAlias
 
 CountTokens: TypeAlias = Callable[[str], int]
@@ -37,13 +36,25 @@ def first_tokens(text: str, limit: int = TONE_TOKENS, count: CountTokens | None 
     >>> first_tokens("one two three", 2, count=lambda text: len(text.split()))
     'one two'
     """
-    pieces = list(_PIECE.finditer(text))
     if count is None:
-        fitting = sum(total <= limit for total in accumulate(_cost(piece[0]) for piece in pieces))
+        end = _end(text, limit)
     else:
-        fitting = _fitting(text, [piece.end() for piece in pieces], limit, count)
+        ends = [piece.end() for piece in _PIECE.finditer(text)]
+        fitting = _fitting(text, ends, limit, count)
+        end = ends[fitting - 1] if fitting else 0
     # what follows must leave no trace, not even the space before it
-    return text[: pieces[fitting - 1].end()].rstrip() if fitting else ""
+    return text[:end].rstrip()
+
+
+def _end(text: str, limit: int) -> int:
+    """Where the last piece ends that fits, by approximation; no piece beyond it is looked at."""
+    left, end = limit, 0
+    for piece in _PIECE.finditer(text):
+        left -= _cost(piece[0])
+        if left < 0:
+            break
+        end = piece.end()
+    return end
 
 
 def _cost(piece: str) -> int:
