@@ -20,6 +20,9 @@ VERBS = {
     "verify": "sets",
     "convert": "convert",
     "mix": "sets",
+    "fragment": "tone",
+    "train-judge": "tone",
+    "score": "tone",
     "show": "look",
     "why": "look",
     "report": "look",
@@ -50,7 +53,7 @@ class Desk(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"selfinstruct.cli.{VERBS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -68,6 +71,9 @@ SAYS = {
     "verify": "outputs that can be shown to be wrong, dropped",
     "convert": "one layout or file format into another",
     "mix": "sets mixed by weights, caps or budgets (YAML)",
+    "fragment": "labelled pairs for a judge of tone",
+    "train-judge": "the response tone classifier",
+    "score": "does a model answer, or carry on? (IFS, ObjecQA)",
     "show": "what a run folder holds",
     "why": "the life of one record, from the seeds to its end",
     "report": "the HTML page of a run, made again",

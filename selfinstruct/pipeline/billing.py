@@ -1,7 +1,7 @@
 """What the answers of a run took: added up while a stage asks, and summed by stage and model for the story."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -65,6 +65,24 @@ class Billed:
             cost=None if total.cost is None else str(total.cost),
             finish_reasons=dict(total.finish_reasons),
         )
+
+
+def merged(bills: Sequence[Bill]) -> Bill:
+    """One bill for a stage that asks several models."""
+    if len(bills) == 1:
+        return bills[0]
+    total = _Sum()
+    for bill in bills:
+        total.add(bill.prompt_tokens, bill.completion_tokens, bill.cost, estimated=bill.estimated)
+        total.finish_reasons.update(bill.finish_reasons)
+    return Bill(
+        model=" and ".join(bill.model for bill in bills),
+        prompt_tokens=total.prompt_tokens,
+        completion_tokens=total.completion_tokens,
+        estimated=total.estimated,
+        cost=None if total.cost is None else str(total.cost),
+        finish_reasons=dict(total.finish_reasons),
+    )
 
 
 def spending(done: Iterable[tuple[str, StageResult]]) -> tuple[Spending, ...]:

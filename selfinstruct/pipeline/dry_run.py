@@ -1,15 +1,19 @@
 """What a run would send and cost, before anything is sent: exact for the first round, a labelled range for the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
 from selfinstruct.models.money import Estimate, Hosted, estimate
 from selfinstruct.models.prices import Price
-from selfinstruct.pipeline.recipe import Resolved, model_role
-from selfinstruct.pipeline.wiring import backends_of, material, prices_of, requests_per_round
+from selfinstruct.pipeline.recipe import Resolved, model_roles
+from selfinstruct.pipeline.wiring import Material, backends_of, material, prices_of, requests_per_round
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 
@@ -47,36 +51,36 @@ class Line:
 
 def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     """Every stage that asks a model; sends nothing, writes nothing."""
-    seeds = material(resolved, lambda _line: None)
+    found = material(resolved, lambda _line: None)
     backends = backends_of(resolved)
     lines = []
-    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in seeds.seeds[:_SAMPLE]]
+    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
     entered = resolved.recipe.count
     if resolved.recipe.inputs:
         tasks, entered = _looked_into(resolved)
     for stage in (*resolved.rounds, *resolved.stages):
-        role = model_role(stage)
-        if role is None:
-            continue
-        price = price_of(resolved, backends[role])
-        if stage.scope == "source":
-            requests = max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4))
-            noted = _noted(stage, (), role, backends[role], seeds.seeds, requests, resolved.recipe.seed)
-            first = estimate(noted, price)
-            texts = sum(request.n for request in noted) / max(1, len(noted))
-            count = resolved.recipe.count
-            lines.append(Line(stage.name, backends[role].name, sure=True, fewest=first, most=first))
-            fewest = max(0, ceil(count / (_MOST_PER_TEXT * texts)) - len(noted))
-            most = max(0, ceil(count / (_FEWEST_PER_TEXT * texts)) - len(noted))
-            scaled = (_scaled(first, fewest), _scaled(first, most))
-            lines.append(Line(f"{stage.name}, later rounds", backends[role].name, False, *scaled))
-        else:
-            noted = _noted(stage, tasks, role, backends[role], seeds.seeds, 1, resolved.recipe.seed)
-            one = estimate(noted, price)
-            share = len(noted) / max(1, len(tasks))
-            # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
-            fewest, most = ceil(entered * share), ceil((1 if resolved.recipe.inputs else 2) * entered * share)
-            lines.append(Line(stage.name, backends[role].name, False, _scaled(one, fewest), _scaled(one, most)))
+        source = stage.scope == "source"
+        requests = (
+            max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4)) if source else 1
+        )
+        noted = _noted(stage, () if source else tasks, backends, found, requests, resolved.recipe.seed)
+        for role, asked in noted.items():
+            name, one = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
+            if source:
+                texts = sum(request.n for request in asked) / max(1, len(asked))
+                count = resolved.recipe.count
+                lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
+                fewest = max(0, ceil(count / (_MOST_PER_TEXT * texts)) - len(asked))
+                most = max(0, ceil(count / (_FEWEST_PER_TEXT * texts)) - len(asked))
+                scaled = (_scaled(one, fewest), _scaled(one, most))
+                lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
+            elif any(getattr(stage, knob, "") in found.benchmarks for knob in ("prompts", "questions")):
+                lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
+            else:
+                share = len(asked) / max(1, len(tasks))
+                # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
+                fewest, most = ceil(entered * share), ceil((1 if resolved.recipe.inputs else 2) * entered * share)
+                lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
     return tuple(lines)
 
 
@@ -100,19 +104,40 @@ def price_of(resolved: Resolved, backend: Backend) -> Price | None:
 def _noted(
     stage: Stage,
     tasks: Sequence[Task],
-    role: str,
-    backend: Backend,
-    seeds: tuple[Task, ...],
+    backends: Mapping[str, Backend],
+    found: Material,
     requests: int,
     seed: int,
-) -> list[Request]:
-    model = Unsent(backend.name, backend.traits)
-    bench = Bench(
-        pool=Pool(seeds), models={role: model}, seed=seed, stage=stage.name, rounds=(RoundStart(requests, 0),)
-    )
-    for _ in stage(tasks, bench):
-        pass
-    return model.noted
+) -> dict[str, list[Request]]:
+    """What the stage would ask each of its models; nothing that it builds is kept."""
+    models = {role: Unsent(backends[role].name, backends[role].traits) for role in model_roles(stage)}
+    if not models:
+        return {}
+    with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
+        bench = Bench(
+            pool=Pool(found.seeds),
+            models=models,
+            judges=dict.fromkeys(("judge", "ifs-v1", getattr(stage, "judge", "")), _NoJudge()),
+            benchmarks=found.benchmarks,
+            scratch=Path(scratch),
+            seed=seed,
+            stage=stage.name,
+            rounds=(RoundStart(requests, 0),),
+        )
+        for _ in stage(tasks, bench):
+            pass
+    return {role: model.noted for role, model in models.items()}
+
+
+class _NoJudge:
+    """Stands where a judge would: there is nothing to judge."""
+
+    version = "none"
+    threshold = 0.5
+
+    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+        """None are asked for."""
+        return [0.0] * len(pairs)
 
 
 def _scaled(one: Estimate, requests: int) -> Estimate:

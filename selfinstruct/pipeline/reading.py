@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.formats.sets import Seen, Unreadable, read_set
 from selfinstruct.records import Task, Unread
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
@@ -37,7 +38,8 @@ class Read:
         del records
         seen = Seen()
         for one in self.sets:
-            for found in read_set(one.path, shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen):
+            path = str(builtin_seeds()) if one.path == "builtin" else one.path
+            for found in read_set(path, shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen):
                 if isinstance(found, Task):
                     yield Kept(found)
                     continue
@@ -54,7 +56,7 @@ def _unread(found: Unreadable) -> Unread:
 
 def content(path: str) -> str:
     """SHA-256 of what stands under a path: part of what the run is; a Hub id stands for itself."""
-    place = Path(path)
+    place = builtin_seeds() if path == "builtin" else Path(path)
     total = hashlib.sha256()
     for file in [place] if place.is_file() else sorted(place.rglob("*")):
         if file.is_file():

@@ -32,7 +32,7 @@ class Input(_Strict):
     """A set to work on."""
 
     path: Annotated[str, Field(min_length=1)]
-    """A file, a folder, or a Hub id."""
+    """A file, a folder, a Hub id, or `builtin` for our seed tasks."""
     shape: str = Field(default="", alias="from")
     """Its layout, where it is not to be told by looking, or is one of the twelve sets of Camels."""
     compat: Literal["", "camels"] = ""
@@ -209,7 +209,9 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
     recipe = resolved.recipe
     if not resolved.rounds and not resolved.stages:
         raise BadInput("no stages", place=file.place(), fix="list them under `rounds` or `stages`")
-    if bool(resolved.rounds) == bool(recipe.inputs):
+    asks_sets = all(getattr(stage, "prompts", getattr(stage, "questions", "")) for stage in resolved.stages)
+    alone = not resolved.rounds and not recipe.inputs and asks_sets  # what asks a set of prompts needs no records
+    if not alone and bool(resolved.rounds) == bool(recipe.inputs):
         raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
     for index, stage in enumerate(resolved.rounds):
         if (stage.scope == "source") != (index == 0):
@@ -231,7 +233,9 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
             )
         role = getattr(stage, "model", None)
         unasked = role == "" == getattr(type(stage), "model", None)  # a stage that by default asks nobody
-        if isinstance(role, str) and not unasked and role not in recipe.models:
+        lacking = [one for one in model_roles(stage) if one not in recipe.models]
+        if lacking or (role == "" and not unasked):
+            role = lacking[0] if lacking else ""
             raise BadInput(
                 f"stage '{stage.name}' asks a model '{shown(role)}' that the recipe does not name",
                 place=file.place(("models",)),
@@ -239,10 +243,10 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
             )
 
 
-def model_role(stage: Stage) -> str | None:
-    """The role of the model that a stage asks, by its knob `model`; None for a stage that asks nobody."""
-    role = getattr(stage, "model", None)
-    return role if isinstance(role, str) and role else None
+def model_roles(stage: Stage) -> tuple[str, ...]:
+    """The roles of all models that a stage asks: its own, those beside it, and one that judges."""
+    named = (getattr(stage, "model", ""), *getattr(stage, "beside", ()), getattr(stage, "judge_model", ""))
+    return tuple(dict.fromkeys(role for role in named if isinstance(role, str) and role))
 
 
 def scorer_role(stage: Stage) -> str | None:

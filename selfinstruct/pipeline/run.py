@@ -92,6 +92,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
+                judges_for=wiring.judges_for,
                 benchmarks=material.benchmarks,
                 workers=options.workers,
                 watch=options.watch,
@@ -116,13 +117,14 @@ def _finish(
     mark: str,
 ) -> Finished:
     dataset = publish(resolved, runner, walked, seeds, mark)
+    shutil.rmtree(runner.folder.path / "scratch", ignore_errors=True)
     runner.ledger.tell_once(
         "finished", count=len(walked.kept), reason=walked.reason, note=walked.note, beyond_target=len(walked.surplus)
     )
     recipe = resolved.recipe
     # The released program counts accepted instructions; what became of their instances is another matter.
     by_instructions = recipe.profile == "reference" or not resolved.rounds
-    reached = walked.reason == "target" if resolved.rounds else bool(walked.kept)
+    reached = walked.reason == "target" if resolved.rounds else bool(walked.kept) or not recipe.inputs
     return Finished(
         folder=runner.folder.path,
         dataset=dataset,

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from selfinstruct.errors import BadInput
-from selfinstruct.pipeline.billing import Billed
-from selfinstruct.pipeline.recipe import model_role, scorer_role
+from selfinstruct.pipeline.billing import Billed, merged
+from selfinstruct.pipeline.recipe import model_roles, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import (
@@ -27,6 +27,7 @@ from selfinstruct.stage import (
     RoundStart,
     Stage,
     TokenScorer,
+    Tone,
 )
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
@@ -50,6 +51,11 @@ def _nobody(role: str) -> TokenScorer:
     raise BadInput(f"no scorer '{role}'", fix="run the recipe again")
 
 
+def _no_judges(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
+    del stage, built
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -61,6 +67,8 @@ class Runner:
     """Role and scope (round and stage) -> the model, for that stage alone; None: only what is there is read."""
     scorer_for: Callable[[str], TokenScorer] = field(default=_nobody)
     """Role -> what measures how likely a text is."""
+    judges_for: Callable[[Stage, Mapping[str, Path]], Mapping[str, Tone]] = field(default=_no_judges)
+    """Stage and what earlier ones built -> the judges of tone that it may use."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages with a knob `against`."""
     workers: int = 1
@@ -104,13 +112,12 @@ class Runner:
     ) -> StageResult:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
-        role = model_role(stage)
-        asked = None if role is None or self.model_for is None else self.model_for(role, scope)
-        billed = None if asked is None else Billed(asked)
-        models = {} if role is None or billed is None else {role: billed}
+        asked = {} if self.model_for is None else {role: self.model_for(role, scope) for role in model_roles(stage)}
+        billed = {role: Billed(model) for role, model in asked.items()}
         bench = Bench(
             pool=pool,
-            models=models,
+            models=billed,
+            judges=self.judges_for(stage, built),
             scorers=self._scorers(stage),
             benchmarks=self.benchmarks,
             built=built,
@@ -121,12 +128,15 @@ class Runner:
         )
         self.watch.stage(part, stage.name, len(records))
         read = Watched(records, self.watch)
-        outcomes = closed(self._outcomes(stage, read, bench, role), stage, len(records))
+        outcomes = closed(self._outcomes(stage, read, bench), stage, len(records))
 
         def counts() -> CallCounts:
-            if asked is None or billed is None:
+            if not asked:
                 return CallCounts()
-            return CallCounts(asked.requests, asked.answered, billed.bill())
+            requests, answered = (
+                sum(getattr(model, name) for model in asked.values()) for name in ("requests", "answered")
+            )
+            return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
 
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 
@@ -134,8 +144,8 @@ class Runner:
         role = scorer_role(stage)
         return {} if role is None else {role: self.scorer_for(role)}
 
-    def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench, role: str | None) -> Iterator[Outcome]:
-        if stage.scope != "record" or role is not None or scorer_role(stage) is not None:
+    def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        if stage.scope != "record" or bench.models or bench.scorers:
             return stage(records, bench)
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)

@@ -12,14 +12,18 @@ from selfinstruct.curate.simplification.simplify import Simplify
 from selfinstruct.curate.variety.balance import Balance
 from selfinstruct.curate.variety.diversity import Diversity
 from selfinstruct.curate.variety.select import Select
+from selfinstruct.fragment.fragments import MakeFragments
 from selfinstruct.generate.classify import Classify
 from selfinstruct.generate.instances import MakeInstances
 from selfinstruct.generate.prepare import Prepare
 from selfinstruct.generate.propose import Propose
+from selfinstruct.judge.train_judge import TrainJudge
 from selfinstruct.novelty.exact import Exact
 from selfinstruct.novelty.filter import Novelty
 from selfinstruct.novelty.near import Near
 from selfinstruct.novelty.semantic import Semantic
+from selfinstruct.score.ask_objecqa import ObjecQA
+from selfinstruct.score.score import Score
 from selfinstruct.stage import Stage
 
 STAGES: dict[str, type[Stage]] = {
@@ -39,6 +43,11 @@ STAGES: dict[str, type[Stage]] = {
     "verify": Verify,
     # rewriting
     "simplify": Simplify,
+    # tone
+    "fragment": MakeFragments,
+    "train_judge": TrainJudge,
+    "score": Score,
+    "objecqa": ObjecQA,
     # measuring and choosing
     "measure": Measure,
     "difficulty": Difficulty,

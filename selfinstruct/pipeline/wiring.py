@@ -7,19 +7,25 @@ from decimal import Decimal
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import read_set
+from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.pipeline.reading import content
-from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_role
+from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_roles
 from selfinstruct.pipeline.runner import CountingModel
-from selfinstruct.records import Task
-from selfinstruct.stage import TokenScorer
+from selfinstruct.records import Task, digest
+from selfinstruct.score.prompt_sets import ifs_tasks
+from selfinstruct.score.taste_questions import objecqa_tasks
+from selfinstruct.stage import Stage, TokenScorer, Tone
 
 _FEW_SEEDS = 8
+_PROMPTS = ("prompts", "questions")  # knobs that name a set of prompts
+SHIPPED_JUDGE = Path(__file__).parents[1] / "judge" / "ifs-v1"
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
 
@@ -43,8 +49,13 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     against = dict.fromkeys(path for stage in resolved.stages for path in getattr(stage, "against", ()))
+    sets = dict.fromkeys(
+        str(getattr(stage, name)) for stage in resolved.stages for name in _PROMPTS if hasattr(stage, name)
+    )
     contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
-    return Material(tuple(seeds), contents, {path: _benchmark(path) for path in against})
+    contents |= {name: digest(*(task.id for task in prompt_set(name))) for name in sets if name}
+    benchmarks = {path: _benchmark(path) for path in against} | {name: prompt_set(name) for name in sets if name}
+    return Material(tuple(seeds), contents, benchmarks)
 
 
 def _benchmark(path: str) -> Sequence[Task]:
@@ -55,6 +66,29 @@ def _benchmark(path: str) -> Sequence[Task]:
             raise BadInput(found.problem, place=found.place, fix="mend the benchmark: a check with gaps is none")
         items.append(found)
     return items
+
+
+def prompt_set(name: str) -> Sequence[Task]:
+    """A set of prompts to score with: one that is shipped, or a file like them."""
+    shipped = {"ifs-v1": ("ifs_instructions.jsonl", ifs_tasks), "objecqa-v1": ("objecqa.jsonl", objecqa_tasks)}
+    file, made = shipped.get(name, (name, ifs_tasks))
+    path = builtin_seeds().with_name(file) if name in shipped else Path(name)
+    return made((line.value for line in read_values(path)), path.name)
+
+
+def judges_for(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
+    """The judges a stage may use: the shipped one, the one this run built, the one its knob names by a folder."""
+    if not hasattr(stage, "judge"):
+        return {}
+    named: str = stage.judge
+    folders = {
+        named: Path(named),
+        "ifs-v1": SHIPPED_JUDGE if SHIPPED_JUDGE.exists() else None,
+        "judge": built.get("judge"),
+    }
+    wanted = named or ("judge" if "judge" in built else "ifs-v1")
+    folder = folders[wanted]
+    return {} if folder is None else {wanted: load_judge(folder)}
 
 
 class Gates:
@@ -87,7 +121,7 @@ class Gates:
 
 def backends_of(resolved: Resolved) -> dict[str, Backend]:
     """A backend for each role that a stage asks."""
-    asked = {model_role(stage) for stage in (*resolved.rounds, *resolved.stages)}
+    asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in model_roles(stage)}
     made: dict[str, Backend] = {}
     for spec in sorted({spec for role, spec in resolved.recipe.models.items() if role in asked}):
         made[spec] = make_backend(spec)

@@ -1,0 +1,129 @@
+"""`selfinstruct fragment`, `train-judge`, `score`: does a model answer, or carry on?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.records import Json
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.run import Finished
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@click.option("--labels", type=click.Choice(["balanced", "paper"]), default="paper", help="1:1, or the paper's 1:2.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@run_options
+def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Cut instructions and responses into labelled pairs, from which a judge of tone learns.
+
+    Example:  selfinstruct fragment pairs.jsonl -o runs/fragments
+    """
+    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.pipeline.recipe import resolve
+
+    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
+    recipe = compose_sets.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
+    return carry_out(resolve(recipe, given["changes"]), given)
+
+
+@click.command("train-judge")
+@click.argument("fragments", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The judge's folder.")
+@click.option("--backend", default="linear", show_default=True, help="linear: seconds, NumPy; encoder: extra `train`.")
+@click.option("--encoder", default="", metavar="NAME", help="For encoder: a Hub name or folder.")
+@click.option("--response-only", is_flag=True, help="Judge the response alone, as the paper does.")
+@click.option("--held-out", default="", metavar="SET", help="A set to keep out of training and measure on.")
+def train_judge(
+    fragments: Path, output: Path, backend: str, encoder: str, held_out: str, *, response_only: bool
+) -> int:
+    """Train the response tone classifier on fragments, and measure it.
+
+    Example:  selfinstruct train-judge runs/fragments -o runs/judge
+    """
+    from selfinstruct.pipeline.scoring import train_judge as train
+
+    told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
+    click.echo(told, err=True)
+    click.echo(output)
+    return 0
+
+
+@click.command()
+@click.argument("model", required=False, metavar="[MODEL]")
+@click.option("--beside", multiple=True, metavar="SPEC", help="A further model, scored on the same prompts.")
+@click.option("--responses", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="JSONL, no model.")
+@click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
+@click.option("--wrapper", "wrappers", multiple=True, metavar="W", help="none, suffix, alpaca, chat, few-shot:K, tags.")
+@click.option("--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions.")
+@click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
+@click.option("--temperature", type=click.FloatRange(0), default=0.0, help="With --samples, for mean and spread.")
+@click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
+@run_options
+def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """The Instruction Following Score of models, or of responses that exist already.
+
+    Example:  selfinstruct score embedded --wrapper none --wrapper chat --first 50 -o runs/score
+    """
+    if bool(given["model"]) == bool(given["responses"]):
+        raise click.UsageError("name a model or --responses FILE, not both and not neither")
+    if given["responses"]:
+        return _score_files(given)
+    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.pipeline.recipe import resolve
+
+    beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
+    asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
+    knobs: dict[str, Json] = {name: given[name] for name in ("judge", "first", "temperature", "samples")}
+    stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": list(given["wrappers"]) or ["none"]}}]
+    stages += [{"objecqa": asks}] if given["objecqa"] else []
+    models = {"scored": given["model"], **beside}
+    recipe = compose_sets.recipe("score", [], stages, models, {"publish": None})
+    return carry_out(resolve(recipe, given["changes"]), given, _tell)
+
+
+def _score_files(given: dict[str, Any]) -> int:
+    from selfinstruct.pipeline.scoring import score_files
+
+    if given["output"] is None:
+        raise click.UsageError("name a folder with -o")
+    told = score_files(given["responses"], given["judge"], given["output"])
+    _table(told)
+    click.echo(_as_json(told) if given["as_json"] else given["output"] / "score.json")
+    return 0
+
+
+def _tell(finished: "Finished") -> None:
+    import json
+
+    _table(json.loads((finished.folder / "score.json").read_text(encoding="utf-8")))
+
+
+def _table(told: Mapping[str, Any]) -> None:
+    """A line for each model and wrapper, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", box=None)
+    for one in told["scores"]:
+        shares = (one.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean"))
+        table.add_row(
+            str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *map(_share, shares)
+        )
+    Console(stderr=True, markup=False, width=110).print(table)
+
+
+def _share(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else ""
+
+
+def _as_json(told: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(told)

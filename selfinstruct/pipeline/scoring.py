@@ -1,0 +1,60 @@
+"""Responses that exist already, scored, and a judge trained from fragments: no run, no model, no journal."""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.lines import read_values
+from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.train import Backend, train
+from selfinstruct.pipeline.wiring import SHIPPED_JUDGE
+from selfinstruct.records import Json
+from selfinstruct.score.given import score_responses
+from selfinstruct.score.publishing import as_line, as_page
+from selfinstruct.score.responses import Row
+from selfinstruct.store.built import copy_built
+from selfinstruct.store.files import publish_text
+
+
+def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
+    """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
+    if not judge and not SHIPPED_JUDGE.exists():
+        raise BadInput("no judge is shipped with this version", place="--judge", fix="train one: train-judge FOLDER")
+    tone = load_judge(Path(judge) if judge else SHIPPED_JUDGE)
+    scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
+    told = scores.as_json()
+    publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
+    publish_text(folder / "score.json", as_page(told))
+    return told
+
+
+def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
+    """Every line; of several files, each names the model of lines that name none."""
+    for file in files:
+        for line in read_values(file):
+            if not isinstance(line.value, dict):
+                raise BadInput("no object", place=line.place, fix="each line needs 'response', and 'instruction'")
+            named = {} if alone else {"model": file.stem}
+            yield Row(line.place, {**named, **line.value})
+
+
+def train_judge(fragments: Path, out: Path, *, backend: str, encoder: str, pair_aware: bool, held_out: str) -> str:
+    """Train a judge into a folder, whole or not at all; returns the report as JSON."""
+    if backend not in get_args(Backend):
+        raise BadInput(f"backend '{backend}'", place="--backend", fix=f"one of: {', '.join(get_args(Backend))}")
+    if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():
+        raise BadInput("is not empty and holds no judge", place=str(out), fix="choose another folder with -o")
+    folder = fragments / "fragments" if (fragments / "fragments").is_dir() else fragments
+    built = out.with_name(f".{out.name}.built")
+    shutil.rmtree(built, ignore_errors=True)
+    try:
+        kind: Backend = "encoder" if backend == "encoder" else "linear"
+        train(folder, built, backend=kind, encoder=encoder, pair_aware=pair_aware, held_out=held_out)
+        copy_built(built, out)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+    told: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
+    return json.dumps(told.get("metrics"), indent=1)

@@ -1,0 +1,96 @@
+"""The verbs of tone, as a person types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import HOME, command, lines
+
+SCRIPT = """
+answers:
+  - purpose: score
+    texts: ["The Danube, which rises in the Black Forest."]
+"""
+
+
+@pytest.fixture(scope="module")
+def fragments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fragments") / "run"
+    told = command("fragment", "builtin", "-o", folder)
+    assert told.returncode == 0, told.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(fragments: Path) -> Path:
+    told = command("train-judge", fragments, "-o", fragments.parent / "judge")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == f"{fragments.parent / 'judge'}\n"
+    return fragments.parent / "judge"
+
+
+def test_fragments_are_published_with_the_paper_s_labels(fragments: Path) -> None:
+    found = [
+        line for name in ("train", "validation", "test") for line in lines(fragments / "fragments" / f"{name}.jsonl")
+    ]
+    answers = sum(line["label"] == 1 for line in found)
+    assert answers * 3 == len(found) > 500
+
+
+def test_a_judge_learns_more_than_the_most_frequent_label(judge: Path) -> None:
+    metrics = json.loads((judge / "judge.json").read_text(encoding="utf-8"))["metrics"]["test"]
+    assert metrics["auroc"]["low"] > 0.6
+
+
+def test_responses_of_a_file_are_scored(judge: Path, tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "Name a river in Europe.", "response": "The Danube.", "mine": 7},
+        {"instruction": "Name a river in", "response": " the north of Spain and say where it ends.", "whole": False},
+    ]
+    file = tmp_path / "responses.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = command("score", "--responses", file, "--judge", judge, "-o", tmp_path / "score")
+    assert told.returncode == 0, told.stderr
+    score = json.loads((tmp_path / "score" / "score.json").read_text(encoding="utf-8"))
+    wanted = {"ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap", "run_on", "empty", "echo", "loop", "truncated", "n"}
+    assert wanted <= set(score)
+    assert score["n"] == 2
+    [first, _] = lines(tmp_path / "score" / "responses.jsonl")
+    assert first["mine"] == 7
+
+
+def test_a_model_is_scored_on_the_shipped_prompts(judge: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(SCRIPT, encoding="utf-8")
+    words = ("score", f"scripted:{script}", "--judge", judge, "--first", 5, "--wrapper", "none", "--wrapper", "alpaca")
+    told = command(*words, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    score = json.loads((tmp_path / "run" / "score.json").read_text(encoding="utf-8"))
+    assert [(one["wrapper"], one["n"]) for one in score["scores"]] == [("none", 10), ("alpaca", 10)]
+    again = command(*words, "-o", tmp_path / "run")
+    assert again.returncode == 0, again.stderr
+    assert "Traceback" not in told.stderr + again.stderr
+    sent = command(*words, "--dry-run")
+    assert sent.returncode == 0, sent.stderr
+    assert "20" in sent.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [('{"instruction": "x"}\n', "response"), ("", "empty"), ('{"instruction": 3, "response": "x"}\n', "instruction")],
+)
+def test_responses_that_cannot_be_used_are_one_line(judge: Path, tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "responses.jsonl"
+    file.write_text(content, encoding="utf-8")
+    told = command("score", "--responses", file, "--judge", judge, "-o", tmp_path / "score")
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    assert said in told.stderr or said == "empty"
+    assert not (tmp_path / "score" / "score.json").exists()
+
+
+def test_a_folder_without_a_judge_is_one_line(tmp_path: Path) -> None:
+    told = command("score", f"scripted:{HOME / 'README.md'}", "--judge", tmp_path, "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
