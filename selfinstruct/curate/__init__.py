@@ -1,8 +1,9 @@
 """Cleaning, shortening, measuring and mixing sets that exist, and rules for what a model proposes.
 
 In: tasks. Out: the same tasks, or changed ones, or Rejected with a named reason and what was found as evidence.
-Papers: Self-Instruct (Wang et al. 2023) and Stanford Alpaca for the rule sets `reference` and `alpaca`; A closer look at
-the limitations of instruction tuning (2402.05119) for simplification; How far can camels go (2306.04751) for mixtures.
+Papers: Self-Instruct (Wang et al. 2023) and Stanford Alpaca for the rule sets `reference` and `alpaca`; A closer look
+at the limitations of instruction tuning (2402.05119) for simplification; How far can camels go (2306.04751) for
+mixtures.
 
 - rules on instructions (stage `filter`) and on whole records (stage `rules`): the files of this folder
 - `checks/` (stage `verify`), `simplification/` (`simplify`), `contamination/` (`decontaminate`)
