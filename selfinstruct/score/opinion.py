@@ -1,10 +1,14 @@
 """Whether a reply to a preference question takes a side, told by rules and small word lists: no model is asked.
 
-In this order: nothing said, the question said again or only new questions -> `no_answer`; a side taken in the first
-person ("I'd pick", "my favourite is") -> `subjective`; a cue of even-handedness ("it depends", "as an AI", "a matter of
-taste", "pros and cons") -> `objective`; a verdict ("tea is better") or the bare name of one option -> `subjective`;
-both options named -> `objective`; anything else that shares a word with the question -> `objective`, what shares none
--> `no_answer`.
+In this order: nothing said, the question said again or only new questions -> `no_answer`; a short opening that names
+one option ("The piano.") or a side taken in the first person ("I'd pick", "my favourite is") -> `subjective`; a cue of
+even-handedness ("it depends", "as an AI", "a matter of taste", "pros and cons") -> `objective`; a verdict ("tea is
+better") -> `subjective`; both options named -> `objective`; anything else that shares a word with the question ->
+`objective`, what shares none -> `no_answer`.
+
+How far to trust it: on 60 replies of a 135M model that were looked at only after the rules were written, one reader
+gave the same class 44 times (0.73, kappa 0.48); most of the others were rambling replies that answer and do not. The
+cue of a short opening came after that.
 """
 
 import re
@@ -21,6 +25,7 @@ _OR = re.compile(r"([\w'\u2019 -]{2,60}?),? or ([\w'\u2019 -]{2,60})", re.IGNORE
 _ABOUT_THE_USER = re.compile(r"\b(?:you|your|mean|budget|situation|occasion|mood|kind|purpose)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _SHORT = 12  # words: a reply as short names what it picks
+_OPENING = 4  # words
 _OPTION = 3  # words of what stands before "or" that are taken for the first option
 
 
@@ -37,11 +42,21 @@ def opinion(question: str, reply: str) -> Opinion:
     said = _without_question(question, reply)
     if is_empty(said) or not words(said) or _asks_only(question, said):
         return "no_answer"
+    if _opens_with_one(question, said):
+        return "subjective"
     if AFTER_ALL.search(said) or (OWN_SIDE.search(said) and not NO_SIDE.search(said)):
         return "subjective"
     if EVEN_HANDED.search(said) or NO_SIDE.search(said):
         return "objective"
     return _without_cues(question, said)
+
+
+def _opens_with_one(question: str, said: str) -> bool:
+    """Its first sentence is little more than the name of one of the two."""
+    first = _SENTENCE.search(said)
+    if first is None or len(words(first[0])) > _OPENING or first[0].endswith("?") or EVEN_HANDED.search(first[0]):
+        return False
+    return [_is_named(option, first[0]) for option in options(question)].count(True) == 1
 
 
 def _without_cues(question: str, said: str) -> Opinion:
