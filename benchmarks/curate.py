@@ -16,9 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from near import SEEDS, asked, plant
+NEAR: Any = import_module("near")  # its neighbour, which is no package
+SEEDS: Path = NEAR.SEEDS
 
 
 def main() -> None:
@@ -27,7 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    real = list(dict.fromkeys(asked(given.data))) if given.data else []
+    real = list(dict.fromkeys(NEAR.asked(given.data))) if given.data else []
     base = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -67,7 +70,7 @@ def outputs(folder: Path | None) -> Iterator[str]:
 
 def write(path: Path, base: list[str], answers: list[str], rows: int) -> int:
     """The rows as an Alpaca file; how many there are."""
-    texts = plant(base, rows).texts
+    texts: list[str] = NEAR.plant(base, rows).texts
     with path.open("w", encoding="utf-8") as file:
         for number, text in enumerate(texts):
             row = {"instruction": text, "input": "", "output": answers[number % len(answers)]}
