@@ -84,6 +84,9 @@ class Score:
         )
         # all are asked before the first is judged: who failed is known only then
         heard = list(responses)
+        if not heard:
+            what = f"none of {len(failures)} prompts got an answer: {failures[0].failure.message}"
+            raise BadInput(what, place="stage score", fix="see whether the model runs, then --retry-failed")
         failed = [(one.model, one.wrapper) for one in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
         told = scores.as_json() | {"failures": [one.as_json() for one in failures]}

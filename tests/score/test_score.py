@@ -82,6 +82,11 @@ def test_a_call_without_an_answer_is_listed_and_counts_in_no_share(tmp_path: Pat
     assert {one["prompt"] for one in told["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
 
 
+def test_a_model_that_answers_nothing_has_no_score(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="none of 12 prompts got an answer: no answer"):
+        list(Score()([], bench(tmp_path, teacher=Speaker(lambda _: None))))
+
+
 def test_one_budget_is_asked_for_and_what_it_cuts_off_is_truncated(tmp_path: Path) -> None:
     model = Speaker(lambda _: Choice("The Nile", "length"))
     told, _ = scored(Score(budget=64), bench(tmp_path, teacher=model))
