@@ -2,7 +2,9 @@
 
     python benchmarks/embedded.py [--seconds 20] [--rounds 2]
 
-Each request shows eight of our seeds and asks for eight continuations. Accepted: 4 to 60 words, a full stop or the
+First proposals, then answers: one chat message each, as the stage `instances` asks.
+
+Each proposal shows eight of our seeds and asks for eight continuations. Accepted: 4 to 60 words, a full stop or the
 like at the end, no markup, and ROUGE-L below 0.7 against the seeds and all accepted before. Accepted is not yet a good
 task. The two settings take turns, so that a neighbour on this machine slows both; the ratio counts, not the figures.
 """
@@ -19,7 +21,7 @@ from random import Random
 from rapidfuzz.distance import LCSseq
 
 from selfinstruct.models.embedded import Embedded
-from selfinstruct.records import Request
+from selfinstruct.records import Message, Request
 from selfinstruct.text import one_line, words
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "self_instruct.jsonl"
@@ -64,10 +66,17 @@ async def _race(seeds: list[str], seconds: float, rounds: int) -> None:
             await _run(backend, seeds, seconds, tallies[count], Random(turn))
     for count, tally in tallies.items():
         print(tally.line(count))
-        await backends[count].close()
     one, eight = (tallies[count] for count in SETTINGS)
     ratio = (len(eight.accepted) / eight.seconds) / max(1e-9, len(one.accepted) / one.seconds)
     print(f"accepted per minute, 8 in flight against 1: {ratio:.2f}")
+    answers = dict.fromkeys(SETTINGS, 0.0)
+    for turn in range(rounds):
+        for count, backend in backends.items():
+            answers[count] += await _answers(backend, seeds, seconds, Random(turn)) / rounds
+    print("answers: " + ", ".join(f"{count} in flight {rate:.1f} tokens/s" for count, rate in answers.items()))
+    print(f"tokens per second of answers, 8 in flight against 1: {answers[8] / max(1e-9, answers[1]):.2f}")
+    for backend in backends.values():
+        await backend.close()
     print(f"cores {os.cpu_count()}, load average {os.getloadavg()[0]:.1f}; default setting: {Embedded(None).in_flight}")
 
 
@@ -86,6 +95,21 @@ async def _run(backend: Embedded, seeds: list[str], seconds: float, tally: Tally
 
     await asyncio.gather(*(lane() for _ in range(backend.in_flight)))
     tally.seconds += time.perf_counter() - begun
+
+
+async def _answers(backend: Embedded, seeds: list[str], seconds: float, draw: Random) -> float:
+    """Tokens a second when every request is another instruction to be answered."""
+    begun, tokens = time.perf_counter(), 0
+
+    async def lane() -> None:
+        nonlocal tokens
+        while time.perf_counter() - begun < seconds:
+            asked = (Message("system", "Answer in one to three sentences."), Message("user", draw.choice(seeds)))
+            reply = await backend.answer(Request(prompt=asked, max_tokens=64, temperature=0.3))
+            tokens += reply.usage.completion_tokens
+
+    await asyncio.gather(*(lane() for _ in range(backend.in_flight)))
+    return tokens / (time.perf_counter() - begun)
 
 
 def _request(seeds: list[str], draw: Random) -> Request:
