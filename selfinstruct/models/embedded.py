@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.threads import asleep_while_waiting
 from selfinstruct.models.weights import check_machine, embedded_weights
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.stage import Traits
@@ -37,7 +38,7 @@ class Embedded:
         self.name = "embedded" if path is None else f"gguf:{path.name}"
         self.in_flight = in_flight
         small = path is None or path.stat().st_size < _SMALL_FILE
-        self.traits = Traits(chat=path is None or _has_template(path), structured=True, grammar=True, small=small)
+        self.traits = Traits(chat=path is None or has_template(path), structured=True, grammar=True, small=small)
         self.notice = "" if path is None else f"weights: {path}"
         self._lock = threading.Lock()
         self._server: Any = None
@@ -95,7 +96,8 @@ class Embedded:
 
 def _start(path: Path, slots: int, password: str) -> Any:  # noqa: ANN401 - the engine publishes no types
     check_machine()
-    xllamacpp = _engine()
+    with asleep_while_waiting():
+        import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
@@ -113,22 +115,6 @@ def _start(path: Path, slots: int, password: str) -> Any:  # noqa: ANN401 - the 
             return xllamacpp.Server(params)
         except Exception as fault:
             raise BadInput(f"the engine cannot load it ({fault})", place=str(path), fix="try another file") from fault
-
-
-def _engine() -> Any:  # noqa: ANN401 - the engine publishes no types
-    """The engine, loaded so that its threads sleep while they wait for each other.
-
-    By default they spin, and when somebody else needs a core later on, two threads become many times slower than one;
-    asleep they share it fairly. OpenMP reads the wish once, while it is loaded.
-    """
-    wish = os.environ.get("OMP_WAIT_POLICY")
-    os.environ["OMP_WAIT_POLICY"] = wish or "passive"
-    try:
-        import xllamacpp
-    finally:
-        if wish is None:
-            del os.environ["OMP_WAIT_POLICY"]
-    return xllamacpp
 
 
 def _free_cores() -> int:
@@ -201,7 +187,7 @@ def _check_gguf(path: Path) -> None:
         raise BadInput("not a GGUF file", place=f"gguf:{path}", fix="convert the weights to GGUF first")
 
 
-def _has_template(path: Path) -> bool:
+def has_template(path: Path) -> bool:
     """Whether the file says how a conversation is written; without it the engine would make something up."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"tokenizer.chat_template", 0, _METADATA) >= 0
