@@ -8,15 +8,15 @@ from selfinstruct.models.backend import Backend
 
 
 def make_backend(spec: str) -> Backend:
-    """The backend of a spec such as `embedded` or `openai:NAME`; BadInput lists the kinds that exist."""
+    """The backend of a spec such as `embedded` or `openai:NAME`; a folder that exists means `hf:`.
+
+    BadInput lists the kinds that exist.
+    """
     kind, colon, rest = spec.partition(":")
     if kind not in KINDS:
+        if Path(spec).is_dir():
+            return _hf(spec)
         known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
-        folder = Path(spec)
-        if folder.is_dir():
-            raise BadInput(
-                "a folder of weights", place=f"model '{spec}'", fix="this version runs .gguf files: gguf:PATH"
-            )
         raise BadInput(f"no model kind '{kind}'", place=f"model '{spec}'", fix=f"kinds: {known}")
     if kind != "embedded" and not (colon and rest):
         raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:NAME or {kind}:PATH")
@@ -33,6 +33,12 @@ def _gguf(path: str) -> Backend:
     from selfinstruct.models.embedded import Embedded
 
     return Embedded(Path(path))
+
+
+def _hf(name: str) -> Backend:
+    from selfinstruct.models.transformers_model import TransformersModel
+
+    return TransformersModel.from_environment(name)
 
 
 def _openai(name: str) -> Backend:
@@ -56,6 +62,7 @@ def _scripted(path: str) -> Backend:
 KINDS: dict[str, Callable[[str], Backend]] = {
     "embedded": _embedded,
     "gguf": _gguf,
+    "hf": _hf,
     "openai": _openai,
     "replay": _replay,
     "scripted": _scripted,

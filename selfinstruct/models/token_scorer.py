@@ -1,12 +1,11 @@
 """Log-probabilities of given text by a transformers model on this machine (extra `train`)."""
 
-import contextlib
-import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.models.transformers_weights import libraries, load_weights
 
 _TOKENS_TOGETHER = 8192  # tokens of one batch, filling included: about 1 GiB of logits for 32,000 words in 4 bytes
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
@@ -21,7 +20,7 @@ class TransformersScorer:
     """
 
     def __init__(self, name: str, *, device: str = "", tokens_together: int = _TOKENS_TOGETHER) -> None:
-        """`name`: a folder, or a name on the Hub; `device`: as torch calls it, by default a GPU where there is one."""
+        """`name`: as after `hf:`; `device`: as torch calls it, by default a GPU where there is one."""
         self.name = f"hf:{Path(name).name}" if Path(name).is_dir() else f"hf:{name}"
         self._weights, self._device, self._together = name, device, tokens_together
         self._model: Any = None
@@ -44,17 +43,8 @@ class TransformersScorer:
         return found
 
     def _load(self) -> None:
-        torch, transformers = _libraries()
-        transformers.utils.logging.disable_progress_bar()  # progress is told by whoever runs the stage
-        local = Path(self._weights).is_dir()
-        known = {"trust_remote_code": False, "local_files_only": local}
-        with _one_line(self._weights):
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(self._weights, **known)
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                self._weights, use_safetensors=True, dtype="auto", **known
-            )
-        device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._model = model.to(device).eval()
+        loaded = load_weights(self._weights, device=self._device)
+        self._model, self._tokenizer = loaded.model, loaded.tokenizer
 
     def _cut(self, prompt: str, continuation: str) -> tuple[list[int], list[int]]:
         """Tokens of both, fit for the model's context, with at least one before the continuation."""
@@ -80,7 +70,7 @@ class TransformersScorer:
 
     def _score(self, batch: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
         """One pass over texts filled up on the right, where causal attention does not look."""
-        torch, _ = _libraries()
+        torch, _ = libraries()
         longest = max(len(before) + len(after) for before, after in batch)
         rows = [before + after for before, after in batch]
         filled = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=self._model.device)
@@ -110,29 +100,3 @@ def _batches(order: Sequence[int], lengths: Sequence[int], together: int) -> Ite
         batch.append(at)
     if batch:
         yield batch
-
-
-def _libraries() -> tuple[Any, Any]:
-    """Torch and transformers, loaded late: they take seconds, and are an extra."""
-    try:
-        return importlib.import_module("torch"), importlib.import_module("transformers")
-    except ImportError as fault:
-        raise BadInput(
-            f"{fault.name or 'torch'} is not installed",
-            place="a model 'hf:...'",
-            fix="pip install 'selfinstruct[train]'",
-        ) from fault
-
-
-@contextlib.contextmanager
-def _one_line(weights: str) -> Iterator[None]:
-    """What the library says of weights it cannot load, as one line."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as fault:
-        said = str(fault).strip().partition("\n")[0]
-        raise BadInput(
-            f"cannot be loaded ({said})",
-            place=f"model 'hf:{weights}'",
-            fix="give a folder with config.json, tokenizer files and *.safetensors, or a name on the Hub",
-        ) from fault

@@ -1,0 +1,231 @@
+"""Answers of a loaded Transformers model, several at a time: padded on the left, each row by its own rules."""
+
+import inspect
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.sampling import Line, lines_of, next_tokens, rows_of
+from selfinstruct.models.transformers_weights import Loaded, libraries
+from selfinstruct.records import Choice, Message, Request, Usage
+
+_CONTEXT = 2048  # tokens; where the model does not say how many it takes
+_CPU_ROWS, _GPU_ROWS = 32, 256  # past these a step takes as much longer as it does more
+_CPU_CACHE = 2 * 2**30  # bytes for keys and values of one batch
+_GPU_SHARE = 0.4  # of the memory that is free, for the same
+_TAIL = 6  # tokens of the prompt that say whether a continuation begins with a space
+_PROBE = "selfinstruct"  # an answer whose end of turn is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A request as tokens."""
+
+    request: Request
+    tokens: tuple[int, ...]
+    most: int
+    """Tokens of an answer: what was asked for, or less where the model's context ends before."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a batch it takes."""
+        return rows_of(self.request)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of prompt and longest answer."""
+        return len(self.tokens) + self.most
+
+
+class Decoder:
+    """A model with its tokenizer, ready to answer."""
+
+    def __init__(self, loaded: Loaded, *, rows: int = 0) -> None:
+        """`rows`: most texts at a time, by default as many as pay off on this device."""
+        self._model, self._tokenizer = loaded.model, loaded.tokenizer
+        takes = inspect.signature(self._model.forward).parameters
+        if "past_key_values" not in takes:
+            what = f"a {self._model.config.model_type} keeps nothing that rows of a batch can share"
+            raise BadInput(what, place="a model 'hf:...'", fix="serve it, and name it openai:NAME")
+        self._takes_places, self._takes_last = "position_ids" in takes, "logits_to_keep" in takes
+        self._ends = _ends(self._model, self._tokenizer)
+        self._rows = rows or (_CPU_ROWS if self._model.device.type == "cpu" else _GPU_ROWS)
+        self._room = _room(self._model)
+
+    def cut(self, request: Request) -> Cut:
+        """The request as tokens; CallError where it does not fit, BadInput where the model cannot do it at all."""
+        if request.json_schema or request.grammar:
+            what = "a Transformers model cannot be held to a grammar or a schema"
+            raise BadInput(what, place="a model 'hf:...'", fix="name a model gguf:PATH or openai:NAME")
+        tokens = self._raw(request.prompt) if isinstance(request.prompt, str) else self._chat(request.prompt)
+        settings = self._model.config.get_text_config()
+        context = getattr(settings, "max_position_embeddings", None) or _CONTEXT
+        if len(tokens) >= context:
+            message = f"{len(tokens)} tokens, and the model takes {context} with the answer"
+            raise CallError("too_long", message, retry="never")
+        return Cut(request, tuple(tokens), max(1, min(request.max_tokens, context - len(tokens))))
+
+    def fellows(self, cuts: Sequence[Cut]) -> list[int]:
+        """Which to answer with the first: those nearest in length, as many as fit; shortest first."""
+        near = sorted(range(len(cuts)), key=lambda at: (abs(len(cuts[at].tokens) - len(cuts[0].tokens)), at))
+        chosen: list[int] = []
+        rows = prompt = most = 0
+        for at in near:
+            rows += cuts[at].rows
+            prompt, most = max(prompt, len(cuts[at].tokens)), max(most, cuts[at].most)
+            if chosen and (rows > self._rows or rows * (prompt + most) > self._room):
+                break
+            chosen.append(at)
+        return sorted(chosen, key=lambda at: (len(cuts[at].tokens), at))
+
+    def answers(self, cuts: Sequence[Cut], unwanted: Callable[[int], bool] = lambda _: False) -> list[Answer]:
+        """One for each; `unwanted(at)` is asked at every step, and gives up what nobody waits for."""
+        torch, _ = libraries()
+        lines = [lines_of(cut.request, cut.most) for cut in cuts]
+        try:
+            with torch.inference_mode():
+                self._decode(cuts, lines, unwanted)
+        except torch.OutOfMemoryError as fault:
+            if len(cuts) == 1:
+                raise CallError("engine", "not enough memory on the device", retry="never") from fault
+        else:
+            return [self._answer(cut, texts) for cut, texts in zip(cuts, lines, strict=True)]
+        torch.cuda.empty_cache()
+        half = len(cuts) // 2  # the dice are thrown anew from the start, so the texts stay the same
+        return self.answers(cuts[:half], unwanted) + self.answers(cuts[half:], lambda at: unwanted(at + half))
+
+    def _decode(self, cuts: Sequence[Cut], lines: Sequence[list[Line]], unwanted: Callable[[int], bool]) -> None:
+        """Prompts once, then a token a step; a prompt serves all its choices, and a row that ended costs no more."""
+        torch, transformers = libraries()
+        device = self._model.device
+        longest = max(len(cut.tokens) for cut in cuts)
+        filled = [[0] * (longest - len(cut.tokens)) + list(cut.tokens) for cut in cuts]
+        marks = [[0] * (longest - len(cut.tokens)) + [1] * len(cut.tokens) for cut in cuts]
+        mask = torch.tensor(marks, device=device)
+        cache = transformers.DynamicCache(config=self._model.config)
+        logits = self._forward(torch.tensor(filled, device=device), mask, cache)
+        live = [(at, line) for at, texts in enumerate(lines) for line in texts]
+        if len(live) > len(cuts):
+            rows = torch.tensor([at for at, _ in live], device=device)
+            cache.reorder_cache(rows)
+            mask, logits = mask[rows], logits[rows]
+        while live:
+            for (_, line), token in zip(live, next_tokens(logits, [line for _, line in live]), strict=True):
+                self._take(line, token)
+            going = [row for row, (at, line) in enumerate(live) if not line.finish and not unwanted(at)]
+            if going and len(going) < len(live):
+                rows = torch.tensor(going, device=device)
+                cache.reorder_cache(rows)
+                mask = mask[rows]
+            live = [live[row] for row in going]
+            if live:
+                mask = torch.cat([mask, mask.new_ones((len(live), 1))], dim=-1)
+                last = torch.tensor([[line.tokens[-1]] for _, line in live], device=device)
+                logits = self._forward(last, mask, cache)
+
+    def _forward(self, tokens: Any, mask: Any, cache: Any) -> Any:  # noqa: ANN401 - torch is imported late
+        """Logits of the next token of each row."""
+        more: dict[str, Any] = {"logits_to_keep": 1} if self._takes_last else {}
+        if self._takes_places:
+            more["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[-1] :]
+        told = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+        return told.logits[:, -1].float()
+
+    def _take(self, line: Line, token: int) -> None:
+        line.tokens.append(token)
+        stops = line.request.stop
+        # A token holds a byte of text at least, so a stop lies within as many tokens; the mark of the end is no text.
+        reach = max((len(stop.encode()) for stop in stops), default=0) + 4
+        if token in self._ends or (stops and any(stop in self._plain(line.tokens[-reach:]) for stop in stops)):
+            line.finish = "stop"
+        elif len(line.tokens) >= line.most:
+            line.finish = "length"
+
+    def _answer(self, cut: Cut, lines: Sequence[Line]) -> Answer:
+        copies = cut.request.n // len(lines)
+        choices = tuple(self._choice(cut, line) for line in lines) * copies
+        grown = sum(len(line.tokens) for line in lines) * copies
+        raw = {"tokens": [line.tokens for line in lines], "finish": [line.finish for line in lines]}
+        usage = Usage(prompt_tokens=len(cut.tokens), completion_tokens=grown)
+        return Answer(choices=choices, usage=usage, raw=json.dumps(raw))
+
+    def _choice(self, cut: Cut, line: Line) -> Choice:
+        tokens = line.tokens[:-1] if line.tokens and line.tokens[-1] in self._ends else line.tokens
+        text = self._continuation(cut, tokens)
+        ends = [at for at in (text.find(stop) for stop in cut.request.stop) if at >= 0]
+        if ends:
+            text = text[: min(ends)]
+        # A character of several tokens may have been cut off in the middle.
+        return Choice(text.rstrip("\ufffd") if line.finish == "length" else text, line.finish)
+
+    def _continuation(self, cut: Cut, tokens: Sequence[int]) -> str:
+        """The text that follows the prompt: some tokenizers tell its first space only beside what stands before."""
+        if isinstance(cut.request.prompt, str):
+            before = self._plain(cut.tokens[-_TAIL:])
+            whole = self._plain([*cut.tokens[-_TAIL:], *tokens])
+            if whole.startswith(before):
+                return whole[len(before) :]
+        return self._plain(tokens)
+
+    def _plain(self, tokens: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def _raw(self, prompt: str) -> list[int]:
+        tokens: list[int] = self._tokenizer(prompt)["input_ids"]
+        if tokens:
+            return tokens
+        mark = self._tokenizer.bos_token_id if self._tokenizer.eos_token_id is None else self._tokenizer.eos_token_id
+        if mark is None:
+            what = "an empty prompt, and its tokenizer has no mark for the beginning or the end of a text"
+            raise CallError("bad_request", what, retry="never")
+        return [int(mark)]
+
+    def _chat(self, turns: Sequence[Message]) -> list[int]:
+        if not self._tokenizer.chat_template:
+            what = "the model has no chat template, so nobody knows how a conversation is written for it"
+            raise BadInput(what, place="a model 'hf:...'", fix="ask it with raw prompts, or name a tuned model")
+        told = [{"role": turn.role, "content": turn.content} for turn in turns]
+        try:
+            text = self._tokenizer.apply_chat_template(told, add_generation_prompt=True, tokenize=False)
+        except Exception as fault:  # a template is a program of the model's makers, with errors of its own
+            message = f"the model's chat template takes no such conversation: {fault}"
+            raise CallError("bad_request", message, retry="never") from fault
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is imported late
+    """Every token that ends a text: as the settings say, and what the template puts after an answer."""
+    named = [model.generation_config.eos_token_id, model.config.get_text_config().eos_token_id, tokenizer.eos_token_id]
+    ends = {token for one in named for token in (one if isinstance(one, list | tuple) else [one]) if token is not None}
+    return frozenset(ends | _turn_end(tokenizer))
+
+
+def _turn_end(tokenizer: Any) -> set[int]:  # noqa: ANN401 - as above
+    if not tokenizer.chat_template:
+        return set()
+    told = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
+    try:
+        text = tokenizer.apply_chat_template(told, tokenize=False)
+    except Exception:  # noqa: BLE001 - a template with other ideas of a conversation; the settings are all there is
+        return set()
+    after = tokenizer(text.rpartition(_PROBE)[2].lstrip(), add_special_tokens=False)["input_ids"]
+    marks = {token for token, form in tokenizer.added_tokens_decoder.items() if form.special}
+    return {*after[:1]} & marks
+
+
+def _room(model: Any) -> int:  # noqa: ANN401 - as above
+    """Tokens of one batch, answers and padding included, for whose keys and values there is memory."""
+    torch, _ = libraries()
+    settings = model.config.get_text_config()
+    heads = getattr(settings, "num_key_value_heads", None) or settings.num_attention_heads
+    width = getattr(settings, "head_dim", None) or settings.hidden_size // settings.num_attention_heads
+    each: int = 2 * settings.num_hidden_layers * heads * width * model.dtype.itemsize
+    if model.device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(model.device)[0]
+        return int(free * _GPU_SHARE) // each
+    return _CPU_CACHE // each

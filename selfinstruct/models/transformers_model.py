@@ -1,0 +1,104 @@
+"""Transformers models on this machine (extra `train`): requests are gathered into batches and answered together."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.gather import Asked, Gatherer, settle
+from selfinstruct.models.transformers_decode import Cut, Decoder
+from selfinstruct.models.transformers_weights import DTYPES, Dtype, facts_on_hub, load_weights
+from selfinstruct.models.weights_facts import SMALL, content_mark, facts, find_weights
+from selfinstruct.records import Request
+from selfinstruct.stage import Traits
+
+OWN_DTYPE = "SELFINSTRUCT_DTYPE"
+_IN_FLIGHT = 64  # two batches on a processor: while one is answered, the next is chosen by length
+
+
+class TransformersModel:
+    """The backend of `hf:NAME_OR_FOLDER`; weights are loaded when the first question comes.
+
+    At temperature 0 the likeliest token is taken; otherwise each choice of each request throws its own dice, seeded by
+    the request. Neighbours in a batch change nothing but the rounding of the last bits: in 4-byte floats a text differs
+    only where two tokens are equally likely to one in a million, in 2-byte floats now and then.
+    """
+
+    def __init__(
+        self, name: str, *, device: str = "", dtype: Dtype = "auto", rows: int = 0, in_flight: int = _IN_FLIGHT
+    ) -> None:
+        """`name`: a folder, an adapter's folder, a .gguf file, or a name on the Hub; `rows`: most texts at a time."""
+        self._weights, self._place = name, find_weights(name)
+        self._device, self._dtype, self._rows = device, dtype, rows
+        self.in_flight = in_flight
+        self.notice = f"weights: {name} (transformers{'' if dtype == 'auto' else f', {dtype}'})"
+        self._decoder: Decoder | None = None
+        self._gatherer: Gatherer[Cut] | None = None
+
+    @classmethod
+    def from_environment(cls, name: str) -> "TransformersModel":
+        """With the number format that SELFINSTRUCT_DTYPE names, if any."""
+        wish = os.environ.get(OWN_DTYPE, "auto") or "auto"
+        for dtype in DTYPES:
+            if dtype == wish:
+                return cls(name, dtype=dtype)
+        raise BadInput(f"no number format '{wish}'", place=OWN_DTYPE, fix=f"one of: {', '.join(DTYPES)}")
+
+    @cached_property
+    def name(self) -> str:
+        """As in `Backend`; a folder's name says nothing of where it lies, and a mark tells contents apart."""
+        if self._place is None:
+            return f"hf:{self._weights}"
+        return f"hf:{self._place.resolve().name}@{content_mark(self._place)}"
+
+    @cached_property
+    def traits(self) -> Traits:
+        """As in `Backend`; for a name on the Hub its settings are fetched."""
+        known = facts_on_hub(self._weights) if self._place is None else facts(self._place, facts_on_hub)
+        return Traits(chat=known.chat, small=known.parameters < SMALL)
+
+    async def answer(self, request: Request) -> Answer:
+        """As in `Backend`; BadInput where a model without a chat template is asked for a chat."""
+        if self._gatherer is None:
+            self._gatherer = Gatherer(self._prepare, self._work, enough=self.in_flight)
+        return await asyncio.wrap_future(self._gatherer.put(request))
+
+    async def close(self) -> None:
+        """Break off what is under way, end the thread and forget the weights."""
+        gatherer, self._gatherer = self._gatherer, None
+        if gatherer is not None:
+            await asyncio.to_thread(gatherer.close)
+        self._decoder = None
+
+    def _prepare(self, request: Request) -> Cut:
+        return self._loaded().cut(request)
+
+    def _loaded(self) -> Decoder:
+        """On the gatherer's thread alone, so that weights are loaded once."""
+        if self._decoder is None:
+            loaded = load_weights(self._weights, device=self._device, dtype=self._dtype)
+            self._decoder = Decoder(loaded, rows=self._rows)
+        return self._decoder
+
+    def _work(self, waiting: list[Asked[Cut]], broken_off: Callable[[], bool]) -> list[Asked[Cut]]:
+        """Answer the one that has waited longest, together with those nearest to it in length."""
+        decoder = self._loaded()
+        chosen = decoder.fellows([asked.ready for asked in waiting])
+        asked = [waiting[at] for at in chosen]
+        outcomes: Sequence[Answer | CallError]
+        try:
+            cuts = [one.ready for one in asked]
+            outcomes = decoder.answers(cuts, lambda at: broken_off() or asked[at].unwanted)
+        except CallError as fault:
+            outcomes = [fault] * len(asked)
+        except (RuntimeError, IndexError, ValueError) as fault:  # what the engine says of a model it cannot run
+            said = str(fault).strip().partition("\n")[0]
+            outcomes = [CallError("engine", f"transformers: {said}", retry="never")] * len(asked)
+        for one, outcome in zip(asked, outcomes, strict=True):
+            if broken_off():
+                one.answer.cancel()
+            settle(one.answer, outcome)
+        taken = frozenset(chosen)
+        return [one for at, one in enumerate(waiting) if at not in taken]

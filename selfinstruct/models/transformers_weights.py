@@ -1,0 +1,170 @@
+"""Loads a Transformers model: a folder, an adapter on its base, a GGUF file converted once, a name on the Hub."""
+
+import contextlib
+import hashlib
+import importlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.threads import asleep_while_waiting
+from selfinstruct.models.weights import cache_folder
+from selfinstruct.models.weights_facts import LOADABLE, Facts, adapter_base, find_weights
+
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+"""`auto`: 4-byte floats on a processor, what the weights are stored in on a GPU."""
+
+DTYPES: tuple[Dtype, ...] = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory; torch and transformers publish no types that survive a late import."""
+
+    model: Any
+    tokenizer: Any
+
+
+def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True) -> Loaded:
+    """The model of `NAME_OR_FOLDER`, a .gguf file, or `embedded`; BadInput says in one line why it cannot be loaded.
+
+    `device`: as torch calls it, by default a GPU where there is one. With `merge` an adapter becomes part of its base;
+    without, the model is a `PeftModel`, whose adapter can be switched and trained. No code that comes with weights is
+    ever run, and only safetensors are read.
+    """
+    torch, transformers = libraries()
+    place = find_weights(name)
+    base = adapter_base(place) if place is not None else ""
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    with loading(name), quiet(transformers):
+        if base:
+            return _adapted(name, base, device, dtype, merge=merge)
+        source = _folder(place) if place is not None else name.removeprefix("hf:")
+        known = _known(local=place is not None)
+        kind = ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
+        model = _whole(transformers, name, source, use_safetensors=True, dtype=kind, **known)
+        return Loaded(model.to(device).eval(), tokenizer)
+
+
+def facts_on_hub(name: str) -> Facts:
+    """What the Hub tells of a model without its weights."""
+    torch, transformers = libraries()
+    with loading(name), quiet(transformers):
+        known, source = _known(local=False), name.removeprefix("hf:")
+        config = transformers.AutoConfig.from_pretrained(source, **known)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
+        with torch.device("meta"):  # shapes only
+            model = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+        return Facts(parameters=model.num_parameters(), chat=bool(tokenizer.chat_template))
+
+
+def libraries() -> tuple[Any, Any]:
+    """Torch and transformers, loaded late: they take seconds, and are an extra."""
+    with asleep_while_waiting():
+        return _library("torch"), _library("transformers")
+
+
+@contextlib.contextmanager
+def loading(name: str) -> Iterator[None]:
+    """What the libraries say of weights they cannot load, as one line."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except Exception as fault:  # the tokenizers' library raises nothing more special
+        said = str(fault).strip().partition("\n")[0] or type(fault).__name__
+        raise BadInput(
+            f"cannot be loaded ({said})", place=f"model 'hf:{name.removeprefix('hf:')}'", fix=LOADABLE
+        ) from fault
+
+
+@contextlib.contextmanager
+def quiet(transformers: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
+    """No progress bars and no advice from the library: progress is told by whoever runs the stage."""
+    words = transformers.utils.logging
+    level, bars = words.get_verbosity(), words.is_progress_bar_enabled()
+    words.set_verbosity_error()
+    words.disable_progress_bar()
+    try:
+        yield
+    finally:
+        words.set_verbosity(level)
+        if bars:
+            words.enable_progress_bar()
+
+
+def _library(name: str) -> Any:  # noqa: ANN401 - optional packages
+    try:
+        return importlib.import_module(name)
+    except ImportError as fault:
+        raise BadInput(
+            f"{fault.name or name} is not installed", place="a model 'hf:...'", fix="pip install 'selfinstruct[train]'"
+        ) from fault
+
+
+def _whole(transformers: Any, name: str, source: Path | str, **how: Any) -> Any:  # noqa: ANN401 - imported late
+    """The model, if every weight was there; the library would make up the others by chance."""
+    make = transformers.AutoModelForCausalLM.from_pretrained
+    model, told = make(source, output_loading_info=True, **how)
+    lost = sorted(told["missing_keys"]) + sorted(str(key) for key in told["mismatched_keys"])
+    if lost:
+        what = f"{len(lost)} of its weights are missing or of another shape, the first {lost[0]}"
+        raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="copy it again")
+    return model
+
+
+def _known(*, local: bool) -> dict[str, bool]:
+    return {"trust_remote_code": False, "local_files_only": local}
+
+
+def _adapted(name: str, base: str, device: str, dtype: Dtype, *, merge: bool) -> Loaded:
+    place = find_weights(name)
+    assert place is not None  # only a folder has an adapter's settings
+    peft = _library("peft")
+    below = find_weights(base)
+    if below is not None and adapter_base(below):
+        raise BadInput("its base is an adapter, too", place=f"model 'hf:{name}'", fix="merge the base first")
+    loaded = load_weights(base, device=device, dtype=dtype)
+    # The file is there, and safe: `find_weights` looked. A pickle beside it is not read.
+    model = peft.PeftModel.from_pretrained(loaded.model, str(place), torch_device=device).eval()
+    tokenizer = loaded.tokenizer
+    if (place / "tokenizer_config.json").is_file():
+        tokenizer = _library("transformers").AutoTokenizer.from_pretrained(place, **_known(local=True))
+    return Loaded(model.merge_and_unload() if merge else model, tokenizer)
+
+
+def _folder(place: Path) -> Path:
+    return place if place.is_dir() else converted(place)
+
+
+def converted(path: Path) -> Path:
+    """A GGUF file as a folder of 4-byte weights in the cache, made once for each content.
+
+    They are what the file says, quantised as it was: not the weights from which the file was made.
+    """
+    from filelock import FileLock
+
+    torch, transformers = libraries()
+    _library("gguf")
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    place = cache_folder() / "converted" / f"{path.stem}-{content[:16]}"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(place.with_name(f"{place.name}.lock")):
+        if place.is_dir():
+            return place
+        with tempfile.TemporaryDirectory(dir=place.parent) as scratch, quiet(transformers):
+            kept: dict[str, Any] = {"gguf_file": path.name, **_known(local=True)}
+            tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **kept)
+            if hasattr(transformers, "GgufConfig"):  # without it newer versions keep weights that cannot be saved
+                kept["quantization_config"] = transformers.GgufConfig(dequantize=True)
+            model = _whole(transformers, str(path), path.parent, dtype=torch.float32, **kept)
+            made = Path(scratch) / "model"
+            model.save_pretrained(made)
+            tokenizer.save_pretrained(made)
+            made.rename(place)
+    return place

@@ -1,0 +1,165 @@
+"""What the files of a model tell before it is loaded: where they lie, how large it is, whether it takes a chat."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.embedded import has_template
+from selfinstruct.models.weights import embedded_weights
+
+LOADABLE = "give a folder with config.json, tokenizer files and *.safetensors, a .gguf file, or a name on the Hub"
+SMALL = 1_500_000_000  # parameters
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+_ADAPTER, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_SETTINGS = (
+    "config.json",
+    "generation_config.json",
+    _ADAPTER,
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
+_BITS = 5  # of a parameter in a usual GGUF file
+_HEADER = 100 * 2**20  # bytes; what the format allows
+_SAMPLE, _SAMPLES = 4096, 64  # bytes, and how many times so many are read from a large file
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides how a model is asked."""
+
+    parameters: int
+    chat: bool
+    """Its tokenizer says how a conversation is written."""
+
+
+def find_weights(name: str) -> Path | None:
+    """The folder or .gguf file that a name means, None for a name on the Hub; BadInput where there is nothing.
+
+    `embedded` and the specs `gguf:PATH` and `hf:NAME` are understood, since adapters name their base by them.
+    """
+    name = name.removeprefix("hf:").removeprefix("gguf:")
+    if name == "embedded":
+        return embedded_weights()
+    place = Path(name)
+    if place.is_dir():
+        _check_folder(place)
+        return place
+    if place.is_file():
+        with place.open("rb") as file:
+            if file.read(4) == b"GGUF":
+                return place
+        raise BadInput("neither a folder nor a GGUF file", place=f"model 'hf:{name}'", fix=LOADABLE)
+    if _HUB_NAME.fullmatch(name) and place.suffix != ".gguf":
+        return None
+    raise BadInput("no such file or folder", place=f"model 'hf:{name}'", fix="check the path")
+
+
+def adapter_base(place: Path) -> str:
+    """What an adapter is put upon: a folder, seen from the adapter's if it lies there, or a spec; empty for none."""
+    if not (place / _ADAPTER).is_file() or not (place / _ADAPTER_WEIGHTS).is_file():
+        return ""
+    base = _read(place / _ADAPTER).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base:
+        what = "does not name its base"
+        raise BadInput(what, place=str(place / _ADAPTER), fix="give it a key 'base_model_name_or_path'")
+    beside = place / base
+    return str(beside) if beside.is_dir() else base
+
+
+def facts(place: Path, on_hub: Callable[[str], Facts]) -> Facts:
+    """Of a local folder or file; `on_hub` is asked where an adapter's base lies there."""
+    if place.is_file():
+        return Facts(parameters=place.stat().st_size * 8 // _BITS, chat=has_template(place))
+    base = adapter_base(place)
+    if not base:
+        return Facts(parameters=_parameters(_shards(place)), chat=_has_template(place))
+    below = find_weights(base)
+    known = on_hub(base) if below is None else facts(below, on_hub)
+    return Facts(known.parameters, known.chat or _has_template(place))
+
+
+def content_mark(place: Path) -> str:
+    """Eight characters that change with the content: settings, sizes of the weights and samples of them.
+
+    Folders of the same name, of two runs of a training for instance, are told apart by it.
+    """
+    digest = hashlib.sha256()
+    base = adapter_base(place) if place.is_dir() else ""
+    names = [place] if place.is_file() else [*(place / name for name in _SETTINGS), *_shards(place)]
+    for path in names:
+        if path.is_file():
+            digest.update(f"{path.name if place.is_dir() else ''} {path.stat().st_size} ".encode())
+            for piece in _samples(path):
+                digest.update(piece)
+    if base:
+        below = find_weights(base)
+        digest.update((base if below is None else content_mark(below)).encode())
+    return digest.hexdigest()[:8]
+
+
+def _check_folder(place: Path) -> None:
+    if (place / _ADAPTER).is_file() and not (place / "config.json").is_file():
+        missing = "" if (place / _ADAPTER_WEIGHTS).is_file() else _ADAPTER_WEIGHTS
+    elif not (place / "config.json").is_file():
+        missing = "config.json"
+    else:
+        missing = "" if _shards(place) else "*.safetensors"
+    if missing:
+        raise BadInput(f"cannot be loaded (no {missing} in it)", place=f"model 'hf:{place}'", fix=LOADABLE)
+
+
+def _shards(place: Path) -> list[Path]:
+    return sorted(place.glob("*.safetensors"))
+
+
+def _parameters(shards: Iterable[Path]) -> int:
+    """Counted from the headers; the weights stay unread."""
+    return sum(_in_header(path) for path in shards if path.name != _ADAPTER_WEIGHTS)
+
+
+def _in_header(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header: dict[str, Any] = json.loads(file.read(min(length, _HEADER)))
+        return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise BadInput("not a safetensors file", place=str(path), fix="copy it again") from fault
+
+
+def _has_template(place: Path) -> bool:
+    if (place / "chat_template.jinja").is_file() or (place / "chat_template.json").is_file():
+        return True
+    settings = place / "tokenizer_config.json"
+    return settings.is_file() and bool(_read(settings).get("chat_template"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise BadInput(f"not JSON ({fault})", place=str(path), fix="copy it again") from fault
+    if not isinstance(content, dict):
+        raise BadInput("not an object", place=str(path), fix="copy it again")
+    return content
+
+
+def _samples(path: Path) -> Iterable[bytes]:
+    """All of a small file; evenly spread pieces of a large one, of which training changes every one."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _SAMPLE * _SAMPLES:
+            yield file.read()
+            return
+        for number in range(_SAMPLES):
+            file.seek((size - _SAMPLE) * number // (_SAMPLES - 1))
+            yield file.read(_SAMPLE)
