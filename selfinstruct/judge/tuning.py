@@ -18,8 +18,8 @@ BATCH = 32
 EPOCHS = 1
 LEARNING_RATE = 1e-4
 """At the top of the slope: up over a tenth of the steps, then down to nothing. High, for the encoder is small."""
-FRAGMENTS = 24_000
-"""Above as many, a random sample is learned from: some five minutes on two cores."""
+FRAGMENTS = 6_000
+"""Above as many, a random sample is learned from: on two free cores some ten minutes."""
 _DECAY = 0.01
 _WARM = 0.1
 _POOL = 16

@@ -8,7 +8,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.judge import tuning
-from selfinstruct.judge.encoder import PACKAGED, answer_margins, libraries, packaged
+from selfinstruct.judge.encoder import PACKAGED, answer_margins, encoded, libraries, packaged
 from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import train
 from tests.judge.examples import World, folder, lines
@@ -67,6 +67,14 @@ def test_company_in_a_batch_changes_nothing_and_no_pairs_are_no_numbers(tiny: Pa
     alone = [answer_margins(model, tokenizer, [pair], pair_aware=True)[0] for pair in PAIRS[:6]]
     assert together[:6] == pytest.approx(alone, abs=1e-5)
     assert len(answer_margins(model, tokenizer, [], pair_aware=True)) == 0
+
+
+def test_the_words_at_the_seam_are_never_cut_off(tiny: Path) -> None:
+    _, transformers = libraries()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
+    given = encoded(tokenizer, [("? " * 900 + "bees", "moon " + "! " * 900)], pair_aware=True)["input_ids"][0].tolist()
+    asked, said = tokenizer.convert_tokens_to_ids(["bees", "moon"])
+    assert given.index(said) == given.index(asked) + 2  # a separator stands between them
 
 
 def test_an_encoder_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
