@@ -279,7 +279,7 @@ def test_what_hangs_is_broken_off_after_the_drain() -> None:
         next(answers)
         before = time.monotonic()
         answers.close()  # type: ignore[attr-defined]  # an iterator that is a generator
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 25
 
 
 def test_an_interrupt_while_requests_are_made_goes_through_and_sends_nothing() -> None:

