@@ -23,7 +23,7 @@ def beside_the_code() -> list[Path]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=180,
     )
     if told.returncode:
         pytest.skip("not a checkout")

@@ -20,7 +20,7 @@ def test_numbers_are_the_same_in_a_process_with_another_hash_seed() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=180,
         ).stdout
         for seed in ("1", "2")
     }
