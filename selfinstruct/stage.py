@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
 
@@ -145,11 +145,62 @@ class Tone(Protocol):
         """For each (prompt, text): how likely the text answers."""
 
 
-class Weights(Protocol):
-    """A model whose adapter can be switched."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A causal model in memory; torch and transformers publish no types that survive a late import."""
 
-    def adapter(self, *, on: bool) -> None:
-        """Switch the adapter on or off."""
+    model: Any
+    tokenizer: Any
+
+
+class Weights(Protocol):
+    """A causal model that can be trained and looked into, and not only asked."""
+
+    @property
+    def name(self) -> str:
+        """Its spec as a card names it: `hf:NAME`, `gguf:NAME`, `embedded`; no path of this machine."""
+
+    @property
+    def notice(self) -> str:
+        """What whoever publishes a number must say of these weights, such as that they were 4-bit; may be empty."""
+
+    def load(self, *, dtype: str = "auto") -> Loaded:
+        """The weights anew, in 4-byte floats on a processor unless `dtype` says otherwise; an adapter is merged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneVerdict:
+    """What a judge said of one response."""
+
+    source: str
+    """Of the prompt: whole and cut prompts of one instruction share it."""
+    whole: bool
+    """The prompt is a whole instruction."""
+    answers: bool
+    clean: bool | None
+    """Answers and stops within the budget; None where no budget was set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneReading:
+    """How a model in training answers, prompt by prompt: IFS can be told from it, and compared with another reading."""
+
+    judge: str
+    """Version of the judge."""
+    prompts: str
+    """Name of the prompt set, such as `ifs-v1:dev`."""
+    wrapper: str
+    verdicts: tuple[ToneVerdict, ...]
+    """In the order of the prompts: two readings of the same set match one by one."""
+    objecqa: float | None = None
+    """Share of objective answers to the questions of taste, where that was asked for."""
+
+
+class MeasureTone(Protocol):
+    """Asks a model in memory the `dev` prompts, greedily and in batches, and judges what it says."""
+
+    def __call__(self, model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
+        """The model is put into evaluation mode and back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +250,10 @@ class Bench:
     """By the name the recipe gives (`against`): what a set must not contain."""
     judges: Mapping[str, Tone] = field(default_factory=dict)
     """By name, for stages that ask whether a text answers."""
+    weights: Mapping[str, Weights] = field(default_factory=dict)
+    """By role, for stages that train a model or look into it."""
+    measure_tone: Callable[[str, bool], MeasureTone] | None = None
+    """Wrapper, and whether to ask the questions of taste too -> what measures the tone of a model in training."""
     built: Mapping[str, Path] = field(default_factory=dict)
     """What earlier stages of this run built, by name."""
     scratch: Path = Path()

@@ -9,8 +9,9 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.sampling import Line, lines_of, next_tokens, rows_of
-from selfinstruct.models.transformers_weights import Loaded, libraries
+from selfinstruct.models.transformers_weights import libraries
 from selfinstruct.records import Choice, Message, Request, Usage
+from selfinstruct.stage import Loaded
 
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 _CPU_ROWS, _GPU_ROWS = 32, 256  # past these a step takes as much longer as it does more

@@ -5,7 +5,6 @@ import hashlib
 import importlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -13,19 +12,12 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.threads import asleep_while_waiting
 from selfinstruct.models.weights import cache_folder
 from selfinstruct.models.weights_facts import LOADABLE, Facts, adapter_base, find_weights
+from selfinstruct.stage import Loaded
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 """`auto`: 4-byte floats on a processor, what the weights are stored in on a GPU."""
 
 DTYPES: tuple[Dtype, ...] = ("auto", "float32", "bfloat16", "float16")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model in memory; torch and transformers publish no types that survive a late import."""
-
-    model: Any
-    tokenizer: Any
 
 
 def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True) -> Loaded:

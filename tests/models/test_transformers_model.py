@@ -20,8 +20,9 @@ from selfinstruct.models.make import make_backend
 from selfinstruct.models.sampling import Line
 from selfinstruct.models.transformers_decode import Cut, Decoder
 from selfinstruct.models.transformers_model import OWN_DTYPE, TransformersModel
-from selfinstruct.models.transformers_weights import Loaded, converted, load_weights
+from selfinstruct.models.transformers_weights import converted, load_weights
 from selfinstruct.records import Completion, Message, Request
+from selfinstruct.stage import Loaded
 from tests.models import tiny_models
 
 pytest.importorskip("torch")
