@@ -117,6 +117,11 @@ class Task:
             content.append([self.system, [[turn.role, turn.content] for turn in self.later]])
         object.__setattr__(self, "id", digest("task", content, origin, self.ordinal))
 
+    @property
+    def held_out(self) -> bool:
+        """Marked, by `split: test` among the extra fields, to be measured on and never learnt from."""
+        return self.extra.get("split") == "test"
+
     def grown(
         self,
         stage: str,

@@ -8,6 +8,8 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
 - `exact` (`exact_duplicate`): the same text after normalising; the first stays.
 - `near` (`near_duplicate`): Jaccard similarity of word shingles; MinHash (Broder 1997) proposes, the true one decides.
 - `semantic` (`semantic_duplicate`): cosine of static embeddings, by the extra [semantic].
+- `split` rejects nothing: it marks records for training and for testing, and what is near by any of the above measures
+  of words stays on one side.
 
 To change what novelty rejects and records         open filter.py (the stage `Novelty`)
 To change ROUGE-L or which side of a border loses  open rouge_l.py
@@ -21,4 +23,6 @@ To change which of a cluster stays                 open preference.py (the order
 To change the similarity curve                     open curve.py
 To change the compiled loops of near               open near_kernel.py (sketches), cluster_kernel.py (clusters, curve)
 To change the semantic stage                       open semantic.py (the stage `Semantic`)
+To change who is for testing, and how much         open split.py (the stage `Split`), across.py (its check)
+To change who hangs together with whom             open alike.py; its compiled loop, alike_kernel.py
 """

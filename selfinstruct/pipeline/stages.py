@@ -22,6 +22,7 @@ from selfinstruct.novelty.exact import Exact
 from selfinstruct.novelty.filter import Novelty
 from selfinstruct.novelty.near import Near
 from selfinstruct.novelty.semantic import Semantic
+from selfinstruct.novelty.split import Split
 from selfinstruct.score.ask_objecqa import ObjecQA
 from selfinstruct.score.score import Score
 from selfinstruct.stage import Stage
@@ -56,4 +57,5 @@ STAGES: dict[str, type[Stage]] = {
     "balance": Balance,
     "select": Select,
     "mix": Mix,
+    "split": Split,
 }
