@@ -256,6 +256,10 @@ class Bench:
     """Wrapper, and whether to ask the questions of taste too -> what measures the tone of a model in training."""
     built: Mapping[str, Path] = field(default_factory=dict)
     """What earlier stages of this run built, by name."""
+    before: Mapping[str, Path] = field(default_factory=dict)
+    """What the cycle before this one built, by name; empty in the first."""
+    guidance: Mapping[str, float] = field(default_factory=dict)
+    """How gladly each known task is shown as a demonstration, by id, as the last cycle's feedback says; else 1."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
     seed: int = 42

@@ -2,7 +2,7 @@
 
 In: tasks with answers; of a conversation the first turn. Out: every task Kept, and a folder `fragments` with three
 splits of labelled pairs: a prompt, whole (I) or cut (I_p), and what follows it. Paper: Becoming self-instruct
-(arXiv 2307.03692), section 3: six kinds; five more close off what a judge could learn instead of the tone.
+(arXiv 2307.03692), section 3: six kinds; six more close off what a judge could learn instead of the tone.
 
 A fragment: {"id", "prompt", "continuation", "label" (1 answer-like, 0 continuation-like), "kind", "whole", "complete"
 (a cut prompt that reads as a sentence), "with_input", "open" (the continuation was ended early), "ic_words" (of the

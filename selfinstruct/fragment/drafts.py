@@ -85,6 +85,7 @@ class Drafts:
             for place, source in enumerate(self._sources)
             if (kind.prompt != "part" or source.can_be_cut)
             and (kind.name != "clarifies" or phrases(source.language) is not None)
+            and (kind.name != "carries_on" or bool(source.carries_on))
         ]
 
     def made(self, kind: Kind, place: int, turn: int, random: Random) -> Draft:
@@ -130,6 +131,9 @@ class Drafts:
                 return self._answered(
                     self._next(other, self._rule.words_at_most - _ANSWER_WORDS, random), other, random
                 )
+            case "carries_on":
+                many = size(source.carries_on)
+                return Body(source.carries_on, min(many, self._rule.words_at_least), many)
             case "echo":
                 found = echo(asked.text, random, self._rule.words_at_most)
             case "empty_list":

@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
         # Beyond the paper: off topic is no sign of carrying on, and there are other ways not to answer.
         Kind("other_answer", ANSWER_LIKE, "either", 0.18),
         Kind("clarifies", ANSWER_LIKE, "either", 0.12),
+        Kind("carries_on", CONTINUATION_LIKE, "whole", 0.20, continues=True),
         Kind("echo", CONTINUATION_LIKE, "either", 0.06),
         Kind("empty_list", CONTINUATION_LIKE, "either", 0.04),
         Kind("loop", CONTINUATION_LIKE, "either", 0.06),

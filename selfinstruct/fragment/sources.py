@@ -30,6 +30,8 @@ class Source:
     key: str
     """The instruction's words: records that share them stay in one split, and are no neighbours of each other."""
     can_be_cut: bool
+    carries_on: str = ""
+    """What a record says might follow its instruction without answering it (extra field `carries_on`)."""
 
 
 def unusable(task: Task, words_at_most: int) -> str:
@@ -67,6 +69,7 @@ def source_of(task: Task, least: int) -> Source:
         language=_said_language(task) or language_of(f"{text[:300]}\n{answer}"),
         key=key_of(task),
         can_be_cut=can_be_cut(text, least),
+        carries_on=_carries_on(task),
     )
 
 
@@ -107,6 +110,11 @@ def set_of(task: Task) -> str:
 
 def _answered(task: Task) -> Instance | None:
     return next((pair for pair in task.instances if pair.output.strip()), None)
+
+
+def _carries_on(task: Task) -> str:
+    said = task.extra.get("carries_on")
+    return said.strip() if isinstance(said, str) and words(said) else ""
 
 
 def _said_language(task: Task) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,27 @@ def test_labels_are_one_to_two_exactly_or_one_to_one(made: Made, tmp_path: Path)
 
 def test_every_kind_is_there_with_its_label_and_its_prompt(made: Made) -> None:
     lines = made.lines("train")
-    assert {line["kind"] for line in lines} == {*KINDS}
+    assert {line["kind"] for line in lines} == {*KINDS} - {"carries_on"}  # no record says how it might go on
     for line in lines:
         kind = KINDS[line["kind"]]
         assert line["label"] == kind.label
         assert kind.prompt == "either" or line["whole"] == (kind.prompt == "whole")
         assert bool(line["ic_words"]) == kind.continues
+
+
+def test_what_a_record_says_might_follow_its_instruction_is_a_continuation(tmp_path: Path) -> None:
+    said = [
+        replace(one, extra={"carries_on": f"I have asked {n} people and none could say."})
+        for n, one in enumerate(many())
+    ]
+    made = make(said, tmp_path)
+    found = [line for line in made.lines("train") if line["kind"] == "carries_on"]
+    texts = {one.id: str(one.extra["carries_on"]) for one in said}
+    assert len(found) > 20
+    for line in found:
+        assert line["whole"]
+        assert line["label"] == 0
+        assert texts[line["source"]].lower().startswith(line["continuation"].strip().lower().rstrip("."))
 
 
 def test_an_instruction_that_is_finished_joins_back_to_itself(made: Made) -> None:
@@ -189,7 +205,7 @@ def test_chinese_is_cut_between_characters_and_asked_back_in_chinese(tmp_path: P
     ]
     lines = make(tasks, tmp_path).lines()
     assert {line["language"] for line in lines} == {"zh"}
-    assert {line["kind"] for line in lines} == {*KINDS}
+    assert {line["kind"] for line in lines} == {*KINDS} - {"carries_on"}
     heads = [line["prompt"] for line in lines if line["kind"] == "finishes"]
     assert len({*heads}) > 10
     assert all(not line["continuation"].isascii() for line in lines if line["kind"] == "clarifies")

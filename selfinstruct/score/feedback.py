@@ -1,0 +1,161 @@
+"""Stage: where the student does not answer, and what the next cycle is to show more of."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from pathlib import Path
+from typing import Any, ClassVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Task
+from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
+from selfinstruct.score.intervals import Estimate, sums_by_source
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+
+FILE = "feedback.json"
+_FORM = "form"
+_TOLD = 6  # cells named as what the next cycle asks for
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A prompt of the last score, and what became of it."""
+
+    prompt: str
+    source: str
+    whole: bool
+    answers: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One kind of prompt, and how the student did on it."""
+
+    feature: str
+    cell: str
+    prompts: int
+    failures: int
+    factor: float
+    """How much more often than others its like will be shown; 1 where there are too few prompts to tell."""
+    steers: bool
+
+    def as_json(self) -> dict[str, Json]:
+        """A line of `cells`."""
+        share = self.failures / self.prompts
+        told: dict[str, Json] = {"feature": self.feature, "cell": self.cell, "prompts": self.prompts}
+        return {**told, "failures": self.failures, "share": share, "factor": self.factor, "steers": self.steers}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """Weigh demonstrations by how often the student fails on prompts like them; every record passes unchanged.
+
+    A cell (a kind of prompt: label or text, first word, length, subject) steers only from `least` prompts on, and its
+    share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too whether
+    IFS still rose since the cycle before: the loop stops where the upper bound of the paired gain is below `epsilon`.
+    """
+
+    name: ClassVar[str] = "feedback"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    label: str = ""
+    """Of the `score` whose responses are read; its prompts must be those of `dev`, for what steers is not reported."""
+    least: int = 30
+    """Prompts that a cell needs to steer."""
+    clusters: int = 8
+    """Subjects that prompts are sorted into."""
+    most: float = 3.0
+    """The largest weight of a demonstration, and the inverse of the smallest."""
+    epsilon: float = 0.03
+    steer: bool = True
+    """False: everything is measured and told, and nothing steers; for the loop against itself."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that steer nothing, or backwards."""
+        if self.least < 1 or self.clusters < 1 or self.most < 1:
+            raise BadInput("least, clusters or most below 1", place=f"stage {self.name}", fix="leave them out")
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the weights and the numbers."""
+        yield from map(Kept, records)
+        name = f"{self.label}.responses.jsonl" if self.label else "responses.jsonl"
+        if name not in bench.built:
+            raise BadInput(f"no {name} of this run", place="stage feedback", fix="put `score` before it")
+        answered = _read(bench.built[name])
+        found = subjects([one.prompt for one in answered if one.whole], self.clusters)
+        cells = self._cells(answered, found)
+        factors = {(cell.feature, cell.cell): cell.factor for cell in cells if cell.steers and self.steer}
+        weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
+        gain = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else None
+        failed = sum(not one.answers for one in answered)
+        told: dict[str, Json] = {
+            "prompts": len(answered),
+            "failures": failed,
+            "ifs": 1 - failed / len(answered),
+            "cells": [cell.as_json() for cell in cells],
+            "asks_for": _asked_for(cells),
+            "steers": self.steer,
+            "weighed": sum(weight != 1 for weight in weights.values()),
+            "gain": gain.as_json() if gain else None,
+            "plateau": gain is not None and gain.high is not None and gain.high < self.epsilon,
+        }
+        bench.scratch.mkdir(parents=True, exist_ok=True)
+        file = bench.scratch / FILE
+        file.write_text(json.dumps({**told, "weights": weights}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        yield Built(FILE, file)
+        yield Measured("feedback", told)
+
+    def _cells(self, answered: Sequence[_Answered], found: Subjects) -> list[Cell]:
+        texts = {one.source: one.prompt for one in answered if one.whole}
+        told = []
+        for one in answered:  # a cut prompt belongs where its whole one does
+            cells = cells_of(texts.get(one.source, one.prompt), found)
+            told.append(({**cells, _FORM: "whole" if one.whole else "cut"}, not one.answers))
+        mean = sum(failed for _, failed in told) / len(told)
+        made = []
+        for (feature, cell), (prompts, failures) in counted(told).items():
+            shrunk = (failures + self.least * mean) / (prompts + self.least)
+            steers = feature != _FORM and prompts >= self.least and mean > 0
+            factor = shrunk / mean if steers else 1.0
+            made.append(
+                Cell(feature=feature, cell=cell, prompts=prompts, failures=failures, factor=factor, steers=steers)
+            )
+        return sorted(made, key=lambda cell: (-cell.factor, -cell.prompts, cell.feature, cell.cell))
+
+    def _weight(self, task: Task, found: Subjects, factors: Mapping[tuple[str, str], float]) -> float:
+        """The geometric mean of the factors of its cells, to the power of how many steer; within the bounds."""
+        cells = cells_of(task.instruction, found, is_classification=task.is_classification)
+        product = exp(sum(log(factors.get(cell, 1.0)) for cell in cells.items()))
+        return round(min(self.most, max(1 / self.most, product)), 6)
+
+
+def _read(file: Path) -> list[_Answered]:
+    """The responses of the first model under its first wrapper."""
+    with file.open(encoding="utf-8") as lines:
+        rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    first = (rows[0]["model"], rows[0]["wrapper"])
+    return [
+        _Answered(row["prompt"], row["source"], row["whole"], row["answer_like"])
+        for row in rows
+        if (row["model"], row["wrapper"]) == first
+    ]
+
+
+def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> Estimate | None:
+    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source."""
+    old = {(one.prompt, one.whole): one.answers for one in before}
+    rows: dict[str, list[int]] = {}
+    for one in now:
+        if (one.prompt, one.whole) in old:
+            row = rows.setdefault(one.source, [0, 0])
+            row[0] += one.answers - old[one.prompt, one.whole]
+            row[1] += 1
+    return sums_by_source(list(rows.values()), seed).estimate(lambda sums: sums[0] / sums[1] if sums[1] else None)
+
+
+def _asked_for(cells: Sequence[Cell]) -> list[Json]:
+    """In words, the cells that the next cycle shows more of."""
+    more = [cell for cell in cells if cell.steers and cell.factor > 1]
+    return [f"{cell.feature} {cell.cell}: {cell.failures} of {cell.prompts} not answered" for cell in more[:_TOLD]]
