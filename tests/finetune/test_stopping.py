@@ -1,0 +1,135 @@
+"""The stop rule: on curves whose truth is known it seldom stops too early, and mostly sees that a curve is flat."""
+
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.readings import gain, levels
+from selfinstruct.finetune.stopping import StopRule, headroom
+from tests.finetune.tone import curve, reading
+
+RULE = StopRule(draws=1_000)
+
+
+def stopped(shares: Sequence[float], *, sources: int, trials: int, rule: StopRule = RULE) -> float:
+    """How often the rule stops at the last check of such a curve."""
+    said = [rule.decide(curve(shares, sources=sources, seed=seed)).stop for seed in range(trials)]
+    return sum(said) / trials
+
+
+def test_a_curve_that_still_rises_is_seldom_stopped() -> None:
+    assert stopped([0.90, 0.93, 0.97], sources=250, trials=150) <= 0.05  # it gains 0.07 in two checks
+
+
+def test_a_curve_that_rises_by_just_epsilon_is_stopped_one_time_in_twenty() -> None:
+    assert stopped([0.93, 0.945, 0.96], sources=250, trials=200) <= 0.10  # 20 of 200 would be five deviations off
+
+
+def test_a_flat_high_curve_is_mostly_stopped() -> None:
+    assert stopped([0.96, 0.96, 0.96], sources=500, trials=60) >= 0.8
+
+
+def test_a_flat_low_curve_is_never_stopped() -> None:
+    assert stopped([0.85, 0.85, 0.85], sources=250, trials=40) <= 0.05
+
+
+def test_twenty_prompts_never_stop_a_training() -> None:
+    every = reading([True] * 20)
+    decision = RULE.decide([every, every, every])
+    assert (decision.stop, decision.reason) == (False, "still_rising")
+    assert decision.gain is not None
+    assert decision.gain.value == 0
+    assert decision.gain.most == pytest.approx(1 - 0.05 ** (1 / 10))
+
+
+def test_each_condition_is_named_when_it_speaks_against_stopping() -> None:
+    high, low, none = reading([True] * 600), reading([True, False] * 300), reading([False] * 600)
+    assert RULE.decide([high, high]).reason == "too_few_checks"
+    assert RULE.decide([none, high, high]).reason == "still_rising"
+    assert RULE.decide([none, none, none]).reason == "too_low"
+    cut_missing = reading(([True, True] * 6 + [True, False]) * 60)  # one cut prompt in seven stays without an answer
+    assert RULE.decide([cut_missing] * 3).reason == "gap_wide"
+    assert RULE.decide([cut_missing] * 3).gap_state == "wide"
+    assert RULE.decide([high, high, high]).reason == "plateau"
+    assert RULE.decide([low, high, high, high]).stop
+
+
+def test_a_gap_that_is_not_known_well_enough_holds_nothing_up() -> None:
+    some_missing = reading(([True, True] * 5 + [True, False]) * 15)
+    decision = StopRule(tau=0.85, epsilon=0.1).decide([some_missing] * 3)
+    assert decision.gap is not None
+    assert decision.gap.value > 0.10
+    assert decision.gap.half_width > 0.05
+    assert (decision.stop, decision.gap_state) == (True, "undecided")
+    all_whole = reading([True] * 300, per_source=1)
+    assert RULE.decide([all_whole] * 3).gap_state == "absent"
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    covered = [
+        level.low <= 0.9 <= level.high
+        for level in (levels(curve([0.9], sources=120, seed=seed)[0], draws=1_000).ifs for seed in range(200))
+    ]
+    assert 0.90 <= sum(covered) / len(covered) <= 0.99
+
+
+def test_the_gain_is_paired_so_that_it_is_known_better_than_either_level() -> None:
+    before, now = curve([0.9, 0.92], sources=150, seed=3, stickiness=1.0)
+    rise = gain(before, now)
+    assert rise.half_width < levels(now).ifs.half_width * 0.8
+    assert rise.value == pytest.approx(levels(now).ifs.value - levels(before).ifs.value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(some.lists(some.tuples(some.booleans(), some.booleans()), min_size=1, max_size=12), some.integers(0, 99))
+def test_numbers_are_those_of_plain_counting_and_lie_within_their_bounds(
+    pairs: list[tuple[bool, bool]], seed: int
+) -> None:
+    answers = [answer for pair in pairs for answer in pair]
+    found = levels(reading(answers), seed=seed, draws=1_000)
+    assert found.ifs.value == pytest.approx(np.mean(answers))
+    assert found.ifs_full is not None
+    assert found.ifs_partial is not None
+    assert found.gap is not None
+    assert found.ifs_full.value == pytest.approx(np.mean([whole for whole, _ in pairs]))
+    assert found.gap.value == pytest.approx(np.mean([whole - cut for whole, cut in pairs]))
+    for one in (found.ifs, found.ifs_full, found.ifs_partial, found.gap):
+        assert one.low <= one.least <= one.value <= one.most <= one.high
+    assert levels(reading(answers), seed=seed, draws=1_000) == found
+
+
+def test_the_order_of_prompts_does_not_change_a_level() -> None:
+    known = curve([0.7], sources=40, seed=1)[0]
+    mixed = list(known.verdicts)
+    Random(5).shuffle(mixed)
+    again = type(known)(judge=known.judge, prompts=known.prompts, wrapper=known.wrapper, verdicts=tuple(mixed))
+    assert levels(again).ifs.value == levels(known).ifs.value
+
+
+def test_readings_of_other_prompts_are_not_compared() -> None:
+    one = reading([True] * 10)
+    for other in (reading([True] * 10, judge="mine"), reading([True] * 12), reading([True] * 10, per_source=1)):
+        with pytest.raises(BadInput, match="two checks of one curve"):
+            RULE.decide([one, one, other][::-1])
+    with pytest.raises(BadInput, match="no prompts"):
+        RULE.decide([reading([])])
+    with pytest.raises(BadInput, match="no check"):
+        RULE.decide([])
+
+
+@pytest.mark.parametrize("knobs", [{"epsilon": 0}, {"tau": 1.5}, {"patience": 0}, {"draws": 10}, {"gap_limit": -1}])
+def test_knobs_that_decide_nothing_are_refused(knobs: dict[str, float]) -> None:
+    with pytest.raises(BadInput):
+        StopRule(**knobs)  # type: ignore[arg-type] # one of them is a whole number, as it must be
+
+
+def test_a_model_that_answers_before_training_leaves_no_headroom() -> None:
+    assert headroom(reading([True, False] * 50)).left
+    full = headroom(reading([True] * 100))
+    assert not full.left
+    assert "no headroom" in str(full)
