@@ -110,7 +110,7 @@ class Drafts:
         assert found is not None  # the source can be cut, and a rest of the least words always fits
         return _Asked(found.head, found)
 
-    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: PLR0911 - one for each kind
+    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: C901, PLR0911 - one for each kind
         source = self._sources[place]
         match kind:
             case "answer" | "answer_to_part":

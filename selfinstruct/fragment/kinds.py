@@ -31,9 +31,9 @@ KINDS: dict[str, Kind] = {
         Kind("answer", ANSWER_LIKE, "whole", 0.35),
         Kind("answer_to_part", ANSWER_LIKE, "part", 0.35),
         Kind("finishes", CONTINUATION_LIKE, "part", 0.22, continues=True),
-        Kind("another", CONTINUATION_LIKE, "whole", 0.22, continues=True),
+        Kind("another", CONTINUATION_LIKE, "whole", 0.12, continues=True),
         Kind("finishes_and_answers", CONTINUATION_LIKE, "part", 0.20, continues=True),
-        Kind("another_and_answers", CONTINUATION_LIKE, "whole", 0.20, continues=True),
+        Kind("another_and_answers", CONTINUATION_LIKE, "whole", 0.10, continues=True),
         # Beyond the paper: off topic is no sign of carrying on, and there are other ways not to answer.
         Kind("other_answer", ANSWER_LIKE, "either", 0.18),
         Kind("clarifies", ANSWER_LIKE, "either", 0.12),

@@ -19,13 +19,33 @@ def quotas(total: int, labels: Labels, shares: Mapping[str, float], most: Mappin
     (10, 10, 40, 60)
     """
     ratio = 2 if labels == "paper" else 1
-    of_label = {label: {k: shares.get(k, 0.0) for k in KINDS if KINDS[k].label == label} for label in (1, 0)}
+    able = _passed_on(shares, most)
+    of_label = {label: {k: able.get(k, 0.0) for k in KINDS if KINDS[k].label == label} for label in (1, 0)}
     room = {label: sum(most.get(kind, 0) for kind, share in of.items() if share) for label, of in of_label.items()}
     answers = min(round(total / (1 + ratio)), room[ANSWER_LIKE], room[CONTINUATION_LIKE] // ratio)
     return {
         **_portions(answers, of_label[ANSWER_LIKE], most),
         **_portions(answers * ratio, of_label[CONTINUATION_LIKE], most),
     }
+
+
+def _passed_on(shares: Mapping[str, float], most: Mapping[str, int]) -> dict[str, float]:
+    """The share of a kind of which none can be made goes to its label's others with the same prompts, if there are."""
+    given = dict(shares)
+    for name, share in shares.items():
+        fellows = [
+            other
+            for other, kind in KINDS.items()
+            if (kind.label, kind.prompt) == (KINDS[name].label, KINDS[name].prompt)
+            and shares.get(other, 0.0) > 0
+            and most.get(other, 0) > 0
+        ]
+        if share > 0 and not most.get(name, 0) and fellows:
+            together = math.fsum(shares[other] for other in fellows)
+            for other in fellows:
+                given[other] += share * shares[other] / together
+            given[name] = 0.0
+    return given
 
 
 def _portions(total: int, shares: Mapping[str, float], most: Mapping[str, int]) -> dict[str, int]:
