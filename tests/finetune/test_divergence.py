@@ -1,0 +1,127 @@
+"""KL to the base against a direct computation with all logits at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.before_tuning import AdapterOff, base_of, forget
+from selfinstruct.finetune.divergence import (
+    Probe,
+    ProbeText,
+    chunks_of,
+    divergence,
+    encoded,
+    predictions,
+    prose_probe,
+    reference_probe,
+)
+from tests.finetune import tiny
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+LONG = " ".join(f"{word} of the river" for word in "abcdefghabcdefghab")
+TEXTS = (ProbeText("it is a river"), ProbeText(LONG), ProbeText("the end", prompt="name the river . answer"))
+PROBE = Probe("prose", TEXTS)
+
+
+@pytest.fixture(scope="module")
+def words() -> Any:
+    return tiny.tokenizer()
+
+
+def directly(tuned: Any, base: Any, words: Any) -> tuple[float, float]:
+    """Both directions, one text at a time, nothing cut into chunks, in 8-byte floats."""
+    there, back = [], []
+    for text in TEXTS:
+        before = words(text.prompt)["input_ids"] if text.prompt else []
+        row = torch.tensor([before + words(text.answer)["input_ids"]])
+        first = max(len(before) - 1, 0)
+        with torch.no_grad():
+            now, known = (one(row).logits[0, first:].double().log_softmax(-1) for one in (tuned, base))
+        there.append((known.exp() * (known - now)).sum(-1))
+        back.append((now.exp() * (now - known)).sum(-1))
+    return float(torch.cat(there).mean()), float(torch.cat(back).mean())
+
+
+class Other:
+    """Another model as the base."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def predictions(self, model: Any, tokens: Any, first: int, probe: str, place: int) -> Iterator[Any]:
+        del model, probe, place
+        return predictions(self.model, tokens, first)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma3", "mamba"])
+def test_divergence_is_that_of_all_logits_at_once(kind: str, words: Any) -> None:
+    settings = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]} if kind == "gemma3" else {}
+    tuned, base = tiny.model(1, kind, **settings), tiny.model(2, kind, **settings)
+    found = divergence(tuned, words, PROBE, Other(base))
+    there, back = directly(tuned, base, words)
+    assert found.base_tuned == pytest.approx(there, rel=1e-4)
+    assert found.tuned_base == pytest.approx(back, rel=1e-4)
+    assert found.positions == 4 + 72 + 3
+    assert there != pytest.approx(back, rel=1e-3)  # else the direction would not be tested
+
+
+def test_an_adapter_is_compared_with_itself_switched_off(words: Any) -> None:
+    pytest.importorskip("peft")
+    base = tiny.model(1)
+    tuned = tiny.lora(tiny.model(1))
+    off = base_of(tuned, words, [PROBE], None, fresh=False)
+    assert isinstance(off, AdapterOff)
+    found = divergence(tuned, words, PROBE, off)
+    assert found.base_tuned == pytest.approx(directly(tuned, base, words)[0], rel=1e-4)
+    assert found.base_tuned > 1e-3
+    with tuned.disable_adapter():
+        assert divergence(tuned, words, PROBE, Other(base)).base_tuned < 1e-9
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_what_the_base_predicted_is_kept_through_full_tuning(in_file: bool, words: Any, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    folder = tmp_path / "base" if in_file else None
+    model = tiny.model(1)
+    kept = base_of(model, words, [PROBE], folder, fresh=True)
+    assert kept is not None
+    assert divergence(model, words, PROBE, kept).base_tuned < 1e-6
+    model.load_state_dict(tiny.model(2).state_dict())
+    expected = directly(tiny.model(2), tiny.model(1), words)
+    again = base_of(model, words, [PROBE], folder, fresh=False)  # as after a kill
+    assert (again is None) == (folder is None)
+    for base in [kept] + ([again] if again is not None else []):
+        found = divergence(model, words, PROBE, base)
+        assert (found.base_tuned, found.tuned_base) == pytest.approx(expected, rel=1e-3)
+
+
+def test_kept_predictions_of_other_texts_or_cut_off_are_not_used(words: Any, tmp_path: Path) -> None:
+    model = tiny.model(1)
+    base_of(model, words, [PROBE], tmp_path / "base", fresh=True)
+    other = Probe("prose", (*TEXTS[:2], ProbeText("a b c")))
+    assert base_of(model, words, [other], tmp_path / "base", fresh=False) is None
+    file = min((tmp_path / "base").glob("*.npy"))
+    file.write_bytes(file.read_bytes()[:-10])
+    assert base_of(model, words, [PROBE], tmp_path / "base", fresh=False) is None
+    forget(tmp_path / "base")
+    assert not (tmp_path / "base").exists()
+
+
+def test_long_texts_are_cut_and_keep_something_to_predict(words: Any) -> None:
+    tokens, first = encoded(words, ProbeText("the end", prompt=LONG), 20)
+    assert (len(tokens), first) == (12, 9)
+    tokens, first = encoded(words, ProbeText(LONG, prompt="a b c"), 20)
+    assert (len(tokens), first) == (20, 2)
+    assert sum(chunks_of(20, 2)) == 18
+
+
+def test_the_prose_is_plain_and_a_probe_without_text_is_refused(words: Any) -> None:
+    texts = prose_probe().texts
+    assert len(texts) == 12
+    assert all(30 < len(text.answer.split()) < 90 and not text.prompt for text in texts)
+    with pytest.raises(BadInput, match="probe reference"):
+        divergence(tiny.model(1), words, reference_probe([]), AdapterOff())
