@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from selfinstruct.formats.card_splits import SplitCheck, SplitLine, splits_section
 from selfinstruct.formats.markup import cell, code, fenced, plain, quoted
 from selfinstruct.records import Json
 
@@ -59,6 +60,12 @@ class Card:
     """The sets it was made of, where it was not generated."""
     checked: Mapping[str, int] = field(default_factory=dict)
     """By benchmark, how many records were removed because they held some of it."""
+    splits: Sequence[SplitLine] = ()
+    """Where there are several; else all is for training."""
+    split_check: SplitCheck | None = None
+    """None: the splits were there before, and this run did not compare them."""
+    held_out_seeds: int = 0
+    """Seeds that no model was shown."""
 
 
 def size_category(rows: int) -> str:
@@ -97,7 +104,8 @@ def _front_matter(card: Card) -> list[str]:
     ]
     if card.parquet:
         lines += ["configs:", "  - config_name: default", "    data_files:"]
-        lines += ["      - split: train", "        path: data/train.parquet"]
+        for split in [line.name for line in card.splits] or ["train"]:
+            lines += [f"      - split: {split}", f"        path: data/{split}.parquet"]
     return [*lines, "---", ""]
 
 
@@ -113,6 +121,7 @@ def _body(card: Card) -> list[str]:
             f"The run ended because {plain(card.stopped_because)}."
         ),
         "",
+        *splits_section(card.splits, card.split_check),
         "## Limits",
         "",
         (
@@ -179,7 +188,10 @@ def _models(card: Card) -> str:
 def _origin(card: Card) -> str:
     if card.inputs:
         return ", ".join(code(name) for name in card.inputs)
-    return f"{card.seeds:,} seed tasks ({plain(card.seeds_source)})"
+    held_out = ""
+    if card.held_out_seeds:
+        held_out = f"; {card.held_out_seeds:,} more were held out: shown to no model, kept in `holdout_seeds.jsonl`"
+    return f"{card.seeds:,} seed tasks ({plain(card.seeds_source)}{held_out})"
 
 
 def _checked(card: Card) -> list[str]:

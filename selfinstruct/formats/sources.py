@@ -18,6 +18,7 @@ ENDINGS = (".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 _IN_FOLDERS = ENDINGS[:4]
 _ELSE = (".csv", ".tsv", ".xlsx", ".zip", ".tar", ".arrow", ".pkl", ".pickle", ".html", ".yaml", ".yml", ".md")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_OURS = {"train", "test"}  # splits of a set that this package published
 _NOT_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json"}
 
 
@@ -133,7 +134,7 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
         splits = {key: patterns for key, patterns in splits.items() if key == split}
         if not splits:
             raise BadInput(f"names no split '{shown(split)}'", place=place, fix="take one of those it names")
-    if len(splits) > 1:
+    if len(splits) > 1 and not (splits.keys() == _OURS and _tagged(path / "README.md")):
         raise BadInput(
             f"names the splits {shown(', '.join(splits))}", place=place, fix="say which: write #SPLIT behind the name"
         )
@@ -142,21 +143,32 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
 
 def _configs(card: Path) -> list[dict[str, Any]]:
     """`configs` of a card's front matter."""
+    configs = _front_matter(card).get("configs")
+    return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
+
+
+def _tagged(card: Path) -> bool:
+    """Whether this package published it: then each row says which split it is of, and both may be read as one."""
+    tags = _front_matter(card).get("tags")
+    return isinstance(tags, list) and "selfinstruct" in tags
+
+
+def _front_matter(card: Path) -> dict[str, Any]:
+    """What a card says to machines; empty where it says nothing that can be read."""
     import yaml
 
     try:
         text = card.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return []
+        return {}
     front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
     if front is None:
-        return []
+        return {}
     try:
         found = yaml.safe_load(front[1])
     except (yaml.YAMLError, ValueError, RecursionError):
-        return []
-    configs = found.get("configs") if isinstance(found, dict) else None
-    return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:

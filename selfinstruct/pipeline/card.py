@@ -1,16 +1,17 @@
 """From the story of a run to the card and the rows of its published set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from selfinstruct.formats import card as cards
+from selfinstruct.formats.card_splits import SplitCheck, SplitLine
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import ABOUT, COLUMNS, Row, rows
 from selfinstruct.generate.encode import encoded
 from selfinstruct.pipeline.recipe import Publish, Resolved, knobs
-from selfinstruct.records import Task, digest
+from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.story import Story
 
 TERMS = {"embedded": "Apache-2.0"}  # of models whose terms are known here
@@ -28,20 +29,46 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
         made = encoded(task.instruction, pair, draw, resolved.recipe.profile)
         return made.prompt, made.completion
 
-    made = _Made(rows(kept, publish.format, encode, first_turn=publish.first_turn))
+    made = {
+        name: _Made(rows(tasks, publish.format, encode, first_turn=publish.first_turn), tasks)
+        for name, tasks in splits_of(kept).items()
+    }
     columns = (*COLUMNS[publish.format], *ABOUT)
 
     def card() -> str:
-        return cards.render(_card(resolved, publish, story, made.count, made.first))
+        return cards.render(_card(resolved, publish, story, made))
 
-    write_dataset(folder, {"train": made}, columns, card, publish.files)
+    write_dataset(folder, made, columns, card, publish.files)
+
+
+def splits_of(kept: Sequence[Task]) -> dict[str, "Part"]:
+    """The records for training, and those marked as held out where there are any of both; else all as `train`."""
+    tested = sum(task.held_out for task in kept)
+    if not 0 < tested < len(kept):
+        return {"train": Part(kept, None, len(kept))}
+    return {"train": Part(kept, False, len(kept) - tested), "test": Part(kept, True, tested)}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of one split, wherever all of them lie."""
+
+    kept: Sequence[Task]
+    held_out: bool | None
+    """None: all of them."""
+    count: int
+
+    def __iter__(self) -> Iterator[Task]:
+        """In their order, as often as is asked for."""
+        return (task for task in self.kept if self.held_out is None or task.held_out == self.held_out)
 
 
 @dataclass
 class _Made:
-    """Rows on their way to the files: how many there were, and the first."""
+    """Rows on their way to the files: of how many tasks, how many there were, and the first."""
 
     rows: Iterator[Row]
+    tasks: Part
     count: int = 0
     first: Row | None = None
 
@@ -52,7 +79,7 @@ class _Made:
             yield row
 
 
-def _card(resolved: Resolved, publish: Publish, story: Story, count: int, example: Row | None) -> cards.Card:
+def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str, _Made]) -> cards.Card:
     recipe = resolved.recipe
     cost = story.cost
     return cards.Card(
@@ -61,7 +88,7 @@ def _card(resolved: Resolved, publish: Publish, story: Story, count: int, exampl
         license=publish.license,
         language=publish.language,
         layout=publish.format,
-        rows=count,
+        rows=sum(one.count for one in made.values()),
         tasks=story.published,
         seeds=story.seeds,
         seeds_source=Path(resolved.seeds).name,
@@ -85,11 +112,36 @@ def _card(resolved: Resolved, publish: Publish, story: Story, count: int, exampl
         estimated=any(line.estimated for line in story.spending),
         terms={model: TERMS[model] for model in story.models if model in TERMS},
         command=story.command,
-        example=example,
+        example=made["train"].first,
         parquet="parquet" in publish.files,
         inputs=[Path(one.path).name for one in recipe.inputs],
         checked=_checked(story),
+        splits=[SplitLine(name, one.tasks.count, one.count) for name, one in made.items() if len(made) > 1],
+        split_check=_split_check(story),
+        held_out_seeds=recipe.holdout_seeds,
     )
+
+
+def _split_check(story: Story) -> SplitCheck | None:
+    """What the last stage that split the set measured."""
+    told = next((one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None)
+    if not isinstance(told, dict):
+        return None
+    return SplitCheck(
+        jaccard=_number(told, "limits", "jaccard"),
+        shingle_words=int(_number(told, "limits", "shingle_words")),
+        rouge_l_below=_number(told, "limits", "rouge_l_below"),
+        checked=int(_number(told, "checked")),
+        highest_jaccard=_number(told, "highest_across", "jaccard", "score"),
+        highest_rouge_l=_number(told, "highest_across", "rouge_l", "score"),
+    )
+
+
+def _number(told: Json, *path: str) -> float:
+    """What stands there; 0 where nothing does: of records that share nothing no pair is named."""
+    for key in path:
+        told = told.get(key) if isinstance(told, dict) else None
+    return float(told) if isinstance(told, int | float) else 0.0
 
 
 def _checked(story: Story) -> dict[str, int]:

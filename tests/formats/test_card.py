@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.formats.card import FunnelLine, render, size_category
+from selfinstruct.formats.card_splits import SplitCheck, SplitLine
 from selfinstruct.formats.markup import cell, code, fenced, plain, quoted
 from tests.formats.cards import card
 
@@ -102,3 +103,22 @@ def test_the_same_card_gives_the_same_text() -> None:
 @pytest.mark.parametrize(("rows", "says"), [(0, "n<1K"), (9_999_999, "1M<n<10M"), (10**7, "n>10M")])
 def test_sizes_have_the_words_of_the_hub(rows: int, says: str) -> None:
     assert size_category(rows) == says
+
+
+def test_splits_are_named_for_machines_and_people_and_nothing_is_claimed_that_was_not_checked() -> None:
+    lines = [SplitLine("train", 9, 12), SplitLine("test", 1, 2)]
+    told = render(card(splits=lines))
+    assert "      - split: test\n        path: data/test.parquet" in told
+    assert "| test | 1 | 2 |" in told
+    assert "was not checked here" in told
+    check = SplitCheck(
+        jaccard=0.8, shingle_words=3, rouge_l_below=0, checked=1, highest_jaccard=0.5, highest_rouge_l=0.75
+    )
+    checked = render(card(splits=lines, split_check=check))
+    assert "no near-duplicate crosses" in checked
+    assert "no two instructions" not in checked
+    assert "## Splits" not in render(card())
+
+
+def test_seeds_held_out_are_named() -> None:
+    assert "; 20 more were held out" in render(card(held_out_seeds=20))
