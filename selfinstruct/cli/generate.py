@@ -29,6 +29,7 @@ from selfinstruct.cli.running import carry_out, run_options
     default="publish",
     help="Stop after this step.",
 )
+@click.option("--holdout-seeds", type=click.IntRange(1), metavar="N", help="Seeds kept aside to measure a student on.")
 @click.option("--requests-per-round", type=click.IntRange(1), help="Requests that see the same pool.")
 @click.option("--max-cost", type=str, metavar="DOLLARS", help="Never spend more.")
 @click.option("--max-total-tokens", type=click.IntRange(1), help="Never use more tokens.")
@@ -43,7 +44,9 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.pipeline.recipe import resolve
 
     limits = {key: given[key] for key in ("max_cost", "max_total_tokens", "prices") if given[key] is not None}
-    knobs = {key: given[key] for key in ("count", "seed", "requests_per_round") if given[key] is not None}
+    knobs = {
+        key: given[key] for key in ("count", "seed", "holdout_seeds", "requests_per_round") if given[key] is not None
+    }
     recipe = compose.generate(
         name="generate",
         seeds=given["seeds"],

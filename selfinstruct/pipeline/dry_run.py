@@ -115,7 +115,7 @@ def _noted(
         return {}
     with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
         bench = Bench(
-            pool=Pool(found.seeds),
+            pool=Pool(found.seeds, seen=found.held_out),
             models=models,
             judges=dict.fromkeys(("judge", "ifs-v1", getattr(stage, "judge", "")), _NoJudge()),
             benchmarks=found.benchmarks,

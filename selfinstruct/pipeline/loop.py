@@ -52,12 +52,14 @@ class _Rounds:
     barren: int = 0
 
 
-def walk(resolved: Resolved, runner: Runner, seeds: Sequence[Task], per_round: int) -> Walked:
-    """Do the whole recipe; what is done already is read, not done again."""
+def walk(
+    resolved: Resolved, runner: Runner, seeds: Sequence[Task], per_round: int, held_out: Sequence[Task] = ()
+) -> Walked:
+    """Do the whole recipe; what is done already is read, not done again. `held_out` is compared with, never shown."""
     recipe = resolved.recipe
     if not resolved.rounds:
-        return Walked(reason="inputs", kept=_once(resolved, runner, (), Pool(seeds)))
-    so_far = _Rounds(Pool(seeds))
+        return Walked(reason="inputs", kept=_once(resolved, runner, (), Pool(seeds, seen=held_out)))
+    so_far = _Rounds(Pool(seeds, seen=held_out))
     reason, note = _go_round(resolved, runner, so_far, per_round)
     overshoots = recipe.profile == "reference"
     wanted = len(so_far.kept) if overshoots else recipe.count

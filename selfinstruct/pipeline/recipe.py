@@ -93,6 +93,8 @@ class Recipe(_Strict):
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
     seeds: str = ""
     """A file of seed tasks, or `builtin`; empty: `builtin` for rounds, none for inputs."""
+    holdout_seeds: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    """Seeds, drawn by `seed`, that no model is shown: to measure a student on. Novelty compares with them too."""
     inputs: tuple[Annotated[Input, BeforeValidator(_spelt_out)], ...] = ()
     """Sets to work on, in place of rounds."""
     strict: bool = False

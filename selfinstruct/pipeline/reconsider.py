@@ -109,6 +109,8 @@ def _walk(
     after: Resolved, old: RunFolder, new: RunFolder, journal: Journal
 ) -> tuple[list[Task], dict[str, tuple[str, str]]]:
     seeds = list(read_tasks(old.path / "seeds.jsonl"))
+    aside = old.path / "holdout_seeds.jsonl"
+    held_out = list(read_tasks(aside)) if aside.exists() else []
     backends = {role: make_backend(spec) for role, spec in after.recipe.models.items()}
 
     def model_for(role: str, scope: str) -> Recorded:
@@ -119,7 +121,7 @@ def _walk(
         place.forget()
     new.ledger.unlink(missing_ok=True)
     runner = Runner(folder=new, ledger=Ledger(new.ledger), seed=after.recipe.seed, model_for=model_for)
-    pool, kept, starts = Pool(seeds), list[Task](), list[RoundStart]()
+    pool, kept, starts = Pool(seeds, seen=held_out), list[Task](), list[RoundStart]()
     for number in old.round_numbers():
         source = old.stage(round_name(number), 1, after.rounds[0].name)
         if source.whole() is None:

@@ -29,7 +29,7 @@ from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_object, read_tasks
 from selfinstruct.store.run_folder import RunFolder, json_line
 
-MARK, SEEDS = ".identity.json", "seeds.jsonl"
+MARK, SEEDS, HELD_OUT = ".identity.json", "seeds.jsonl", "holdout_seeds.jsonl"
 
 Clock = Callable[[], datetime]
 
@@ -80,6 +80,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     with owning(place):
         _claim(folder, resolved, same, options)
         publish_bytes(place / SEEDS, b"".join(json_line(task.as_json()) for task in material.seeds))
+        if material.held_out:
+            publish_bytes(place / HELD_OUT, b"".join(json_line(task.as_json()) for task in material.held_out))
         ledger = Ledger(folder.ledger, options.clock)
         ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
         with (
@@ -99,7 +101,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
             )
             options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
             try:
-                walked = walk(resolved, runner, material.seeds, gates.requests_per_round())
+                walked = walk(resolved, runner, material.seeds, gates.requests_per_round(), material.held_out)
             except (Stopped, KeyboardInterrupt) as stop:
                 ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
                 raise

@@ -35,6 +35,8 @@ class Material:
     """What a run starts from."""
 
     seeds: tuple[Task, ...]
+    held_out: tuple[Task, ...]
+    """Seeds that are no part of the pool: shown to no model, but compared with by novelty."""
     contents: Mapping[str, str]
     """Checksums of the inputs and benchmarks, by the path the recipe gives."""
     benchmarks: Mapping[str, Sequence[Task]]
@@ -45,7 +47,7 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     """Read the seeds and inputs that the recipe names."""
     recipe = resolved.recipe
     named = builtin_seeds() if resolved.seeds == "builtin" else Path(resolved.seeds)
-    seeds = read_seeds(named) if resolved.seeds else ()
+    seeds, held_out = _held_out(read_seeds(named) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     against = dict.fromkeys(path for stage in resolved.stages for path in getattr(stage, "against", ()))
@@ -55,7 +57,18 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
     contents |= {name: digest(*(task.id for task in prompt_set(name))) for name in sets if name}
     benchmarks = {path: _benchmark(path) for path in against} | {name: prompt_set(name) for name in sets if name}
-    return Material(tuple(seeds), contents, benchmarks)
+    return Material(seeds, held_out, contents, benchmarks)
+
+
+def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+    """The seeds of the pool, and those kept out of it: a larger number holds out the same ones and more."""
+    wanted = recipe.holdout_seeds
+    if wanted and wanted >= len(seeds):
+        what = f"holdout_seeds: {wanted} of {len(seeds)} seeds leave none to show"
+        raise BadInput(what, place="the recipe", fix=f"give at most {max(0, len(seeds) - 1)}, or more seeds")
+    ranked = sorted(seeds, key=lambda seed: digest("holdout", recipe.seed, seed.id))
+    drawn = frozenset(seed.id for seed in ranked[:wanted])
+    return tuple(one for one in seeds if one.id not in drawn), tuple(one for one in seeds if one.id in drawn)
 
 
 def _benchmark(path: str) -> Sequence[Task]:
