@@ -9,6 +9,7 @@ from selfinstruct.fragment.dead_ends import echo, empty_list, loop
 from selfinstruct.fragment.kinds import Kind
 from selfinstruct.fragment.neighbours import Neighbours
 from selfinstruct.fragment.phrases import Phrases, phrases
+from selfinstruct.fragment.sentences import stands_alone
 from selfinstruct.fragment.sources import Source
 
 _TRIES = 12  # draws of another record before one is taken as it comes
@@ -94,6 +95,8 @@ class Drafts:
         part = source.can_be_cut and (kind.prompt == "part" or (kind.prompt == "either" and turn % 2 == 1))
         room = self._rule.words_at_most - _ANSWER_WORDS if kind.name == "finishes_and_answers" else None
         asked = self._cut(source, random, room) if part else _Asked(source.text)
+        if kind.prompt == "said" and source.cut:
+            asked = _said(source)
         return Draft(
             kind=kind.name,
             source=source,
@@ -185,6 +188,11 @@ class Drafts:
         if not able:
             able = [source for source in (self._sources[fellow] for fellow in fellows) if source.key != own.key][:1]
         return next((source for source in able if source.answer != own.answer), able[0])
+
+
+def _said(source: Source) -> _Asked:
+    tail = source.text[len(source.cut) :]
+    return _Asked(source.cut, Cut(source.cut, tail, stands_alone(source.cut, tail, source.language)))
 
 
 def _clarifies(source: Source, asked: _Asked, random: Random) -> Body:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Shape: TypeAlias = Literal["whole", "part", "either"]
+Shape: TypeAlias = Literal["whole", "part", "either", "said"]
 
 ANSWER_LIKE, CONTINUATION_LIKE = 1, 0
 """The two labels."""
@@ -16,13 +16,14 @@ class Kind:
     name: str
     label: int
     prompt: Shape
-    """Whole instructions (I), cut ones (I_p), or half and half."""
+    """Whole instructions (I), cut ones (I_p), half and half, or whichever the record says."""
     share: float
     """Of all fragments with its label, unless the knob `shares` says otherwise."""
     continues: bool = False
     """Holds an I_c: the rest of a cut instruction, or another instruction."""
 
 
+# A record that says how its instruction might go on does so after the whole of it, as a rule.
 # Within each label half of the prompts are whole, or a cut prompt alone would tell the label.
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -37,7 +38,7 @@ KINDS: dict[str, Kind] = {
         # Beyond the paper: off topic is no sign of carrying on, and there are other ways not to answer.
         Kind("other_answer", ANSWER_LIKE, "either", 0.18),
         Kind("clarifies", ANSWER_LIKE, "either", 0.12),
-        Kind("carries_on", CONTINUATION_LIKE, "whole", 0.20, continues=True),
+        Kind("carries_on", CONTINUATION_LIKE, "said", 0.20, continues=True),
         Kind("echo", CONTINUATION_LIKE, "either", 0.06),
         Kind("empty_list", CONTINUATION_LIKE, "either", 0.04),
         Kind("loop", CONTINUATION_LIKE, "either", 0.06),

@@ -36,7 +36,8 @@ def _passed_on(shares: Mapping[str, float], most: Mapping[str, int]) -> dict[str
         fellows = [
             other
             for other, kind in KINDS.items()
-            if (kind.label, kind.prompt) == (KINDS[name].label, KINDS[name].prompt)
+            if kind.label == KINDS[name].label
+            and (kind.prompt == KINDS[name].prompt or (KINDS[name].prompt == "said" and kind.prompt == "whole"))
             and shares.get(other, 0.0) > 0
             and most.get(other, 0) > 0
         ]

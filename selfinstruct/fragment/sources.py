@@ -32,6 +32,8 @@ class Source:
     can_be_cut: bool
     carries_on: str = ""
     """What a record says might follow its instruction without answering it (extra field `carries_on`)."""
+    cut: str = ""
+    """The beginning of `text` that this follows (extra field `cut`); empty: the whole of it."""
 
 
 def unusable(task: Task, words_at_most: int) -> str:
@@ -70,6 +72,7 @@ def source_of(task: Task, least: int) -> Source:
         key=key_of(task),
         can_be_cut=can_be_cut(text, least),
         carries_on=_carries_on(task),
+        cut=_cut_of(task, text),
     )
 
 
@@ -115,6 +118,11 @@ def _answered(task: Task) -> Instance | None:
 def _carries_on(task: Task) -> str:
     said = task.extra.get("carries_on")
     return said.strip() if isinstance(said, str) and words(said) else ""
+
+
+def _cut_of(task: Task, text: str) -> str:
+    said = task.extra.get("cut")
+    return said if isinstance(said, str) and words(said) and text.startswith(said) and said != text else ""
 
 
 def _said_language(task: Task) -> str:

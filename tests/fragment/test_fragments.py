@@ -70,6 +70,19 @@ def test_what_a_record_says_might_follow_its_instruction_is_a_continuation(tmp_p
         assert texts[line["source"]].lower().startswith(line["continuation"].strip().lower().rstrip("."))
 
 
+def test_what_a_record_says_might_follow_the_beginning_of_its_instruction_stands_after_that_alone(
+    tmp_path: Path,
+) -> None:
+    said = [
+        replace(one, extra={"cut": " ".join(one.instruction.split()[:3]), "carries_on": f"and the number {n} too"})
+        for n, one in enumerate(many())
+    ]
+    cuts = {one.id: str(one.extra["cut"]) for one in said}
+    found = [line for line in make(said, tmp_path).lines("train") if line["kind"] == "carries_on"]
+    assert len(found) > 20
+    assert all(line["prompt"] == cuts[line["source"]] and not line["whole"] for line in found)
+
+
 def test_an_instruction_that_is_finished_joins_back_to_itself(made: Made) -> None:
     texts = {one.id: f"{one.instruction}\n\n{one.instances[0].input}" for one in many()}
     finished = [line for line in made.lines() if line["kind"] == "finishes"]

@@ -37,7 +37,7 @@ def test_a_kind_with_share_nothing_is_left_out() -> None:
 
 def test_within_each_label_half_of_the_prompts_are_whole() -> None:
     for label in (1, 0):
-        whole = {"whole": 1.0, "part": 0.0, "either": 0.5}
+        whole = {"whole": 1.0, "part": 0.0, "either": 0.5, "said": 1.0}
         own = [kind for kind in KINDS.values() if kind.label == label]
         assert abs(sum(kind.share * whole[kind.prompt] for kind in own) - 0.5) < 1e-9
         assert abs(sum(kind.share for kind in own) - 1) < 1e-9
