@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.generate import reference
+from selfinstruct.generate import guided, reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
@@ -130,9 +130,13 @@ class Propose:
             rng = reference.generator(bench.seed, bench.rounds[:-1], len(seeds), total, from_machine)
             for _ in range(bench.requests):
                 yield reference.draw(rng, machine, seeds, total, from_machine)
-        else:
-            for number in range(bench.first_request, bench.first_request + bench.requests):
-                yield reference.draw(bench.random(number), machine, seeds, total, from_machine)
+            return
+        for number in range(bench.first_request, bench.first_request + bench.requests):
+            rng = bench.random(number)
+            if bench.guidance:
+                yield guided.draw(rng, machine, seeds, total, from_machine, bench.guidance)
+            else:
+                yield reference.draw(rng, machine, seeds, total, from_machine)
 
     def _request(self, layout: Layout, asking: Asking, traits: Traits, drawn: Sequence[Task]) -> Request:
         several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1

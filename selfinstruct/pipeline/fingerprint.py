@@ -22,6 +22,8 @@ def identity(
 ) -> dict[str, Json]:
     """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read."""
     written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
+    if resolved.recipe.cycles > 1:
+        written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
     written["seeds"] = digest(*[task.id for task in seeds])
     written["contents"] = dict(contents)
     versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]

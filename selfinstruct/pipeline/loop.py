@@ -1,28 +1,30 @@
-"""Walks the rounds until the target is reached, novelty dries up or the calls fail; then the stages that run once."""
+"""Walks the rounds until the target is reached, novelty dries up or the calls fail; then the stages; a loop again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.cycles import Cycle, looked_at, stages_part
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.records import Task
 from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_object
-from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
+from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult, round_name
 
-Reason = Literal["target", "inputs", "dried_up", "recording_ended"]
-STAGES_PART = "stages"
+Reason = Literal["target", "inputs", "dried_up", "recording_ended", "plateau"]
 PLAN = "plan.json"
 
 SENTENCES: dict[Reason, str] = {
     "target": "the target is reached",
     "inputs": "all inputs are worked on",
     "dried_up": "novelty has dried up: many requests in a row gave nothing new",
+    "plateau": "the student's IFS no longer rises",
     "recording_ended": "the recording has no answer to the next prompts",
 }
 
@@ -39,6 +41,12 @@ class Walked:
     """What passed every stage beyond the target."""
     rounds: tuple[RoundStart, ...] = ()
     kept_by_round: tuple[int, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+
+    @property
+    def stages_part(self) -> str:
+        """Folder of the stages that came last."""
+        return self.cycles[-1].part if self.cycles else STAGES_PART
 
 
 @dataclass(slots=True)
@@ -59,36 +67,52 @@ def walk(
     recipe = resolved.recipe
     if not resolved.rounds:
         return Walked(reason="inputs", kept=_once(resolved, runner, (), Pool(seeds, seen=held_out)))
-    so_far = _Rounds(Pool(seeds, seen=held_out))
-    reason, note = _go_round(resolved, runner, so_far, per_round)
-    overshoots = recipe.profile == "reference"
-    wanted = len(so_far.kept) if overshoots else recipe.count
-    kept: Sequence[Task] = so_far.kept[:wanted]
-    surplus = so_far.kept[wanted:]
-    if resolved.stages:
-        kept = _once(resolved, runner, kept, so_far.pool)
+    so_far, cycles, before = _Rounds(Pool(seeds, seen=held_out)), list[Cycle](), dict[str, Path]()
+    while True:
+        number, first = len(cycles) + 1, len(so_far.starts) + 1
+        had = min(len(so_far.kept), recipe.count * (number - 1))
+        reason, note = _go_round(resolved, runner, so_far, per_round, recipe.count * number, before)
+        wanted = len(so_far.kept) if recipe.profile == "reference" else recipe.count * number
+        kept: Sequence[Task] = so_far.kept[:wanted]
+        part = stages_part(resolved, number, len(so_far.starts))
+        built: dict[str, Path] = {}
+        new, tasks = kept[had:], len(kept)
+        if resolved.stages:
+            kept = _once(resolved, runner, kept, so_far.pool, part=part, built=built, before=before)
+        rounds = (first, len(so_far.starts))
+        cycle = looked_at(resolved, runner.folder, number=number, part=part, rounds=rounds, tasks=tasks, new=new)
+        cycles.append(cycle)
+        if recipe.cycles > 1:
+            runner.ledger.tell_once("cycle", **cycle.as_json())
+        if number == recipe.cycles or reason != "target" or cycle.plateau:
+            break
+        before = built
+    plateau = reason == "target" and cycle.plateau and number < recipe.cycles
     return Walked(
-        reason=reason,
+        reason="plateau" if plateau else reason,
         note=note,
         kept=kept,
-        surplus=tuple(surplus),
+        surplus=tuple(so_far.kept[wanted:]),
         rounds=tuple(so_far.starts),
         kept_by_round=tuple(so_far.kept_by_round),
+        cycles=tuple(cycles),
     )
 
 
-def _go_round(resolved: Resolved, runner: Runner, so_far: _Rounds, per_round: int) -> tuple[Reason, str]:
+def _go_round(
+    resolved: Resolved, runner: Runner, so_far: _Rounds, per_round: int, count: int, before: Mapping[str, Path]
+) -> tuple[Reason, str]:
     recipe = resolved.recipe
-    while len(so_far.kept) < recipe.count:
+    while len(so_far.kept) < count:
         if so_far.barren >= recipe.stop.barren_requests:
             return "dried_up", ""
-        need = recipe.count - len(so_far.kept)
+        need = count - len(so_far.kept)
         # The released program sends whole batches; everybody else slows down before the target.
         requests = per_round if recipe.profile == "reference" else max(1, min(per_round, need // 4))
         number = len(so_far.starts) + 1
         so_far.starts.append(_start(runner, number, RoundStart(requests, len(so_far.pool.tasks))))
         try:
-            _round(resolved, runner, so_far, number)
+            _round(resolved, runner, so_far, number, before)
         except BadInput as ended:
             if recipe.profile == "reference" and number > 1:
                 return "recording_ended", str(ended)
@@ -115,12 +139,14 @@ def _planned(plan: Path) -> RoundStart:
     return RoundStart(requests, tasks)
 
 
-def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> None:
+def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int, before: Mapping[str, Path]) -> None:
     part, rounds = round_name(number), tuple(so_far.starts)
     records: Sequence[Task] = []
     seen: list[Task] = []
     for position, stage in enumerate(resolved.rounds, 1):
-        place, result = runner.run(stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds)
+        place, result = runner.run(
+            stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds, before=before
+        )
         records = place.kept(result.kept)
         if stage.scope == "ordered":
             seen.extend(records)
@@ -131,12 +157,22 @@ def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int) -> 
     so_far.barren = 0 if records else so_far.barren + so_far.starts[-1].requests
 
 
-def _once(resolved: Resolved, runner: Runner, records: Sequence[Task], pool: Pool) -> Sequence[Task]:
+def _once(
+    resolved: Resolved,
+    runner: Runner,
+    records: Sequence[Task],
+    pool: Pool,
+    *,
+    part: str = STAGES_PART,
+    built: dict[str, Path] | None = None,
+    before: Mapping[str, Path] = MappingProxyType({}),
+) -> Sequence[Task]:
+    """The stages that run once (in each cycle); `built` is filled with what they build."""
     rounds = (RoundStart(0, len(pool.tasks)),)
-    built: dict[str, Path] = {}
+    built = {} if built is None else built
     for position, stage in enumerate(resolved.once, 1):
         place, result = runner.run(
-            stage, records, part=STAGES_PART, position=position, pool=pool, rounds=rounds, built=built
+            stage, records, part=part, position=position, pool=pool, rounds=rounds, built=dict(built), before=before
         )
         records = place.kept(result.kept)
         built.update({name: place.built(name) for name in result.built})

@@ -68,7 +68,7 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
     parts: list[tuple[str, Iterable[Stage]]] = [
         (round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)
     ]
-    for part, stages in [*parts, ("stages", resolved.once)]:
+    for part, stages in [*parts, (walked.stages_part, resolved.once)]:
         for position, stage in enumerate(stages, 1):
             place = folder.stage(part, position, stage.name)
             if place.result() is None:

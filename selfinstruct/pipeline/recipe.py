@@ -103,6 +103,8 @@ class Recipe(_Strict):
     """Role, such as `teacher`, and model spec."""
     count: Whole = 100
     """Tasks that must have passed every stage of the rounds."""
+    cycles: Whole = 1
+    """How often the whole is walked: each cycle makes `count` tasks more, and its student's failures steer the next."""
     requests_per_round: Whole | None = None
     """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
     rounds: tuple[Any, ...] = ()
@@ -215,6 +217,7 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
     alone = not resolved.rounds and not recipe.inputs and asks_sets  # what asks a set of prompts needs no records
     if not alone and bool(resolved.rounds) == bool(recipe.inputs):
         raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
+    _check_loop(resolved, file)
     for index, stage in enumerate(resolved.rounds):
         if (stage.scope == "source") != (index == 0):
             raise BadInput(
@@ -243,6 +246,13 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
                 place=file.place(("models",)),
                 fix=f"add `{shown(role) or 'teacher'}: embedded` under `models`",
             )
+
+
+def _check_loop(resolved: Resolved, file: YamlFile) -> None:
+    recipe = resolved.recipe
+    if recipe.cycles > 1 and not (resolved.rounds and any(stage.name == "feedback" for stage in resolved.stages)):
+        what = "`cycles` without `rounds` and a stage `feedback`: no cycle would learn from the one before"
+        raise BadInput(what, place=file.place(("cycles",)), fix="add `feedback` after `score`, or leave cycles out")
 
 
 def model_roles(stage: Stage) -> tuple[str, ...]:

@@ -126,13 +126,14 @@ def _finish(
     recipe = resolved.recipe
     # The released program counts accepted instructions; what became of their instances is another matter.
     by_instructions = recipe.profile == "reference" or not resolved.rounds
-    reached = walked.reason == "target" if resolved.rounds else bool(walked.kept) or not recipe.inputs
+    wanted = recipe.count * max(1, len(walked.cycles))
+    reached = walked.reason in ("target", "plateau") if resolved.rounds else bool(walked.kept) or not recipe.inputs
     return Finished(
         folder=runner.folder.path,
         dataset=dataset,
         kept=len(walked.kept),
-        target=None if by_instructions else recipe.count,
-        reached=reached and (by_instructions or len(walked.kept) >= recipe.count),
+        target=None if by_instructions else wanted,
+        reached=reached and (by_instructions or len(walked.kept) >= wanted),
         reason=SENTENCES[walked.reason],
         note=walked.note,
         requests=sum(used.answers for used in journal.used()),

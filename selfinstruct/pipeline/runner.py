@@ -12,6 +12,7 @@ from typing import Protocol
 
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed, merged
+from selfinstruct.pipeline.cycles import guidance
 from selfinstruct.pipeline.recipe import model_roles, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
@@ -89,13 +90,17 @@ class Runner:
         pool: Pool,
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path] = MappingProxyType({}),
+        before: Mapping[str, Path] = MappingProxyType({}),
     ) -> tuple[StageFolder, StageResult]:
-        """Make the stage's outcomes, unless they are there and whole already."""
+        """Make the stage's outcomes, unless they are there and whole already.
+
+        `built`: by earlier stages of this walk; `before`: by the cycle before this one.
+        """
         place = self.folder.stage(part, position, stage.name)
         result = place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
-            result = self._make(stage, records, place, pool, rounds, built)
+            result = self._make(stage, records, place, pool, rounds, built, before)
         else:
             place.verify(result)
         self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
@@ -109,6 +114,7 @@ class Runner:
         pool: Pool,
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path],
+        before: Mapping[str, Path],
     ) -> StageResult:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
@@ -121,6 +127,8 @@ class Runner:
             scorers=self._scorers(stage),
             benchmarks=self.benchmarks,
             built=built,
+            before=before,
+            guidance=guidance(before) if stage.scope == "source" else {},
             scratch=self.folder.path / "scratch" / part / place.path.name,
             seed=self.seed,
             stage=stage.name,

@@ -24,6 +24,7 @@ from selfinstruct.novelty.near import Near
 from selfinstruct.novelty.semantic import Semantic
 from selfinstruct.novelty.split import Split
 from selfinstruct.score.ask_objecqa import ObjecQA
+from selfinstruct.score.feedback import Feedback
 from selfinstruct.score.score import Score
 from selfinstruct.stage import Stage
 
@@ -49,6 +50,7 @@ STAGES: dict[str, type[Stage]] = {
     "train_judge": TrainJudge,
     "score": Score,
     "objecqa": ObjecQA,
+    "feedback": Feedback,
     # measuring and choosing
     "measure": Measure,
     "difficulty": Difficulty,

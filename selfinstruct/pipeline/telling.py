@@ -9,7 +9,7 @@ from typing import Any
 from selfinstruct import __version__
 from selfinstruct.curate.record_rules import chosen
 from selfinstruct.pipeline.billing import spending
-from selfinstruct.pipeline.loop import SENTENCES, STAGES_PART, Walked
+from selfinstruct.pipeline.loop import SENTENCES, Walked
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.records import Task
 from selfinstruct.report.story import (
@@ -49,7 +49,7 @@ def tell(
     mark: str,
 ) -> Story:
     """The run as plain values."""
-    done = list(_finished(resolved, folder, len(walked.rounds)))
+    done = list(_finished(resolved, folder, walked))
     failures = _failures(done)
     reached = walked.reason == "target"
     return Story(
@@ -58,7 +58,7 @@ def tell(
         version=__version__,
         models=tuple(dict.fromkeys(resolved.recipe.models.values())),
         seeds=len(seeds),
-        target=resolved.recipe.count if resolved.rounds else None,
+        target=resolved.recipe.count * max(1, len(walked.cycles)) if resolved.rounds else None,
         published=len(walked.kept),
         stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
         stages=_stage_counts(resolved, done, walked),
@@ -69,7 +69,7 @@ def tell(
         finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
         spending=spending((stage.name, result) for _, stage, _, result in done),
-        measured=tuple(_measured(done)),
+        measured=tuple(_measured(done, walked.stages_part)),
         published_examples=_published(walked.kept, done),
         rejected_examples=_turned(done),
         command=AGAIN,
@@ -77,20 +77,20 @@ def tell(
     )
 
 
-def _measured(done: Iterable["Done"]) -> Iterator[Measure]:
+def _measured(done: Iterable["Done"], once: str) -> Iterator[Measure]:
     """Of the stages that run once: what a round measures speaks of that round alone."""
     for part, stage, _, result in done:
-        if part == STAGES_PART:
+        if part == once:
             yield from (Measure(stage.name, name, value) for name, value in result.measured.items())
 
 
 Done = tuple[str, Stage, StageFolder, StageResult]
 
 
-def _finished(resolved: Resolved, folder: RunFolder, rounds: int) -> Iterable[Done]:
-    """Part, stage, folder and result of everything that counts, in order."""
-    parts = [(round_name(number), resolved.rounds) for number in range(1, rounds + 1)]
-    for part, stages in [*parts, (STAGES_PART, resolved.once)]:
+def _finished(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterable[Done]:
+    """Part, stage, folder and result of everything that counts, in order; of a loop the stages of its last cycle."""
+    parts = [(round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)]
+    for part, stages in [*parts, (walked.stages_part, resolved.once)]:
         for position, stage in enumerate(stages, 1):
             place = folder.stage(part, position, stage.name)
             result = place.result()
@@ -100,8 +100,8 @@ def _finished(resolved: Resolved, folder: RunFolder, rounds: int) -> Iterable[Do
 
 def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> tuple[StageCount, ...]:
     """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
-    in_rounds = [one for one in done if one[0] != STAGES_PART]
-    once = [one for one in done if one[0] == STAGES_PART]
+    in_rounds = [one for one in done if one[0] != walked.stages_part]
+    once = [one for one in done if one[0] == walked.stages_part]
     return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.once, once))
 
 

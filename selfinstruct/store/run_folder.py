@@ -20,6 +20,8 @@ from selfinstruct.store.reading import read_object
 from selfinstruct.store.task_file import tasks_of
 
 FATES = ("kept", "rejected", "failed")
+STAGES_PART = "stages"
+"""Folder of the stages that run once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +275,16 @@ def round_name(number: int) -> str:
     return f"round-{number:05d}"
 
 
+def _order(part: Path) -> tuple[int, int]:
+    """Which round, or after which round and in which cycle; stages of no cycle come last."""
+    kind, _, after = part.name.partition("-after-")
+    number = after or part.name.removeprefix("round-")
+    if not number.isdecimal():
+        return 10**9, 0
+    cycle = kind.removeprefix("stages-")
+    return int(number), int(cycle) if cycle.isdecimal() else 0
+
+
 class RunFolder:
     """Paths of a run, and what can be read back from them."""
 
@@ -293,8 +305,10 @@ class RunFolder:
         return sorted(int(number) for number in numbers if number.isascii() and number.isdecimal())
 
     def stage_folders(self) -> list[StageFolder]:
-        """Every stage folder, in the order of the work."""
-        parts = [self.path / round_name(number) for number in self.round_numbers()] + [self.path / "stages"]
+        """Every stage folder, in the order of the work: of a loop, the stages of a cycle after its rounds."""
+        parts = [self.path / round_name(number) for number in self.round_numbers()]
+        parts += [*self.path.glob("stages-*-after-*"), self.path / STAGES_PART]
+        parts.sort(key=_order)
         return [
             StageFolder(path) for part in parts if part.is_dir() for path in sorted(part.iterdir()) if path.is_dir()
         ]

@@ -1,0 +1,31 @@
+"""Demonstrations drawn towards what the last student failed on."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from selfinstruct.records import Task
+
+
+def draw(
+    rng: Random,
+    machine: Sequence[Task],
+    seeds: Sequence[Task],
+    demonstrations: int,
+    from_machine: int,
+    guidance: Mapping[str, float],
+) -> list[Task]:
+    """Demonstrations of one prompt, each task as likely as its weight says (1 where none is given), in any order.
+
+    Human seeds fill what machine tasks leave, so that they stay at least as many as without guidance.
+    """
+    drawn = _weighted(rng, machine, from_machine, guidance)
+    drawn += _weighted(rng, seeds, demonstrations - len(drawn), guidance)
+    rng.shuffle(drawn)
+    return drawn
+
+
+def _weighted(rng: Random, tasks: Sequence[Task], count: int, guidance: Mapping[str, float]) -> list[Task]:
+    """So many different tasks, drawn one after another by weight (Efraimidis and Spirakis, 2006)."""
+    keys = [rng.random() ** (1.0 / guidance.get(task.id, 1.0)) for task in tasks]
+    order = sorted(range(len(tasks)), key=lambda at: -keys[at])
+    return [tasks[at] for at in order[: max(0, count)]]
