@@ -1,0 +1,162 @@
+"""Does a curve show the two phases of Becoming self-instruct (arXiv 2307.03692, section on ObjecQA)?
+
+There, IFS rises first and settles ("format infusion"), and only then does ObjecQA rise ("knowledge infusion"). Here
+each curve is put against log2(1 + examples / first check) and fitted by two straight lines that meet: for IFS the
+second must be flatter, for ObjecQA steeper. A change point is told only where no change can be ruled out twice: a
+single line with the curve's own noise would not fit two lines better by as much in more than 5 % of draws, and at least
+97.5 % of draws of the curve itself bend in that way. Its interval is the middle 95 % of those draws. Noise comes from
+drawing sources anew, the same for all checks; of ObjecQA only a share is known, so its questions are drawn as if checks
+had nothing to do with each other, which makes the interval too wide rather than too narrow. "None found" is a result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selfinstruct.finetune.readings import DRAWS, ifs_draws
+from selfinstruct.stage import ToneReading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+QUESTIONS = 100
+"""Of taste, in the shipped set."""
+_FEWEST_CHECKS = 5  # two lines that meet somewhere have four numbers
+_PLACES = 41  # that are tried
+_CHANCE = 0.05
+_SIDE = 0.025
+_NOTHING = 1e-9  # a gain of fit that is rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePoint:
+    """Where a curve bends."""
+
+    examples: float
+    low: float
+    """With `high`: 95 %, in examples."""
+    high: float
+    before: float
+    """Slope: the curve's rise while examples double, once they are many."""
+    after: float
+    chance: float
+    """How often a straight line with the same noise seems to bend as much."""
+
+    def __str__(self) -> str:
+        """With its interval.
+
+        >>> str(ChangePoint(examples=200.4, low=100, high=400, before=0.2, after=0.0, chance=0.01))
+        '200 examples (100 to 400)'
+        """
+        return f"{self.examples:.0f} examples ({self.low:.0f} to {self.high:.0f})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """What was found; None: no such bend."""
+
+    format_ends: ChangePoint | None
+    """From here IFS rises less."""
+    knowledge_begins: ChangePoint | None
+    """From here ObjecQA rises more."""
+    checks: int
+
+    @property
+    def apart(self) -> bool:
+        """Both are there, and the second begins after the first has ended, intervals included."""
+        first, second = self.format_ends, self.knowledge_begins
+        return first is not None and second is not None and second.low >= first.high
+
+    def __str__(self) -> str:
+        """As a report says it."""
+        if self.checks < _FEWEST_CHECKS:
+            return f"{self.checks} checks are too few to look for phases ({_FEWEST_CHECKS} are the least)"
+        one = "no bend of IFS found" if self.format_ends is None else f"the format settles after {self.format_ends}"
+        two = "no second phase found"
+        if self.knowledge_begins is not None:
+            two = f"ObjecQA rises from {self.knowledge_begins} on"
+        return f"{one}; {two}"
+
+
+def phases(
+    examples: Sequence[int],
+    readings: Sequence[ToneReading],
+    *,
+    questions: int = QUESTIONS,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> Phases:
+    """Bends of the two curves of one training; `examples` at each reading, rising.
+
+    Raises:
+        BadInput: readings of different prompts.
+    """
+    import numpy as np
+
+    format_ends = knowledge_begins = None
+    if len(examples) >= _FEWEST_CHECKS:
+        curve, drawn = ifs_draws(readings, seed=seed, draws=draws)
+        format_ends = change_point(examples, curve, drawn, bend=-1)
+    told = [(seen, one.objecqa) for seen, one in zip(examples, readings, strict=True) if one.objecqa is not None]
+    if len(told) >= _FEWEST_CHECKS:
+        shares = np.array([share for _, share in told])
+        chance = np.random.Generator(np.random.PCG64(seed))
+        drawn = chance.binomial(questions, shares, size=(draws, len(shares))) / questions
+        knowledge_begins = change_point([seen for seen, _ in told], shares, drawn, bend=1)
+    return Phases(format_ends=format_ends, knowledge_begins=knowledge_begins, checks=len(examples))
+
+
+def change_point(
+    examples: Sequence[int], curve: "NDArray[np.float64]", drawn: "NDArray[np.float64]", *, bend: int
+) -> ChangePoint | None:
+    """Where the curve bends up (`bend` 1) or down (-1); `drawn` is the curve in each draw, shape [draws, checks]."""
+    import numpy as np
+
+    unit = next(seen for seen in examples if seen > 0)
+    places = np.log2(1 + np.asarray(examples, np.float64) / unit)
+    tried = np.linspace(places[1], places[-2], _PLACES)
+    found = _fit(places, tried, curve[None, :], bend)
+    line = np.polyval(np.polyfit(places, curve, 1), places)
+    by_chance = _fit(places, tried, line + (drawn - curve), bend)
+    again = _fit(places, tried, drawn, bend)
+    chance = (1 + int((by_chance.better >= found.better[0]).sum())) / (1 + len(drawn))
+    bent = again.better > _NOTHING
+    # Where the steeper of the two lines does not rise, this is another phenomenon: a collapse, for instance.
+    rises = (found.before if bend < 0 else found.after)[0] > 0
+    if found.better[0] <= _NOTHING or not rises or chance > _CHANCE or bent.mean() < 1 - _SIDE:
+        return None
+    low, high = np.quantile(again.place[bent], (_SIDE, 1 - _SIDE))
+    at, low, high = (float((2**place - 1) * unit) for place in (found.place[0], low, high))
+    before, after = float(found.before[0]), float(found.after[0])
+    return ChangePoint(examples=at, low=min(low, at), high=max(high, at), before=before, after=after, chance=chance)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Two lines that meet, for each of several curves."""
+
+    place: "NDArray[np.float64]"
+    before: "NDArray[np.float64]"
+    """Slopes."""
+    after: "NDArray[np.float64]"
+    better: "NDArray[np.float64]"
+    """By how much the sum of squares is below that of one line; 0 where two lines only bend the other way."""
+
+
+def _fit(places: "NDArray[np.float64]", tried: "NDArray[np.float64]", curves: "NDArray[np.float64]", bend: int) -> _Fit:
+    """Least squares at each place tried, of all curves at once; the best that bends the right way."""
+    import numpy as np
+
+    one = np.stack([np.ones_like(places), places], axis=1)
+    straight = ((curves - curves @ (one @ np.linalg.pinv(one)).T) ** 2).sum(axis=1)
+    better, before, turn = (np.zeros((len(tried), len(curves))) for _ in range(3))
+    for number, place in enumerate(tried):
+        two = np.column_stack([one, np.maximum(places - place, 0)])
+        numbers = curves @ np.linalg.pinv(two).T
+        gained = straight - ((curves - numbers @ two.T) ** 2).sum(axis=1)
+        better[number] = np.where(numbers[:, 2] * bend > 0, gained, 0.0)
+        before[number], turn[number] = numbers[:, 1], numbers[:, 2]
+    best = better.argmax(axis=0)
+    each = np.arange(len(curves))
+    return _Fit(tried[best], before[best, each], (before + turn)[best, each], better[best, each])

@@ -1,0 +1,92 @@
+"""Change points on curves whose truth is known: found where they are, not found where there is none."""
+
+import numpy as np
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.phases import change_point, phases
+from tests.finetune.tone import curve, reading
+
+GRID = [0, 64, 128, 256, 512, 1024, 2048, 4096]
+LOGS = np.log2(1 + np.array(GRID) / 64)
+
+
+def bent(at: float, before: float, after: float, start: float) -> list[float]:
+    """Straight in the logarithm, up to a bend."""
+    place = np.log2(1 + at / 64)
+    return [float(start + before * min(x, place) + after * max(x - place, 0)) for x in LOGS]
+
+
+def test_a_bend_of_ifs_is_found_where_it_is() -> None:
+    truth = bent(512, 0.2, 0.0, 0.25)
+    found = [phases(GRID, curve(truth, sources=150, seed=seed), draws=1_000).format_ends for seed in range(10)]
+    ends = [one for one in found if one is not None]
+    assert len(ends) == 10
+    assert all(one.before > 0.1 > abs(one.after) for one in ends)
+    assert all(300 < one.examples < 900 for one in ends)
+    assert sum(one.low <= 512 <= one.high for one in ends) >= 8
+
+
+def test_a_straight_rise_has_no_bend() -> None:
+    straight = bent(512, 0.08, 0.08, 0.2)
+    found = [phases(GRID, curve(straight, sources=150, seed=seed), draws=1_000).format_ends for seed in range(40)]
+    assert sum(one is not None for one in found) <= 6  # one in twenty is expected
+
+
+def test_a_flat_curve_and_a_curve_that_falls_have_no_phase() -> None:
+    flat = [phases(GRID, curve([0.9] * 8, sources=150, seed=seed), draws=1_000) for seed in range(10)]
+    assert sum(one.format_ends is not None for one in flat) <= 2
+    falls = bent(256, -0.01, -0.15, 0.9)
+    assert phases(GRID, curve(falls, sources=300, seed=1)).format_ends is None
+
+
+def test_both_phases_are_found_and_told_apart() -> None:
+    format_, knowledge = bent(128, 0.35, 0.0, 0.3), bent(1024, 0.0, 0.3, 0.2)
+    found = phases(GRID, curve(format_, sources=200, seed=4, objecqa=knowledge))
+    assert found.format_ends is not None
+    assert found.knowledge_begins is not None
+    assert found.knowledge_begins.low <= 1024 <= found.knowledge_begins.high
+    assert found.apart
+    assert "settles after" in str(found)
+    assert "ObjecQA rises" in str(found)
+
+
+def test_no_second_phase_is_a_result() -> None:
+    found = phases(GRID, curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4, objecqa=[0.3] * 8))
+    assert found.knowledge_begins is None
+    assert not found.apart
+    assert str(found).endswith("no second phase found")
+    unasked = phases(GRID, curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4))
+    assert unasked.knowledge_begins is None
+
+
+def test_too_few_checks_are_told() -> None:
+    found = phases(GRID[:4], curve([0.1, 0.5, 0.9, 0.9], sources=100, seed=1))
+    assert found.format_ends is None
+    assert "too few" in str(found)
+
+
+def test_without_noise_the_bend_is_exact() -> None:
+    truth = np.array(bent(512, 0.2, 0.02, 0.1))
+    found = change_point(GRID, truth, np.tile(truth, (1_000, 1)), bend=-1)
+    assert found is not None
+    assert found.examples == pytest.approx(512, rel=0.08)  # between two of the places tried
+    assert found.before == pytest.approx(0.2, abs=0.01)
+    assert found.after == pytest.approx(0.02, abs=0.01)
+    assert change_point(GRID, truth, np.tile(truth, (1_000, 1)), bend=1) is None
+
+
+def test_the_fit_is_that_of_numpy_at_the_place_found() -> None:
+    known = np.array([0.2, 0.45, 0.6, 0.8, 0.85, 0.9, 0.9, 0.92])
+    found = change_point(GRID, known, np.tile(known, (1_000, 1)), bend=-1)
+    assert found is not None
+    place = np.log2(1 + found.examples / 64)
+    basis = np.column_stack([np.ones(8), LOGS, np.maximum(LOGS - place, 0)])
+    numbers, *_ = np.linalg.lstsq(basis, known, rcond=None)
+    assert found.before == pytest.approx(numbers[1])
+    assert found.after - found.before == pytest.approx(numbers[2])
+
+
+def test_readings_of_other_prompts_are_refused() -> None:
+    with pytest.raises(BadInput, match="two checks"):
+        phases(GRID[:5], [reading([True] * 8)] * 4 + [reading([True] * 6)])
