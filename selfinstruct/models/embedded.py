@@ -28,18 +28,18 @@ _SMALL_FILE = 1_000_000_000  # bytes; four-bit weights of about a billion parame
 
 
 class Embedded:
-    """The backend of `embedded` and `gguf:PATH`; weights are loaded when the first question comes."""
+    """The backend of `embedded`, `gemma` and `gguf:PATH`; weights are loaded when the first question comes."""
 
-    def __init__(self, path: Path | None, *, in_flight: int = 8) -> None:
-        """`path` None means our embedded model; BadInput for a file that is no GGUF."""
+    def __init__(self, path: Path | None, *, name: str = "", notice: str = "", in_flight: int = 8) -> None:
+        """`path` None: our embedded model; `name`, `notice`: in place of a file's; BadInput where it is no GGUF."""
         if path is not None:
             _check_gguf(path)
         self._path = path
-        self.name = "embedded" if path is None else f"gguf:{path.name}"
+        self.name = name or ("embedded" if path is None else f"gguf:{path.name}")
         self.in_flight = in_flight
         small = path is None or path.stat().st_size < _SMALL_FILE
         self.traits = Traits(chat=path is None or has_template(path), structured=True, grammar=True, small=small)
-        self.notice = "" if path is None else f"weights: {path}"
+        self.notice = notice or ("" if path is None else f"weights: {path}")
         self._lock = threading.Lock()
         self._server: Any = None
         self._password = secrets.token_hex()  # the engine opens a loopback port; no other program may use it

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
+from selfinstruct.models.gemma import GEMMA, NOTICE, gemma_weights
+
+_OURS = ("embedded", GEMMA)  # one model each, so nothing comes after a colon
 
 
 def make_backend(spec: str) -> Backend:
@@ -18,7 +21,7 @@ def make_backend(spec: str) -> Backend:
             return _hf(spec)
         known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
         raise BadInput(f"no model kind '{kind}'", place=f"model '{spec}'", fix=f"kinds: {known}")
-    if kind != "embedded" and not (colon and rest):
+    if kind not in _OURS and not (colon and rest):
         raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:NAME or {kind}:PATH")
     return KINDS[kind](rest)
 
@@ -27,6 +30,12 @@ def _embedded(_rest: str) -> Backend:
     from selfinstruct.models.embedded import Embedded
 
     return Embedded(None)
+
+
+def _gemma(_rest: str) -> Backend:
+    from selfinstruct.models.embedded import Embedded
+
+    return Embedded(gemma_weights(), name=GEMMA, notice=NOTICE)
 
 
 def _gguf(path: str) -> Backend:
@@ -61,6 +70,7 @@ def _scripted(path: str) -> Backend:
 
 KINDS: dict[str, Callable[[str], Backend]] = {
     "embedded": _embedded,
+    GEMMA: _gemma,
     "gguf": _gguf,
     "hf": _hf,
     "openai": _openai,

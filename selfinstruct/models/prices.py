@@ -10,7 +10,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
 
-_LOCAL = ("embedded", "gguf", "hf", "scripted", "replay")
+_LOCAL = ("built", "embedded", "gemma", "gguf", "hf", "scripted", "replay")
 _MOST_BYTES = 4 * 2**20
 _FORM = "MODEL: {input: DOLLARS, output: DOLLARS}, per million tokens"
 

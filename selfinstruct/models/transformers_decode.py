@@ -44,13 +44,14 @@ class Cut:
 class Decoder:
     """A model with its tokenizer, ready to answer."""
 
-    def __init__(self, loaded: Loaded, *, rows: int = 0) -> None:
-        """`rows`: most texts at a time, by default as many as pay off on this device."""
-        self._model, self._tokenizer = loaded.model, loaded.tokenizer
+    def __init__(self, loaded: Loaded, *, name: str = "", rows: int = 0) -> None:
+        """`name`: for complaints; `rows`: most texts at a time, by default as many as pay off on this device."""
+        self._model, self._tokenizer = _bare(loaded.model), loaded.tokenizer
+        self._place = f"model 'hf:{name}'" if name else "the model"
         takes = inspect.signature(self._model.forward).parameters
         if "past_key_values" not in takes:
             what = f"a {self._model.config.model_type} keeps nothing that rows of a batch can share"
-            raise BadInput(what, place="a model 'hf:...'", fix="serve it, and name it openai:NAME")
+            raise BadInput(what, place=self._place, fix="serve it, and name it openai:NAME")
         self._takes_places, self._takes_last = "position_ids" in takes, "logits_to_keep" in takes
         self._ends = _ends(self._model, self._tokenizer)
         self._rows = rows or (_CPU_ROWS if self._model.device.type == "cpu" else _GPU_ROWS)
@@ -60,7 +61,7 @@ class Decoder:
         """The request as tokens; CallError where it does not fit, BadInput where the model cannot do it at all."""
         if request.json_schema or request.grammar:
             what = "a Transformers model cannot be held to a grammar or a schema"
-            raise BadInput(what, place="a model 'hf:...'", fix="name a model gguf:PATH or openai:NAME")
+            raise BadInput(what, place=self._place, fix="name a model gguf:PATH or openai:NAME")
         tokens = self._raw(request.prompt) if isinstance(request.prompt, str) else self._chat(request.prompt)
         settings = self._model.config.get_text_config()
         context = getattr(settings, "max_position_embeddings", None) or _CONTEXT
@@ -68,6 +69,17 @@ class Decoder:
             message = f"{len(tokens)} tokens, and the model takes {context} with the answer"
             raise CallError("too_long", message, retry="never")
         return Cut(request, tuple(tokens), max(1, min(request.max_tokens, context - len(tokens))))
+
+    def replies(self, requests: Sequence[Request]) -> list[Answer]:
+        """An answer to each, in their order, asked in batches of like length; CallError for one that does not fit."""
+        cuts = [self.cut(request) for request in requests]
+        waiting = sorted(range(len(cuts)), key=lambda at: (len(cuts[at].tokens), at))
+        found: dict[int, Answer] = {}
+        while waiting:
+            chosen = [waiting[place] for place in self.fellows([cuts[at] for at in waiting])]
+            found.update(zip(chosen, self.answers([cuts[at] for at in chosen]), strict=True))
+            waiting = [at for at in waiting if at not in found]
+        return [found[at] for at in range(len(cuts))]
 
     def fellows(self, cuts: Sequence[Cut]) -> list[int]:
         """Which to answer with the first: those nearest in length, as many as fit; shortest first."""
@@ -188,7 +200,7 @@ class Decoder:
     def _chat(self, turns: Sequence[Message]) -> list[int]:
         if not self._tokenizer.chat_template:
             what = "the model has no chat template, so nobody knows how a conversation is written for it"
-            raise BadInput(what, place="a model 'hf:...'", fix="ask it with raw prompts, or name a tuned model")
+            raise BadInput(what, place=self._place, fix="ask it with raw prompts, or name a tuned model")
         told = [{"role": turn.role, "content": turn.content} for turn in turns]
         try:
             text = self._tokenizer.apply_chat_template(told, add_generation_prompt=True, tokenize=False)
@@ -197,6 +209,16 @@ class Decoder:
             raise CallError("bad_request", message, retry="never") from fault
         tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
+
+
+def _bare(model: Any) -> Any:  # noqa: ANN401 - transformers is imported late
+    """The model that an adapter has grown into: it runs with the adapter, and its own signature tells what it takes."""
+    inner = getattr(model, "get_base_model", None)
+    if inner is None:
+        return model
+    if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
+        raise BadInput("a learned prompt is not asked in batches here", place="the model", fix="tune it with LoRA")
+    return inner()
 
 
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is imported late

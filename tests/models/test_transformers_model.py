@@ -226,6 +226,12 @@ def test_a_grammar_is_refused_rather_than_forgotten(knob: str, folder: Path) -> 
         ask(TransformersModel(str(folder)), greedy("a", **{knob: "{}"}))
 
 
+def test_a_model_without_a_cache_that_rows_can_share_is_refused(tmp_path: Path) -> None:
+    place = tiny_models.saved(tmp_path / "m", "mamba")
+    with pytest.raises(BadInput, match=f"model 'hf:{place}': a mamba keeps nothing that rows of a batch can share"):
+        ask(TransformersModel(str(place)), greedy("a"))
+
+
 def test_half_a_character_at_the_end_is_not_shown(decoder: Decoder) -> None:
     cut = decoder.cut(greedy("caf"))
     half, whole = tiny_models.MARKS + tiny_models.LETTERS[:-1], tiny_models.MARKS + tiny_models.LETTERS

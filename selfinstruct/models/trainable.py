@@ -1,0 +1,91 @@
+"""Weights that can be trained and looked into: what a spec names, what must be said of them, and how they load."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import cast, get_args
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.gemma import GEMMA
+from selfinstruct.models.transformers_weights import Dtype, load_weights
+from selfinstruct.models.weights_facts import adapter_base, find_weights, plain_name, stored_as
+from selfinstruct.stage import Loaded
+
+KINDS = ("hf", "gguf", "embedded", GEMMA)
+"""What can be trained; a folder that exists means `hf:`, as everywhere."""
+_WHOLE_NUMBERS = ("F32", "F16", "BF16")  # formats in which a GGUF file loses nothing that matters
+
+
+def trainable(spec: str) -> str:
+    """What stands after the kind, as `load_weights` takes it; BadInput for a model that can only be asked.
+
+    No file is looked at, so that a recipe can be checked where its models are not.
+
+    >>> trainable("hf:nobody/nothing"), trainable("gguf:a/b.gguf"), trainable("embedded")
+    ('nobody/nothing', 'a/b.gguf', 'embedded')
+    """
+    kind, colon, rest = spec.partition(":")
+    if kind in {"embedded", GEMMA}:
+        return kind
+    if kind in {"hf", "gguf"}:
+        if not (colon and rest):
+            raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:PATH")
+        return rest
+    if not colon:
+        return spec
+    what = "can be asked and not trained: its weights are not here"
+    raise BadInput(what, place=f"model '{spec}'", fix="name hf:NAME_OR_FOLDER, gguf:PATH, embedded or gemma")
+
+
+@dataclass(frozen=True)
+class TransformersWeights:
+    """The weights of `hf:NAME_OR_FOLDER`, `gguf:PATH`, `embedded`, `gemma` or a folder; a GGUF file is converted once.
+
+    BadInput where there are none; nothing is loaded before `load`.
+    """
+
+    spec: str
+    device: str = ""
+    """As torch calls it; by default a GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        """Refuse a spec that nothing can be loaded from."""
+        name = trainable(self.spec)
+        if name == self.spec and name not in {"embedded", GEMMA} and not Path(name).is_dir():
+            known = ", ".join(KINDS) + " (or the path of a folder)"
+            raise BadInput("no such folder, and no model kind", place=f"model '{self.spec}'", fix=f"kinds: {known}")
+        find_weights(name)
+
+    @cached_property
+    def name(self) -> str:
+        """As in `Weights`; contents of folders are told apart by a mark, as in the records that they write."""
+        kind, _, rest = self.spec.partition(":")
+        if kind in {"embedded", GEMMA}:
+            return kind
+        return f"gguf:{Path(rest).name}" if kind == "gguf" else plain_name(trainable(self.spec))
+
+    @cached_property
+    def notice(self) -> str:
+        """As in `Weights`; an adapter's is that of its base."""
+        place = find_weights(trainable(self.spec))
+        while place is not None and place.is_dir():
+            base = adapter_base(place)
+            if not base:
+                return ""
+            place = find_weights(base)
+        kind = "" if place is None else stored_as(place)
+        if place is None or kind in _WHOLE_NUMBERS:
+            return ""
+        bits = "".join(sign for sign in kind.partition("_")[0] if sign.isdigit())
+        told = f"{_article(bits)} {bits}-bit file ({kind})" if bits else "a GGUF file"
+        return f"weights dequantised from {told}: not the original release"
+
+    def load(self, *, dtype: str = "auto") -> Loaded:
+        """As in `Weights`; BadInput says in one line why it cannot."""
+        if dtype not in get_args(Dtype):
+            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(get_args(Dtype))}")
+        return load_weights(trainable(self.spec), device=self.device, dtype=cast("Dtype", dtype))
+
+
+def _article(bits: str) -> str:
+    return "an" if bits == "8" else "a"
