@@ -69,10 +69,11 @@ def own_prompts(records: Sequence[Task]) -> Iterator[ScorePrompt]:
             yield ScorePrompt(beginning, whole=False, complete=is_sentence(beginning), source=task.id)
 
 
-def asked(task: Task) -> str:
-    """The instruction, and after a blank line the input of the first instance where there is one."""
-    given = task.instances[0].input.strip() if task.instances else ""
-    return f"{task.instruction}\n\n{given}" if given else task.instruction
+def asked(task: Task, given: str | None = None) -> str:
+    """The instruction, and after a blank line an input where there is one: that of the first instance, or `given`."""
+    if given is None:
+        given = task.instances[0].input if task.instances else ""
+    return f"{task.instruction}\n\n{given.strip()}" if given.strip() else task.instruction
 
 
 def first_half(text: str) -> str:

@@ -1,0 +1,95 @@
+"""What models are asked of a set, and the answers that theirs are compared with."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from selfinstruct.records import Task, digest
+from selfinstruct.score.prompt_sets import asked
+from selfinstruct.text import words
+
+Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
+"""What an answer beside its references tells: imitation where a model wrote them, quality where people did."""
+Kind: TypeAlias = Literal["classification", "not_classification", "undecided"]
+
+_POLITENESS = re.compile(
+    r"(?:please|kindly|now|then|(?:can|could|would|will) you|i (?:want|need|would like) you to|help me(?: to)?|let's"
+    r"|your (?:task|job|goal) is to|you (?:are|will be) (?:asked|required) to)\b[\s,:]*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuestion:
+    """One instruction with its input, and every answer the set has to it."""
+
+    against: Against
+    task: str
+    """Id of the first record that asks it."""
+    source: str
+    """The same for all questions of one instruction: they are not independent."""
+    text: str
+    system: str
+    references: tuple[str, ...]
+    kind: Kind
+    verb: str
+    """As `first_verb` tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuestions:
+    """The questions of a set."""
+
+    found: tuple[SetQuestion, ...]
+    without_answer: int
+    """Records with nothing to compare with."""
+
+
+def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
+    """One question for each instruction and input, in order of appearance; of a conversation its first turn.
+
+    >>> from selfinstruct.records import Instance, Provenance
+    >>> pairs = (Instance("", "Tay"), Instance("", "Spey"))
+    >>> tay = Task(instruction="Name a river.", instances=pairs, provenance=Provenance(stage="input"))
+    >>> [(one.text, one.references) for one in set_questions([tay], "quality_on_gold").found]
+    [('Name a river.', ('Tay', 'Spey'))]
+    """
+    answers: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], Task] = {}
+    without = 0
+    for task in tasks:
+        pairs = [pair for pair in task.instances if pair.output.strip()]
+        without += not pairs
+        for pair in pairs:
+            key = (task.system, asked(task, pair.input))
+            first.setdefault(key, task)
+            answers.setdefault(key, []).append(pair.output)
+    found = (_question(first[key], key, references, against) for key, references in answers.items())
+    return SetQuestions(tuple(found), without)
+
+
+def _question(task: Task, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:
+    kinds: dict[bool | None, Kind] = {True: "classification", False: "not_classification", None: "undecided"}
+    return SetQuestion(
+        against=against,
+        task=task.id,
+        source=digest("instruction", task.instruction),
+        text=key[1],
+        system=key[0],
+        references=tuple(dict.fromkeys(references)),
+        kind=kinds[task.is_classification],
+        verb=first_verb(task.instruction),
+    )
+
+
+def first_verb(instruction: str) -> str:
+    """The first word once politeness is taken away: the verb of a request, the opening of a question.
+
+    >>> first_verb("Please write a poem."), first_verb("Could you tell me why?"), first_verb("How long is the Tay?")
+    ('write', 'tell', 'how')
+    """
+    text = instruction.strip()
+    while found := _POLITENESS.match(text):
+        text = text[found.end() :]
+    return next(iter(words(text[:200])), "")
