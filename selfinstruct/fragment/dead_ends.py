@@ -1,4 +1,4 @@
-"""Continuations that answer nothing: echoes of the prompt, lists without content, loops."""
+"""Continuations that lead nowhere: echoes of the prompt, lists without content, loops, an answer said over again."""
 
 from dataclasses import dataclass
 from random import Random
@@ -10,6 +10,7 @@ from selfinstruct.text import one_line
 _FILLERS = ("", "", "", "...", "___", "_____", "[ ]", "…", ".")
 _BULLETS = ("-", "*", "•", "+", "\u2013", "☐", "#")
 _LOOP_WORDS = (1, 8)
+_SENTENCE = 4  # words from which a line says something
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,18 @@ def empty_list(random: Random) -> DeadEnd:
         items = [style.replace("1", name).replace("a", name).replace("A", name) for name in names[:many]]
     text = between.join(f"{item} {filler}".rstrip() for item in items)
     return DeadEnd(text, size(text))
+
+
+def repeated(answer: str, random: Random, words_at_most: int) -> DeadEnd:
+    """The beginning of an answer, a sentence or what there is of one, and again; twice or more, once stays."""
+    line = next((line for line in answer.splitlines() if size(line) >= _SENTENCE), one_line(answer))
+    end = next(
+        (at + 1 for at, mark in enumerate(line) if mark in ENDS and size(line[: at + 1]) >= _SENTENCE), len(line)
+    )
+    said = first_words(line[:end].strip(), max(1, words_at_most // 2)).strip()
+    joint = random.choice(("\n\n", "\n\n", "\n", " ", "\n- "))
+    many = max(2, min(random.randint(2, 8), words_at_most // max(size(said), 1)))
+    return DeadEnd(joint.join([said] * many), size(said))
 
 
 def loop(unit: str, random: Random, words_at_most: int) -> DeadEnd:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from selfinstruct.fragment.cuts import By, Cut, cut, first_words, size
-from selfinstruct.fragment.dead_ends import echo, empty_list, loop
+from selfinstruct.fragment.dead_ends import echo, empty_list, loop, repeated
 from selfinstruct.fragment.kinds import Kind
 from selfinstruct.fragment.neighbours import Neighbours
 from selfinstruct.fragment.phrases import Phrases, phrases
@@ -15,6 +15,17 @@ from selfinstruct.fragment.sources import Source
 _TRIES = 12  # draws of another record before one is taken as it comes
 _ANSWER_WORDS = 4  # kept free behind an I_c for the answer that follows it
 _BEFORE_ANSWER, _BEFORE_NEXT, _BETWEEN = 0.06, 0.25, 0.25  # how often a phrase stands there
+_LOOPED = 3  # words of an answer that go round
+_NEW_TASK = (
+    "\n\n",
+    "\n\n",
+    "\n\n### Instruction:\n",
+    "\n\n### Response:\n",
+    "\n\nQ: ",
+    "\n\n2. ",
+    "\n\n---\n\n",
+    "\n\n## ",
+)
 _JOINTS = ("\n", "\n\n", "\n\n", " ")
 
 
@@ -113,7 +124,7 @@ class Drafts:
         assert found is not None  # the source can be cut, and a rest of the least words always fits
         return _Asked(found.head, found)
 
-    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: C901, PLR0911 - one for each kind
+    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: C901, PLR0911, PLR0912 - one for each kind
         source = self._sources[place]
         match kind:
             case "answer" | "answer_to_part":
@@ -137,12 +148,17 @@ class Drafts:
             case "carries_on":
                 many = size(source.carries_on)
                 return Body(source.carries_on, min(many, self._rule.words_at_least), many)
+            case "repeats":
+                found = repeated(source.answer, random, self._rule.words_at_most)
+            case "runs_on":
+                return self._runs_on(source, self._near(place, random), random)
             case "echo":
                 found = echo(asked.text, random, self._rule.words_at_most)
             case "empty_list":
                 found = empty_list(random)
             case _:
-                unit = random.choice((source.answer, source.answer, asked.cut.tail if asked.cut else source.text))
+                words = first_words(source.answer, _LOOPED)  # more would be an answer that is repeated
+                unit = random.choice((words, asked.cut.tail if asked.cut else source.text))
                 found = loop(unit, random, self._rule.words_at_most)
         return Body(found.text, found.least)
 
@@ -150,6 +166,13 @@ class Drafts:
         lead = _lead(source, "answer", _BEFORE_ANSWER, random)
         text = self._begun(source.answer)
         return Body(lead + text, size(lead) + 1)
+
+    def _runs_on(self, source: Source, other: Source, random: Random) -> Body:
+        """R, or its beginning, and then a new task or a heading for one."""
+        answer = first_words(source.answer, random.randint(_ANSWER_WORDS, self._rule.words_at_most // 2)).strip()
+        room = max(1, self._rule.words_at_most - size(answer) - 2)
+        text = answer + random.choice(_NEW_TASK) + first_words(other.text, random.randint(1, room))
+        return Body(text, size(answer))
 
     def _rest(self, asked: _Asked) -> Body:
         assert asked.cut is not None
