@@ -62,19 +62,31 @@ def train_judge(
 @click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
 @click.option("--wrapper", "wrappers", multiple=True, metavar="W", help="none, suffix, alpaca, chat, few-shot:K, tags.")
 @click.option("--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions.")
+@click.option("--on", metavar="SET", help="Answer the test split of this set instead, and compare with its answers.")
+@click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
+@click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
+@click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
 @click.option("--temperature", type=click.FloatRange(0), default=0.0, help="With --samples, for mean and spread.")
 @click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
 @run_options
 def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
-    """The Instruction Following Score of models, or of responses that exist already.
+    """The Instruction Following Score of models, or of responses that exist already; or answers to a set.
 
     Example:  selfinstruct score embedded --wrapper none --wrapper chat --first 50 -o runs/score
+
+    Example:  selfinstruct score STUDENT --beside hf:BASE --on runs/mine/dataset -o runs/answers
     """
     if bool(given["model"]) == bool(given["responses"]):
         raise click.UsageError("name a model or --responses FILE, not both and not neither")
+    if not given["on"] and (given["gold"] or given["held_out"]):
+        raise click.UsageError("--gold and --held-out go with --on SET")
+    if given["on"] and (given["responses"] or given["objecqa"] or given["samples"] > 1):
+        raise click.UsageError("--on SET goes without --responses, --objecqa and --samples")
     if given["responses"]:
         return _score_files(given)
+    if given["on"]:
+        return _answer_set(given)
     from selfinstruct.pipeline import compose_sets
     from selfinstruct.pipeline.recipe import resolve
 
@@ -86,6 +98,36 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     models = {"scored": given["model"], **beside}
     recipe = compose_sets.recipe("score", [], stages, models, {"publish": None})
     return carry_out(resolve(recipe, given["changes"]), given, _tell)
+
+
+def _answer_set(given: dict[str, Any]) -> int:
+    from selfinstruct.pipeline import compose_answers
+    from selfinstruct.pipeline.recipe import resolve
+
+    knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
+    knobs |= {"held_out_seeds": given["held_out"], "wrappers": list(given["wrappers"]) or ["auto"]}
+    recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs)
+    return carry_out(resolve(recipe, given["changes"]), given, _tell_answers)
+
+
+def _tell_answers(finished: "Finished") -> None:
+    """A line for each model and what its answers were compared with, on stderr."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    told = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
+    numbers = ("rouge_l", "exact_match", "words", "unique_words", "ifs")
+    table = Table("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", "IFS", box=None)
+    for model in told["models"]:
+        for against, count in told["questions"].items():
+            if count:
+                found = (model[against][name] for name in numbers)
+                shares = (_share(one and one["value"]) for one in found)
+                name = against.replace("_", " ")
+                table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
+    Console(stderr=True, markup=False, width=120).print(table)
 
 
 def _score_files(given: dict[str, Any]) -> int:

@@ -57,7 +57,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
     entered = resolved.recipe.count
     if resolved.recipe.inputs:
-        tasks, entered = _looked_into(resolved)
+        tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
     for stage in (*resolved.rounds, *resolved.stages):
         source = stage.scope == "source"
         requests = (
@@ -74,7 +74,9 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 most = max(0, ceil(count / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(one, fewest), _scaled(one, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
-            elif any(getattr(stage, knob, "") in found.benchmarks for knob in ("prompts", "questions")):
+            elif _answers_inputs(resolved) or any(
+                getattr(stage, knob, "") in found.benchmarks for knob in ("prompts", "questions")
+            ):
                 lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
             else:
                 share = len(asked) / max(1, len(tasks))
@@ -84,14 +86,19 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _looked_into(resolved: Resolved) -> tuple[list[Task], int]:
-    """The first tasks of the inputs, and how many there are in all."""
+def _answers_inputs(resolved: Resolved) -> bool:
+    """Whether all that is asked is what the inputs ask, just as they are read."""
+    return bool(resolved.recipe.inputs) and [stage.name for stage in resolved.stages] == ["answer_set"]
+
+
+def _looked_into(resolved: Resolved, most: int | None) -> tuple[list[Task], int]:
+    """The first tasks of the inputs, or all of them, and how many there are in all."""
     tasks: list[Task] = []
     count = 0
     for outcome in resolved.once[0]((), Bench(seed=resolved.recipe.seed)):
         if isinstance(outcome, Kept):
             count += 1
-            tasks += [outcome.record] if len(tasks) < _SAMPLE else []
+            tasks += [outcome.record] if most is None or len(tasks) < most else []
     return tasks, count
 
 

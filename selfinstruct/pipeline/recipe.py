@@ -22,6 +22,7 @@ from selfinstruct.text import shown
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
 _LARGEST = 2**63
+_FILES = ("against", "held_out_seeds", "gold")  # knobs that name files
 
 
 class _Strict(BaseModel):
@@ -176,7 +177,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
 
 
 def _found(recipe: dict[str, Any], beside: Path) -> dict[str, Any]:
-    """Paths of `inputs` and `against` that are not found from here but beside the recipe, changed to where they are."""
+    """Paths of inputs, benchmarks and the like that are not here but beside the recipe, changed to where they are."""
 
     def place(given: object) -> object:
         if isinstance(given, list | tuple):
@@ -190,7 +191,7 @@ def _found(recipe: dict[str, Any], beside: Path) -> dict[str, Any]:
     if isinstance(steps, list):
         found["stages"] = [
             {
-                name: {knob: place(value) if knob == "against" else value for knob, value in knobs.items()}
+                name: {knob: place(value) if knob in _FILES else value for knob, value in knobs.items()}
                 if isinstance(knobs, dict)
                 else knobs
                 for name, knobs in step.items()

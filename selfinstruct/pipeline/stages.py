@@ -23,6 +23,7 @@ from selfinstruct.novelty.filter import Novelty
 from selfinstruct.novelty.near import Near
 from selfinstruct.novelty.semantic import Semantic
 from selfinstruct.novelty.split import Split
+from selfinstruct.score.answer_set import AnswerSet
 from selfinstruct.score.ask_objecqa import ObjecQA
 from selfinstruct.score.feedback import Feedback
 from selfinstruct.score.score import Score
@@ -50,6 +51,7 @@ STAGES: dict[str, type[Stage]] = {
     "train_judge": TrainJudge,
     "score": Score,
     "objecqa": ObjecQA,
+    "answer_set": AnswerSet,
     "feedback": Feedback,
     # measuring and choosing
     "measure": Measure,

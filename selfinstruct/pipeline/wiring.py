@@ -25,6 +25,7 @@ from selfinstruct.stage import Stage, TokenScorer, Tone
 
 _FEW_SEEDS = 8
 _PROMPTS = ("prompts", "questions")  # knobs that name a set of prompts
+_ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
 SHIPPED_JUDGE = Path(__file__).parents[1] / "judge" / "ifs-v1"
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
@@ -50,7 +51,7 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     seeds, held_out = _held_out(read_seeds(named) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
-    against = dict.fromkeys(path for stage in resolved.stages for path in getattr(stage, "against", ()))
+    against = dict.fromkeys(path for stage in resolved.stages for path in _compared_with(stage))
     sets = dict.fromkeys(
         str(getattr(stage, name)) for stage in resolved.stages for name in _PROMPTS if hasattr(stage, name)
     )
@@ -69,6 +70,12 @@ def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], 
     ranked = sorted(seeds, key=lambda seed: digest("holdout", recipe.seed, seed.id))
     drawn = frozenset(seed.id for seed in ranked[:wanted])
     return tuple(one for one in seeds if one.id not in drawn), tuple(one for one in seeds if one.id in drawn)
+
+
+def _compared_with(stage: Stage) -> Iterator[str]:
+    """Files that a stage compares records or answers with."""
+    yield from getattr(stage, "against", ())
+    yield from filter(None, (getattr(stage, name, "") for name in _ANSWERS))
 
 
 def _benchmark(path: str) -> Sequence[Task]:
