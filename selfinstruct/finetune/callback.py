@@ -115,7 +115,7 @@ class StopOnIFS(TrainerCallback):
                 self.notes.append("what the base predicted is not kept, so the divergence from it is not measured")
         if self._over:
             # The trainer makes one step before it looks whether to stop; this one changes nothing.
-            for group in kwargs["optimizer"].param_groups:
+            for group in getattr(kwargs.get("optimizer"), "param_groups", ()):
                 group["lr"] = 0.0
             control.should_training_stop = True
         elif not self.points and self.grid[:1] == (0,):

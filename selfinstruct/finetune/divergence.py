@@ -98,7 +98,9 @@ def encoded(tokenizer: Any, text: ProbeText, most: int) -> tuple[list[int], int]
     predicted from nothing, unless the tokenizer opens every text with a mark. A prompt that would fill the window keeps
     its end, half as long.
     """
-    before = list(tokenizer(text.prompt)["input_ids"]) if text.prompt else []
+    # a chat template writes the opening mark itself
+    opened = bool(tokenizer.bos_token) and text.prompt.startswith(tokenizer.bos_token)
+    before = list(tokenizer(text.prompt, add_special_tokens=not opened)["input_ids"]) if text.prompt else []
     if not before:
         return list(tokenizer(text.answer)["input_ids"])[:most], 0
     before = before[-(most // 2) :]

@@ -1,5 +1,6 @@
 """KL to the base against a direct computation with all logits at once."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,17 @@ def test_long_texts_are_cut_and_keep_something_to_predict(words: Any) -> None:
     tokens, first = encoded(words, ProbeText(LONG, prompt="a b c"), 20)
     assert (len(tokens), first) == (20, 2)
     assert sum(chunks_of(20, 2)) == 18
+
+
+def test_a_prompt_that_brings_its_opening_mark_gets_no_second_one() -> None:
+    opens = tiny.tokenizer()
+    opens.bos_token = "<end>"
+    opens.backend_tokenizer.post_processor = importlib.import_module("tokenizers").processors.TemplateProcessing(
+        single="<end> $A", special_tokens=[("<end>", 0)]
+    )
+    plain, marked = (encoded(opens, ProbeText("a b", prompt=p), 99)[0] for p in ("name the", "<end> name the"))
+    assert plain == marked
+    assert plain.count(0) == 1
 
 
 def test_the_prose_is_plain_and_a_probe_without_text_is_refused(words: Any) -> None:
