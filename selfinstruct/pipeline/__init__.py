@@ -6,7 +6,7 @@ The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2
 To change                                             open
 the name of a stage in YAML                           stages.py (one line a stage)
 a recipe's keys, and how they are checked             recipe.py; `--set` words changes.py; YAML itself yaml_file.py
-how a verb becomes a recipe                           compose.py, compose_sets.py
+how a verb becomes a recipe                           compose.py, compose_sets.py, compose_answers.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py

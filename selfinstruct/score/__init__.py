@@ -1,11 +1,13 @@
 """Does it answer, or carry on? And does it take sides?
 
 In: a model and prompts, or responses that exist already, and a judge of tone that is handed in. Out: `score.json` and
-`responses.jsonl` (for ObjecQA `objecqa.json` and `objecqa.jsonl`); records pass unchanged.
+`responses.jsonl` (for ObjecQA `objecqa.json` and `objecqa.jsonl`, for a set that is answered `evaluation.json` and
+`answers.jsonl`); records pass unchanged.
 
 - `score`: IFS, the share of responses that answer, over whole and cut instructions; `ifs_clean` asks also that the
   answer stops. Paper: Becoming self-instruct (arXiv 2307.03692).
 - `objecqa`: of the answers to questions of taste, the share that takes no side. Same paper.
+- `answer_set`: answers to the test split of a set beside its own (imitation), seeds held out and gold (quality).
 
 To change which numbers a score has             open ifs.py (tables of what is counted and what is divided)
 To change what a verdict on a response rests on open judged.py; tokens.py (the first 48)
@@ -19,5 +21,9 @@ To change tables and differences of models      open side_by_side.py
 To change intervals, or the judge's correction  open intervals.py, judge_error.py
 To change ObjecQA's numbers and tests           open objecqa.py
 To change ObjecQA's stage or its questions      open ask_objecqa.py, taste_questions.py; prompts/objecqa.*.txt
+To change what is asked of a set, in which kinds open set_questions.py
+To change what is counted of an answer to a set open set_answers.py; its numbers and differences, set_scores.py
+To change ROUGE-L, exact match, stems of words  open overlap.py, stemming.py
+To change how a set is put to models            open answer_set.py (the stage `AnswerSet`)
 To change the offline classifier                open opinion.py (the rules), opinion_cues.py (the word lists)
 """
