@@ -156,8 +156,7 @@ def test_training_stops_where_the_rule_says_and_with_train_on_it_is_told(tmp_pat
     assert never.stopped_at is None
 
 
-@pytest.mark.parametrize("kind", ["full", "lora"])
-@pytest.mark.parametrize("killed", [3, 9, 13])
+@pytest.mark.parametrize(("kind", "killed"), [("full", 3), ("full", 13), ("lora", 9)])
 def test_a_killed_training_goes_on_to_the_same_curve(kind: str, killed: int, tmp_path: Path) -> None:
     def student() -> Any:
         base = tiny.model(attention_dropout=0.3)
