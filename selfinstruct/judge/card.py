@@ -40,6 +40,7 @@ def card(facts: Mapping[str, Json]) -> str:
             if part in told["metrics"]
             for line in _part(title, told["metrics"][part])
         ),
+        *_validation(told.get("validation") or {}),
         "## Limits",
         "",
         "Numbers hold for text like that it was tried on, and precision and calibration for their prevalence. Empty",
@@ -72,6 +73,31 @@ def _part(title: str, found: Mapping[str, Any]) -> list[str]:
         *_groups("words", found["by_length"], rule["by_length"]),
         *_groups("prompt", found["by_prompt"], {}),
         *(_groups("language", found["by_language"], {}) if found["by_language"] else ()),
+    ]
+
+
+def _validation(found: Mapping[str, Any]) -> list[str]:
+    if not found:
+        return []
+    twice = found["read_twice"]
+    again = (
+        f" {twice['n']} were read twice: agreement {twice['agreement']:.3f}, kappa {twice['kappa']:.3f}."
+        if twice
+        else ""
+    )
+    return [
+        "## Completions of real models",
+        "",
+        f"Labelled by reading, without sight of model or verdict.{again} Scores are corrected with these counts.",
+        "",
+        "| completions | n | answer-like | called so | accuracy | kappa |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {shown(name)} | {one['n']} | {one['answer_like']} | {one['called_answer_like']}"
+            f" | {one['accuracy']['value']:.3f} | {'-' if one['kappa'] is None else format(one['kappa'], '.3f')} |"
+            for name, one in found["groups"].items()
+        ),
+        "",
     ]
 
 

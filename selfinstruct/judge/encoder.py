@@ -3,12 +3,13 @@
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import THRESHOLD, Calibration
+from selfinstruct.judge.validation import confusions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,8 @@ class EncoderJudge:
     calibration: Calibration
     pair_aware: bool
     threshold: float = THRESHOLD
+    confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """As in `LinearJudge`."""
 
     @classmethod
     def opened(cls, folder: Path, facts: Mapping[str, Any]) -> Self:
@@ -46,6 +49,7 @@ class EncoderJudge:
             calibration=Calibration.from_json(facts["calibration"]),
             pair_aware=facts["pair_aware"],
             threshold=facts["threshold"]["value"],
+            confusion=confusions(facts.get("validation", {})),
         )
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:

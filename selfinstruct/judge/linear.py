@@ -1,7 +1,7 @@
 """The linear judge: hashed features, whole-number weights, a logistic curve; NumPy and nothing else."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selfinstruct.judge.calibration import THRESHOLD, Calibration, calibrated
@@ -32,6 +32,8 @@ class LinearJudge:
     calibration: Calibration
     pair_aware: bool
     threshold: float = THRESHOLD
+    confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Right and wrong verdicts on labelled completions: of all, of whole and of cut prompts; empty if untried."""
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """For each (prompt, continuation): how likely the continuation answers.

@@ -7,6 +7,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import Calibration
 from selfinstruct.judge.features import BITS, FEATURES_VERSION
 from selfinstruct.judge.folder import ENCODER, FACTS, WEIGHTS, opened, other_version
+from selfinstruct.judge.validation import confusions
 from selfinstruct.stage import Tone
 
 
@@ -42,4 +43,5 @@ def _linear(folder: Path, facts: dict[str, Any]) -> Tone:
         calibration=Calibration.from_json(facts["calibration"]),
         pair_aware=facts["pair_aware"],
         threshold=facts["threshold"]["value"],
+        confusion=confusions(facts.get("validation", {})),
     )

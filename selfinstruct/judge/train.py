@@ -11,6 +11,7 @@ from selfinstruct.judge.card import card
 from selfinstruct.judge.evaluation import evaluated
 from selfinstruct.judge.folder import CARD, ENCODER, WEIGHTS, emptied, sealed
 from selfinstruct.judge.fragments import Fragment, Fragments, read_fragments
+from selfinstruct.judge.validation import Labelled, validated
 from selfinstruct.records import Json, digest
 from selfinstruct.stage import Tone
 
@@ -41,7 +42,7 @@ class Made:
     calibrated_on: str
 
 
-def train(
+def train(  # noqa: PLR0913 - knobs, each by name
     fragments_folder: Path,
     out_folder: Path,
     *,
@@ -50,6 +51,7 @@ def train(
     pair_aware: bool = True,
     held_out: str = "",
     name: str = "",
+    labelled: Sequence[Labelled] = (),
     seed: int = 42,
 ) -> Report:
     """Train a judge and measure it on the test fragments, and on a set that was kept out of everything else.
@@ -62,6 +64,8 @@ def train(
         pair_aware: False: the response alone is judged, as in the paper.
         held_out: a set (where records were read) to keep out and measure on: tone must carry over to other sources.
         name: the judge's version, such as `ifs-v1`; empty: made of its content.
+        labelled: completions of real models with their labels: how the judge does on them is measured and kept, so
+            that scores can be corrected for it.
         seed: for the intervals, and for the order in which an encoder sees fragments.
 
     Raises:
@@ -90,6 +94,7 @@ def train(
         "threshold": {"value": made.judge.threshold, "rule": RULE},
         "calibration": {**made.calibration.as_json(), "on": made.calibrated_on},
         "metrics": metrics,
+        "validation": validated(made.judge, labelled, seed=seed) if labelled else {},
     }
     (out_folder / CARD).write_text(card(facts), encoding="utf-8")
     sealed(out_folder, facts)

@@ -6,6 +6,7 @@ from typing import ClassVar, get_args
 
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.train import Backend, train
+from selfinstruct.judge.validation import Labelled, labelled_of
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
@@ -28,6 +29,8 @@ class TrainJudge:
     """A set (the file its records were read from) to keep out and measure on; empty: none."""
     called: str = ""
     """The judge's name, which every score repeats; empty: made of its content."""
+    labelled: str = ""
+    """Completions of models labelled by reading, to measure the judge on: a file, or `tone-v1`, which is shipped."""
 
     def __post_init__(self) -> None:
         """Refuse a backend that does not exist, or an encoder for one that has none."""
@@ -56,7 +59,16 @@ class TrainJudge:
             pair_aware=self.pair_aware,
             held_out=self.held_out,
             name=self.called,
+            labelled=self._labelled(bench),
             seed=bench.seed,
         )
         yield Measured("judge", report.as_json())
         yield Built("judge", folder)
+
+    def _labelled(self, bench: Bench) -> tuple[Labelled, ...]:
+        if not self.labelled:
+            return ()
+        if self.labelled not in bench.benchmarks:
+            known = ", ".join(bench.benchmarks) or "none here"
+            raise BadInput(f"no labelled set '{self.labelled}'", place="stage train_judge", fix=f"one of: {known}")
+        return labelled_of((dict(task.extra) for task in bench.benchmarks[self.labelled]), self.labelled)

@@ -11,7 +11,7 @@ from statistics import fmean, pstdev
 
 from selfinstruct.records import Json
 from selfinstruct.score.intervals import Estimate, Statistic, Sums, bounds, sums_by_source
-from selfinstruct.score.judge_error import Confusion, Correction, correction
+from selfinstruct.score.judge_error import Correction, Errors, correction
 from selfinstruct.score.judged import Judged, Terms
 
 Counted = Callable[[Judged], bool]
@@ -70,7 +70,7 @@ class Corrected:
     ifs_partial: Estimate | None
     ifs_full: Estimate | None
     gap: Estimate | None
-    judge: Confusion
+    judge: Errors
 
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and what was known of the judge."""
@@ -177,7 +177,7 @@ def score_of(
     verdicts: Sequence[Judged],
     setting: Setting,
     *,
-    known: Confusion | None = None,
+    known: Errors | None = None,
     failed: int = 0,
     seed: int = 0,
 ) -> Scored:
@@ -199,7 +199,7 @@ def score_of(
         sources=len(rows),
         failed=failed,
         unknown_finish=sum(not one.response.finish_reason for one in verdicts),
-        corrected=_corrected(sums, correction(known, seed)) if known and sums.total else None,
+        corrected=_corrected(sums, known, seed) if known and sums.total else None,
         by_sample=_by_sample(verdicts),
         **numbers,
     )
@@ -215,21 +215,40 @@ def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
     return rows
 
 
-def _corrected(sums: Sums, judge: Correction) -> Corrected:
-    def spread(name: str) -> list[float | None]:
-        return [STATISTICS[name](draw) for draw in sums.draws]
+def _corrected(sums: Sums, known: Errors, seed: int) -> Corrected:
+    """Whole and cut prompts each with the errors the judge makes on them; the score of all is put together of both."""
+    judges = {"ifs_full": correction(known.whole, seed), "ifs_partial": correction(known.cut, seed + 1)}
+    values = {name: _corrected_share(sums.total, name, judge) for name, judge in judges.items()}
+    spreads = {name: judge.spread([STATISTICS[name](draw) for draw in sums.draws]) for name, judge in judges.items()}
+    full, partial = (_estimate(values[name], spreads[name]) for name in judges)
+    mixed = [_mixed(draw, one, other) for draw, one, other in zip(sums.draws, *spreads.values(), strict=False)]
+    gaps = [None if one is None or other is None else one - other for one, other in zip(*spreads.values(), strict=True)]
+    return Corrected(
+        ifs=_estimate(_mixed(sums.total, values["ifs_full"], values["ifs_partial"]), mixed),
+        ifs_partial=partial,
+        ifs_full=full,
+        gap=_estimate(full.value - partial.value, gaps) if full and partial else None,
+        judge=known,
+    )
 
-    def estimate(name: str) -> Estimate | None:
-        share = STATISTICS[name](sums.total)
-        return None if share is None else judge.estimate(share, spread(name))
 
-    full, partial = estimate("ifs_full"), estimate("ifs_partial")
-    gap = None
-    if full and partial:
-        pairs = zip(judge.spread(spread("ifs_full")), judge.spread(spread("ifs_partial")), strict=True)
-        drawn = [one - other for one, other in pairs if one is not None and other is not None]
-        gap = Estimate(full.value - partial.value, *bounds(drawn))
-    return Corrected(ifs=estimate("ifs"), ifs_partial=partial, ifs_full=full, gap=gap, judge=judge.known)
+def _corrected_share(total: Sequence[int], name: str, judge: Correction) -> float | None:
+    share = STATISTICS[name](total)
+    found = None if share is None else judge.estimate(share, [])
+    return found.value if found else None
+
+
+def _mixed(counts: Sequence[int], full: float | None, partial: float | None) -> float | None:
+    """The share among all prompts, from those among whole and cut ones; None where one of them is missing."""
+    parts = [(counts[_PLACE["full"]], full), (counts[_PLACE["partial"]], partial)]
+    there = [(many, share) for many, share in parts if many]
+    if not there or any(share is None for _, share in there):
+        return None
+    return sum(many * (share or 0.0) for many, share in there) / sum(many for many, _ in there)
+
+
+def _estimate(value: float | None, spread: Sequence[float | None]) -> Estimate | None:
+    return None if value is None else Estimate(value, *bounds([one for one in spread if one is not None]))
 
 
 def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:

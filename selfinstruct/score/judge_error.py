@@ -46,20 +46,37 @@ class Confusion:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errors:
+    """How a judge errs on whole prompts and on cut ones: not alike, so that one correction for both would be wrong."""
+
+    whole: Confusion
+    cut: Confusion
+
+    def as_json(self) -> dict[str, Json]:
+        """Both."""
+        return {"whole": self.whole.as_json(), "cut": self.cut.as_json()}
+
+
 @runtime_checkable
 class KnowsItsErrors(Protocol):
     """A judge that was tried on labelled responses."""
 
     @property
-    def confusion(self) -> Mapping[str, int]:
-        """Counts by the names of `Confusion`'s fields."""
+    def confusion(self) -> Mapping[str, Mapping[str, int]]:
+        """Of `all`, `whole` and `cut` prompts, counts by the names of `Confusion`'s fields."""
 
 
-def confusion_of(judge: object) -> Confusion | None:
+def errors_of(judge: object) -> Errors | None:
     """What a judge knows of its errors, if anything; BadInput for counts that cannot be."""
-    if not isinstance(judge, KnowsItsErrors) or not judge.confusion:
+    if not isinstance(judge, KnowsItsErrors) or "all" not in judge.confusion:
         return None
-    told = judge.confusion
+    both = _counts(judge.confusion["all"])
+    whole, cut = (_counts(judge.confusion[name]) if name in judge.confusion else both for name in ("whole", "cut"))
+    return Errors(whole=whole, cut=cut)
+
+
+def _counts(told: Mapping[str, int]) -> Confusion:
     counts = [told.get(field.name, -1) for field in fields(Confusion)]
     if min(counts) < 0 or not counts[0] + counts[1] or not counts[2] + counts[3]:
         raise BadInput("the judge's confusion lacks counts", fix="train or validate the judge again")

@@ -26,12 +26,9 @@ class Marked:
 class Tried(Marked):
     """The same, with known errors."""
 
-    confusion: Mapping[str, int] = field(
+    confusion: Mapping[str, Mapping[str, int]] = field(
         default_factory=lambda: {
-            "true_positives": 90,
-            "false_negatives": 10,
-            "true_negatives": 160,
-            "false_positives": 40,
+            "all": {"true_positives": 90, "false_negatives": 10, "true_negatives": 160, "false_positives": 40}
         }
     )
 

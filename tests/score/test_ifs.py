@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.score.ifs import Scored, Setting, score_of
 from selfinstruct.score.intervals import bounds, sums_by_source
-from selfinstruct.score.judge_error import Confusion, confusion_of, corrected
+from selfinstruct.score.judge_error import Confusion, Errors, corrected, errors_of
 from selfinstruct.score.judged import Judged, Terms
 from selfinstruct.score.responses import Response
 from tests.score.fakes import Marked, Tried, verdicts
@@ -21,7 +21,7 @@ def response(source: int, *, answers: bool, whole: bool = True, sample: int = 0,
     return Response(prompt=prompt, text=text, whole=whole, source=str(source), sample=sample, finish_reason=finish)
 
 
-def score(found: list[Judged], known: Confusion | None = None) -> Scored:
+def score(found: list[Judged], known: Errors | None = None) -> Scored:
     return score_of(found, Setting(judge="marked/1"), known=known)
 
 
@@ -123,9 +123,9 @@ def test_a_corrected_share_is_a_share(share: float, found: float, left: float) -
 
 def test_the_interval_of_a_corrected_share_holds_the_doubt_about_the_judge_too() -> None:
     said = verdicts(*(response(source, answers=source % 2 == 0, whole=source % 4 < 2) for source in range(400)))
-    known = confusion_of(Tried())
-    assert known == Confusion(90, 10, 160, 40)
-    sure = score(said, Confusion(90_00, 10_00, 160_00, 40_00)).corrected
+    known, many = errors_of(Tried()), Confusion(90_00, 10_00, 160_00, 40_00)
+    assert known == Errors(whole=Confusion(90, 10, 160, 40), cut=Confusion(90, 10, 160, 40))
+    sure = score(said, Errors(whole=many, cut=many)).corrected
     unsure = score(said, known).corrected
     assert sure is not None
     assert unsure is not None
@@ -137,8 +137,20 @@ def test_the_interval_of_a_corrected_share_holds_the_doubt_about_the_judge_too()
     assert unsure.gap.low is not None
 
 
+def test_whole_and_cut_prompts_are_corrected_each_for_the_errors_made_on_them() -> None:
+    said = verdicts(*(response(source, answers=source % 2 == 0, whole=source % 4 < 2) for source in range(400)))
+    found = score(said, Errors(whole=Confusion(100, 0, 100, 0), cut=Confusion(80, 20, 60, 40))).corrected
+    assert found is not None
+    assert found.ifs_full is not None
+    assert found.ifs_partial is not None
+    assert found.ifs is not None
+    assert found.ifs_full.value == pytest.approx(0.5)
+    assert found.ifs_partial.value == pytest.approx((0.5 + 0.6 - 1) / 0.4)
+    assert found.ifs.value == pytest.approx((0.5 + 0.25) / 2)
+
+
 def test_a_judge_that_says_nothing_of_its_errors_corrects_nothing() -> None:
-    assert confusion_of(Marked()) is None
+    assert errors_of(Marked()) is None
     assert score(verdicts(response(1, answers=True))).as_json()["corrected"] is None
 
 

@@ -109,7 +109,7 @@ def test_the_judge_of_this_run_comes_before_the_shipped_one_and_a_named_one_befo
     made = bench(tmp_path, judges, teacher=Speaker(speaks))
     told, _ = scored(Score(), made)
     assert told["judge"]["version"] == "trained"
-    assert told["corrected"]["judge"]["sensitivity"] == 0.9
+    assert told["corrected"]["judge"]["whole"]["sensitivity"] == 0.9
     assert scored(Score(judge="other"), made)[0]["judge"]["version"] == "other"
     del judges["judge"]
     assert scored(Score(), made)[0]["judge"]["version"] == "ifs-v1"
