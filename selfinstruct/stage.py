@@ -151,6 +151,8 @@ class Loaded:
 
     model: Any
     tokenizer: Any
+    source: str = ""
+    """What loads it again on this machine: a spec, a path or a name on the Hub; empty: not told."""
 
 
 class Weights(Protocol):

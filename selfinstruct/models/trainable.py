@@ -1,19 +1,20 @@
 """Weights that can be trained and looked into: what a spec names, what must be said of them, and how they load."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast, get_args
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.gemma import GEMMA
+from selfinstruct.models.gemma import NOTICE as GEMMA_NOTICE
 from selfinstruct.models.transformers_weights import Dtype, load_weights
-from selfinstruct.models.weights_facts import adapter_base, find_weights, plain_name, stored_as
+from selfinstruct.models.weights_facts import adapter_base, content_mark, find_weights, plain_name, stored_as
 from selfinstruct.stage import Loaded
 
 KINDS = ("hf", "gguf", "embedded", GEMMA)
 """What can be trained; a folder that exists means `hf:`, as everywhere."""
-_WHOLE_NUMBERS = ("F32", "F16", "BF16")  # formats in which a GGUF file loses nothing that matters
+_UNQUANTISED = ("F32", "F16", "BF16")  # number formats of a GGUF file
 
 
 def trainable(spec: str) -> str:
@@ -65,27 +66,40 @@ class TransformersWeights:
         return f"gguf:{Path(rest).name}" if kind == "gguf" else plain_name(trainable(self.spec))
 
     @cached_property
+    def mark(self) -> str:
+        """Changes with the content of what is here; of a name on the Hub the name."""
+        place = find_weights(trainable(self.spec))
+        return self.name if place is None else content_mark(place)
+
+    @cached_property
     def notice(self) -> str:
         """As in `Weights`; an adapter's is that of its base."""
-        place = find_weights(trainable(self.spec))
-        while place is not None and place.is_dir():
-            base = adapter_base(place)
-            if not base:
-                return ""
-            place = find_weights(base)
-        kind = "" if place is None else stored_as(place)
-        if place is None or kind in _WHOLE_NUMBERS:
-            return ""
-        bits = "".join(sign for sign in kind.partition("_")[0] if sign.isdigit())
-        told = f"{_article(bits)} {bits}-bit file ({kind})" if bits else "a GGUF file"
-        return f"weights dequantised from {told}: not the original release"
+        name = trainable(self.spec)
+        place = find_weights(name)
+        while place is not None and place.is_dir() and adapter_base(place):
+            name = adapter_base(place)
+            place = find_weights(name)
+        terms = f"; {GEMMA_NOTICE}" if name == GEMMA else ""
+        return "" if place is None or place.is_dir() else f"{_dequantised(stored_as(place))}{terms}"
 
     def load(self, *, dtype: str = "auto") -> Loaded:
         """As in `Weights`; BadInput says in one line why it cannot."""
         if dtype not in get_args(Dtype):
             raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(get_args(Dtype))}")
-        return load_weights(trainable(self.spec), device=self.device, dtype=cast("Dtype", dtype))
+        loaded = load_weights(trainable(self.spec), device=self.device, dtype=cast("Dtype", dtype))
+        return replace(loaded, source=self._source())
+
+    def _source(self) -> str:
+        name = trainable(self.spec)
+        place = None if name in {"embedded", GEMMA} else find_weights(name)
+        if place is None:
+            return name
+        return f"{'gguf:' if place.is_file() else ''}{place.resolve()}"
 
 
-def _article(bits: str) -> str:
-    return "an" if bits == "8" else "a"
+def _dequantised(kind: str) -> str:
+    if kind in _UNQUANTISED:
+        return ""
+    bits = "".join(sign for sign in kind.partition("_")[0] if sign.isdigit())
+    told = f"{'an' if bits == '8' else 'a'} {bits}-bit file ({kind})" if bits else "a GGUF file"
+    return f"weights dequantised from {told}: not the original release"

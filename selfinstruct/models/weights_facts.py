@@ -136,6 +136,9 @@ def content_mark(place: Path) -> str:
     names = [place] if place.is_file() else [*(place / name for name in _SETTINGS), *_shards(place)]
     for path in names:
         if path.is_file():
+            if path.name == _ADAPTER and place.is_dir():
+                digest.update(_without_base(path))
+                continue
             digest.update(f"{path.name if place.is_dir() else ''} {path.stat().st_size} ".encode())
             for piece in _samples(path):
                 digest.update(piece)
@@ -143,6 +146,12 @@ def content_mark(place: Path) -> str:
         below = find_weights(base)
         digest.update((base if below is None else content_mark(below)).encode())
     return digest.hexdigest()[:8]
+
+
+def _without_base(settings: Path) -> bytes:
+    """An adapter's settings without where its base lies, which says nothing of its content."""
+    told = {key: value for key, value in _read(settings).items() if key != "base_model_name_or_path"}
+    return json.dumps(told, sort_keys=True).encode()
 
 
 def plain_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """Weights that can be trained: what a spec means, what is said of them, and that they load as the backend's do."""
 
+import hashlib
 import importlib
 import json
 from pathlib import Path
@@ -7,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
+from selfinstruct.models import gemma
 from selfinstruct.models.trainable import TransformersWeights, trainable
 from selfinstruct.models.transformers_decode import Decoder
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
+from selfinstruct.models.weights_facts import find_weights
 from selfinstruct.records import Request
 from selfinstruct.stage import Loaded
 from tests.models import tiny_models
@@ -95,8 +98,39 @@ def test_weights_that_were_quantised_say_so(number: int | None, says: str, tmp_p
 
 
 @pytest.mark.parametrize("number", [0, 1, 32])
-def test_a_file_of_whole_numbers_needs_no_notice(number: int, tmp_path: Path) -> None:
+def test_a_file_that_was_not_quantised_needs_no_notice(number: int, tmp_path: Path) -> None:
     assert TransformersWeights(f"gguf:{gguf_header(tmp_path / 'a.gguf', number)}").notice == ""
+
+
+def test_an_adapter_carries_the_terms_of_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFINSTRUCT_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(
+        gemma, "SHA256", hashlib.sha256(gguf_header(tmp_path / gemma.FILE, 15).read_bytes()).hexdigest()
+    )
+    made = TransformersWeights("gemma")
+    assert made.notice.startswith("weights dequantised from a 4-bit file (Q4_K_M): not the original release; Gemma")
+    assert "ai.google.dev/gemma/terms" in made.notice
+    assert TransformersWeights(f"hf:{adapter(tmp_path / 'tuned', 'gemma')}").notice == made.notice
+
+
+def test_what_was_loaded_says_how_it_is_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFINSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    tiny_models.saved(tmp_path / "m")
+    gguf_file(tmp_path / "tiny.gguf")
+    for spec in ("hf:m", "gguf:tiny.gguf"):
+        source = TransformersWeights(spec).load().source
+        assert source == f"{'gguf:' if 'gguf' in spec else ''}{tmp_path / spec.partition(':')[2]}"
+        assert find_weights(source) == tmp_path / spec.partition(":")[2]
+
+
+def test_a_mark_follows_the_content_and_not_the_place(tmp_path: Path) -> None:
+    for name, seed in (("one/base", 1), ("two/base", 1), ("three/base", 5)):
+        place = tiny_models.saved(tmp_path / name, seed=seed)
+        adapter(place.with_name("tuned"), str(place))
+    for inner in ("base", "tuned"):
+        marks = [TransformersWeights(f"hf:{tmp_path / name / inner}").mark for name in ("one", "two", "three")]
+        assert marks[0] == marks[1] != marks[2]
 
 
 def test_a_gguf_file_loads_as_the_model_it_was_made_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
