@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Backend
+from selfinstruct.models.backend import Answer, Backend, CallError
 from selfinstruct.models.money import Estimate, Hosted, estimate
 from selfinstruct.models.prices import Price
-from selfinstruct.pipeline.recipe import Resolved, model_roles
+from selfinstruct.pipeline.recipe import Resolved, built_name, model_roles
 from selfinstruct.pipeline.wiring import Material, backends_of, material, prices_of, requests_per_round
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
@@ -37,6 +37,23 @@ class Unsent:
             yield Failure(request=f"{request.key(self.name)}.0", kind="not_sent", message="dry run")
 
 
+class Unbuilt(Unsent):
+    """Stands for a model that a stage of the run will build."""
+
+    in_flight, notice = 1, ""
+
+    async def answer(self, request: Request) -> Answer:
+        """Nobody asks what is not there."""
+        raise CallError("not_built", f"{self.name} is not built yet: {request.purpose}", retry="never")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _to_be_built(resolved: Resolved) -> dict[str, Backend]:
+    return {role: Unbuilt(spec, Traits()) for role, spec in resolved.recipe.models.items() if built_name(spec)}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What one stage would ask."""
@@ -52,7 +69,7 @@ class Line:
 def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     """Every stage that asks a model; sends nothing, writes nothing."""
     found = material(resolved, lambda _line: None)
-    backends = backends_of(resolved)
+    backends = {**backends_of(resolved), **_to_be_built(resolved)}
     lines = []
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
     entered = resolved.recipe.count

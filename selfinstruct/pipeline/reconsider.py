@@ -1,14 +1,14 @@
 """Decides a finished run again with other thresholds: from stored candidates and answers, asking nobody."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.make import make_backend
 from selfinstruct.pipeline.look import run_folder
-from selfinstruct.pipeline.recipe import Resolved, knobs, resolve
+from selfinstruct.pipeline.recipe import Resolved, knobs, model_roles, resolve
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Completion, Failure, Request, Task, digest
@@ -111,9 +111,11 @@ def _walk(
     seeds = list(read_tasks(old.path / "seeds.jsonl"))
     aside = old.path / "holdout_seeds.jsonl"
     held_out = list(read_tasks(aside)) if aside.exists() else []
-    backends = {role: make_backend(spec) for role, spec in after.recipe.models.items()}
+    asked = {role for stage in after.rounds for role in model_roles(stage)}
+    backends = {role: make_backend(spec) for role, spec in after.recipe.models.items() if role in asked}
 
-    def model_for(role: str, scope: str) -> Recorded:
+    def model_for(role: str, scope: str, built: Mapping[str, Path]) -> Recorded:
+        del built  # rounds ask no model that a stage builds
         return Recorded(backends[role].name, backends[role].traits, journal, scope)
 
     new.path.mkdir(exist_ok=True)

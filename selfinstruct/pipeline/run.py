@@ -11,6 +11,7 @@ from pathlib import Path
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
+from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
@@ -93,6 +94,9 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 ledger=ledger,
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
+                release=gates.release,
+                weights_for=partial(wiring.weights_of, resolved.recipe),
+                measure_for=measure_tone_for,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
                 judges_for=wiring.judges_for,
                 benchmarks=material.benchmarks,

@@ -13,7 +13,7 @@ from typing import Protocol
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed, merged
 from selfinstruct.pipeline.cycles import guidance
-from selfinstruct.pipeline.recipe import model_roles, scorer_role
+from selfinstruct.pipeline.recipe import base_role, model_roles, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import (
@@ -21,6 +21,7 @@ from selfinstruct.stage import (
     Failed,
     Kept,
     Measured,
+    MeasureTone,
     Model,
     Outcome,
     Pool,
@@ -29,6 +30,7 @@ from selfinstruct.stage import (
     Stage,
     TokenScorer,
     Tone,
+    Weights,
 )
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
@@ -57,6 +59,15 @@ def _no_judges(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
     return {}
 
 
+def _no_weights(role: str, built: Mapping[str, Path]) -> Weights:
+    del built
+    raise BadInput(f"no weights of '{role}'", fix="run the recipe again")
+
+
+def _no_measure(stage: Stage, judges: Mapping[str, Tone]) -> None:
+    del stage, judges
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -64,12 +75,21 @@ class Runner:
     folder: RunFolder
     ledger: Ledger
     seed: int
-    model_for: Callable[[str, str], CountingModel] | None
-    """Role and scope (round and stage) -> the model, for that stage alone; None: only what is there is read."""
+    model_for: Callable[[str, str, Mapping[str, Path]], CountingModel] | None
+    """Role, scope (round and stage) and what was built -> the model, for that stage alone; None: only what is there is
+    read."""
+    release: Callable[[], None] = field(default=lambda: None)
+    """Called when a stage has ended: models that were made for it alone may go."""
     scorer_for: Callable[[str], TokenScorer] = field(default=_nobody)
     """Role -> what measures how likely a text is."""
     judges_for: Callable[[Stage, Mapping[str, Path]], Mapping[str, Tone]] = field(default=_no_judges)
     """Stage and what earlier ones built -> the judges of tone that it may use."""
+    weights_for: Callable[[str, Mapping[str, Path]], Weights] = field(default=_no_weights)
+    """Role and what was built -> weights to be trained, for stages with a knob `base`."""
+    measure_for: Callable[[Stage, Mapping[str, Tone]], Callable[[str, bool], MeasureTone] | None] = field(
+        default=_no_measure
+    )
+    """Stage and its judges -> what measures the tone of a model in training, for stages with a knob `stop`."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages with a knob `against`."""
     workers: int = 1
@@ -100,7 +120,10 @@ class Runner:
         result = place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
-            result = self._make(stage, records, place, pool, rounds, built, before)
+            try:
+                result = self._make(stage, records, place, pool, rounds, built, before)
+            finally:
+                self.release()
         else:
             place.verify(result)
         self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
@@ -118,13 +141,19 @@ class Runner:
     ) -> StageResult:
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
-        asked = {} if self.model_for is None else {role: self.model_for(role, scope) for role in model_roles(stage)}
+        made = {**before, **built}
+        asked = (
+            {} if self.model_for is None else {role: self.model_for(role, scope, made) for role in model_roles(stage)}
+        )
         billed = {role: Billed(model) for role, model in asked.items()}
+        judges = self.judges_for(stage, built)
         bench = Bench(
             pool=pool,
             models=billed,
-            judges=self.judges_for(stage, built),
+            judges=judges,
             scorers=self._scorers(stage),
+            weights=self._weights(stage, made),
+            measure_tone=self.measure_for(stage, judges),
             benchmarks=self.benchmarks,
             built=built,
             before=before,
@@ -152,8 +181,12 @@ class Runner:
         role = scorer_role(stage)
         return {} if role is None else {role: self.scorer_for(role)}
 
+    def _weights(self, stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Weights]:
+        role = base_role(stage)
+        return {} if role is None else {role: self.weights_for(role, built)}
+
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
-        if stage.scope != "record" or bench.models or bench.scorers:
+        if stage.scope != "record" or bench.models or bench.scorers or bench.weights:
             return stage(records, bench)
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)

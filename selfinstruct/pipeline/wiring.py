@@ -1,10 +1,13 @@
 """Makes what a recipe names: seeds, inputs, and a gate before every model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
@@ -16,16 +19,18 @@ from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.pipeline.reading import content
-from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, model_roles
+from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, base_role, built_name, model_roles
 from selfinstruct.pipeline.runner import CountingModel
-from selfinstruct.records import Task, digest
+from selfinstruct.records import Provenance, Task, digest
 from selfinstruct.score.prompt_sets import ifs_tasks
 from selfinstruct.score.taste_questions import objecqa_tasks
-from selfinstruct.stage import Stage, TokenScorer, Tone
+from selfinstruct.stage import Stage, TokenScorer, Tone, Weights
 
 _FEW_SEEDS = 8
-_PROMPTS = ("prompts", "questions")  # knobs that name a set of prompts
+_PROMPTS = ("prompts", "questions", "labelled")  # knobs that name a set of prompts, or of labelled completions
 _ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
+_HALVES = {"ifs-v1:dev": True, "ifs-v1:test": False}  # of the shipped prompts: for training, and for what is reported
+_DEV_SOURCES = 150
 SHIPPED_JUDGE = Path(__file__).parents[1] / "judge" / "ifs-v1"
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
@@ -55,7 +60,10 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     sets = dict.fromkeys(
         str(getattr(stage, name)) for stage in resolved.stages for name in _PROMPTS if hasattr(stage, name)
     )
+    if any(hasattr(stage, "stop") for stage in resolved.stages):  # a training that may stop on its tone
+        sets |= dict.fromkeys((*_HALVES, "objecqa-v1"))
     contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
+    contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
     contents |= {name: digest(*(task.id for task in prompt_set(name))) for name in sets if name}
     benchmarks = {path: _benchmark(path) for path in against} | {name: prompt_set(name) for name in sets if name}
     return Material(seeds, held_out, contents, benchmarks)
@@ -89,11 +97,38 @@ def _benchmark(path: str) -> Sequence[Task]:
 
 
 def prompt_set(name: str) -> Sequence[Task]:
-    """A set of prompts to score with: one that is shipped, or a file like them."""
-    shipped = {"ifs-v1": ("ifs_instructions.jsonl", ifs_tasks), "objecqa-v1": ("objecqa.jsonl", objecqa_tasks)}
+    """A set of prompts to score with: one that is shipped, or a file like them.
+
+    `ifs-v1:dev` has 150 of the 500 sources of `ifs-v1`, drawn by a hash of their ids, `ifs-v1:test` the others; both in
+    the order of the hash, so that their beginning is a fair sample.
+    """
+    if name in _HALVES:
+        return _half(prompt_set("ifs-v1"), dev=_HALVES[name])
+    shipped = {
+        "ifs-v1": ("ifs_instructions.jsonl", ifs_tasks),
+        "objecqa-v1": ("objecqa.jsonl", objecqa_tasks),
+        "tone-v1": ("tone_completions.jsonl", _labelled),
+    }
     file, made = shipped.get(name, (name, ifs_tasks))
     path = builtin_seeds().with_name(file) if name in shipped else Path(name)
     return made((line.value for line in read_values(path)), path.name)
+
+
+def _labelled(rows: Iterable[Mapping[str, Any]], source: str) -> Sequence[Task]:
+    """Completions with their labels as tasks: every field is extra, for the judge's room to read."""
+    provenance = Provenance(stage="input", source=source)
+    return [
+        Task(instruction=str(row.get("prompt", "")), provenance=provenance, ordinal=number, extra=dict(row))
+        for number, row in enumerate(rows)
+    ]
+
+
+def _half(tasks: Sequence[Task], *, dev: bool) -> Sequence[Task]:
+    by_source: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_source.setdefault(str(task.extra["source"]), []).append(task)
+    ranked = sorted(by_source, key=lambda source: digest("ifs-v1", source))
+    return [task for source in (ranked[:_DEV_SOURCES] if dev else ranked[_DEV_SOURCES:]) for task in by_source[source]]
 
 
 def judges_for(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
@@ -120,14 +155,26 @@ class Gates:
         self._recipe, self._backends = recipe, backends
         prices = prices_of(recipe.limits)
         budget = Budget(cap(recipe.limits), recipe.limits.max_total_tokens, book.spent())
+        self._gate = partial(Gate, book=book, policy=policy(recipe.limits), budget=budget, prices=prices)
         unique = {id(backend): backend for backend in backends.values()}
-        self._gates = {
-            key: Gate(backend, book, policy(recipe.limits), budget, prices) for key, backend in unique.items()
-        }
+        self._gates = {key: self._gate(backend) for key, backend in unique.items()}
+        self._built: dict[Path, Gate] = {}
 
-    def model(self, role: str, scope: str) -> CountingModel:
-        """The model of that role, for one stage of one round."""
-        return self._gates[id(self._backends[role])].scoped(scope)
+    def model(self, role: str, scope: str, built: Mapping[str, Path] = MappingProxyType({})) -> CountingModel:
+        """The model of that role, for one stage of one round; of a spec `built:NAME` what `built` has by that name."""
+        name = built_name(self._recipe.models[role])
+        if not name:
+            return self._gates[id(self._backends[role])].scoped(scope)
+        place = _folder_of(role, name, built)
+        if place not in self._built:
+            self._built[place] = self._gate(make_backend(f"hf:{place}"))
+        return self._built[place].scoped(scope)
+
+    def release(self) -> None:
+        """A stage has ended: let go of the models that were made for it, for they lie in memory."""
+        made, self._built = list(self._built.values()), {}
+        for gate in made:
+            gate.close()
 
     def requests_per_round(self) -> int:
         """What the recipe says, or what suits its models."""
@@ -135,30 +182,61 @@ class Gates:
 
     def close(self) -> None:
         """Let go of connections and servers."""
+        self.release()
         for gate in self._gates.values():
             gate.close()
 
 
 def backends_of(resolved: Resolved) -> dict[str, Backend]:
-    """A backend for each role that a stage asks."""
+    """A backend for each role that a stage asks, those aside that this run has yet to build."""
     asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in model_roles(stage)}
-    made: dict[str, Backend] = {}
-    for spec in sorted({spec for role, spec in resolved.recipe.models.items() if role in asked}):
-        made[spec] = make_backend(spec)
-    return {role: made[spec] for role, spec in resolved.recipe.models.items() if role in asked}
+    specs = {role: spec for role, spec in resolved.recipe.models.items() if role in asked and not built_name(spec)}
+    made = {spec: make_backend(spec) for spec in sorted(set(specs.values()))}
+    return {role: made[spec] for role, spec in specs.items()}
 
 
 @contextmanager
 def gates(resolved: Resolved, book: AnswerBook, notice: Callable[[str], None]) -> Iterator[Gates]:
     """The gates of a run, closed at its end."""
     backends = backends_of(resolved)
-    for line in sorted({backend.notice for backend in backends.values() if backend.notice}):
+    bases = [weights_of(resolved.recipe, role) for role in weights_marks(resolved)]
+    told = {f"{base.name}: {base.notice}" for base in bases if base.notice}
+    for line in sorted(told | {backend.notice for backend in backends.values() if backend.notice}):
         notice(line)
     made = Gates(resolved, book, backends)
     try:
         yield made
     finally:
         made.close()
+
+
+def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingProxyType({})) -> Weights:
+    """What a stage trains or looks into; BadInput where a role's spec names nothing of the kind."""
+    from selfinstruct.models.trainable import TransformersWeights
+
+    name = built_name(recipe.models[role])
+    return TransformersWeights(f"hf:{_folder_of(role, name, built)}" if name else recipe.models[role])
+
+
+def weights_marks(resolved: Resolved) -> dict[str, str]:
+    """For each role that is trained, what tells its content: another base makes another run."""
+    roles = dict.fromkeys(filter(None, map(base_role, resolved.stages)))
+    models = resolved.recipe.models
+    return {role: _mark(models[role]) for role in roles if not built_name(models[role])}
+
+
+def _mark(spec: str) -> str:
+    from selfinstruct.models.trainable import TransformersWeights
+
+    return TransformersWeights(spec).mark
+
+
+def _folder_of(role: str, name: str, built: Mapping[str, Path]) -> Path:
+    if name not in built:
+        known = ", ".join(built) or "nothing"
+        what = f"no stage of this run has built '{name}' by now; built so far: {known}"
+        raise BadInput(what, place=f"model {role}", fix="put the stage that builds it before the one that asks it")
+    return built[name]
 
 
 def scorer_of(recipe: Recipe, role: str) -> TokenScorer:

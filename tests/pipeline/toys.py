@@ -71,8 +71,8 @@ def runner_in(folder: Path, workers: int = 1) -> Runner:
     folder.mkdir(parents=True, exist_ok=True)
     place = RunFolder(folder)
 
-    def nobody(role: str, scope: str) -> object:
-        raise AssertionError((role, scope))
+    def nobody(role: str, scope: str, built: object) -> object:
+        raise AssertionError((role, scope, built))
 
     return Runner(
         folder=place,

@@ -1,0 +1,158 @@
+"""Asks a model in memory the `dev` prompts of ifs-v1 and judges its tone: what a training stops on."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.judge.load import load_judge
+from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.pipeline import wiring
+from selfinstruct.records import Request
+from selfinstruct.score.ask_objecqa import QUESTIONS, RULES, ObjecQA
+from selfinstruct.score.judged import Terms, judged
+from selfinstruct.score.objecqa import Reply, objectivity
+from selfinstruct.score.opinion import opinion
+from selfinstruct.score.prompt_sets import ScorePrompt, prompts_of
+from selfinstruct.score.responses import Response
+from selfinstruct.score.taste_questions import TasteQuestion, questions_of
+from selfinstruct.score.tokens import TONE_TOKENS
+from selfinstruct.score.wrappers import Wrapper
+from selfinstruct.stage import Loaded, MeasureTone, Stage, Tone, ToneReading, ToneVerdict, Traits
+
+DEV = "ifs-v1:dev"
+"""The prompts that a training may look at; `ifs-v1:test` is for what is reported."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examiner:
+    """`MeasureTone`: the same prompts, greedily and in batches, judged as `score` judges."""
+
+    tone: Tone
+    prompts: tuple[ScorePrompt, ...]
+    name: str
+    """Of the prompts."""
+    wrapper: Wrapper
+    questions: tuple[TasteQuestion, ...] = ()
+    """Of taste; empty: not asked."""
+    budget: int = TONE_TOKENS
+    """Tokens that are asked for; `clean` means to come to an end within them."""
+
+    def __call__(self, model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
+        """As in `MeasureTone`; BadInput where the model cannot be asked this way."""
+        self.wrapper.check("in memory", Traits(chat=bool(tokenizer.chat_template)))
+        with evaluating(model):
+            loaded = Loaded(model, tokenizer)
+            answers = self._asked(loaded, [prompt.text for prompt in self.prompts], self.budget)
+            replies = self._asked(loaded, [one.text for one in self.questions], ObjecQA.max_tokens)
+        return ToneReading(
+            judge=self.tone.version,
+            prompts=self.name,
+            wrapper=self.wrapper.name,
+            verdicts=tuple(self._verdicts(answers)),
+            objecqa=_objective(self.questions, replies),
+        )
+
+    def _asked(self, loaded: Loaded, texts: Sequence[str], tokens: int) -> list[Answer]:
+        from selfinstruct.models.transformers_decode import Decoder
+
+        if not texts:
+            return []
+        wrapped = [self.wrapper.wrap(text) for text in texts]
+        requests = [Request(prompt=one.prompt, stop=one.stop, max_tokens=tokens, temperature=0.0) for one in wrapped]
+        try:
+            return Decoder(loaded).replies(requests)
+        except CallError as fault:
+            what = f"a prompt of {self.name} gets no answer: {fault.message}"
+            raise BadInput(
+                what, place="the model in training", fix="stop on nothing, or take another wrapper"
+            ) from fault
+
+    def _verdicts(self, answers: Sequence[Answer]) -> Iterator[ToneVerdict]:
+        responses = (
+            Response(
+                prompt=prompt.text,
+                text=answer.choices[0].text,
+                finish_reason=answer.choices[0].finish_reason,
+                whole=prompt.whole,
+                complete=prompt.complete,
+                source=prompt.source,
+                asked_tokens=self.budget,
+            )
+            for prompt, answer in zip(self.prompts, answers, strict=True)
+        )
+        terms = Terms(tone_tokens=min(TONE_TOKENS, self.budget), budget=self.budget)
+        for one in judged(responses, self.tone, terms):
+            yield ToneVerdict(
+                source=one.response.source, whole=one.response.whole, answers=one.answer_like, clean=one.clean
+            )
+
+
+def examiner(tone: Tone, wrapper: str, *, objecqa: bool = False, first: int = 0) -> Examiner:
+    """With the shipped prompts; `first`: only so many sources of them, for a quick look (0: all)."""
+    tasks = wiring.prompt_set(DEV)
+    if first:
+        sources = frozenset([*dict.fromkeys(str(task.extra["source"]) for task in tasks)][:first])
+        tasks = [task for task in tasks if task.extra["source"] in sources]
+    questions = questions_of(wiring.prompt_set(QUESTIONS)) if objecqa else ()
+    return Examiner(
+        tone=tone,
+        prompts=tuple(prompts_of(tasks)),
+        name=f"{DEV}[:{first}]" if first else DEV,
+        wrapper=Wrapper(wrapper),
+        questions=tuple(one for one in questions if not one.phrasing),
+    )
+
+
+def ifs_v1(wrapper: str = "chat", first: int = 0, *, judge: Path | None = None) -> MeasureTone:
+    """What `StopOnIFS` takes, with the shipped prompts and judge, for a training script of your own.
+
+    `wrapper`: how prompts are put, best as the student was tuned (score/wrappers.py); `judge`: a folder in place of the
+    shipped one. BadInput where there is no judge.
+    """
+    return examiner(_shipped("judge") if judge is None else load_judge(judge), wrapper, first=first)
+
+
+def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> Callable[[str, bool], MeasureTone] | None:
+    """`Bench.measure_tone` of a stage with a knob `stop`, by its own judge; a knob `first` limits the sources."""
+    if not hasattr(stage, "stop"):
+        return None
+
+    def make(wrapper: str, objecqa: bool) -> MeasureTone:  # noqa: FBT001 - as the bench promises it
+        tone = next(iter(judges.values()), None) or _shipped(f"stage {stage.name}")
+        return examiner(tone, wrapper, objecqa=objecqa, first=int(getattr(stage, "first", 0)))
+
+    return make
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
+    """The model without what training adds, dropout for instance; afterwards each of its parts as it was."""
+    parts = [(part, part.training) for part in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for part, training in parts:
+            part.training = training
+
+
+def _shipped(place: str) -> Tone:
+    if not wiring.SHIPPED_JUDGE.exists():
+        fix = "train one (train_judge) and name its folder"
+        raise BadInput("no judge is shipped with this version", place=place, fix=fix)
+    return load_judge(wiring.SHIPPED_JUDGE)
+
+
+def _objective(questions: Sequence[TasteQuestion], replies: Sequence[Answer]) -> float | None:
+    """The share of answers that take no side; None where nothing was asked, or nothing answered."""
+    if not replies:
+        return None
+    kinds = [
+        Reply(question=one.question, phrasing=one.phrasing, sample=0, kind=opinion(one.text, reply.choices[0].text))
+        for one, reply in zip(questions, replies, strict=True)
+    ]
+    found = objectivity(kinds, RULES).objective
+    return None if found is None else found.value
