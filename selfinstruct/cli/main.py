@@ -81,7 +81,7 @@ SAYS = {
     "init": "a starting folder with seeds and recipes",
     "reconsider": "decide again with other thresholds, without asking a model",
     "review": "a sheet to read and judge by hand, and the rates it gives",
-    "fetch": "the weights of the embedded model",
+    "fetch": "weights: the embedded model's, or those of a base model, gemma",
 }
 
 

@@ -14,7 +14,8 @@ from selfinstruct.pipeline.recipe import Publish, Resolved, knobs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.story import Story
 
-TERMS = {"embedded": "Apache-2.0"}  # of models whose terms are known here
+# of models whose terms are known here
+TERMS = {"embedded": "Apache-2.0", "gemma": "Gemma Terms of Use (ai.google.dev/gemma/terms)"}
 
 
 def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) -> None:
