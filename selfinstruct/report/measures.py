@@ -1,42 +1,44 @@
 """The part of the page for what stages measured: curves, tables, and anything else as a table of its own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from selfinstruct.records import Json
 from selfinstruct.report import charts
+from selfinstruct.report.anything import anything, said
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import prose
+from selfinstruct.report.rings import Ring, rings
 from selfinstruct.report.story import Count, Measure, Story
-
-_COLUMNS = 8
-_ROWS = 60  # more rows are not read; they stand in the stage's DONE file
 
 
 def measures(story: Story) -> str:
     """One block for each thing measured, in the order of the stages."""
-    return "".join(_block(measure) for measure in story.measured)
+    names = [measure.name for measure in story.measured]
+    return "".join(_block(measure, names[:at].count(measure.name)) for at, measure in enumerate(story.measured))
 
 
-def _block(measure: Measure) -> str:
-    shown = _SHAPES.get(measure.name, _anything)(measure.value)
+def _block(measure: Measure, earlier: int) -> str:
+    shape = _SHAPES.get(measure.name)
+    # a stage may stand in a recipe twice, and no two drawings may have one name
+    shown = anything(measure.value) if shape is None else shape(measure.value, f"-{earlier + 1}" if earlier else "")
     return f"<h3>{prose(measure.stage, 60)}: {prose(measure.name.replace('_', ' '), 80)}</h3>{shown}" if shown else ""
 
 
-def _curve(value: Json) -> str:
+def _curve(value: Json, which: str) -> str:
     """Share that would go at each threshold, keyed by the threshold as text."""
     whole = value if isinstance(value, dict) else {}
     inner = whole.get("curve", whole)
     points = _points(inner) if isinstance(inner, dict) else []
-    notes = "; ".join(f"{key} {_said(item)}" for key, item in whole.items() if not isinstance(item, dict | list))
+    notes = "; ".join(f"{key} {said(item)}" for key, item in whole.items() if not isinstance(item, dict | list))
     return figure(
         "What another threshold would remove",
-        charts.curve("similarity", "Share removed at each threshold", points, across="threshold", up="removed"),
+        charts.curve(f"similarity{which}", "Share removed at each threshold", points, across="threshold", up="removed"),
         note="" if inner is whole else notes,
         nothing="no pair was compared",
     )
 
 
-def _nearest_seed(value: Json) -> str:
+def _nearest_seed(value: Json, which: str) -> str:
     """Ten bins of ROUGE-L to the nearest seed (Self-Instruct, figure 4)."""
     told = value if isinstance(value, dict) else {}
     bins = told.get("bins")
@@ -47,11 +49,15 @@ def _nearest_seed(value: Json) -> str:
     return figure(
         "Nearest seed",
         charts.curve(
-            "nearest-seed", "Share of tasks by ROUGE-L to the nearest seed", points, across="ROUGE-L", up="share"
+            f"nearest-seed{which}",
+            "Share of tasks by ROUGE-L to the nearest seed",
+            points,
+            across="ROUGE-L",
+            up="share",
         ),
         note="lower is newer",
         nothing="there were no seeds",
-    ) + _anything(rest)
+    ) + anything(rest)
 
 
 def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
@@ -64,30 +70,30 @@ def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
     return found
 
 
-def _verbs(value: Json) -> str:
+def _verbs(value: Json, which: str) -> str:
     """Root verbs with their objects, as rings and as a table (Self-Instruct, figure 3)."""
     top = [line for line in _listed(value, "top") if isinstance(line.get("verb"), str)]
-    rings = [
-        charts.Ring(str(line["verb"]), _whole(line.get("count")), tuple(_counted(line, "objects", "object")))
-        for line in top
+    pieces = [
+        Ring(str(line["verb"]), _whole(line.get("count")), tuple(_counted(line, "objects", "object"))) for line in top
     ]
     told = value if isinstance(value, dict) else {}
     rest: dict[str, Json] = {key: item for key, item in told.items() if not isinstance(item, list)}
     drawn = figure(
         "Root verbs and their objects",
-        charts.rings("verbs", "The most frequent verbs, and around each its objects", rings),
+        rings(f"verbs{which}", "The most frequent verbs, and around each its objects", pieces),
         note=f"found by {told.get('by', 'a rule')}; a plain outer ring is objects beyond the first four, or none",
         nothing="no verb was found",
     )
     lines = [
         (prose(ring.name, 40), f"{ring.count:,}", ", ".join(f"{prose(o.name, 40)} {o.count:,}" for o in ring.around))
-        for ring in rings
+        for ring in pieces
     ]
-    return f'<div class="pair">{drawn}{table(("Verb", "Tasks", "Objects"), lines)}</div>{_anything(rest)}'
+    return f'<div class="pair">{drawn}{table(("Verb", "Tasks", "Objects"), lines)}</div>{anything(rest)}'
 
 
-def _before_after(value: Json) -> str:
+def _before_after(value: Json, which: str) -> str:
     """Totals of the changed replies become means."""
+    del which  # nothing is drawn
     told = value if isinstance(value, dict) else {}
     rows = []
     rest: dict[str, Json] = {}
@@ -100,7 +106,7 @@ def _before_after(value: Json) -> str:
         if of and isinstance(before, int | float) and isinstance(after, int | float):
             change = f"{(after - before) / before:+.0%}" if before > 0 else ""
             rows.append((prose(name.replace("_", " "), 60), f"{before / of:,.1f}", f"{after / of:,.1f}", change))
-    return table(("Mean of the changed replies", "Before", "After", "Change"), rows) + _anything(rest)
+    return table(("Mean of the changed replies", "Before", "After", "Change"), rows) + anything(rest)
 
 
 def _listed(value: Json, key: str) -> list[dict[str, Json]]:
@@ -117,62 +123,7 @@ def _whole(value: Json) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _anything(value: Json) -> str:
-    """Rows where there are rows, pairs where there are pairs."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return _rows([item for item in value if isinstance(item, dict)])
-    if isinstance(value, dict) and value:
-        inner = {key: item for key, item in value.items() if _is_block(item)}
-        plain = {key: item for key, item in value.items() if key not in inner and item not in ([], {})}
-        if len(plain) > _COLUMNS and all(key.isdecimal() for key in plain):
-            return "<p>" + ", ".join(f"{key}: {_said(item)}" for key, item in plain.items()) + "</p>"
-        said = table(("Measured", ""), [(prose(key, 80), _said(item)) for key, item in plain.items()])
-        rows = [item for item in inner.values() if isinstance(item, dict) and not any(map(_is_block, item.values()))]
-        if rows and len(rows) == len(inner) and _alike(rows):
-            return said + _rows([{" ": key, **row} for key, row in zip(inner, rows, strict=True)])
-        return said + "".join(f"<h4>{prose(key, 80)}</h4>{_anything(item)}" for key, item in inner.items())
-    return f"<p>{_said(value)}</p>" if value not in (None, [], {}) else ""
-
-
-def _alike(rows: Sequence[Mapping[str, Json]]) -> bool:
-    """Whether they fit one table without leaving it mostly empty."""
-    columns = {key for row in rows for key in row}
-    return len(columns) <= _COLUMNS and sum(map(len, rows)) >= 0.6 * len(rows) * len(columns)
-
-
-def _is_block(value: Json) -> bool:
-    """Whether a value is a table of its own."""
-    if isinstance(value, list):
-        return bool(value) and all(isinstance(item, dict) for item in value)
-    return isinstance(value, dict) and bool(value)
-
-
-def _rows(rows: Sequence[Mapping[str, Json]]) -> str:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    numeric = [all(isinstance(row.get(key, 0), int | float | None) for row in rows) for key in columns]
-    words = next((at for at, is_number in enumerate(numeric) if is_number), len(columns)) or 1
-    cells = [[_said(row.get(key)) for key in columns] for row in rows[:_ROWS]]
-    more = f"<p>{len(rows) - _ROWS} more rows stand in the stage's DONE file.</p>" if len(rows) > _ROWS else ""
-    return table([key.replace("_", " ") for key in columns], cells, words=words) + more
-
-
-def _said(value: Json) -> str:
-    if isinstance(value, dict):
-        said = ", ".join(f"{prose(key, 40)} {_said(item)}" for key, item in list(value.items())[:12])
-    elif isinstance(value, list):
-        said = ", ".join(map(_said, value[:12])) + (" ..." if len(value) > 12 else "")
-    elif isinstance(value, bool):
-        said = "yes" if value else "no"
-    elif isinstance(value, int):
-        said = f"{value:,}"
-    elif isinstance(value, float):
-        said = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    else:
-        said = "" if value is None else prose(value, 200)
-    return said
-
-
-_SHAPES: Mapping[str, Callable[[Json], str]] = {
+_SHAPES: Mapping[str, Callable[[Json, str], str]] = {
     "similarity_curve": _curve,
     "nearest_seed": _nearest_seed,
     "verbs": _verbs,
