@@ -1,3 +1,28 @@
 """From a few seed tasks and any language model to an instruction set in which every record is accounted for."""
 
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from selfinstruct.score.ifs import Scored
+
 __version__ = "0.1.0"
+
+
+def ifs(responses: "Iterable[tuple[str, str] | Mapping[str, object]]", *, judge: str = "", seed: int = 0) -> "Scored":
+    """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
+
+    A mapping may also say `finish_reason`, `whole` and `source` (responses of one source are resampled together).
+    `judge`: a folder of `train-judge`; by default the shipped `ifs-v1`, so that numbers compare. The result has `ifs`,
+    `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share with its 95 % interval. BadInput for no responses.
+
+    Source: Becoming self-instruct (arXiv 2307.03692).
+
+    >>> from selfinstruct import ifs
+    >>> said = [("Name a river in Spain.", "The Ebro is a river in Spain."), ("Name a river in", " Spain or Portugal.")]
+    >>> ifs(said).ifs.value
+    0.5
+    """
+    from selfinstruct.pipeline.scoring import ifs_of  # nothing is loaded before it is used
+
+    return ifs_of(responses, judge, seed)

@@ -38,8 +38,9 @@ class Read:
         del records
         seen = Seen()
         for one in self.sets:
-            path = str(builtin_seeds()) if one.path == "builtin" else one.path
-            for found in read_set(path, shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen):
+            for found in read_set(
+                str(place_of(one.path)), shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen
+            ):
                 if isinstance(found, Task):
                     yield Kept(found)
                     continue
@@ -54,9 +55,21 @@ def _unread(found: Unreadable) -> Unread:
     return Unread(f"{Path(file).name}{colon}{line}", found.text)
 
 
+def place_of(path: str) -> str | Path:
+    """Where an input lies: `builtin` is our seed tasks, `builtin:NAME` another of the files beside them."""
+    kind, _, name = path.partition(":")
+    if kind != "builtin":
+        return path
+    place = builtin_seeds().with_name(f"{name}.jsonl") if name else builtin_seeds()
+    if not place.is_file():
+        there = sorted(file.stem for file in place.parent.glob("*.jsonl"))
+        raise BadInput(f"no built-in set '{name}'", place=f"input '{path}'", fix=f"one of: {', '.join(there)}")
+    return place
+
+
 def content(path: str) -> str:
     """SHA-256 of what stands under a path: part of what the run is; a Hub id stands for itself."""
-    place = builtin_seeds() if path == "builtin" else Path(path)
+    place = Path(place_of(path))
     total = hashlib.sha256()
     for file in [place] if place.is_file() else sorted(place.rglob("*")):
         if file.is_file():

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +13,7 @@ from selfinstruct.judge.train import Backend, train
 from selfinstruct.pipeline.wiring import SHIPPED_JUDGE
 from selfinstruct.records import Json
 from selfinstruct.score.given import score_responses
+from selfinstruct.score.ifs import Scored
 from selfinstruct.score.publishing import as_line, as_page
 from selfinstruct.score.responses import Row
 from selfinstruct.store.built import copy_built
@@ -21,14 +22,22 @@ from selfinstruct.store.files import publish_text
 
 def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
     """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
-    if not judge and not SHIPPED_JUDGE.exists():
-        raise BadInput("no judge is shipped with this version", place="--judge", fix="train one: train-judge FOLDER")
     tone = load_judge(Path(judge) if judge else SHIPPED_JUDGE)
     scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
     told = scores.as_json()
     publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
     publish_text(folder / "score.json", as_page(told))
     return told
+
+
+def ifs_of(responses: Iterable[tuple[str, str] | Mapping[str, object]], judge: str, seed: int) -> Scored:
+    """One score of all responses, whichever models and wrappers they name."""
+    rows = []
+    for number, one in enumerate(responses, 1):
+        told = dict(one) if isinstance(one, Mapping) else dict(zip(("prompt", "response"), one, strict=True))
+        rows.append(Row(f"response {number}", {key: told[key] for key in told if key not in ("model", "wrapper")}))
+    [scored] = score_responses(rows, load_judge(Path(judge) if judge else SHIPPED_JUDGE), seed=seed).scored
+    return scored
 
 
 def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
