@@ -180,6 +180,14 @@ def test_a_model_with_an_adapter_in_training_is_asked_with_it(tmp_path: Path) ->
     assert Decoder(Loaded(tuned.merge_and_unload(), loaded.tokenizer)).replies([request]) == grown
 
 
+def test_a_learned_prompt_is_refused_rather_than_left_out(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    loaded = load_weights(str(tiny_models.saved(tmp_path / "base")))
+    plan = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=2)
+    with pytest.raises(BadInput, match="a learned prompt is not asked in batches"):
+        Decoder(Loaded(peft.get_peft_model(loaded.model, plan), loaded.tokenizer))
+
+
 def test_any_number_of_replies_come_in_the_order_of_the_requests(tmp_path: Path) -> None:
     loaded = load_weights(str(tiny_models.saved(tmp_path / "m")))
     prompts = ["a" * length for length in (9, 1, 30, 2, 8, 31, 3, 10)]
