@@ -1,0 +1,91 @@
+from random import Random
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, tagged
+from selfinstruct.formats.camels.templates import WITH_INPUT as CAMELS_WITH_INPUT
+from selfinstruct.formats.tags import tagged as published_tags
+from selfinstruct.formats.tags import tagged_prompt
+from selfinstruct.generate.encode import WITH_INPUT, WITHOUT_INPUT, in_form
+from selfinstruct.records import Instance, Message
+from selfinstruct.score.wrappers import TEXTS, Wrapper
+from tests.finetune.builders import talk, task
+
+
+def _text(pieces: list[Segment]) -> str:
+    return "".join(piece.text for piece in pieces)
+
+
+def _one(form: Form, given: str = "", seed: int = 0) -> list[Segment]:
+    one = task("Add.", "3", given)
+    return one_turn(one, one.instances[0], form, "</s>", Random(seed))
+
+
+def test_tags_are_written_as_a_published_set_writes_them() -> None:
+    turns = conversation(talk(), talk().instances[0])
+    assert _text(tagged(turns, "</s>")) == published_tags(turns[:-1])
+
+
+def test_with_tags_every_answer_and_its_mark_are_learned_but_not_the_line_break_after_it() -> None:
+    pieces = tagged(conversation(talk(), talk().instances[0]), "</s>")
+    assert [piece.text for piece in pieces if piece.supervised] == ["The Nile.</s>", "Lake Como.</s>"]
+
+
+def test_what_stands_before_an_answer_with_tags_is_what_a_student_is_asked_with() -> None:
+    turns = [Message("user", "Name a river."), Message("assistant", "The Nile.")]
+    before = _text([piece for piece in tagged(turns, "</s>") if not piece.supervised])
+    assert before == tagged_prompt(turns[:1]) == Wrapper("tags").wrap("Name a river.").prompt
+
+
+def test_the_alpaca_form_without_an_input_is_the_wrapper_a_student_is_asked_with() -> None:
+    assert _one("alpaca")[0].text == Wrapper("alpaca").wrap("Add.").prompt
+
+
+def test_the_alpaca_form_with_an_input_is_the_public_one() -> None:
+    public = next(form for form in CAMELS_WITH_INPUT if "### Input:" in form)
+    assert _one("alpaca", "1 + 2")[0].text == public.format(instruction="Add.", input="1 + 2")
+
+
+def test_the_ifs_form_is_the_papers_cut_down_one() -> None:
+    assert _one("ifs")[0].text == "Add.### Response:"
+    assert _one("ifs", "1 + 2")[0].text == "Add.\n\n1 + 2### Response:"
+
+
+@pytest.mark.parametrize(("given", "forms"), [("", WITHOUT_INPUT), ("1 + 2", WITH_INPUT)])
+def test_self_instructs_forms_are_those_in_which_the_set_is_encoded(given: str, forms: tuple[str, ...]) -> None:
+    known = {in_form(form, "Add.", given, "3") for form in forms}
+    drawn = [_one("self_instruct", given, seed) for seed in range(200)]
+    ours = {(one[0].text, one[1].text.removesuffix("</s>")) for one in drawn}
+    assert ours == {(one.prompt, one.completion.removesuffix("<|endoftext|>")) for one in known}
+
+
+def test_one_of_self_instructs_forms_is_the_wrapper_a_student_is_asked_with() -> None:
+    wrapped = TEXTS["self_instruct"].format(prompt="Add.")
+    assert wrapped in {_one("self_instruct", seed=seed)[0].text for seed in range(60)}
+
+
+@pytest.mark.parametrize("form", ["alpaca", "ifs", "self_instruct"])
+def test_braces_and_slots_in_a_record_stay_what_they_are(form: Form) -> None:
+    one = task("Say {x} and {i}.", "{i}", "{0} {x}")
+    prompt, answer = one_turn(one, one.instances[0], form, "</s>", Random(1))
+    assert "Say {x} and {i}." in prompt.text
+    assert "{0} {x}" in prompt.text
+    assert answer.text.strip() == "{i}</s>"
+
+
+@pytest.mark.parametrize("form", ["alpaca", "ifs", "self_instruct"])
+def test_a_form_with_room_for_one_answer_refuses_a_conversation_and_names_it(form: Form) -> None:
+    with pytest.raises(BadInput, match=r"record [0-9a-f]{16} \('Name a river\.'\): a conversation"):
+        one_turn(talk(), talk().instances[0], form, "</s>", Random(0))
+
+
+def test_a_system_turn_stands_before_a_one_turn_form() -> None:
+    one = task("Add.", "3", system="Be brief.")
+    assert one_turn(one, one.instances[0], "ifs", "</s>", Random(0))[0].text == "Be brief.\n\nAdd.### Response:"
+
+
+@pytest.mark.parametrize("answer", ["", " \n"])
+def test_an_empty_answer_is_refused_and_named(answer: str) -> None:
+    with pytest.raises(BadInput, match=r"'Add\.'\): an empty answer"):
+        conversation(task("Add.", answer), Instance("", answer))
