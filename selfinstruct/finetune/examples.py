@@ -1,0 +1,179 @@
+"""Tasks as examples: tokens, which of them carry loss, and what was cut off."""
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, place, tagged
+from selfinstruct.finetune.template import check_template, end_mark, templated
+from selfinstruct.finetune.tokens import Tokens
+from selfinstruct.records import Json, Task
+
+_TOGETHER = 512  # tasks handed to the tokenizer at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One conversation as a student reads it."""
+
+    record: str
+    """Id of its task and number of its instance, `ID/0`."""
+    tokens: "array[int]"
+    supervised: bytes
+    """A byte for each token: 1 where it is to be learned."""
+    cut: bool
+    """It was longer than allowed, and lost its end."""
+
+    def __len__(self) -> int:
+        """Tokens."""
+        return len(self.tokens)
+
+    @property
+    def learned(self) -> int:
+        """Tokens with loss; the first token of a text is never predicted."""
+        return sum(self.supervised[1:])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a set came to."""
+
+    records: int
+    examples: int
+    truncated: int
+    """Examples that lost their end."""
+    tokens: int
+    supervised_tokens: int
+    longest: int
+
+    def as_json(self) -> dict[str, Json]:
+        """As card and report show it."""
+        return {
+            "records": self.records,
+            "examples": self.examples,
+            "truncated": self.truncated,
+            "tokens": self.tokens,
+            "supervised_tokens": self.supervised_tokens,
+            "longest": self.longest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A set, ready to be learned."""
+
+    examples: tuple[Example, ...]
+    counts: Counts
+    fingerprint: str
+    """SHA-256 of all tokens and masks, in their order: same data, same form, same tokenizer."""
+
+
+def prepare(
+    tasks: Iterable[Task],
+    tokenizer: Any,  # noqa: ANN401 - imported late
+    *,
+    form: Form,
+    max_tokens: int,
+    seed: int = 0,
+) -> Prepared:
+    """An example for each instance of each task, in their order, none longer than `max_tokens`.
+
+    What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. `seed` draws
+    among the forms of `self_instruct`, for each instance by its own id.
+
+    Raises:
+        BadInput: a task without an answer, an example of which no token would be learned (the message names the
+            record), no task at all, or a tokenizer that does not fit the form.
+    """
+    records = 0
+    made: list[Example] = []
+    for batch in _batches(tasks, _TOGETHER):
+        records += len(batch)
+        made += _examples(batch, tokenizer, form, max_tokens, seed)
+    if not made:
+        raise BadInput("no task to learn from", place="stage finetune", fix="see what the stages before it kept")
+    counts = Counts(
+        records=records,
+        examples=len(made),
+        truncated=sum(one.cut for one in made),
+        tokens=sum(map(len, made)),
+        supervised_tokens=sum(one.learned for one in made),
+        longest=max(map(len, made)),
+    )
+    return Prepared(tuple(made), counts, _fingerprint(made))
+
+
+def segments(
+    task: Task,
+    index: int,
+    tokenizer: Any,  # noqa: ANN401 - imported late
+    form: Form,
+    seed: int = 0,
+) -> list[Segment]:
+    """One instance of a task in a form."""
+    pair = task.instances[index]
+    if form == "chat":
+        return templated(tokenizer, conversation(task, pair), place(task))
+    end = end_mark(tokenizer)
+    if form == "tags":
+        return tagged(conversation(task, pair), end)
+    return one_turn(task, pair, form, end, Random(f"{seed}/{task.id}/{index}"))  # noqa: S311 - not for secrets
+
+
+def _examples(
+    tasks: Sequence[Task],
+    tokenizer: Any,  # noqa: ANN401 - imported late
+    form: Form,
+    max_tokens: int,
+    seed: int,
+) -> Iterator[Example]:
+    if form == "chat":
+        check_template(tokenizer)
+    cutter = Tokens(tokenizer)
+    opening = cutter.opening if form != "chat" else []  # a template writes its own
+    owners: list[tuple[Task, int]] = []
+    pieces: list[list[Segment]] = []
+    for task in tasks:
+        if not task.instances:
+            raise BadInput("no answer to learn from", place=place(task), fix="leave it out, or make instances first")
+        for index in range(len(task.instances)):
+            owners.append((task, index))
+            pieces.append(segments(task, index, tokenizer, form, seed))
+    flat = [piece for one in pieces for piece in one]
+    starts = [at == 0 for one in pieces for at in range(len(one))]
+    found = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
+    for (task, index), one in zip(owners, pieces, strict=True):
+        tokens, mask = array("i", opening), bytearray(len(opening))
+        for piece in one:
+            ids = next(found)
+            tokens.extend(ids)
+            mask += bytes([piece.supervised]) * len(ids)
+        example = Example(f"{task.id}/{index}", tokens[:max_tokens], bytes(mask[:max_tokens]), len(tokens) > max_tokens)
+        if not example.learned:
+            raise _nothing_left(task, len(tokens), max_tokens)
+        yield example
+
+
+def _fingerprint(examples: Iterable[Example]) -> str:
+    content = hashlib.sha256()
+    for one in examples:
+        content.update(f"{len(one)} ".encode())
+        content.update(one.tokens.tobytes())
+        content.update(one.supervised)
+    return content.hexdigest()
+
+
+def _nothing_left(task: Task, length: int, max_tokens: int) -> BadInput:
+    what = f"no token of it would be learned: of its {length} tokens only the first {max_tokens} are read"
+    return BadInput(what, place=place(task), fix="raise max_tokens, or leave the record out")
+
+
+def _batches(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    rest = iter(tasks)
+    while batch := list(islice(rest, size)):
+        yield batch
