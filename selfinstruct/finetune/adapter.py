@@ -1,0 +1,48 @@
+"""LoRA: small matrices beside the weights of a base, which stays as it is (peft)."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from selfinstruct.errors import BadInput
+
+ALL_LINEAR = "all-linear"
+"""Every linear layer but the head; the paper (arXiv 2402.05119) does not say which ones it took."""
+
+
+def with_adapter(
+    model: Any,  # noqa: ANN401 - imported late
+    *,
+    rank: int,
+    alpha: int,
+    targets: Sequence[str],
+    seed: int,
+    base: str,
+) -> Any:  # noqa: ANN401
+    """The model with a fresh adapter, which alone learns; its own numbers are in 4 bytes even on a base of 2.
+
+    `targets`: names of layers, or `all-linear`; `base`: what the saved adapter calls its base.
+
+    Raises:
+        BadInput: peft is not there, or no layer has such a name.
+    """
+    import torch
+
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as fault:
+        missing = "LoRA needs one more package"
+        raise BadInput(missing, place="stage finetune", fix="pip install 'selfinstruct[train]'") from fault
+    names = ALL_LINEAR if list(targets) == [ALL_LINEAR] else list(targets)
+    how = LoraConfig(task_type="CAUSAL_LM", r=rank, lora_alpha=alpha, lora_dropout=0.0, target_modules=names)
+    torch.manual_seed(seed)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on layers stored transposed, which peft then handles by itself
+            made = get_peft_model(model, how)
+    except ValueError as refusal:
+        known = sorted({name.rpartition(".")[2] for name, part in model.named_modules() if hasattr(part, "weight")})
+        what = f"the base has no layer to adapt among {', '.join(targets)}"
+        raise BadInput(what, place="stage finetune: targets", fix=f"layers: {', '.join(known)}") from refusal
+    made.peft_config[made.active_adapter].base_model_name_or_path = base
+    return made

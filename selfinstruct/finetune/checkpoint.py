@@ -1,0 +1,88 @@
+"""Where a training stands, on the disk: enough to go on to the same weights as if nothing had happened.
+
+Weights and the optimiser's memory as safetensors, the rest as JSON. No state of a random generator: each step draws
+from (seed, number of the step).
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.finetune.folder import whole
+
+_NAME, _DIGITS = "checkpoint-", 9
+_NUMBERS, _PROGRESS = "numbers.safetensors", "progress.json"
+_MEMORY = ("exp_avg", "exp_avg_sq", "step")  # what AdamW keeps for each weight
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training has come."""
+
+    losses: tuple[float, ...] = ()
+    """Mean loss of each step, in nats a token."""
+    examples: int = 0
+    """Seen so far, each as often as it was."""
+    tokens: int = 0
+    """Learned so far."""
+    finished: bool = False
+    """By its plan, or because a callback said stop."""
+
+    @property
+    def step(self) -> int:
+        """Changes of the weights."""
+        return len(self.losses)
+
+
+def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path:  # noqa: ANN401 - imported late
+    """Write it whole, then remove those before it; returns its folder.
+
+    Raises:
+        NoRoom: the one before is still there.
+    """
+    from safetensors.torch import save_file
+
+    learned = _learned(model)
+    numbers = {f"weight/{name}": weight.detach() for name, weight in learned.items()}
+    for name, weight in learned.items():
+        memory = optimizer.state.get(weight, {})
+        numbers |= {f"{kind}/{name}": memory[kind] for kind in _MEMORY if kind in memory}
+    place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}"
+    with whole(place) as made:
+        save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
+        (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")
+    for other in found(folder):
+        if other != place:
+            shutil.rmtree(other, ignore_errors=True)
+    return place
+
+
+def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 - imported late
+    """Put the last one, if there is one, into model and optimiser."""
+    from safetensors.torch import load_file
+
+    places = found(folder)
+    if not places:
+        return Progress()
+    numbers = load_file(places[-1] / _NUMBERS, device="cpu")
+    for name, weight in _learned(model).items():
+        weight.data.copy_(numbers[f"weight/{name}"])
+        memory = {kind: numbers[f"{kind}/{name}"] for kind in _MEMORY if f"{kind}/{name}" in numbers}
+        if memory:  # the count of steps stays on the processor, as the optimiser keeps it
+            optimizer.state[weight] = {
+                kind: one.clone() if kind == "step" else one.to(weight.device, copy=True)
+                for kind, one in memory.items()
+            }
+    told = json.loads((places[-1] / _PROGRESS).read_text(encoding="utf-8"))
+    return Progress(**{**told, "losses": tuple(told["losses"])})
+
+
+def found(folder: Path) -> list[Path]:
+    """Those that are there, the last one last."""
+    return sorted(path for path in folder.glob(f"{_NAME}*") if path.is_dir())
+
+
+def _learned(model: Any) -> dict[str, Any]:  # noqa: ANN401 - imported late
+    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}

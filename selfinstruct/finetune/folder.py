@@ -1,0 +1,55 @@
+"""Folders that are there whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from selfinstruct.errors import NoRoom
+
+
+@contextmanager
+def whole(place: Path) -> Iterator[Path]:
+    """A new folder to fill, which becomes `place` at the end, its content on the disk; an older one gives way.
+
+    Raises:
+        NoRoom: the disk is full, read-only or failing. What was at `place` is still there.
+    """
+    made = place.with_name(f".{place.name}.tmp")
+    try:
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        yield made
+        for path in sorted(made.rglob("*")):
+            if path.is_file():
+                _sync(path)
+        _sync(made)
+        if place.exists():
+            shutil.rmtree(place)
+        made.rename(place)
+        _sync(place.parent)
+    except OSError as refusal:
+        raise _refused(place, refusal.strerror or str(refusal)) from refusal
+    except Exception as fault:
+        # the library that writes weights reports the operating system's refusals in a class of its own
+        if type(fault).__name__ != "SafetensorError":
+            raise
+        raise _refused(place, str(fault)) from fault
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _refused(place: Path, why: str) -> NoRoom:
+    return NoRoom(
+        f"{place}: {why}; what was written before is safe: "
+        "make room or permit writing there, then run the same command again"
+    )
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,230 @@
+"""The training itself: steps of a fixed number of examples, a linear schedule, checkpoints, callbacks.
+
+A loop of our own and not transformers' `Trainer`, for three reasons: a killed training goes on to the same weights, bit
+for bit; checkpoints are safetensors and JSON, where the `Trainer` pickles; and the loss of a step is the mean over its
+learned tokens however its examples are spread over passes. Callbacks written for a `Trainer` work here as well.
+"""
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import Stopped
+from selfinstruct.finetune.checkpoint import Progress, found, load, save
+from selfinstruct.finetune.events import Events
+from selfinstruct.finetune.examine import Examined
+from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.loss import Loss
+from selfinstruct.finetune.noise import noisy
+from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
+
+LONGEST_GRADIENT = 1.0
+"""Norm to which a step's gradient is cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How to train."""
+
+    learning_rate: float
+    """At its highest, after the warm-up; from there it falls in a line to nothing."""
+    epochs: float
+    batch: int
+    """Examples that go through the model together, at most."""
+    accumulate: int
+    """Times so many examples make one step."""
+    warm_up: float
+    """Share of the steps in which the rate rises."""
+    neftune: float
+    """Strength of the noise on embeddings (noise.py); 0: none."""
+    autocast: bool
+    seed: int
+    save_every: int
+    """Examples between checkpoints."""
+
+
+def train(
+    model: Any,  # noqa: ANN401 - imported late
+    tokenizer: Any,  # noqa: ANN401
+    examples: Sequence[Example],
+    recipe: Recipe,
+    examined: Examined,
+    folder: Path,
+    callbacks: Sequence[Any] = (),
+) -> Progress:
+    """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
+
+    The folder belongs to one recipe, set and base: another training needs another.
+
+    Raises:
+        Stopped: the loss is no number any more; the last good checkpoint is kept.
+        NoRoom: a checkpoint could not be written; the one before is kept.
+    """
+    training = _Training(model, tokenizer, examples, recipe, examined, folder, callbacks)
+    return training.run()
+
+
+def rate(step: int, count: int, highest: float, warm_up: float) -> float:
+    """The learning rate of a step: up in a line to `highest`, and down in a line towards 0.
+
+    >>> [rate(step, 6, 1.0, 0.34) for step in range(6)]
+    [0.5, 1.0, 1.0, 0.75, 0.5, 0.25]
+    """
+    rising = min(count, round(count * warm_up))
+    if step < rising:
+        return highest * (step + 1) / rising
+    return highest * (count - step) / (count - rising)
+
+
+def mean_loss(
+    model: Any,  # noqa: ANN401 - imported late
+    tokenizer: Any,  # noqa: ANN401
+    examples: Sequence[Example],
+    recipe: Recipe,
+    examined: Examined,
+) -> float:
+    """Nats a learned token over examples that are not trained on; the model in evaluation mode meanwhile."""
+    was_training = model.training
+    model.eval()
+    loss, filling = Loss(model, plain_head=examined.plain_head), _filling(tokenizer)
+    total, tokens = 0.0, 0
+    with _autocast(model, recipe.autocast):
+        lengths = [len(one) for one in examples]
+        for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout):
+            one = tensors([examples[at] for at in places], examined.layout, model.device, filling)
+            total += loss.value(one)
+            tokens += len(one.targets)
+    model.train(was_training)
+    return total / tokens
+
+
+class _Training:
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401 - imported late
+        tokenizer: Any,  # noqa: ANN401
+        examples: Sequence[Example],
+        recipe: Recipe,
+        examined: Examined,
+        folder: Path,
+        callbacks: Sequence[Any],
+    ) -> None:
+        import torch
+
+        self._model, self._examples, self._recipe, self._folder = model, examples, recipe, folder
+        self._examined, self._filling = examined, _filling(tokenizer)
+        self._lengths = [len(one) for one in examples]
+        self._plan = steps(len(examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
+        self._learned = [weight for weight in model.parameters() if weight.requires_grad]
+        self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
+        self._loss = Loss(model, plain_head=examined.plain_head)
+        arguments = {
+            "output_dir": str(folder),
+            "per_device_train_batch_size": recipe.batch,
+            "gradient_accumulation_steps": recipe.accumulate,
+            "learning_rate": recipe.learning_rate,
+            "num_train_epochs": recipe.epochs,
+            "max_steps": len(self._plan),
+            "seed": recipe.seed,
+            "use_cpu": model.device.type == "cpu",
+        }
+        handed = {
+            "model": model,
+            "processing_class": tokenizer,
+            "optimizer": self._optimizer,
+            "lr_scheduler": None,
+            "train_dataloader": None,
+        }
+        self._events = Events(callbacks, arguments, handed)
+
+    def run(self) -> Progress:
+        progress = load(self._folder, self._model, self._optimizer)
+        for step, loss in enumerate(progress.losses, 1):
+            self._events.log(step, loss, self._rate(step - 1), self._epoch(step))
+        self._now(progress)
+        saved = progress
+        self._model.train()
+        self._events.tell("on_train_begin")
+        while not (progress.finished or self._events.stop or progress.step == len(self._plan)):
+            self._events.tell("on_step_begin")
+            progress = self._step(progress)
+            self._now(progress)
+            self._events.tell("on_step_end")
+            self._events.tell("on_log", logs=self._events.state.log_history[-1])
+            if self._events.asked_to_save() or progress.examples - saved.examples >= self._recipe.save_every:
+                saved = progress
+                save(self._folder, self._model, self._optimizer, saved)
+                self._events.tell("on_save")
+        if not progress.finished:
+            progress = replace(progress, finished=True)
+            save(self._folder, self._model, self._optimizer, progress)
+        self._events.tell("on_train_end")
+        self._model.eval()
+        return progress
+
+    def _step(self, progress: Progress) -> Progress:
+        """Gradients over all passes of the step, then one change of the weights."""
+        import torch
+
+        number, step = progress.step, self._plan[progress.step]
+        torch.manual_seed(int.from_bytes(f"{self._recipe.seed}/{number}".encode()) % 2**63)
+        tokens = sum(self._examples[at].learned for at in step.examples)
+        total = sum(self._backward(one, 1 / tokens) for one in self._passes(step))
+        norm = torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_GRADIENT)
+        loss = total / tokens
+        if not (math.isfinite(loss) and math.isfinite(float(norm))):
+            raise self._no_number(progress)
+        learning_rate = self._rate(number)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._events.log(number + 1, loss, learning_rate, self._epoch(number + 1))
+        return Progress(
+            losses=(*progress.losses, loss),
+            examples=progress.examples + len(step.examples),
+            tokens=progress.tokens + tokens,
+        )
+
+    def _passes(self, step: Step) -> list[list[int]]:
+        return passes(self._lengths, step.examples, self._recipe.batch, self._examined.layout)
+
+    def _backward(self, places: Sequence[int], share: float) -> float:
+        one: Pass = tensors(
+            [self._examples[at] for at in places], self._examined.layout, self._model.device, self._filling
+        )
+        with _autocast(self._model, self._recipe.autocast), noisy(self._model, one, self._recipe.neftune):
+            return self._loss.backward(one, share)
+
+    def _rate(self, step: int) -> float:
+        return rate(step, len(self._plan), self._recipe.learning_rate, self._recipe.warm_up)
+
+    def _epoch(self, step: int) -> float:
+        return self._recipe.epochs * step / len(self._plan)
+
+    def _now(self, progress: Progress) -> None:
+        self._events.now(step=progress.step, examples=progress.examples, epoch=self._epoch(progress.step))
+
+    def _no_number(self, progress: Progress) -> Stopped:
+        kept = found(self._folder)
+        safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
+        return Stopped(
+            f"the loss is no number at step {progress.step + 1}, after {progress.examples} examples; {safe}: "
+            f"lower learning_rate (now {self._recipe.learning_rate:g}) and tune again"
+        )
+
+
+def _autocast(model: Any, wanted: bool) -> Any:  # noqa: ANN401, FBT001 - imported late; one knob, passed through
+    if not wanted:
+        return nullcontext()
+    import torch
+
+    return torch.autocast(model.device.type, dtype=torch.bfloat16)
+
+
+def _filling(tokenizer: Any) -> int:  # noqa: ANN401 - imported late
+    """A token for what is filled up; it is never read."""
+    return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0)
