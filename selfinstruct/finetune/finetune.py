@@ -1,0 +1,274 @@
+"""Stage: tunes a base on the records it gets, and stops where the student's tone has settled."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.checkpoint import Progress
+from selfinstruct.finetune.examine import Examined, examine
+from selfinstruct.finetune.examples import Example, Prepared, prepare
+from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.knobs import check
+from selfinstruct.finetune.packing import steps, useful_share
+from selfinstruct.finetune.precision import Dtype, Method, Precision, precision
+from selfinstruct.finetune.preview import COUNT, preview
+from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
+from selfinstruct.finetune.student import CURVE, write_student
+from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.watching import Watch, told_of, watcher
+from selfinstruct.records import Json, Task, digest
+from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
+
+RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
+"""Highest learning rates. Small models learned with 1e-3 and 4e-5 in few steps; one of two got worse with LoRA at 1e-3,
+and arXiv 2402.05119 took 5e-5 for both, with which LoRA of a small model hardly moves."""
+_HELD_OUT = 256  # records of the test split on which the loss is told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune:
+    """Build `student`, and `curve.jsonl` where there were checks; every record passes unchanged.
+
+    Records whose own field `split` says `test` are not trained on; the loss on them is told.
+    """
+
+    name: ClassVar[str] = "finetune"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    base: str = "base"
+    """Role of the weights that are tuned."""
+    method: Method = "lora"
+    """`lora`: a small adapter, the base stays as it is; `full`: all weights."""
+    format: Form = "chat"
+    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (forms.py)."""
+    rank: int = 8
+    """Of LoRA; between 2 and 32 it made no difference in arXiv 2402.05119."""
+    alpha: int = 16
+    """Of LoRA: what it adds counts alpha / rank times."""
+    targets: tuple[str, ...] = ("all-linear",)
+    """Layers that LoRA adapts, by name; `all-linear` is all but the head."""
+    learning_rate: float = 0.0
+    """At its highest; 0: 5e-4 for lora, 4e-5 for full."""
+    epochs: float = 2.0
+    """Times that each example is seen; 0.5 is half of them, once."""
+    batch: int = 8
+    """Examples that go through the model together."""
+    accumulate: int = 2
+    """Times so many examples make one step."""
+    max_tokens: int = 1024
+    """Of an example; what is longer loses its end, and is counted."""
+    warm_up: float = 0.03
+    """Share of the steps in which the learning rate rises; then it falls in a line."""
+    neftune: float = 0.0
+    """Strength of NEFTune's noise on embeddings, 5 being usual; 0: none."""
+    dtype: Dtype = "auto"
+    """float32, bfloat16, or auto: two bytes where the machine gains from them."""
+    save_every: int = 256
+    """Examples between checkpoints, from which a killed training goes on."""
+    stop: Literal["ifs", "none"] = "ifs"
+    """`ifs`: check the tone on a grid, and stop where it has settled; `none`: no checks."""
+    train_on: bool = False
+    """Train to the end, and tell where it would have stopped."""
+    grid: tuple[int, ...] = ()
+    """Examples seen at which there is a check; empty: 0, 64, 128, 256 and so on, doubling."""
+    epsilon: float = EPSILON
+    """Of IFS: what is no gain worth training on for."""
+    tau: float = TAU
+    """IFS from which on a model answers."""
+    patience: int = PATIENCE
+    """Checks back to which the gain is measured."""
+    objecqa: bool = False
+    """Ask the questions of taste at each check, too."""
+    wrapper: str = ""
+    """How a check puts its prompts; empty: as the format does."""
+    judge: str = ""
+    """Name of the judge of tone; empty: the one this run trained, or else the shipped one."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that train nothing."""
+        check(self)
+        StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience)
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the student, its curve and what was measured."""
+        yield from map(Kept, records)
+        weights = self._weights(bench)
+        numbers = precision(self.dtype, self.method)
+        loaded = weights.load(dtype=numbers.weights)
+        examined = examine(loaded.model, loaded.tokenizer, weights.name)
+        prepared = self._prepared(_to_train(records), loaded, examined, bench)
+        recipe = self._recipe(numbers, bench)
+        folder = self._folder(prepared, weights, recipe, bench)
+        watch = watcher(self._watch(bench), bench, loaded.tokenizer, folder / CURVE) if self.stop == "ifs" else None
+        model = self._learner(loaded, weights, bench)
+        callbacks = [] if watch is None else [watch]
+        progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks)
+        held_out = self._held_out(records, loaded, examined, bench)
+        told: dict[str, Json] = {
+            "base": weights.name,
+            "notice": weights.notice,
+            "recipe": self._told_recipe(recipe, numbers, examined),
+            "data": {**prepared.counts.as_json(), "test_left_out": _tests(records), "sha256": prepared.fingerprint},
+            "training": {
+                **self._told_training(model, prepared, recipe, examined, progress),
+                "held_out_examples": len(held_out),
+                "held_out_loss": mean_loss(model, loaded.tokenizer, held_out, recipe, examined) if held_out else None,
+            },
+            "stop": None if watch is None else told_of(watch),
+        }
+        curve = folder / CURVE if watch is not None else None
+        student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve)
+        yield Built("student", student)
+        if curve is not None and curve.is_file():
+            # a copy: the runner moves what it is given, and after a kill the original is needed again
+            yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
+        yield Measured("finetune", told)
+
+    def preview(self, records: Sequence[Task], bench: Bench) -> str:
+        """The first three examples with their masks; nothing is trained."""
+        weights = self._weights(bench)
+        loaded = weights.load()
+        first = list(islice(_to_train(records), COUNT))
+        context = examine(loaded.model, loaded.tokenizer, weights.name)
+        return preview(self._prepared(first, loaded, context, bench).examples, loaded.tokenizer)
+
+    def _weights(self, bench: Bench) -> Weights:
+        if self.base not in bench.weights:
+            known = ", ".join(bench.weights) or "none here"
+            raise BadInput(f"no weights called '{self.base}'", place="stage finetune: base", fix=f"one of: {known}")
+        return bench.weights[self.base]
+
+    def _prepared(
+        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Examined, bench: Bench
+    ) -> Prepared:
+        most = min(self.max_tokens, found.context)
+        return prepare(tasks, loaded.tokenizer, form=self.format, max_tokens=most, seed=bench.seed)
+
+    def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Examined, bench: Bench) -> list[Example]:
+        """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
+        made: list[Example] = []
+        for task in islice(filter(_is_test, records), _HELD_OUT):
+            try:
+                made += self._prepared([task], loaded, found, bench).examples
+            except BadInput:
+                continue
+        return made
+
+    def _recipe(self, numbers: Precision, bench: Bench) -> Recipe:
+        return Recipe(
+            learning_rate=self.learning_rate or RATES[self.method],
+            epochs=self.epochs,
+            batch=self.batch,
+            accumulate=self.accumulate,
+            warm_up=self.warm_up,
+            neftune=self.neftune,
+            autocast=numbers.autocast,
+            seed=bench.seed,
+            save_every=self.save_every,
+        )
+
+    def _watch(self, bench: Bench) -> Watch:
+        return Watch(
+            format=self.format,
+            wrapper=self.wrapper or self.format,
+            objecqa=self.objecqa,
+            grid=self.grid,
+            rule=StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience, seed=bench.seed),
+            train_on=self.train_on,
+        )
+
+    def _folder(self, prepared: Prepared, weights: Weights, recipe: Recipe, bench: Bench) -> Path:
+        """Where this training's checkpoints lie: another set, base or knob is another training."""
+        knobs: Json = repr(self)
+        name = digest("finetune", self.version, knobs, asdict(recipe), prepared.fingerprint, weights.name)
+        return bench.scratch / f"training-{name[:12]}"
+
+    def _learner(self, loaded: Loaded, weights: Weights, bench: Bench) -> Any:  # noqa: ANN401 - imported late
+        if self.method == "full":
+            return loaded.model.requires_grad_(requires_grad=True)
+        from selfinstruct.finetune.adapter import with_adapter
+
+        return with_adapter(
+            loaded.model,
+            rank=self.rank,
+            alpha=self.alpha,
+            targets=self.targets,
+            seed=bench.seed,
+            base=_source(loaded, weights),
+        )
+
+    def _told_recipe(self, recipe: Recipe, numbers: Precision, examined: Examined) -> dict[str, Json]:
+        lora: dict[str, Json] = {"rank": self.rank, "alpha": self.alpha, "targets": list(self.targets)}
+        return {
+            "method": self.method,
+            "format": self.format,
+            **(lora if self.method == "lora" else {}),
+            "learning_rate": recipe.learning_rate,
+            "epochs": self.epochs,
+            "batch": self.batch,
+            "accumulate": self.accumulate,
+            "max_tokens": min(self.max_tokens, examined.context),
+            "warm_up": self.warm_up,
+            "neftune": self.neftune,
+            "dtype": numbers.name,
+            "layout": examined.layout,
+            "seed": recipe.seed,
+        }
+
+    def _told_training(
+        self,
+        model: Any,  # noqa: ANN401 - imported late
+        prepared: Prepared,
+        recipe: Recipe,
+        examined: Examined,
+        progress: Progress,
+    ) -> dict[str, Json]:
+        plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
+        few = max(1, progress.step // 10)
+        lengths = [len(one) for one in prepared.examples]
+        return {
+            "steps": progress.step,
+            "planned_steps": len(plan),
+            "examples_seen": progress.examples,
+            "learned_tokens": progress.tokens,
+            "loss_first": _mean(progress.losses[:few]),
+            "loss_last": _mean(progress.losses[-few:]),
+            "useful_share": round(useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout), 4),
+            "parameters": sum(weight.numel() for weight in model.parameters()),
+            "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        }
+
+
+def _is_test(task: Task) -> bool:
+    return task.extra.get("split") == "test"
+
+
+def _to_train(records: Sequence[Task]) -> Iterator[Task]:
+    return (task for task in records if not _is_test(task))
+
+
+def _tests(records: Sequence[Task]) -> int:
+    return sum(map(_is_test, records))
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 6) if values else None
+
+
+def _source(loaded: Loaded, weights: Weights) -> str:
+    """What a saved adapter calls its base: a spec, a name on the Hub, or the path of a folder."""
+    if loaded.source:
+        source = loaded.source
+    elif ":" not in weights.name:
+        source = weights.name
+    else:
+        source = str(getattr(loaded.model, "name_or_path", "")) or weights.name
+    if (Path(source) / "adapter_config.json").is_file() and not (Path(source) / "config.json").is_file():
+        what = "the base is an adapter, and an adapter on an adapter cannot be loaded again"
+        raise BadInput(what, place=f"model '{weights.name}'", fix="write method: full, or merge the base first")
+    return source.removeprefix("hf:")

@@ -1,0 +1,81 @@
+"""The checks of the stage: which prompts, probes and rule, and what is told of them at the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.divergence import Probe, ProbeText, prose_probe, reference_probe
+from selfinstruct.finetune.examples import segments
+from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.phases import phases
+from selfinstruct.finetune.stopping import StopRule
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench
+
+if TYPE_CHECKING:
+    from selfinstruct.finetune.callback import StopOnIFS
+
+_REFERENCES = 24  # seeds whose answers are probed: a few dozen are enough
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a training is watched."""
+
+    format: Form
+    wrapper: str
+    """How prompts are put."""
+    objecqa: bool
+    grid: tuple[int, ...]
+    """Empty: the usual one."""
+    rule: StopRule
+    train_on: bool
+
+
+def watcher(how: Watch, bench: Bench, tokenizer: Any, curve: Path) -> "StopOnIFS":  # noqa: ANN401 - imported late
+    """The callback that checks and stops; BadInput where there is nothing to measure the tone with."""
+    if bench.measure_tone is None:
+        raise BadInput(
+            "no judge of tone to stop by", place="stage finetune: stop", fix="write stop: none, or train a judge first"
+        )
+    from selfinstruct.finetune.callback import GRID, StopOnIFS
+
+    return StopOnIFS(
+        bench.measure_tone(how.wrapper, how.objecqa),
+        grid=how.grid or GRID,
+        rule=how.rule,
+        curve=curve,
+        probes=_probes(bench.pool.seeds, tokenizer, how.format, bench.seed),
+        train_on=how.train_on,
+        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # see events.py
+    )
+
+
+def told_of(watch: "StopOnIFS") -> dict[str, Json]:
+    """Where it stopped and why, for card, ledger and report."""
+    rule, last, stopped = watch.rule, watch.points[-1] if watch.points else None, watch.stopped_at
+    found = phases([check.examples for check in watch.checks], watch.readings, seed=rule.seed) if last else None
+    return {
+        "rule": {"epsilon": rule.epsilon, "tau": rule.tau, "patience": rule.patience},
+        "stopped_at": None if stopped is None else stopped.examples,
+        "trained_on": watch.train_on,
+        "reason": None if last is None else last.behind.reason,
+        "checks": [check.as_json() for check in watch.checks],
+        "judge": watch.readings[-1].judge if last else None,
+        "prompts": watch.readings[-1].prompts if last else None,
+        "wrapper": watch.readings[-1].wrapper if last else None,
+        "headroom": None if watch.headroom is None else str(watch.headroom),
+        "phases": None if found is None else str(found),
+    }
+
+
+def _probes(seeds: Sequence[Task], tokenizer: Any, form: Form, seed: int) -> tuple[Probe, ...]:  # noqa: ANN401
+    """Plain prose, and answers of human seeds after prompts as the student gets them."""
+    answered = [task for task in seeds if task.instances and not task.later and task.instances[0].output.strip()]
+    texts = []
+    for task in answered[:_REFERENCES]:
+        asked, answer = segments(task, 0, tokenizer, form, seed)
+        texts.append(ProbeText(answer.text, asked.text))
+    return (prose_probe(), reference_probe(texts)) if texts else (prose_probe(),)
