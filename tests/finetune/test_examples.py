@@ -1,0 +1,126 @@
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.examples import Example, Prepared, prepare
+from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.preview import preview
+from selfinstruct.finetune.tokens import Tokens
+from selfinstruct.records import Instance, Provenance, Task
+from tests.finetune.builders import talk, task, tasks, tokenizer
+
+transformers = pytest.importorskip("transformers")
+
+
+def _prepared(*given: Task, form: Form = "chat", most: int = 512, begins: bool = False) -> Prepared:
+    return prepare(given, tokenizer(begins=begins), form=form, max_tokens=most)
+
+
+def _learned(example: Example) -> str:
+    pairs = zip(example.tokens, example.supervised, strict=True)
+    return str(tokenizer().decode([token for token, learned in pairs if learned]))
+
+
+def test_exactly_the_tokens_of_answers_and_marks_are_learned() -> None:
+    (one,) = _prepared(talk()).examples
+    assert _learned(one) == "The Nile.<|im_end|>Lake Como.<|im_end|>"
+    assert one.learned == len("The Nile.Lake Como.") + 2
+
+
+@pytest.mark.parametrize("form", ["tags", "alpaca", "ifs", "self_instruct"])
+def test_in_every_form_the_answer_and_the_mark_of_the_tokenizer_are_learned(form: Form) -> None:
+    (one,) = _prepared(task("Name a river.", "The Nile."), form=form).examples
+    assert _learned(one).strip() == "The Nile.<|im_end|>"
+    assert one.tokens[-1] == tokenizer().eos_token_id
+
+
+def test_a_prompt_has_the_tokens_that_a_student_is_asked_with() -> None:
+    made = tokenizer(begins=True)
+    (one,) = prepare([task("Name a river.", "The Nile.")], made, form="ifs", max_tokens=512).examples
+    asked = made("Name a river.### Response:")["input_ids"]
+    assert list(one.tokens[: len(asked)]) == asked
+    assert not any(one.supervised[: len(asked)])
+
+
+def test_a_chat_gets_no_second_mark_of_its_beginning() -> None:
+    (one,) = _prepared(task("Name a river."), begins=True).examples
+    assert tokenizer().bos_token_id not in one.tokens
+
+
+def test_a_task_of_several_instances_is_as_many_examples() -> None:
+    both = Task(
+        instruction="Add.",
+        instances=(Instance("1 + 1", "2"), Instance("1 + 2", "3")),
+        provenance=Provenance(stage="seed"),
+    )
+    assert [one.record for one in _prepared(both).examples] == [f"{both.id}/0", f"{both.id}/1"]
+
+
+def test_what_is_too_long_loses_its_end_and_is_counted() -> None:
+    long, short = task("Count.", "one two three four five"), task("Add.", "3")
+    made = _prepared(long, short, most=40)
+    assert [one.cut for one in made.examples] == [True, False]
+    assert len(made.examples[0]) == 40
+    assert made.counts.truncated == 1
+    assert not _learned(made.examples[0]).endswith("<|im_end|>")
+
+
+def test_counts_are_those_of_the_examples() -> None:
+    made = _prepared(*tasks(20))
+    assert made.counts.examples == made.counts.records == 20
+    assert made.counts.tokens == sum(map(len, made.examples))
+    assert made.counts.supervised_tokens == sum(sum(one.supervised) for one in made.examples)
+    assert made.counts.longest == max(map(len, made.examples))
+
+
+def test_an_example_of_which_nothing_would_be_learned_is_refused_and_named() -> None:
+    with pytest.raises(BadInput, match=r"record [0-9a-f]{16} \('Tell me.*'\): no token of it would be learned.*30"):
+        _prepared(task("Tell me everything there is to be told about rivers."), most=30)
+
+
+def test_a_record_without_an_answer_is_refused_and_named() -> None:
+    bare = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
+    with pytest.raises(BadInput, match=r"'Name a river\.'\): no answer to learn from"):
+        _prepared(task("Add."), bare)
+
+
+def test_an_empty_set_is_refused() -> None:
+    with pytest.raises(BadInput, match="no task to learn from"):
+        _prepared()
+
+
+def test_a_tokenizer_without_a_mark_for_the_end_is_refused() -> None:
+    with pytest.raises(BadInput, match="no mark for the end of a text"):
+        prepare([task("Add.")], tokenizer(end=None), form="tags", max_tokens=99)
+
+
+def test_the_fingerprint_tells_sets_forms_and_orders_apart() -> None:
+    one, other = task("Add.", "3"), task("Name a river.", "The Nile.")
+    prints = [
+        _prepared(one, other).fingerprint,
+        _prepared(other, one).fingerprint,
+        _prepared(one, other, form="ifs").fingerprint,
+        _prepared(one).fingerprint,
+    ]
+    assert len(set(prints)) == len(prints)
+    assert prints[0] == _prepared(one, other).fingerprint
+
+
+def test_a_piece_that_goes_on_gets_no_space_that_is_not_there() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    space = "\u2581"
+    pieces = {piece: at for at, piece in enumerate(["<unk>", space, "\n", *"abc"])}
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(pieces, merges=[], unk_token="<unk>"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first")
+    cutter = Tokens(transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>"))
+    first, second = cutter.of(["a b", "c"], [False, True])
+    assert first == [1, 3, 1, 4]
+    assert second == [5]
+
+
+def test_a_preview_shows_what_is_learned_with_a_plus_and_nothing_else() -> None:
+    (whole,), (cut,) = _prepared(talk()).examples, _prepared(task("Count.", "one two three four"), most=40).examples
+    shown = preview([whole, cut], tokenizer())
+    plus = [line for line in shown.splitlines() if line.startswith("  + ")]
+    assert plus == ["  + The Nile.<|im_end|>", "  + Lake Como.<|im_end|>", "  + one two three f"]
+    assert "assistant\u23ce" in shown
+    assert shown.count("cut off at its end") == 1

@@ -1,0 +1,298 @@
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from selfinstruct import finetune as room
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune import StopOnIFS
+from selfinstruct.finetune.checkpoint import found
+from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.models.transformers_weights import load_weights
+from selfinstruct.records import Message, Task
+from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Pool, ToneReading, ToneVerdict
+from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
+
+torch = pytest.importorskip("torch")
+peft = pytest.importorskip("peft")
+transformers = pytest.importorskip("transformers")
+
+QUICK: dict[str, Any] = {
+    "stop": "none",
+    "batch": 2,
+    "accumulate": 2,
+    "learning_rate": 0.01,
+    "save_every": 8,
+    "rank": 2,
+    "max_tokens": 200,
+}
+
+
+def _run(stage: Finetune, records: list[Task], bench: Bench) -> tuple[list[Outcome], dict[str, Path], dict[str, Any]]:
+    outcomes = list(stage(records, bench))
+    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
+    (told,) = (one.value for one in outcomes if isinstance(one, Measured))
+    assert isinstance(told, dict)
+    return outcomes, built, told
+
+
+def _bench(tmp_path: Path, **more: Any) -> Bench:
+    place = tmp_path / "base"
+    base = Folder(place) if place.exists() else Folder.made(place)
+    return Bench(weights={"base": base}, scratch=tmp_path / "scratch", **more)
+
+
+def _rising(asked: list[tuple[str, bool]]) -> Callable[[str, bool], Any]:
+    """Measures of a student that answers ever more; each reading has 200 sources with two prompts."""
+
+    def for_wrapper(wrapper: str, objecqa: bool) -> Any:  # noqa: FBT001 - as the bench's own
+        asked.append((wrapper, objecqa))
+        heard = [0]
+
+        def measure(made: Any, _tokenizer: Any) -> ToneReading:
+            assert not made.training
+            heard[0] += 1
+            share = 1.0 if heard[0] > 1 else 0.2
+            draw = Random(heard[0])
+            verdicts = tuple(
+                ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=draw.random() < share, clean=None)
+                for n in range(400)
+            )
+            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts, objecqa=None)
+
+        return measure
+
+    return for_wrapper
+
+
+def test_every_record_passes_and_a_student_stands_beside_them(tmp_path: Path) -> None:
+    records = [*tasks(9), talk()]
+    outcomes, built, told = _run(Finetune(**QUICK), records, _bench(tmp_path))
+    assert [one.record for one in outcomes if isinstance(one, Kept)] == records
+    assert sorted(built) == ["student"]
+    assert told["data"]["examples"] == 10
+    assert told["training"]["examples_seen"] == 20
+    assert told["training"]["useful_share"] == 1.0
+    assert told["training"]["trained_parameters"] < told["training"]["parameters"]
+    assert told["stop"] is None
+
+
+def test_a_tuned_adapter_is_scored_as_it_lies_there_and_loads_with_peft(tmp_path: Path) -> None:
+    bench = _bench(tmp_path)
+    _, built, _ = _run(Finetune(**QUICK), tasks(8), bench)
+    base = bench.weights["base"].load()
+    tuned = peft.PeftModel.from_pretrained(base.model, built["student"])
+    ours = load_weights(str(built["student"]), device="cpu")
+    given = torch.tensor([tokenizer()("Name a river.")["input_ids"]])
+    with torch.no_grad():
+        told, expected, before = ours.model(given).logits, tuned(given).logits, None
+        with tuned.disable_adapter():
+            before = tuned(given).logits
+    assert torch.allclose(told, expected, atol=1e-4)
+    assert not torch.allclose(before, expected, atol=1e-3)
+    assert ours.tokenizer.chat_template == tokenizer().chat_template
+
+
+def test_a_student_of_full_tuning_loads_by_itself(tmp_path: Path) -> None:
+    _, built, told = _run(Finetune(**QUICK | {"method": "full"}), tasks(8), _bench(tmp_path))
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(built["student"])
+    assert told["training"]["trained_parameters"] == told["training"]["parameters"] == loaded.num_parameters()
+    assert (built["student"] / "model.safetensors").is_file()
+    assert not torch.equal(loaded.lm_head.weight, model().lm_head.weight)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_same_set_base_and_seed_make_the_same_bytes(tmp_path: Path, method: str) -> None:
+    folders = []
+    for name in ("a", "b"):
+        bench = Bench(weights=_bench(tmp_path).weights, scratch=tmp_path / name)
+        folders.append(_run(Finetune(**QUICK | {"method": method}), tasks(6), bench)[1]["student"])
+    assert _bytes(folders[0]) == _bytes(folders[1])
+
+
+def test_layers_of_an_adapter_are_named_in_the_same_order_whatever_the_hash_seed(tmp_path: Path) -> None:
+    _, built, _ = _run(Finetune(**QUICK), tasks(4), _bench(tmp_path))
+    names = json.loads((built["student"] / "adapter_config.json").read_text())["target_modules"]
+    assert names == sorted(names)
+
+
+def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(tmp_path: Path) -> None:
+    full = _run(Finetune(**QUICK | {"method": "full"}), tasks(4), _bench(tmp_path))[1]["student"]
+    assert not [path for path in full.iterdir() if path.suffix != ".safetensors" and str(tmp_path) in path.read_text()]
+    _, built, told = _run(Finetune(**QUICK), tasks(6), _bench(tmp_path))
+    card = (built["student"] / "README.md").read_text()
+    assert str(tmp_path) not in card
+    assert "`hf:tiny`" in card
+    assert "weights made by chance" in card
+    assert told["data"]["sha256"] in card
+    assert json.loads((built["student"] / "training.json").read_text()) == told
+
+
+def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -> None:
+    records, tests = tasks(6), [task("Name a lake.", "Lake Como.", extra={"split": "test"}) for _ in range(3)]
+    _, _, told = _run(Finetune(**QUICK), [*records, *tests], _bench(tmp_path / "both"))
+    _, _, alone = _run(Finetune(**QUICK), records, _bench(tmp_path / "alone"))
+    assert told["data"]["sha256"] == alone["data"]["sha256"]
+    assert told["data"]["test_left_out"] == 3
+    assert told["training"]["held_out_examples"] == 3
+    assert told["training"]["held_out_loss"] > 0
+    assert alone["training"]["held_out_loss"] is None
+
+
+def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> None:
+    asked: list[tuple[str, bool]] = []
+    stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "format": "tags", "patience": 1})
+    bench = _bench(tmp_path, measure_tone=_rising(asked), pool=Pool(seeds=tasks(3)))
+    _, built, told = _run(stage, tasks(12), bench)
+    assert asked == [("tags", False)]
+    assert told["stop"]["stopped_at"] == told["training"]["examples_seen"] == 8
+    assert told["training"]["planned_steps"] > told["training"]["steps"] == 2
+    lines = [json.loads(line) for line in built["curve.jsonl"].read_text().splitlines()]
+    assert [line["examples"] for line in lines] == [0, 4, 8]
+    assert [line["stop"] for line in lines] == [False, False, True]
+    assert lines[0]["loss"] is None
+    assert lines[1]["loss"] > 0
+    assert lines[1]["kl_prose"] > lines[0]["kl_prose"] == 0.0
+    assert lines[1]["kl_reference"] is not None
+    assert (built["student"] / "curve.jsonl").read_bytes() == built["curve.jsonl"].read_bytes()
+    assert "| 8 |" in (built["student"] / "README.md").read_text()
+
+
+def test_training_on_tells_where_it_would_have_stopped(tmp_path: Path) -> None:
+    stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0})
+    _, _, told = _run(stage, tasks(12), _bench(tmp_path, measure_tone=_rising([])))
+    assert told["stop"]["stopped_at"] == 8
+    assert told["training"]["examples_seen"] == 12
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_stage_killed_at_a_check_goes_on_to_the_same_bytes(tmp_path: Path, method: str) -> None:
+    knobs = QUICK | {"stop": "ifs", "grid": (0, 8), "tau": 1.0, "method": method, "epochs": 1.0}
+    stage, bench = Finetune(**knobs), _bench(tmp_path)
+
+    def told(name: str, kill_at: int = -1) -> Bench:
+        return Bench(weights=bench.weights, scratch=tmp_path / name, measure_tone=_constant(kill_at))
+
+    _, whole, expected = _run(stage, tasks(12), told("whole"))
+    with pytest.raises(KeyboardInterrupt):
+        _run(stage, tasks(12), told("killed", kill_at=2))
+    assert found(next((tmp_path / "killed").glob("training-*")))
+    _, again, measured = _run(stage, tasks(12), told("killed"))
+    assert measured == expected
+    assert _bytes(again["student"]) == _bytes(whole["student"])
+    assert again["curve.jsonl"].read_bytes() == whole["curve.jsonl"].read_bytes()
+
+
+def test_other_knobs_are_another_training_and_take_nothing_up(tmp_path: Path) -> None:
+    bench = _bench(tmp_path)
+    _, _, first = _run(Finetune(**QUICK), tasks(6), bench)
+    _, _, second = _run(Finetune(**QUICK | {"learning_rate": 0.02}), tasks(6), bench)
+    assert first["training"]["loss_last"] != second["training"]["loss_last"]
+
+
+def test_a_preview_trains_nothing(tmp_path: Path) -> None:
+    bench = _bench(tmp_path)
+    shown = Finetune(**QUICK).preview(tasks(9), bench)
+    assert len(re.findall(r"^record", shown, re.MULTILINE)) == 3
+    assert not bench.scratch.exists()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"method": "half"}, "method: half; write one of: lora, full"),
+        ({"format": "xml"}, "format: xml; write one of: chat, tags, alpaca, ifs, self_instruct"),
+        ({"learning_rate": -1.0}, "learning_rate: -1.0"),
+        ({"learning_rate": float("nan")}, "learning_rate: nan"),
+        ({"epochs": 0.0}, "epochs: 0.0"),
+        ({"grid": (64, 0)}, "grid: (64, 0)"),
+        ({"targets": ()}, "targets: ()"),
+        ({"warm_up": 1.5}, "warm_up: 1.5"),
+        ({"max_tokens": 1}, "max_tokens: 1"),
+        ({"tau": 2.0}, "tau"),
+    ],
+)
+def test_knobs_that_train_nothing_are_refused(knobs: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)):
+        Finetune(**knobs)
+
+
+def test_a_missing_base_and_a_missing_judge_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"no weights called 'other'.*one of: base"):
+        list(Finetune(**QUICK | {"base": "other"})(tasks(2), _bench(tmp_path)))
+    with pytest.raises(BadInput, match=r"no judge of tone to stop by.*stop: none"):
+        list(Finetune(**QUICK | {"stop": "ifs"})(tasks(2), _bench(tmp_path)))
+
+
+def test_an_adapter_is_not_put_upon_an_adapter(tmp_path: Path) -> None:
+    bench = _bench(tmp_path)
+    _, built, _ = _run(Finetune(**QUICK), tasks(4), bench)
+    second = Bench(weights={"base": _Student(built["student"])}, scratch=tmp_path / "second")
+    with pytest.raises(BadInput, match=r"an adapter on an adapter.*method: full"):
+        list(Finetune(**QUICK)(tasks(4), second))
+    _, _, told = _run(Finetune(**QUICK | {"method": "full"}), tasks(4), second)
+    assert told["training"]["steps"] == 2
+
+
+def test_a_conversation_ends_where_its_last_answer_ends(tmp_path: Path) -> None:
+    open_end = task("Name a river.", "The Nile.", later=(Message("user", "Thanks!"),))
+    _, _, told = _run(Finetune(**QUICK), [open_end], _bench(tmp_path))
+    assert told["data"]["supervised_tokens"] == len("The Nile.") + 1
+
+
+def test_the_callback_is_at_the_door() -> None:
+    assert StopOnIFS.__module__ == "selfinstruct.finetune.callback"
+    with pytest.raises(AttributeError, match="no attribute 'Stop'"):
+        _ = room.Stop
+
+
+def test_nothing_heavy_is_loaded_to_look_at_the_stage() -> None:
+    code = (
+        "import sys, selfinstruct.finetune, selfinstruct.finetune.finetune\n"
+        "print(sorted({'torch', 'transformers', 'numpy', 'peft'} & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert told.stdout.strip() == "[]"
+
+
+class _Student(Folder):
+    """A folder with an adapter, as the models' room loads it."""
+
+    def load(self, *, dtype: str = "auto") -> Loaded:
+        assert dtype == "float32"
+        loaded = load_weights(str(self.place), device="cpu")
+        return Loaded(loaded.model, loaded.tokenizer, source=str(self.place))
+
+
+def _constant(kill_at: int) -> Callable[[str, bool], Any]:
+    """Says of the model only what its weights say; interrupted at one of its calls."""
+
+    def for_wrapper(wrapper: str, _objecqa: bool) -> Any:  # noqa: FBT001 - as the bench's own
+        heard = [0]
+
+        def measure(made: Any, _tokenizer: Any) -> ToneReading:
+            if heard[0] == kill_at:
+                raise KeyboardInterrupt
+            heard[0] += 1
+            with torch.no_grad():
+                first = float(made(torch.tensor([[4, 5, 6]])).logits.abs().sum())
+            draw = Random(repr(first))
+            verdicts = tuple(
+                ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=draw.random() < 0.5, clean=None)
+                for n in range(40)
+            )
+            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts)
+
+        return measure
+
+    return for_wrapper
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -1,0 +1,61 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfinstruct.finetune.packing import Layout, passes, steps, useful_share
+from selfinstruct.finetune.training import rate
+
+_LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=60)
+_LAYOUTS: tuple[Layout, ...] = ("packed", "padded")
+
+
+@given(_LENGTHS, st.integers(1, 9), st.sampled_from(_LAYOUTS), st.integers(1, 500))
+def test_passes_hold_each_example_once_and_keep_to_their_bounds(
+    lengths: Sequence[int], batch: int, layout: Layout, together: int
+) -> None:
+    made = passes(lengths, range(len(lengths)), batch, layout, together)
+    assert sorted(at for one in made for at in one) == list(range(len(lengths)))
+    for one in made:
+        sizes = [lengths[at] for at in one]
+        processed = sum(sizes) if layout == "packed" else max(sizes) * len(sizes)
+        assert len(one) <= batch
+        assert processed <= together or len(one) == 1
+
+
+@given(st.integers(1, 50), st.integers(1, 9), st.integers(1, 3), st.integers(0, 5))
+def test_an_epoch_shows_every_example_once_and_each_in_an_order_of_its_own(
+    count: int, size: int, epochs: int, seed: int
+) -> None:
+    plan = steps(count, size, epochs, seed)
+    for epoch in range(epochs):
+        assert sorted(at for step in plan if step.epoch == epoch for at in step.examples) == list(range(count))
+    assert plan == steps(count, size, epochs, seed)
+    assert plan[: len(steps(count, size, 1, seed))] == steps(count, size, 1, seed)
+
+
+def test_another_seed_is_another_order() -> None:
+    assert steps(50, 4, 1, 1) != steps(50, 4, 1, 2)
+    assert steps(50, 4, 2, 1)[0].examples != steps(50, 4, 2, 1)[13].examples
+
+
+@given(_LENGTHS, st.integers(1, 9))
+def test_a_packed_row_is_useful_from_end_to_end(lengths: Sequence[int], batch: int) -> None:
+    plan = steps(len(lengths), 4, 1, 0)
+    assert useful_share(lengths, plan, batch, "packed") == 1.0
+    assert useful_share(lengths, plan, batch, "padded") <= 1.0
+
+
+def test_filled_up_rows_are_counted_as_what_they_cost() -> None:
+    assert useful_share([2, 4], steps(2, 2, 1, 0), 2, "padded") == pytest.approx(6 / 8)
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_the_rate_rises_to_its_highest_and_falls_but_never_to_nothing(count: int, warm_up: float) -> None:
+    rates = [rate(step, count, 0.5, warm_up) for step in range(count)]
+    top = rates.index(max(rates))
+    assert max(rates) == pytest.approx(0.5)
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert min(rates) > 0
