@@ -1,65 +1,81 @@
-"""The switchboard: the name of a stage in YAML, and the class behind it; one line each."""
+"""The switchboard: the name of a stage in YAML, and where its class lives; one line each."""
 
-from selfinstruct.curate.apply_rules import ApplyRules
-from selfinstruct.curate.checks.verify import Verify
-from selfinstruct.curate.contamination.decontaminate import Decontaminate
-from selfinstruct.curate.filter import Filter
-from selfinstruct.curate.measures.difficulty import Difficulty
-from selfinstruct.curate.measures.measure import Measure
-from selfinstruct.curate.measures.rate import Rate
-from selfinstruct.curate.mixture.mix import Mix
-from selfinstruct.curate.simplification.simplify import Simplify
-from selfinstruct.curate.variety.balance import Balance
-from selfinstruct.curate.variety.diversity import Diversity
-from selfinstruct.curate.variety.select import Select
-from selfinstruct.fragment.fragments import MakeFragments
-from selfinstruct.generate.classify import Classify
-from selfinstruct.generate.instances import MakeInstances
-from selfinstruct.generate.prepare import Prepare
-from selfinstruct.generate.propose import Propose
-from selfinstruct.judge.train_judge import TrainJudge
-from selfinstruct.novelty.exact import Exact
-from selfinstruct.novelty.filter import Novelty
-from selfinstruct.novelty.near import Near
-from selfinstruct.novelty.semantic import Semantic
-from selfinstruct.novelty.split import Split
-from selfinstruct.score.answer_set import AnswerSet
-from selfinstruct.score.ask_objecqa import ObjecQA
-from selfinstruct.score.feedback import Feedback
-from selfinstruct.score.score import Score
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+
 from selfinstruct.stage import Stage
 
-STAGES: dict[str, type[Stage]] = {
+_PLACES = {
     # generating
-    "propose": Propose,
-    "filter": Filter,
-    "classify": Classify,
-    "instances": MakeInstances,
-    "prepare": Prepare,
+    "propose": "generate.propose:Propose",
+    "filter": "curate.filter:Filter",
+    "classify": "generate.classify:Classify",
+    "instances": "generate.instances:MakeInstances",
+    "prepare": "generate.prepare:Prepare",
     # cleaning
-    "rules": ApplyRules,
-    "exact": Exact,
-    "near": Near,
-    "novelty": Novelty,
-    "semantic": Semantic,
-    "decontaminate": Decontaminate,
-    "verify": Verify,
+    "rules": "curate.apply_rules:ApplyRules",
+    "exact": "novelty.exact:Exact",
+    "near": "novelty.near:Near",
+    "novelty": "novelty.filter:Novelty",
+    "semantic": "novelty.semantic:Semantic",
+    "decontaminate": "curate.contamination.decontaminate:Decontaminate",
+    "verify": "curate.checks.verify:Verify",
     # rewriting
-    "simplify": Simplify,
+    "simplify": "curate.simplification.simplify:Simplify",
     # tone
-    "fragment": MakeFragments,
-    "train_judge": TrainJudge,
-    "score": Score,
-    "objecqa": ObjecQA,
-    "answer_set": AnswerSet,
-    "feedback": Feedback,
+    "fragment": "fragment.fragments:MakeFragments",
+    "train_judge": "judge.train_judge:TrainJudge",
+    "score": "score.score:Score",
+    "objecqa": "score.ask_objecqa:ObjecQA",
+    "answer_set": "score.answer_set:AnswerSet",
+    "feedback": "score.feedback:Feedback",
     # measuring and choosing
-    "measure": Measure,
-    "difficulty": Difficulty,
-    "rate": Rate,
-    "diversity": Diversity,
-    "balance": Balance,
-    "select": Select,
-    "mix": Mix,
-    "split": Split,
+    "measure": "curate.measures.measure:Measure",
+    "difficulty": "curate.measures.difficulty:Difficulty",
+    "rate": "curate.measures.rate:Rate",
+    "diversity": "curate.variety.diversity:Diversity",
+    "balance": "curate.variety.balance:Balance",
+    "select": "curate.variety.select:Select",
+    "mix": "curate.mixture.mix:Mix",
+    "split": "novelty.split:Split",
 }
+
+
+class Stages(MutableMapping[str, type[Stage]]):
+    """Stages by name; the module of one is imported when it is asked for, for a recipe names few of them."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        """`places` says module and class of each, as "room.module:Class" below this package."""
+        self._known: dict[str, str | type[Stage]] = {**places}
+
+    def __getitem__(self, name: str) -> type[Stage]:
+        """KeyError for a stage nobody wrote."""
+        known = self._known[name]
+        if not isinstance(known, str):
+            return known
+        module, _, written = known.partition(":")
+        stage: type[Stage] = getattr(import_module(f"selfinstruct.{module}"), written)
+        return stage
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it is known; imports nothing."""
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of the table."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._known)
+
+    def __setitem__(self, name: str, stage: type[Stage]) -> None:
+        """Put in a stage of one's own."""
+        self._known[name] = stage
+
+    def __delitem__(self, name: str) -> None:
+        """Take one out."""
+        del self._known[name]
+
+
+STAGES = Stages(_PLACES)
