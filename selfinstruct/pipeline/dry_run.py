@@ -12,7 +12,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
 from selfinstruct.models.money import Estimate, Hosted, estimate
 from selfinstruct.models.prices import Price
-from selfinstruct.pipeline.recipe import Resolved, built_name, model_roles
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.roles import built_name, model_roles
 from selfinstruct.pipeline.wiring import Material, backends_of, material, prices_of, requests_per_round
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits

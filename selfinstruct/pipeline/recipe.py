@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.reading import Read, Set
+from selfinstruct.pipeline.roles import check_weights, model_roles, scorer_role
 from selfinstruct.pipeline.stages import STAGES
 from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.records import Json
@@ -247,7 +248,7 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
                 place=file.place(("models",)),
                 fix=f"add `{shown(role) or 'teacher'}: embedded` under `models`",
             )
-    _check_weights(resolved, file)
+    check_weights(recipe.models, (*resolved.rounds, *resolved.stages), file)
 
 
 def _check_loop(resolved: Resolved, file: YamlFile) -> None:
@@ -255,71 +256,6 @@ def _check_loop(resolved: Resolved, file: YamlFile) -> None:
     if recipe.cycles > 1 and not (resolved.rounds and any(stage.name == "feedback" for stage in resolved.stages)):
         what = "`cycles` without `rounds` and a stage `feedback`: no cycle would learn from the one before"
         raise BadInput(what, place=file.place(("cycles",)), fix="add `feedback` after `score`, or leave cycles out")
-
-
-def _check_weights(resolved: Resolved, file: YamlFile) -> None:
-    """Roles that are tuned, and those that a stage of this very run is to build; no file is looked at."""
-    from selfinstruct.models.trainable import trainable
-
-    models, built = resolved.recipe.models, list[str]()
-    for stage in (*resolved.rounds, *resolved.stages):
-        base = base_role(stage)
-        for role in (*model_roles(stage), *((base,) if base else ())):
-            name = built_name(models.get(role, ""))
-            if role not in models:
-                raise BadInput(
-                    f"stage '{stage.name}' tunes '{shown(role)}', which the recipe does not name",
-                    place=file.place(("models",)),
-                    fix=f"add `{shown(role)}: hf:FOLDER` under `models`",
-                )
-            if name is not None and name not in built:
-                known = ", ".join(built) or "none"
-                raise BadInput(
-                    f"stage '{stage.name}' needs {models[role]}, which no stage before it builds",
-                    place=file.place(("models", role)),
-                    fix=f"put `finetune` before it, or name a model that is there; students built before it: {known}",
-                )
-            if role == base and name is None:
-                try:
-                    trainable(models[role])
-                except BadInput as fault:
-                    place = file.place(("models", role))
-                    raise BadInput(f"'{shown(models[role])}' {fault.what}", place=place, fix=fault.fix) from None
-        built += [name for name in built_by(stage) if name not in built]
-
-
-def built_name(spec: str) -> str | None:
-    """What a spec `built:NAME` names; None for any other.
-
-    >>> built_name("built:student"), built_name("embedded")
-    ('student', None)
-    """
-    kind, colon, name = spec.partition(":")
-    return name if kind == "built" and colon else None
-
-
-def built_by(stage: Stage) -> tuple[str, ...]:
-    """Names of the models that a stage builds: what it says itself (`builds`), else `student` where it tunes a base."""
-    told = getattr(stage, "builds", None)
-    return tuple(told) if told is not None else ("student",) if base_role(stage) else ()
-
-
-def model_roles(stage: Stage) -> tuple[str, ...]:
-    """The roles of all models that a stage asks: its own, those beside it, and one that judges."""
-    named = (getattr(stage, "model", ""), *getattr(stage, "beside", ()), getattr(stage, "judge_model", ""))
-    return tuple(dict.fromkeys(role for role in named if isinstance(role, str) and role))
-
-
-def scorer_role(stage: Stage) -> str | None:
-    """The role of what a stage measures likelihoods with, by its knob `scorer`."""
-    role = getattr(stage, "scorer", None)
-    return role if isinstance(role, str) and role else None
-
-
-def base_role(stage: Stage) -> str | None:
-    """The role of the weights that a stage tunes or looks into, by its knob `base`; nobody asks it."""
-    role = getattr(stage, "base", None)
-    return role if isinstance(role, str) and role else None
 
 
 def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:

@@ -8,7 +8,8 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.models.make import make_backend
 from selfinstruct.pipeline.look import run_folder
-from selfinstruct.pipeline.recipe import Resolved, knobs, model_roles, resolve
+from selfinstruct.pipeline.recipe import Resolved, knobs, resolve
+from selfinstruct.pipeline.roles import model_roles
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Completion, Failure, Request, Task, digest

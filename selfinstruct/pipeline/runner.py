@@ -13,7 +13,7 @@ from typing import Protocol
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed, merged
 from selfinstruct.pipeline.cycles import guidance
-from selfinstruct.pipeline.recipe import base_role, model_roles, scorer_role
+from selfinstruct.pipeline.roles import base_role, model_roles, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import (

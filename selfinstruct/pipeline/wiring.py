@@ -19,7 +19,8 @@ from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.pipeline.reading import content
-from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved, base_role, built_name, model_roles
+from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved
+from selfinstruct.pipeline.roles import base_role, built_name, model_roles
 from selfinstruct.pipeline.runner import CountingModel
 from selfinstruct.records import Provenance, Task, digest
 from selfinstruct.score.prompt_sets import ifs_tasks
