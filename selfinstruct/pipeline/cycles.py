@@ -53,7 +53,7 @@ def stages_part(resolved: Resolved, cycle: int, rounds: int) -> str:
 
     >>> from selfinstruct.pipeline.recipe import resolve
     >>> from selfinstruct.pipeline.yaml_file import parse_yaml
-    >>> recipe = resolve(parse_yaml(b"{name: a, models: {teacher: embedded}, rounds: [propose]}"))
+    >>> recipe = resolve(parse_yaml(b"{name: a, models: {teacher: embedded}, rounds: [propose]}", "a"))
     >>> stages_part(recipe, 1, 12)
     'stages'
     """

@@ -83,7 +83,7 @@ def walk(
         cycle = looked_at(resolved, runner.folder, number=number, part=part, rounds=rounds, tasks=tasks, new=new)
         cycles.append(cycle)
         if recipe.cycles > 1:
-            runner.ledger.tell_once("cycle", **cycle.as_json())
+            runner.ledger.tell_once("cycle", round=part, **cycle.as_json())
         if number == recipe.cycles or reason != "target" or cycle.plateau:
             break
         before = built

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.reading import Read, Set
-from selfinstruct.pipeline.roles import check_weights, model_roles, scorer_role
+from selfinstruct.pipeline.roles import built_name, check_weights, model_roles, scorer_role
 from selfinstruct.pipeline.stages import STAGES
 from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.records import Json
@@ -107,6 +107,8 @@ class Recipe(_Strict):
     """Tasks that must have passed every stage of the rounds."""
     cycles: Whole = 1
     """How often the whole is walked: each cycle makes `count` tasks more, and its student's failures steer the next."""
+    student_teaches: bool = False
+    """From the second cycle on the student answers in the rounds, in place of the teacher."""
     requests_per_round: Whole | None = None
     """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
     rounds: tuple[Any, ...] = ()
@@ -256,6 +258,22 @@ def _check_loop(resolved: Resolved, file: YamlFile) -> None:
     if recipe.cycles > 1 and not (resolved.rounds and any(stage.name == "feedback" for stage in resolved.stages)):
         what = "`cycles` without `rounds` and a stage `feedback`: no cycle would learn from the one before"
         raise BadInput(what, place=file.place(("cycles",)), fix="add `feedback` after `score`, or leave cycles out")
+    if not recipe.student_teaches:
+        return
+    if recipe.cycles == 1 or not student_role(recipe):
+        what = "`student_teaches` needs a second cycle, and a model `built:student`"
+        raise BadInput(what, place=file.place(("student_teaches",)), fix="write cycles: 2 and models.student")
+    shown_machine = getattr(resolved.rounds[0], "machine_demonstrations", None) or 0
+    shown_all = getattr(resolved.rounds[0], "demonstrations", None) or 8
+    if 2 * shown_machine > shown_all:
+        what = f"{shown_machine} of {shown_all} demonstrations by machine: human seeds stay at least half of them"
+        raise BadInput(what, place=file.place(("rounds", 0)), fix=f"machine_demonstrations: {shown_all // 2}")
+
+
+def student_role(recipe: Recipe) -> str:
+    """The role that the recipe's student has: the first with a spec `built:NAME`; empty where it does not teach."""
+    roles = (role for role, spec in recipe.models.items() if built_name(spec))
+    return next(roles, "") if recipe.student_teaches else ""
 
 
 def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:

@@ -16,7 +16,7 @@ from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_diff
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.pipeline.publish import REPORT, publish
-from selfinstruct.pipeline.recipe import Resolved, resolve
+from selfinstruct.pipeline.recipe import Resolved, resolve, student_role
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.pipeline.telling import tell
 from selfinstruct.pipeline.watch import Nobody, Spend, Watch
@@ -100,6 +100,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
                 judges_for=wiring.judges_for,
                 benchmarks=material.benchmarks,
+                student=student_role(resolved.recipe),
                 workers=options.workers,
                 watch=options.watch,
             )

@@ -92,6 +92,8 @@ class Runner:
     """Stage and its judges -> what measures the tone of a model in training, for stages with a knob `stop`."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages with a knob `against`."""
+    student: str = ""
+    """Role that teaches in the rounds once it is there; empty: none does."""
     workers: int = 1
     watch: Watch = field(default_factory=Nobody)
 
@@ -143,7 +145,9 @@ class Runner:
         scope = f"{part}/{place.path.name}"
         made = {**before, **built}
         asked = (
-            {} if self.model_for is None else {role: self.model_for(role, scope, made) for role in model_roles(stage)}
+            {}
+            if self.model_for is None
+            else {role: self.model_for(self._asked(role, part, before), scope, made) for role in model_roles(stage)}
         )
         billed = {role: Billed(model) for role, model in asked.items()}
         judges = self.judges_for(stage, built)
@@ -176,6 +180,10 @@ class Runner:
             return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
 
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
+
+    def _asked(self, role: str, part: str, before: Mapping[str, Path]) -> str:
+        """The role that answers for another: from the second cycle on, the student in the rounds, where it teaches."""
+        return self.student if self.student and before and part.startswith("round-") else role
 
     def _scorers(self, stage: Stage) -> Mapping[str, TokenScorer]:
         role = scorer_role(stage)

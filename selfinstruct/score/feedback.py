@@ -145,12 +145,13 @@ def _read(file: Path) -> list[_Answered]:
 
 def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> Estimate | None:
     """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source."""
-    old = {(one.prompt, one.whole): one.answers for one in before}
+    old = {(one.source, one.prompt, one.whole): one.answers for one in before}
     rows: dict[str, list[int]] = {}
     for one in now:
-        if (one.prompt, one.whole) in old:
+        asked = (one.source, one.prompt, one.whole)
+        if asked in old:
             row = rows.setdefault(one.source, [0, 0])
-            row[0] += one.answers - old[one.prompt, one.whole]
+            row[0] += one.answers - old[asked]
             row[1] += 1
     return sums_by_source(list(rows.values()), seed).estimate(lambda sums: sums[0] / sums[1] if sums[1] else None)
 

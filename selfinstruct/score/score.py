@@ -1,5 +1,6 @@
 """Stage: ask models the prompts of a set, and score what they reply."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -54,6 +55,8 @@ class Score:
     """Responses to each prompt; above 1 at a temperature above 0."""
     first: int = 0
     """Only as many sources of the prompt set, from its beginning; 0: all."""
+    label: str = ""
+    """Begins the names of the files, where a recipe scores more than once: `LABEL.score.json`."""
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
@@ -62,6 +65,8 @@ class Score:
             Wrapper(name)
         if not self.wrappers:
             raise BadInput("wrappers: none is named", fix="write wrappers: [none]")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{0,32}", self.label):
+            raise BadInput(f"label '{self.label}' is no beginning of a file name", fix="letters and digits, - and _")
         if self.samples < 1 or self.first < 0 or self.temperature < 0:
             raise BadInput("samples below 1, or first or temperature below 0", fix="leave them out")
         if self.samples > 1 and self.temperature == 0:
@@ -90,7 +95,7 @@ class Score:
         failed = [(one.model, one.wrapper) for one in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
         told = scores.as_json() | {"failures": [one.as_json() for one in failures]}
-        yield from _built(scores, told, bench.scratch)
+        yield from _built(scores, told, bench.scratch, self.label)
         yield Measured("score", told)
 
     def _prompts(self, records: Sequence[Task], bench: Bench) -> Iterable[ScorePrompt]:
@@ -170,9 +175,10 @@ def _first(prompts: Iterable[ScorePrompt], sources: int) -> Iterator[ScorePrompt
             yield prompt
 
 
-def _built(scores: Scores, told: Json, scratch: Path) -> Iterator[Built]:
+def _built(scores: Scores, told: Json, scratch: Path, label: str) -> Iterator[Built]:
     scratch.mkdir(parents=True, exist_ok=True)
+    start = f"{label}." if label else ""
     lines = [as_line(one.as_json()) for one in scores.verdicts]
     for name, text in (("score.json", as_page(told)), ("responses.jsonl", "".join(lines))):
-        (scratch / name).write_text(text, encoding="utf-8")
-        yield Built(name, scratch / name)
+        (scratch / f"{start}{name}").write_text(text, encoding="utf-8")
+        yield Built(f"{start}{name}", scratch / f"{start}{name}")

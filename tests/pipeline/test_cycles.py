@@ -1,0 +1,159 @@
+"""The loop: what a cycle finds steers the next, and a plateau ends it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.loop import Walked, walk
+from selfinstruct.pipeline.recipe import Recipe, Resolved, resolve
+from selfinstruct.pipeline.yaml_file import parse_yaml
+from selfinstruct.records import Provenance, Task
+from selfinstruct.score.feedback import Feedback
+from selfinstruct.stage import Bench, Built, Kept, Outcome, Scope
+from tests.pipeline.toys import Count, runner_in
+
+SEEDS = tuple(
+    Task(instruction=text, provenance=Provenance(stage="seed"), ordinal=number)
+    for number, text in enumerate(["Name a river in Spain.", "Is this review positive or negative?"] * 6)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Pretends a student: answers a share of the questions that rises with the records, and no label is ever told."""
+
+    name: ClassVar[str] = "answers"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    rises: bool = True
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        yield from map(Kept, records)
+        bench.scratch.mkdir(parents=True, exist_ok=True)
+        file = bench.scratch / "responses.jsonl"
+        known = len(records) if self.rises else 10
+        rows = []
+        for number in range(120):
+            label = number % 2 == 1
+            prompt = f"Is text {number} positive or negative?" if label else f"Name the river {number} of Spain."
+            for whole in (True, False):
+                answers = not label and number < 4 * known
+                text = prompt if whole else " ".join(prompt.split()[:3])
+                row = {"model": "m", "wrapper": "none", "prompt": text, "source": f"s-{number}", "whole": whole}
+                rows.append({**row, "answer_like": answers})
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        yield Built("responses.jsonl", file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guided(Count):
+    """Notes how gladly each seed is shown."""
+
+    name: ClassVar[str] = "guided"
+
+    def __call__(self, records: Any, bench: Bench) -> Iterator[Outcome]:
+        for outcome in super().__call__(records, bench):
+            assert isinstance(outcome, Kept)
+            told = {seed.id: bench.guidance.get(seed.id, 1.0) for seed in bench.pool.seeds}
+            yield Kept(outcome.record, {"guidance": dict(told)})
+
+
+def walked(folder: Path, *, cycles: int, rises: bool = True, steer: bool = True, count: int = 12) -> Walked:
+    recipe = Recipe(name="loop", count=count, cycles=cycles)
+    stages = (Answers(rises=rises), Feedback(steer=steer))
+    return walk(Resolved(recipe, (Guided(),), stages), runner_in(folder), SEEDS, 4)
+
+
+def shown(folder: Path) -> list[dict[str, float]]:
+    """The weights of the seeds in every round."""
+    files = sorted(folder.glob("round-*/01-guided/kept.jsonl"))
+    return [json.loads(file.read_text().splitlines()[0])["evidence"]["guidance"] for file in files]
+
+
+def test_each_cycle_makes_as_many_tasks_more_and_has_stages_of_its_own(tmp_path: Path) -> None:
+    found = walked(tmp_path / "run", cycles=3)
+    assert found.reason == "target"
+    assert len(found.kept) == 36
+    assert [cycle.tasks for cycle in found.cycles] == [12, 24, 36]
+    assert [cycle.number for cycle in found.cycles] == [1, 2, 3]
+    for cycle, later in zip(found.cycles, found.cycles[1:], strict=False):
+        assert later.rounds[0] == cycle.rounds[1] + 1
+    folders = [place.path.parent.name for place in runner_in(tmp_path / "run").folder.stage_folders()]
+    assert [name for name in dict.fromkeys(folders) if name.startswith("stages")] == [
+        cycle.part for cycle in found.cycles
+    ]
+    assert folders[0] == "round-00001"
+    assert folders[-1] == found.cycles[-1].part
+
+
+def test_what_the_student_fails_on_is_shown_more_in_the_next_cycle_and_never_in_the_first(tmp_path: Path) -> None:
+    found = walked(tmp_path / "run", cycles=2)
+    weights = shown(tmp_path / "run")
+    river, label = SEEDS[0].id, SEEDS[1].id
+    assert {weight for line in weights[: found.cycles[0].rounds[1]] for weight in line.values()} == {1.0}
+    for line in weights[found.cycles[0].rounds[1] :]:
+        assert line[label] > 1 > line[river]
+
+
+def test_feedback_that_does_not_steer_is_told_all_the_same(tmp_path: Path) -> None:
+    found = walked(tmp_path / "run", cycles=2, steer=False)
+    assert {weight for line in shown(tmp_path / "run") for weight in line.values()} == {1.0}
+    assert found.cycles[0].feedback["cells"]
+
+
+def test_the_loop_ends_where_the_score_no_longer_rises(tmp_path: Path) -> None:
+    found = walked(tmp_path / "run", cycles=5, rises=False)
+    assert found.reason == "plateau"
+    assert len(found.cycles) == 2
+    assert found.cycles[-1].feedback["gain"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert len(found.kept) == 24
+
+
+def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp_path: Path) -> None:
+    first = walked(tmp_path / "run", cycles=2)
+    again = walked(tmp_path / "run", cycles=2)
+    assert [task.id for task in again.kept] == [task.id for task in first.kept]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "ledger.jsonl").read_text().splitlines()]
+    told = [line for line in lines if line["event"] == "cycle"]
+    assert [line["cycle"] for line in told] == [1, 2]
+    assert told[0]["asks_for"]
+    assert told[1]["gain"]["value"] > 0
+    assert all(0 < line["distinct_2"] <= 1 for line in told)
+
+
+def test_a_loop_killed_after_a_cycle_goes_on_to_the_same_files(tmp_path: Path) -> None:
+    walked(tmp_path / "whole", cycles=2)
+    walked(tmp_path / "run", cycles=2)
+    second = min((tmp_path / "run").glob("stages-00002-*"))
+    for done in second.glob("*/DONE"):
+        done.unlink()
+    walked(tmp_path / "run", cycles=2)
+    for file in sorted((tmp_path / "whole").rglob("*.jsonl")):
+        if file.name != "ledger.jsonl":
+            assert file.read_bytes() == (tmp_path / "run" / file.relative_to(tmp_path / "whole")).read_bytes()
+
+
+def made(text: str) -> Resolved:
+    return resolve(parse_yaml(text.encode(), "test"))
+
+
+def test_cycles_without_feedback_and_a_student_that_cannot_teach_are_refused() -> None:
+    rounds = "{name: a, models: {teacher: embedded}, rounds: [propose]"
+    with pytest.raises(BadInput, match="stage `feedback`"):
+        made(f"{rounds}, cycles: 2}}")
+    with pytest.raises(BadInput, match="built:student"):
+        made(f"{rounds}, student_teaches: true}}")
+
+
+def test_the_target_of_a_cycle_is_part_of_what_a_loop_is() -> None:
+    from selfinstruct.pipeline.fingerprint import fingerprint, identity
+
+    one = made("{name: a, models: {teacher: embedded}, rounds: [propose], stages: [score, feedback], cycles: 2}")
+    more = replace(one, recipe=one.recipe.model_copy(update={"count": 200}))
+    assert fingerprint(identity(one, ())) != fingerprint(identity(more, ()))
