@@ -11,6 +11,7 @@ when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
 which seeds, models, prices a stage gets              wiring.py; sets to work on, reading.py
+which models a stage asks, tunes or builds            roles.py
 how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is told, what answers cost            telling.py, billing.py
