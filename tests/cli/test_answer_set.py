@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_commands import command, lines
+from tests.cli.typed import command, lines
 
 SCRIPT = """
 answers:

@@ -9,7 +9,7 @@ from selfinstruct.cli.progress import ProgressLine
 from selfinstruct.pipeline.watch import Nobody, Spend, Watched
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Kept
-from tests.cli.test_commands import HOME, command
+from tests.cli.typed import HOME, command
 
 TASKS = [Task(instruction=str(number), provenance=Provenance(stage="input")) for number in range(1000)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import HOME, command, lines
+from tests.cli.typed import HOME, command, lines
 
 SAMPLES = HOME / "pipelines" / "samples"
 
