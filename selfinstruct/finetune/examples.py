@@ -79,22 +79,25 @@ def prepare(
     *,
     form: Form,
     max_tokens: int,
+    words: int | None = None,
     seed: int = 0,
 ) -> Prepared:
     """An example for each instance of each task, in their order, none longer than `max_tokens`.
 
-    What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. `seed` draws
-    among the forms of `self_instruct`, for each instance by its own id.
+    What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. `words`: tokens
+    that the model knows. `seed` draws among the forms of `self_instruct`, for each instance by its own id.
 
     Raises:
-        BadInput: a task without an answer, an example of which no token would be learned (the message names the
-            record), no task at all, or a tokenizer that does not fit the form.
+        BadInput: a task without an answer, an example of which no token would be learned or one is unknown (the message
+            names the record), no task at all, or a tokenizer that does not fit the form.
     """
     records = 0
     made: list[Example] = []
     for batch in _batches(tasks, _TOGETHER):
         records += len(batch)
-        made += _examples(batch, tokenizer, form, max_tokens, seed)
+        found = list(_examples(batch, tokenizer, form, max_tokens, seed))
+        _check_known(found, batch, words)
+        made += found
     if not made:
         raise BadInput("no task to learn from", place="stage finetune", fix="see what the stages before it kept")
     counts = Counts(
@@ -157,6 +160,17 @@ def _examples(
         if not example.learned:
             raise _nothing_left(task, len(tokens), max_tokens)
         yield example
+
+
+def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int | None) -> None:
+    if words is None:
+        return
+    owners = {task.id: task for task in tasks}
+    for one in examples:
+        if max(one.tokens) >= words:
+            what = f"its tokenizer writes token {max(one.tokens)}, and the model knows {words}"
+            owner = owners[one.record.partition("/")[0]]
+            raise BadInput(what, place=place(owner), fix="take the tokenizer that came with the weights")
 
 
 def _fingerprint(examples: Iterable[Example]) -> str:

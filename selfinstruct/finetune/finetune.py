@@ -86,6 +86,8 @@ class Finetune:
     """Ask the questions of taste at each check, too."""
     wrapper: str = ""
     """How a check puts its prompts; empty: as the format does."""
+    first: int = 0
+    """Only as many instructions of the 150 that checks ask, each whole and cut; 0: all."""
     judge: str = ""
     """Name of the judge of tone; empty: the one this run trained, or else the shipped one."""
 
@@ -100,7 +102,7 @@ class Finetune:
         weights = self._weights(bench)
         numbers = precision(self.dtype, self.method)
         loaded = weights.load(dtype=numbers.weights)
-        examined = examine(loaded.model, loaded.tokenizer, weights.name)
+        examined = examine(loaded.model, weights.name)
         prepared = self._prepared(_to_train(records), loaded, examined, bench)
         recipe = self._recipe(numbers, bench)
         folder = self._folder(prepared, weights, recipe, bench)
@@ -134,7 +136,7 @@ class Finetune:
         weights = self._weights(bench)
         loaded = weights.load()
         first = list(islice(_to_train(records), COUNT))
-        context = examine(loaded.model, loaded.tokenizer, weights.name)
+        context = examine(loaded.model, weights.name)
         return preview(self._prepared(first, loaded, context, bench).examples, loaded.tokenizer)
 
     def _weights(self, bench: Bench) -> Weights:
@@ -147,7 +149,7 @@ class Finetune:
         self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Examined, bench: Bench
     ) -> Prepared:
         most = min(self.max_tokens, found.context)
-        return prepare(tasks, loaded.tokenizer, form=self.format, max_tokens=most, seed=bench.seed)
+        return prepare(tasks, loaded.tokenizer, form=self.format, max_tokens=most, words=found.words, seed=bench.seed)
 
     def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Examined, bench: Bench) -> list[Example]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
@@ -231,6 +233,7 @@ class Finetune:
         plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
         few = max(1, progress.step // 10)
         lengths = [len(one) for one in prepared.examples]
+        useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
         return {
             "steps": progress.step,
             "planned_steps": len(plan),
@@ -238,7 +241,7 @@ class Finetune:
             "learned_tokens": progress.tokens,
             "loss_first": _mean(progress.losses[:few]),
             "loss_last": _mean(progress.losses[-few:]),
-            "useful_share": round(useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout), 4),
+            "useful_share": round(useful, 4),
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         }

@@ -20,6 +20,7 @@ from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.loss import Loss
 from selfinstruct.finetune.noise import noisy
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
+from selfinstruct.records import digest
 
 LONGEST_GRADIENT = 1.0
 """Norm to which a step's gradient is cut."""
@@ -93,7 +94,7 @@ def mean_loss(
     total, tokens = 0.0, 0
     with _autocast(model, recipe.autocast):
         lengths = [len(one) for one in examples]
-        for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout):
+        for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
             one = tensors([examples[at] for at in places], examined.layout, model.device, filling)
             total += loss.value(one)
             tokens += len(one.targets)
@@ -170,7 +171,7 @@ class _Training:
         import torch
 
         number, step = progress.step, self._plan[progress.step]
-        torch.manual_seed(int.from_bytes(f"{self._recipe.seed}/{number}".encode()) % 2**63)
+        torch.manual_seed(int(digest("step", self._recipe.seed, number)[:15], 16))
         tokens = sum(self._examples[at].learned for at in step.examples)
         total = sum(self._backward(one, 1 / tokens) for one in self._passes(step))
         norm = torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_GRADIENT)
@@ -190,7 +191,8 @@ class _Training:
         )
 
     def _passes(self, step: Step) -> list[list[int]]:
-        return passes(self._lengths, step.examples, self._recipe.batch, self._examined.layout)
+        found = self._examined
+        return passes(self._lengths, step.examples, self._recipe.batch, found.layout, found.together)
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         one: Pass = tensors(

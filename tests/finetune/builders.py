@@ -83,8 +83,8 @@ def recipe(**knobs: Any) -> Recipe:
     return Recipe(**usual | knobs)
 
 
-PACKED = Examined(layout="packed", plain_head=True, context=256)
-PADDED = Examined(layout="padded", plain_head=False, context=256)
+PACKED = Examined(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
+PADDED = Examined(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
 
 
 @dataclass

@@ -83,6 +83,14 @@ def test_a_record_without_an_answer_is_refused_and_named() -> None:
         _prepared(task("Add."), bare)
 
 
+def test_a_token_that_the_model_does_not_know_is_refused_and_its_record_is_named() -> None:
+    both, known = [task("Add.", "3"), task("Say \u00e9.", "\u00e9")], len(tokenizer())
+    assert prepare(both, tokenizer(), form="ifs", max_tokens=99, words=known).counts.examples == 2
+    said = rf"'Say .\.'\): its tokenizer writes token {known - 1}, and the model knows {known - 1}"
+    with pytest.raises(BadInput, match=said):
+        prepare(both, tokenizer(), form="ifs", max_tokens=99, words=known - 1)
+
+
 def test_an_empty_set_is_refused() -> None:
     with pytest.raises(BadInput, match="no task to learn from"):
         _prepared()

@@ -43,12 +43,12 @@ def test_another_seed_is_another_order() -> None:
 @given(_LENGTHS, st.integers(1, 9))
 def test_a_packed_row_is_useful_from_end_to_end(lengths: Sequence[int], batch: int) -> None:
     plan = steps(len(lengths), 4, 1, 0)
-    assert useful_share(lengths, plan, batch, "packed") == 1.0
-    assert useful_share(lengths, plan, batch, "padded") <= 1.0
+    assert useful_share(lengths, plan, batch, "packed", 512) == 1.0
+    assert useful_share(lengths, plan, batch, "padded", 512) <= 1.0
 
 
 def test_filled_up_rows_are_counted_as_what_they_cost() -> None:
-    assert useful_share([2, 4], steps(2, 2, 1, 0), 2, "padded") == pytest.approx(6 / 8)
+    assert useful_share([2, 4], steps(2, 2, 1, 0), 2, "padded", 512) == pytest.approx(6 / 8)
 
 
 @given(st.integers(1, 200), st.floats(0, 1))
