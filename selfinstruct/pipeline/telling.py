@@ -1,34 +1,23 @@
 """Reads a finished run folder into the story that the report page and the card tell."""
 
-import json
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct import __version__
-from selfinstruct.curate.record_rules import chosen
 from selfinstruct.pipeline.billing import spending
 from selfinstruct.pipeline.loop import SENTENCES, Walked
 from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.telling_cycles import cycles_told
+from selfinstruct.pipeline.telling_examples import Done, published_examples, rejected_examples
 from selfinstruct.records import Task
-from selfinstruct.report.story import (
-    Count,
-    Measure,
-    Published,
-    RoundCount,
-    StageCount,
-    Story,
-    Texts,
-    Turned,
-)
+from selfinstruct.report.story import Count, Measure, RoundCount, StageCount, Story, Texts
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
+from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
-_PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
-EXAMPLES = 12  # published and rejected records shown, each
 
 
 @dataclass(slots=True)
@@ -70,21 +59,20 @@ def tell(
         failures=_counts(failures),
         spending=spending((stage.name, result) for _, stage, _, result in done),
         measured=tuple(_measured(done, walked.stages_part)),
-        published_examples=_published(walked.kept, done),
-        rejected_examples=_turned(done),
+        cycles=cycles_told(resolved, folder, walked),
+        published_examples=published_examples(walked.kept, done),
+        rejected_examples=rejected_examples(done),
         command=AGAIN,
         recipe=resolved.as_yaml(),
     )
 
 
-def _measured(done: Iterable["Done"], once: str) -> Iterator[Measure]:
+def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:
     """Of the stages that run once: what a round measures speaks of that round alone."""
     for part, stage, _, result in done:
         if part == once:
-            yield from (Measure(stage.name, name, value) for name, value in result.measured.items())
-
-
-Done = tuple[str, Stage, StageFolder, StageResult]
+            label = str(getattr(stage, "label", ""))
+            yield from (Measure(stage.name, name, value, label) for name, value in result.measured.items())
 
 
 def _finished(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterable[Done]:
@@ -194,73 +182,6 @@ def _finish_reasons(done: Iterable[Done]) -> Counter[str]:
     for _, _, _, result in done:
         reasons.update(result.bill.finish_reasons)
     return reasons
-
-
-def _published(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, ...]:
-    """Evenly spread over the set, with their nearest neighbours."""
-    step = max(1, len(kept) // EXAMPLES)
-    picked = kept[::step][:EXAMPLES]
-    nearest = _nearest_by_text(done, {task.instruction for task in picked})
-    shown = []
-    for task in picked:
-        pair = task.instances[0] if task.instances else None
-        evidence = nearest.get(task.instruction, {})
-        shown.append(
-            Published(
-                id=task.id,
-                instruction=task.instruction,
-                input=pair.input if pair else "",
-                output=pair.output if pair else "",
-                nearest=str(evidence.get("text", "")),
-                rouge_l=evidence.get("rouge_l"),
-            )
-        )
-    return tuple(shown)
-
-
-def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for _, stage, place, _ in done:
-        if stage.name == "novelty":
-            for line in read_lines(place.path / "kept.jsonl"):
-                if line["instruction"] in wanted:
-                    found[line["instruction"]] = line.get("evidence", {})
-    return found
-
-
-def _turned(done: Iterable[Done]) -> tuple[Turned, ...]:
-    """A few of every reason, most frequent reasons first."""
-    by_reason: dict[tuple[str, str], list[Turned]] = {}
-    totals: Counter[tuple[str, str]] = Counter()
-    for _, stage, place, _ in done:
-        for line in read_lines(place.path / "rejected.jsonl"):
-            reason = (stage.name, line["reason"])
-            totals[reason] += 1
-            if len(by_reason.setdefault(reason, [])) < 3:
-                by_reason[reason].append(_one_turned(stage.name, line))
-    order = sorted(by_reason, key=lambda reason: (-totals[reason], reason))
-    picked = [by_reason[reason][turn] for turn in range(3) for reason in order if turn < len(by_reason[reason])]
-    return tuple(picked[:EXAMPLES])
-
-
-def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
-    evidence = dict(line.get("evidence", {}))
-    said = (choice["text"] for choice in line.get("choices", ()))
-    text = line.get("instruction") or line.get("text") or next(said, "")
-    if line["reason"] in _PRIVATE:
-        text = "(not shown: it holds what the rule found; see rejected.jsonl)"
-    near, rouge_l = evidence.pop("neighbour_text", evidence.pop("text", "")), evidence.pop("rouge_l", None)
-    evidence.pop("nearest", None)
-    evidence.pop("most_similar", None)
-    return Turned(
-        id=line["id"],
-        stage=stage,
-        reason=line["reason"],
-        text=text,
-        nearest=near if isinstance(near, str) else "",
-        rouge_l=rouge_l if isinstance(rouge_l, float) else None,
-        evidence=json.dumps(evidence, ensure_ascii=False) if evidence else "",
-    )
 
 
 def _counts(counts: Mapping[str, int]) -> tuple[Count, ...]:

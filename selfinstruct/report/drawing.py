@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, FAINT, GRID = "#1f2430", "#6b7280", "#e4e6eb"
-KEPT, REJECTED, FAILED, SEED = "#2563c9", "#d9822b", "#9b2f4b", "#5d6b82"
+KEPT, REJECTED, FAILED, SEED, GOOD = "#2563c9", "#d9822b", "#9b2f4b", "#5d6b82", "#16794c"
 _VARIABLES = {
     INK: "--ink",
     FAINT: "--faint",
@@ -26,6 +26,7 @@ _VARIABLES = {
     REJECTED: "--rejected",
     FAILED: "--failed",
     SEED: "--seed",
+    GOOD: "--good",
 }
 WIDTH = 440.0
 """Units of a drawing: two stand side by side on a desk, one fills a telephone with letters still legible."""

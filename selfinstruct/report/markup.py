@@ -24,19 +24,34 @@ def figure(caption: str, svg: str, *, note: str = "", legend: Sequence[tuple[str
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1, total: Sequence[str] = (), label: str = ""
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: int = 1,
+    total: Sequence[str] = (),
+    label: str = "",
+    dense: bool = False,
 ) -> str:
-    """Rows of HTML cells; the first `words` columns read from the left, the rest are numbers."""
+    """Rows of HTML cells; the first `words` columns read from the left, the rest are numbers.
+
+    `dense`: many columns stand closer together.
+    """
     if not rows:
         return ""
     foot = f"<tfoot>{_row(total, words)}</tfoot>" if total else ""
     names = "".join(f'<th scope="col"{_side(column, words)}>{escape(name)}</th>' for column, name in enumerate(head))
     body = "".join(_row(row, words) for row in rows)
+    style = "wide dense" if dense else "wide"
     # A table wider than a telephone scrolls by itself, and a keyboard can reach it.
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label or head[0])}">'
+        f'<div class="{style}" tabindex="0" role="region" aria-label="{escape(label or head[0])}">'
         f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
     )
+
+
+def folded(summary: str, body: str) -> str:
+    """What is there for whoever asks; nothing for an empty body."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>" if body else ""
 
 
 def key_figure(name: str, value: str, note: str = "") -> str:

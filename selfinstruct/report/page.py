@@ -1,9 +1,12 @@
 """The page itself: a story in, one HTML document out that loads nothing and runs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 
 from selfinstruct.report import examples, measures, sections
+from selfinstruct.report.key_figures import key_figures
+from selfinstruct.report.parts import Section, told
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.story import Story
 
@@ -13,6 +16,8 @@ _SECTIONS = (
     ("novelty", "Novelty", "How new it is", sections.novelty),
     ("measures", "Measures", "What was measured", measures.measures),
     ("texts", "Texts", "What the tasks look like", sections.texts),
+)
+_LAST = (
     ("read", "Examples", "Read some", examples.examples),
     ("calls", "Calls and money", "Model calls and money", sections.calls),
     ("again", "Run it again", "Run it again", sections.again),
@@ -25,6 +30,12 @@ _GLOSSARY = (
     ("nearest neighbour", "the seed or task with the highest ROUGE-L when the candidate was judged"),
     ("fingerprint", "a hash of everything that decides the result"),
 )
+_OF_TONE = (
+    ("answer-like, continuation-like", "a response that answers its prompt, or carries it on"),
+    ("IFS", "of all responses, the share that is answer-like; partial: on cut prompts, full: on whole ones"),
+    ("gap", "full minus partial: wide for a base model, narrow for a tuned one"),
+    ("clean", "answers, and stops within the tokens allowed, without running on into a new task"),
+)
 
 
 def page(story: Story) -> str:
@@ -33,29 +44,35 @@ def page(story: Story) -> str:
     Every text of the run is escaped, with control characters and bidirectional marks made visible.
     """
     style = files("selfinstruct.report").joinpath("style.css").read_text("utf-8")
-    body = "".join(
-        f'<section id="{anchor}"><h2>{title}</h2>{tell(story)}</section>\n' for anchor, _, title, tell in _shown(story)
-    )
+    shown = _shown(story)
+    body = "".join(f'<section id="{one.anchor}"><h2>{one.title}</h2>{one.html}</section>\n' for one in shown)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # A second lock on the door: were something to slip through the escaping, it could still load and run nothing.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{plural(story.published, 'task')} · selfinstruct report</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n{_headline(story)}{sections.key_figures(story)}\n<main>\n{body}</main>\n{_footer(story)}</body>\n</html>\n"
+        f"<body>\n{_headline(story, shown)}{key_figures(story)}\n<main>\n{body}</main>\n{_footer(story, shown)}"
+        "</body>\n</html>\n"
     )
 
 
-def _shown(story: Story) -> tuple[tuple[str, str, str, Callable[[Story], str]], ...]:
-    """The parts that have something to tell of this run."""
+def _shown(story: Story) -> list[Section]:
+    """The parts that have something to tell of this run: its records, then its student, then the small print."""
+    own = told(story)
     without_rounds = bool(story.stages) and story.target is None and not story.rounds
     left_out = {"rounds", "novelty"} if without_rounds else set()
-    left_out |= set() if story.measured else {"measures"}
-    return tuple(section for section in _SECTIONS if section[0] not in left_out)
+    left_out |= set() if own.rest else {"measures"}
+    rest = replace(story, measured=own.rest)
+    before, after = (
+        [Section(anchor, link, title, tell(rest)) for anchor, link, title, tell in some if anchor not in left_out]
+        for some in (_SECTIONS, _LAST)
+    )
+    return [*before, *own.sections, *after]
 
 
-def _headline(story: Story) -> str:
-    links = "".join(f'<a href="#{anchor}">{name}</a>' for anchor, name, _, _ in _shown(story))
+def _headline(story: Story, shown: Sequence[Section]) -> str:
+    links = "".join(f'<a href="#{one.anchor}">{one.link}</a>' for one in shown)
     origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
     models = " and ".join(prose(model, 80) for model in story.models)
     return (
@@ -73,8 +90,10 @@ def _verdict(story: Story) -> str:
     return f'<span class="pill short">{number(story.target - story.published)} short of {number(story.target)}</span>'
 
 
-def _footer(story: Story) -> str:
-    words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in _GLOSSARY)
+def _footer(story: Story, shown: Sequence[Section]) -> str:
+    of_tone = any(one.anchor in {"fragments", "judge", "tuning", "tone", "loop"} for one in shown)
+    glossary = (*_GLOSSARY, *(_OF_TONE if of_tone else ()))
+    words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in glossary)
     return (
         f"<footer><p>{words}</p><p>Made by selfinstruct {prose(story.version, 40)} · fingerprint "
         f"<code>{prose(story.fingerprint, 64)}</code> · this page is derived from the run folder and loads nothing.</p>"

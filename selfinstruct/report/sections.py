@@ -1,40 +1,15 @@
-"""The parts of the page that count: key figures, funnel, rounds, novelty, texts, calls."""
+"""The parts of the page that count: funnel, rounds, novelty, texts, calls."""
 
 from collections import Counter
 from decimal import Decimal
 
 from selfinstruct.report import charts, drawing
-from selfinstruct.report.markup import FAILED, KEPT, REJECTED, figure, key_figure, table
-from selfinstruct.report.phrases import money, number, plural, prose, rounded, share
+from selfinstruct.report.markup import FAILED, KEPT, REJECTED, figure, table
+from selfinstruct.report.phrases import money, number, plural, prose, share
 from selfinstruct.report.story import Count, Story, Texts
 
 _PUBLISHED, _SEEDS = ("--kept", "published"), ("--seed", "seeds")
 _FIRST_WORDS, _REASONS = 20, 12
-
-
-def key_figures(story: Story) -> str:
-    """What one wants to know first."""
-    failed = f"{plural(story.failed_requests, 'failed call')}" if story.failed_requests else "none failed"
-    estimated = "partly estimated" if any(line.estimated for line in story.spending) else "prompts and answers"
-    each = story.cost / story.published if story.cost is not None and story.published else None
-    whole = story.candidates
-    parts = [
-        key_figure(
-            "Published", number(story.published), f"of {number(story.target)} asked for" if story.target else ""
-        ),
-        key_figure(
-            "Candidates", number(whole), "every one accounted for" if not story.complaints else "sums do not close"
-        ),
-        key_figure("Kept", share(story.published, whole), "of all candidates"),
-    ]
-    if story.spending:
-        parts += [
-            key_figure("Requests", number(story.requests), failed),
-            key_figure("Tokens", rounded(story.tokens), estimated),
-            key_figure("Cost", money(story.cost), "answers used, US dollars"),
-            key_figure("Cost per task", money(each) if story.published else "none", "published tasks"),
-        ]
-    return f'<dl class="figures">{"".join(parts)}</dl>'
 
 
 def funnel(story: Story) -> str:

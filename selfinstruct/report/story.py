@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from selfinstruct.records import Json, Task
+from selfinstruct.report.cycle import CycleCount
 from selfinstruct.text import words
 
 
@@ -185,6 +186,8 @@ class Measure:
     stage: str
     name: str
     value: Json
+    label: str = ""
+    """What the recipe calls this one of several stages of the same name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +221,9 @@ class Story:
     """Failed calls by kind; they sum to the failed requests of `spending`."""
     spending: tuple[Spending, ...] = ()
     measured: tuple[Measure, ...] = ()
-    """In the order of the stages that run once."""
+    """In the order of the stages that run once; of a loop, those of its last cycle."""
+    cycles: tuple[CycleCount, ...] = ()
+    """Of a loop; empty where the recipe is walked once."""
     published_examples: tuple[Published, ...] = ()
     rejected_examples: tuple[Turned, ...] = ()
     command: str = ""

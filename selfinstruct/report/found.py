@@ -1,0 +1,105 @@
+"""Numbers, texts and rows out of measured values, whatever shape these turn out to have; what is not there is None."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from selfinstruct.records import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A number, with its 95 % interval where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def apart(self) -> bool:
+        """The interval leaves out 0.
+
+        >>> Found(0.2, 0.1, 0.3).apart, Found(0.2, -0.1, 0.5).apart, Found(0.2).apart
+        (True, False, False)
+        """
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def number_in(value: Json) -> float | None:
+    """A finite number.
+
+    >>> number_in(3), number_in(True), number_in("3"), number_in(float("nan"))
+    (3.0, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) else None
+
+
+def count_in(value: Json) -> int | None:
+    """A whole number.
+
+    >>> count_in(3), count_in(0), count_in(True), count_in(3.5)
+    (3, 0, None, None)
+    """
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def text_in(value: Json) -> str:
+    """A text; empty where there is none."""
+    return value if isinstance(value, str) else ""
+
+
+def part(value: "Json | Mapping[str, Json]", *names: str) -> Mapping[str, Json]:
+    """What stands under names within names; empty where there is nothing of the kind.
+
+    >>> part({"a": {"b": {"c": 1}}}, "a", "b"), part({"a": 1}, "a", "b")
+    ({'c': 1}, {})
+    """
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def rows(value: Json) -> Sequence[Mapping[str, Json]]:
+    """The objects of a list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def texts_in(value: Json) -> tuple[str, ...]:
+    """The texts of a list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def found_in(value: Json) -> Found | None:
+    """A number with its interval, as `value`, `low` and `high`; or a number alone.
+
+    >>> found_in({"value": 0.5, "low": 0.4, "high": 0.6}), found_in(0.5), found_in({"low": 0.4})
+    (Found(value=0.5, low=0.4, high=0.6), Found(value=0.5, low=None, high=None), None)
+    """
+    told = value if isinstance(value, dict) else {"value": value}
+    number = number_in(told.get("value"))
+    return None if number is None else Found(number, *_ends(told.get("low"), told.get("high")))
+
+
+def found_beside(told: Mapping[str, Json], name: str) -> Found | None:
+    """A number of `told`, with its interval from `intervals` beside it.
+
+    >>> found_beside({"ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}, "ifs")
+    Found(value=0.5, low=0.4, high=0.6)
+    """
+    number = number_in(told.get(name))
+    if number is None:
+        return None
+    ends = part(told.get("intervals")).get(name)
+    return Found(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else Found(number)
+
+
+def _ends(low: Json, high: Json) -> tuple[float | None, float | None]:
+    """Both or none."""
+    ends = number_in(low), number_in(high)
+    return (None, None) if None in ends else ends

@@ -1,0 +1,49 @@
+"""What one wants to know first of a run, in a handful of numbers."""
+
+from selfinstruct.report.found import number_in, part, text_in
+from selfinstruct.report.markup import key_figure
+from selfinstruct.report.phrases import money, number, plural, rounded, share
+from selfinstruct.report.story import Story
+from selfinstruct.report.tuning import before_and_after
+from selfinstruct.text import shown
+
+
+def key_figures(story: Story) -> str:
+    """What one wants to know first."""
+    failed = f"{plural(story.failed_requests, 'failed call')}" if story.failed_requests else "none failed"
+    estimated = "partly estimated" if any(line.estimated for line in story.spending) else "prompts and answers"
+    each = story.cost / story.published if story.cost is not None and story.published else None
+    whole = story.candidates
+    parts = [
+        key_figure(
+            "Published", number(story.published), f"of {number(story.target)} asked for" if story.target else ""
+        ),
+        key_figure(
+            "Candidates", number(whole), "every one accounted for" if not story.complaints else "sums do not close"
+        ),
+        key_figure("Kept", share(story.published, whole), "of all candidates"),
+    ]
+    if story.spending:
+        parts += [
+            key_figure("Requests", number(story.requests), failed),
+            key_figure("Tokens", rounded(story.tokens), estimated),
+            key_figure("Cost", money(story.cost), "answers used, US dollars"),
+            key_figure("Cost per task", money(each) if story.published else "none", "published tasks"),
+        ]
+    parts += _tone(story)
+    return f'<dl class="figures">{"".join(parts)}</dl>'
+
+
+def _tone(story: Story) -> list[str]:
+    """The student's IFS before and after, or that of whatever was scored first."""
+    learned = before_and_after(story)
+    if learned:
+        before, after = learned
+        return [key_figure("Student's IFS", f"{after:.2f}", f"{before:.2f} before training")]
+    for measure in story.measured:
+        told = part(measure.value)
+        ifs = number_in(told.get("ifs"))
+        if measure.stage == "score" and ifs is not None:
+            who = ", ".join(name for name in (text_in(told.get("model")), text_in(told.get("wrapper"))) if name)
+            return [key_figure("IFS", f"{ifs:.2f}", shown(who, 60))]
+    return []

@@ -1,0 +1,78 @@
+"""Which stages have a part of the page of their own; what they measured in another shape is shown as anything is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from selfinstruct.report.answers import answers, split
+from selfinstruct.report.fragments import fragments
+from selfinstruct.report.judges import judge
+from selfinstruct.report.loop import cycles, feedback
+from selfinstruct.report.phrases import prose
+from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.taste import taste
+from selfinstruct.report.tone import tone
+from selfinstruct.report.tuning import tuning
+
+Teller = Callable[[Measure, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page, written."""
+
+    anchor: str
+    link: str
+    title: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told in parts of its own, and what was not."""
+
+    sections: tuple[Section, ...]
+    rest: tuple[Measure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    anchor: str
+    link: str
+    title: str
+    stages: Mapping[str, Teller]
+    first: Callable[[Story], str] = lambda story: ""  # noqa: ARG005 - most parts are made of measures alone
+
+
+_PARTS = (
+    _Part("loop", "Loop", "Cycle after cycle", {"feedback": feedback}, cycles),
+    _Part("fragments", "Fragments", "What a judge learns from", {"fragment": fragments}),
+    _Part("judge", "Judge", "How good the judge is", {"train_judge": judge}),
+    _Part("tuning", "Tuning", "How the student learned", {"finetune": tuning}),
+    _Part("tone", "Tone", "Does it answer, or carry on?", {"score": tone}),
+    _Part("taste", "Taste", "Does it take sides?", {"objecqa": taste}),
+    _Part("tested", "Test split", "Answers to what was kept aside", {"split": split, "answer_set": answers}),
+)
+
+
+def told(story: Story) -> Told:
+    """Each part that has something to tell of this run, in order."""
+    sections: list[Section] = []
+    rest = list(story.measured)
+    for one in _PARTS:
+        blocks = [one.first(story)]
+        mine = [measure for measure in story.measured if measure.stage in one.stages]
+        for place, measure in enumerate(mine, 1):
+            block = one.stages[measure.stage](measure, f"-{place}" if place > 1 else "")
+            if block:
+                blocks.append(_headed(measure, block))
+                rest.remove(measure)
+        html = "".join(blocks)
+        if html:
+            sections.append(Section(one.anchor, one.link, one.title, html))
+    return Told(tuple(sections), tuple(rest))
+
+
+def _headed(measure: Measure, block: str) -> str:
+    """Under the label that the recipe gives the stage, where it gives one."""
+    label = measure.label if measure.stage != "feedback" else ""  # there, it names the score that is read
+    return f"<h3>{prose(label, 80)}</h3>{block}" if label else block
