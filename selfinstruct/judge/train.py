@@ -28,8 +28,9 @@ class Report:
     """All of `judge.json` but the hashes."""
 
     def as_json(self) -> dict[str, Json]:
-        """The judge, its threshold and its metrics."""
-        return {key: self.facts[key] for key in ("name", "backend", "pair_aware", "data", "threshold", "metrics")}
+        """The judge, its threshold, its metrics, and how it did on labelled completions (`{}`: not tried)."""
+        told = ("name", "backend", "pair_aware", "data", "threshold", "metrics", "validation")
+        return {key: self.facts[key] for key in told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
