@@ -90,6 +90,8 @@ def find_weights(name: str) -> Path | None:
         return gemma_weights()
     place = Path(name)
     if place.is_dir():
+        if (place / "recipe.yaml").is_file() and (place / "student").is_dir():  # a run that made one
+            place /= "student"
         _check_folder(place)
         return place
     if place.is_file():

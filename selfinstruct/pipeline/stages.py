@@ -25,6 +25,7 @@ _PLACES = {
     # tone
     "fragment": "fragment.fragments:MakeFragments",
     "train_judge": "judge.train_judge:TrainJudge",
+    "finetune": "finetune.finetune:Finetune",
     "score": "score.score:Score",
     "objecqa": "score.ask_objecqa:ObjecQA",
     "answer_set": "score.answer_set:AnswerSet",

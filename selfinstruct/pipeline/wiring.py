@@ -32,6 +32,12 @@ _PROMPTS = ("prompts", "questions", "labelled")  # knobs that name a set of prom
 _ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
 _HALVES = {"ifs-v1:dev": True, "ifs-v1:test": False}  # of the shipped prompts: for training, and for what is reported
 _DEV_SOURCES = 150
+SHIPPED_SETS = {
+    "ifs-v1": "ifs_instructions.jsonl",
+    "objecqa-v1": "objecqa.jsonl",
+    "tone-v1": "tone_completions.jsonl",
+}
+"""Names of sets that are shipped, to score with, to check against, to try a judge on; and their files."""
 SHIPPED_JUDGE = Path(__file__).parents[1] / "judge" / "ifs-v1"
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
@@ -63,10 +69,14 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     )
     if any(hasattr(stage, "stop") for stage in resolved.stages):  # a training that may stop on its tone
         sets |= dict.fromkeys((*_HALVES, "objecqa-v1"))
-    contents = {path: content(path) for path in (*(one.path for one in recipe.inputs), *against)}
+    sets |= dict.fromkeys(path for path in against if path in SHIPPED_SETS)
+    read = [path for path in (*(one.path for one in recipe.inputs), *against) if path not in SHIPPED_SETS]
+    contents = {path: content(path) for path in read}
     contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
     contents |= {name: digest(*(task.id for task in prompt_set(name))) for name in sets if name}
-    benchmarks = {path: _benchmark(path) for path in against} | {name: prompt_set(name) for name in sets if name}
+    benchmarks = {path: _benchmark(path) for path in against if path not in sets} | {
+        name: prompt_set(name) for name in sets if name
+    }
     return Material(seeds, held_out, contents, benchmarks)
 
 
@@ -105,13 +115,8 @@ def prompt_set(name: str) -> Sequence[Task]:
     """
     if name in _HALVES:
         return _half(prompt_set("ifs-v1"), dev=_HALVES[name])
-    shipped = {
-        "ifs-v1": ("ifs_instructions.jsonl", ifs_tasks),
-        "objecqa-v1": ("objecqa.jsonl", objecqa_tasks),
-        "tone-v1": ("tone_completions.jsonl", _labelled),
-    }
-    file, made = shipped.get(name, (name, ifs_tasks))
-    path = builtin_seeds().with_name(file) if name in shipped else Path(name)
+    made = {"objecqa-v1": objecqa_tasks, "tone-v1": _labelled}.get(name, ifs_tasks)
+    path = builtin_seeds().with_name(SHIPPED_SETS[name]) if name in SHIPPED_SETS else Path(name)
     return made((line.value for line in read_values(path)), path.name)
 
 

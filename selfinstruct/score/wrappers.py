@@ -26,6 +26,7 @@ TEXTS: Mapping[str, str] = {
     "alpaca": ALPACA,
     "tags": "<|user|>\n{prompt}\n<|assistant|>\n",
     "self_instruct": "{prompt}\n\nOutput:",
+    "ifs": "{prompt}### Response:",
     "prompt_completion": "{prompt}",
 }
 """Wrappers that are one text with a place for the prompt."""

@@ -28,7 +28,7 @@ class Decontaminate:
     scope: ClassVar[Scope] = "set"
 
     against: tuple[str, ...] = ()
-    """Files of benchmarks, or Hub ids."""
+    """Files of benchmarks, Hub ids, or our own prompts to score with: ifs-v1, objecqa-v1."""
     words_in_a_row: int = 13
     """So many words in a row are a match (Brown et al. 2020); a passage of 8 to 12 words must be there as a whole, a
     question of fewer must be the whole request."""

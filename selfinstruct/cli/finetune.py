@@ -1,0 +1,64 @@
+"""`selfinstruct finetune`: a set and a base become a student."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.records import Json
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.run import Finished
+
+_KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on")
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@click.option("--method", type=click.Choice(["lora", "full"]), default="lora", help="An adapter, or all weights.")
+@click.option("--format", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
+@click.option("--stop", type=click.Choice(["ifs", "none"]), default="ifs", help="When IFS has settled, or at the end.")
+@click.option("--train-on", is_flag=True, help="Train to the end, and tell where it would have stopped.")
+@click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="Times each example is seen.")
+@click.option("--learning-rate", type=click.FloatRange(0), default=0.0, help="0: what suits the method.")
+@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@click.option("--preview", is_flag=True, help="Show three examples and what is learned of them; train nothing.")
+@run_options
+def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Tune a base on a set; stop where its tone has settled.
+
+    Example:  selfinstruct finetune runs/first --base embedded -o runs/student
+    """
+    from selfinstruct.pipeline import compose_sets, tuning
+    from selfinstruct.pipeline.recipe import resolve
+
+    knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
+    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
+    recipe = compose_sets.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
+    resolved = resolve(recipe, given["changes"])
+    if given["preview"]:
+        click.echo(tuning.preview(resolved))
+        return 0
+    return carry_out(resolved, given, _tell)
+
+
+def _tell(finished: "Finished") -> None:
+    """Where it stopped and why, on stderr."""
+    folder = finished.folder
+    click.echo(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
+    curve = folder / "curve.jsonl"
+    if not curve.exists():
+        return
+    for line in curve.read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        shares = "  ".join(f"{name} {_share(told[name])}" for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
+        click.echo(f"{told['examples']:>6} examples  {shares}{'  stop' if told['stop'] else ''}", err=True)
+
+
+def _share(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "-"

@@ -1,0 +1,40 @@
+"""The short recipe of `finetune`, and a look at its examples before anything is trained."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from itertools import islice
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.formats.sets import read_set
+from selfinstruct.pipeline import wiring
+from selfinstruct.pipeline.reading import place_of
+from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench
+
+PROMPT_SETS = ("ifs-v1", "objecqa-v1")
+"""What checks ask: nothing of it may be in what is trained on."""
+_ENOUGH = 64  # records read for a preview
+
+
+def stages(knobs: Mapping[str, Json]) -> list[Json]:
+    """First the prompts of the checks are taken out of the set, then it is trained on."""
+    return [{"decontaminate": {"against": list(PROMPT_SETS)}}, {"finetune": dict(knobs)}]
+
+
+def preview(resolved: Resolved) -> str:
+    """Three examples as the student would learn them, with the mask visible; BadInput where none can be read."""
+    [stage] = [stage for stage in resolved.stages if isinstance(stage, Finetune)]
+    weights_for = partial(wiring.weights_of, resolved.recipe)
+    bench = Bench(weights={stage.base: weights_for(stage.base)}, seed=resolved.recipe.seed)
+    tasks = list(islice(_tasks(resolved), _ENOUGH))
+    if not tasks:
+        raise BadInput("no record to show", place=resolved.recipe.inputs[0].path, fix="name a set with responses")
+    return stage.preview(tasks, bench)
+
+
+def _tasks(resolved: Resolved) -> Iterator[Task]:
+    for one in resolved.recipe.inputs:
+        read = read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat)
+        yield from (each for each in islice(read, _ENOUGH) if isinstance(each, Task))
