@@ -50,6 +50,7 @@ def test_the_alpaca_form_with_an_input_is_the_public_one() -> None:
 def test_the_ifs_form_is_the_papers_cut_down_one() -> None:
     assert _one("ifs")[0].text == "Add.### Response:"
     assert _one("ifs", "1 + 2")[0].text == "Add.\n\n1 + 2### Response:"
+    assert _one("ifs")[0].text == Wrapper("ifs").wrap("Add.").prompt
 
 
 @pytest.mark.parametrize(("given", "forms"), [("", WITHOUT_INPUT), ("1 + 2", WITH_INPUT)])
