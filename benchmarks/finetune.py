@@ -2,13 +2,12 @@
 
     python benchmarks/finetune.py [--rows 64] [--method lora] [--threads 1] [--data DIR]
 
-Same weights, rows, order of magnitude of a step, threads and number format; each contender in a process of its own, and
-in turns. TRL packs best-fit decreasing into rows as long as the longest example, at least 512 tokens, one at a time: with
-longer rows it is slower and takes more memory. With `--padded` it also runs on padded rows of like length, which is
-slower still and cuts nothing; the faster one is the peer.
-Useful tokens are those of examples: filling counts for nothing. Time is the processor's, from the first step to the
-end of the last; memory is what the process takes at most. By default the embedded model's weights and our seed tasks,
-repeated as often as needed; needs the extra `train`, and trl.
+Same weights, rows, threads and number format, steps of like size; each contender in a process of its own, and in turns.
+TRL packs best-fit decreasing into rows as long as the longest example, at least 512 tokens, one row at a time. With
+`--padded` it also runs on padded rows, sorted by length; the faster one is the peer. Useful tokens are those of
+examples: filling counts for nothing. Time is the processor's, from the first step to the end of the last; memory is
+what the process takes at most. By default the embedded model's weights and our seed tasks, repeated as often as needed;
+needs the extra `train`, and trl.
 """
 
 import argparse
