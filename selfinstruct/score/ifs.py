@@ -11,7 +11,7 @@ from statistics import fmean, pstdev
 
 from selfinstruct.records import Json
 from selfinstruct.score.intervals import Estimate, Statistic, Sums, bounds, sums_by_source
-from selfinstruct.score.judge_error import Correction, Errors, correction
+from selfinstruct.score.judge_error import Errors, corrected, correction
 from selfinstruct.score.judged import Judged, Terms
 
 Counted = Callable[[Judged], bool]
@@ -20,6 +20,8 @@ _COLUMNS: Mapping[str, Counted] = {
     "all": lambda one: True,  # noqa: ARG005 - every column is asked the same
     "partial": lambda one: not one.response.whole,
     "full": lambda one: one.response.whole,
+    "partial_judged": lambda one: not one.response.whole and not one.empty,
+    "full_judged": lambda one: one.response.whole and not one.empty,
     "cut": lambda one: not one.response.whole and not one.response.complete,
     "answers": lambda one: one.answer_like,
     "answers_partial": lambda one: one.answer_like and not one.response.whole,
@@ -216,15 +218,21 @@ def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
 
 
 def _corrected(sums: Sums, known: Errors, seed: int) -> Corrected:
-    """Whole and cut prompts each with the errors the judge makes on them; the score of all is put together of both."""
-    judges = {"ifs_full": correction(known.whole, seed), "ifs_partial": correction(known.cut, seed + 1)}
-    values = {name: _corrected_share(sums.total, name, judge) for name, judge in judges.items()}
-    spreads = {name: judge.spread([STATISTICS[name](draw) for draw in sums.draws]) for name, judge in judges.items()}
-    full, partial = (_estimate(values[name], spreads[name]) for name in judges)
+    """Whole and cut prompts each with the errors the judge makes on them; the score of all is put together of both.
+
+    Empty responses stay as they are: no judge is asked about them, so none errs.
+    """
+    judges = {"full": correction(known.whole, seed), "partial": correction(known.cut, seed + 1)}
+    values = {form: _corrected_share(sums.total, form, *judge.rates) for form, judge in judges.items()}
+    spreads = {
+        form: [_corrected_share(draw, form, *rates) for draw, rates in zip(sums.draws, judge.drawn, strict=False)]
+        for form, judge in judges.items()
+    }
+    full, partial = (_estimate(values[form], spreads[form]) for form in judges)
     mixed = [_mixed(draw, one, other) for draw, one, other in zip(sums.draws, *spreads.values(), strict=False)]
     gaps = [None if one is None or other is None else one - other for one, other in zip(*spreads.values(), strict=True)]
     return Corrected(
-        ifs=_estimate(_mixed(sums.total, values["ifs_full"], values["ifs_partial"]), mixed),
+        ifs=_estimate(_mixed(sums.total, values["full"], values["partial"]), mixed),
         ifs_partial=partial,
         ifs_full=full,
         gap=_estimate(full.value - partial.value, gaps) if full and partial else None,
@@ -232,10 +240,13 @@ def _corrected(sums: Sums, known: Errors, seed: int) -> Corrected:
     )
 
 
-def _corrected_share(total: Sequence[int], name: str, judge: Correction) -> float | None:
-    share = STATISTICS[name](total)
-    found = None if share is None else judge.estimate(share, [])
-    return found.value if found else None
+def _corrected_share(counts: Sequence[int], form: str, sensitivity: float, specificity: float) -> float | None:
+    """Of the whole or the cut prompts, the share that was answered; None without any, or for a judge by chance."""
+    answers, asked, every = (counts[_PLACE[name]] for name in (f"answers_{form}", f"{form}_judged", form))
+    if not every:
+        return None
+    found = corrected(answers / asked, sensitivity, specificity) if asked else 0.0
+    return None if found is None else found * asked / every
 
 
 def _mixed(counts: Sequence[int], full: float | None, partial: float | None) -> float | None:

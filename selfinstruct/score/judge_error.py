@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.score.intervals import DRAWS, Estimate, bounds
+from selfinstruct.score.intervals import DRAWS
 
 _LEAST = 0.05  # a judge that is hardly better than chance corrects nothing
 
@@ -105,19 +105,10 @@ class Correction:
     drawn: tuple[tuple[float, float], ...]
     """(sensitivity, specificity) of every draw."""
 
-    def estimate(self, share: float, draws: list[float | None]) -> Estimate | None:
-        """A corrected share; its interval holds the doubt about the share and that about the judge."""
-        value = corrected(share, self.known.sensitivity, self.known.specificity)
-        if value is None:
-            return None
-        return Estimate(value, *bounds([found for found in self.spread(draws) if found is not None]))
-
-    def spread(self, draws: list[float | None]) -> list[float | None]:
-        """The corrected share of every draw."""
-        return [
-            None if share is None else corrected(share, sensitivity, specificity)
-            for share, (sensitivity, specificity) in zip(draws, self.drawn, strict=False)
-        ]
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Sensitivity and specificity as they came out."""
+        return self.known.sensitivity, self.known.specificity
 
 
 def correction(known: Confusion, seed: int = 0, draws: int = DRAWS) -> Correction:
