@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from typing import NoReturn
 
 from selfinstruct.store import failpoints
 
@@ -25,12 +26,17 @@ def die_at(number: int) -> None:
     failpoints.reached = reached
 
 
-if __name__ == "__main__":
-    die_at(int(sys.argv[1]))
-    sys.argv = ["selfinstruct", *sys.argv[2:]]
+def run_until(number: int, words: list[str]) -> NoReturn:
+    """The command line, from here to the end of the process."""
     from selfinstruct.cli.main import main
 
+    die_at(number)
+    sys.argv = ["selfinstruct", *words]
     try:
         main()
     finally:
         sys.stderr.write(f"failpoints {_reached}\n")
+
+
+if __name__ == "__main__":
+    run_until(int(sys.argv[1]), sys.argv[2:])

@@ -1,35 +1,23 @@
 """A full disk: one clear line, exit 3, and the same bytes after there is room again."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.faults.forks import Ended, Forks
 from tests.faults.same import differences
 
-COMMAND = [str(Path(sys.executable).with_name("selfinstruct")), "run", "smoke", "--set", "count=8"]
-
-
-def run(folder: Path, bytes_at_most: int | None) -> subprocess.CompletedProcess[str]:
-    def limit() -> None:
-        import resource
-
-        if bytes_at_most is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_at_most, resource.RLIM_INFINITY))
-
-    return subprocess.run(
-        [*COMMAND, "-o", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-        preexec_fn=limit,  # the child has no threads before exec
-    )
+Run = Callable[[Path, int | None], Ended]
 
 
 @pytest.fixture(scope="module")
-def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(forks: Forks) -> Run:
+    return lambda folder, most: forks.run("run", "smoke", "--set", "count=8", "-o", folder, bytes_at_most=most)
+
+
+@pytest.fixture(scope="module")
+def oracle(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("oracle") / "run"
     assert run(folder, None).returncode == 0
     return folder
@@ -40,7 +28,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [1_000, 33_000, *(pytest.param(more, marks=pytest.mark.faults) for more in (9_000, 64_000, 120_000))],
 )
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
-    bytes_at_most: int, oracle: Path, tmp_path: Path
+    bytes_at_most: int, run: Run, oracle: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     told = run(folder, bytes_at_most)
@@ -52,7 +40,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     assert differences(oracle, folder) == []
 
 
-def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_may_not_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("not a folder")
     told = run(blocker / "run", None)
