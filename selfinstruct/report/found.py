@@ -6,6 +6,8 @@ from math import isfinite
 
 from selfinstruct.records import Json
 
+_MOST = 10**15
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -41,12 +43,12 @@ def number_in(value: Json) -> float | None:
 
 
 def count_in(value: Json) -> int | None:
-    """A whole number.
+    """A whole number that something can be counted to.
 
-    >>> count_in(3), count_in(0), count_in(True), count_in(3.5)
-    (3, 0, None, None)
+    >>> count_in(3), count_in(0), count_in(True), count_in(3.5), count_in(10**40)
+    (3, 0, None, None, None)
     """
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST else None
 
 
 def text_in(value: Json) -> str:

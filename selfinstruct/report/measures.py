@@ -65,7 +65,7 @@ def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
     for key, share in value.items():
         try:
             found.append((float(key), float(share)))  # type: ignore[arg-type]  # whatever is no number is left out
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
     return found
 

@@ -1,5 +1,8 @@
 """What stages measured is shown in the shape it has."""
 
+import re
+from dataclasses import replace
+
 from selfinstruct.records import Json
 from selfinstruct.report.measures import measures
 from selfinstruct.report.story import Measure, Story
@@ -53,6 +56,22 @@ def test_a_curve_and_rings_are_drawn() -> None:
     page = shown("verbs", verbs)
     assert "<svg" in page
     assert "river 2" in page
+
+
+def test_a_stage_that_stands_in_a_recipe_twice_draws_twice_under_names_of_its_own() -> None:
+    once = Story(
+        name="run",
+        fingerprint="f",
+        version="1",
+        models=(),
+        seeds=0,
+        target=None,
+        published=1,
+        stopped_because="done",
+        measured=(Measure("near", "similarity_curve", {"0.3": 0.5, "0.8": 0.1}),),
+    )
+    ids = re.findall(r' id="([^"]+)"', measures(replace(once, measured=once.measured * 2)))
+    assert len(ids) == len(set(ids)) == 2 * len(re.findall(r' id="([^"]+)"', measures(once))) > 0
 
 
 def test_strange_values_are_escaped_and_never_break_the_page() -> None:
