@@ -17,6 +17,7 @@ from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.precision import Dtype, Method, Precision, precision
 from selfinstruct.finetune.preview import COUNT, preview
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
+from selfinstruct.finetune.strangers import strangers
 from selfinstruct.finetune.student import CURVE, write_student
 from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.finetune.watching import Watch, told_of, watcher
@@ -86,6 +87,8 @@ class Finetune:
     """Ask the questions of taste at each check, too."""
     wrapper: str = ""
     """How a check puts its prompts; empty: as the format does."""
+    shuffled: bool = False
+    """Learn another record's answers: a score that rises all the same measures the form of answers, not their sense."""
     first: int = 0
     """Only as many instructions of the 150 that checks ask, each whole and cut; 0: all."""
     judge: str = ""
@@ -103,7 +106,7 @@ class Finetune:
         numbers = precision(self.dtype, self.method)
         loaded = weights.load(dtype=numbers.weights)
         examined = examine(loaded.model, weights.name)
-        prepared = self._prepared(_to_train(records), loaded, examined, bench)
+        prepared = self._prepared(self._learned(records, bench), loaded, examined, bench)
         recipe = self._recipe(numbers, bench)
         folder = self._folder(prepared, weights, recipe, bench)
         watch = watcher(self._watch(bench), bench, loaded.tokenizer, folder / CURVE) if self.stop == "ifs" else None
@@ -138,6 +141,9 @@ class Finetune:
         first = list(islice(_to_train(records), COUNT))
         context = examine(loaded.model, weights.name)
         return preview(self._prepared(first, loaded, context, bench).examples, loaded.tokenizer)
+
+    def _learned(self, records: Sequence[Task], bench: Bench) -> "Iterator[Task] | Sequence[Task]":
+        return strangers(list(_to_train(records)), bench.seed) if self.shuffled else _to_train(records)
 
     def _weights(self, bench: Bench) -> Weights:
         if self.base not in bench.weights:

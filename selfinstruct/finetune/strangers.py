@@ -1,0 +1,29 @@
+"""Every instruction with another one's answer: the control that tells learning a form from learning to answer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from selfinstruct.records import Task
+
+
+def strangers(tasks: Sequence[Task], seed: int) -> list[Task]:
+    """The tasks with the outputs of their first instances passed round among them; none keeps its own place's.
+
+    Inputs, further instances and later turns stay. A task without an instance keeps what it has.
+
+    >>> from selfinstruct.records import Instance, Provenance
+    >>> made = [Task(instruction=t, instances=(Instance("", t[0]),), provenance=Provenance(stage="a")) for t in "abc"]
+    >>> [task.instances[0].output == task.instruction for task in strangers(made, 1)]
+    [False, False, False]
+    """
+    places = [at for at, task in enumerate(tasks) if task.instances]
+    order = list(places)
+    Random(seed).shuffle(order)  # noqa: S311 - not for secrets
+    given = dict(zip(order, [*order[1:], *order[:1]], strict=True))  # a ring, so that nobody is his own neighbour
+    changed = list(tasks)
+    for at in places:
+        first, *others = tasks[at].instances
+        output = tasks[given[at]].instances[0].output
+        changed[at] = replace(tasks[at], instances=(replace(first, output=output), *others))
+    return changed

@@ -1,0 +1,27 @@
+"""Answers of others."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from selfinstruct.finetune.strangers import strangers
+from selfinstruct.records import Instance, Provenance, Task
+
+
+def task(number: int, *, answered: bool = True) -> Task:
+    instances = (Instance(f"input {number}", f"output {number}"),) if answered else ()
+    return Task(instruction=f"Do {number}.", instances=instances, provenance=Provenance(stage="a"))
+
+
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 9))
+def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool], seed: int) -> None:
+    tasks = [task(number, answered=yes) for number, yes in enumerate(answered)]
+    made = strangers(tasks, seed)
+    assert [one.instruction for one in made] == [one.instruction for one in tasks]
+    before = [one.instances[0].output for one in tasks if one.instances]
+    after = [one.instances[0].output for one in made if one.instances]
+    assert sorted(after) == sorted(before)
+    assert len(before) < 2 or all(one != other for one, other in zip(before, after, strict=True))
+    assert [one.instances[0].input for one in made if one.instances] == [
+        one.instances[0].input for one in tasks if one.instances
+    ]
+    assert strangers(tasks, seed) == made
