@@ -1,6 +1,7 @@
 """The command line as a person types it: in this process, or, where the process is the point, in one of its own."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -31,9 +32,10 @@ def command(*words: object, **variables: str) -> Told:
     return Told(typed, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def process(*words: object) -> Told:
-    """The installed command in a process of its own."""
-    return subprocess.run([SCRIPT, *map(str, words)], capture_output=True, text=True, check=False, timeout=180)
+def process(*words: object, **variables: str) -> Told:
+    """The installed command in a process of its own, with these environment variables."""
+    typed, environment = [str(SCRIPT), *map(str, words)], {**os.environ, **variables}
+    return subprocess.run(typed, capture_output=True, text=True, check=False, timeout=180, env=environment)
 
 
 def lines(path: Path) -> list[dict[str, object]]:

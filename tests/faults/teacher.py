@@ -1,13 +1,9 @@
 """A loopback endpoint that answers like a teacher, from the bank of the smoke script, and fails when told to."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
 from pytest_httpserver import HTTPServer
@@ -76,15 +72,3 @@ class Teacher:
 
 def said(body: object, status: int = 200) -> Response:
     return Response(body if isinstance(body, str) else json.dumps(body), status, content_type="application/json")
-
-
-def command(*words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, with these environment variables."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("selfinstruct"), *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, **variables},
-    )

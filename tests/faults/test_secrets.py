@@ -11,7 +11,8 @@ from werkzeug import Response
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import SelfInstructError
-from tests.faults.teacher import Question, Teacher, command, said
+from tests.cli.typed import command, process
+from tests.faults.teacher import Question, Teacher, said
 
 CORE = "c4n4ry5e5a0123456789"
 KEY = f"sk-{CORE}/+x=&<y>"  # signs that JSON writers like to escape
@@ -89,7 +90,7 @@ def echo_in_failures(question: Question) -> Response | None:
 def test_after_a_whole_run_no_file_and_no_verb_holds_the_key(teacher: Teacher, tmp_path: Path) -> None:
     teacher.fate = echo_in_failures
     folder = tmp_path / "run"
-    told = command("run", written(tmp_path), "-o", folder, **environment(teacher, OPENAI_LOG="debug"))
+    told = process("run", written(tmp_path), "-o", folder, **environment(teacher, OPENAI_LOG="debug"))
     assert told.returncode == 0, told.stderr
     assert {key_of(question) for question in teacher.asked} == {KEY}
     failed = (folder / "failed.jsonl").read_text(encoding="utf-8")
