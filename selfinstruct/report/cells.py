@@ -23,15 +23,15 @@ def share_cell(found: Found | None, digits: int = 3) -> str:
     """A number and its interval.
 
     >>> share_cell(Found(0.5, 0.4, 0.6)), share_cell(None), share_cell(Found(0.5))
-    ('0.500<small>0.400 to 0.600</small>', '&ndash;', '0.500')
+    ('0.500<small>0.400&ndash;0.600</small>', '&ndash;', '0.500')
     """
     if found is None:
         return DASH
+    value = decimals(found.value, digits)
     if found.low is None or found.high is None:
-        return decimals(found.value, digits)
-    return (
-        f"{decimals(found.value, digits)}<small>{decimals(found.low, digits)} to {decimals(found.high, digits)}</small>"
-    )
+        return value
+    to = "&ndash;" if found.low >= 0 else " to "  # a dash beside a minus sign could not be read
+    return f"{value}<small>{decimals(found.low, digits)}{to}{decimals(found.high, digits)}</small>"
 
 
 def change_cell(found: Found | None, digits: int = 3) -> str:

@@ -14,7 +14,7 @@ def key_figures(story: Story) -> str:
     estimated = "partly estimated" if any(line.estimated for line in story.spending) else "prompts and answers"
     each = story.cost / story.published if story.cost is not None and story.published else None
     whole = story.candidates
-    parts = [
+    records = [
         key_figure(
             "Published", number(story.published), f"of {number(story.target)} asked for" if story.target else ""
         ),
@@ -23,15 +23,33 @@ def key_figures(story: Story) -> str:
         ),
         key_figure("Kept", share(story.published, whole), "of all candidates"),
     ]
+    parts = [] if only_measured(story) else records
+    parts += _tone(story)
     if story.spending:
         parts += [
             key_figure("Requests", number(story.requests), failed),
             key_figure("Tokens", rounded(story.tokens), estimated),
             key_figure("Cost", money(story.cost), "answers used, US dollars"),
-            key_figure("Cost per task", money(each) if story.published else "none", "published tasks"),
         ]
-    parts += _tone(story)
+        if not only_measured(story):
+            parts.append(key_figure("Cost per task", money(each) if story.published else "none", "published tasks"))
     return f'<dl class="figures">{"".join(parts)}</dl>'
+
+
+def only_measured(story: Story) -> bool:
+    """No record ever came in: models were asked and measured, as the verb `score` does."""
+    return bool(story.measured) and not (story.candidates or story.published or story.seeds) and story.target is None
+
+
+def first_score(story: Story) -> tuple[float, str] | None:
+    """IFS of whatever was scored first, and whose it is."""
+    for measure in story.measured:
+        told = part(measure.value)
+        ifs = number_in(told.get("ifs"))
+        if measure.stage == "score" and ifs is not None:
+            who = ", ".join(name for name in (text_in(told.get("model")), text_in(told.get("wrapper"))) if name)
+            return ifs, shown(who, 60)
+    return None
 
 
 def _tone(story: Story) -> list[str]:
@@ -40,10 +58,5 @@ def _tone(story: Story) -> list[str]:
     if learned:
         before, after = learned
         return [key_figure("Student's IFS", f"{after:.2f}", f"{before:.2f} before training")]
-    for measure in story.measured:
-        told = part(measure.value)
-        ifs = number_in(told.get("ifs"))
-        if measure.stage == "score" and ifs is not None:
-            who = ", ".join(name for name in (text_in(told.get("model")), text_in(told.get("wrapper"))) if name)
-            return [key_figure("IFS", f"{ifs:.2f}", shown(who, 60))]
-    return []
+    scored = first_score(story)
+    return [key_figure("IFS", f"{scored[0]:.2f}", scored[1])] if scored else []

@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 from selfinstruct.report import examples, measures, sections
-from selfinstruct.report.key_figures import key_figures
+from selfinstruct.report.key_figures import first_score, key_figures, only_measured
 from selfinstruct.report.parts import Section, told
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.story import Story
@@ -51,7 +51,7 @@ def page(story: Story) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         # A second lock on the door: were something to slip through the escaping, it could still load and run nothing.
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{plural(story.published, 'task')} · selfinstruct report</title>\n<style>\n{style}</style>\n</head>\n"
+        f"<title>{_title(story)} · selfinstruct report</title>\n<style>\n{style}</style>\n</head>\n"
         f"<body>\n{_headline(story, shown)}{key_figures(story)}\n<main>\n{body}</main>\n{_footer(story, shown)}"
         "</body>\n</html>\n"
     )
@@ -63,6 +63,7 @@ def _shown(story: Story) -> list[Section]:
     without_rounds = bool(story.stages) and story.target is None and not story.rounds
     left_out = {"rounds", "novelty"} if without_rounds else set()
     left_out |= set() if own.rest else {"measures"}
+    left_out |= {"funnel", "texts", "read"} if only_measured(story) else set()
     rest = replace(story, measured=own.rest)
     before, after = (
         [Section(anchor, link, title, tell(rest)) for anchor, link, title, tell in some if anchor not in left_out]
@@ -71,14 +72,23 @@ def _shown(story: Story) -> list[Section]:
     return [*before, *own.sections, *after]
 
 
+def _title(story: Story) -> str:
+    return prose(story.name, 120) if only_measured(story) else plural(story.published, "task")
+
+
 def _headline(story: Story, shown: Sequence[Section]) -> str:
     links = "".join(f'<a href="#{one.anchor}">{one.link}</a>' for one in shown)
     origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
     models = " and ".join(prose(model, 80) for model in story.models)
+    said = f"<em>{plural(story.published, 'task')}</em> published{origin}{f' with {models}' if models else ''}"
+    ended = f"<p>{_verdict(story)}{prose(story.stopped_because, 300)}</p>"
+    if only_measured(story):
+        scored = first_score(story)
+        said = f"<em>IFS {scored[0]:.2f}</em> of {prose(scored[1])}" if scored else f"<em>{models}</em> measured"
+        ended = ""
     return (
         f'<header><p class="over">{prose(story.name, 120)} · selfinstruct report</p>'
-        f"<h1><em>{plural(story.published, 'task')}</em> published{origin}{f' with {models}' if models else ''}</h1>"
-        f"<p>{_verdict(story)}{prose(story.stopped_because, 300)}</p><nav>{links}</nav></header>\n"
+        f"<h1>{said}</h1>{ended}<nav>{links}</nav></header>\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_scores_stand_side_by_side_with_intervals_judge_and_differences() -> Non
     assert len(sides) == 4
     for side in sides:
         low, high = side["intervals"]["ifs"]
-        assert f"{decimals(side['ifs'])}{decimals(low)} to {decimals(high)}" in said
+        assert f"{decimals(side['ifs'])}{decimals(low)}\N{EN DASH}{decimals(high)}" in said
         assert side["judge"]["version"] in said
     assert said.count("scripted:student") >= 4
     assert "Differences under the same wrapper" in said
@@ -94,7 +94,7 @@ def test_every_number_of_a_judge_has_its_interval_and_the_rule_beside_it() -> No
     test: Any = measure.value["metrics"]["test"]  # type: ignore[index,call-overload]
     for name in ("accuracy", "precision", "recall", "f1", "auroc", "ece"):
         one = test[name]
-        assert f"{decimals(one['value'])}{decimals(one['low'])} to {decimals(one['high'])}" in said
+        assert f"{decimals(one['value'])}{decimals(one['low'])}\N{EN DASH}{decimals(one['high'])}" in said
     assert decimals(test["first_character"]["accuracy"]) in said
     assert decimals(test["prevalence"]) in said
     groups: Any = measure.value["validation"]["groups"]  # type: ignore[index,call-overload]
@@ -125,7 +125,7 @@ def test_a_training_tells_where_it_stopped_and_why_with_its_curves() -> None:
     assert html.count("<svg") == 4
     assert re.search(r"Student's IFS\s*0\.95\s*0\.52 before training", said)
     assert "0.950" in said
-    assert "0.910 to 0.990" in said
+    assert "0.910\N{EN DASH}0.990" in said
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,18 @@ def test_cycles_are_a_table_with_decision_gain_and_what_comes_next() -> None:
     assert html.count("<svg") == 2
 
 
+def test_a_run_that_only_measures_is_headed_by_its_score_and_has_no_empty_parts() -> None:
+    score = of("score")
+    assert isinstance(score.value, dict)
+    html = page(replace(story(score), published=0, name="score", stopped_because="all inputs are worked on"))
+    reader = read(html)
+    assert {"tone", "calls", "again"} == {*reader.ids} & {"tone", "calls", "again", "funnel", "texts", "read"}
+    said = reader.text.getvalue()
+    assert f"IFS {score.value['ifs']:.2f} of scripted:student, none" in said
+    assert "0 tasks" not in said
+    assert "Published" not in said
+
+
 def test_a_run_without_a_loop_has_no_such_part() -> None:
     assert 'id="loop"' not in page(story())
 
@@ -200,7 +212,7 @@ def test_the_split_and_the_answers_are_told_by_model_and_by_what_they_are_compar
         assert title in said
         for model in value["models"]:
             found = model[name]["rouge_l"]
-            assert f"{decimals(found['value'])}{decimals(found['low'])} to {decimals(found['high'])}" in said
+            assert f"{decimals(found['value'])}{decimals(found['low'])}\N{EN DASH}{decimals(found['high'])}" in said
     assert "Quality on held-out seeds" not in said
     told_of: Any = split.value
     assert f"{told_of['test']} records" in said
