@@ -1,21 +1,18 @@
 """A recording of our own making, in the layout of the released program, replays to the same bytes for ever."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.typed import Told, command
 
 HERE = Path(__file__).parent / "reference"
 EXPECTED = sorted(path.name for path in (HERE / "expected").iterdir())
 
 
-def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") -> subprocess.CompletedProcess[str]:
-    script = Path(sys.executable).with_name("selfinstruct")
-    words = ["generate", "--profile", "reference", "--seeds", seeds, "--model", f"replay:{HERE / 'dump'}", *more]
-    return subprocess.run(
-        [script, *map(str, words), "-o", str(folder)], capture_output=True, text=True, check=False, timeout=180
-    )
+def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") -> Told:
+    words = ("generate", "--profile", "reference", "--seeds", seeds, "--model", f"replay:{HERE / 'dump'}", *more)
+    return command(*words, "-o", folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The loop: exact targets, rounds that shrink, resuming at every stage, several processes."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.pipeline.toys import Count, Loses, Sieve, resolved, runner_in, walked
 
 
 @given(count=st.integers(1, 60), per_round=st.integers(1, 40), made=st.integers(1, 9))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_target_is_met_exactly_and_the_surplus_is_named(
     count: int, per_round: int, made: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -41,8 +42,7 @@ def test_a_run_stopped_after_any_stage_ends_with_the_same_bytes(tmp_path: Path) 
     whole = files(tmp_path / "oracle")
     stages = [name for name in whole if name.endswith("DONE")]
     for number, done in enumerate(stages):
-        folder = tmp_path / str(number)
-        walked(folder, resolved(20))
+        folder = Path(shutil.copytree(tmp_path / "oracle", tmp_path / str(number)))
         for later in stages[number:]:
             (folder / later).unlink()
         assert done in whole
