@@ -25,8 +25,8 @@ from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
 
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
-"""Highest learning rates. Small models learned with 1e-3 and 4e-5 in few steps; one of two got worse with LoRA at 1e-3,
-and arXiv 2402.05119 took 5e-5 for both, with which LoRA of a small model hardly moves."""
+"""Highest learning rates. LoRA of SmolLM2-135M on 32 seeds, 12 steps: held-out loss 2.31 before, 2.17 with 5e-4, 2.11
+with 1e-3; but a 270M base got worse at 1e-3. arXiv 2402.05119 took 5e-5 for both methods, with 7B and more."""
 _HELD_OUT = 256  # records of the test split on which the loss is told
 
 
