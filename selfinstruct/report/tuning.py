@@ -79,6 +79,7 @@ def _what(told: _Check, data: _Check, training: _Check) -> str:
     cut = count_in(data.get("truncated"))
     long = "" if cut is None else f", {number(cut)} of them cut at the end" if cut else ", none of them cut"
     notice = text_in(told.get("notice"))
+    control = " A control: each record learned the answer of another." if recipe.get("shuffled") is True else ""
     aside = number_in(training.get("held_out_loss"))
     examples = count_cell(training.get("held_out_examples"))
     kept = "" if aside is None else f" Loss on {examples} examples kept aside: {aside:.3f} nats a token."
@@ -87,7 +88,7 @@ def _what(told: _Check, data: _Check, training: _Check) -> str:
         f"in the form {text_cell(recipe.get('format'))} on {count_cell(data.get('examples'))} examples{long}: "
         f"{count_cell(training.get('steps'))} of {count_cell(training.get('planned_steps'))} steps, "
         f"{count_cell(training.get('examples_seen'))} examples seen."
-        f"{kept}{f' The base: {prose(notice, 300)}.' if notice else ''}</p>"
+        f"{control}{kept}{f' The base: {prose(notice, 300)}.' if notice else ''}</p>"
     )
 
 

@@ -148,6 +148,9 @@ def test_a_training_without_checks_and_one_with_more_to_say_are_told_too() -> No
     assert "Nobody checked the tone on the way" in said
     assert "Student's IFS" not in said
     assert "surprise" in said
+    recipe: dict[str, Json] = {"method": "full", "shuffled": True, "neftune": None}
+    said = text_of(Measure("finetune", "finetune", {**finetuned(), "recipe": recipe}))
+    assert "A control: each record learned the answer of another." in said
     assert "share_of_time" in text_of(Measure("finetune", "finetune", finetuned(share_of_time=0.18)))
 
 
