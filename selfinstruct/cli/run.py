@@ -1,11 +1,15 @@
 """`selfinstruct run RECIPE`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from selfinstruct.cli.running import carry_out, run_options
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.arms import Arm
 
 
 @click.command()
@@ -18,8 +22,27 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
     Example:  selfinstruct run pipelines/smoke.yaml --set novelty.rouge_l_below=0.6 -o runs/smoke
     """
+    from selfinstruct.pipeline.arms import arms_of
     from selfinstruct.pipeline.recipe import resolve
     from selfinstruct.pipeline.recipes import find_recipe
     from selfinstruct.pipeline.yaml_file import read_yaml
 
-    return carry_out(resolve(read_yaml(find_recipe(recipe)), given["changes"]), given)
+    file = read_yaml(find_recipe(recipe))
+    arms = arms_of(file, given["changes"])
+    return _carry_out(arms, given) if arms else carry_out(resolve(file, given["changes"]), given)
+
+
+def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
+    """One arm after the other; what is finished is read, so that a stop costs nothing."""
+    from selfinstruct.pipeline.arms import compare
+
+    if given["output"] is None:
+        raise click.UsageError("a recipe with arms needs a folder: -o FOLDER")
+    codes = []
+    for arm in arms:
+        click.echo(f"arm {arm.name}", err=True)
+        codes.append(carry_out(arm.resolved, {**given, "output": given["output"] / arm.name}))
+    if not given["dry_run"]:
+        click.echo(compare(arms, given["output"]), err=True)
+        click.echo(given["output"] / "arms.md")
+    return max(codes)

@@ -226,6 +226,7 @@ class Finetune:
             "dtype": numbers.name,
             "layout": examined.layout,
             "seed": recipe.seed,
+            "shuffled": self.shuffled,
         }
 
     def _told_training(

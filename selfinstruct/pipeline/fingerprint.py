@@ -11,6 +11,7 @@ SCHEME = 1  # raised when this file changes what counts
 
 NOT_COUNTED = {
     "about": "words for people",
+    "arms": "each is a run of its own, with its changes made",
     "count": "a higher target continues the run",
     "limits": "money, speed and patience change when an answer comes, not what it is",
     "publish": "how the result is shown; it can be made again from the kept records",

@@ -107,6 +107,8 @@ class Recipe(_Strict):
     """Tasks that must have passed every stage of the rounds."""
     cycles: Whole = 1
     """How often the whole is walked: each cycle makes `count` tasks more, and its student's failures steer the next."""
+    arms: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
+    """Name and changes, as words of `--set`: the recipe is run once for each, in a folder of its own, and compared."""
     student_teaches: bool = False
     """From the second cycle on the student answers in the rounds, in place of the teacher."""
     requests_per_round: Whole | None = None

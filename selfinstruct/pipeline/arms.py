@@ -1,0 +1,118 @@
+"""A recipe with arms: the same, changed a little each time, run one after another and compared on the same prompts."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.formats.lines import read_values
+from selfinstruct.pipeline.recipe import Resolved, resolve
+from selfinstruct.pipeline.wiring import judges_for
+from selfinstruct.pipeline.yaml_file import YamlFile
+from selfinstruct.records import Json
+from selfinstruct.score.given import Scores, score_responses
+from selfinstruct.score.publishing import as_page
+from selfinstruct.score.responses import Row
+from selfinstruct.score.side_by_side import table
+from selfinstruct.store.files import publish_text
+
+BASE = "base"
+_STUDENT = "hf:student@"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way to run the recipe."""
+
+    name: str
+    resolved: Resolved
+
+
+def arms_of(file: YamlFile, changes: Sequence[str]) -> tuple[Arm, ...]:
+    """The arms of a recipe, in their order, each with its own changes after those of the command line; or none."""
+    whole = resolve(file, changes)
+    return tuple(Arm(name, resolve(file, [*changes, *words, "arms={}"])) for name, words in whole.recipe.arms.items())
+
+
+def compare(arms: Sequence[Arm], folder: Path) -> str:
+    """Write `arms.json` and `arms.md` from the finished arms in the folder; returns the latter.
+
+    Students are compared with their base and with each other, on the prompts that both answered, under one wrapper.
+    """
+    rows = list(_rows(arms, folder))
+    told = {arm.name: _tuning(folder / arm.name) for arm in arms}
+    page = _tuned(told)
+    facts: dict[str, Json] = {"arms": dict(told)}
+    if rows:
+        stage = next(stage for stage in arms[0].resolved.stages if stage.name == "score")
+        [tone] = judges_for(stage, {}).values()
+        scores = score_responses(rows, tone, seed=arms[0].resolved.recipe.seed)
+        facts |= {"scores": scores.as_json()}
+        page = table(scores.scored) + "\n" + _differences(scores) + "\n" + page
+    publish_text(folder / "arms.json", as_page(facts))
+    publish_text(folder / "arms.md", page)
+    return page
+
+
+def _rows(arms: Sequence[Arm], folder: Path) -> Iterator[Row]:
+    """Every response, its model called by its arm; the base of the first arm stands for all."""
+    for number, arm in enumerate(arms):
+        file = folder / arm.name / "responses.jsonl"
+        if not file.is_file():
+            continue
+        for line in read_values(file):
+            row: Any = line.value
+            student = str(row["model"]).startswith(_STUDENT)
+            if student or not number:
+                kept = {name: row[name] for name in _KEPT if row.get(name) is not None}
+                yield Row(line.place, {**kept, "model": arm.name if student else BASE})
+
+
+_KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", "source", "sample")
+
+
+def _tuning(folder: Path) -> dict[str, Json]:
+    """What the arm's training came to; empty where it had none."""
+    for done in sorted(folder.glob("stages*/*-finetune/DONE")):
+        found: Any = json.loads(done.read_text(encoding="utf-8"))["measured"]["finetune"]
+        stop = found.get("stop") or {}
+        return {
+            "method": found["recipe"]["method"],
+            "learning_rate": found["recipe"]["learning_rate"],
+            "examples_seen": found["training"]["examples_seen"],
+            "held_out_loss": found["training"]["held_out_loss"],
+            "would_stop_at": stop.get("stopped_at"),
+            "headroom": stop.get("headroom"),
+        }
+    return {}
+
+
+def _tuned(told: Mapping[str, Mapping[str, Json]]) -> str:
+    names = ("method", "learning_rate", "examples_seen", "held_out_loss", "would_stop_at")
+    lines: list[tuple[str, ...]] = [("arm", *names)]
+    lines += [(arm, *(_cell(facts.get(name)) for name in names)) for arm, facts in told.items() if facts]
+    return _markdown(lines) if len(lines) > 1 else ""
+
+
+def _differences(scores: Scores) -> str:
+    """First minus second, with intervals, where both were asked alike."""
+    lines: list[tuple[str, ...]] = [("of", "above", "IFS", "partial", "full", "clean")]
+    for one in scores.differences:
+        if one.same_wrapper:
+            numbers = (one.numbers.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
+            cells = (
+                "-" if found is None else f"{found.value:+.3f} [{found.low or 0:+.3f}, {found.high or 0:+.3f}]"
+                for found in numbers
+            )
+            lines.append((one.of, one.above, *cells))
+    return _markdown(lines)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in ruled) + "\n"
+
+
+def _cell(value: Json) -> str:
+    return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

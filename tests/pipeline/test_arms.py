@@ -1,0 +1,69 @@
+"""A recipe with arms."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.arms import arms_of, compare
+from selfinstruct.pipeline.fingerprint import fingerprint, identity
+from selfinstruct.pipeline.recipe import resolve
+from selfinstruct.pipeline.yaml_file import YamlFile, parse_yaml
+
+RECIPE = b"""
+name: both
+models: {base: "scripted:answers.yaml"}
+stages: [{score: {model: base, wrappers: [none], first: 3, judge: ifs-v1}}]
+publish: null
+arms:
+  bare: ["score.wrappers=[none]"]
+  wrapped: ["score.wrappers=[suffix]", "seed=7"]
+"""
+
+
+def file() -> YamlFile:
+    return parse_yaml(RECIPE, "both.yaml")
+
+
+def responses(model: str, *, answers: bool) -> Iterator[str]:
+    for number in range(40):
+        text = "The Ebro is the longest river in Spain." if answers or number % 4 == 0 else " and two lakes in Norway."
+        row = {"model": model, "wrapper": "ifs", "prompt": f"Name the river {number} in", "response": text}
+        yield json.dumps({**row, "whole": False, "complete": False, "source": f"s-{number}", "sample": 0}) + "\n"
+
+
+def test_each_arm_is_the_recipe_with_its_own_changes_and_without_arms() -> None:
+    bare, wrapped = arms_of(file(), ["score.first=2"])
+    assert (bare.name, wrapped.name) == ("bare", "wrapped")
+    assert wrapped.resolved.recipe.seed == 7
+    assert wrapped.resolved.stages[0].wrappers == ("suffix",)  # type: ignore[attr-defined]  # the stage is Score
+    assert [arm.resolved.stages[0].first for arm in (bare, wrapped)] == [2, 2]  # type: ignore[attr-defined]  # the same
+    assert not bare.resolved.recipe.arms
+
+
+def test_arms_do_not_count_in_what_a_run_is() -> None:
+    alone = resolve(file(), ["arms={}"])
+    assert fingerprint(identity(alone, ())) == fingerprint(identity(resolve(file()), ()))
+
+
+def test_a_change_that_makes_no_sense_is_refused_before_any_arm_runs() -> None:
+    with pytest.raises(BadInput, match="nowhere"):
+        arms_of(parse_yaml(RECIPE + b'  wrong: ["score.nowhere=1"]\n', "both.yaml"), [])
+
+
+def test_students_are_compared_with_their_base_and_with_each_other_within_one_wrapper(tmp_path: Path) -> None:
+    arms = arms_of(file(), [])
+    for arm, answers in zip(arms, (True, False), strict=True):
+        (tmp_path / arm.name).mkdir()
+        lines = [*responses("gemma", answers=False), *responses(f"hf:student@{arm.name}", answers=answers)]
+        (tmp_path / arm.name / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
+    page = compare(arms, tmp_path)
+    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    assert [one["model"] for one in told["scores"]["scores"]] == ["base", "bare", "wrapped"]
+    found = {(one["of"], one["above"]): one["ifs"]["value"] for one in told["scores"]["differences"]}
+    assert found["bare, ifs", "base, ifs"] > 0.5
+    assert found["wrapped, ifs", "base, ifs"] == 0
+    assert "| bare, ifs | base, ifs | +" in page
+    assert (tmp_path / "arms.md").read_text(encoding="utf-8") == page
