@@ -1,6 +1,5 @@
 """`selfinstruct finetune`: a set and a base become a student."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,14 +50,3 @@ def _tell(finished: "Finished") -> None:
     """Where it stopped and why, on stderr."""
     folder = finished.folder
     click.echo(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
-    curve = folder / "curve.jsonl"
-    if not curve.exists():
-        return
-    for line in curve.read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        shares = "  ".join(f"{name} {_share(told[name])}" for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
-        click.echo(f"{told['examples']:>6} examples  {shares}{'  stop' if told['stop'] else ''}", err=True)
-
-
-def _share(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) else "-"

@@ -74,6 +74,7 @@ def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Fini
 
 def _last_words(finished: "Finished", seconds: float) -> None:
     from selfinstruct.cli.progress import money
+    from selfinstruct.cli.tuned import tuned_words
 
     goal = "" if finished.target is None else f" of {finished.target:,}"
     click.echo(
@@ -81,6 +82,8 @@ def _last_words(finished: "Finished", seconds: float) -> None:
         err=True,
     )
     click.echo(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
+    for line in tuned_words(finished.folder):
+        click.echo(line, err=True)
     click.echo(f"report: {finished.folder / 'report.html'}", err=True)
 
 
