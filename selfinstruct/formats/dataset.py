@@ -37,7 +37,7 @@ def write_dataset(
                 whole = whole_row(row)
                 line = row_line(whole)
                 if groups is not None:
-                    groups.add(whole, len(line))
+                    groups.add(line)
                 if lines is not None:
                     lines.write(line + "\n")
     text = card if isinstance(card, str) else card()

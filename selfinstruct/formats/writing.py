@@ -175,7 +175,7 @@ def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
         aside.seek(0)
         with parquet_file(path, columns.schema()) as groups:
             for line in aside:
-                groups.add(columns.typed(json.loads(line)), len(line))
+                groups.add(row_line(columns.typed(json.loads(line))))
     return count
 
 
