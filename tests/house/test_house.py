@@ -44,6 +44,19 @@ def test_resolving_a_recipe_loads_nothing_heavy() -> None:
     assert told.stdout.splitlines()[-1] == "[]"
 
 
+def test_resolving_a_recipe_loads_only_the_stages_it_names_and_writing_a_set_no_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom selfinstruct.formats.dataset import write_dataset\n"
+        "from selfinstruct.pipeline.recipe import resolve\nfrom selfinstruct.pipeline.yaml_file import read_yaml\n"
+        f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'smoke.yaml')!r})))\n"
+        "print([name for name in sys.modules if name.startswith('selfinstruct.score')])\n"
+        f"write_dataset(Path({str(tmp_path)!r}), {{'train': [{{'id': 'a'}}]}}, ['id'], 'card', ['parquet'])\n"
+        "print('pandas' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
+    assert told.stdout.splitlines() == ["[]", "False"]
+
+
 def test_the_import_contract_holds() -> None:
     told = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
