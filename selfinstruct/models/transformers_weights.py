@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -153,7 +154,9 @@ def _adapted(name: str, base: str, device: str, dtype: Dtype, *, merge: bool) ->
         raise BadInput("its base is an adapter, too", place=f"model 'hf:{name}'", fix="merge the base first")
     loaded = load_weights(base, device=device, dtype=dtype)
     # The file is there, and safe: `find_weights` looked. A pickle beside it is not read.
-    model = peft.PeftModel.from_pretrained(loaded.model, str(place), torch_device=device).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # between two libraries, about a name; nobody here can act on it
+        model = peft.PeftModel.from_pretrained(loaded.model, str(place), torch_device=device).eval()
     tokenizer = loaded.tokenizer
     if (place / "tokenizer_config.json").is_file():
         tokenizer = _library("transformers").AutoTokenizer.from_pretrained(place, **_known(local=True))

@@ -18,6 +18,17 @@ _LENGTHS = ((9, "up to 9 words"), (18, "10 to 18 words"))
 _LONGER = "19 words or more"
 _TURNS = 20  # of the clustering; it settles sooner
 _COMMON = 0.2  # a word in more of the texts than this tells no subject
+# Nor do these, however rare they are in a small set.
+_EMPTY = frozenset(
+    re.findall(
+        "[a-z]+",
+        "about after all also an and any are as at be been before but by can could did do does each for from "
+        "give had has have how if in into is it its just like make many may me more most much my name no not "
+        "of on one or our out over should so some such tell than that the their them then there these they "
+        "this three to two under up us use using very was we were what when where which who whom why will "
+        "with word words would write you your ",
+    )
+)
 _LABELS = re.compile(
     r"\b(?:true or false|yes or no|positive or negative|which of (?:these|the following)|classify|categori[sz]e"
     r"|label (?:the|this|each)|is (?:this|the \w+) (?:\w+ ){0,3}or\b)",
@@ -54,7 +65,8 @@ def subjects(texts: Sequence[str], clusters: int) -> Subjects:
 
     cut = [sorted(frozenset(words(text))) for text in texts]
     seen = Counter(word for told in cut for word in told)
-    kept = sorted(word for word, count in seen.items() if 2 <= count <= max(2, _COMMON * len(cut)))
+    most = max(2, _COMMON * len(cut))
+    kept = sorted(word for word, count in seen.items() if 2 <= count <= most and len(word) > 1 and word not in _EMPTY)
     place = {word: at for at, word in enumerate(kept)}
     table = np.zeros((len(cut), len(kept)))
     for row, told in zip(table, cut, strict=True):
