@@ -1,5 +1,6 @@
 """`selfinstruct finetune`: a set and a base become a student."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,7 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
 @click.option("--learning-rate", type=click.FloatRange(0), default=0.0, help="0: what suits the method.")
 @click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
 @click.option("--preview", is_flag=True, help="Show three examples and what is learned of them; train nothing.")
+@click.option("--gguf", is_flag=True, help="Also write student.gguf, to serve in the embedded engine.")
 @run_options
 def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Tune a base on a set; stop where its tone has settled.
@@ -43,10 +45,14 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     if given["preview"]:
         click.echo(tuning.preview(resolved))
         return 0
-    return carry_out(resolved, given, _tell)
+    return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""))
 
 
-def _tell(finished: "Finished") -> None:
-    """Where it stopped and why, on stderr."""
+def _tell(finished: "Finished", gguf_of: str) -> None:
+    """Where the student is, and as what it can be used."""
+    from selfinstruct.pipeline import tuning
+
     folder = finished.folder
     click.echo(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
+    if gguf_of:
+        click.echo(f"as GGUF: gguf:{tuning.gguf_of(folder, gguf_of)}", err=True)

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.formats.sets import read_set
+from selfinstruct.models.gguf_export import export_gguf
+from selfinstruct.models.weights_facts import find_weights
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.reading import place_of
 from selfinstruct.pipeline.recipe import Resolved
@@ -38,3 +41,15 @@ def _tasks(resolved: Resolved) -> Iterator[Task]:
     for one in resolved.recipe.inputs:
         read = read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat)
         yield from (each for each in islice(read, _ENOUGH) if isinstance(each, Task))
+
+
+def gguf_of(folder: Path, base: str) -> Path:
+    """The student of a run as `student.gguf` beside it: it then answers in the embedded engine, as `gguf:PATH`.
+
+    BadInput where the base was no GGUF file: its form is taken from there.
+    """
+    original = find_weights(base)
+    if original is None or not original.is_file():
+        what = f"the base '{base}' is no GGUF file, and the form of the student's is taken from there"
+        raise BadInput(what, place="--gguf", fix="tune from gguf:PATH, embedded or gemma, or leave --gguf away")
+    return export_gguf(folder / "student", original, folder / "student.gguf")
