@@ -43,7 +43,10 @@ class Score:
     prompts: str = SHIPPED
     """Name of a prompt set; empty: the stage's own records, whole and cut in half."""
     wrappers: tuple[str, ...] = ("none",)
-    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (wrappers.py)."""
+    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (wrappers.py).
+
+    A model in `beside` without a chat template is left out under `chat`, and that is told.
+    """
     judge: str = ""
     """Name of a judge; empty: the one this run trained, or else the shipped one."""
     tone_tokens: int = TONE_TOKENS
@@ -80,9 +83,7 @@ class Score:
             raise BadInput("no prompts to score with", place="stage score", fix="name a prompt set, or give records")
         tone = self._tone(bench)
         terms = Terms(tone_tokens=self.tone_tokens, budget=self.budget)
-        settings = [(role, Wrapper(name)) for role in (self.model, *self.beside) for name in self.wrappers]
-        for role, wrapper in settings:
-            wrapper.check(bench.models[role].name, bench.models[role].traits)
+        settings, left_out = self._settings(bench)
         failures: list[_Unanswered] = []
         responses = chain.from_iterable(
             self._responses(bench.models[role], wrapper, prompts, failures) for role, wrapper in settings
@@ -94,9 +95,29 @@ class Score:
             raise BadInput(what, place="stage score", fix="see whether the model runs, then --retry-failed")
         failed = [(one.model, one.wrapper) for one in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
-        told = scores.as_json() | {"failures": [one.as_json() for one in failures]}
+        told = scores.as_json() | {"failures": [one.as_json() for one in failures], "left_out": left_out}
         yield from _built(scores, told, bench.scratch, self.label)
         yield Measured("score", told)
+
+    def _settings(self, bench: Bench) -> tuple[list[tuple[str, Wrapper]], list[Json]]:
+        """Each model under each wrapper, and what was left out: a model beside that has no template, under `chat`.
+
+        BadInput where the scored model itself cannot be asked so.
+        """
+        settings: list[tuple[str, Wrapper]] = []
+        left_out: list[Json] = []
+        for role in (self.model, *self.beside):
+            model = bench.models[role]
+            for wrapper in map(Wrapper, self.wrappers):
+                try:
+                    wrapper.check(model.name, model.traits)
+                except BadInput as fault:
+                    if role == self.model:
+                        raise
+                    left_out.append({"model": model.name, "wrapper": wrapper.name, "why": fault.what})
+                else:
+                    settings.append((role, wrapper))
+        return settings, left_out
 
     def _prompts(self, records: Sequence[Task], bench: Bench) -> Iterable[ScorePrompt]:
         if not self.prompts:

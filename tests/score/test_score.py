@@ -136,6 +136,16 @@ def test_text_that_no_file_can_hold_is_written_all_the_same(tmp_path: Path) -> N
     assert lines[0]["response"] == "The \ud800 Nile"
 
 
+def test_a_model_beside_without_a_template_is_left_out_under_chat_and_that_is_told(tmp_path: Path) -> None:
+    bare = Speaker(speaks, traits=Traits(chat=False), name="scripted:bare")
+    stage = Score(beside=("base",), wrappers=("none", "chat"))
+    told, _ = scored(stage, bench(tmp_path, teacher=Speaker(speaks), base=bare))
+    asked = [(one["model"], one["wrapper"]) for one in told["scores"]]
+    assert asked == [("scripted:speaker", "none"), ("scripted:speaker", "chat"), ("scripted:bare", "none")]
+    [left_out] = told["left_out"]
+    assert (left_out["model"], left_out["wrapper"]) == ("scripted:bare", "chat")
+
+
 @pytest.mark.parametrize(
     ("stage", "says"),
     [
