@@ -60,7 +60,7 @@ def test_models_stand_side_by_side_and_the_page_tells_of_them(made: Path, tmp_pa
     assert len(evaluation["models"]) == 2
     assert {one["against"] for one in evaluation["differences"]} == set(evaluation["questions"])
     assert evaluation["max_tokens"] == 64
-    assert "agreement with teacher" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Agreement with the teacher" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
