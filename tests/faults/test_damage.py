@@ -33,6 +33,11 @@ def other_types(content: bytes) -> bytes:
     return b"\n".join(changed) + b"\n"
 
 
+def cut_off(content: bytes) -> bytes:
+    """At a colon near the end: after a whole line of YAML, or a stage, what is left might be a recipe too."""
+    return content[: max(content.rfind(b":", 0, len(content) * 9 // 10), len(content) // 4)]
+
+
 FILES = (
     ".identity.json",
     "recipe.yaml",
@@ -49,7 +54,7 @@ FILES = (
     "round-00001/06-prepare/kept.jsonl",
 )
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
-    "cut off": lambda content: content[: len(content) // 2],
+    "cut off": cut_off,
     "empty": lambda _: b"",
     "not JSON": lambda _: b"\x00\xff{]\n",
     "a list": lambda _: b"[1, 2]\n",
