@@ -79,7 +79,7 @@ def walk(
         new, tasks = kept[had:], len(kept)
         if resolved.stages:
             kept = _once(resolved, runner, kept, so_far.pool, part=part, built=built, before=before)
-        rounds = (first, len(so_far.starts))
+        rounds = (first, len(so_far.kept_by_round))  # a recording may end within one
         cycle = looked_at(resolved, runner.folder, number=number, part=part, rounds=rounds, tasks=tasks, new=new)
         cycles.append(cycle)
         if recipe.cycles > 1:

@@ -36,7 +36,7 @@ def table(
 
     `dense`: many columns stand closer together.
     """
-    if not rows:
+    if not rows or not head:  # rows without a column say nothing either
         return ""
     foot = f"<tfoot>{_row(total, words)}</tfoot>" if total else ""
     names = "".join(f'<th scope="col"{_side(column, words)}>{escape(name)}</th>' for column, name in enumerate(head))
