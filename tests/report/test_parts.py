@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.pipeline.run import report_again
@@ -284,6 +284,7 @@ JUNK: tuple[Json, ...] = (
 )
 
 
+@example(stage="finetune", lot=134992, other=[{}])  # a list of rows without a column
 @settings(max_examples=30, deadline=None)
 @given(
     stage=st.sampled_from(STAGES),
