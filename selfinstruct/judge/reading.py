@@ -57,7 +57,7 @@ def read(pairs: Sequence[tuple[str, str]]) -> Reading:
         end = _plain(prompt.rstrip()[-TAIL_WORDS * _REACH :])
         said = _TOKEN.findall(start)[:HEAD_WORDS]
         asked = _TOKEN.findall(end)[-TAIL_WORDS:][::-1]
-        first = _TOKEN.findall(_plain(prompt.lstrip()[: OPENING_WORDS * _REACH]))[:OPENING_WORDS]
+        first = _TOKEN.findall(_plain(prompt.strip()[: OPENING_WORDS * _REACH]))[:OPENING_WORDS]
         heads.append(_numbers(said, HEAD_WORDS))
         tails.append(_numbers(asked, TAIL_WORDS))
         openings.append(_numbers(first, OPENING_WORDS))

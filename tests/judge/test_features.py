@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.judge.features import BITS, NOWHERE, places
@@ -18,6 +18,7 @@ def test_a_row_depends_on_its_pair_alone(pairs: list[tuple[str, str]], pair_awar
     assert together.max() < 1 << BITS
 
 
+@example("0", "0", "\n\n", True)  # the end of a prompt that is all opening
 @settings(max_examples=60)
 @given(TEXT, TEXT, st.sampled_from(["", " ", "\n\n", "\t \n"]), st.booleans())
 def test_white_space_at_the_seam_tells_nothing(prompt: str, text: str, space: str, before: bool) -> None:  # noqa: FBT001
