@@ -240,6 +240,21 @@ class Pool:
         return grown
 
 
+class Doing(Protocol):
+    """Tells whoever waits what a long stage is about; results never depend on it."""
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        """So many of so many; `of` is 0 where nobody knows."""
+
+
+def nobody_waits(what: str, done: int, of: int) -> None:
+    """Told to nobody."""
+
+
+def unread(line: str) -> None:
+    """Read by nobody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """All a stage may reach for."""
@@ -264,6 +279,10 @@ class Bench:
     """How gladly each known task is shown as a demonstration, by id, as the last cycle's feedback says; else 1."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
+    doing: Doing = nobody_waits
+    """For stages that are long silent: they tell here how far they are."""
+    notice: Callable[[str], None] = unread
+    """A line for whoever waits, such as where the time went; no part of the results."""
     seed: int = 42
     stage: str = ""
     rounds: tuple[RoundStart, ...] = (RoundStart(1, 0),)

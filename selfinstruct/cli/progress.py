@@ -97,6 +97,18 @@ class ProgressLine:
             doing = self._name if self._outcomes or not self._records else f"{self._name}, reading"
             self._progress.update(self._task, description=f"{doing}, {rate:,.0f} rows/s", completed=rows, made=rows)
 
+    def doing(self, what: str, done: int, of: int) -> None:
+        """As in `Watch`."""
+        now = time.monotonic()
+        if now - self._told < 0.2 and done < of:
+            return
+        self._told = now
+        told = f"{self._name}, {what}" if not of or self._target is None else f"{self._name}, {what} {done:,} of {of:,}"
+        if self._target is None:
+            self._progress.update(self._task, description=told, total=of or None, completed=done)
+        else:
+            self._progress.update(self._task, description=told)
+
     def round_done(self, number: int, kept: int) -> None:
         """As in `Watch`."""
         del number

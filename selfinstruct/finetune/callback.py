@@ -70,6 +70,9 @@ class StopOnIFS(TrainerCallback):
         """What had to be left out, a sentence each."""
         self.seconds = 0.0
         """Spent on checks in this process; no file knows it."""
+        self.all_seconds = 0.0
+        """From the beginning of the training to its end, in this process."""
+        self._began = 0.0
         self._base: Base | None = None
         self._due = False
         self._resumed = 0
@@ -104,6 +107,7 @@ class StopOnIFS(TrainerCallback):
         **kwargs: Any,  # noqa: ANN401 - the trainer's own things
     ) -> TrainerControl:
         """Take up the curve of a resumed training, or begin one with the model as it is."""
+        self._began = time.monotonic()
         self._due, self._resumed = False, int(state.global_step)
         self.decisions.clear()
         self._take_up(state)
@@ -177,6 +181,7 @@ class StopOnIFS(TrainerCallback):
                 self._check(args, state, control, kwargs)
         if self._folder is not None and state.is_world_process_zero:
             forget(self._folder)
+        self.all_seconds = time.monotonic() - self._began
         return control
 
     @property

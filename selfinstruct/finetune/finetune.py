@@ -2,7 +2,8 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -20,7 +21,8 @@ from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.strangers import strangers
 from selfinstruct.finetune.student import CURVE, write_student
 from selfinstruct.finetune.training import Recipe, mean_loss, train
-from selfinstruct.finetune.watching import Watch, told_of, watcher
+from selfinstruct.finetune.trials import Trial, Trials, lowest
+from selfinstruct.finetune.watching import Watch, share_of_time, told_of, watcher
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
 
@@ -55,6 +57,10 @@ class Finetune:
     """Layers that LoRA adapts, by name; `all-linear` is all but the head."""
     learning_rate: float = 0.0
     """At its highest; 0: 5e-4 for lora, 4e-5 for full."""
+    learning_rates: tuple[float, ...] = ()
+    """Rates to choose from by the loss on the test split; empty: `learning_rate` it is."""
+    trial: int = 256
+    """Examples on which each of them is tried."""
     epochs: float = 2.0
     """Times that each example is seen; 0.5 is half of them, once."""
     batch: int = 8
@@ -107,17 +113,23 @@ class Finetune:
         loaded = weights.load(dtype=numbers.weights)
         examined = examine(loaded.model, weights.name)
         prepared = self._prepared(self._learned(records, bench), loaded, examined, bench)
+        held_out = self._held_out(records, loaded, examined, bench)
         recipe = self._recipe(numbers, bench)
         folder = self._folder(prepared, weights, recipe, bench)
+        trials = self._trials(prepared, held_out, recipe, examined, folder, bench)
+        recipe = replace(recipe, learning_rate=lowest(trials)) if trials else recipe
         watch = watcher(self._watch(bench), bench, loaded.tokenizer, folder / CURVE) if self.stop == "ifs" else None
         model = self._learner(loaded, weights, bench)
         callbacks = [] if watch is None else [watch]
-        progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks)
-        held_out = self._held_out(records, loaded, examined, bench)
+        doing = partial(bench.doing, "examples seen:")
+        progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
+        if watch is not None:
+            bench.notice(share_of_time(watch))
         told: dict[str, Json] = {
             "base": weights.name,
             "notice": weights.notice,
             "recipe": self._told_recipe(recipe, numbers, examined),
+            **({"trials": [trial.as_json() for trial in trials]} if trials else {}),
             "data": {**prepared.counts.as_json(), "test_left_out": _tests(records), "sha256": prepared.fingerprint},
             "training": {
                 **self._told_training(model, prepared, recipe, examined, progress),
@@ -179,6 +191,35 @@ class Finetune:
             seed=bench.seed,
             save_every=self.save_every,
         )
+
+    def _trials(
+        self,
+        prepared: Prepared,
+        held_out: Sequence[Example],
+        recipe: Recipe,
+        examined: Examined,
+        folder: Path,
+        bench: Bench,
+    ) -> list[Trial]:
+        """Each of the learning rates, tried; none where there is nothing to choose from."""
+        if not self.learning_rates:
+            return []
+        weights = self._weights(bench)
+
+        def learner() -> tuple[Loaded, Any]:
+            loaded = weights.load(dtype=precision(self.dtype, self.method).weights)
+            return loaded, self._learner(loaded, weights, bench)
+
+        trials = Trials(
+            learner=learner,
+            examples=prepared.examples,
+            held_out=held_out,
+            recipe=recipe,
+            examined=examined,
+            folder=folder.with_name(f"{folder.name}-trials"),
+            doing=bench.doing,
+        )
+        return trials(self.learning_rates, self.trial)
 
     def _watch(self, bench: Bench) -> Watch:
         return Watch(

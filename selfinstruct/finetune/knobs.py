@@ -35,6 +35,11 @@ LIMITS = {
     "batch": _AT_LEAST_ONE,
     "accumulate": _AT_LEAST_ONE,
     "save_every": _AT_LEAST_ONE,
+    "trial": _AT_LEAST_ONE,
+    "learning_rates": _Limit(
+        lambda value: len(value) != 1 and len(set(value)) == len(value) and all(0 < one < _LARGEST for one in value),
+        "write two or more different rates, such as [0.0002, 0.0005, 0.001], or learning_rate for one",
+    ),
     "learning_rate": _NOT_NEGATIVE,
     "neftune": _NOT_NEGATIVE,
     "first": _NOT_NEGATIVE,

@@ -6,7 +6,7 @@ learned tokens however its examples are spread over passes. Callbacks written fo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +47,14 @@ class Recipe:
     """Examples between checkpoints."""
 
 
+class Diverged(Stopped):
+    """The loss is no number any more."""
+
+
+def _nobody(done: int, of: int) -> None:
+    """Nobody waits."""
+
+
 def train(
     model: Any,  # noqa: ANN401 - imported late
     tokenizer: Any,  # noqa: ANN401
@@ -55,17 +63,19 @@ def train(
     examined: Examined,
     folder: Path,
     callbacks: Sequence[Any] = (),
+    doing: Callable[[int, int], None] = _nobody,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
-    The folder belongs to one recipe, set and base: another training needs another.
+    The folder belongs to one recipe, set and base: another training needs another. `doing` is told after each step how
+    many examples were seen, and of how many.
 
     Raises:
-        Stopped: the loss is no number any more; the last good checkpoint is kept.
+        Diverged: the loss is no number any more; the last good checkpoint is kept.
         NoRoom: a checkpoint could not be written; the one before is kept.
     """
     training = _Training(model, tokenizer, examples, recipe, examined, folder, callbacks)
-    return training.run()
+    return training.run(doing)
 
 
 def rate(step: int, count: int, highest: float, warm_up: float) -> float:
@@ -141,7 +151,8 @@ class _Training:
         }
         self._events = Events(callbacks, arguments, handed)
 
-    def run(self) -> Progress:
+    def run(self, doing: Callable[[int, int], None]) -> Progress:
+        of = sum(len(step.examples) for step in self._plan)
         progress = load(self._folder, self._model, self._optimizer)
         for step, loss in enumerate(progress.losses, 1):
             self._events.log(step, loss, self._rate(step - 1), self._epoch(step))
@@ -149,9 +160,11 @@ class _Training:
         saved = progress
         self._model.train()
         self._events.tell("on_train_begin")
+        doing(progress.examples, of)
         while not (progress.finished or self._events.stop or progress.step == len(self._plan)):
             self._events.tell("on_step_begin")
             progress = self._step(progress)
+            doing(progress.examples, of)
             self._now(progress)
             self._events.tell("on_step_end")
             self._events.tell("on_log", logs=self._events.state.log_history[-1])
@@ -210,10 +223,10 @@ class _Training:
     def _now(self, progress: Progress) -> None:
         self._events.now(step=progress.step, examples=progress.examples, epoch=self._epoch(progress.step))
 
-    def _no_number(self, progress: Progress) -> Stopped:
+    def _no_number(self, progress: Progress) -> Diverged:
         kept = found(self._folder)
         safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
-        return Stopped(
+        return Diverged(
             f"the loss is no number at step {progress.step + 1}, after {progress.examples} examples; {safe}: "
             f"lower learning_rate (now {self._recipe.learning_rate:g}) and tune again"
         )

@@ -12,7 +12,7 @@ from selfinstruct.finetune.forms import Form
 from selfinstruct.finetune.phases import phases
 from selfinstruct.finetune.stopping import StopRule
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench
+from selfinstruct.stage import Bench, ToneReading
 
 if TYPE_CHECKING:
     from selfinstruct.finetune.callback import StopOnIFS
@@ -42,8 +42,14 @@ def watcher(how: Watch, bench: Bench, tokenizer: Any, curve: Path) -> "StopOnIFS
         )
     from selfinstruct.finetune.callback import GRID, StopOnIFS
 
+    measure = bench.measure_tone(how.wrapper, how.objecqa)
+
+    def told(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
+        bench.doing("asking the dev prompts", 0, 0)
+        return measure(model, tokenizer)
+
     return StopOnIFS(
-        bench.measure_tone(how.wrapper, how.objecqa),
+        told,
         grid=how.grid or GRID,
         rule=how.rule,
         curve=curve,
@@ -51,6 +57,12 @@ def watcher(how: Watch, bench: Bench, tokenizer: Any, curve: Path) -> "StopOnIFS
         train_on=how.train_on,
         examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # see events.py
     )
+
+
+def share_of_time(watch: "StopOnIFS") -> str:
+    """What checks cost in this process, for whoever waits."""
+    share = watch.seconds / watch.all_seconds if watch.all_seconds else 0.0
+    return f"checks took {watch.seconds:,.0f} s, {share:.0%} of the training's {watch.all_seconds:,.0f} s"
 
 
 def told_of(watch: "StopOnIFS") -> dict[str, Json]:

@@ -163,6 +163,8 @@ class Runner:
             before=before,
             guidance=guidance(before) if stage.scope == "source" else {},
             scratch=self.folder.path / "scratch" / part / place.path.name,
+            doing=self.watch.doing,
+            notice=self.watch.notice,
             seed=self.seed,
             stage=stage.name,
             rounds=rounds,

@@ -33,6 +33,9 @@ class Watch(Protocol):
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """A stage said something."""
 
+    def doing(self, what: str, done: int, of: int) -> None:
+        """A stage that is long silent has done so many of so many; `of` is 0 where nobody knows."""
+
     def round_done(self, number: int, kept: int) -> None:
         """A round is whole, made now or found; `kept` counts all rounds so far."""
 
@@ -79,6 +82,9 @@ class Nobody:
         """As in `Watch`."""
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
+        """As in `Watch`."""
+
+    def doing(self, what: str, done: int, of: int) -> None:
         """As in `Watch`."""
 
     def round_done(self, number: int, kept: int) -> None:

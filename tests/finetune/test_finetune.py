@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selfinstruct import finetune as room
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune import StopOnIFS
 from selfinstruct.finetune.checkpoint import found
 from selfinstruct.finetune.finetune import Finetune
@@ -296,3 +296,60 @@ def _constant(kill_at: int) -> Callable[[str, bool], Any]:
 
 def _bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def _with_tests() -> list[Task]:
+    return [*tasks(8), *(task("Name a lake.", "Lake Como.", extra={"split": "test"}) for _ in range(3))]
+
+
+def test_of_several_learning_rates_the_one_with_the_lowest_held_out_loss_tunes_the_student(tmp_path: Path) -> None:
+    knobs = QUICK | {"learning_rate": 0.0, "learning_rates": (1e-7, 0.02), "trial": 8}
+    _, built, told = _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "chosen"))
+    losses = {one["learning_rate"]: one["held_out_loss"] for one in told["trials"]}
+    assert [one["examples"] for one in told["trials"]] == [8, 8]
+    assert losses[0.02] < losses[1e-7]
+    assert told["recipe"]["learning_rate"] == 0.02
+    named = QUICK | {"learning_rate": 0.02}
+    _, alone, _ = _run(Finetune(**named), _with_tests(), _bench(tmp_path / "named"))
+    weights = "adapter_model.safetensors"
+    assert (built["student"] / weights).read_bytes() == (alone["student"] / weights).read_bytes()
+
+
+def test_a_trial_that_was_made_before_a_kill_is_not_made_again(tmp_path: Path) -> None:
+    knobs = QUICK | {"learning_rates": (1e-7, 0.02), "trial": 4}
+    said: list[str] = []
+    _run(Finetune(**knobs), _with_tests(), _bench(tmp_path, doing=lambda what, _done, _of: said.append(what)))
+    assert {one for one in said if "trying" in one} == {"trying learning rate 1e-07", "trying learning rate 0.02"}
+    said.clear()
+    _run(Finetune(**knobs), _with_tests(), _bench(tmp_path, doing=lambda what, _done, _of: said.append(what)))
+    assert not [one for one in said if "trying" in one]
+
+
+def test_a_rate_that_breaks_the_loss_is_not_chosen_and_all_of_them_are_an_error(tmp_path: Path) -> None:
+    knobs = QUICK | {"method": "full", "learning_rates": (1e-3, 1e30), "trial": 8}
+    _, _, told = _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "one"))
+    assert told["recipe"]["learning_rate"] == 1e-3
+    assert [one["held_out_loss"] is None for one in told["trials"]] == [False, True]
+    knobs["learning_rates"] = (1e30, 2e30)
+    with pytest.raises(Stopped, match="no number with every learning rate"):
+        _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "none"))
+
+
+def test_learning_rates_cannot_be_compared_where_nothing_is_held_out(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no record of the split `test`"):
+        _run(Finetune(**QUICK | {"learning_rates": (1e-3, 1e-2)}), tasks(8), _bench(tmp_path))
+
+
+def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(tmp_path: Path) -> None:
+    said: list[tuple[str, int, int]] = []
+    lines: list[str] = []
+    bench = _bench(
+        tmp_path,
+        measure_tone=_rising([]),
+        doing=lambda what, done, of: said.append((what, done, of)),
+        notice=lines.append,
+    )
+    _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
+    assert ("asking the dev prompts", 0, 0) in said
+    assert ("examples seen:", 4, 16) in said
+    assert any(line.startswith("checks took ") and "% of the training" in line for line in lines)

@@ -1,0 +1,106 @@
+"""Which learning rate: each tunes a student of its own on some of the examples, and the held-out loss decides."""
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput, Stopped
+from selfinstruct.finetune.examine import Examined
+from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
+from selfinstruct.records import Json
+from selfinstruct.stage import Doing, Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One learning rate, tried."""
+
+    learning_rate: float
+    examples: int
+    """Seen in the trial."""
+    held_out_loss: float | None
+    """Nats a learned token, on records that are not trained on; None where the loss became no number."""
+
+    def as_json(self) -> dict[str, Json]:
+        """For card, ledger and report."""
+        return {
+            "learning_rate": self.learning_rate,
+            "examples": self.examples,
+            "held_out_loss": None if self.held_out_loss is None else round(self.held_out_loss, 6),
+        }
+
+
+def lowest(trials: Sequence[Trial]) -> float:
+    """The learning rate of the trial with the lowest loss, the smaller one of equals.
+
+    Raises:
+        Stopped: no trial came to a loss.
+
+    >>> lowest([Trial(learning_rate=rate, examples=8, held_out_loss=loss) for rate, loss in [(1e-4, 2.1), (5e-4, 2.0)]])
+    0.0005
+    """
+    known = [(one.held_out_loss, one.learning_rate) for one in trials if one.held_out_loss is not None]
+    if not known:
+        tried = ", ".join(f"{one.learning_rate:g}" for one in trials)
+        raise Stopped(f"the loss became no number with every learning rate tried ({tried}): try lower ones")
+    return min(known)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """What every trial shares."""
+
+    learner: Callable[[], tuple[Loaded, Any]]
+    """Gives the base anew, and the model as it will be trained."""
+    examples: Sequence[Example]
+    held_out: Sequence[Example]
+    recipe: Recipe
+    examined: Examined
+    folder: Path
+    doing: Doing
+
+    def __call__(self, rates: Sequence[float], most: int) -> list[Trial]:
+        """Each rate on the first `most` examples of the recipe's plan; what was tried before a kill stays tried.
+
+        The rate falls to nothing within a trial, as it does within the training.
+
+        Raises:
+            BadInput: nothing is held out.
+        """
+        if not self.held_out:
+            what = "no record of the split `test`, on which learning rates are compared"
+            raise BadInput(what, place="stage finetune: learning_rates", fix="put the stage split before finetune")
+        epochs = min(self.recipe.epochs, most / len(self.examples))
+        return [self._trial(replace(self.recipe, learning_rate=rate, epochs=epochs)) for rate in rates]
+
+    def _trial(self, recipe: Recipe) -> Trial:
+        folder = self.folder / f"{recipe.learning_rate:g}"
+        told = self.folder / f"{recipe.learning_rate:g}-loss.json"
+        if not told.is_file():
+            loss = self._loss(recipe, folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = told.with_suffix(".tmp")
+            temporary.write_text(json.dumps(loss) + "\n", encoding="utf-8")
+            temporary.replace(told)
+        shutil.rmtree(folder, ignore_errors=True)
+        return Trial(
+            learning_rate=recipe.learning_rate,
+            examples=round(len(self.examples) * recipe.epochs),
+            held_out_loss=json.loads(told.read_text(encoding="utf-8")),
+        )
+
+    def _loss(self, recipe: Recipe, folder: Path) -> float | None:
+        loaded, model = self.learner()
+        doing = partial(self.doing, f"trying learning rate {recipe.learning_rate:g}")
+        try:
+            train(model, loaded.tokenizer, self.examples, recipe, self.examined, folder, doing=doing)
+        except Diverged:
+            return None
+        loss = mean_loss(model, loaded.tokenizer, self.held_out, recipe, self.examined)
+        return loss if math.isfinite(loss) else None
