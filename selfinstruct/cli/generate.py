@@ -30,6 +30,13 @@ from selfinstruct.cli.running import carry_out, run_options
     help="Stop after this step.",
 )
 @click.option("--holdout-seeds", type=click.IntRange(1), metavar="N", help="Seeds kept aside to measure a student on.")
+@click.option(
+    "--test-share",
+    type=click.FloatRange(0, 0.5),
+    default=0.1,
+    show_default=True,
+    help="Of the set, for testing: none of it is nearly in the rest.",
+)
 @click.option("--requests-per-round", type=click.IntRange(1), help="Requests that see the same pool.")
 @click.option("--max-cost", type=str, metavar="DOLLARS", help="Never spend more.")
 @click.option("--max-total-tokens", type=click.IntRange(1), help="Never use more tokens.")
@@ -54,6 +61,7 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         style=given["style"],
         profile=given["profile"],
         until=given["until"],
+        test_share=given["test_share"],
         knobs={**knobs, "limits": limits},
     )
     return carry_out(resolve(recipe, given["changes"]), given)

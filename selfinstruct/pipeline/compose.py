@@ -21,9 +21,13 @@ def generate(
     style: Style = "self_instruct",
     profile: Profile = "default",
     until: Until = "publish",
+    test_share: float = 0.1,
     knobs: Mapping[str, Json] | None = None,
 ) -> YamlFile:
-    """The recipe of `selfinstruct generate`; `knobs` are further top-level keys (count, seed, limits ...)."""
+    """The recipe of `selfinstruct generate`; `knobs` are further top-level keys (count, seed, limits ...).
+
+    What is published is split for training and testing, unless `test_share` is 0; the reference profile splits nothing.
+    """
     asking: list[Json] = [
         {"propose": {"style": style}},
         {"filter": {"rules": rule_set(style, profile)}},
@@ -34,13 +38,14 @@ def generate(
     steps = {"instructions": 0, "classify": later.index("classify") + 1 if "classify" in later else 0}
     later = later[: steps.get(until, len(later))]
     reference = profile == "reference"
+    split: list[Json] = [{"split": {"test": test_share}}] if until == "publish" and test_share else []
     recipe: dict[str, Json] = {
         "name": name,
         "profile": profile,
         "seeds": seeds,
         "models": {"teacher": model},
         "rounds": asking if reference else asking + later,
-        "stages": later if reference else [],
+        "stages": later if reference else split,
         **(knobs or {}),
     }
     if until != "publish":

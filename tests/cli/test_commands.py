@@ -122,6 +122,16 @@ def test_a_dry_run_sends_nothing_and_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("words", "splits"), [([], ["test", "train"]), (["--test-share", "0"], ["train"])])
+def test_a_generated_set_is_split_unless_that_is_refused(words: list[str], splits: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    told = command("generate", "--model", "scripted:smoke", "--count", "4", *words, "-o", folder)
+    assert told.returncode == 0, told.stderr
+    files = sorted((folder / "dataset" / "jsonl").glob("*.jsonl"))
+    assert [path.stem for path in files] == splits
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) == 4
+
+
 @pytest.mark.parametrize("until", ["instructions", "instances"])
 def test_a_run_can_end_early(until: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
