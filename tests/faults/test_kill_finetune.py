@@ -30,7 +30,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begun(given: Path, folder: Path) -> subprocess.Popen[bytes]:
-    program = Path(sys.executable).with_name("selfinstruct")
+    program = str(Path(sys.executable).with_name("selfinstruct"))
     words = [program, "finetune", str(given / "set.jsonl"), "--base", f"hf:{given / 'base'}"]
     changes = [word for knob in KNOBS for word in ("--set", f"finetune.{knob}")]
     return subprocess.Popen([*words, *changes, "-o", str(folder)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
