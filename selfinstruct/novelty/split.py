@@ -46,6 +46,8 @@ class Split:
     """What shingles are made of. `instruction`: what is asked, inputs included; `response`; `record`: both."""
     rouge_l_below: float = 0.7
     """Instructions whose ROUGE-L is above it stay together; 0: not compared, for sets of one shared instruction."""
+    seed: int | None = None
+    """Draws what is for testing, where runs of several seeds are to share one split; empty: the run's own."""
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""
@@ -70,7 +72,8 @@ class Split:
             smallest[root] = min(one, smallest.get(root, one))
             sizes[root] += 1
         too_large = {root for root, size in sizes.items() if size > max(1.0, self.test * len(ids))}
-        draws = {root: _draw(bench.seed, smallest[root]) for root in sizes if root not in too_large}
+        seed = bench.seed if self.seed is None else self.seed
+        draws = {root: _draw(seed, smallest[root]) for root in sizes if root not in too_large}
         tested = _drawn(draws, self.test, others=bool(too_large))
         for number, task in enumerate(records):
             yield Kept(_marked(task, "test" if groups.root(number) in tested else "train"))

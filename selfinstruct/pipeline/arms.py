@@ -80,6 +80,7 @@ def _tuning(folder: Path) -> dict[str, Json]:
         return {
             "method": found["recipe"]["method"],
             "learning_rate": found["recipe"]["learning_rate"],
+            "tried": {f"{one['learning_rate']:g}": one["held_out_loss"] for one in found.get("trials", ())},
             "examples_seen": found["training"]["examples_seen"],
             "held_out_loss": found["training"]["held_out_loss"],
             "would_stop_at": stop.get("stopped_at"),
@@ -89,7 +90,7 @@ def _tuning(folder: Path) -> dict[str, Json]:
 
 
 def _tuned(told: Mapping[str, Mapping[str, Json]]) -> str:
-    names = ("method", "learning_rate", "examples_seen", "held_out_loss", "would_stop_at")
+    names = ("method", "learning_rate", "tried", "examples_seen", "held_out_loss", "would_stop_at")
     lines: list[tuple[str, ...]] = [("arm", *names)]
     lines += [(arm, *(_cell(facts.get(name)) for name in names)) for arm, facts in told.items() if facts]
     return _markdown(lines) if len(lines) > 1 else ""
@@ -115,4 +116,11 @@ def _markdown(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(value: Json) -> str:
+    """A value as a cell of a table.
+
+    >>> _cell({"0.0002": 2.41234, "0.001": None}), _cell(0.00005), _cell(None)
+    ('0.0002: 2.412, 0.001: -', '5e-05', '-')
+    """
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items()) or "-"
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -81,6 +81,7 @@ def test_the_share_is_about_what_was_asked_for_and_the_seed_draws() -> None:
     assert measured["train"] + measured["test"] == 600
     assert list(marks.values()).count("test") == measured["test"] == measured["checked"]
     assert split(records, Split(test=0.2), seed=7)[0] != marks
+    assert split(records, Split(test=0.2, seed=42), seed=7)[0] == marks
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
