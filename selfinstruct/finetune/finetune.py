@@ -118,7 +118,9 @@ class Finetune:
         folder = self._folder(prepared, weights, recipe, bench)
         trials = self._trials(prepared, held_out, recipe, examined, folder, bench)
         recipe = replace(recipe, learning_rate=lowest(trials)) if trials else recipe
-        watch = watcher(self._watch(bench), bench, loaded.tokenizer, folder / CURVE) if self.stop == "ifs" else None
+        tests = list(islice(filter(_is_test, records), _HELD_OUT))
+        curve = folder / CURVE if self.stop == "ifs" else None
+        watch = None if curve is None else watcher(self._watch(bench), bench, tests, loaded.tokenizer, curve)
         model = self._learner(loaded, weights, bench)
         callbacks = [] if watch is None else [watch]
         doing = partial(bench.doing, "examples seen:")
@@ -138,7 +140,6 @@ class Finetune:
             },
             "stop": None if watch is None else told_of(watch),
         }
-        curve = folder / CURVE if watch is not None else None
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve)
         yield Built("student", student)
         if curve is not None and curve.is_file():

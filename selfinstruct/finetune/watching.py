@@ -17,7 +17,7 @@ from selfinstruct.stage import Bench, ToneReading
 if TYPE_CHECKING:
     from selfinstruct.finetune.callback import StopOnIFS
 
-_REFERENCES = 12  # seeds whose answers are probed: some thousand tokens are enough
+_REFERENCES = 12  # records whose answers are probed: some thousand tokens are enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,17 @@ class Watch:
     train_on: bool
 
 
-def watcher(how: Watch, bench: Bench, tokenizer: Any, curve: Path) -> "StopOnIFS":  # noqa: ANN401 - imported late
-    """The callback that checks and stops; BadInput where there is nothing to measure the tone with."""
+def watcher(
+    how: Watch,
+    bench: Bench,
+    tests: Sequence[Task],
+    tokenizer: Any,  # noqa: ANN401 - imported late
+    curve: Path,
+) -> "StopOnIFS":
+    """The callback that checks and stops; BadInput where there is nothing to measure the tone with.
+
+    Reference answers are those of the human seeds; where the run has none, of `tests`, which are not trained on.
+    """
     if bench.measure_tone is None:
         raise BadInput(
             "no judge of tone to stop by", place="stage finetune: stop", fix="write stop: none, or train a judge first"
@@ -53,7 +62,7 @@ def watcher(how: Watch, bench: Bench, tokenizer: Any, curve: Path) -> "StopOnIFS
         grid=how.grid or GRID,
         rule=how.rule,
         curve=curve,
-        probes=_probes(bench.pool.seeds, tokenizer, how.format, bench.seed),
+        probes=_probes(bench.pool.seeds or tests, tokenizer, how.format, bench.seed),
         train_on=how.train_on,
         examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # see events.py
     )
@@ -83,9 +92,9 @@ def told_of(watch: "StopOnIFS") -> dict[str, Json]:
     }
 
 
-def _probes(seeds: Sequence[Task], tokenizer: Any, form: Form, seed: int) -> tuple[Probe, ...]:  # noqa: ANN401
-    """Plain prose, and answers of human seeds after prompts as the student gets them."""
-    answered = [task for task in seeds if task.instances and not task.later and task.instances[0].output.strip()]
+def _probes(known: Sequence[Task], tokenizer: Any, form: Form, seed: int) -> tuple[Probe, ...]:  # noqa: ANN401
+    """Plain prose, and known answers after prompts as the student gets them."""
+    answered = [task for task in known if task.instances and not task.later and task.instances[0].output.strip()]
     texts = []
     for task in answered[:_REFERENCES]:
         asked, answer = segments(task, 0, tokenizer, form, seed)
