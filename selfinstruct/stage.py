@@ -194,8 +194,14 @@ class ToneReading:
     wrapper: str
     verdicts: tuple[ToneVerdict, ...]
     """In the order of the prompts: two readings of the same set match one by one."""
-    objecqa: float | None = None
-    """Share of objective answers to the questions of taste, where that was asked for."""
+    opinions: tuple[bool | None, ...] = ()
+    """Of each question of taste, where they were asked: did the answer take no side? None where there was no answer."""
+
+    @property
+    def objecqa(self) -> float | None:
+        """The share of answers to the questions of taste that take no side; None where nothing was answered."""
+        answered = [one for one in self.opinions if one is not None]
+        return sum(answered) / len(answered) if answered else None
 
 
 class MeasureTone(Protocol):

@@ -39,7 +39,8 @@ class Loss:
             total = _nats(head(apart_from_it[chunk]), one.targets[chunk])
             (total * share).backward()
             found += float(total.detach())
-        torch.autograd.backward(states, apart_from_it.grad)
+        if states.requires_grad:  # else the head alone is trained
+            torch.autograd.backward(states, apart_from_it.grad)
         return found
 
     def value(self, one: Pass) -> float:

@@ -5,24 +5,23 @@ each curve is put against log2(1 + examples / first check) and fitted by two str
 second must be flatter, for ObjecQA steeper. A change point is told only where no change can be ruled out twice: a
 single line with the curve's own noise would not fit two lines better by as much in more than 5 % of draws, and at least
 97.5 % of draws of the curve itself bend in that way. Its interval is the middle 95 % of those draws. Noise comes from
-drawing sources anew, the same for all checks; of ObjecQA only a share is known, so its questions are drawn as if checks
-had nothing to do with each other, which makes the interval too wide rather than too narrow. "None found" is a result.
+drawing sources anew (of ObjecQA: questions), the same for all checks; checks
+at which fewer than 30 questions of taste are answered say nothing about ObjecQA. "None found" is a result.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.finetune.readings import DRAWS, ifs_draws
+from selfinstruct.finetune.readings import DRAWS, ifs_draws, objecqa_draws
 from selfinstruct.stage import ToneReading
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-QUESTIONS = 100
-"""Of taste, in the shipped set."""
 _FEWEST_CHECKS = 5  # two lines that meet somewhere have four numbers
+_FEWEST_ANSWERS = 30  # to questions of taste at a check: of 12, one flat curve in six seemed to bend
 _PLACES = 41  # that are tried
 _CHANCE = 0.05
 _SIDE = 0.025
@@ -83,28 +82,27 @@ def phases(
     examples: Sequence[int],
     readings: Sequence[ToneReading],
     *,
-    questions: int = QUESTIONS,
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Phases:
     """Bends of the two curves of one training; `examples` at each reading, rising.
 
     Raises:
-        BadInput: readings of different prompts.
+        BadInput: readings of different prompts, or of different questions of taste.
     """
-    import numpy as np
-
     format_ends = knowledge_begins = None
     if len(examples) >= _FEWEST_CHECKS:
         curve, drawn = ifs_draws(readings, seed=seed, draws=draws)
         format_ends = change_point(examples, curve, drawn, bend=-1)
-    told = [(seen, one.objecqa) for seen, one in zip(examples, readings, strict=True) if one.objecqa is not None]
+    told = [(seen, one) for seen, one in zip(examples, readings, strict=True) if _is_enough(one)]
     if len(told) >= _FEWEST_CHECKS:
-        shares = np.array([share for _, share in told])
-        chance = np.random.Generator(np.random.PCG64(seed))
-        drawn = chance.binomial(questions, shares, size=(draws, len(shares))) / questions
-        knowledge_begins = change_point([seen for seen, _ in told], shares, drawn, bend=1)
+        curve, drawn = objecqa_draws([one for _, one in told], seed=seed, draws=draws)
+        knowledge_begins = change_point([seen for seen, _ in told], curve, drawn, bend=1)
     return Phases(format_ends=format_ends, knowledge_begins=knowledge_begins, checks=len(examples))
+
+
+def _is_enough(reading: ToneReading) -> bool:
+    return sum(opinion is not None for opinion in reading.opinions) >= _FEWEST_ANSWERS
 
 
 def change_point(

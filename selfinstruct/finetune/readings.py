@@ -110,6 +110,45 @@ def ifs_draws(
     return answers.sum(axis=0) / asked.sum(), (times @ answers) / (times @ asked)[:, None]
 
 
+def objecqa_draws(
+    readings: Sequence[ToneReading], *, seed: int = 0, draws: int = DRAWS
+) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """ObjecQA at each reading, shape [readings]; and in each draw, shape [draws, readings], the same questions a row.
+
+    One answer of either kind is added to what is drawn from, for a share of nothing or of all would show no spread; and
+    what that moves on average is taken back.
+
+    Raises:
+        BadInput: not all readings have an answer to the same questions.
+    """
+    import numpy as np
+
+    marks = [[-1 if mark is None else int(mark) for mark in reading.opinions] for reading in readings]
+    if len({len(row) for row in marks}) != 1 or any(reading.objecqa is None for reading in readings):
+        raise BadInput("not the same questions of taste at each check", place="a curve", fix="ask them at all, or none")
+    known = np.array([[*row, 0, 1] for row in marks], np.int64)
+    objective, answered = (known == 1).astype(np.int64), (known >= 0).astype(np.int64)
+    times = _times(known.shape[1], seed, draws)
+    below = (times @ answered.T).astype(np.float64)
+    shares = np.array([float(reading.objecqa or 0.0) for reading in readings])
+    drawn = np.where(below > 0, times @ objective.T / np.maximum(below, 1.0), shares)
+    return shares, drawn - drawn.mean(axis=0) + shares
+
+
+def sources_of(reading: ToneReading) -> int:
+    """How many instructions a reading is about; whole or cut, they count once."""
+    return len({said.source for said in reading.verdicts})
+
+
+def unseen(sources: int) -> float:
+    """What so many sources cannot rule out, though none differs: the upper one-sided 95 % bound of a share of nothing.
+
+    >>> round(unseen(30), 3), round(unseen(99), 3)
+    (0.095, 0.03)
+    """
+    return 1.0 - float(_ONE_SIDED ** (1 / sources))
+
+
 def check_same_prompts(one: ToneReading, other: ToneReading) -> None:
     """BadInput unless the same judge read answers to the same prompts, put in the same way."""
     if (one.judge, one.prompts, one.wrapper) != (other.judge, other.prompts, other.wrapper):
@@ -169,11 +208,11 @@ def _estimate(value: "NDArray[np.float64]", spread: "NDArray[np.float64]", sourc
     centre = float(value[0])
     places = (_TWO_SIDED, 1 - _TWO_SIDED, _ONE_SIDED, 1 - _ONE_SIDED)
     low, high, least, most = (float(bound) for bound in np.nanquantile(spread, places))
-    unseen, unseen_once = 1 - _TWO_SIDED ** (1 / sources), 1 - _ONE_SIDED ** (1 / sources)
+    unseen_twice, unseen_once = 1 - _TWO_SIDED ** (1 / sources), unseen(sources)
     return Estimate(
         centre,
-        low=max(lowest, min(low, centre - unseen)),
-        high=min(1.0, max(high, centre + unseen)),
+        low=max(lowest, min(low, centre - unseen_twice)),
+        high=min(1.0, max(high, centre + unseen_twice)),
         least=max(lowest, min(least, centre - unseen_once)),
         most=min(1.0, max(most, centre + unseen_once)),
     )

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.readings import DRAWS, Estimate, gain, levels
+from selfinstruct.finetune.readings import DRAWS, Estimate, gain, levels, unseen
 from selfinstruct.stage import ToneReading
 
 EPSILON = 0.03
@@ -94,6 +94,14 @@ class StopRule:
             raise BadInput(f"patience below 1, or fewer than {_FEWEST_DRAWS} draws", fix="leave them out")
         if not (0 <= self.gap_limit <= 1 and 0 < self.gap_half_width <= 1):
             raise BadInput("gap_limit and gap_half_width are shares", fix="leave them out for 0.1 and 0.05")
+
+    def can_stop(self, sources: int) -> bool:
+        """Whether so many sources are enough to stop a training that answers everything and rises no more.
+
+        >>> StopRule().can_stop(98), StopRule().can_stop(99)
+        (False, True)
+        """
+        return unseen(sources) < self.epsilon and 1 - unseen(sources) >= self.tau
 
     def decide(self, readings: Sequence[ToneReading]) -> Decision:
         """Of the last reading, in the light of those before it.

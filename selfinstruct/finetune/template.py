@@ -1,6 +1,7 @@
 """Conversations in a tokenizer's own chat template, with the places of the answers in what it writes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from selfinstruct.errors import BadInput
@@ -28,6 +29,8 @@ def templated(tokenizer: Any, turns: Sequence[Message], place: str) -> list[Segm
         BadInput: the template refuses the conversation, or rewrites an answer.
     """
     last = max(at for at, turn in enumerate(turns) if turn.role == "assistant")
+    # white space at the ends of an answer is none of it, and a template that keeps it would end answers unlike
+    turns = [replace(turn, content=turn.content.strip()) if turn.role == "assistant" else turn for turn in turns]
     turns = turns[: last + 1]
     whole = _written(tokenizer, turns, place, ask=False)
     answers = [at for at, turn in enumerate(turns) if turn.role == "assistant"]

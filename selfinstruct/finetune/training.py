@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.errors import Stopped
+from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune.checkpoint import Progress, found, load, save
 from selfinstruct.finetune.events import Events
 from selfinstruct.finetune.examine import Examined
@@ -129,6 +129,9 @@ class _Training:
         self._examined, self._filling = examined, _filling(tokenizer)
         self._lengths = [len(one) for one in examples]
         self._plan = steps(len(examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
+        if not self._plan:
+            what = f"{recipe.epochs:g} epochs of {len(examples)} examples are not one example"
+            raise BadInput(what, place="stage finetune: epochs", fix="write more epochs")
         self._learned = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
         self._loss = Loss(model, plain_head=examined.plain_head)

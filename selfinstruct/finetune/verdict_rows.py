@@ -47,7 +47,7 @@ def as_row(behind: Behind) -> dict[str, Json]:
         "step": behind.step,
         "answers": _row([one.answers for one in said]),
         "clean": _row([one.clean for one in said]),
-        "objecqa": behind.reading.objecqa,
+        "opinions": _row(behind.reading.opinions),
         "reason": behind.reason,
         "kl": {
             name: {"base_tuned": kl.base_tuned, "tuned_base": kl.tuned_base, "positions": kl.positions}
@@ -97,7 +97,7 @@ def _behind(head: Mapping[str, Any], row: Mapping[str, Any]) -> Behind:
             prompts=head["prompts"],
             wrapper=head["wrapper"],
             verdicts=said,
-            objecqa=row["objecqa"],
+            opinions=tuple(_marks(row["opinions"])),
         ),
         reason=row["reason"],
         divergences={name: Divergence(**kl) for name, kl in row["kl"].items()},

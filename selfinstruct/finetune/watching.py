@@ -10,7 +10,8 @@ from selfinstruct.finetune.divergence import Probe, ProbeText, prose_probe, refe
 from selfinstruct.finetune.examples import segments
 from selfinstruct.finetune.forms import Form
 from selfinstruct.finetune.phases import phases
-from selfinstruct.finetune.stopping import StopRule
+from selfinstruct.finetune.readings import sources_of
+from selfinstruct.finetune.stopping import StopRule, headroom
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, ToneReading
 
@@ -55,9 +56,12 @@ def watcher(
 
     def told(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
         bench.doing("asking the dev prompts", 0, 0)
-        return measure(model, tokenizer)
+        reading = measure(model, tokenizer)
+        if not watch.points:
+            _remark(reading, watch, bench)
+        return reading
 
-    return StopOnIFS(
+    watch = StopOnIFS(
         told,
         grid=how.grid or GRID,
         rule=how.rule,
@@ -66,6 +70,18 @@ def watcher(
         train_on=how.train_on,
         examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # see events.py
     )
+    return watch
+
+
+def _remark(first: ToneReading, watch: "StopOnIFS", bench: Bench) -> None:
+    """What whoever waits should know before the training takes its time."""
+    if watch.grid[:1] == (0,):
+        bench.notice(str(headroom(first, tau=watch.rule.tau, seed=watch.rule.seed)))
+    sources = sources_of(first)
+    if not watch.rule.can_stop(sources):
+        bench.notice(
+            f"checks ask {sources} instructions: too few for the stop rule, whatever they answer (see `first`)"
+        )
 
 
 def share_of_time(watch: "StopOnIFS") -> str:
@@ -83,6 +99,7 @@ def told_of(watch: "StopOnIFS") -> dict[str, Json]:
         "stopped_at": None if stopped is None else stopped.examples,
         "trained_on": watch.train_on,
         "reason": None if last is None else last.behind.reason,
+        "can_stop": None if last is None else rule.can_stop(sources_of(last.behind.reading)),
         "checks": [check.as_json() for check in watch.checks],
         "judge": watch.readings[-1].judge if last else None,
         "prompts": watch.readings[-1].prompts if last else None,

@@ -11,9 +11,8 @@ from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.pipeline import wiring
 from selfinstruct.records import Request
-from selfinstruct.score.ask_objecqa import QUESTIONS, RULES, ObjecQA
+from selfinstruct.score.ask_objecqa import QUESTIONS, ObjecQA
 from selfinstruct.score.judged import Terms, judged
-from selfinstruct.score.objecqa import Reply, objectivity
 from selfinstruct.score.opinion import opinion
 from selfinstruct.score.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.score.responses import Response
@@ -52,7 +51,7 @@ class Examiner:
             prompts=self.name,
             wrapper=self.wrapper.name,
             verdicts=tuple(self._verdicts(answers)),
-            objecqa=_objective(self.questions, replies),
+            opinions=_opinions(self.questions, replies),
         )
 
     def _asked(self, loaded: Loaded, texts: Sequence[str], tokens: int) -> list[Answer]:
@@ -146,13 +145,6 @@ def _shipped(place: str) -> Tone:
     return load_judge(wiring.SHIPPED_JUDGE)
 
 
-def _objective(questions: Sequence[TasteQuestion], replies: Sequence[Answer]) -> float | None:
-    """The share of answers that take no side; None where nothing was asked, or nothing answered."""
-    if not replies:
-        return None
-    kinds = [
-        Reply(question=one.question, phrasing=one.phrasing, sample=0, kind=opinion(one.text, reply.choices[0].text))
-        for one, reply in zip(questions, replies, strict=True)
-    ]
-    found = objectivity(kinds, RULES).objective
-    return None if found is None else found.value
+def _opinions(questions: Sequence[TasteQuestion], replies: Sequence[Answer]) -> tuple[bool | None, ...]:
+    kinds = (opinion(one.text, reply.choices[0].text) for one, reply in zip(questions, replies, strict=True))
+    return tuple(None if kind == "no_answer" else kind == "objective" for kind in kinds)

@@ -64,7 +64,7 @@ def _rising(asked: list[tuple[str, bool]]) -> Callable[[str, bool], Any]:
                 ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=draw.random() < share, clean=None)
                 for n in range(400)
             )
-            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts, objecqa=None)
+            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts)
 
         return measure
 
@@ -353,3 +353,41 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
     assert ("asking the dev prompts", 0, 0) in said
     assert ("examples seen:", 4, 16) in said
     assert any(line.startswith("checks took ") and "% of the training" in line for line in lines)
+
+
+def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_training(tmp_path: Path) -> None:
+    def measure(_model: Any, _tokenizer: Any) -> ToneReading:
+        verdicts = tuple(
+            ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=True, clean=None) for n in range(60)
+        )
+        return ToneReading(judge="j", prompts="p:dev", wrapper="chat", verdicts=verdicts)
+
+    said: list[str] = []
+    bench = _bench(
+        tmp_path,
+        measure_tone=lambda _wrapper, _objecqa: measure,
+        notice=said.append,
+        doing=lambda what, _done, _of: said.append(what),
+    )
+    _, _, told = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
+    before = said[: said.index("examples seen:")]
+    assert any("no headroom" in line for line in before)
+    assert any("30 instructions: too few for the stop rule" in line for line in before)
+    assert told["stop"]["can_stop"] is False
+
+
+def test_less_than_one_example_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"0.01 epochs of 8 examples are not one example"):
+        _run(Finetune(**QUICK | {"epochs": 0.01}), tasks(8), _bench(tmp_path))
+
+
+def test_the_head_alone_can_be_adapted(tmp_path: Path) -> None:
+    _, _, told = _run(Finetune(**QUICK | {"targets": ("lm_head",)}), tasks(8), _bench(tmp_path))
+    assert told["training"]["loss_last"] < told["training"]["loss_first"]
+
+
+def test_answers_kept_aside_are_the_second_probe_where_there_are_no_seeds(tmp_path: Path) -> None:
+    bench = _bench(tmp_path, measure_tone=_rising([]))
+    _, built, _ = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), _with_tests(), bench)
+    last = json.loads(built["curve.jsonl"].read_text().splitlines()[-1])
+    assert last["kl_reference"] > 0

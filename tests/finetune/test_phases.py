@@ -1,5 +1,8 @@
 """Change points on curves whose truth is known: found where they are, not found where there is none."""
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -90,3 +93,26 @@ def test_the_fit_is_that_of_numpy_at_the_place_found() -> None:
 def test_readings_of_other_prompts_are_refused() -> None:
     with pytest.raises(BadInput, match="two checks"):
         phases(GRID[:5], [reading([True] * 8)] * 4 + [reading([True] * 6)])
+
+
+@pytest.mark.parametrize(("questions", "share"), [(100, 0.5), (30, 0.1), (12, 0.5)])
+def test_chance_alone_seldom_makes_a_second_phase_however_few_questions_are_answered(
+    questions: int, share: float
+) -> None:
+    found = 0
+    for seed in range(20):
+        random = Random(seed)
+        tone = curve([0.9] * 8, sources=30, seed=seed)
+        asked = [
+            replace(one, opinions=tuple(random.random() < share for _ in range(questions)) + (None,) * 50)
+            for one in tone
+        ]
+        found += phases(GRID, asked, draws=1_000).knowledge_begins is not None
+    assert found <= 2
+
+
+def test_other_questions_of_taste_at_a_later_check_are_refused() -> None:
+    tone = curve([0.9] * 8, sources=30, seed=1, objecqa=[0.3] * 8)
+    tone[5] = replace(tone[5], opinions=(True,) * 70)
+    with pytest.raises(BadInput, match="not the same questions"):
+        phases(GRID, tone)

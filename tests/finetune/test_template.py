@@ -73,3 +73,15 @@ def test_a_template_that_does_not_fit_is_refused_and_the_record_is_named(templat
 def test_a_tokenizer_without_a_template_is_refused_with_what_to_do() -> None:
     with pytest.raises(BadInput, match=r"no chat template.*format: tags"):
         check_template(tokenizer(None))
+
+
+def test_white_space_at_the_ends_of_answers_is_no_part_of_them_whatever_the_template_keeps() -> None:
+    keeps = tokenizer(CHATML.replace("{{ turn.content | trim }}", "{{ turn.content }}"))
+    said = [
+        Message("user", "Hi"),
+        Message("assistant", " Hello.\n"),
+        Message("user", "And?"),
+        Message("assistant", "Bye.\n\n"),
+    ]
+    made = templated(keeps, said, "a:1")
+    assert [one.text for one in made if one.supervised] == ["Hello.<|im_end|>", "Bye.<|im_end|>"]

@@ -19,9 +19,19 @@ def reading(
         )
         for place, answer in enumerate(answers)
     )
+    setting = {"judge": "ifs-v1", "prompts": "ifs-v1:dev", "wrapper": "none", **setting}
     return ToneReading(
-        **{"judge": "ifs-v1", "prompts": "ifs-v1:dev", "wrapper": "none", **setting}, verdicts=said, objecqa=objecqa
+        judge=setting["judge"],
+        prompts=setting["prompts"],
+        wrapper=setting["wrapper"],
+        verdicts=said,
+        opinions=() if objecqa is None else opinions(objecqa),
     )
+
+
+def opinions(share: float, questions: int = 100) -> tuple[bool | None, ...]:
+    """So many objective answers; the easiest questions are always the same."""
+    return tuple(number < round(share * questions) for number in range(questions))
 
 
 def curve(
