@@ -7,7 +7,7 @@ quarter are copies of originals, a quarter are originals edited so that their Ja
 spread evenly over 0.8 to 1. Seconds are processor time of all threads, so that our two threads are no advantage; what
 is compiled is compiled before the clock starts. The peers get shingles as sets of strings, as their users give them;
 that is on their clock, as cutting words is on ours. `datasketch` is timed on the first rows only, which flatters it:
-its index grows. The peers are not part of the project: pip install datasketch rensa xxhash.
+its index grows. The peers come with the extra `dev`.
 """
 
 import argparse
