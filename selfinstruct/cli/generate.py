@@ -10,7 +10,10 @@ from selfinstruct.cli.running import carry_out, run_options
 @click.command()
 @click.option("--seeds", default="builtin", help="A file of seed tasks; ours if not given.")
 @click.option(
-    "--model", required=True, metavar="SPEC", help="embedded, gguf:PATH, openai:NAME, replay:FILE, scripted:FILE."
+    "--model",
+    required=True,
+    metavar="SPEC",
+    help="embedded, gemma, gguf:PATH, hf:NAME_OR_FOLDER, openai:NAME, replay:PATH, scripted:FILE.",
 )
 @click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Tasks to publish, exactly.")
 @click.option(

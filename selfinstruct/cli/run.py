@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Do a whole recipe, or what is left of it.
 
-    RECIPE is a YAML file, or the name of one that comes with the package: smoke, quickstart, self_instruct.
+    RECIPE is a YAML file, or the name of one that comes with the package, such as smoke or quickstart; an unknown name
+    lists all.
 
     Example:  selfinstruct run pipelines/smoke.yaml --set novelty.rouge_l_below=0.6 -o runs/smoke
     """

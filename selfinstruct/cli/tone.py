@@ -60,7 +60,13 @@ def train_judge(
 @click.option("--beside", multiple=True, metavar="SPEC", help="A further model, scored on the same prompts.")
 @click.option("--responses", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="JSONL, no model.")
 @click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
-@click.option("--wrapper", "wrappers", multiple=True, metavar="W", help="none, suffix, alpaca, chat, few-shot:K, tags.")
+@click.option(
+    "--wrapper",
+    "wrappers",
+    multiple=True,
+    metavar="W",
+    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct.",
+)
 @click.option("--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions.")
 @click.option("--on", metavar="SET", help="Answer the test split of this set instead, and compare with its answers.")
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
