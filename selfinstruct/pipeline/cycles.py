@@ -61,11 +61,14 @@ def stages_part(resolved: Resolved, cycle: int, rounds: int) -> str:
 
 
 def guidance(before: Mapping[str, Path]) -> dict[str, float]:
-    """The weights of demonstrations that the last cycle found; none in the first, and none where it does not steer."""
+    """The weights of demonstrations that the last cycle found; none in the first.
+
+    Where feedback does not steer all weigh the same, and are drawn in the same way: on and off differ in nothing else.
+    """
     if WEIGHTS not in before:
         return {}
     told = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
-    return {name: float(weight) for name, weight in told["weights"].items()} if told["steers"] else {}
+    return {name: float(weight) if told["steers"] else 1.0 for name, weight in told["weights"].items()}
 
 
 def looked_at(

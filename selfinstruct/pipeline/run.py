@@ -101,6 +101,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 judges_for=wiring.judges_for,
                 benchmarks=material.benchmarks,
                 student=student_role(resolved.recipe),
+                teacher=getattr(resolved.rounds[0], "model", "") if resolved.rounds else "",
                 workers=options.workers,
                 watch=options.watch,
             )

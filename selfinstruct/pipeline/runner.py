@@ -94,6 +94,8 @@ class Runner:
     """By the path the recipe gives: for stages with a knob `against`."""
     student: str = ""
     """Role that teaches in the rounds once it is there; empty: none does."""
+    teacher: str = ""
+    """Role that it takes over: the one that is asked for new tasks. Who classes or rates them stays."""
     workers: int = 1
     watch: Watch = field(default_factory=Nobody)
 
@@ -184,8 +186,9 @@ class Runner:
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 
     def _asked(self, role: str, part: str, before: Mapping[str, Path]) -> str:
-        """The role that answers for another: from the second cycle on, the student in the rounds, where it teaches."""
-        return self.student if self.student and before and part.startswith("round-") else role
+        """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
+        taken = self.student and role == self.teacher and before and part.startswith("round-")
+        return self.student if taken else role
 
     def _scorers(self, stage: Stage) -> Mapping[str, TokenScorer]:
         role = scorer_role(stage)

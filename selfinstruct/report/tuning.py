@@ -29,6 +29,7 @@ _STOP_TOLD = (
     "prompts",
     "wrapper",
     "headroom",
+    "can_stop",
     "phases",
 )
 _TOP = ("base", "notice", "recipe", "data", "training", "stop")
@@ -104,13 +105,14 @@ def _ended(stop: _Check, training: _Check, checks: Sequence[_Check]) -> str:
         said = f"Would have stopped after {plural(at, 'example')} ({_REASONS['plateau']}), and was trained on as asked."
     else:
         said = f"Stopped after {plural(at, 'example')}: {why}."
+    few = " So few prompts could never stop a training." if stop.get("can_stop") is False else ""
     rule = part(stop.get("rule"))
     terms = (
         f"Stop rule: the upper bound of the gain over {count_cell(rule.get('patience'))} checks is below "
         f"{number_cell(rule.get('epsilon'), 2)}, and the lower bound of IFS at least "
         f"{number_cell(rule.get('tau'), 2)} (95 %, one-sided). Checked {plural(len(checks), 'time')} on prompts "
         f"{text_cell(stop.get('prompts'))}, wrapper {text_cell(stop.get('wrapper'))}, judge "
-        f"{text_cell(stop.get('judge'))}."
+        f"{text_cell(stop.get('judge'))}.{few}"
     )
     more = [prose(text, 300) for name in ("headroom", "phases") if (text := text_in(stop.get(name)))]
     return f"<p><strong>{said}</strong> {' '.join(f'{one[:1].upper()}{one[1:]}.' for one in more)}</p><p>{terms}</p>"

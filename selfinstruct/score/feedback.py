@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
-from selfinstruct.score.intervals import Estimate, sums_by_source
+from selfinstruct.score.intervals import LEVEL, Estimate, sums_by_source
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
 FILE = "feedback.json"
@@ -25,6 +25,7 @@ class _Answered:
     prompt: str
     source: str
     whole: bool
+    sample: int
     answers: bool
 
 
@@ -137,23 +138,31 @@ def _read(file: Path) -> list[_Answered]:
         rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
     first = (rows[0]["model"], rows[0]["wrapper"])
     return [
-        _Answered(row["prompt"], row["source"], row["whole"], row["answer_like"])
+        _Answered(row["prompt"], row["source"], row["whole"], row.get("sample") or 0, row["answer_like"])
         for row in rows
         if (row["model"], row["wrapper"]) == first
     ]
 
 
 def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> Estimate | None:
-    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source."""
-    old = {(one.source, one.prompt, one.whole): one.answers for one in before}
+    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source.
+
+    No bound is nearer to the value than what so many sources can rule out though none differs (the rule of three).
+    """
+    old = {(one.source, one.prompt, one.whole, one.sample): one.answers for one in before}
     rows: dict[str, list[int]] = {}
     for one in now:
-        asked = (one.source, one.prompt, one.whole)
+        asked = (one.source, one.prompt, one.whole, one.sample)
         if asked in old:
             row = rows.setdefault(one.source, [0, 0])
             row[0] += one.answers - old[asked]
             row[1] += 1
-    return sums_by_source(list(rows.values()), seed).estimate(lambda sums: sums[0] / sums[1] if sums[1] else None)
+    found = sums_by_source(list(rows.values()), seed).estimate(lambda sums: sums[0] / sums[1] if sums[1] else None)
+    if found is None or found.low is None or found.high is None:
+        return found
+    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / len(rows))
+    low, high = min(found.low, found.value - unseen), max(found.high, found.value + unseen)
+    return Estimate(found.value, max(-1.0, low), min(1.0, high))
 
 
 def _asked_for(cells: Sequence[Cell]) -> list[Json]:

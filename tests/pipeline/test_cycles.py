@@ -32,6 +32,7 @@ class Answers:
     scope: ClassVar[Scope] = "set"
 
     rises: bool = True
+    sources: int = 150
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         yield from map(Kept, records)
@@ -39,7 +40,7 @@ class Answers:
         file = bench.scratch / "responses.jsonl"
         known = len(records) if self.rises else 10
         rows = []
-        for number in range(120):
+        for number in range(self.sources):
             label = number % 2 == 1
             prompt = f"Is text {number} positive or negative?" if label else f"Name the river {number} of Spain."
             for whole in (True, False):
@@ -64,9 +65,11 @@ class Guided(Count):
             yield Kept(outcome.record, {"guidance": dict(told)})
 
 
-def walked(folder: Path, *, cycles: int, rises: bool = True, steer: bool = True, count: int = 12) -> Walked:
+def walked(
+    folder: Path, *, cycles: int, rises: bool = True, steer: bool = True, count: int = 12, sources: int = 150
+) -> Walked:
     recipe = Recipe(name="loop", count=count, cycles=cycles)
-    stages = (Answers(rises=rises), Feedback(steer=steer))
+    stages = (Answers(rises=rises, sources=sources), Feedback(steer=steer))
     return walk(Resolved(recipe, (Guided(),), stages), runner_in(folder), SEEDS, 4)
 
 
@@ -111,8 +114,17 @@ def test_the_loop_ends_where_the_score_no_longer_rises(tmp_path: Path) -> None:
     found = walked(tmp_path / "run", cycles=5, rises=False)
     assert found.reason == "plateau"
     assert len(found.cycles) == 2
-    assert found.cycles[-1].feedback["gain"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    gain = found.cycles[-1].feedback["gain"]
+    assert isinstance(gain, dict)
+    assert gain["value"] == 0.0
+    assert gain["high"] == pytest.approx(1 - 0.025 ** (1 / 150))  # nothing differs, and yet that is no certainty
     assert len(found.kept) == 24
+
+
+def test_so_few_prompts_that_nothing_could_be_known_never_end_a_loop(tmp_path: Path) -> None:
+    found = walked(tmp_path / "run", cycles=3, rises=False, sources=100)
+    assert found.reason == "target"
+    assert len(found.cycles) == 3
 
 
 def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp_path: Path) -> None:
@@ -154,6 +166,64 @@ def test_cycles_without_feedback_and_a_student_that_cannot_teach_are_refused() -
 def test_the_target_of_a_cycle_is_part_of_what_a_loop_is() -> None:
     from selfinstruct.pipeline.fingerprint import fingerprint, identity
 
-    one = made("{name: a, models: {teacher: embedded}, rounds: [propose], stages: [score, feedback], cycles: 2}")
+    one = made(
+        "{name: a, models: {teacher: embedded}, rounds: [propose], "
+        "stages: [{score: {prompts: 'ifs-v1:dev'}}, feedback], cycles: 2}"
+    )
     more = replace(one, recipe=one.recipe.model_copy(update={"count": 200}))
     assert fingerprint(identity(one, ())) != fingerprint(identity(more, ()))
+
+
+@pytest.mark.parametrize(
+    ("scores", "refused"),
+    [
+        ("score", True),
+        ("{score: {prompts: 'ifs-v1:test'}}", True),
+        ("{score: {prompts: 'ifs-v1:dev'}}", False),
+        ("{score: {prompts: 'ifs-v1:dev'}}, {score: {label: other}}", False),
+        ("{score: {prompts: ''}}", False),
+    ],
+)
+def test_feedback_reads_no_prompts_that_are_reported(scores: str, refused: bool) -> None:  # noqa: FBT001 - a table
+    text = f"{{name: a, models: {{teacher: embedded}}, rounds: [propose], stages: [{scores}, feedback]}}"
+    if refused:
+        with pytest.raises(BadInput, match="what steers must not be reported"):
+            made(text)
+    else:
+        made(text)
+
+
+def test_the_student_takes_over_from_the_teacher_and_from_nobody_else(tmp_path: Path) -> None:
+    runner = replace(runner_in(tmp_path), student="student", teacher="teacher")
+    before = {"student": tmp_path}
+    assert runner._asked("teacher", "round-00002", before) == "student"
+    assert runner._asked("teacher", "round-00001", {}) == "teacher"
+    assert runner._asked("grader", "round-00002", before) == "grader"
+    assert runner._asked("teacher", "stages-00002-after-00002", before) == "teacher"
+
+
+@pytest.mark.parametrize(
+    ("propose", "refused"),
+    [
+        ("propose", False),
+        ("{propose: {machine_demonstrations: 4}}", False),
+        ("{propose: {machine_demonstrations: 5}}", True),
+        ("{propose: {demonstrations: 2}}", True),
+        ("{propose: {style: alpaca}}", False),
+        ("{propose: {style: alpaca, machine_demonstrations: 2}}", True),
+    ],
+)
+def test_human_seeds_stay_at_least_half_of_what_a_student_that_teaches_is_shown(
+    propose: str,
+    refused: bool,  # noqa: FBT001 - a table
+) -> None:
+    text = (
+        "{name: a, models: {teacher: embedded, base: embedded, student: 'built:student'}, cycles: 2, "
+        f"student_teaches: true, rounds: [{propose}], stages: [finetune, "
+        "{score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
+    )
+    if refused:
+        with pytest.raises(BadInput, match="human seeds stay at least half"):
+            made(text)
+    else:
+        made(text)

@@ -42,7 +42,7 @@ def run() -> Path:
             {"fragment": {"per_record": 2}},
             "split",
             {"train_judge": {"labelled": "tone-v1"}},
-            {"score": {**asked, "wrappers": ["none", "suffix"], "first": 12}},
+            {"score": {**asked, "wrappers": ["none", "suffix"], "prompts": "ifs-v1:dev", "first": 12}},
             {"score": {**asked, "first": 12, "label": "again"}},
             {"objecqa": {**asked, "phrasings": 1, "wrapper": "none", "judge_model": "base"}},
             {"answer_set": {**asked, "gold": gold, "first": 12}},
