@@ -15,8 +15,9 @@ from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
+from selfinstruct.pipeline.loop_checks import student_role
 from selfinstruct.pipeline.publish import REPORT, publish
-from selfinstruct.pipeline.recipe import Resolved, resolve, student_role
+from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.pipeline.telling import tell
 from selfinstruct.pipeline.watch import Nobody, Spend, Watch

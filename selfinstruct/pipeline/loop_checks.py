@@ -1,0 +1,66 @@
+"""What a loop must have to make sense, checked before anything runs."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.roles import built_name
+from selfinstruct.pipeline.yaml_file import YamlFile
+from selfinstruct.stage import Stage
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.recipe import Recipe, Resolved
+
+_REPORTED = ("ifs-v1", "ifs-v1:test")  # prompt sets with prompts whose scores are reported
+
+
+def check_loop(resolved: "Resolved", file: YamlFile) -> None:
+    """BadInput for cycles that nothing is learned between, a student that cannot teach, and feedback that peeks."""
+    recipe = resolved.recipe
+    _check_feedback(resolved, file)
+    if recipe.cycles > 1 and not (resolved.rounds and any(stage.name == "feedback" for stage in resolved.stages)):
+        what = "`cycles` without `rounds` and a stage `feedback`: no cycle would learn from the one before"
+        raise BadInput(what, place=file.place(("cycles",)), fix="add `feedback` after `score`, or leave cycles out")
+    if not recipe.student_teaches:
+        return
+    if recipe.cycles == 1 or not student_role(recipe):
+        what = "`student_teaches` needs a second cycle, and a model `built:student`"
+        raise BadInput(what, place=file.place(("student_teaches",)), fix="write cycles: 2 and models.student")
+    for machine, shown_all in _demonstrations(resolved.rounds[0]):
+        if 2 * machine > shown_all:
+            what = f"{machine} of {shown_all} demonstrations by machine: human seeds stay at least half of them"
+            raise BadInput(what, place=file.place(("rounds", 0)), fix=f"machine_demonstrations: {shown_all // 2}")
+
+
+def _demonstrations(stage: Stage) -> Iterator[tuple[int, int]]:
+    """How many of how many demonstrations are a machine's, of a small model and of others: a student may be either."""
+    from selfinstruct.generate.propose import Propose
+    from selfinstruct.generate.styles import SMALL, STYLES
+
+    if not isinstance(stage, Propose):
+        return
+    for table in (SMALL[stage.style], STYLES[stage.style]):
+        machine, shown_all = stage.machine_demonstrations, stage.demonstrations
+        yield (
+            table.machine_demonstrations if machine is None else machine,
+            table.demonstrations if shown_all is None else shown_all,
+        )
+
+
+def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
+    """BadInput where feedback would read the prompts that are kept for reporting."""
+    for index, stage in enumerate(resolved.stages):
+        if stage.name != "feedback":
+            continue
+        label = getattr(stage, "label", "")
+        read = [one for one in resolved.stages[:index] if one.name == "score" and getattr(one, "label", "") == label]
+        if read and getattr(read[-1], "prompts", "") in _REPORTED:
+            what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
+            fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
+            raise BadInput(what, place=file.place(("stages", index)), fix=fix)
+
+
+def student_role(recipe: "Recipe") -> str:
+    """The role that the recipe's student has: the first with a spec `built:NAME`; empty where it does not teach."""
+    roles = (role for role, spec in recipe.models.items() if built_name(spec))
+    return next(roles, "") if recipe.student_teaches else ""
