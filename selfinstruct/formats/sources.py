@@ -18,6 +18,7 @@ ENDINGS = (".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 _IN_FOLDERS = ENDINGS[:4]
 _ELSE = (".csv", ".tsv", ".xlsx", ".zip", ".tar", ".arrow", ".pkl", ".pickle", ".html", ".yaml", ".yml", ".md")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+KEPT = "kept.jsonl"
 _OURS = {"train", "test"}  # splits of a set that this package published
 _NOT_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json"}
 
@@ -47,6 +48,20 @@ def sources(given: str) -> Iterator[Source]:
         yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
     else:
         yield _file(path, path.name)
+
+
+def place_in(given: str) -> Path:
+    """The file or folder that a name reads from, without the part it may name; of a run of our own the records alone.
+
+    A Hub id is no place; it is given back as a path that is not there.
+    """
+    path, _, _ = _parts(given)
+    return path / KEPT if _is_run(path) else path
+
+
+def _is_run(path: Path) -> bool:
+    """A run folder of our own: what it reads and tells beside its records may change without them."""
+    return _is_folder(path) and (path / KEPT).is_file() and (path / "recipe.yaml").is_file()
 
 
 def _parts(given: str) -> tuple[Path, str, str]:
@@ -92,8 +107,8 @@ def _file(path: Path, called: str) -> Source:
 def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         yield Source(path.name, name(path), saved_rows(path, split))
-    elif (path / "kept.jsonl").is_file() and (path / "recipe.yaml").is_file():  # a run of our own
-        yield _file(path / "kept.jsonl", "kept.jsonl")
+    elif _is_run(path):
+        yield _file(path / KEPT, KEPT)
     elif named := _named_files(path, config, split):
         for file in named:
             yield _file(file, path.name)

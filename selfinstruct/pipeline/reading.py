@@ -9,6 +9,7 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.formats.sets import Seen, Unreadable, read_set
+from selfinstruct.formats.sources import place_in
 from selfinstruct.records import Task, Unread
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 
@@ -68,8 +69,11 @@ def place_of(path: str) -> str | Path:
 
 
 def content(path: str) -> str:
-    """SHA-256 of what stands under a path: part of what the run is; a Hub id stands for itself."""
-    place = Path(place_of(path))
+    """SHA-256 of what is read under a path: part of what the run is; a Hub id stands for itself.
+
+    Of a run folder only its records count: a report drawn again there makes no other run here.
+    """
+    place = place_in(str(place_of(path)))
     total = hashlib.sha256()
     for file in [place] if place.is_file() else sorted(place.rglob("*")):
         if file.is_file():
