@@ -45,6 +45,8 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     if given["preview"]:
         click.echo(tuning.preview(resolved))
         return 0
+    if given["gguf"]:
+        tuning.gguf_form(given["base"])  # a refusal belongs before the training
     return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""))
 
 

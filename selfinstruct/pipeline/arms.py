@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.wiring import judges_for
@@ -14,6 +15,7 @@ from selfinstruct.records import Json
 from selfinstruct.score.given import Scores, score_responses
 from selfinstruct.score.publishing import as_page
 from selfinstruct.score.responses import Row
+from selfinstruct.score.score import JUST_TRAINED, Score
 from selfinstruct.score.side_by_side import table
 from selfinstruct.store.files import publish_text
 
@@ -32,6 +34,9 @@ class Arm:
 def arms_of(file: YamlFile, changes: Sequence[str]) -> tuple[Arm, ...]:
     """The arms of a recipe, in their order, each with its own changes after those of the command line; or none."""
     whole = resolve(file, changes)
+    if BASE in whole.recipe.arms:
+        what = f"an arm called '{BASE}', as the model that all arms are compared with"
+        raise BadInput(what, place=file.place(("arms", BASE)), fix="call it otherwise")
     return tuple(Arm(name, resolve(file, [*changes, *words, "arms={}"])) for name, words in whole.recipe.arms.items())
 
 
@@ -45,14 +50,21 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     page = _tuned(told)
     facts: dict[str, Json] = {"arms": dict(told)}
     if rows:
-        stage = next(stage for stage in arms[0].resolved.stages if stage.name == "score")
-        [tone] = judges_for(stage, {}).values()
-        scores = score_responses(rows, tone, seed=arms[0].resolved.recipe.seed)
+        stage = _reported(arms[0])
+        built = folder / arms[0].name / JUST_TRAINED
+        [tone] = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {}).values()
+        scores = score_responses(rows, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
         page = table(scores.scored) + "\n" + _differences(scores) + "\n" + page
     publish_text(folder / "arms.json", as_page(facts))
     publish_text(folder / "arms.md", page)
     return page
+
+
+def _reported(arm: Arm) -> Score:
+    """The score whose responses are compared: the last one without a label."""
+    found = [stage for stage in arm.resolved.stages if isinstance(stage, Score) and not stage.label]
+    return found[-1]
 
 
 def _rows(arms: Sequence[Arm], folder: Path) -> Iterator[Row]:

@@ -68,12 +68,15 @@ class Line:
 
 
 def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
-    """Every stage that asks a model; sends nothing, writes nothing."""
+    """Every stage that asks a model; sends nothing, writes nothing.
+
+    A loop may end after any of its cycles: the most is that of all of them.
+    """
     found = material(resolved, lambda _line: None)
     backends = {**backends_of(resolved), **_to_be_built(resolved)}
     lines = []
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
-    entered = resolved.recipe.count
+    entered, cycles = resolved.recipe.count, resolved.recipe.cycles
     if resolved.recipe.inputs:
         tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
     for stage in (*resolved.rounds, *resolved.stages):
@@ -86,20 +89,22 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
             name, one = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
             if source:
                 texts = sum(request.n for request in asked) / max(1, len(asked))
-                count = resolved.recipe.count
                 lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
-                fewest = max(0, ceil(count / (_MOST_PER_TEXT * texts)) - len(asked))
-                most = max(0, ceil(count / (_FEWEST_PER_TEXT * texts)) - len(asked))
+                fewest = max(0, ceil(entered / (_MOST_PER_TEXT * texts)) - len(asked))
+                most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(one, fewest), _scaled(one, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
             elif _answers_inputs(resolved) or any(
                 getattr(stage, knob, "") in found.benchmarks for knob in ("prompts", "questions")
             ):
-                lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
+                lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
             else:
                 share = len(asked) / max(1, len(tasks))
                 # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
-                fewest, most = ceil(entered * share), ceil((1 if resolved.recipe.inputs else 2) * entered * share)
+                # A stage of a later cycle gets the tasks of all cycles so far.
+                every = cycles if stage in resolved.rounds else cycles * (cycles + 1) // 2
+                most = ceil((1 if resolved.recipe.inputs else 2) * every * entered * share)
+                fewest = ceil(entered * share)
                 lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
     return tuple(lines)
 

@@ -57,7 +57,7 @@ def tell(
         human=Texts.of(seeds),
         finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
-        spending=spending((stage.name, result) for _, stage, _, result in done),
+        spending=spending((one[1].name, one[3]) for one in _finished(resolved, folder, walked, every=True)),
         measured=tuple(_measured(done, walked.stages_part)),
         cycles=cycles_told(resolved, folder, walked),
         published_examples=published_examples(walked.kept, done),
@@ -75,10 +75,14 @@ def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:
             yield from (Measure(stage.name, name, value, label) for name, value in result.measured.items())
 
 
-def _finished(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterable[Done]:
-    """Part, stage, folder and result of everything that counts, in order; of a loop the stages of its last cycle."""
+def _finished(resolved: Resolved, folder: RunFolder, walked: Walked, *, every: bool = False) -> Iterable[Done]:
+    """Part, stage, folder and result of everything that counts, in order.
+
+    Of a loop the stages of its last cycle, for they have all records; with `every`, for what was paid, of each cycle.
+    """
     parts = [(round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)]
-    for part, stages in [*parts, (walked.stages_part, resolved.once)]:
+    last = [cycle.part for cycle in walked.cycles] if every and walked.cycles else [walked.stages_part]
+    for part, stages in [*parts, *((part, resolved.once) for part in last)]:
         for position, stage in enumerate(stages, 1):
             place = folder.stage(part, position, stage.name)
             result = place.result()

@@ -43,13 +43,15 @@ def _tasks(resolved: Resolved) -> Iterator[Task]:
         yield from (each for each in islice(read, _ENOUGH) if isinstance(each, Task))
 
 
-def gguf_of(folder: Path, base: str) -> Path:
-    """The student of a run as `student.gguf` beside it: it then answers in the embedded engine, as `gguf:PATH`.
-
-    BadInput where the base was no GGUF file: its form is taken from there.
-    """
+def gguf_form(base: str) -> Path:
+    """The GGUF file that the base is, whose form a student's takes; BadInput where it is none."""
     original = find_weights(base)
     if original is None or not original.is_file():
         what = f"the base '{base}' is no GGUF file, and the form of the student's is taken from there"
         raise BadInput(what, place="--gguf", fix="tune from gguf:PATH, embedded or gemma, or leave --gguf away")
-    return export_gguf(folder / "student", original, folder / "student.gguf")
+    return original
+
+
+def gguf_of(folder: Path, base: str) -> Path:
+    """The student of a run as `student.gguf` beside it: it then answers in the embedded engine, as `gguf:PATH`."""
+    return export_gguf(folder / "student", gguf_form(base), folder / "student.gguf")

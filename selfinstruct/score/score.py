@@ -61,9 +61,14 @@ class Score:
     label: str = ""
     """Begins the names of the files, where a recipe scores more than once: `LABEL.score.json`."""
 
+    @property
+    def terms(self) -> Terms:
+        """What its verdicts rest on."""
+        return Terms(tone_tokens=self.tone_tokens, budget=self.budget)
+
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
-        Terms(tone_tokens=self.tone_tokens, budget=self.budget)
+        _ = self.terms
         for name in self.wrappers:
             Wrapper(name)
         if not self.wrappers:
@@ -82,7 +87,7 @@ class Score:
         if not prompts:
             raise BadInput("no prompts to score with", place="stage score", fix="name a prompt set, or give records")
         tone = self._tone(bench)
-        terms = Terms(tone_tokens=self.tone_tokens, budget=self.budget)
+        terms = self.terms
         settings, left_out = self._settings(bench)
         failures: list[_Unanswered] = []
         responses = chain.from_iterable(

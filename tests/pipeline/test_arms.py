@@ -67,3 +67,21 @@ def test_students_are_compared_with_their_base_and_with_each_other_within_one_wr
     assert found["wrapped, ifs", "base, ifs"] == 0
     assert "| bare, ifs | base, ifs | +" in page
     assert (tmp_path / "arms.md").read_text(encoding="utf-8") == page
+
+
+def test_an_arm_may_not_be_called_as_what_all_are_compared_with() -> None:
+    with pytest.raises(BadInput, match="an arm called 'base'"):
+        arms_of(parse_yaml(RECIPE + b"  base: [seed=8]\n", "both.yaml"), [])
+
+
+def test_arms_are_compared_under_the_terms_of_their_own_score(tmp_path: Path) -> None:
+    two = RECIPE.replace(b"stages: [", b"stages: [{score: {model: base, label: early, budget: 0}}, ")
+    two = two[: two.index(b"arms:")].replace(b"first: 3", b"first: 3, budget: 64") + b"arms: {one: [], two: [seed=7]}\n"
+    arms = arms_of(parse_yaml(two, "both.yaml"), [])
+    for arm in arms:
+        (tmp_path / arm.name).mkdir()
+        lines = responses(f"hf:student@{arm.name}", answers=True)
+        (tmp_path / arm.name / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
+    compare(arms, tmp_path)
+    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    assert told["scores"]["budget"] == 64

@@ -197,3 +197,18 @@ def test_a_dry_run_counts_what_a_student_would_be_asked(tasks: Path, base: Path)
     assert (line.model, line.most.requests) == ("built:student", 3)
     assert line.most.cost_most == Decimal(0)
     assert wiring.backends_of(what) == {}
+
+
+def test_a_dry_run_of_a_loop_counts_all_its_cycles() -> None:
+    def requests(cycles: int) -> dict[str, int]:
+        text = (
+            f"{{name: a, count: 20, cycles: {cycles}, models: {{teacher: 'scripted:smoke'}}, "
+            "rounds: [propose, classify], stages: [{score: {prompts: 'ifs-v1:dev', first: 5}}, feedback]}"
+        )
+        lines = estimate_run(resolve(parse_yaml(text.encode(), "loop")))
+        return {line.stage: line.most.requests for line in lines}
+
+    once, thrice = requests(1), requests(3)
+    assert thrice["score"] == 3 * once["score"] == 30
+    assert thrice["classify"] == 3 * once["classify"]
+    assert thrice["propose, later rounds"] > 2 * once["propose, later rounds"]
