@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.text import words
+from selfinstruct.verb_rule import root_by_rule
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FEATURES = ("asks", "opening", "length", "topic", "form")
-"""What cells are told by: a label or not, the first word, the length, the subject, whole or cut."""
+FEATURES = ("asks", "verb", "verb and object", "length", "topic", "form")
+"""What cells are told by: a label or not, the root verb, with its object, the length, the subject, whole or cut."""
 _LENGTHS = ((9, "up to 9 words"), (18, "10 to 18 words"))
 _LONGER = "19 words or more"
 _TURNS = 20  # of the clustering; it settles sooner
@@ -112,15 +113,16 @@ def cells_of(text: str, found: Subjects, *, is_classification: bool | None = Non
     """The cell of each feature that an instruction falls into; whether it is cut is known only to who cut it.
 
     >>> told = cells_of("Is this review positive or negative?", subjects([], 1))
-    >>> told["asks"], told["opening"], told["length"]
+    >>> told["asks"], told["verb"], told["length"]
     ('for a label', 'is', 'up to 9 words')
     """
     label = bool(_LABELS.search(text)) if is_classification is None else is_classification
-    told = words(text)
+    told, root = words(text), root_by_rule(text)
     length = next((name for most, name in _LENGTHS if len(told) <= most), _LONGER)
     return {
         "asks": "for a label" if label else "for a text",
-        "opening": told[0] if told else "",
+        "verb": root.verb,
+        "verb and object": f"{root.verb} {root.object}" if root.object else "",
         "length": length,
         "topic": found.of(text),
     }

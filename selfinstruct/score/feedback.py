@@ -52,9 +52,10 @@ class Cell:
 class Feedback:
     """Weigh demonstrations by how often the student fails on prompts like them; every record passes unchanged.
 
-    A cell (a kind of prompt: label or text, first word, length, subject) steers only from `least` prompts on, and its
-    share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too whether
-    IFS still rose since the cycle before: the loop stops where the upper bound of the paired gain is below `epsilon`.
+    A cell (a kind of prompt: label or text, verb, verb and object, length, subject) steers only from `least` prompts
+    on, and its share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too
+    whether IFS still rose since the cycle before: the loop stops where the upper bound of the paired gain is below
+    `epsilon`.
     """
 
     name: ClassVar[str] = "feedback"

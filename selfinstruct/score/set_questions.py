@@ -1,23 +1,16 @@
 """What models are asked of a set, and the answers that theirs are compared with."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from selfinstruct.records import Task, digest
 from selfinstruct.score.prompt_sets import asked
-from selfinstruct.text import words
+from selfinstruct.verb_rule import root_by_rule
 
 Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
 """What an answer beside its references tells: imitation where a model wrote them, quality where people did."""
 Kind: TypeAlias = Literal["classification", "not_classification", "undecided"]
-
-_POLITENESS = re.compile(
-    r"(?:please|kindly|now|then|(?:can|could|would|will) you|i (?:want|need|would like) you to|help me(?: to)?|let's"
-    r"|your (?:task|job|goal) is to|you (?:are|will be) (?:asked|required) to)\b[\s,:]*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +27,7 @@ class SetQuestion:
     references: tuple[str, ...]
     kind: Kind
     verb: str
-    """As `first_verb` tells it."""
+    """Of the request, or the question word; empty where the plain English rule finds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +72,5 @@ def _question(task: Task, key: tuple[str, str], references: list[str], against: 
         system=key[0],
         references=tuple(dict.fromkeys(references)),
         kind=kinds[task.is_classification],
-        verb=first_verb(task.instruction),
+        verb=root_by_rule(task.instruction).verb,
     )
-
-
-def first_verb(instruction: str) -> str:
-    """The first word once politeness is taken away: the verb of a request, the opening of a question.
-
-    >>> first_verb("Please write a poem."), first_verb("Could you tell me why?"), first_verb("How long is the Tay?")
-    ('write', 'tell', 'how')
-    """
-    text = instruction.strip()
-    while found := _POLITENESS.match(text):
-        text = text[found.end() :]
-    return next(iter(words(text[:200])), "")

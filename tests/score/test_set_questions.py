@@ -1,10 +1,7 @@
 """What is asked of a set: each thing once, with every answer there is."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from selfinstruct.records import Instance, Message, Provenance, Task
-from selfinstruct.score.set_questions import first_verb, set_questions
+from selfinstruct.score.set_questions import set_questions
 
 INPUT = Provenance(stage="input")
 
@@ -50,13 +47,3 @@ def test_the_kind_is_the_records_own() -> None:
     tasks = [task(text, ("", "x"), is_classification=label) for text, label in (("A", True), ("B", False), ("C", None))]
     kinds = [one.kind for one in set_questions(tasks, "quality_on_gold").found]
     assert kinds == ["classification", "not_classification", "undecided"]
-
-
-@given(st.text(max_size=60))
-def test_the_first_verb_is_one_word_or_none(text: str) -> None:
-    assert " " not in first_verb(text)
-
-
-def test_politeness_is_no_verb() -> None:
-    said = ["Please, could you write a poem?", "Your task is to sort them.", "I need you to add.", "Please", "Whoami?"]
-    assert [first_verb(text) for text in said] == ["write", "sort", "add", "", "whoami"]

@@ -10,11 +10,11 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from selfinstruct.curate.variety.diversity import Diversity
 from selfinstruct.curate.variety.nearest_seed import NearestSeed
-from selfinstruct.curate.variety.verb_rule import Root
 from selfinstruct.curate.variety.verbs import MODELS, reader
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool
+from selfinstruct.verb_rule import Root
 from tests.curate.records import task
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)

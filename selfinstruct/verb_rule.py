@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from selfinstruct.curate.variety.english import (
+from selfinstruct.english import (
     ADVERBS,
     AUXILIARIES,
     BASE_FORMS,

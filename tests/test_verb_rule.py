@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.variety.verb_rule import Root, root_by_rule, singular
+from selfinstruct.verb_rule import Root, root_by_rule, singular
 
 
 @pytest.mark.parametrize(
