@@ -283,6 +283,8 @@ class Bench:
     """What the cycle before this one built, by name; empty in the first."""
     guidance: Mapping[str, float] = field(default_factory=dict)
     """How gladly each known task is shown as a demonstration, by id, as the last cycle's feedback says; else 1."""
+    wanted: Mapping[str, float] = field(default_factory=dict)
+    """Kinds of task that some of the requests are to name, and how often against each other; empty: none is named."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
     doing: Doing = nobody_waits

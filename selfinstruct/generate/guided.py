@@ -5,6 +5,8 @@ from random import Random
 
 from selfinstruct.records import Task
 
+_NAMED = 0.5  # share of requests that name a kind: what is failed on is wanted more, and not alone
+
 
 def draw(
     rng: Random,
@@ -22,6 +24,17 @@ def draw(
     drawn += _weighted(rng, seeds, demonstrations - len(drawn), guidance)
     rng.shuffle(drawn)
     return drawn
+
+
+def kind(rng: Random, wanted: Mapping[str, float]) -> str:
+    """The kind of task that a request names: for every other one a kind that is wanted, by weight; else none.
+
+    >>> [kind(Random(number), {"tasks about rivers": 2.0}) for number in range(4)]
+    ['', 'tasks about rivers', '', 'tasks about rivers']
+    """
+    if not wanted or rng.random() >= _NAMED:
+        return ""
+    return rng.choices(list(wanted), list(wanted.values()))[0]
 
 
 def _weighted(rng: Random, tasks: Sequence[Task], count: int, guidance: Mapping[str, float]) -> list[Task]:

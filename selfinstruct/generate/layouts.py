@@ -49,11 +49,19 @@ class Layout(Protocol):
 
 
 def layout_for(
-    style: Style, shape: Shape, profile: Profile, traits: Traits, asking: Asking, *, classification_only: bool
+    style: Style,
+    shape: Shape,
+    profile: Profile,
+    traits: Traits,
+    asking: Asking,
+    *,
+    classification_only: bool,
+    what: str = "",
 ) -> Layout:
-    """The form that suits a style and what the model can be asked for."""
+    """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
     chat = shape == "chat" or (shape == "auto" and not traits.completion)
-    what = "classification tasks that name their possible labels" if classification_only else "tasks"
+    usual = "classification tasks that name their possible labels" if classification_only else "tasks"
+    what = what or usual
     if style == "self_instruct" and profile == "reference":
         return ReferenceList(classification_only=classification_only, chat=chat)
     structured = chat and traits.structured and not traits.small and profile == "default"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput
@@ -13,6 +14,14 @@ from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected,
 from selfinstruct.text import shown
 
 Number = TypeVar("Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request shows, and the form it has."""
+
+    drawn: Sequence[Task]
+    layout: Layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +67,19 @@ class Propose:
         del records
         model = bench.models[self.model]
         asking = self._asking(model.traits)
-        layout = layout_for(
-            self.style, self.shape, self.profile, model.traits, asking, classification_only=self.classification_only
-        )
         seeds, machine = self._known(bench, asking, model.traits)
         if len(seeds) < asking.demonstrations - min(asking.machine_demonstrations, len(machine)):
             yield Measured("fewer_demonstrations", {"asked": asking.demonstrations, "seeds": len(seeds)})
-        prompts = self._draws(bench, asking, seeds, machine)
+        prompts = self._asked(bench, asking, model.traits, seeds, machine)
         unrecorded = 0
         failure: Failure | None = None
-        for asked in ask(model, prompts, lambda drawn: self._request(layout, asking, model.traits, drawn)):
+        for asked in ask(model, prompts, lambda about: self._request(about, asking, model.traits)):
             if isinstance(asked.reply, Failure):
                 failure = asked.reply
                 unrecorded += failure.kind == "not_recorded"
                 yield Failed(failure)
             else:
-                yield from self._outcomes(layout, asked.about, asked.reply)
+                yield from self._outcomes(asked.about, asked.reply)
         if self.profile == "reference" and failure and unrecorded == bench.requests:
             raise BadInput(
                 f"the recording has none of this round's {unrecorded} prompts: {failure.message}",
@@ -122,6 +128,19 @@ class Propose:
             return small and self.style == "self_instruct" and not self.classification_only
         return self.demonstrate == "without_input"
 
+    def _asked(
+        self, bench: Bench, asking: Asking, traits: Traits, seeds: Sequence[Task], machine: Sequence[Task]
+    ) -> Iterator[_Asked]:
+        def layout(what: str) -> Layout:
+            knobs = (self.style, self.shape, self.profile, traits, asking)
+            return layout_for(*knobs, classification_only=self.classification_only, what=what)
+
+        kinds = {} if self.classification_only or self.profile == "reference" else bench.wanted
+        layouts = {what: layout(what) for what in ("", *kinds)}
+        numbers = count(bench.first_request)
+        for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
+            yield _Asked(drawn, layouts[guided.kind(bench.random(number), kinds)])
+
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]
     ) -> Iterator[list[Task]]:
@@ -138,7 +157,8 @@ class Propose:
             else:
                 yield reference.draw(rng, machine, seeds, total, from_machine)
 
-    def _request(self, layout: Layout, asking: Asking, traits: Traits, drawn: Sequence[Task]) -> Request:
+    def _request(self, about: _Asked, asking: Asking, traits: Traits) -> Request:
+        layout, drawn = about.layout, about.drawn
         several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1
         return Request(
             prompt=layout.prompt(drawn),
@@ -153,7 +173,8 @@ class Propose:
             purpose="propose",
         )
 
-    def _outcomes(self, layout: Layout, drawn: Sequence[Task], completion: Completion) -> Iterator[Outcome]:
+    def _outcomes(self, about: _Asked, completion: Completion) -> Iterator[Outcome]:
+        layout, drawn = about.layout, about.drawn
         read = completion.choices[:1] if self.profile == "reference" else completion.choices
         for index, choice in enumerate(read):
             items = layout.items(choice, len(drawn))

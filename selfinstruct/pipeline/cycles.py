@@ -71,6 +71,14 @@ def guidance(before: Mapping[str, Path]) -> dict[str, float]:
     return {name: float(weight) if told["steers"] else 1.0 for name, weight in told["weights"].items()}
 
 
+def wanted(before: Mapping[str, Path]) -> dict[str, float]:
+    """The kinds of task that the last cycle's feedback asks for; none in the first, none where it does not steer."""
+    if WEIGHTS not in before:
+        return {}
+    told = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
+    return {name: float(weight) for name, weight in told.get("wanted", {}).items()} if told["steers"] else {}
+
+
 def looked_at(
     resolved: Resolved,
     folder: RunFolder,

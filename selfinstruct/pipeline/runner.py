@@ -12,7 +12,7 @@ from typing import Protocol
 
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.billing import Billed, merged
-from selfinstruct.pipeline.cycles import guidance
+from selfinstruct.pipeline.cycles import guidance, wanted
 from selfinstruct.pipeline.roles import base_role, model_roles, scorer_role
 from selfinstruct.pipeline.watch import Nobody, Watch, Watched
 from selfinstruct.records import Json, Task
@@ -164,6 +164,7 @@ class Runner:
             built=built,
             before=before,
             guidance=guidance(before) if stage.scope == "source" else {},
+            wanted=wanted(before) if stage.scope == "source" else {},
             scratch=self.folder.path / "scratch" / part / place.path.name,
             doing=self.watch.doing,
             notice=self.watch.notice,

@@ -52,6 +52,8 @@ class Cell:
 class Feedback:
     """Weigh demonstrations by how often the student fails on prompts like them; every record passes unchanged.
 
+    Half of the next cycle's requests also name such a kind of task, the others none, so that no kind is all there is.
+
     A cell (a kind of prompt: label or text, verb, verb and object, length, subject) steers only from `least` prompts
     on, and its share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too
     whether IFS still rose since the cycle before: the loop stops where the upper bound of the paired gain is below
@@ -92,12 +94,14 @@ class Feedback:
         weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
         gain = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else None
         failed = sum(not one.answers for one in answered)
+        wanted: dict[str, Json] = {what: cell.factor for cell in cells if cell.factor > 1 and (what := _kind(cell))}
         told: dict[str, Json] = {
             "prompts": len(answered),
             "failures": failed,
             "ifs": 1 - failed / len(answered),
             "cells": [cell.as_json() for cell in cells],
             "asks_for": _asked_for(cells),
+            "wanted": wanted,
             "steers": self.steer,
             "weighed": sum(weight != 1 for weight in weights.values()),
             "gain": gain.as_json() if gain else None,
@@ -164,6 +168,19 @@ def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> E
     unseen = 1 - ((1 - LEVEL) / 2) ** (1 / len(rows))
     low, high = min(found.low, found.value - unseen), max(found.high, found.value + unseen)
     return Estimate(found.value, max(-1.0, low), min(1.0, high))
+
+
+def _kind(cell: Cell) -> str:
+    """As a request for new tasks may name it; empty where it cannot."""
+    if cell.feature == "asks":
+        return "classification tasks that name their possible labels" if cell.cell == "for a label" else ""
+    said = {
+        "verb": f"tasks that begin with the word {cell.cell}",
+        "verb and object": f"tasks of the kind: {cell.cell}",
+        "length": f"tasks of {cell.cell}",
+        "topic": f"tasks about {cell.cell}",
+    }
+    return said.get(cell.feature, "")
 
 
 def _asked_for(cells: Sequence[Cell]) -> list[Json]:

@@ -178,3 +178,23 @@ def test_a_recording_may_lack_some_prompts_but_not_all_of_a_round() -> None:
 
 def test_ordinals_count_identical_siblings() -> None:
     assert ordinals([]) == []
+
+
+@pytest.mark.parametrize("traits", [Traits(), SMALL, CHAT])
+def test_about_half_of_the_requests_name_a_kind_that_feedback_wants_and_the_others_none(traits: Traits) -> None:
+    teller = Teller(lambda *_: " A new task.", traits)
+    wanted = {"tasks about rivers": 3.0, "tasks about lakes": 1.0}
+    given = replace(bench(teller, SEEDS, rounds=(RoundStart(200, 0),)), wanted=wanted)
+    list(Propose()([], given))
+    prompts = [str(request.prompt) for request in teller.asked]
+    named = {what: sum(what in prompt for prompt in prompts) for what in wanted}
+    assert 80 <= sum(named.values()) <= 120
+    assert named["tasks about rivers"] > 2 * named["tasks about lakes"] > 0
+
+
+def test_a_run_of_classification_tasks_alone_names_no_other_kind() -> None:
+    seeds = [replace(one, is_classification=True) for one in SEEDS]
+    teller = Teller(lambda *_: " A new task.")
+    given = replace(bench(teller, seeds, rounds=(RoundStart(20, 0),)), wanted={"tasks about rivers": 3.0})
+    list(Propose(classification_only=True)([], given))
+    assert not any("about rivers" in str(request.prompt) for request in teller.asked)

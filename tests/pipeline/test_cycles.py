@@ -62,7 +62,7 @@ class Guided(Count):
         for outcome in super().__call__(records, bench):
             assert isinstance(outcome, Kept)
             told = {seed.id: bench.guidance.get(seed.id, 1.0) for seed in bench.pool.seeds}
-            yield Kept(outcome.record, {"guidance": dict(told)})
+            yield Kept(outcome.record, {"guidance": dict(told), "wanted": dict(bench.wanted)})
 
 
 def walked(
@@ -71,6 +71,12 @@ def walked(
     recipe = Recipe(name="loop", count=count, cycles=cycles)
     stages = (Answers(rises=rises, sources=sources), Feedback(steer=steer))
     return walk(Resolved(recipe, (Guided(),), stages), runner_in(folder), SEEDS, 4)
+
+
+def wanted(folder: Path) -> list[dict[str, float]]:
+    """The kinds of task that requests are to name, in every round."""
+    files = sorted(folder.glob("round-*/01-guided/kept.jsonl"))
+    return [json.loads(file.read_text().splitlines()[0])["evidence"]["wanted"] for file in files]
 
 
 def shown(folder: Path) -> list[dict[str, float]]:
@@ -102,11 +108,16 @@ def test_what_the_student_fails_on_is_shown_more_in_the_next_cycle_and_never_in_
     assert {weight for line in weights[: found.cycles[0].rounds[1]] for weight in line.values()} == {1.0}
     for line in weights[found.cycles[0].rounds[1] :]:
         assert line[label] > 1 > line[river]
+    named = wanted(tmp_path / "run")
+    assert not any(named[: found.cycles[0].rounds[1]])
+    for line in named[found.cycles[0].rounds[1] :]:
+        assert line["classification tasks that name their possible labels"] > 1
 
 
 def test_feedback_that_does_not_steer_is_told_all_the_same(tmp_path: Path) -> None:
     found = walked(tmp_path / "run", cycles=2, steer=False)
     assert {weight for line in shown(tmp_path / "run") for weight in line.values()} == {1.0}
+    assert not any(wanted(tmp_path / "run"))
     assert found.cycles[0].feedback["cells"]
 
 
