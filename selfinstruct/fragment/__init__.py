@@ -20,6 +20,5 @@ To change lengths and endings, or the seam         open lengths.py, seams.py
 To change which record is in which split           open splits.py, sources.py (what is taken of a record)
 To change the order of all this                    open build.py
 To change what is counted, or the shortcut rules   open tally.py, shortcuts.py
-To change the prompts made for scoring             open score_prompts.py
 To change how a language is told                   open languages.py
 """

@@ -42,6 +42,8 @@ class SetQuestions:
 def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
     """One question for each instruction and input, in order of appearance; of a conversation its first turn.
 
+    Further accepted answers of a Natural Instructions task, which stand beside its instances, are references too.
+
     >>> from selfinstruct.records import Instance, Provenance
     >>> pairs = (Instance("", "Tay"), Instance("", "Spey"))
     >>> tay = Task(instruction="Name a river.", instances=pairs, provenance=Provenance(stage="input"))
@@ -52,14 +54,24 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
     first: dict[tuple[str, str], Task] = {}
     without = 0
     for task in tasks:
-        pairs = [pair for pair in task.instances if pair.output.strip()]
+        pairs = [(at, pair) for at, pair in enumerate(task.instances) if pair.output.strip()]
         without += not pairs
-        for pair in pairs:
+        for at, pair in pairs:
             key = (task.system, asked(task, pair.input))
             first.setdefault(key, task)
-            answers.setdefault(key, []).append(pair.output)
+            answers.setdefault(key, []).extend((pair.output, *_further(task, at)))
     found = (_question(first[key], key, references, against) for key, references in answers.items())
     return SetQuestions(tuple(found), without)
+
+
+def _further(task: Task, at: int) -> list[str]:
+    """Other accepted outputs of an instance, as `formats/natinst.py` keeps them; extra fields may be anything."""
+    beside = task.extra.get("Instances")
+    if not isinstance(beside, list) or len(beside) != len(task.instances):
+        return []
+    told = beside[at]
+    outputs = told.get("output") if isinstance(told, dict) else None
+    return [one for one in outputs if isinstance(one, str) and one.strip()] if isinstance(outputs, list) else []
 
 
 def _question(task: Task, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:

@@ -1,5 +1,11 @@
 """What is asked of a set: each thing once, with every answer there is."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from selfinstruct.formats.natinst import natinst
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.score.set_questions import set_questions
 
@@ -47,3 +53,16 @@ def test_the_kind_is_the_records_own() -> None:
     tasks = [task(text, ("", "x"), is_classification=label) for text, label in (("A", True), ("B", False), ("C", None))]
     kinds = [one.kind for one in set_questions(tasks, "quality_on_gold").found]
     assert kinds == ["classification", "not_classification", "undecided"]
+
+
+def test_every_accepted_answer_of_a_natural_instructions_task_is_a_reference() -> None:
+    given = {"input": "Scotland", "output": ["Tay", "Dee"]}
+    value = {"Definition": ["Name a river."], "Instances": [given, {"input": "Spain", "output": ["Ebro"]}]}
+    found = set_questions([natinst(value, INPUT)], "quality_on_gold").found
+    assert [one.references for one in found] == [("Tay", "Dee"), ("Ebro",)]
+
+
+@pytest.mark.parametrize("beside", ["x", [], [1], [{"output": "x"}], [{"output": [1, " "]}]])
+def test_a_field_of_that_name_that_is_something_else_adds_nothing(beside: Any) -> None:
+    one = task("Name a river.", ("", "Tay"))
+    assert set_questions([replace(one, extra={"Instances": beside})], "quality_on_gold").found[0].references == ("Tay",)
