@@ -41,8 +41,9 @@ class Embedded:
         self.traits = Traits(chat=path is None or has_template(path), structured=True, grammar=True, small=small)
         self.notice = notice or ("" if path is None else f"weights: {path}")
         self._lock = threading.Lock()
-        self._server: Any = None
-        self._password = secrets.token_hex()  # the engine opens a loopback port; no other program may use it
+        # Two engines side by side answer faster than one of twice the threads; large weights are not held twice.
+        engines = min(2 if small else 1, in_flight)
+        self._engines = [_Engine(path, slots=min(2, in_flight) // engines * _SLOTS, of=engines) for _ in range(engines)]
         self._threads: ThreadPoolExecutor | None = None
 
     async def answer(self, request: Request) -> Answer:
@@ -56,10 +57,39 @@ class Embedded:
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
             self._threads = None
-        self._server = None
+        for engine in self._engines:
+            engine.server = None
 
     def _ask(self, request: Request) -> Answer:
-        server = self._loaded()
+        with self._least_busy() as engine:
+            return engine.ask(request)
+
+    @contextlib.contextmanager
+    def _least_busy(self) -> Iterator["_Engine"]:
+        """The engine with the fewest questions; the second starts when the first is at work."""
+        with self._lock:
+            engine = min(self._engines, key=lambda one: one.asked)
+            engine.asked += 1
+        try:
+            yield engine
+        finally:
+            with self._lock:
+                engine.asked -= 1
+
+
+class _Engine:
+    """One loaded model; `asked` counts the questions it is at work on."""
+
+    def __init__(self, path: Path | None, *, slots: int, of: int) -> None:
+        """`path` None: our embedded model; `slots`: continuations at a time; `of`: engines that share the cores."""
+        self._path, self._slots, self._of = path, slots, of
+        self._lock = threading.Lock()
+        self.server: Any = None
+        self.password = secrets.token_hex()  # the engine opens a loopback port; no other program may use it
+        self.asked = 0
+
+    def ask(self, request: Request) -> Answer:
+        server = self.loaded()
         chat = not isinstance(request.prompt, str)
         told = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
         told = json.loads(told) if isinstance(told, str | bytes) else told
@@ -69,32 +99,34 @@ class Embedded:
         if len(choices) != request.n:
             raise CallError("bad_answer", f"{len(choices)} texts instead of {request.n}", retry="later")
         # The engine counts the tokens of one choice only, so the texts are counted again.
-        completion = sum(self._tokens(choice.text) for choice in choices)
+        completion = sum(_tokens(server, self.password, choice.text) for choice in choices)
         usage = Usage(prompt_tokens=told["usage"]["prompt_tokens"], completion_tokens=completion)
         return Answer(choices=choices, usage=usage, raw=json.dumps(told))
 
-    def _tokens(self, text: str) -> int:
-        """Tokens of a text by the engine's own tokenizer, and one for the mark that ended it."""
-        if not text:
-            return 1
-        engine = http.client.HTTPConnection(urlsplit(self._server.listening_address).netloc, timeout=60)
-        try:
-            headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._password}"}
-            engine.request("POST", "/tokenize", json.dumps({"content": text}), headers)
-            return len(json.load(engine.getresponse())["tokens"]) + 1
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as fault:
-            raise CallError("engine", f"the engine does not count tokens ({fault!r})", retry="later") from fault
-        finally:
-            engine.close()
-
-    def _loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
+    def loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
         with self._lock:
-            if self._server is None:
-                self._server = _start(self._path or embedded_weights(), min(2, self.in_flight) * _SLOTS, self._password)
-            return self._server
+            if self.server is None:
+                threads = max(1, _free_cores() // self._of)
+                self.server = _start(self._path or embedded_weights(), self.password, self._slots, threads)
+            return self.server
 
 
-def _start(path: Path, slots: int, password: str) -> Any:  # noqa: ANN401 - the engine publishes no types
+def _tokens(server: Any, password: str, text: str) -> int:  # noqa: ANN401 - the engine publishes no types
+    """Tokens of a text by the engine's own tokenizer, and one for the mark that ended it."""
+    if not text:
+        return 1
+    engine = http.client.HTTPConnection(urlsplit(server.listening_address).netloc, timeout=60)
+    try:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {password}"}
+        engine.request("POST", "/tokenize", json.dumps({"content": text}), headers)
+        return len(json.load(engine.getresponse())["tokens"]) + 1
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as fault:
+        raise CallError("engine", f"the engine does not count tokens ({fault!r})", retry="later") from fault
+    finally:
+        engine.close()
+
+
+def _start(path: Path, password: str, slots: int, threads: int) -> Any:  # noqa: ANN401 - the engine publishes no types
     check_machine()
     with asleep_while_waiting():
         import xllamacpp
@@ -109,7 +141,7 @@ def _start(path: Path, slots: int, password: str) -> Any:  # noqa: ANN401 - the 
     params.verbosity = 0
     params.warmup = params.ui = params.fit_params = False
     params.cache_ram_mib = 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _free_cores()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     with _silent():
         try:
             return xllamacpp.Server(params)

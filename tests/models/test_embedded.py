@@ -85,9 +85,25 @@ class TestReal:
             ask(backend, "river " * 4000)
         assert (error.value.kind, error.value.retry) == ("too_long", "never")
 
+    def test_questions_at_one_time_are_divided_between_two_engines(self) -> None:
+        async def both() -> tuple[Answer, ...]:
+            asked = (two.answer(Request(prompt=f"Count from {n}:", max_tokens=8, n=4)) for n in (1, 2))
+            return tuple(await asyncio.gather(*asked))
+
+        two = Embedded(None)
+        answers = asyncio.run(both())
+        assert [len(answer.choices) for answer in answers] == [4, 4]
+        assert [engine.server is not None for engine in two._engines] == [True, True]
+        asyncio.run(two.close())
+
+    def test_one_question_at_a_time_starts_one_engine(self, backend: Embedded) -> None:
+        ask(backend, "one", max_tokens=1)
+        ask(backend, "two", max_tokens=1)
+        assert [engine.server is not None for engine in backend._engines] == [True, False]
+
     def test_no_other_program_may_use_the_engines_port(self, backend: Embedded) -> None:
         ask(backend, "one", max_tokens=1)
-        address = urlsplit(backend._server.listening_address)
+        address = urlsplit(backend._engines[0].server.listening_address)
         assert address.hostname == "127.0.0.1"
         stranger = http.client.HTTPConnection(address.netloc, timeout=10)
         stranger.request("POST", "/v1/completions", '{"prompt": "x", "max_tokens": 1}')
@@ -123,7 +139,7 @@ def test_a_file_without_a_template_takes_no_chat(tmp_path: Path) -> None:
 
 def test_nothing_is_loaded_before_the_first_question(tmp_path: Path) -> None:
     backend = Embedded(gguf(tmp_path / "broken.gguf", b"no weights at all"))
-    assert backend._server is None
+    assert all(engine.server is None for engine in backend._engines)
     asyncio.run(backend.close())
 
 

@@ -23,10 +23,10 @@ def backend() -> Iterator[OpenAICompatible]:
     except BadInput as missing:
         pytest.skip(str(missing))
     engine = Embedded(None, in_flight=1)
-    server = engine._loaded()
+    server = engine._engines[0].loaded()
     address = f"{server.listening_address}/v1"
-    yield OpenAICompatible(model="any", api_key=engine._password, url=address, in_flight=2)
-    engine._server = None
+    yield OpenAICompatible(model="any", api_key=engine._engines[0].password, url=address, in_flight=2)
+    engine._engines[0].server = None
 
 
 def test_a_real_server_is_understood(backend: OpenAICompatible) -> None:
