@@ -18,9 +18,10 @@ def draw(
 ) -> list[Task]:
     """Demonstrations of one prompt, each task as likely as its weight says (1 where none is given), in any order.
 
-    Human seeds fill what machine tasks leave, so that they stay at least as many as without guidance.
+    Human seeds fill what machine tasks leave, so that they stay at least as many as without guidance; where seeds are
+    few there are no more machine tasks than seeds.
     """
-    drawn = _weighted(rng, machine, from_machine, guidance)
+    drawn = _weighted(rng, machine, min(from_machine, len(seeds)), guidance)
     drawn += _weighted(rng, seeds, demonstrations - len(drawn), guidance)
     rng.shuffle(drawn)
     return drawn

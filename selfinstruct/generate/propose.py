@@ -139,7 +139,7 @@ class Propose:
         layouts = {what: layout(what) for what in ("", *kinds)}
         numbers = count(bench.first_request)
         for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
-            yield _Asked(drawn, layouts[guided.kind(bench.random(number), kinds)])
+            yield _Asked(drawn, layouts[guided.kind(bench.random(-1 - number), kinds)])
 
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]

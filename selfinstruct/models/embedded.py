@@ -24,6 +24,7 @@ from selfinstruct.stage import Traits
 _SLOTS = 8  # continuations decoded together: one prefill of a shared prompt serves them all
 _CONTEXT = 2048  # tokens for each slot; a prompt of eight demonstrations takes about 300
 _METADATA = 64 * 2**20  # bytes at the start of a GGUF file among which its metadata lie
+_STARTING = threading.Lock()  # while an engine starts, what it writes and reads of the whole process is bent
 _SMALL_FILE = 1_000_000_000  # bytes; four-bit weights of about a billion parameters and a half
 
 
@@ -42,7 +43,7 @@ class Embedded:
         self.notice = notice or ("" if path is None else f"weights: {path}")
         self._lock = threading.Lock()
         # Two engines side by side answer faster than one of twice the threads; large weights are not held twice.
-        engines = min(2 if small else 1, in_flight)
+        engines = min(2 if small else 1, in_flight, _cores())
         self._engines = [_Engine(path, slots=min(2, in_flight) // engines * _SLOTS, of=engines) for _ in range(engines)]
         self._threads: ThreadPoolExecutor | None = None
 
@@ -106,8 +107,8 @@ class _Engine:
     def loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
         with self._lock:
             if self.server is None:
-                threads = max(1, _free_cores() // self._of)
-                self.server = _start(self._path or embedded_weights(), self.password, self._slots, threads)
+                with _STARTING:
+                    self.server = _start(self._path or embedded_weights(), self.password, self._slots, self._of)
             return self.server
 
 
@@ -126,7 +127,7 @@ def _tokens(server: Any, password: str, text: str) -> int:  # noqa: ANN401 - the
         engine.close()
 
 
-def _start(path: Path, password: str, slots: int, threads: int) -> Any:  # noqa: ANN401 - the engine publishes no types
+def _start(path: Path, password: str, slots: int, of: int) -> Any:  # noqa: ANN401 - the engine publishes no types
     check_machine()
     with asleep_while_waiting():
         import xllamacpp
@@ -141,7 +142,7 @@ def _start(path: Path, password: str, slots: int, threads: int) -> Any:  # noqa:
     params.verbosity = 0
     params.warmup = params.ui = params.fit_params = False
     params.cache_ram_mib = 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, _free_cores() // of)
     with _silent():
         try:
             return xllamacpp.Server(params)
@@ -155,9 +156,12 @@ def _free_cores() -> int:
     The engine's threads wait for each other some three hundred times a token: when one of them has to share its core,
     all stand still, and two threads on a busy machine are a hundred times slower than one.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return max(1, cores - round(busy))
+    return max(1, _cores() - round(busy))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -68,25 +68,34 @@ def _reported(arm: Arm) -> Score:
 
 
 def _rows(arms: Sequence[Arm], folder: Path) -> Iterator[Row]:
-    """Every response, its model called by its arm; the base of the first arm stands for all."""
+    """Every response, its model called by its arm; who else was asked in the first arm is asked for all.
+
+    One other model is the base; of several, each keeps its name.
+    """
     for number, arm in enumerate(arms):
         file = folder / arm.name / "responses.jsonl"
         if not file.is_file():
             continue
-        for line in read_values(file):
-            row: Any = line.value
-            student = str(row["model"]).startswith(_STUDENT)
-            if student or not number:
-                kept = {name: row[name] for name in _KEPT if row.get(name) is not None}
-                yield Row(line.place, {**kept, "model": arm.name if student else BASE})
+        lines: list[Any] = list(read_values(file))
+        others = {str(line.value["model"]) for line in lines if not _is_student(line.value)}
+        for line in lines:
+            row = line.value
+            name = arm.name if _is_student(row) else BASE if len(others) == 1 else str(row["model"])
+            if _is_student(row) or not number:
+                kept = {key: row[key] for key in _KEPT if row.get(key) is not None}
+                yield Row(line.place, {**kept, "model": name})
+
+
+def _is_student(row: Mapping[str, Json]) -> bool:
+    return str(row["model"]).startswith(_STUDENT)
 
 
 _KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", "source", "sample")
 
 
 def _tuning(folder: Path) -> dict[str, Json]:
-    """What the arm's training came to; empty where it had none."""
-    for done in sorted(folder.glob("stages*/*-finetune/DONE")):
+    """What the arm's training came to, in a loop that of its last cycle; empty where it had none."""
+    for done in sorted(folder.glob("stages*/*-finetune/DONE"), reverse=True):
         found: Any = json.loads(done.read_text(encoding="utf-8"))["measured"]["finetune"]
         stop = found.get("stop") or {}
         return {
@@ -119,7 +128,13 @@ def _differences(scores: Scores) -> str:
                 for found in numbers
             )
             lines.append((one.of, one.above, *cells))
-    return _markdown(lines)
+    return _markdown(lines) + "\n" + _ONE_TRAINING + "\n"
+
+
+_ONE_TRAINING = (
+    "Each interval says what other prompts would have changed. What another training, or other data made alike, would "
+    "have changed shows only between arms that differ in nothing but their seed."
+)
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:

@@ -52,12 +52,24 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
     for index, stage in enumerate(resolved.stages):
         if stage.name != "feedback":
             continue
-        label = getattr(stage, "label", "")
-        read = [one for one in resolved.stages[:index] if one.name == "score" and getattr(one, "label", "") == label]
-        if read and getattr(read[-1], "prompts", "") in _REPORTED:
+        label = _label(stage)
+        scores = [(at, one) for at, one in enumerate(resolved.stages) if one.name == "score" and _label(one) == label]
+        read = [one for at, one in scores if at < index]
+        named = f"with the label '{label}'" if label else "without a label"
+        if not read:
+            what = f"`feedback` reads a score {named}, and none stands before it"
+            raise BadInput(what, place=file.place(("stages", index)), fix="give it the label of that score")
+        if scores[-1][0] > index:
+            what = f"two scores {named}, one on each side of `feedback`: the later takes the place of the one it read"
+            raise BadInput(what, place=file.place(("stages", scores[-1][0])), fix="give the score that is read a label")
+        if getattr(read[-1], "prompts", "") in _REPORTED:
             what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
+
+
+def _label(stage: Stage) -> str:
+    return getattr(stage, "label", "")
 
 
 def student_role(recipe: "Recipe") -> str:

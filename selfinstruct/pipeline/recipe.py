@@ -111,7 +111,7 @@ class Recipe(_Strict):
     arms: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
     """Name and changes, as words of `--set`: the recipe is run once for each, in a folder of its own, and compared."""
     student_teaches: bool = False
-    """From the second cycle on the student answers in the rounds, in place of the teacher."""
+    """From the second cycle on the student proposes tasks and answers them; who classes or rates them stays."""
     requests_per_round: Whole | None = None
     """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
     rounds: tuple[Any, ...] = ()

@@ -68,6 +68,9 @@ def _no_measure(stage: Stage, judges: Mapping[str, Tone]) -> None:
     del stage, judges
 
 
+_TAUGHT = ("propose", "instances")  # where tasks and their answers are made
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -95,7 +98,7 @@ class Runner:
     student: str = ""
     """Role that teaches in the rounds once it is there; empty: none does."""
     teacher: str = ""
-    """Role that it takes over: the one that is asked for new tasks. Who classes or rates them stays."""
+    """Role that it takes over where tasks and their answers are made. Who classes or rates them stays."""
     workers: int = 1
     watch: Watch = field(default_factory=Nobody)
 
@@ -149,7 +152,9 @@ class Runner:
         asked = (
             {}
             if self.model_for is None
-            else {role: self.model_for(self._asked(role, part, before), scope, made) for role in model_roles(stage)}
+            else {
+                role: self.model_for(self._asked(role, stage, part, before), scope, made) for role in model_roles(stage)
+            }
         )
         billed = {role: Billed(model) for role, model in asked.items()}
         judges = self.judges_for(stage, built)
@@ -186,9 +191,9 @@ class Runner:
 
         return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
 
-    def _asked(self, role: str, part: str, before: Mapping[str, Path]) -> str:
+    def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
-        taken = self.student and role == self.teacher and before and part.startswith("round-")
+        taken = self.student and role == self.teacher and before and part.startswith("round-") and stage.name in _TAUGHT
         return self.student if taken else role
 
     def _scorers(self, stage: Stage) -> Mapping[str, TokenScorer]:

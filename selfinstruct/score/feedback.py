@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
-from selfinstruct.score.intervals import LEVEL, Estimate, sums_by_source
+from selfinstruct.score.intervals import LEVEL, Estimate, bounds, sums_by_source
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
 FILE = "feedback.json"
 _FORM = "form"
+_FEWEST = 2  # sources that a gain with an interval takes
 _TOLD = 6  # cells named as what the next cycle asks for
 
 
@@ -56,8 +57,8 @@ class Feedback:
 
     A cell (a kind of prompt: label or text, verb, verb and object, length, subject) steers only from `least` prompts
     on, and its share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too
-    whether IFS still rose since the cycle before: the loop stops where the upper bound of the paired gain is below
-    `epsilon`.
+    whether IFS still rose since the cycle before: the loop stops where the upper one-sided 95 % bound of the paired
+    gain is below `epsilon`, which takes 99 instructions or more.
     """
 
     name: ClassVar[str] = "feedback"
@@ -67,7 +68,7 @@ class Feedback:
     label: str = ""
     """Of the `score` whose responses are read; its prompts must be those of `dev`, for what steers is not reported."""
     least: int = 30
-    """Prompts that a cell needs to steer."""
+    """Different prompts that a cell needs to steer."""
     clusters: int = 8
     """Subjects that prompts are sorted into."""
     most: float = 3.0
@@ -92,7 +93,13 @@ class Feedback:
         cells = self._cells(answered, found)
         factors = {(cell.feature, cell.cell): cell.factor for cell in cells if cell.steers and self.steer}
         weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
-        gain = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else None
+        gain, most = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else (None, None)
+        sources = len({one.source for one in answered})
+        if gain is not None and _unseen(sources) >= self.epsilon:
+            bench.notice(
+                f"feedback: {sources} instructions were asked: too few to show that IFS rises by less than "
+                f"{self.epsilon:g}, so the loop cannot end for that; knob `first` of that score asks more"
+            )
         failed = sum(not one.answers for one in answered)
         wanted: dict[str, Json] = {what: cell.factor for cell in cells if cell.factor > 1 and (what := _kind(cell))}
         told: dict[str, Json] = {
@@ -105,7 +112,7 @@ class Feedback:
             "steers": self.steer,
             "weighed": sum(weight != 1 for weight in weights.values()),
             "gain": gain.as_json() if gain else None,
-            "plateau": gain is not None and gain.high is not None and gain.high < self.epsilon,
+            "plateau": most is not None and most < self.epsilon,
         }
         bench.scratch.mkdir(parents=True, exist_ok=True)
         file = bench.scratch / FILE
@@ -115,15 +122,18 @@ class Feedback:
 
     def _cells(self, answered: Sequence[_Answered], found: Subjects) -> list[Cell]:
         texts = {one.source: one.prompt for one in answered if one.whole}
+        first = {one.source: one.sample for one in reversed(answered)}
         told = []
         for one in answered:  # a cut prompt belongs where its whole one does
             cells = cells_of(texts.get(one.source, one.prompt), found)
             told.append(({**cells, _FORM: "whole" if one.whole else "cut"}, not one.answers))
         mean = sum(failed for _, failed in told) / len(told)
         made = []
+        once = [cells for cells, one in zip(told, answered, strict=True) if one.sample == first[one.source]]
+        different = counted(once)
         for (feature, cell), (prompts, failures) in counted(told).items():
             shrunk = (failures + self.least * mean) / (prompts + self.least)
-            steers = feature != _FORM and prompts >= self.least and mean > 0
+            steers = feature != _FORM and different[feature, cell][0] >= self.least and mean > 0
             factor = shrunk / mean if steers else 1.0
             made.append(
                 Cell(feature=feature, cell=cell, prompts=prompts, failures=failures, factor=factor, steers=steers)
@@ -149,8 +159,8 @@ def _read(file: Path) -> list[_Answered]:
     ]
 
 
-def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> Estimate | None:
-    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source.
+def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> tuple[Estimate | None, float | None]:
+    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source; and its one-sided bound.
 
     No bound is nearer to the value than what so many sources can rule out though none differs (the rule of three).
     """
@@ -162,12 +172,23 @@ def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> E
             row = rows.setdefault(one.source, [0, 0])
             row[0] += one.answers - old[asked]
             row[1] += 1
-    found = sums_by_source(list(rows.values()), seed).estimate(lambda sums: sums[0] / sums[1] if sums[1] else None)
-    if found is None or found.low is None or found.high is None:
-        return found
-    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / len(rows))
-    low, high = min(found.low, found.value - unseen), max(found.high, found.value + unseen)
-    return Estimate(found.value, max(-1.0, low), min(1.0, high))
+    if len(rows) < _FEWEST:
+        return None, None
+    sums = sums_by_source(list(rows.values()), seed)
+    value, spread = sums.total[0] / sums.total[1], [risen / asked for risen, asked in sums.draws]
+    low, high = bounds(spread)
+    _, most = bounds(spread, 2 * LEVEL - 1)
+    assert low is not None  # there are draws from two sources on
+    assert high is not None
+    assert most is not None
+    wide, one_sided = _unseen(len(rows), (1 - LEVEL) / 2), _unseen(len(rows))
+    told = Estimate(value, max(-1.0, min(low, value - wide)), min(1.0, max(high, value + wide)))
+    return told, min(1.0, max(most, value + one_sided))
+
+
+def _unseen(sources: int, chance: float = 1 - LEVEL) -> float:
+    """The largest share of prompts that may differ though none of so many sources did, but for this chance."""
+    return 1.0 - float(chance ** (1 / sources))
 
 
 def _kind(cell: Cell) -> str:

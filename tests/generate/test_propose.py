@@ -198,3 +198,18 @@ def test_a_run_of_classification_tasks_alone_names_no_other_kind() -> None:
     given = replace(bench(teller, seeds, rounds=(RoundStart(20, 0),)), wanted={"tasks about rivers": 3.0})
     list(Propose(classification_only=True)([], given))
     assert not any("about rivers" in str(request.prompt) for request in teller.asked)
+
+
+def test_whether_a_request_names_a_kind_has_nothing_to_do_with_what_it_shows() -> None:
+    """Drawn from one stream, the first task would stand in no request that names a kind, and in many others."""
+    teller = Teller(lambda *_: " A new task.")
+    weights = {one.id: 1.5 for one in SEEDS}
+    given = replace(
+        bench(teller, SEEDS, rounds=(RoundStart(1000, 0),)), wanted={"tasks about rivers": 3.0}, guidance=weights
+    )
+    list(Propose(demonstrations=2, machine_demonstrations=0)([], given))
+    shown: dict[bool, list[bool]] = {True: [], False: []}
+    for request in teller.asked:
+        shown["about rivers" in str(request.prompt)].append(SEEDS[0].instruction in str(request.prompt))
+    with_kind, without = (sum(found) / len(found) for found in (shown[True], shown[False]))
+    assert abs(with_kind - without) < 0.5 * max(with_kind, without)

@@ -5,6 +5,8 @@ import http.client
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,27 @@ class TestReal:
         assert [len(answer.choices) for answer in answers] == [4, 4]
         assert [engine.server is not None for engine in two._engines] == [True, True]
         asyncio.run(two.close())
+
+    @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+    def test_engines_that_start_at_one_time_leave_the_terminal_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Slow:
+            def __init__(self, params: object) -> None:
+                del params
+                time.sleep(0.2)
+
+        def start(engine: Any) -> None:
+            engine.loaded()
+
+        monkeypatch.setattr("xllamacpp.Server", Slow)
+        backend = Embedded(None)
+        before = Path("/proc/self/fd/2").readlink()
+        starts = [threading.Thread(target=start, args=(engine,)) for engine in backend._engines]
+        for thread in starts:
+            thread.start()
+            time.sleep(0.05)
+        for thread in starts:
+            thread.join()
+        assert Path("/proc/self/fd/2").readlink() == before
 
     def test_one_question_at_a_time_starts_one_engine(self, backend: Embedded) -> None:
         ask(backend, "one", max_tokens=1)

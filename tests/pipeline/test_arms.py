@@ -69,6 +69,30 @@ def test_students_are_compared_with_their_base_and_with_each_other_within_one_wr
     assert (tmp_path / "arms.md").read_text(encoding="utf-8") == page
 
 
+def test_of_several_other_models_each_keeps_its_name(tmp_path: Path) -> None:
+    arms = arms_of(file(), [])
+    (tmp_path / "bare").mkdir()
+    asked = [("gemma", False), ("teacher", True), ("hf:student@1", True)]
+    lines = [line for model, answers in asked for line in responses(model, answers=answers)]
+    (tmp_path / "bare" / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
+    compare(arms, tmp_path)
+    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    found = {one["model"]: one["ifs"] for one in told["scores"]["scores"]}
+    assert list(found) == ["gemma", "teacher", "bare"]
+    assert found["gemma"] < found["teacher"] == found["bare"]
+
+
+def test_of_a_loop_the_training_of_its_last_cycle_is_told(tmp_path: Path) -> None:
+    arms = arms_of(file(), [])
+    for part, seen in (("stages-00001-after-00009", 72), ("stages-00002-after-00018", 144)):
+        place = tmp_path / "bare" / part / "03-finetune"
+        place.mkdir(parents=True)
+        training = {"examples_seen": seen, "held_out_loss": 1.5}
+        told = {"recipe": {"method": "lora", "learning_rate": 0.001}, "training": training}
+        (place / "DONE").write_text(json.dumps({"measured": {"finetune": told}}), encoding="utf-8")
+    assert "| bare | lora | 0.001 | - | 144 | 1.5 | - |" in compare(arms, tmp_path)
+
+
 def test_an_arm_may_not_be_called_as_what_all_are_compared_with() -> None:
     with pytest.raises(BadInput, match="an arm called 'base'"):
         arms_of(parse_yaml(RECIPE + b"  base: [seed=8]\n", "both.yaml"), [])

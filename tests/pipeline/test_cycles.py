@@ -11,10 +11,12 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.loop import Walked, walk
 from selfinstruct.pipeline.recipe import Recipe, Resolved, resolve
+from selfinstruct.pipeline.stages import STAGES
+from selfinstruct.pipeline.watch import Nobody, Watch
 from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.records import Provenance, Task
 from selfinstruct.score.feedback import Feedback
-from selfinstruct.stage import Bench, Built, Kept, Outcome, Scope
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from tests.pipeline.toys import Count, runner_in
 
 SEEDS = tuple(
@@ -33,6 +35,7 @@ class Answers:
 
     rises: bool = True
     sources: int = 150
+    samples: int = 1
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         yield from map(Kept, records)
@@ -47,7 +50,7 @@ class Answers:
                 answers = not label and number < 4 * known
                 text = prompt if whole else " ".join(prompt.split()[:3])
                 row = {"model": "m", "wrapper": "none", "prompt": text, "source": f"s-{number}", "whole": whole}
-                rows.append({**row, "answer_like": answers})
+                rows += [{**row, "sample": sample, "answer_like": answers} for sample in range(self.samples)]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         yield Built("responses.jsonl", file)
 
@@ -66,11 +69,30 @@ class Guided(Count):
 
 
 def walked(
-    folder: Path, *, cycles: int, rises: bool = True, steer: bool = True, count: int = 12, sources: int = 150
+    folder: Path,
+    *,
+    cycles: int,
+    rises: bool = True,
+    steer: bool = True,
+    count: int = 12,
+    sources: int = 150,
+    samples: int = 1,
+    watch: Watch | None = None,
 ) -> Walked:
     recipe = Recipe(name="loop", count=count, cycles=cycles)
-    stages = (Answers(rises=rises, sources=sources), Feedback(steer=steer))
-    return walk(Resolved(recipe, (Guided(),), stages), runner_in(folder), SEEDS, 4)
+    stages = (Answers(rises=rises, sources=sources, samples=samples), Feedback(steer=steer))
+    runner = replace(runner_in(folder), watch=watch or Nobody())
+    return walk(Resolved(recipe, (Guided(),), stages), runner, SEEDS, 4)
+
+
+class Listening(Nobody):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def notice(self, line: str) -> None:
+        self.said.append(line)
 
 
 def wanted(folder: Path) -> list[dict[str, float]]:
@@ -132,10 +154,38 @@ def test_the_loop_ends_where_the_score_no_longer_rises(tmp_path: Path) -> None:
     assert len(found.kept) == 24
 
 
-def test_so_few_prompts_that_nothing_could_be_known_never_end_a_loop(tmp_path: Path) -> None:
-    found = walked(tmp_path / "run", cycles=3, rises=False, sources=100)
-    assert found.reason == "target"
-    assert len(found.cycles) == 3
+@pytest.mark.parametrize(("sources", "reason"), [(98, "target"), (99, "plateau")])
+def test_so_few_prompts_that_nothing_could_be_known_never_end_a_loop_and_that_is_said(
+    sources: int, reason: str, tmp_path: Path
+) -> None:
+    heard = Listening()
+    found = walked(tmp_path / "run", cycles=3, rises=False, sources=sources, watch=heard)
+    assert found.reason == reason
+    assert any("too few" in line for line in heard.said) == (reason == "target")
+
+
+@pytest.mark.parametrize(("sources", "samples", "steers"), [(10, 8, False), (30, 1, True), (30, 2, True)])
+def test_several_answers_to_one_prompt_are_one_prompt(
+    sources: int,
+    samples: int,
+    steers: bool,  # noqa: FBT001 - a table
+    tmp_path: Path,
+) -> None:
+    found = walked(tmp_path / "run", cycles=1, sources=sources, samples=samples)
+    cells: Any = found.cycles[-1].feedback["cells"]
+    assert {cell["steers"] for cell in cells if cell["feature"] == "asks"} == {steers}
+    assert {cell["prompts"] for cell in cells if cell["feature"] == "asks"} == {sources * samples}
+
+
+def test_answers_to_other_prompts_than_before_tell_no_gain(tmp_path: Path) -> None:
+    file, others = tmp_path / "now.jsonl", tmp_path / "before.jsonl"
+    for path, what in ((file, "river"), (others, "lake")):
+        row = {"model": "m", "wrapper": "none", "prompt": f"Name a {what}.", "source": what, "whole": True}
+        path.write_text(json.dumps({**row, "answer_like": True}) + "\n", encoding="utf-8")
+    bench = Bench(built={"responses.jsonl": file}, before={"responses.jsonl": others}, scratch=tmp_path / "scratch")
+    [told] = [one.value for one in Feedback()((), bench) if isinstance(one, Measured)]
+    assert isinstance(told, dict)
+    assert (told["gain"], told["plateau"]) == (None, False)
 
 
 def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp_path: Path) -> None:
@@ -174,6 +224,19 @@ def test_cycles_without_feedback_and_a_student_that_cannot_teach_are_refused() -
         made(f"{rounds}, student_teaches: true}}")
 
 
+@pytest.mark.parametrize(
+    ("stages", "refusal"),
+    [
+        ("{score: {prompts: 'ifs-v1:dev', label: dev}}, feedback", "without a label, and none stands before it"),
+        ("{feedback: {label: dev}}, {score: {prompts: 'ifs-v1:dev', label: dev}}", "'dev', and none stands before"),
+        ("{score: {prompts: 'ifs-v1:dev'}}, feedback, {score: {prompts: 'ifs-v1:test'}}", "one on each side"),
+    ],
+)
+def test_feedback_without_a_score_of_its_own_is_refused_before_anything_is_paid(stages: str, refusal: str) -> None:
+    with pytest.raises(BadInput, match=refusal):
+        made(f"{{name: a, models: {{teacher: embedded}}, rounds: [propose], stages: [{stages}], cycles: 2}}")
+
+
 def test_the_target_of_a_cycle_is_part_of_what_a_loop_is() -> None:
     from selfinstruct.pipeline.fingerprint import fingerprint, identity
 
@@ -207,10 +270,13 @@ def test_feedback_reads_no_prompts_that_are_reported(scores: str, refused: bool)
 def test_the_student_takes_over_from_the_teacher_and_from_nobody_else(tmp_path: Path) -> None:
     runner = replace(runner_in(tmp_path), student="student", teacher="teacher")
     before = {"student": tmp_path}
-    assert runner._asked("teacher", "round-00002", before) == "student"
-    assert runner._asked("teacher", "round-00001", {}) == "teacher"
-    assert runner._asked("grader", "round-00002", before) == "grader"
-    assert runner._asked("teacher", "stages-00002-after-00002", before) == "teacher"
+    propose, instances, classify = (STAGES[name]() for name in ("propose", "instances", "classify"))
+    assert runner._asked("teacher", propose, "round-00002", before) == "student"
+    assert runner._asked("teacher", instances, "round-00002", before) == "student"
+    assert runner._asked("teacher", classify, "round-00002", before) == "teacher"
+    assert runner._asked("teacher", propose, "round-00001", {}) == "teacher"
+    assert runner._asked("other", propose, "round-00002", before) == "other"
+    assert runner._asked("teacher", propose, "stages-00002-after-00002", before) == "teacher"
 
 
 @pytest.mark.parametrize(
