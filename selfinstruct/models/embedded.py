@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.threads import asleep_while_waiting
+from selfinstruct.models.threads import soon_asleep_while_waiting
 from selfinstruct.models.weights import check_machine, embedded_weights
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.stage import Traits
@@ -129,7 +129,7 @@ def _tokens(server: Any, password: str, text: str) -> int:  # noqa: ANN401 - the
 
 def _start(path: Path, password: str, slots: int, of: int) -> Any:  # noqa: ANN401 - the engine publishes no types
     check_machine()
-    with asleep_while_waiting():
+    with soon_asleep_while_waiting():
         import xllamacpp
 
     params = xllamacpp.CommonParams()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.threads import asleep_while_waiting
+from selfinstruct.models.threads import soon_asleep_while_waiting
 from selfinstruct.models.weights import cache_folder
 from selfinstruct.models.weights_facts import LOADABLE, Facts, adapter_base, find_weights
 from selfinstruct.stage import Loaded
@@ -63,7 +63,7 @@ def facts_on_hub(name: str) -> Facts:
 
 def libraries() -> tuple[Any, Any]:
     """Torch and transformers, loaded late: they take seconds, and are an extra."""
-    with asleep_while_waiting():
+    with soon_asleep_while_waiting():
         return _library("torch"), _library("transformers")
 
 
