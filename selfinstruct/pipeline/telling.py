@@ -8,7 +8,9 @@ from typing import Any
 from selfinstruct import __version__
 from selfinstruct.pipeline.billing import spending
 from selfinstruct.pipeline.loop import SENTENCES, Walked
+from selfinstruct.pipeline.loop_checks import student_role
 from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.roles import model_roles
 from selfinstruct.pipeline.telling_cycles import cycles_told
 from selfinstruct.pipeline.telling_examples import Done, published_examples, rejected_examples
 from selfinstruct.records import Task
@@ -18,6 +20,9 @@ from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
+
+
+_ASKED = ("score", "objecqa", "answer_set")  # models that these stages ask leave nothing in the records
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ def tell(
         name=resolved.recipe.name,
         fingerprint=mark,
         version=__version__,
-        models=tuple(dict.fromkeys(resolved.recipe.models.values())),
+        models=_models(resolved),
         seeds=len(seeds),
         target=resolved.recipe.count * max(1, len(walked.cycles)) if resolved.rounds else None,
         published=len(walked.kept),
@@ -65,6 +70,16 @@ def tell(
         command=AGAIN,
         recipe=resolved.as_yaml(),
     )
+
+
+def _models(resolved: Resolved) -> tuple[str, ...]:
+    """Specs of those whose words are in the records, or decide of them; where nobody's are, of all that are named."""
+    told = resolved.recipe.models
+    makers = [
+        role for stage in (*resolved.rounds, *resolved.once) if stage.name not in _ASKED for role in model_roles(stage)
+    ]
+    makers += [student_role(resolved.recipe)]
+    return tuple(dict.fromkeys(told[role] for role in makers if role in told)) or tuple(dict.fromkeys(told.values()))
 
 
 def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:

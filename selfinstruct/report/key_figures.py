@@ -42,8 +42,8 @@ def only_measured(story: Story) -> bool:
 
 
 def first_score(story: Story) -> tuple[float, str] | None:
-    """IFS of whatever was scored first, and whose it is."""
-    for measure in story.measured:
+    """IFS of whatever was scored first, and whose it is; a score with a label stands behind those without."""
+    for measure in sorted(story.measured, key=lambda one: bool(one.label)):
         told = part(measure.value)
         ifs = number_in(told.get("ifs"))
         if measure.stage == "score" and ifs is not None:

@@ -3,9 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from selfinstruct.pipeline.loop import Walked, walk
-from selfinstruct.pipeline.recipe import Resolved
-from selfinstruct.pipeline.telling import tell
+from selfinstruct.pipeline.recipe import Resolved, resolve
+from selfinstruct.pipeline.telling import _models, tell
+from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.report.story import Story
 from selfinstruct.store.run_folder import RunFolder
 from tests.pipeline.toys import Count, Sieve, resolved, runner_in
@@ -39,3 +42,31 @@ def test_there_is_no_such_row_when_nothing_was_beyond_the_target(tmp_path: Path)
     story, walked = told(tmp_path, resolved(2, Count(per_request=1), Sieve(by=1000)))
     assert walked.surplus == ()
     assert [stage.name for stage in story.stages] == ["count", "sieve"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "models"),
+    [
+        ("rounds: [propose], stages: [finetune, {score: {model: student, beside: [base]}}]", ("embedded",)),
+        ("rounds: [propose], stages: [{simplify: {model: editor}}]", ("embedded", "openai:small")),
+        (
+            "inputs: [a.jsonl], stages: [{score: {model: base}}]",
+            ("embedded", "hf:gemma", "built:student", "openai:small"),
+        ),
+    ],
+)
+def test_models_of_a_set_are_those_that_wrote_it_and_not_those_that_were_tuned_or_asked(
+    recipe: str, models: tuple[str, ...]
+) -> None:
+    named = "{teacher: embedded, base: 'hf:gemma', student: 'built:student', editor: 'openai:small'}"
+    found = resolve(parse_yaml(f"{{name: a, models: {named}, {recipe}}}".encode(), "test"))
+    assert _models(found) == models
+
+
+def test_a_student_that_teaches_is_among_them() -> None:
+    text = (
+        "{name: a, models: {teacher: embedded, base: embedded, student: 'built:student'}, cycles: 2, "
+        "student_teaches: true, rounds: [propose], "
+        "stages: [finetune, {score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
+    )
+    assert _models(resolve(parse_yaml(text.encode(), "test"))) == ("embedded", "built:student")

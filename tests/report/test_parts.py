@@ -203,6 +203,15 @@ def test_a_run_that_only_measures_is_headed_by_its_score_and_has_no_empty_parts(
     assert "Published" not in said
 
 
+def test_the_first_figure_is_of_the_score_that_is_reported_and_not_of_one_with_a_label() -> None:
+    score = replace(of("score"), label="")
+    assert isinstance(score.value, dict)
+    steering = replace(score, label="dev", value={**score.value, "ifs": 0.01})
+    said = text_of(steering, score)
+    assert re.search(rf"IFS\s*{score.value['ifs']:.2f}", said)
+    assert not re.search(r"IFS\s*0\.01\s*scripted", said)
+
+
 def test_a_run_without_a_loop_has_no_such_part() -> None:
     assert 'id="loop"' not in page(story())
 
