@@ -55,7 +55,7 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
         [tone] = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {}).values()
         scores = score_responses(rows, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
-        page = table(scores.scored) + "\n" + _differences(scores) + "\n" + page
+        page = "\n".join(part for part in (table(scores.scored), _differences(scores), page) if part)
     publish_text(folder / "arms.json", as_page(facts))
     publish_text(folder / "arms.md", page)
     return page
@@ -128,7 +128,7 @@ def _differences(scores: Scores) -> str:
                 for found in numbers
             )
             lines.append((one.of, one.above, *cells))
-    return _markdown(lines) + "\n" + _ONE_TRAINING + "\n"
+    return _markdown(lines) + "\n" + _ONE_TRAINING + "\n" if len(lines) > 1 else ""
 
 
 _ONE_TRAINING = (

@@ -82,6 +82,17 @@ def test_of_several_other_models_each_keeps_its_name(tmp_path: Path) -> None:
     assert found["gemma"] < found["teacher"] == found["bare"]
 
 
+def test_one_arm_alone_is_compared_with_nobody(tmp_path: Path) -> None:
+    [arm, *_] = arms_of(file(), [])
+    (tmp_path / arm.name).mkdir()
+    told = "".join(responses("hf:student@1", answers=True))
+    (tmp_path / arm.name / "responses.jsonl").write_text(told, encoding="utf-8")
+    page = compare([arm], tmp_path)
+    assert "| bare | ifs |" in page
+    assert "above" not in page
+    assert "Each interval" not in page
+
+
 def test_of_a_loop_the_training_of_its_last_cycle_is_told(tmp_path: Path) -> None:
     arms = arms_of(file(), [])
     for part, seen in (("stages-00001-after-00009", 72), ("stages-00002-after-00018", 144)):
