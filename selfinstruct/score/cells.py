@@ -19,6 +19,7 @@ _LENGTHS = ((9, "up to 9 words"), (18, "10 to 18 words"))
 _LONGER = "19 words or more"
 _TURNS = 20  # of the clustering; it settles sooner
 _COMMON = 0.2  # a word in more of the texts than this tells no subject
+_NO_SUBJECT = 0.3  # share of the texts; a cluster of more is what was left over
 # Nor do these, however rare they are in a small set.
 _EMPTY = frozenset(
     re.findall(
@@ -44,15 +45,17 @@ class Subjects:
     weights: Mapping[str, float]
     """Inverse document frequency of each word that counts."""
     centres: tuple[Mapping[str, float], ...]
+    names: tuple[str, ...]
+    """Of each cluster its three heaviest words; empty where it holds so many texts that they share no subject."""
 
     def of(self, text: str) -> str:
-        """The name of the nearest cluster: its three heaviest words; empty where not one word is known."""
+        """The name of the nearest cluster; empty where that has none, or not one word is known."""
         told = {word: self.weights[word] for word in words(text) if word in self.weights}
         if not told:
             return ""
         near = [sum(weight * centre.get(word, 0.0) for word, weight in told.items()) for centre in self.centres]
         best = max(range(len(near)), key=near.__getitem__)
-        return _name(self.centres[best]) if near[best] > 0 else ""
+        return self.names[best] if near[best] > 0 else ""
 
 
 def subjects(texts: Sequence[str], clusters: int) -> Subjects:
@@ -78,13 +81,18 @@ def subjects(texts: Sequence[str], clusters: int) -> Subjects:
     centres = _centres(np.divide(table, norms, out=np.zeros_like(table), where=norms > 0), clusters)
     weights = {word: float(np.log(len(cut) / seen[word]) + 1.0) for word in kept}
     told_centres = [{kept[at]: float(row[at]) for at in np.flatnonzero(row > 0)} for row in centres]
-    return Subjects(weights, tuple(centre for centre in told_centres if centre))
+    named = tuple(centre for centre in told_centres if centre)
+    found = Subjects(weights, named, tuple(map(_name, named)))
+    sizes = Counter(found.of(text) for text in texts)
+    largest = max(_NO_SUBJECT, 2 / clusters) * len(texts)
+    return Subjects(weights, named, tuple("" if sizes[name] > largest else name for name in found.names))
 
 
 def _centres(rows: "NDArray[np.float64]", clusters: int) -> "NDArray[np.float64]":
     """Spherical k-means; each start is the row that lies farthest from the starts before it."""
     import numpy as np
 
+    rows = rows[np.any(rows > 0, axis=1)]  # the others lie as far from everything as can be, and are about nothing
     if not rows.size:
         return rows[:0]
     starts = [int(np.argmax(rows.sum(axis=1)))]
