@@ -1,5 +1,8 @@
 """Kinds of instruction, told from the text."""
 
+from collections import Counter
+
+from selfinstruct.pipeline.wiring import prompt_set
 from selfinstruct.score.cells import subjects
 
 ABOUT = ("river", "soup", "poem", "train", "garden", "piano")
@@ -21,11 +24,9 @@ def test_texts_that_share_no_word_take_no_cluster_from_those_that_do() -> None:
 
 
 def test_a_cluster_of_what_was_left_over_is_no_subject() -> None:
-    rest = [
-        f"say {what} {place}" for what in ("something", "nothing", "anything") for place in ("here", "there", "away")
-    ]
-    found = subjects([*TOLD["river"], *rest * 2], 8)
-    assert found.of("a river") == "river, riverside"
-    assert "" in {found.of(text) for text in rest}
-    sizes = [sum(found.of(text) == name for text in rest * 2) for name in {found.of(text) for text in rest} - {""}]
-    assert all(size <= 0.3 * 22 for size in sizes)
+    prompts = [task.instruction for task in prompt_set("ifs-v1:dev")][:100]
+    found = subjects(prompts, 8)
+    sizes = Counter(map(found.of, prompts))
+    assert sizes.pop("") > 30  # most of a hundred prompts are about different things
+    assert len(sizes) >= 5
+    assert max(sizes.values()) <= 30
