@@ -15,6 +15,7 @@ from tests.faults.same import answers, differences
 
 HERE = Path(__file__).parent
 QUICK, ALL = 8, 200
+TRIES = 5
 WORDS = ("run", "smoke", "--set", "count=8", "--set", "publish.files=[jsonl]", "-o")
 Run = Callable[[Path, int], Ended]
 
@@ -39,13 +40,19 @@ def oracle(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, in
 
 
 def places(total: int, wanted: int) -> list[int]:
-    """Evenly spread over the run, the first among them; the last few may not be reached, as commits come in groups."""
+    """Evenly spread over the run, the first among them; the last may not be reached, as commits come in groups."""
     last = max(1, total - 6)
     return sorted({1 + round(step * (last - 1) / (wanted - 1)) for step in range(wanted)})
 
 
 def check_kill_at(number: int, run: Run, oracle: Path, folder: Path) -> None:
     killed = run(folder, number)
+    for again in range(TRIES):
+        if killed.returncode != 0 or killed.failpoints >= number:
+            break
+        # Commits came in larger groups than in the oracle, and so late a place was never reached.
+        number, folder = killed.failpoints - 2, folder.with_name(f"{folder.name}-{again}")
+        killed = run(folder, number)
     assert killed.returncode == -signal.SIGKILL, (number, killed.stderr)
     resumed = run(folder, 0)
     assert resumed.returncode == 0, (number, resumed.stderr)
