@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+_NOTHING = "nothing in particular (no kind with prompts enough to tell is failed on more than the rest)"
+
 
 def tuned_words(folder: Path) -> Iterator[str]:
     """Lines for people; none where the run has no such files."""
@@ -22,7 +24,7 @@ def tuned_words(folder: Path) -> Iterator[str]:
             yield f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)} {_interval(one)}"
     if feedback.is_file():
         told = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
-        yield "a next cycle would show more of: " + ("; ".join(told) if told else "nothing in particular")
+        yield "a next cycle would show more of: " + ("; ".join(told) if told else _NOTHING)
 
 
 def _share(told: Mapping[str, Any]) -> str:

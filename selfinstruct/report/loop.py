@@ -12,6 +12,7 @@ from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.story import Measure, Story
 
+_NOTHING = " nothing in particular, as no kind with prompts enough to tell is failed on more than the rest."
 _ROWS = 60  # cells that are read; all of them stand in feedback.json
 
 
@@ -65,7 +66,8 @@ def feedback(measure: Measure, which: str) -> str:
         f"<h3>Where the student does not answer</h3><p>{count_cell(told.get('failures'))} of "
         f"{count_cell(told.get('prompts'))} prompts, IFS {number_cell(told.get('ifs'))}.{_inline(rose)}{plateau} "
         f"{count_cell(told.get('weighed'))} demonstrations are drawn more or less often for it.</p>"
-        f"<p><strong>The next cycle asks for more of:</strong></p>{wanted}{_cells(steering)}"
+        f"<p><strong>The next cycle asks for more of:</strong>{'' if asks else _NOTHING}</p>{wanted if asks else ''}"
+        f"{_cells(steering)}"
         f"{folded('Kinds of prompt with too few prompts to steer, or none to weigh', _cells(others))}"
     )
 

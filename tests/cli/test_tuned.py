@@ -21,3 +21,10 @@ def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path)
 
 def test_a_run_without_a_student_says_nothing_of_one(tmp_path: Path) -> None:
     assert list(tuned_words(tmp_path)) == []
+
+
+def test_where_nothing_is_wanted_more_than_the_rest_it_says_why(tmp_path: Path) -> None:
+    (tmp_path / "curve.jsonl").write_text("", encoding="utf-8")
+    (tmp_path / "feedback.json").write_text('{"asks_for": []}', encoding="utf-8")
+    [said] = tuned_words(tmp_path)
+    assert said.startswith("a next cycle would show more of: nothing in particular (no kind with prompts enough")

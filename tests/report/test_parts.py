@@ -212,6 +212,13 @@ def test_the_first_figure_is_of_the_score_that_is_reported_and_not_of_one_with_a
     assert not re.search(r"IFS\s*0\.01\s*scripted", said)
 
 
+def test_feedback_that_asks_for_nothing_says_why() -> None:
+    found = of("feedback")
+    assert isinstance(found.value, dict)
+    said = text_of(replace(found, value={**found.value, "asks_for": []}))
+    assert "The next cycle asks for more of: nothing in particular, as no kind" in said
+
+
 def test_a_run_without_a_loop_has_no_such_part() -> None:
     assert 'id="loop"' not in page(story())
 
