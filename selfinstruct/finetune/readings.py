@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
+from selfinstruct.rule_of_three import unseen
 from selfinstruct.stage import ToneReading
 
 if TYPE_CHECKING:
@@ -140,15 +141,6 @@ def sources_of(reading: ToneReading) -> int:
     return len({said.source for said in reading.verdicts})
 
 
-def unseen(sources: int) -> float:
-    """What so many sources cannot rule out, though none differs: the upper one-sided 95 % bound of a share of nothing.
-
-    >>> round(unseen(30), 3), round(unseen(99), 3)
-    (0.095, 0.03)
-    """
-    return 1.0 - float(_ONE_SIDED ** (1 / sources))
-
-
 def check_same_prompts(one: ToneReading, other: ToneReading) -> None:
     """BadInput unless the same judge read answers to the same prompts, put in the same way."""
     if (one.judge, one.prompts, one.wrapper) != (other.judge, other.prompts, other.wrapper):
@@ -208,7 +200,7 @@ def _estimate(value: "NDArray[np.float64]", spread: "NDArray[np.float64]", sourc
     centre = float(value[0])
     places = (_TWO_SIDED, 1 - _TWO_SIDED, _ONE_SIDED, 1 - _ONE_SIDED)
     low, high, least, most = (float(bound) for bound in np.nanquantile(spread, places))
-    unseen_twice, unseen_once = 1 - _TWO_SIDED ** (1 / sources), unseen(sources)
+    unseen_twice, unseen_once = unseen(sources, _TWO_SIDED), unseen(sources)
     return Estimate(
         centre,
         low=max(lowest, min(low, centre - unseen_twice)),

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.readings import DRAWS, Estimate, gain, levels, unseen
+from selfinstruct.finetune.readings import DRAWS, Estimate, gain, levels
+from selfinstruct.rule_of_three import unseen
 from selfinstruct.stage import ToneReading
 
 EPSILON = 0.03

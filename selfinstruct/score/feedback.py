@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
+from selfinstruct.rule_of_three import unseen
 from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
 from selfinstruct.score.intervals import LEVEL, Estimate, bounds, sums_by_source
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
@@ -95,7 +96,7 @@ class Feedback:
         weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
         gain, most = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else (None, None)
         sources = len({one.source for one in answered})
-        if gain is not None and _unseen(sources) >= self.epsilon:
+        if gain is not None and unseen(sources) >= self.epsilon:
             bench.notice(
                 f"feedback: {sources} instructions were asked: too few to show that IFS rises by less than "
                 f"{self.epsilon:g}, so the loop cannot end for that; knob `first` of that score asks more"
@@ -181,14 +182,9 @@ def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> t
     assert low is not None  # there are draws from two sources on
     assert high is not None
     assert most is not None
-    wide, one_sided = _unseen(len(rows), (1 - LEVEL) / 2), _unseen(len(rows))
+    wide, one_sided = unseen(len(rows), (1 - LEVEL) / 2), unseen(len(rows))
     told = Estimate(value, max(-1.0, min(low, value - wide)), min(1.0, max(high, value + wide)))
     return told, min(1.0, max(most, value + one_sided))
-
-
-def _unseen(sources: int, chance: float = 1 - LEVEL) -> float:
-    """The largest share of prompts that may differ though none of so many sources did, but for this chance."""
-    return 1.0 - float(chance ** (1 / sources))
 
 
 def _kind(cell: Cell) -> str:
