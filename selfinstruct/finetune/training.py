@@ -133,7 +133,12 @@ class _Training:
             what = f"{recipe.epochs:g} epochs of {len(examples)} examples are not one example"
             raise BadInput(what, place="stage finetune: epochs", fix="write more epochs")
         self._learned = [weight for weight in model.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.AdamW(self._learned, lr=recipe.learning_rate, weight_decay=0.0)
+        self._optimizer = torch.optim.AdamW(
+            self._learned,
+            lr=recipe.learning_rate,
+            weight_decay=0.0,
+            fused=model.device.type == "cpu" or None,  # a fifth of the time where all weights are trained
+        )
         self._loss = Loss(model, plain_head=examined.plain_head)
         arguments = {
             "output_dir": str(folder),
