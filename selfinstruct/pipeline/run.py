@@ -29,7 +29,7 @@ from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_object, read_tasks
-from selfinstruct.store.run_folder import RunFolder, json_line
+from selfinstruct.store.run_folder import STAGES_PART, RunFolder, json_line
 
 MARK, SEEDS, HELD_OUT = ".identity.json", "seeds.jsonl", "holdout_seeds.jsonl"
 
@@ -159,6 +159,8 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
         refuse_difference(old, same, str(folder.path))
         if resolved.rounds and resolved.recipe.count < before:
             refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
+        if resolved.rounds and resolved.recipe.count > before:
+            _forget_after_rounds(folder)
     elif any(path.name not in {".lock", ".owner", f".{MARK}.tmp"} for path in folder.path.iterdir()):
         raise BadInput("is not empty and holds no run", place=str(folder.path), fix="choose another folder with -o")
     if options.retry_failed:
@@ -209,6 +211,13 @@ def _clear(folder: RunFolder) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _forget_after_rounds(folder: RunFolder) -> None:
+    """Make the stages after the rounds unfinished: they saw the records of a lower target."""
+    for place in folder.stage_folders():
+        if place.path.parent.name == STAGES_PART:
+            place.forget()
 
 
 def _forget_failed(folder: RunFolder) -> None:

@@ -131,9 +131,10 @@ class Runner:
                 result = self._make(stage, records, place, pool, rounds, built, before)
             finally:
                 self.release()
+            self.ledger.tell("stage", round=part, stage=place.path.name, **_summary(result))
         else:
             place.verify(result)
-        self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
+            self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
         return place, result
 
     def _make(

@@ -81,6 +81,17 @@ def test_the_same_command_again_changes_nothing_and_a_higher_count_goes_on(tmp_p
     assert len(lines(folder / "kept.jsonl")) == 9
 
 
+def test_a_higher_count_does_the_stages_after_the_rounds_again_with_all_records(tmp_path: Path) -> None:
+    folder, stages = tmp_path / "run", "stages=[{split: {}}]"
+    for count in (12, 20):
+        told = command("run", "smoke", "--set", f"count={count}", "--set", stages, "-o", folder)
+        assert told.returncode == 0, told.stderr
+        assert len(lines(folder / "kept.jsonl")) == count
+    assert all(line["extra"] in ({"split": "train"}, {"split": "test"}) for line in lines(folder / "kept.jsonl"))
+    splits = [line for line in lines(folder / "ledger.jsonl") if line.get("stage") == "01-split"]
+    assert [line["received"] for line in splits] == [12, 20]
+
+
 def test_another_run_may_not_land_in_the_folder_and_the_key_is_named(smoke: Path) -> None:
     told = command("run", "smoke", "--set", "novelty.rouge_l_below=0.5", "-o", smoke)
     assert told.returncode == 2
