@@ -2,7 +2,8 @@
 
 A loop of our own and not transformers' `Trainer`, for three reasons: a killed training goes on to the same weights, bit
 for bit; checkpoints are safetensors and JSON, where the `Trainer` pickles; and the loss of a step is the mean over its
-learned tokens however its examples are spread over passes. Callbacks written for a `Trainer` work here as well.
+learned tokens however its examples are spread over passes. Callbacks written for a `Trainer` are told when the training
+and each step begin and end, what is logged and when a checkpoint was saved.
 """
 
 import math
@@ -48,7 +49,7 @@ class Recipe:
 
 
 class Diverged(Stopped):
-    """The loss is no number any more."""
+    """The loss is no number any more; the same command would end here again."""
 
 
 def _nobody(done: int, of: int) -> None:
@@ -177,10 +178,12 @@ class _Training:
             self._events.tell("on_step_end")
             self._events.tell("on_log", logs=self._events.state.log_history[-1])
             if self._events.asked_to_save() or progress.examples - saved.examples >= self._recipe.save_every:
+                self._refuse_broken_weights(progress)
                 saved = progress
                 save(self._folder, self._model, self._optimizer, saved)
                 self._events.tell("on_save")
         if not progress.finished:
+            self._refuse_broken_weights(progress)
             progress = replace(progress, finished=True)
             save(self._folder, self._model, self._optimizer, progress)
         self._events.tell("on_train_end")
@@ -211,14 +214,26 @@ class _Training:
             tokens=progress.tokens + tokens,
         )
 
+    def _refuse_broken_weights(self, progress: Progress) -> None:
+        """Diverged where the last change left no loss or gradient that is a number: of that, no checkpoint is made."""
+        import torch
+
+        if not progress.step:
+            return
+        shortest = min(self._plan[progress.step - 1].examples, key=lambda at: self._lengths[at])
+        loss = self._backward([shortest], 1 / self._examples[shortest].learned)
+        norm = torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_GRADIENT)
+        self._optimizer.zero_grad(set_to_none=True)
+        if not (math.isfinite(loss) and math.isfinite(float(norm))):
+            raise self._no_number(progress)
+
     def _passes(self, step: Step) -> list[list[int]]:
         found = self._examined
         return passes(self._lengths, step.examples, self._recipe.batch, found.layout, found.together)
 
     def _backward(self, places: Sequence[int], share: float) -> float:
-        one: Pass = tensors(
-            [self._examples[at] for at in places], self._examined.layout, self._model.device, self._filling
-        )
+        examples = [self._examples[at] for at in places]
+        one: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
         with _autocast(self._model, self._recipe.autocast), noisy(self._model, one, self._recipe.neftune):
             return self._loss.backward(one, share)
 
@@ -235,8 +250,8 @@ class _Training:
         kept = found(self._folder)
         safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
         return Diverged(
-            f"the loss is no number at step {progress.step + 1}, after {progress.examples} examples; {safe}: "
-            f"lower learning_rate (now {self._recipe.learning_rate:g}) and tune again"
+            f"the loss is no number after {progress.examples} examples ({progress.step} steps); {safe}: "
+            f"tune again with a learning_rate below {self._recipe.learning_rate:g}, into another folder (-o)"
         )
 
 

@@ -172,15 +172,22 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_p
     with pytest.raises(Stopped) as stopped:
         _trained(tmp_path, Breaks(), learning_rate=0.25)
     (place,) = found(tmp_path)
-    assert str(stopped.value).startswith("the loss is no number at step 4, after 10 examples")
+    assert str(stopped.value).startswith("the loss is no number after 10 examples (3 steps)")
     assert str(place) in str(stopped.value)
-    assert "lower learning_rate (now 0.25)" in str(stopped.value)
+    assert "with a learning_rate below 0.25, into another folder" in str(stopped.value)
     assert stopped.value.exit_code == 3
 
 
 def test_a_learning_rate_that_is_far_too_high_ends_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(Stopped, match="the loss is no number at step"):
+    with pytest.raises(Stopped, match="the loss is no number after"):
         _trained(tmp_path, full=True, learning_rate=1e30, warm_up=0.0)
+
+
+@pytest.mark.parametrize(("save_every", "epochs"), [(4, 1.0), (1000, 0.4)], ids=["at a checkpoint", "at the last step"])
+def test_weights_that_give_no_number_are_never_kept(tmp_path: Path, save_every: int, epochs: float) -> None:
+    with pytest.raises(Stopped, match=r"after 4 examples \(1 steps\); there was no checkpoint before it"):
+        _trained(tmp_path, full=True, learning_rate=1e30, warm_up=0.0, save_every=save_every, epochs=epochs)
+    assert not found(tmp_path)
 
 
 def test_no_space_for_a_checkpoint_is_one_line_and_the_one_before_is_kept(tmp_path: Path) -> None:
