@@ -60,6 +60,10 @@ class Phases:
     knowledge_begins: ChangePoint | None
     """From here ObjecQA rises more."""
     checks: int
+    answered: int
+    """Checks at which enough questions of taste were answered to look for the second phase."""
+    asked: bool
+    """Questions of taste were put at all."""
 
     @property
     def apart(self) -> bool:
@@ -72,10 +76,16 @@ class Phases:
         if self.checks < _FEWEST_CHECKS:
             return f"{self.checks} checks are too few to look for phases ({_FEWEST_CHECKS} are the least)"
         one = "no bend of IFS found" if self.format_ends is None else f"the format settles after {self.format_ends}"
-        two = "no second phase found"
-        if self.knowledge_begins is not None:
-            two = f"ObjecQA rises from {self.knowledge_begins} on"
-        return f"{one}; {two}"
+        return f"{one}; {self._second()}"
+
+    def _second(self) -> str:
+        if not self.asked:
+            return "a second phase was not looked for, as no questions of taste were asked (`objecqa`)"
+        if self.answered < _FEWEST_CHECKS:
+            return f"questions of taste were answered at {self.answered} checks, too few to look for a second phase"
+        if self.knowledge_begins is None:
+            return "no second phase found"
+        return f"ObjecQA rises from {self.knowledge_begins} on"
 
 
 def phases(
@@ -98,7 +108,13 @@ def phases(
     if len(told) >= _FEWEST_CHECKS:
         curve, drawn = objecqa_draws([one for _, one in told], seed=seed, draws=draws)
         knowledge_begins = change_point([seen for seen, _ in told], curve, drawn, bend=1)
-    return Phases(format_ends=format_ends, knowledge_begins=knowledge_begins, checks=len(examples))
+    return Phases(
+        format_ends=format_ends,
+        knowledge_begins=knowledge_begins,
+        checks=len(examples),
+        answered=len(told),
+        asked=any(one.opinions for one in readings),
+    )
 
 
 def _is_enough(reading: ToneReading) -> bool:

@@ -59,8 +59,15 @@ def test_no_second_phase_is_a_result() -> None:
     assert found.knowledge_begins is None
     assert not found.apart
     assert str(found).endswith("no second phase found")
+
+
+def test_a_second_phase_that_nobody_looked_for_is_not_called_a_result() -> None:
     unasked = phases(GRID, curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4))
     assert unasked.knowledge_begins is None
+    assert str(unasked).endswith("not looked for, as no questions of taste were asked (`objecqa`)")
+    readings = curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4, objecqa=[0.3] * 8)
+    seldom = phases(GRID, [*readings[:4], *(replace(one, opinions=(True, None)) for one in readings[4:])])
+    assert str(seldom).endswith("answered at 4 checks, too few to look for a second phase")
 
 
 def test_too_few_checks_are_told() -> None:
