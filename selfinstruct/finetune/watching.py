@@ -95,10 +95,17 @@ def told_of(watch: "StopOnIFS") -> dict[str, Json]:
     rule, last, stopped = watch.rule, watch.points[-1] if watch.points else None, watch.stopped_at
     found = phases([check.examples for check in watch.checks], watch.readings, seed=rule.seed) if last else None
     return {
-        "rule": {"epsilon": rule.epsilon, "tau": rule.tau, "patience": rule.patience},
+        "rule": {
+            "epsilon": rule.epsilon,
+            "tau": rule.tau,
+            "patience": rule.patience,
+            "gap_limit": rule.gap_limit,
+            "gap_half_width": rule.gap_half_width,
+        },
         "stopped_at": None if stopped is None else stopped.examples,
         "trained_on": watch.train_on,
         "reason": None if last is None else last.behind.reason,
+        "gap": None if last is None else rule.decide(watch.readings).gap_state,
         "can_stop": None if last is None else rule.can_stop(sources_of(last.behind.reading)),
         "checks": [check.as_json() for check in watch.checks],
         "judge": watch.readings[-1].judge if last else None,

@@ -19,10 +19,17 @@ _REASONS = {
     "too_low": "IFS is not high enough",
     "gap_wide": "cut prompts are answered far less often than whole ones",
 }
+_GAPS = {
+    "narrow": "it was narrow",
+    "wide": "it was wide",
+    "undecided": "it stayed undecided, and did not count",
+    "absent": "there was none",
+}
 _STOP_TOLD = (
     "stopped_at",
     "trained_on",
     "reason",
+    "gap",
     "checks",
     "rule",
     "judge",
@@ -110,12 +117,24 @@ def _ended(stop: _Check, training: _Check, checks: Sequence[_Check]) -> str:
     terms = (
         f"Stop rule: the upper bound of the gain over {count_cell(rule.get('patience'))} checks is below "
         f"{number_cell(rule.get('epsilon'), 2)}, and the lower bound of IFS at least "
-        f"{number_cell(rule.get('tau'), 2)} (95 %, one-sided). Checked {plural(len(checks), 'time')} on prompts "
+        f"{number_cell(rule.get('tau'), 2)} (95 %, one-sided)"
+        f"{_gap_condition(stop, rule)}. Checked {plural(len(checks), 'time')} on prompts "
         f"{text_cell(stop.get('prompts'))}, wrapper {text_cell(stop.get('wrapper'))}, judge "
         f"{text_cell(stop.get('judge'))}.{few}"
     )
     more = [prose(text, 300) for name in ("headroom", "phases") if (text := text_in(stop.get(name)))]
     return f"<p><strong>{said}</strong> {' '.join(f'{one[:1].upper()}{one[1:]}.' for one in more)}</p><p>{terms}</p>"
+
+
+def _gap_condition(stop: _Check, rule: _Check) -> str:
+    """What the rule says of the gap between whole and cut prompts, and how it was at the last check."""
+    found = _GAPS.get(text_in(stop.get("gap")))
+    if found is None:
+        return ""
+    return (
+        f", and the gap between whole and cut prompts at most {number_cell(rule.get('gap_limit'), 2)} where it "
+        f"is known to within {number_cell(rule.get('gap_half_width'), 2)}: at the last check {found}"
+    )
 
 
 def _curves(checks: Sequence[_Check], stop: _Check, which: str) -> str:

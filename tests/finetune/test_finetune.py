@@ -152,6 +152,7 @@ def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> No
     _, built, told = _run(stage, tasks(12), bench)
     assert asked == [("tags", False)]
     assert told["stop"]["stopped_at"] == told["training"]["examples_seen"] == 8
+    assert told["stop"]["gap"] in ("narrow", "undecided")
     assert told["training"]["planned_steps"] > told["training"]["steps"] == 2
     lines = [json.loads(line) for line in built["curve.jsonl"].read_text().splitlines()]
     assert [line["examples"] for line in lines] == [0, 4, 8]

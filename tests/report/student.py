@@ -107,7 +107,8 @@ def finetuned(**stop: Json) -> dict[str, Json]:
             "held_out_loss": 1.61,
         },
         "stop": {
-            "rule": {"epsilon": 0.03, "tau": 0.9, "patience": 2},
+            "rule": {"epsilon": 0.03, "tau": 0.9, "patience": 2, "gap_limit": 0.1, "gap_half_width": 0.05},
+            "gap": "undecided",
             "stopped_at": 512,
             "trained_on": False,
             "reason": "plateau",

@@ -121,6 +121,7 @@ def test_a_training_tells_where_it_stopped_and_why_with_its_curves() -> None:
     assert "Stopped after 512 examples: IFS no longer rises, and is high." in said
     assert "IFS before training is 0.52 (0.48 to 0.56): room below 0.90." in said
     assert "No second phase found" in said or "no second phase found" in said
+    assert "known to within 0.05: at the last check it stayed undecided, and did not count." in said
     assert "3 of them cut at the end" in said
     assert html.count("<svg") == 4
     assert re.search(r"Student's IFS\s*0\.95\s*0\.52 before training", said)
