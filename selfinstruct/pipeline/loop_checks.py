@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.roles import built_name
-from selfinstruct.pipeline.yaml_file import YamlFile
+from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.stage import Stage
 
 if TYPE_CHECKING:
@@ -62,10 +62,20 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
         if scores[-1][0] > index:
             what = f"two scores {named}, one on each side of `feedback`: the later takes the place of the one it read"
             raise BadInput(what, place=file.place(("stages", scores[-1][0])), fix="give the score that is read a label")
+        _check_student(read[-1], resolved, file, read_at=("stages", index))
         if getattr(read[-1], "prompts", "") in _REPORTED:
             what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
+
+
+def _check_student(score: Stage, resolved: "Resolved", file: YamlFile, read_at: Path_) -> None:
+    """BadInput where a student is tuned, and feedback would read what another model answered."""
+    role = str(getattr(score, "model", ""))
+    tunes = any(stage.name == "finetune" for stage in resolved.stages)
+    if tunes and not built_name(resolved.recipe.models.get(role, "")):
+        what = f"`feedback` reads a score that asks '{role}' first, and not the student"
+        raise BadInput(what, place=file.place(read_at), fix="write `model: student` in that score, others in `beside`")
 
 
 def _label(stage: Stage) -> str:

@@ -16,6 +16,7 @@ from selfinstruct.pipeline.loop_checks import check_loop
 from selfinstruct.pipeline.reading import Read, Set
 from selfinstruct.pipeline.roles import check_weights, model_roles, scorer_role
 from selfinstruct.pipeline.stages import STAGES
+from selfinstruct.pipeline.tuned_checks import check_tuned
 from selfinstruct.pipeline.yaml_file import Path_, YamlFile
 from selfinstruct.records import Json
 from selfinstruct.stage import Stage
@@ -225,6 +226,7 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
     if not alone and bool(resolved.rounds) == bool(recipe.inputs):
         raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
     check_loop(resolved, file)
+    check_tuned(resolved, file)
     for index, stage in enumerate(resolved.rounds):
         if (stage.scope == "source") != (index == 0):
             raise BadInput(

@@ -267,6 +267,39 @@ def test_feedback_reads_no_prompts_that_are_reported(scores: str, refused: bool)
         made(text)
 
 
+def test_feedback_reads_the_student_where_one_is_tuned() -> None:
+    text = (
+        "{{name: a, models: {{base: embedded, student: 'built:student'}}, inputs: [builtin], stages: "
+        "[{{decontaminate: {{against: [ifs-v1]}}}}, finetune, {{score: {{model: {0}, beside: [{1}], "
+        "prompts: 'ifs-v1:dev'}}}}, feedback]}}"
+    )
+    made(text.format("student", "base"))
+    with pytest.raises(BadInput, match="asks 'base' first, and not the student"):
+        made(text.format("base", "student"))
+
+
+@pytest.mark.parametrize(
+    ("stages", "missing"),
+    [
+        ("finetune", "ifs-v1:dev"),
+        ("{finetune: {stop: none}}", ""),
+        ("{finetune: {stop: none}}, {score: {model: student}}", "ifs-v1"),
+        ("{finetune: {stop: none}}, {objecqa: {model: student}}", "objecqa-v1"),
+        ("{decontaminate: {against: ['ifs-v1:dev']}}, finetune", ""),
+        ("{decontaminate: {against: ['ifs-v1:dev']}}, finetune, {score: {model: student}}", "ifs-v1"),
+        ("{decontaminate: {against: [ifs-v1]}}, {finetune: {objecqa: true}}", "objecqa-v1"),
+        ("finetune, {decontaminate: {against: [ifs-v1]}}", "ifs-v1:dev"),
+    ],
+)
+def test_nothing_is_learned_from_records_that_were_not_compared_with_what_is_asked(stages: str, missing: str) -> None:
+    text = f"{{name: a, models: {{base: embedded, student: 'built:student'}}, inputs: [builtin], stages: [{stages}]}}"
+    if not missing:
+        made(text)
+        return
+    with pytest.raises(BadInput, match=f"nothing is taken out that is like {missing}; put `decontaminate"):
+        made(text)
+
+
 def test_the_student_takes_over_from_the_teacher_and_from_nobody_else(tmp_path: Path) -> None:
     runner = replace(runner_in(tmp_path), student="student", teacher="teacher")
     before = {"student": tmp_path}
@@ -296,8 +329,8 @@ def test_human_seeds_stay_at_least_half_of_what_a_student_that_teaches_is_shown(
 ) -> None:
     text = (
         "{name: a, models: {teacher: embedded, base: embedded, student: 'built:student'}, cycles: 2, "
-        f"student_teaches: true, rounds: [{propose}], stages: [finetune, "
-        "{score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
+        f"student_teaches: true, rounds: [{propose}], stages: ["
+        "{decontaminate: {against: [ifs-v1]}}, finetune, {score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
     )
     if refused:
         with pytest.raises(BadInput, match="human seeds stay at least half"):

@@ -47,7 +47,10 @@ def test_there_is_no_such_row_when_nothing_was_beyond_the_target(tmp_path: Path)
 @pytest.mark.parametrize(
     ("recipe", "models"),
     [
-        ("rounds: [propose], stages: [finetune, {score: {model: student, beside: [base]}}]", ("embedded",)),
+        (
+            "rounds: [propose], stages: [{decontaminate: {against: [ifs-v1]}}, finetune, {score: {model: student}}]",
+            ("embedded",),
+        ),
         ("rounds: [propose], stages: [{simplify: {model: editor}}]", ("embedded", "openai:small")),
         (
             "inputs: [a.jsonl], stages: [{score: {model: base}}]",
@@ -67,6 +70,7 @@ def test_a_student_that_teaches_is_among_them() -> None:
     text = (
         "{name: a, models: {teacher: embedded, base: embedded, student: 'built:student'}, cycles: 2, "
         "student_teaches: true, rounds: [propose], "
-        "stages: [finetune, {score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
+        "stages: [{decontaminate: {against: [ifs-v1]}}, finetune, "
+        "{score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
     )
     assert _models(resolve(parse_yaml(text.encode(), "test"))) == ("embedded", "built:student")

@@ -1,0 +1,41 @@
+"""What a recipe that tunes a student must have, checked before anything is paid or trained."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.yaml_file import YamlFile
+from selfinstruct.stage import Stage
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.recipe import Resolved
+
+_CHECKED = "ifs-v1:dev"
+"""What a training is stopped by."""
+_TASTE = "objecqa-v1"
+_SHIPPED = ("ifs-v1", _TASTE)
+
+
+def check_tuned(resolved: "Resolved", file: YamlFile) -> None:
+    """BadInput where a student could learn the prompts that it is asked."""
+    names = [stage.name for stage in resolved.stages]
+    if "finetune" not in names:
+        return
+    first = names.index("finetune")
+    against = {one for stage in (*resolved.rounds, *resolved.stages[:first]) for one in getattr(stage, "against", ())}
+    for asked in _asked(resolved.stages[first:]):
+        whole = asked.partition(":")[0]
+        if whole in _SHIPPED and not {asked, whole} & against:
+            what = f"`finetune` may learn what is asked of its student: nothing is taken out that is like {asked}"
+            fix = f"put `decontaminate: {{against: [{', '.join(_SHIPPED)}]}}` before it"
+            raise BadInput(what, place=file.place(("stages", first)), fix=fix)
+
+
+def _asked(stages: Sequence[Stage]) -> Iterator[str]:
+    """Sets of prompts that a student is asked, in training and after it."""
+    for stage in stages:
+        if getattr(stage, "stop", "") == "ifs":
+            yield _CHECKED
+        if getattr(stage, "objecqa", False):
+            yield _TASTE
+        yield str(getattr(stage, "prompts", "") or getattr(stage, "questions", ""))
