@@ -108,6 +108,7 @@ class Finetune:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the student, its curve and what was measured."""
         yield from map(Kept, records)
+        _refuse_nothing(records)
         weights = self._weights(bench)
         numbers = precision(self.dtype, self.method)
         loaded = weights.load(dtype=numbers.weights)
@@ -302,6 +303,14 @@ def _is_test(task: Task) -> bool:
 
 def _to_train(records: Sequence[Task]) -> Iterator[Task]:
     return (task for task in records if not _is_test(task))
+
+
+def _refuse_nothing(records: Sequence[Task]) -> None:
+    """BadInput before weights are loaded, where there is nothing to learn."""
+    if next(_to_train(records), None) is None:
+        came = f"all {len(records)} records are for testing" if records else "no record came this far"
+        what = f"{came}: none is left to learn from"
+        raise BadInput(what, place="stage finetune", fix="`rejected.jsonl` of the stages before it says why")
 
 
 def _tests(records: Sequence[Task]) -> int:

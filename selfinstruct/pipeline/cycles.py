@@ -34,6 +34,8 @@ class Cycle:
     """Of all word pairs in its new instructions, the share of different ones; falling: the set collapses."""
     feedback: Mapping[str, Json]
     """What the stage of that name measured; empty where there was none."""
+    decision: str = ""
+    """What became of the loop."""
 
     @property
     def plateau(self) -> bool:
@@ -45,7 +47,7 @@ class Cycle:
         told = {name: self.feedback.get(name) for name in ("ifs", "gain", "plateau", "asks_for", "steers")}
         first, last = self.rounds
         numbers: dict[str, Json] = {"cycle": self.number, "rounds": [first, last], "tasks": self.tasks}
-        return {**numbers, "nearest": self.nearest, "distinct_2": self.distinct_2, **told}
+        return {**numbers, "nearest": self.nearest, "distinct_2": self.distinct_2, **told, "decision": self.decision}
 
 
 def stages_part(resolved: Resolved, cycle: int, rounds: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -81,6 +81,7 @@ def walk(
             kept = _once(resolved, runner, kept, so_far.pool, part=part, built=built, before=before)
         rounds = (first, len(so_far.kept_by_round))  # a recording may end within one
         cycle = looked_at(resolved, runner.folder, number=number, part=part, rounds=rounds, tasks=tasks, new=new)
+        cycle = replace(cycle, decision=_decided(reason, cycle, recipe.cycles))
         cycles.append(cycle)
         if recipe.cycles > 1:
             runner.ledger.tell_once("cycle", round=part, **cycle.as_json())
@@ -97,6 +98,15 @@ def walk(
         kept_by_round=tuple(so_far.kept_by_round),
         cycles=tuple(cycles),
     )
+
+
+def _decided(reason: Reason, cycle: Cycle, cycles: int) -> str:
+    """What becomes of the loop after a cycle."""
+    if reason != "target":
+        return f"stop: {SENTENCES[reason]}"
+    if cycle.number == cycles:
+        return "end: it was the last one asked for"
+    return f"stop: {SENTENCES['plateau']}" if cycle.plateau else "go on"
 
 
 def _go_round(

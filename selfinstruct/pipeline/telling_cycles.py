@@ -1,7 +1,7 @@
 """The cycles of a loop, as the report tells them."""
 
 from selfinstruct.pipeline.cycles import FEEDBACK, Cycle
-from selfinstruct.pipeline.loop import SENTENCES, Walked
+from selfinstruct.pipeline.loop import Walked
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.report.cycle import CycleCount
 from selfinstruct.report.found import Found, found_beside, found_in, number_in, texts_in
@@ -14,10 +14,10 @@ def cycles_told(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[
     """Every cycle with what was decided at its end; none for a recipe that is walked once."""
     if resolved.recipe.cycles == 1:
         return ()
-    return tuple(_cycle(resolved, folder, walked, cycle) for cycle in walked.cycles)
+    return tuple(_cycle(resolved, folder, cycle) for cycle in walked.cycles)
 
 
-def _cycle(resolved: Resolved, folder: RunFolder, walked: Walked, cycle: Cycle) -> CycleCount:
+def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
     told = cycle.feedback
     steers = told.get("steers")
     return CycleCount(
@@ -28,7 +28,7 @@ def _cycle(resolved: Resolved, folder: RunFolder, walked: Walked, cycle: Cycle) 
         distinct_2=cycle.distinct_2,
         ifs=_ifs(resolved, folder, cycle),
         gain=found_in(told.get("gain")),
-        decision=_decision(resolved, walked, cycle),
+        decision=cycle.decision,
         asks_for=texts_in(told.get("asks_for")),
         steers=steers if isinstance(steers, bool) else None,
     )
@@ -49,11 +49,3 @@ def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Found | None:
             if found is not None and abs(found.value - value) < 1e-9:
                 return found
     return Found(value)
-
-
-def _decision(resolved: Resolved, walked: Walked, cycle: Cycle) -> str:
-    if cycle.number < len(walked.cycles):
-        return "go on"
-    if walked.reason == "target" and cycle.number == resolved.recipe.cycles:
-        return "end: it was the last one asked for"
-    return f"stop: {SENTENCES[walked.reason]}"

@@ -145,6 +145,15 @@ def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -
     assert alone["training"]["held_out_loss"] is None
 
 
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [([], "no record came this far"), ([task("Add.", "3", extra={"split": "test"})], "all 1 records are for testing")],
+)
+def test_with_nothing_to_learn_from_no_weights_are_loaded(records: list[Task], said: str) -> None:
+    with pytest.raises(BadInput, match=f"stage finetune: {said}: none is left.*rejected.jsonl"):
+        _run(Finetune(**QUICK), records, Bench())
+
+
 def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> None:
     asked: list[tuple[str, bool]] = []
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "format": "tags", "patience": 1})

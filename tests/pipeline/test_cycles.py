@@ -197,6 +197,7 @@ def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp
     assert [line["cycle"] for line in told] == [1, 2]
     assert told[0]["asks_for"]
     assert told[1]["gain"]["value"] > 0
+    assert [line["decision"] for line in told] == ["go on", "end: it was the last one asked for"]
     assert all(0 < line["distinct_2"] <= 1 for line in told)
 
 
