@@ -8,8 +8,11 @@ from selfinstruct.text import shown
 _COLUMNS = ("examples", "loss", "ifs", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference", "stop")
 
 
-def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]]) -> str:
-    """Markdown, with the front matter that model hubs read; `told` is what `training.json` says."""
+def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, of_gguf: bool = False) -> str:
+    """Markdown, with the front matter that model hubs read; `told` is what `training.json` says.
+
+    `of_gguf`: transformers alone cannot find the base, for its weights were made from a GGUF file.
+    """
     base, notice = shown(str(told["base"]), 200), str(told["notice"])
     recipe, counts = told["recipe"], told["data"]
     assert isinstance(recipe, dict)
@@ -47,7 +50,7 @@ def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]]) -> str:
         "## Use",
         "",
         "```python",
-        *_use(base, lora=lora),
+        *_use(base, lora=lora, of_gguf=of_gguf),
         "```",
         "",
         "or `selfinstruct score hf:THIS_FOLDER -o OUT`.",
@@ -84,13 +87,20 @@ def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
     ]
 
 
-def _use(base: str, *, lora: bool) -> list[str]:
+def _use(base: str, *, lora: bool, of_gguf: bool) -> list[str]:
     if not lora:
         return [
             "from transformers import AutoModelForCausalLM, AutoTokenizer",
             "",
             'model = AutoModelForCausalLM.from_pretrained("THIS_FOLDER")',
             'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
+        ]
+    if of_gguf:
+        return [
+            "from selfinstruct.models.transformers_weights import load_weights",
+            "",
+            f'loaded = load_weights("THIS_FOLDER", merge=False)  # a PeftModel on {base}',
+            "model, tokenizer = loaded.model, loaded.tokenizer",
         ]
     return [
         "from peft import PeftModel",

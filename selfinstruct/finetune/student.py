@@ -38,10 +38,17 @@ def write_student(
             model.save_pretrained(made)
         tokenizer.save_pretrained(made)
         (made / FACTS).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (made / CARD).write_text(card(told, checks), encoding="utf-8")
+        (made / CARD).write_text(card(told, checks, of_gguf=_of_gguf(model)), encoding="utf-8")
         if curve is not None and checks:
             shutil.copyfile(curve, made / CURVE)
     return place
+
+
+def _of_gguf(model: Any) -> bool:  # noqa: ANN401 - imported late
+    """Whether an adapter's base is one that only this package can load."""
+    settings = getattr(model, "peft_config", {}).values()
+    sources = [str(one.base_model_name_or_path) for one in settings]
+    return any(source in {"embedded", "gemma"} or source.startswith("gguf:") for source in sources)
 
 
 @contextmanager

@@ -12,10 +12,13 @@ import pytest
 from selfinstruct import finetune as room
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune import StopOnIFS
+from selfinstruct.finetune.adapter import with_adapter
+from selfinstruct.finetune.card import card
 from selfinstruct.finetune.checkpoint import found
 from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.finetune.student import write_student
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.records import Message, Task
+from selfinstruct.records import Json, Message, Task
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Pool, ToneReading, ToneVerdict
 from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
 
@@ -126,12 +129,36 @@ def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(t
     full = _run(Finetune(**QUICK | {"method": "full"}), tasks(4), _bench(tmp_path))[1]["student"]
     assert not [path for path in full.iterdir() if path.suffix != ".safetensors" and str(tmp_path) in path.read_text()]
     _, built, told = _run(Finetune(**QUICK), tasks(6), _bench(tmp_path))
-    card = (built["student"] / "README.md").read_text()
-    assert str(tmp_path) not in card
-    assert "`hf:tiny`" in card
-    assert "weights made by chance" in card
-    assert told["data"]["sha256"] in card
+    page = (built["student"] / "README.md").read_text()
+    assert str(tmp_path) not in page
+    assert "`hf:tiny`" in page
+    assert "weights made by chance" in page
+    assert told["data"]["sha256"] in page
     assert json.loads((built["student"] / "training.json").read_text()) == told
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> None:
+    _, built, told = _run(Finetune(**QUICK | {"method": method}), tasks(4), _bench(tmp_path))
+    student = built["student"]
+    pages = [(student / "README.md").read_text(), *([card(told, [], of_gguf=True)] if method == "lora" else [])]
+    for page in pages:
+        code = page.partition("```python\n")[2].partition("```")[0]
+        code = code.replace("THIS_FOLDER", str(student)).replace("BASE", str(tmp_path / "base"))
+        made: dict[str, Any] = {}
+        exec(code, made)
+        asked = made["tokenizer"]("A river.", return_tensors="pt", return_token_type_ids=False)
+        assert made["model"](**asked).logits.shape[-1] == made["model"].get_input_embeddings().num_embeddings
+        assert isinstance(made["model"], peft.PeftModel) == (method == "lora")
+
+
+@pytest.mark.parametrize(("source", "own"), [("embedded", True), ("gguf:/models/a.gguf", True), ("some/model", False)])
+def test_a_base_that_only_we_can_load_is_loaded_by_us_on_the_card(tmp_path: Path, source: str, own: bool) -> None:  # noqa: FBT001 - a table
+    base = Folder.made(tmp_path / "base")
+    adapted = with_adapter(base.load().model, rank=2, alpha=4, targets=("all-linear",), seed=1, base=source)
+    told: dict[str, Json] = {"base": "hf:x", "notice": "", "recipe": {"method": "lora"}, "training": {}}
+    folder = write_student(tmp_path / "student", adapted, tokenizer(), told | {"data": {"examples": 1}})
+    assert ("load_weights(" in (folder / "README.md").read_text()) == own
 
 
 def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -> None:
