@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.finetune.packing import Layout, passes, steps, useful_share
+from selfinstruct.finetune.examples import prepare
+from selfinstruct.finetune.packing import Layout, passes, steps, tensors, useful_share
 from selfinstruct.finetune.training import rate
+from selfinstruct.formats.seeds import builtin_seeds, read_seeds
+from tests.finetune.builders import tokenizer
 
 _LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 _LAYOUTS: tuple[Layout, ...] = ("packed", "padded")
@@ -40,11 +43,16 @@ def test_another_seed_is_another_order() -> None:
     assert steps(50, 4, 2, 1)[0].examples != steps(50, 4, 2, 1)[13].examples
 
 
-@given(_LENGTHS, st.integers(1, 9))
-def test_a_packed_row_is_useful_from_end_to_end(lengths: Sequence[int], batch: int) -> None:
-    plan = steps(len(lengths), 4, 1, 0)
-    assert useful_share(lengths, plan, batch, "packed", 512) == 1.0
-    assert useful_share(lengths, plan, batch, "padded", 512) <= 1.0
+@pytest.mark.parametrize(("layout", "least"), [("packed", 0.95), ("padded", 0.5)])
+def test_the_useful_share_of_our_seeds_is_that_of_the_tensors_that_are_made(layout: Layout, least: float) -> None:
+    pytest.importorskip("torch")
+    made = prepare(list(read_seeds(builtin_seeds())), tokenizer(), form="tags", max_tokens=2048).examples
+    lengths, plan = [len(one) for one in made], steps(len(made), 16, 1.0, 0)
+    ways = [way for step in plan for way in passes(lengths, step.examples, 8, layout, 4096)]
+    sizes = [tensors([made[at] for at in way], layout, "cpu", 0).tokens.numel() for way in ways]
+    share = sum(lengths) / sum(sizes)
+    assert share == useful_share(lengths, plan, 8, layout, 4096) >= least
+    assert (share == 1.0) == (layout == "packed")
 
 
 def test_filled_up_rows_are_counted_as_what_they_cost() -> None:

@@ -242,4 +242,16 @@ def test_full_tuning_in_two_bytes_keeps_four_for_the_weights(tmp_path: Path) -> 
 def test_a_number_format_that_is_asked_for_is_taken() -> None:
     assert precision("float32", "lora").name == "float32"
     assert precision("bfloat16", "lora").name == "bfloat16"
-    assert precision("auto", "lora").weights in {"float32", "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    ("processor", "weights"),
+    [({"avx512_f": True}, "float32"), ({"avx512_bf16": False}, "float32"), ({"amx_bf16": True}, "bfloat16")],
+)
+def test_two_bytes_are_for_processors_that_gain_from_them(
+    processor: dict[str, bool], weights: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor, raising=False)
+    assert precision("auto", "lora").weights == weights
+    assert precision("auto", "full").autocast == (weights == "bfloat16")
