@@ -37,6 +37,9 @@ def set_options(verb: Verb) -> Verb:
 @click.option("--near-duplicates", type=click.FloatRange(0.05, 1), metavar="J", help="Remove from this Jaccard on.")
 @click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
 @click.option("--against", multiple=True, metavar="FILE", help="Benchmark that must not be in the set.")
+@click.option(
+    "--test-share", type=click.FloatRange(0, 0.5), default=0.0, help="For testing: none of it is nearly in the rest."
+)
 @click.option("--fail-on-contamination", is_flag=True, help="Exit 1 when the set held any of it.")
 def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Clean any sets: rules, exact and near duplicates, decontamination; every removal has its reason.
@@ -51,6 +54,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
         near_duplicates=given["near_duplicates"],
         novelty=given["novelty"],
         against=given["against"],
+        test_share=given["test_share"],
     )
     return _carry_out("curate", stages, given)
 

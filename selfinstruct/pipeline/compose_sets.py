@@ -22,8 +22,9 @@ def curate(
     near_duplicates: float | None,
     novelty: float | None,
     against: Sequence[str],
+    test_share: float = 0.0,
 ) -> list[Json]:
-    """Cheap stages first, so that the dear ones see less."""
+    """Cheap stages first, so that the dear ones see less; what is left is split, unless `test_share` is 0."""
     stages: list[Json] = []
     if tuple(rules) != ("none",):
         stages.append({"rules": {"rules": list(rules)}})
@@ -35,7 +36,8 @@ def curate(
         stages.append({"novelty": {"rouge_l_below": novelty}})
     if against:
         stages.append({"decontaminate": {"against": list(against)}})
-    return [*stages, *_MEASURES]
+    split: list[Json] = [{"split": {"test": test_share}}] if test_share else []
+    return [*stages, *split, *_MEASURES]
 
 
 def simplify(*, model: str) -> list[Json]:

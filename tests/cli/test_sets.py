@@ -84,6 +84,15 @@ def test_curate_is_the_recipe_it_stands_for(tmp_path: Path) -> None:
     assert command("why", str(one["id"])[:12], folder).returncode == 0
 
 
+def test_a_curated_set_is_split_where_a_share_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    told = command("curate", SAMPLES / "notes.json", "--test-share", 0.3, "-o", folder)
+    assert told.returncode == 0, told.stderr
+    files = sorted((folder / "dataset" / "jsonl").glob("*.jsonl"))
+    assert [path.stem for path in files] == ["test", "train"]
+    assert sum(map(len, map(lines, files))) == len(lines(folder / "kept.jsonl"))
+
+
 def test_without_rules_nothing_is_judged(tmp_path: Path) -> None:
     told = command("curate", SAMPLES / "notes.json", "--rules", "none", "-o", tmp_path / "run")
     assert told.returncode == 0, told.stderr
