@@ -67,7 +67,7 @@ class Segment:
 
 
 def conversation(task: Task, pair: Instance) -> list[Message]:
-    """All turns, the system's first; BadInput where an answer is empty, or where none is."""
+    """All turns, the system's first; BadInput where an answer is empty."""
     asked = f"{task.instruction}\n\n{pair.input}" if pair.input.strip() else task.instruction
     opening = [Message("system", task.system)] if task.system else []
     turns = [*opening, Message("user", asked), Message("assistant", pair.output), *task.later]

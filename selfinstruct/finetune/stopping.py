@@ -90,11 +90,14 @@ class StopRule:
     def __post_init__(self) -> None:
         """Refuse knobs that decide nothing."""
         if not (0 < self.epsilon <= 1 and 0 < self.tau <= 1):
-            raise BadInput("epsilon and tau lie above 0 and at most at 1", fix="leave them out for 0.03 and 0.9")
+            what = f"epsilon {self.epsilon:g} or tau {self.tau:g} is not above 0 and at most 1"
+            raise BadInput(what, place="the stop rule", fix="leave them out for 0.03 and 0.9")
         if self.patience < 1 or self.draws < _FEWEST_DRAWS:
-            raise BadInput(f"patience below 1, or fewer than {_FEWEST_DRAWS} draws", fix="leave them out")
+            what = f"patience {self.patience} is below 1, or draws {self.draws} below {_FEWEST_DRAWS}"
+            raise BadInput(what, place="the stop rule", fix="leave them out")
         if not (0 <= self.gap_limit <= 1 and 0 < self.gap_half_width <= 1):
-            raise BadInput("gap_limit and gap_half_width are shares", fix="leave them out for 0.1 and 0.05")
+            what = f"gap_limit {self.gap_limit:g} or gap_half_width {self.gap_half_width:g} is no share"
+            raise BadInput(what, place="the stop rule", fix="leave them out for 0.1 and 0.05")
 
     def can_stop(self, sources: int) -> bool:
         """Whether so many sources are enough to stop a training that answers everything and rises no more.

@@ -14,8 +14,8 @@ def check_template(tokenizer: Any) -> None:  # noqa: ANN401 - imported late
     if not getattr(tokenizer, "chat_template", None):
         raise BadInput(
             "the tokenizer of the base has no chat template, and the format 'chat' needs one",
-            place="stage finetune",
-            fix="write format: tags, or alpaca, ifs, self_instruct",
+            place="stage finetune: format",
+            fix="choose tags, alpaca, ifs or self_instruct (`--format tags`, or `format: tags` in a recipe)",
         )
 
 
