@@ -4,25 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.formats.dataset import write_dataset
-from selfinstruct.formats.rows import ABOUT, COLUMNS, rows
-from tests.finetune.builders import model, task, tasks, tokenizer
+from tests.cli.typed import command
+from tests.finetune.builders import model, tokenizer
 
 trl = pytest.importorskip("trl")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["messages", "prompt_completion"])
 def test_a_published_set_trains_unchanged_in_trl(layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from datasets import load_dataset
 
-    records = [*tasks(7), task("Add.", "3", "1 + 2", extra={"id": "mine", "note": [1, 2]})]
-    folder = tmp_path / "dataset"
-    folder.mkdir()
-    card = "---\nconfigs:\n- config_name: default\n  data_files: data/*.parquet\n---\n"
-    write_dataset(folder, {"train": rows(records, layout)}, (*COLUMNS[layout], *ABOUT), card, ("jsonl", "parquet"))
-    loaded = load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
+    run = tmp_path / "run"
+    told = command(
+        "run", "smoke", "--set", "stages=[{split: {test: 0.3}}]", "--set", f"publish.format={layout}", "-o", run
+    )
+    assert told.returncode == 0, told.stderr
+    loaded = load_dataset(str(run / "dataset"), cache_dir=str(tmp_path / "cache"))
+    assert sorted(loaded) == ["test", "train"]
     made = model()
     before = {name: weight.detach().clone() for name, weight in made.named_parameters()}
     arguments = trl.SFTConfig(
@@ -38,7 +37,7 @@ def test_a_published_set_trains_unchanged_in_trl(layout: str, tmp_path: Path, mo
         bf16=False,
         dataset_num_proc=None,
     )
-    trainer = trl.SFTTrainer(made, args=arguments, train_dataset=loaded, processing_class=tokenizer())
+    trainer = trl.SFTTrainer(made, args=arguments, train_dataset=loaded["train"], processing_class=tokenizer())
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert len(losses) == 2

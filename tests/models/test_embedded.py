@@ -17,6 +17,8 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.embedded import Embedded
+from selfinstruct.models.gguf_export import export_gguf
+from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.models.weights import check_machine, embedded_weights
 from selfinstruct.records import Message, Request
 
@@ -86,6 +88,34 @@ class TestReal:
         with pytest.raises(CallError) as error:
             ask(backend, "river " * 4000)
         assert (error.value.kind, error.value.retry) == ("too_long", "never")
+
+    @pytest.mark.slow
+    def test_a_student_as_gguf_says_here_what_it_says_in_transformers(self, tmp_path: Path) -> None:
+        """Tuned by chance, so that it says something else than its base; in 16 bits, greedily."""
+        torch, peft = pytest.importorskip("torch"), pytest.importorskip("peft")
+        loaded = load_weights("embedded", dtype="float32")
+        torch.manual_seed(1)
+        settings = peft.LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
+        student = peft.get_peft_model(loaded.model, settings).eval()
+        student.peft_config["default"].base_model_name_or_path = "embedded"
+        with torch.no_grad():
+            for name, weight in student.named_parameters():
+                weight.mul_(0.5 if "lora_B" in name else 1.0)
+        student.save_pretrained(tmp_path / "student")
+        loaded.tokenizer.save_pretrained(tmp_path / "student")
+        asked = loaded.tokenizer(LIST, return_tensors="pt")
+        with torch.no_grad(), student.disable_adapter():
+            base = student.generate(**asked, do_sample=False, max_new_tokens=8)[0, asked["input_ids"].shape[1] :]
+        with torch.no_grad():
+            said = student.generate(**asked, do_sample=False, max_new_tokens=8)[0, asked["input_ids"].shape[1] :]
+        file = export_gguf(tmp_path / "student", embedded_weights(), tmp_path / "student.gguf", quantisation="f16")
+        served = Embedded(file)
+        try:
+            answer = ask(served, LIST, max_tokens=8, temperature=0.0)
+        finally:
+            asyncio.run(served.close())
+        assert answer.choices[0].text == loaded.tokenizer.decode(said, skip_special_tokens=True)
+        assert said.tolist() != base.tolist()
 
     def test_questions_at_one_time_are_divided_between_two_engines(self) -> None:
         async def both() -> tuple[Answer, ...]:
