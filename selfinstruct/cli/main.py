@@ -92,7 +92,7 @@ SAYS = {
 def desk() -> None:
     """From a few seed tasks and any language model to an instruction set with every record accounted for.
 
-    Start with:  selfinstruct generate --model embedded --count 20 -o runs/first
+    Start with:  selfinstruct generate --model embedded --count 20 -o runs/hello
     """
 
 

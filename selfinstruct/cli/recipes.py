@@ -24,7 +24,7 @@ def check(recipe: Path, changes: tuple[str, ...]) -> int:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> int:
-    """Make a starting folder: our seed tasks, the recipes, and where to begin.
+    """Make a starting folder: our seed tasks and the recipes.
 
     Example:  selfinstruct init my-domain
     """
