@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.wiring import judges_for
 from selfinstruct.pipeline.yaml_file import YamlFile
 from selfinstruct.records import Json
-from selfinstruct.score.given import Scores, score_responses
+from selfinstruct.score.given import Scores, scores_of
 from selfinstruct.score.publishing import as_page
-from selfinstruct.score.responses import Row
+from selfinstruct.score.responses import Response, Row, responses_of
 from selfinstruct.score.score import JUST_TRAINED, Score
 from selfinstruct.score.side_by_side import table
 from selfinstruct.store.files import publish_text
@@ -45,15 +45,15 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
 
     Students are compared with their base and with each other, on the prompts that both answered, under one wrapper.
     """
-    rows = list(_rows(arms, folder))
+    responses = list(_responses(arms, folder))
     told = {arm.name: _tuning(folder / arm.name) for arm in arms}
     page = _tuned(told)
     facts: dict[str, Json] = {"arms": dict(told)}
-    if rows:
+    if responses:
         stage = _reported(arms[0])
         built = folder / arms[0].name / JUST_TRAINED
         [tone] = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {}).values()
-        scores = score_responses(rows, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
+        scores = scores_of(responses, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
         page = "\n".join(part for part in (table(scores.scored), _differences(scores), page) if part)
     publish_text(folder / "arms.json", as_page(facts))
@@ -67,7 +67,7 @@ def _reported(arm: Arm) -> Score:
     return found[-1]
 
 
-def _rows(arms: Sequence[Arm], folder: Path) -> Iterator[Row]:
+def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
     """Every response, its model called by its arm; who else was asked in the first arm is asked for all.
 
     One other model is the base; of several, each keeps its name.
@@ -76,14 +76,20 @@ def _rows(arms: Sequence[Arm], folder: Path) -> Iterator[Row]:
         file = folder / arm.name / "responses.jsonl"
         if not file.is_file():
             continue
-        lines: list[Any] = list(read_values(file))
-        others = {str(line.value["model"]) for line in lines if not _is_student(line.value)}
-        for line in lines:
-            row = line.value
-            name = arm.name if _is_student(row) else BASE if len(others) == 1 else str(row["model"])
-            if _is_student(row) or not number:
-                kept = {key: row[key] for key in _KEPT if row.get(key) is not None}
-                yield Row(line.place, {**kept, "model": name})
+        asked = _reported(arm).asked_tokens  # else lengths would be estimated, and differently from `score.json`
+        rows = _rows(file, arm.name, first=not number)
+        yield from (replace(one, asked_tokens=asked) for one in responses_of(rows))
+
+
+def _rows(file: Path, arm: str, *, first: bool) -> Iterator[Row]:
+    lines: list[Any] = list(read_values(file))
+    others = {str(line.value["model"]) for line in lines if not _is_student(line.value)}
+    for line in lines:
+        row = line.value
+        name = arm if _is_student(row) else BASE if len(others) == 1 else str(row["model"])
+        if _is_student(row) or first:
+            kept = {key: row[key] for key in _KEPT if row.get(key) is not None}
+            yield Row(line.place, {**kept, "model": name})
 
 
 def _is_student(row: Mapping[str, Json]) -> bool:

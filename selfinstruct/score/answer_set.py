@@ -73,7 +73,9 @@ class AnswerSet:
         if not questions:
             raise BadInput("no record with an answer to compare with", place="stage answer_set", fix="name another set")
         if not marked:
-            bench.notice(f"no test split: all {len(records)} records may be asked, also those that a student has learned")
+            bench.notice(
+                f"no test split: all {len(records)} records may be asked, also those that a student has learned"
+            )
         models = [bench.models[role] for role in (self.model, *self.beside)]
         wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):

@@ -66,6 +66,11 @@ class Score:
         """What its verdicts rest on."""
         return Terms(tone_tokens=self.tone_tokens, budget=self.budget)
 
+    @property
+    def asked_tokens(self) -> int:
+        """At most as many are asked for."""
+        return self.budget or self.tone_tokens
+
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
         _ = self.terms
@@ -144,7 +149,7 @@ class Score:
     def _responses(
         self, model: Model, wrapper: Wrapper, prompts: Sequence[ScorePrompt], failures: list["_Unanswered"]
     ) -> Iterator[Response]:
-        tokens = self.budget or self.tone_tokens
+        tokens = self.asked_tokens
 
         def request(prompt: ScorePrompt) -> Request:
             wrapped = wrapper.wrap(prompt.text)

@@ -120,3 +120,17 @@ def test_arms_are_compared_under_the_terms_of_their_own_score(tmp_path: Path) ->
     compare(arms, tmp_path)
     told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
     assert told["scores"]["budget"] == 64
+
+
+def test_an_answer_that_ended_within_what_was_asked_for_is_clean_however_long_it_looks(tmp_path: Path) -> None:
+    [arm, *_] = arms_of(file(), ["score.budget=48"])
+    (tmp_path / arm.name).mkdir()
+    long = "The Ebro, which rises in Cantabria and flows through seven regions, is the longest river in Spain. " * 3
+    lines = [
+        json.dumps({**json.loads(line), "response": f"{long}Number {number}.", "finish_reason": "stop"}) + "\n"
+        for number, line in enumerate(responses("hf:student@1", answers=True))
+    ]
+    (tmp_path / arm.name / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
+    compare([arm], tmp_path)
+    [score] = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))["scores"]["scores"]
+    assert score["ifs_clean"] == score["ifs"] > 0.5
