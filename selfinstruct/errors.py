@@ -2,6 +2,7 @@
 
 SelfInstructError
 |-- BadInput    what was given cannot be used            exit 2
+|   |-- RecordingEnded  a recording has no answer to what is asked next
 |-- Stopped     the run ended early and can be resumed   exit 3
     |-- Capped        a cap on money or tokens was reached
     |-- ProviderDown  calls keep failing, or can never succeed
@@ -26,6 +27,10 @@ class BadInput(SelfInstructError):
     def __init__(self, what: str, *, place: str = "", fix: str = "") -> None:
         self.what, self.place, self.fix = what, place, fix
         super().__init__((f"{place}: " if place else "") + what + (f"; {fix}" if fix else ""))
+
+
+class RecordingEnded(BadInput):
+    """A recording has no answer to anything that is asked next."""
 
 
 class Stopped(SelfInstructError):

@@ -12,7 +12,9 @@ import click
 @click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")
 @click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2).")
-@click.option("--seed", type=int, default=42, show_default=True, help="For the templates of self_instruct.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=42, show_default=True, help="For the templates of self_instruct."
+)
 def convert(source: str, output: Path, shape: str, layout: str, *, first_turn: bool, strict: bool, seed: int) -> int:
     """One layout or file format into another; the user's own fields stay.
 

@@ -25,7 +25,7 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
 @click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="Times each example is seen.")
 @click.option("--learning-rate", type=click.FloatRange(0), default=0.0, help="0: what suits the method.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @click.option("--preview", is_flag=True, help="Show three examples and what is learned of them; train nothing.")
 @click.option("--gguf", is_flag=True, help="Also write student.gguf, to serve in the embedded engine.")
 @run_options

@@ -25,7 +25,7 @@ from selfinstruct.cli.running import carry_out, run_options
     default="default",
     help="reference: the released program's decisions.",
 )
-@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @click.option(
     "--until",
     type=click.Choice(["instructions", "classify", "instances", "publish"]),

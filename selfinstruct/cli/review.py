@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--n", "wanted", type=click.IntRange(1), default=200, show_default=True, help="Tasks to read.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Which tasks are drawn.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Which tasks are drawn.")
 @click.option("--filled", type=click.Path(path_type=Path), help="A sheet somebody filled in: print its rates.")
 @click.option("--second", type=click.Path(path_type=Path), help="A second reader's sheet: print their agreement.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the empty sheet goes.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
 @click.option("--labels", type=click.Choice(["balanced", "paper"]), default="paper", help="1:1, or the paper's 1:2.")
-@click.option("--seed", type=int, default=42, show_default=True, help="Seed of all randomness.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options
 def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Cut instructions and responses into labelled pairs, from which a judge of tone learns.

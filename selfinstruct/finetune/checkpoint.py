@@ -12,7 +12,7 @@ from typing import Any
 
 from selfinstruct.finetune.folder import whole
 
-_NAME, _DIGITS = "checkpoint-", 9
+_NAME, _DIGITS, _END = "checkpoint-", 9, "-end"
 _NUMBERS, _PROGRESS = "numbers.safetensors", "progress.json"
 _MEMORY = ("exp_avg", "exp_avg_sq", "step")  # what AdamW keeps for each weight
 
@@ -39,6 +39,8 @@ class Progress:
 def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path:  # noqa: ANN401 - imported late
     """Write it whole, then remove those before it; returns its folder.
 
+    That of a finished training has a name of its own, for the last one on the way may be of the same step.
+
     Raises:
         NoRoom: the one before is still there.
     """
@@ -49,11 +51,11 @@ def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path: 
     for name, weight in learned.items():
         memory = optimizer.state.get(weight, {})
         numbers |= {f"{kind}/{name}": memory[kind] for kind in _MEMORY if kind in memory}
-    place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}"
+    place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}{_END if progress.finished else ''}"
     with whole(place) as made:
         save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
         (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")
-    for other in found(folder):
+    for other in folder.glob(f"{_NAME}*"):
         if other != place:
             shutil.rmtree(other, ignore_errors=True)
     return place
@@ -80,8 +82,9 @@ def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 
 
 
 def found(folder: Path) -> list[Path]:
-    """Those that are there, the last one last."""
-    return sorted(path for path in folder.glob(f"{_NAME}*") if path.is_dir())
+    """Those that are there whole, the last one last."""
+    files = (_NUMBERS, _PROGRESS)
+    return sorted(path for path in folder.glob(f"{_NAME}*") if all((path / name).is_file() for name in files))
 
 
 def _learned(model: Any) -> dict[str, Any]:  # noqa: ANN401 - imported late

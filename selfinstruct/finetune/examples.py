@@ -108,7 +108,7 @@ def prepare(
         supervised_tokens=sum(one.learned for one in made),
         longest=max(map(len, made)),
     )
-    return Prepared(tuple(made), counts, _fingerprint(made))
+    return Prepared(tuple(made), counts, fingerprint(made))
 
 
 def segments(
@@ -173,7 +173,8 @@ def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int 
             raise BadInput(what, place=place(owner), fix="take the tokenizer that came with the weights")
 
 
-def _fingerprint(examples: Iterable[Example]) -> str:
+def fingerprint(examples: Iterable[Example]) -> str:
+    """SHA-256 of what is read and what is learned of it, in order."""
     content = hashlib.sha256()
     for one in examples:
         content.update(f"{len(one)} ".encode())

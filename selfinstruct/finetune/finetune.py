@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.checkpoint import Progress
 from selfinstruct.finetune.examine import Examined, examine
-from selfinstruct.finetune.examples import Example, Prepared, prepare
+from selfinstruct.finetune.examples import Example, Prepared, fingerprint, prepare
 from selfinstruct.finetune.forms import Form
 from selfinstruct.finetune.knobs import check
 from selfinstruct.finetune.packing import steps, useful_share
@@ -152,7 +152,7 @@ class Finetune:
         """The first three examples with their masks; nothing is trained."""
         weights = self._weights(bench)
         loaded = weights.load()
-        first = list(islice(_to_train(records), COUNT))
+        first = list(islice(self._learned(records, bench), COUNT))
         context = examine(loaded.model, weights.name)
         return preview(self._prepared(first, loaded, context, bench).examples, loaded.tokenizer)
 
@@ -218,7 +218,7 @@ class Finetune:
             held_out=held_out,
             recipe=recipe,
             examined=examined,
-            folder=folder.with_name(f"{folder.name}-trials"),
+            folder=folder.with_name(f"{folder.name}-trials-{fingerprint(held_out)[:12]}"),
             doing=bench.doing,
         )
         return trials(self.learning_rates, self.trial)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 
 
@@ -12,12 +13,18 @@ def strangers(tasks: Sequence[Task], seed: int) -> list[Task]:
 
     Inputs, further instances and later turns stay. A task without an instance keeps what it has.
 
+    Raises:
+        BadInput: one task alone has an instance.
+
     >>> from selfinstruct.records import Instance, Provenance
     >>> made = [Task(instruction=t, instances=(Instance("", t[0]),), provenance=Provenance(stage="a")) for t in "abc"]
     >>> [task.instances[0].output == task.instruction for task in strangers(made, 1)]
     [False, False, False]
     """
     places = [at for at, task in enumerate(tasks) if task.instances]
+    if len(places) == 1:
+        what = "one record alone cannot learn the answer of another"
+        raise BadInput(what, place="stage finetune: shuffled", fix="give more records, or leave shuffled out")
     order = list(places)
     Random(seed).shuffle(order)  # noqa: S311 - not for secrets
     given = dict(zip(order, [*order[1:], *order[:1]], strict=True))  # a ring, so that nobody is his own neighbour

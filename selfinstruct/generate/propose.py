@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import ClassVar, Literal, TypeVar
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.generate import guided, reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
@@ -81,7 +81,7 @@ class Propose:
             else:
                 yield from self._outcomes(asked.about, asked.reply)
         if self.profile == "reference" and failure and unrecorded == bench.requests:
-            raise BadInput(
+            raise RecordingEnded(
                 f"the recording has none of this round's {unrecorded} prompts: {failure.message}",
                 place=model.name,
                 fix="use the seeds, the seed number and the demonstration counts of the recorded run",

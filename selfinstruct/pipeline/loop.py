@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.pipeline.cycles import Cycle, looked_at, stages_part
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.runner import Runner
@@ -123,7 +123,7 @@ def _go_round(
         so_far.starts.append(_start(runner, number, RoundStart(requests, len(so_far.pool.tasks))))
         try:
             _round(resolved, runner, so_far, number, before)
-        except BadInput as ended:
+        except RecordingEnded as ended:
             if recipe.profile == "reference" and number > 1:
                 return "recording_ended", str(ended)
             raise

@@ -63,6 +63,9 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             what = f"two scores {named}, one on each side of `feedback`: the later takes the place of the one it read"
             raise BadInput(what, place=file.place(("stages", scores[-1][0])), fix="give the score that is read a label")
         _check_student(read[-1], resolved, file, read_at=("stages", index))
+        if resolved.recipe.cycles > 1 and not getattr(read[-1], "judge", "") and _trains_judge(resolved, index):
+            what = "`feedback` compares cycles by a judge that each of them trains anew"
+            raise BadInput(what, place=file.place(("stages", index)), fix="write `judge: ifs-v1` in the score it reads")
         if getattr(read[-1], "prompts", "") in _REPORTED:
             what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
@@ -76,6 +79,10 @@ def _check_student(score: Stage, resolved: "Resolved", file: YamlFile, read_at: 
     if tunes and not built_name(resolved.recipe.models.get(role, "")):
         what = f"`feedback` reads a score that asks '{role}' first, and not the student"
         raise BadInput(what, place=file.place(read_at), fix="write `model: student` in that score, others in `beside`")
+
+
+def _trains_judge(resolved: "Resolved", before: int) -> bool:
+    return any(stage.name == "train_judge" for stage in resolved.stages[:before])
 
 
 def _label(stage: Stage) -> str:

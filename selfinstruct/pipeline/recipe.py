@@ -92,7 +92,7 @@ class Recipe(_Strict):
 
     name: Name
     about: str = ""
-    seed: Annotated[int, Field(gt=-_LARGEST, lt=_LARGEST)] = 42
+    seed: Annotated[int, Field(ge=0, lt=_LARGEST)] = 42
     profile: Literal["default", "reference"] = "default"
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
     seeds: str = ""

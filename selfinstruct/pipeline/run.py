@@ -29,7 +29,7 @@ from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_object, read_tasks
-from selfinstruct.store.run_folder import STAGES_PART, RunFolder, json_line
+from selfinstruct.store.run_folder import STAGES_PART, RunFolder, StageResult, json_line
 
 MARK, SEEDS, HELD_OUT = ".identity.json", "seeds.jsonl", "holdout_seeds.jsonl"
 
@@ -197,8 +197,8 @@ def report_again(path: Path) -> Path:
 
 
 def _clear(folder: RunFolder) -> None:
-    """Remove everything but the journal."""
-    kept = {".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
+    """Remove everything but the journal, and what says whose folder this is: killed on the way, it stays a run's."""
+    kept = {MARK, ".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
     foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / MARK).exists()
     if foreign and any(path.name not in kept for path in folder.path.iterdir()):
         raise BadInput(
@@ -221,17 +221,22 @@ def _forget_after_rounds(folder: RunFolder) -> None:
 
 
 def _forget_failed(folder: RunFolder) -> None:
-    """Make the first stage with failed calls unfinished, and all that it led to: rounds after it begin anew."""
-    first: Path | None = None
-    for place in folder.stage_folders():
-        result = place.result()
-        part = place.path.parent
-        if first is None and result is not None and result.failed:
-            first = part
-        if first is not None:
-            place.forget()
-        if first is not None and part != first:
-            (part / PLAN).unlink(missing_ok=True)
+    """Make the first stage with failed calls unfinished, and all that it led to: rounds after it begin anew.
+
+    That stage comes last: killed on the way, the next try finds it again.
+    """
+    places = folder.stage_folders()
+    results = (place.result() for place in places)
+    first = next((at for at, told in enumerate(results) if told is not None and _has_failed(told)), len(places))
+    for place in reversed(places[first:]):
+        if place.path.parent != places[first].path.parent:
+            (place.path.parent / PLAN).unlink(missing_ok=True)
+        place.forget()
+
+
+def _has_failed(told: StageResult) -> bool:
+    """Of records, or of questions beside them."""
+    return bool(told.failed) or told.requests > told.answered
 
 
 def _spent(journal: Journal) -> Spend:

@@ -131,10 +131,12 @@ class Runner:
                 result = self._make(stage, records, place, pool, rounds, built, before)
             finally:
                 self.release()
-            self.ledger.tell("stage", round=part, stage=place.path.name, **_summary(result))
         else:
             place.verify(result)
-            self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
+            if result.received != len(records):
+                what = f"made of {result.received:,} records, and {len(records):,} come in now"
+                raise BadInput(what, place=str(place.path), fix="delete this folder and those after it, then run again")
+        self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
         return place, result
 
     def _make(

@@ -131,7 +131,8 @@ class Score:
 
     def _prompts(self, records: Sequence[Task], bench: Bench) -> Iterable[ScorePrompt]:
         if not self.prompts:
-            found = own_prompts(records)
+            marked = any(task.held_out for task in records)  # then the others were perhaps learned
+            found = own_prompts([task for task in records if task.held_out or not marked])
         elif self.prompts in bench.benchmarks:
             found = prompts_of(bench.benchmarks[self.prompts])
         else:

@@ -22,7 +22,7 @@ class Ledger:
         """Open or make it."""
         self._path, self._clock = path, clock
         self._mend()
-        self._told = {_name(event) for event in read_ledger(path)}
+        self._told = {_name(event): _facts(event) for event in read_ledger(path)}
 
     def tell(self, event: str, **facts: Json) -> None:
         """Append an event with the time of day, synced."""
@@ -31,12 +31,12 @@ class Ledger:
             file.write(line.encode("utf-8", errors="replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self._told.add(_name({"event": event, **facts}))
+        self._told[_name({"event": event, **facts})] = _facts(facts)
         failpoint(f"after ledger {event}")
 
     def tell_once(self, event: str, **facts: Json) -> None:
-        """Append an event unless one of that name, round and stage stands there: a resumed run repeats itself."""
-        if _name({"event": event, **facts}) not in self._told:
+        """Append an event unless the last one of its name, round and stage said so: a resumed run repeats itself."""
+        if self._told.get(_name({"event": event, **facts})) != _facts(facts):
             self.tell(event, **facts)
 
     def _mend(self) -> None:
@@ -52,6 +52,10 @@ class Ledger:
 
 def _name(event: Mapping[str, Json]) -> tuple[Json, ...]:
     return (event.get("event"), event.get("round"), event.get("stage"), event.get("count"))
+
+
+def _facts(event: Mapping[str, Json]) -> str:
+    return json.dumps({key: value for key, value in event.items() if key not in {"event", "at"}}, sort_keys=True)
 
 
 def read_ledger(path: Path) -> Iterator[dict[str, Json]]:

@@ -1,12 +1,15 @@
 """The command line as a person meets it: what it prints where, and how it ends."""
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from selfinstruct.pipeline.run import _clear
+from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import HOME, SCRIPT, command, lines, process
 
 SEEDS = HOME / "seeds" / "self_instruct.jsonl"
@@ -107,6 +110,34 @@ def test_fresh_makes_everything_again_from_the_journal(tmp_path: Path) -> None:
     assert command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh").returncode == 0
     assert files(folder) == before
     assert answers(folder) == paid
+
+
+def test_a_folder_whose_clearing_was_cut_short_is_still_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    assert command("run", "smoke", "--set", "count=5", "-o", folder).returncode == 0
+    remove, removed = shutil.rmtree, list[str]()
+
+    def once(path: Path) -> None:
+        if removed:
+            raise RuntimeError
+        removed.append(str(path))
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", once)
+    with pytest.raises(RuntimeError):
+        _clear(RunFolder(folder))
+    monkeypatch.undo()
+    assert removed
+    told = command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh")
+    assert told.returncode == 0, told.stderr
+    assert len(lines(folder / "kept.jsonl")) == 5
+
+
+def test_a_negative_seed_is_refused_at_once(tmp_path: Path) -> None:
+    told = command("run", "smoke", "--set", "seed=-1", "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "seed" in told.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_reconsider_asks_nobody_and_shows_what_would_change(smoke: Path) -> None:

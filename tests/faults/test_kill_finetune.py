@@ -47,9 +47,7 @@ def finished(given: Path, folder: Path) -> dict[str, str]:
 def killed(given: Path, folder: Path, least: int) -> None:
     """Killed when a checkpoint of that step or a later one stands."""
     process, ends = begun(given, folder), time.monotonic() + MOST_SECONDS
-    while not any(
-        int(path.name.split("-")[-1]) >= least for path in folder.glob("scratch/*/*/training-*/checkpoint-*")
-    ):
+    while not any(int(path.name.split("-")[1]) >= least for path in folder.glob("scratch/*/*/training-*/checkpoint-*")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < ends, "no checkpoint in time"
         time.sleep(0.002)

@@ -10,6 +10,8 @@ from werkzeug import Response
 
 from selfinstruct.cli.main import desk
 from selfinstruct.models.scripted import Scripted, find_script
+from selfinstruct.pipeline.run import _forget_failed
+from selfinstruct.store.run_folder import RunFolder, StageFolder
 from tests.faults.same import answers, files
 from tests.faults.teacher import Question, Teacher, said
 
@@ -76,6 +78,47 @@ def test_only_failed_calls_are_asked_again_and_only_when_told_to(
 
     run(teacher, over_inputs, folder, "--retry-failed")
     assert teacher.asked == []
+
+
+def test_questions_of_a_score_that_failed_are_asked_again_too(teacher: Teacher, tmp_path: Path) -> None:
+    recipe, folder = tmp_path / "recipe.yaml", tmp_path / "run"
+    recipe.write_text(
+        "name: retry\nmodels: {teacher: 'openai:m'}\nstages: [{score: {wrappers: [none], first: 3, budget: 0}}]\n"
+        "publish: null\n",
+        encoding="utf-8",
+    )
+    teacher.fate = lambda _: said({}, 400) if len(teacher.asked) == 2 else None
+    run(teacher, recipe, folder)
+    assert json.loads((folder / "score.json").read_text(encoding="utf-8"))["n"] == 5
+    teacher.fate = lambda _: None
+    run(teacher, recipe, folder, "--retry-failed")
+    assert len(teacher.asked) == 1
+    assert json.loads((folder / "score.json").read_text(encoding="utf-8"))["n"] == 6
+
+
+def test_a_retry_that_is_killed_while_it_forgets_is_begun_again(
+    teacher: Teacher, over_inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    run(teacher, over_inputs, folder)
+    teacher.fate = lambda _: None
+    forgotten: list[str] = []
+    forget = StageFolder.forget
+
+    def once(place: StageFolder) -> None:
+        if forgotten:
+            raise RuntimeError
+        forgotten.append(place.path.name)
+        forget(place)
+
+    monkeypatch.setattr(StageFolder, "forget", once)
+    with pytest.raises(RuntimeError):
+        _forget_failed(RunFolder(folder))
+    assert forgotten == ["03-prepare"]
+    monkeypatch.undo()
+    run(teacher, over_inputs, folder, "--retry-failed")
+    assert sorted(question.subject for question in teacher.asked) == sorted(UNLUCKY)
+    assert [line["instruction"] for line in lines(folder / "kept.jsonl")] == INSTRUCTIONS
 
 
 def test_what_fails_again_is_told_again_and_changes_nothing(

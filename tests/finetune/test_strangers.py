@@ -1,8 +1,10 @@
 """Answers of others."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.errors import BadInput
 from selfinstruct.finetune.strangers import strangers
 from selfinstruct.records import Instance, Provenance, Task
 
@@ -12,7 +14,7 @@ def task(number: int, *, answered: bool = True) -> Task:
     return Task(instruction=f"Do {number}.", instances=instances, provenance=Provenance(stage="a"))
 
 
-@given(st.lists(st.booleans(), max_size=30), st.integers(0, 9))
+@given(st.lists(st.booleans(), max_size=30).filter(lambda yes: sum(yes) != 1), st.integers(0, 9))
 def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool], seed: int) -> None:
     tasks = [task(number, answered=yes) for number, yes in enumerate(answered)]
     made = strangers(tasks, seed)
@@ -20,8 +22,13 @@ def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool],
     before = [one.instances[0].output for one in tasks if one.instances]
     after = [one.instances[0].output for one in made if one.instances]
     assert sorted(after) == sorted(before)
-    assert len(before) < 2 or all(one != other for one, other in zip(before, after, strict=True))
+    assert all(one != other for one, other in zip(before, after, strict=True))
     assert [one.instances[0].input for one in made if one.instances] == [
         one.instances[0].input for one in tasks if one.instances
     ]
     assert strangers(tasks, seed) == made
+
+
+def test_one_record_alone_has_no_other_to_learn_from() -> None:
+    with pytest.raises(BadInput, match="one record alone"):
+        strangers([task(1), task(2, answered=False)], 0)

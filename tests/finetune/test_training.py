@@ -159,7 +159,37 @@ def test_a_callback_may_ask_for_a_checkpoint(tmp_path: Path) -> None:
 
 def test_of_all_checkpoints_the_last_is_kept_and_no_half_of_one(tmp_path: Path) -> None:
     _trained(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000006"]
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000000006-end"]
+
+
+def test_the_end_is_never_written_over_the_checkpoint_of_the_same_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, expected = _trained(tmp_path / "whole", save_every=2)
+    renamed = Path.rename
+
+    def killed_at_the_end(path: Path, target: Path) -> Path:
+        if target.name.endswith("-end"):
+            raise Killed
+        return renamed(path, target)
+
+    monkeypatch.setattr(Path, "rename", killed_at_the_end)
+    with pytest.raises(Killed):
+        _trained(tmp_path / "killed", save_every=2)
+    monkeypatch.undo()
+    (left,) = found(tmp_path / "killed")
+    assert left.name == "checkpoint-000000006"
+    resumed, progress = _trained(tmp_path / "killed", Seen(kill=1), save_every=2)
+    assert progress == expected
+    assert _equal(resumed, whole)
+
+
+def test_half_a_checkpoint_is_none(tmp_path: Path) -> None:
+    _, expected = _trained(tmp_path)
+    (place,) = found(tmp_path)
+    (place / "numbers.safetensors").unlink()
+    assert found(tmp_path) == []
+    assert _trained(tmp_path)[1] == expected
 
 
 @pytest.mark.filterwarnings("ignore:.*overflow")

@@ -279,6 +279,28 @@ def test_feedback_reads_the_student_where_one_is_tuned() -> None:
         made(text.format("base", "student"))
 
 
+@pytest.mark.parametrize(("judge", "refused"), [("", True), (", judge: ifs-v1", False)])
+def test_cycles_are_not_compared_by_a_judge_that_each_trains_anew(judge: str, refused: bool) -> None:  # noqa: FBT001 - a table
+    text = (
+        "{name: a, models: {teacher: embedded}, rounds: [propose], cycles: 2, stages: "
+        f"[fragment, train_judge, {{score: {{prompts: 'ifs-v1:dev'{judge}}}}}, feedback]}}"
+    )
+    if refused:
+        with pytest.raises(BadInput, match="by a judge that each of them trains anew"):
+            made(text)
+    else:
+        made(text)
+
+
+def test_a_stage_made_of_other_records_than_come_in_is_refused(tmp_path: Path) -> None:
+    walked(tmp_path / "run", cycles=1)
+    done = next((tmp_path / "run").glob("stages*/*/DONE"))
+    told = json.loads(done.read_text())
+    done.write_text(json.dumps({**told, "received": told["received"] + 1}))
+    with pytest.raises(BadInput, match="come in now; delete this folder"):
+        walked(tmp_path / "run", cycles=1)
+
+
 @pytest.mark.parametrize(
     ("stages", "missing"),
     [

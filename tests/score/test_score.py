@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Choice, Task
+from selfinstruct.records import Choice, Json, Task
 from selfinstruct.score.prompt_sets import first_half, ifs_tasks, own_prompts
 from selfinstruct.score.score import Score
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Tone, Traits
@@ -42,6 +43,14 @@ def scored(stage: Score, made: Bench, *records: Task) -> tuple[dict[str, Any], l
     assert measured == told
     lines = built["responses.jsonl"].read_text(encoding="utf-8").splitlines()
     return told, [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(("split", "asked"), [("", 2), ("test", 1)])
+def test_of_a_split_set_only_what_is_for_testing_is_asked(tmp_path: Path, split: str, asked: int) -> None:
+    extra: dict[str, Json] = {"split": split} if split else {}
+    records = [replace(task("Add one."), extra=extra), task("Say it.")]
+    told, _ = scored(Score(prompts=""), bench(tmp_path, teacher=Speaker(speaks)), *records)
+    assert told["n"] == asked
 
 
 def test_a_base_model_answers_whole_prompts_and_carries_on_cut_ones(tmp_path: Path) -> None:

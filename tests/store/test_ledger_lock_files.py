@@ -32,6 +32,13 @@ def test_an_event_told_once_is_not_told_again_by_a_resumed_run(tmp_path: Path) -
     assert len(list(read_ledger(path))) == 1
 
 
+def test_what_was_made_again_and_came_out_otherwise_is_told_again(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    for kept in (3, 3, 4, 4):
+        Ledger(path, lambda: NOON).tell_once("stage", round="stages", stage="01-split", kept=kept, by={"b": 1, "a": 2})
+    assert [event["kept"] for event in read_ledger(path)] == [3, 4]
+
+
 def test_a_broken_line_in_the_middle_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_text('{"event": "a"}\nnot json\n{"event": "b"}\n')
