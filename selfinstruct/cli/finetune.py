@@ -18,12 +18,30 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
-@click.option("--method", type=click.Choice(["lora", "full"]), default="lora", help="An adapter, or all weights.")
+@click.option(
+    "--method",
+    type=click.Choice(["lora", "full"]),
+    default="lora",
+    show_default=True,
+    help="An adapter, or all weights.",
+)
 @click.option("--format", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
-@click.option("--stop", type=click.Choice(["ifs", "none"]), default="ifs", help="When IFS has settled, or at the end.")
+@click.option(
+    "--stop",
+    type=click.Choice(["ifs", "none"]),
+    default="ifs",
+    show_default=True,
+    help="When IFS has settled, or at the end.",
+)
 @click.option("--train-on", is_flag=True, help="Train to the end, and tell where it would have stopped.")
 @click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
-@click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="Times each example is seen.")
+@click.option(
+    "--epochs",
+    type=click.FloatRange(0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Times each example is seen.",
+)
 @click.option("--learning-rate", type=click.FloatRange(0), default=0.0, help="0: what suits the method.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @click.option("--preview", is_flag=True, help="Show three examples and what is learned of them; train nothing.")

@@ -11,14 +11,17 @@ import click
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Which tasks are drawn.")
 @click.option("--filled", type=click.Path(path_type=Path), help="A sheet somebody filled in: print its rates.")
 @click.option("--second", type=click.Path(path_type=Path), help="A second reader's sheet: print their agreement.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the empty sheet goes.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The empty sheet; FOLDER/review.csv if not given."
+)
 def review(
     folder: Path, *, wanted: int, seed: int, filled: Path | None, second: Path | None, output: Path | None
 ) -> int:
     """Draw a sheet of tasks to judge by hand; with --filled, read it back and print the paper's four rates.
 
     Example:  selfinstruct review runs/smoke --n 100 -o sheet.csv
-              selfinstruct review runs/smoke --filled sheet.csv
+
+    Example:  selfinstruct review runs/smoke --filled sheet.csv
     """
     from selfinstruct.pipeline.reviewing import empty_sheet, told
 

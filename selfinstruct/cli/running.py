@@ -18,7 +18,12 @@ def run_options(verb: Verb) -> Verb:
     """The options of every verb that makes a run folder."""
     for option in reversed(
         (
-            click.option("-o", "--output", type=click.Path(path_type=Path), help="The run's folder; made if absent."),
+            click.option(
+                "-o",
+                "--output",
+                type=click.Path(path_type=Path),
+                help="The run's folder; runs/NAME-FINGERPRINT if not given.",
+            ),
             click.option(
                 "--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value."
             ),

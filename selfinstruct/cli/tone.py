@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
-@click.option("--labels", type=click.Choice(["balanced", "paper"]), default="paper", help="1:1, or the paper's 1:2.")
+@click.option(
+    "--labels",
+    type=click.Choice(["balanced", "paper"]),
+    default="paper",
+    show_default=True,
+    help="1:1, or the paper's 1:2.",
+)
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options
 def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
@@ -65,15 +71,19 @@ def train_judge(
     "wrappers",
     multiple=True,
     metavar="W",
-    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct.",
+    help="none (default), suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; with --on: what suits the model.",
 )
-@click.option("--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions.")
+@click.option(
+    "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
+)
 @click.option("--on", metavar="SET", help="Answer the test split of this set instead, and compare with its answers.")
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
 @click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
-@click.option("--temperature", type=click.FloatRange(0), default=0.0, help="With --samples, for mean and spread.")
+@click.option(
+    "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."
+)
 @click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
 @run_options
 def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
