@@ -163,7 +163,8 @@ class StageFolder:
         return result
 
     def forget(self) -> None:
-        """Make the stage unfinished again."""
+        """Make the stage unfinished again, DONE first: killed on the way, it is unfinished and not damaged."""
+        (self.path / "DONE").unlink(missing_ok=True)
         shutil.rmtree(self.path, ignore_errors=True)
 
 
