@@ -52,7 +52,7 @@ def test_a_model_answers_the_test_split_the_seeds_held_out_and_gold(made: Path, 
 def test_a_set_that_nobody_split_is_asked_whole_and_that_is_said(tmp_path: Path) -> None:
     told = command("score", script(tmp_path), "--on", "builtin", "--set", "answer_set.first=4", "-o", tmp_path / "run")
     assert told.returncode == 0, told.stderr
-    assert "no test split: all 180 records may be asked, also those a student has learned" in told.stderr
+    assert "no test split: all 180 records may be asked, also those that a student has learned" in told.stderr
 
 
 def test_models_stand_side_by_side_and_the_page_tells_of_them(made: Path, tmp_path: Path) -> None:

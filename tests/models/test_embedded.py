@@ -16,7 +16,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.embedded import Embedded
+from selfinstruct.models.embedded import Embedded, _cores
 from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.models.weights import check_machine, embedded_weights
@@ -125,7 +125,7 @@ class TestReal:
         two = Embedded(None)
         answers = asyncio.run(both())
         assert [len(answer.choices) for answer in answers] == [4, 4]
-        assert [engine.server is not None for engine in two._engines] == [True, True]
+        assert [engine.server is not None for engine in two._engines] == [True] * min(2, _cores())
         asyncio.run(two.close())
 
     @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
@@ -152,7 +152,7 @@ class TestReal:
     def test_one_question_at_a_time_starts_one_engine(self, backend: Embedded) -> None:
         ask(backend, "one", max_tokens=1)
         ask(backend, "two", max_tokens=1)
-        assert [engine.server is not None for engine in backend._engines] == [True, False]
+        assert [engine.server is not None for engine in backend._engines] == [True, False][: _cores()]
 
     def test_no_other_program_may_use_the_engines_port(self, backend: Embedded) -> None:
         ask(backend, "one", max_tokens=1)
