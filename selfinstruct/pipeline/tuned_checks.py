@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _CHECKED = "ifs-v1:dev"
 """What a training is stopped by."""
 _TASTE = "objecqa-v1"
-_SHIPPED = ("ifs-v1", _TASTE)
+PROMPT_SETS = ("ifs-v1", _TASTE)
+"""What checks and scores ask: nothing of it may be in what is trained on."""
 
 
 def check_tuned(resolved: "Resolved", file: YamlFile) -> None:
@@ -25,9 +26,9 @@ def check_tuned(resolved: "Resolved", file: YamlFile) -> None:
     against = {one for stage in (*resolved.rounds, *resolved.stages[:first]) for one in getattr(stage, "against", ())}
     for asked in _asked(resolved.stages[first:]):
         whole = asked.partition(":")[0]
-        if whole in _SHIPPED and not {asked, whole} & against:
+        if whole in PROMPT_SETS and not {asked, whole} & against:
             what = f"`finetune` may learn what is asked of its student: nothing is taken out that is like {asked}"
-            fix = f"put `decontaminate: {{against: [{', '.join(_SHIPPED)}]}}` before it"
+            fix = f"put `decontaminate: {{against: [{', '.join(PROMPT_SETS)}]}}` before it"
             raise BadInput(what, place=file.place(("stages", first)), fix=fix)
 
 

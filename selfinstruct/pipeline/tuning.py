@@ -13,11 +13,10 @@ from selfinstruct.models.weights_facts import find_weights
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.reading import place_of
 from selfinstruct.pipeline.recipe import Resolved
+from selfinstruct.pipeline.tuned_checks import PROMPT_SETS
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench
 
-PROMPT_SETS = ("ifs-v1", "objecqa-v1")
-"""What checks ask: nothing of it may be in what is trained on."""
 _ENOUGH = 64  # records read for a preview
 
 
