@@ -68,7 +68,7 @@ def feedback(measure: Measure, which: str) -> str:
         f"{count_cell(told.get('weighed'))} demonstrations are drawn more or less often for it.</p>"
         f"<p><strong>The next cycle asks for more of:</strong>{'' if asks else _NOTHING}</p>{wanted if asks else ''}"
         f"{_cells(steering)}"
-        f"{folded('Kinds of prompt with too few prompts to steer, or none to weigh', _cells(others))}"
+        f"{folded('Kinds of prompt that tell too little to steer', _cells(others))}"
     )
 
 

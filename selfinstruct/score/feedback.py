@@ -40,7 +40,7 @@ class Cell:
     prompts: int
     failures: int
     factor: float
-    """How much more often than others its like will be shown; 1 where there are too few prompts to tell."""
+    """How much more often than others its like will be shown; 1 where too few prompts are in it, or outside it."""
     steers: bool
 
     def as_json(self) -> dict[str, Json]:
@@ -56,10 +56,11 @@ class Feedback:
 
     Half of the next cycle's requests also name such a kind of task, the others none, so that no kind is all there is.
 
-    A cell (a kind of prompt: label or text, verb, verb and object, length, subject) steers only from `least` prompts
-    on, and its share of failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too
-    whether IFS still rose since the cycle before: the loop stops where the upper one-sided 95 % bound of the paired
-    gain is below `epsilon`, which takes 99 instructions or more.
+    A cell (a kind of prompt: label or text, verb, verb and object, length, subject) steers only where `least` prompts
+    are in it and as many are not, for a kind that nearly all belong to has none to be compared with; its share of
+    failures is shrunk towards the mean of all as if it had `least` prompts more of that. Says too whether IFS still
+    rose since the cycle before: the loop stops where the upper one-sided 95 % bound of the paired gain is below
+    `epsilon`, which takes 99 instructions or more.
     """
 
     name: ClassVar[str] = "feedback"
@@ -69,7 +70,7 @@ class Feedback:
     label: str = ""
     """Of the `score` whose responses are read; its prompts must be those of `dev`, for what steers is not reported."""
     least: int = 30
-    """Different prompts that a cell needs to steer."""
+    """Different prompts that a cell needs to steer, and that must lie outside it."""
     clusters: int = 8
     """Subjects that prompts are sorted into."""
     most: float = 3.0
@@ -134,7 +135,8 @@ class Feedback:
         different = counted(once)
         for (feature, cell), (prompts, failures) in counted(told).items():
             shrunk = (failures + self.least * mean) / (prompts + self.least)
-            steers = feature != _FORM and different[feature, cell][0] >= self.least and mean > 0
+            inside = different[feature, cell][0]
+            steers = feature != _FORM and min(inside, len(once) - inside) >= self.least and mean > 0
             factor = shrunk / mean if steers else 1.0
             made.append(
                 Cell(feature=feature, cell=cell, prompts=prompts, failures=failures, factor=factor, steers=steers)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -175,6 +175,27 @@ def test_several_answers_to_one_prompt_are_one_prompt(
     cells: Any = found.cycles[-1].feedback["cells"]
     assert {cell["steers"] for cell in cells if cell["feature"] == "asks"} == {steers}
     assert {cell["prompts"] for cell in cells if cell["feature"] == "asks"} == {sources * samples}
+
+
+@pytest.mark.parametrize(("others", "steers"), [(0, False), (14, False), (15, True)])
+def test_a_kind_that_nearly_all_prompts_belong_to_steers_nothing(
+    others: int,
+    steers: bool,  # noqa: FBT001 - a table
+    tmp_path: Path,
+) -> None:
+    rows = []
+    for number in range(40 + others):
+        prompt = f"Name the river {number} of Spain." if number < 40 else f"Is text {number} positive or negative?"
+        row = {"model": "m", "wrapper": "none", "source": f"s-{number}", "answer_like": number % 2 == 0 or number > 40}
+        rows += [{**row, "whole": whole, "prompt": prompt if whole else prompt[:9]} for whole in (True, False)]
+    file = tmp_path / "now.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    bench = Bench(built={"responses.jsonl": file}, scratch=tmp_path / "scratch")
+    [told] = [one.value for one in Feedback()((), bench) if isinstance(one, Measured)]
+    assert isinstance(told, dict)
+    cells: Any = told["cells"]
+    assert {cell["steers"] for cell in cells if cell["cell"] == "for a text"} == {steers}
+    assert any(str(line).startswith("asks for a text") for line in cast("list[str]", told["asks_for"])) == steers
 
 
 def test_answers_to_other_prompts_than_before_tell_no_gain(tmp_path: Path) -> None:
