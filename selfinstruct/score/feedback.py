@@ -205,4 +205,7 @@ def _kind(cell: Cell) -> str:
 def _asked_for(cells: Sequence[Cell]) -> list[Json]:
     """In words, the cells that the next cycle shows more of."""
     more = [cell for cell in cells if cell.steers and cell.factor > 1]
-    return [f"{cell.feature} {cell.cell}: {cell.failures} of {cell.prompts} not answered" for cell in more[:_TOLD]]
+    return [
+        f"{_kind(cell) or f'tasks that ask {cell.cell}'}: {cell.failures} of {cell.prompts} not answered"
+        for cell in more[:_TOLD]
+    ]

@@ -195,7 +195,10 @@ def test_a_kind_that_nearly_all_prompts_belong_to_steers_nothing(
     assert isinstance(told, dict)
     cells: Any = told["cells"]
     assert {cell["steers"] for cell in cells if cell["cell"] == "for a text"} == {steers}
-    assert any(str(line).startswith("asks for a text") for line in cast("list[str]", told["asks_for"])) == steers
+    assert (
+        any(str(line).startswith("tasks that ask for a text: ") for line in cast("list[str]", told["asks_for"]))
+        == steers
+    )
 
 
 def test_answers_to_other_prompts_than_before_tell_no_gain(tmp_path: Path) -> None:
@@ -216,7 +219,7 @@ def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp
     lines = [json.loads(line) for line in (tmp_path / "run" / "ledger.jsonl").read_text().splitlines()]
     told = [line for line in lines if line["event"] == "cycle"]
     assert [line["cycle"] for line in told] == [1, 2]
-    assert told[0]["asks_for"]
+    assert told[0]["asks_for"][0].startswith("classification tasks that name their possible labels: ")
     assert told[1]["gain"]["value"] > 0
     assert [line["decision"] for line in told] == ["go on", "end: it was the last one asked for"]
     assert all(0 < line["distinct_2"] <= 1 for line in told)
