@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.before_tuning import base_of, forget
+from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_of, forget
 from selfinstruct.finetune.curve import Check, Point, append_point, read_curve, write_curve
-from selfinstruct.finetune.divergence import Base, Divergence, Probe, ProbeName, divergence
+from selfinstruct.finetune.divergence import Base, Divergence, Probe, ProbeName, divergence, no_divergence
 from selfinstruct.finetune.readings import levels
 from selfinstruct.finetune.stopping import Decision, Headroom, StopRule
 from selfinstruct.finetune.training_log import examples_by_now, logged_until, mean_loss
@@ -261,6 +261,8 @@ class StopOnIFS(TrainerCallback):
         return loss
 
     def _moved(self, model: Any, tokenizer: Any, probe: Probe) -> Divergence | None:  # noqa: ANN401 - imported late
+        if isinstance(self._base, AdapterOff) and adds_nothing(model):
+            return no_divergence(model, tokenizer, probe)
         return None if self._base is None else divergence(model, tokenizer, probe, self._base)
 
 

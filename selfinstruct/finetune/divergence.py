@@ -91,6 +91,13 @@ def divergence(model: Any, tokenizer: Any, probe: Probe, base: Base) -> Divergen
     )
 
 
+def no_divergence(model: Any, tokenizer: Any, probe: Probe) -> Divergence:  # noqa: ANN401 - imported late
+    """What `divergence` finds where the model is still the base, without asking either."""
+    told = (encoded(tokenizer, text, longest(model)) for text in probe.texts)
+    positions = sum(sum(chunks_of(len(tokens), first)) for tokens, first in told)
+    return Divergence(base_tuned=0.0, tuned_base=0.0, positions=positions)
+
+
 def encoded(tokenizer: Any, text: ProbeText, most: int) -> tuple[list[int], int]:  # noqa: ANN401 - imported late
     """Tokens of the whole, and the position whose prediction is the answer's first token.
 

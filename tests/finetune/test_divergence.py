@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.before_tuning import AdapterOff, base_of, forget
+from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_of, forget
 from selfinstruct.finetune.divergence import (
     Probe,
     ProbeText,
     chunks_of,
     divergence,
     encoded,
+    no_divergence,
     predictions,
     prose_probe,
     reference_probe,
@@ -82,6 +83,23 @@ def test_an_adapter_is_compared_with_itself_switched_off(words: Any) -> None:
     assert found.base_tuned > 1e-3
     with tuned.disable_adapter():
         assert divergence(tuned, words, PROBE, Other(base)).base_tuned < 1e-9
+
+
+def test_an_adapter_that_has_learned_nothing_is_not_asked_and_has_no_divergence(words: Any) -> None:
+    pytest.importorskip("peft")
+    tuned = tiny.lora(tiny.model(1))
+    assert not adds_nothing(tuned)
+    with torch.no_grad():
+        for name, weight in tuned.named_parameters():
+            if ".lora_B." in name:
+                weight.zero_()
+    assert adds_nothing(tuned)
+    off = base_of(tuned, words, [PROBE], None, fresh=True)
+    assert off is not None
+    assert no_divergence(tuned, words, PROBE) == divergence(tuned, words, PROBE, off)
+    tuned.base_model.model.lm_head.weight.requires_grad_(True)
+    assert not adds_nothing(tuned)
+    assert not adds_nothing(tiny.model(1))
 
 
 @pytest.mark.parametrize("in_file", [True, False])
