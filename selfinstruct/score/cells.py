@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 FEATURES = ("asks", "verb", "verb and object", "length", "topic", "form")
 """What cells are told by: a label or not, the root verb, with its object, the length, the subject, whole or cut."""
-_LENGTHS = ((9, "up to 9 words"), (18, "10 to 18 words"))
-_LONGER = "19 words or more"
+_LENGTHS = ((10, "up to 10 words"), (14, "11 to 14 words"))  # about a third each of our prompts, seeds and tasks
+_LONGER = "15 words or more"
 _TURNS = 20  # of the clustering; it settles sooner
 _COMMON = 0.2  # a word in more of the texts than this tells no subject
 _NO_SUBJECT = 0.3  # share of the texts; a cluster of more is what was left over
@@ -122,7 +122,7 @@ def cells_of(text: str, found: Subjects, *, is_classification: bool | None = Non
 
     >>> told = cells_of("Is this review positive or negative?", subjects([], 1))
     >>> told["asks"], told["verb"], told["length"]
-    ('for a label', 'is', 'up to 9 words')
+    ('for a label', 'is', 'up to 10 words')
     """
     label = bool(_LABELS.search(text)) if is_classification is None else is_classification
     told, root = words(text), root_by_rule(text)

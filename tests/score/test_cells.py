@@ -3,7 +3,9 @@
 from collections import Counter
 
 from selfinstruct.pipeline.wiring import prompt_set
-from selfinstruct.score.cells import subjects
+from selfinstruct.score.cells import cells_of, subjects
+from selfinstruct.score.feedback import Feedback
+from selfinstruct.score.prompt_sets import prompts_of
 
 ABOUT = ("river", "soup", "poem", "train", "garden", "piano")
 TOLD = {what: [f"{what} {what}side {other}{what}" for other in "abcd"] for what in ABOUT}
@@ -30,3 +32,11 @@ def test_a_cluster_of_what_was_left_over_is_no_subject() -> None:
     assert sizes.pop("") > 30  # most of a hundred prompts are about different things
     assert len(sizes) >= 5
     assert max(sizes.values()) <= 30
+
+
+def test_sixty_instructions_are_enough_for_every_length_to_steer() -> None:
+    whole = [one.text for one in prompts_of(prompt_set("ifs-v1:dev")) if one.whole][:60]
+    found = subjects(whole, 8)
+    sizes = Counter(cells_of(prompt, found)["length"] for prompt in whole)
+    assert len(sizes) == 3
+    assert min(sizes.values()) * 2 >= Feedback().least  # each is asked whole and cut
