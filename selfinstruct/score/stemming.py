@@ -64,7 +64,7 @@ def stem(word: str) -> str:
 
 
 def _plural(word: str) -> str:
-    if word.endswith("sses") or (word.endswith("ies") and len(word) > 4):
+    if word.endswith("sses") or (word.endswith("ies") and len(word) != 4):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
