@@ -83,8 +83,7 @@ def divergence(model: Any, tokenizer: Any, probe: Probe, base: Base) -> Divergen
                 there += float((known.exp() * (known - tuned)).sum(dtype=torch.float64))
                 back += float((tuned.exp() * (tuned - known)).sum(dtype=torch.float64))
                 positions += len(now)
-    if not positions:
-        raise BadInput("has no text", place=f"probe {probe.name}", fix="give it texts, or leave it out")
+    _refuse_empty(probe, positions)
     # Both are at least 0; rounding can bring equal predictions a hair below.
     return Divergence(
         base_tuned=max(0.0, there / positions), tuned_base=max(0.0, back / positions), positions=positions
@@ -92,9 +91,14 @@ def divergence(model: Any, tokenizer: Any, probe: Probe, base: Base) -> Divergen
 
 
 def no_divergence(model: Any, tokenizer: Any, probe: Probe) -> Divergence:  # noqa: ANN401 - imported late
-    """What `divergence` finds where the model is still the base, without asking either."""
+    """What `divergence` finds where the model is still the base, without asking either.
+
+    Raises:
+        BadInput: the probe has no text.
+    """
     told = (encoded(tokenizer, text, longest(model)) for text in probe.texts)
     positions = sum(sum(chunks_of(len(tokens), first)) for tokens, first in told)
+    _refuse_empty(probe, positions)
     return Divergence(base_tuned=0.0, tuned_base=0.0, positions=positions)
 
 
@@ -150,6 +154,11 @@ def chunks_of(length: int, first: int) -> list[int]:
     ends = [min(start + _AT_ONCE, length) for start in range(0, length, _AT_ONCE)]
     counts = [end - max(first, start) for start, end in zip(range(0, length, _AT_ONCE), ends, strict=True)]
     return [count for count in counts if count > 0]
+
+
+def _refuse_empty(probe: Probe, positions: int) -> None:
+    if not positions:
+        raise BadInput("has no text", place=f"probe {probe.name}", fix="give it texts, or leave it out")
 
 
 def _all_at_once(model: Any, row: Any, first: int) -> Iterator[Any]:  # noqa: ANN401 - imported late

@@ -155,3 +155,5 @@ def test_the_prose_is_plain_and_a_probe_without_text_is_refused(words: Any) -> N
     assert all(30 < len(text.answer.split()) < 90 and not text.prompt for text in texts)
     with pytest.raises(BadInput, match="probe reference"):
         divergence(tiny.model(1), words, reference_probe([]), AdapterOff())
+    with pytest.raises(BadInput, match="probe reference"):
+        no_divergence(tiny.model(1), words, reference_probe([]))
