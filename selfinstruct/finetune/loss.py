@@ -5,13 +5,12 @@ for their gradients. Here the gradient of the last hidden states is gathered chu
 once. Loss and gradients equal the plain ones; a test proves it.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 from selfinstruct.finetune.attention import apart
+from selfinstruct.finetune.head import PlainHead, chunks, plain_head_of, rows_alone
 from selfinstruct.finetune.packing import Pass
-
-AT_ONCE = 512
-"""Predictions in a chunk."""
 
 
 class Loss:
@@ -22,25 +21,25 @@ class Loss:
         self._whole = model
         self._model = model.get_base_model() if hasattr(model, "get_base_model") else model
         self._body = getattr(self._model, self._model.base_model_prefix) if plain_head else None
+        self._head = plain_head_of(self._model, self._body)
 
     def backward(self, one: Pass, share: float) -> float:
         """The sum over the pass, in nats; gradients of `share` times it are added to the weights'."""
         import torch
 
-        states = self._states(one)
+        head = self._in_place()
+        with rows_alone(self._model) if head else nullcontext():
+            states = self._states(one)
         if self._body is None:
             total = _nats(states, one.targets)
             (total * share).backward()
             return float(total.detach())
-        found, head = 0.0, self._model.get_output_embeddings()
-        apart_from_it = states.detach().requires_grad_()
-        for begin in range(0, len(one.targets), AT_ONCE):
-            chunk = slice(begin, begin + AT_ONCE)
-            total = _nats(head(apart_from_it[chunk]), one.targets[chunk])
-            (total * share).backward()
-            found += float(total.detach())
+        if head:
+            found, gradient = head.backward(states.detach(), one.targets, share)
+        else:
+            found, gradient = self._by_autograd(states.detach().requires_grad_(), one.targets, share)
         if states.requires_grad:  # else the head alone is trained
-            torch.autograd.backward(states, apart_from_it.grad)
+            torch.autograd.backward(states, gradient)
         return found
 
     def value(self, one: Pass) -> float:
@@ -51,9 +50,25 @@ class Loss:
             states = self._states(one)
             if self._body is None:
                 return float(_nats(states, one.targets))
-            head = self._model.get_output_embeddings()
-            chunks = range(0, len(one.targets), AT_ONCE)
-            return sum(float(_nats(head(states[at : at + AT_ONCE]), one.targets[at : at + AT_ONCE])) for at in chunks)
+            if head := self._in_place():
+                return head.value(states, one.targets)
+            own = self._model.get_output_embeddings()
+            places = chunks(len(one.targets))
+            return sum(float(_nats(own(states[chunk]), one.targets[chunk])) for chunk in places)
+
+    def _in_place(self) -> PlainHead | None:
+        """The head that works in place, where numbers have four bytes all the way."""
+        import torch
+
+        return None if torch.is_autocast_enabled(self._model.device.type) else self._head
+
+    def _by_autograd(self, states: Any, targets: Any, share: float) -> tuple[float, Any]:  # noqa: ANN401
+        found, head = 0.0, self._model.get_output_embeddings()
+        for chunk in chunks(len(targets)):
+            total = _nats(head(states[chunk]), targets[chunk])
+            (total * share).backward()
+            found += float(total.detach())
+        return found, states.grad
 
     def _states(self, one: Pass) -> Any:  # noqa: ANN401 - imported late
         """Last hidden states (or logits, where the head is not plain) of what is to be learned, a row each."""

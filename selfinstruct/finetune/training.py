@@ -65,18 +65,20 @@ def train(
     folder: Path,
     callbacks: Sequence[Any] = (),
     doing: Callable[[int, int], None] = _nobody,
+    *,
+    keep_end: bool = True,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
     The folder belongs to one recipe, set and base: another training needs another. `doing` is told after each step how
-    many examples were seen, and of how many.
+    many examples were seen, and of how many. The end is a checkpoint, too, unless nobody wants to go on from it.
 
     Raises:
         Diverged: the loss is no number any more; the last good checkpoint is kept.
         NoRoom: a checkpoint could not be written; the one before is kept.
     """
     training = _Training(model, tokenizer, examples, recipe, examined, folder, callbacks)
-    return training.run(doing)
+    return training.run(doing, keep_end=keep_end)
 
 
 def rate(step: int, count: int, highest: float, warm_up: float) -> float:
@@ -160,7 +162,7 @@ class _Training:
         }
         self._events = Events(callbacks, arguments, handed)
 
-    def run(self, doing: Callable[[int, int], None]) -> Progress:
+    def run(self, doing: Callable[[int, int], None], *, keep_end: bool) -> Progress:
         of = sum(len(step.examples) for step in self._plan)
         progress = load(self._folder, self._model, self._optimizer)
         for step, loss in enumerate(progress.losses, 1):
@@ -185,7 +187,8 @@ class _Training:
         if not progress.finished:
             self._refuse_broken_weights(progress)
             progress = replace(progress, finished=True)
-            save(self._folder, self._model, self._optimizer, progress)
+            if keep_end:
+                save(self._folder, self._model, self._optimizer, progress)
         self._events.tell("on_train_end")
         self._model.eval()
         return progress

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune import loss as module
+from selfinstruct.finetune import head
 from selfinstruct.finetune.attention import apart
 from selfinstruct.finetune.examine import Examined, examine
 from selfinstruct.finetune.examples import Example
@@ -53,7 +53,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_loss_and_gradients_equal_the_plain_ones(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 7)  # several chunks
+    monkeypatch.setattr(head, "AT_ONCE", 7)  # several chunks
     made, given = model(kind), examples(5)
     expected, gradients = _plain(made, given), _gradients(made)
     assert _ours(made, given, examine(made, kind)) == pytest.approx(expected, rel=1e-4)
@@ -68,6 +68,16 @@ def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: Examine
     expected, gradients = _plain(made, given), _gradients(made)
     assert _ours(made, given, examined) == pytest.approx(expected, rel=1e-4)
     assert _same(_gradients(made), gradients)
+
+
+def test_tied_words_get_the_gradient_of_the_head_and_of_what_is_read_over_several_passes() -> None:
+    made, given = model("gemma3", tie_word_embeddings=True), examples(6)
+    expected, gradients = _plain(made, given), _gradients(made)
+    loss, share = Loss(made, plain_head=True), 1 / sum(one.learned for one in given)
+    for _step in range(2):
+        halves = [tensors(half, "packed", "cpu", 0) for half in (given[:3], given[3:])]
+        assert sum(loss.backward(half, share) for half in halves) == pytest.approx(expected, rel=1e-4)
+        assert _same(_gradients(made), gradients)
 
 
 def test_with_an_adapter_only_the_adapter_gets_gradients_and_they_are_the_plain_ones() -> None:

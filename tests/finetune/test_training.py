@@ -104,6 +104,16 @@ def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     assert not seen.examples
 
 
+def test_what_nobody_goes_on_from_leaves_no_last_checkpoint(tmp_path: Path) -> None:
+    made = _lora()
+    last = train(made, tokenizer(), examples(10), recipe(save_every=99), PACKED, tmp_path, keep_end=False)
+    kept, expected = _trained(tmp_path / "kept", save_every=99)
+    assert last == expected
+    assert _equal(made, kept)
+    assert not found(tmp_path)
+    assert found(tmp_path / "kept")
+
+
 def test_same_seed_same_weights_and_another_seed_others(tmp_path: Path) -> None:
     one, _ = _trained(tmp_path / "a", neftune=5.0)
     same, _ = _trained(tmp_path / "b", neftune=5.0)
