@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-AT_ONCE = 256
+AT_ONCE = 512
 """Predictions in a chunk."""
 
 
@@ -99,7 +99,7 @@ def chunks(count: int) -> Iterator[slice]:
     """Of so many predictions.
 
     >>> [one.start for one in chunks(513)]
-    [0, 256, 512]
+    [0, 512]
     """
     return (slice(begin, begin + AT_ONCE) for begin in range(0, count, AT_ONCE))
 

@@ -46,6 +46,8 @@ class Recipe:
     seed: int
     save_every: int
     """Examples between checkpoints."""
+    keep_end: bool = True
+    """The end is a checkpoint, too; False where nobody will go on from it."""
 
 
 class Diverged(Stopped):
@@ -65,20 +67,18 @@ def train(
     folder: Path,
     callbacks: Sequence[Any] = (),
     doing: Callable[[int, int], None] = _nobody,
-    *,
-    keep_end: bool = True,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
     The folder belongs to one recipe, set and base: another training needs another. `doing` is told after each step how
-    many examples were seen, and of how many. The end is a checkpoint, too, unless nobody wants to go on from it.
+    many examples were seen, and of how many.
 
     Raises:
         Diverged: the loss is no number any more; the last good checkpoint is kept.
         NoRoom: a checkpoint could not be written; the one before is kept.
     """
     training = _Training(model, tokenizer, examples, recipe, examined, folder, callbacks)
-    return training.run(doing, keep_end=keep_end)
+    return training.run(doing)
 
 
 def rate(step: int, count: int, highest: float, warm_up: float) -> float:
@@ -162,7 +162,7 @@ class _Training:
         }
         self._events = Events(callbacks, arguments, handed)
 
-    def run(self, doing: Callable[[int, int], None], *, keep_end: bool) -> Progress:
+    def run(self, doing: Callable[[int, int], None]) -> Progress:
         of = sum(len(step.examples) for step in self._plan)
         progress = load(self._folder, self._model, self._optimizer)
         for step, loss in enumerate(progress.losses, 1):
@@ -187,7 +187,7 @@ class _Training:
         if not progress.finished:
             self._refuse_broken_weights(progress)
             progress = replace(progress, finished=True)
-            if keep_end:
+            if self._recipe.keep_end:
                 save(self._folder, self._model, self._optimizer, progress)
         self._events.tell("on_train_end")
         self._model.eval()

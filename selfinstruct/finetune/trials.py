@@ -100,7 +100,8 @@ class Trials:
         doing = partial(self.doing, f"trying learning rate {recipe.learning_rate:g}")
         try:
             # the end is not kept: with all weights it is three times the model on the disk, to be removed at once
-            train(model, loaded.tokenizer, self.examples, recipe, self.examined, folder, doing=doing, keep_end=False)
+            recipe = replace(recipe, keep_end=False)
+            train(model, loaded.tokenizer, self.examples, recipe, self.examined, folder, doing=doing)
         except Diverged:
             return None
         loss = mean_loss(model, loaded.tokenizer, self.held_out, recipe, self.examined)

@@ -105,12 +105,11 @@ def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
 
 
 def test_what_nobody_goes_on_from_leaves_no_last_checkpoint(tmp_path: Path) -> None:
-    made = _lora()
-    last = train(made, tokenizer(), examples(10), recipe(save_every=99), PACKED, tmp_path, keep_end=False)
+    made, last = _trained(tmp_path / "not", save_every=99, keep_end=False)
     kept, expected = _trained(tmp_path / "kept", save_every=99)
     assert last == expected
     assert _equal(made, kept)
-    assert not found(tmp_path)
+    assert not found(tmp_path / "not")
     assert found(tmp_path / "kept")
 
 
