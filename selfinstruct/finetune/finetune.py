@@ -60,7 +60,7 @@ class Finetune:
     learning_rates: tuple[float, ...] = ()
     """Rates to choose from by the loss on the test split; empty: `learning_rate` it is."""
     trial: int = 256
-    """Examples on which each of them is tried."""
+    """Examples on which each of them is tried; its loss is told on as many of the test split, at most."""
     epochs: float = 2.0
     """Times that each example is seen; 0.5 is half of them, once."""
     batch: int = 8
@@ -206,7 +206,7 @@ class Finetune:
         """Each of the learning rates, tried; none where there is nothing to choose from."""
         if not self.learning_rates:
             return []
-        weights = self._weights(bench)
+        weights, told_on = self._weights(bench), held_out[: self.trial]
 
         def learner() -> tuple[Loaded, Any]:
             loaded = weights.load(dtype=precision(self.dtype, self.method).weights)
@@ -215,10 +215,10 @@ class Finetune:
         trials = Trials(
             learner=learner,
             examples=prepared.examples,
-            held_out=held_out,
+            held_out=told_on,
             recipe=recipe,
             examined=examined,
-            folder=folder.with_name(f"{folder.name}-trials-{fingerprint(held_out)[:12]}"),
+            folder=folder.with_name(f"{folder.name}-trials-{fingerprint(told_on)[:12]}"),
             doing=bench.doing,
         )
         return trials(self.learning_rates, self.trial)

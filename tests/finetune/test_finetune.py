@@ -352,6 +352,17 @@ def test_of_several_learning_rates_the_one_with_the_lowest_held_out_loss_tunes_t
     assert (built["student"] / weights).read_bytes() == (alone["student"] / weights).read_bytes()
 
 
+def test_a_trial_tells_its_loss_on_as_many_records_as_it_is_tried_on(tmp_path: Path) -> None:
+    knobs = QUICK | {"learning_rates": (1e-7, 0.02), "trial": 2}
+    shown = []
+    for name, answer in [("all", "Lake Como."), ("two", "Lake Garda, of all of them.")]:
+        given = [*tasks(8), *_with_tests()[-3:-1], task("Name a lake.", answer, extra={"split": "test"})]
+        _, _, told = _run(Finetune(**knobs), given, _bench(tmp_path / name))
+        shown.append(([one["held_out_loss"] for one in told["trials"]], told["training"]["held_out_loss"]))
+    assert shown[0][0] == shown[1][0]  # a third record that none of them read
+    assert shown[0][1] != shown[1][1]
+
+
 def test_a_trial_that_was_made_before_a_kill_is_not_made_again(tmp_path: Path) -> None:
     knobs = QUICK | {"learning_rates": (1e-7, 0.02), "trial": 4}
     said: list[str] = []
