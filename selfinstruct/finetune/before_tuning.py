@@ -5,8 +5,8 @@ nothing, neither is asked. Full tuning overwrites the base. Then its log-probabi
 every position of the probes: some 1,200 positions of a vocabulary of 49,152 take 120 MB, whatever the size of the
 model, where a second copy of the weights would grow with it (14 GB for seven billion parameters) and would double the
 work of each check. In a file they also survive a kill, after which the base is no longer in memory. Two bytes are
-enough: read back they are brought to sum 1 again, and on SmolLM2-135M what
-is lost moved a divergence of 0.0174 nats by 0.0000002.
+enough: read back they are brought to sum 1 again, and on SmolLM2-135M what is lost moved a divergence of 0.0174 nats
+by 0.0000002.
 """
 
 import contextlib

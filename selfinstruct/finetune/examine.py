@@ -12,7 +12,7 @@ _ROUNDING = {"float32": 1e-5, "float64": 1e-5}  # of the largest logit; by numbe
 _ROUNDING_OF_TWO_BYTES = 1e-3
 _OTHER_ORDER = 50  # times as much, where sums are made in another order
 _TOGETHER = 4096
-_TOGETHER_ON_CPU = 640  # SmolLM2-135M, LoRA, fp32, one thread: 512 were faster than 2048, in half the memory
+_TOGETHER_ON_CPU = 640  # eight common examples, in one pass (benchmarks/NOTES.md); 2048 were slower, in more memory
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 
 
