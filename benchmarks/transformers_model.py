@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 
 from selfinstruct.models.backend import Answer
 from selfinstruct.models.transformers_model import TransformersModel
-from selfinstruct.models.transformers_weights import DTYPES, libraries, load_weights
+from selfinstruct.models.transformers_weights import libraries, load_weights
 from selfinstruct.records import Request
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import DTYPES, Loaded
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "self_instruct.jsonl"
 ROWS, IN_FLIGHT = 32, 64

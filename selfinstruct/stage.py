@@ -21,6 +21,15 @@ Scope: TypeAlias = Literal["source", "record", "set", "ordered"]
 
 Evidence: TypeAlias = Mapping[str, Json]
 
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+"""How numbers are held; `auto` is decided by who loads weights, by device and processor."""
+
+DTYPES: tuple[Dtype, ...] = ("auto", "float32", "bfloat16", "float16")
+
+OWN_DTYPE = "SELFINSTRUCT_DTYPE"
+"""The environment variable that says what `auto` is: for models asked on this machine, and (4 bytes or 2 with a long
+exponent) for tuning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.gemma import GEMMA
 from selfinstruct.models.gemma import NOTICE as GEMMA_NOTICE
-from selfinstruct.models.transformers_weights import Dtype, load_weights
+from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.models.weights_facts import adapter_base, content_mark, find_weights, plain_name, stored_as
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import DTYPES, Dtype, Loaded
 
 KINDS = ("hf", "gguf", "embedded", GEMMA)
 """What can be trained; a folder that exists means `hf:`, as everywhere."""
@@ -84,8 +84,8 @@ class TransformersWeights:
 
     def load(self, *, dtype: str = "auto") -> Loaded:
         """As in `Weights`; BadInput says in one line why it cannot."""
-        if dtype not in get_args(Dtype):
-            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(get_args(Dtype))}")
+        if dtype not in DTYPES:
+            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(DTYPES)}")
         loaded = load_weights(trainable(self.spec), device=self.device, dtype=cast("Dtype", dtype))
         return replace(loaded, source=self._source())
 

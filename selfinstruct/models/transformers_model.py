@@ -9,12 +9,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.gather import Asked, Gatherer, settle
 from selfinstruct.models.transformers_decode import Cut, Decoder
-from selfinstruct.models.transformers_weights import DTYPES, Dtype, facts_on_hub, load_weights
+from selfinstruct.models.transformers_weights import facts_on_hub, load_weights
 from selfinstruct.models.weights_facts import SMALL, facts, find_weights, plain_name
 from selfinstruct.records import Request
-from selfinstruct.stage import Traits
+from selfinstruct.stage import DTYPES, OWN_DTYPE, Dtype, Traits
 
-OWN_DTYPE = "SELFINSTRUCT_DTYPE"
 _IN_FLIGHT = 64  # two batches on a processor: while one is answered, the next is chosen by length
 
 

@@ -7,23 +7,13 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.threads import soon_asleep_while_waiting
 from selfinstruct.models.weights import cache_folder
 from selfinstruct.models.weights_facts import LOADABLE, Facts, adapter_base, find_weights
-from selfinstruct.stage import Loaded
-
-Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
-"""`auto`: 4-byte floats on a processor, what the weights are stored in on a GPU.
-
-On a processor 2-byte floats are no default: with them 5 of 12 texts changed with their neighbours in a batch, with
-4-byte floats none did, and only processors with instructions for them gain any time (SmolLM2-135M: 301 against 117
-tokens a second with them, 28 against 59 without). The texts are as likely either way.
-"""
-
-DTYPES: tuple[Dtype, ...] = ("auto", "float32", "bfloat16", "float16")
+from selfinstruct.stage import Dtype, Loaded
 
 
 def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True) -> Loaded:
@@ -32,6 +22,11 @@ def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: b
     `device`: as torch calls it, by default a GPU where there is one. With `merge` an adapter becomes part of its base;
     without, the model is a `PeftModel`, whose adapter can be switched and trained. No code that comes with weights is
     ever run, and only safetensors are read.
+
+    `dtype` `auto`: 4-byte floats on a processor, what the weights are stored in on a GPU. On a processor 2-byte floats
+    are no default: with them 5 of 12 texts changed with their neighbours in a batch, with 4-byte floats none did, and
+    only processors with instructions for them gain any time (SmolLM2-135M: 301 against 117 tokens a second with them,
+    28 against 59 without). The texts are as likely either way.
     """
     torch, transformers = libraries()
     place = find_weights(name)

@@ -11,6 +11,7 @@ from selfinstruct.finetune.checkpoint import Progress, found
 from selfinstruct.finetune.examples import prepare
 from selfinstruct.finetune.precision import precision
 from selfinstruct.finetune.training import mean_loss, train
+from selfinstruct.stage import OWN_DTYPE
 from tests.finetune.builders import PACKED, PADDED, examples, model, recipe, task, tokenizer
 
 torch = pytest.importorskip("torch")
@@ -284,13 +285,38 @@ def test_a_number_format_that_is_asked_for_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("processor", "weights"),
-    [({"avx512_f": True}, "float32"), ({"avx512_bf16": False}, "float32"), ({"amx_bf16": True}, "bfloat16")],
+    ("processor", "used", "weights"),
+    [
+        ({"avx512_f": True}, "AVX512", "float32"),
+        ({"avx512_bf16": False}, "AVX512", "float32"),
+        ({"avx512_f": True, "amx_bf16": True}, "AVX512", "bfloat16"),
+        ({"avx512_f": True, "amx_bf16": True}, "AVX2", "float32"),  # ATEN_CPU_CAPABILITY says so
+        ({"bf16": True}, "DEFAULT", "bfloat16"),  # of another make
+    ],
 )
 def test_two_bytes_are_for_processors_that_gain_from_them(
-    processor: dict[str, bool], weights: str, monkeypatch: pytest.MonkeyPatch
+    processor: dict[str, bool], used: str, weights: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv(OWN_DTYPE)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: used)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor, raising=False)
     assert precision("auto", "lora").weights == weights
     assert precision("auto", "full").autocast == (weights == "bfloat16")
+
+
+def test_the_environment_outweighs_the_processor_and_a_knob_outweighs_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    for fast in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda fast=fast: {"amx_bf16": fast}, raising=False)
+        for said, weights in (("float32", "float32"), ("bfloat16", "bfloat16")):
+            monkeypatch.setenv(OWN_DTYPE, said)
+            assert precision("auto", "lora").weights == weights
+            assert precision("float32", "lora").weights == "float32"
+            assert precision("bfloat16", "lora").weights == "bfloat16"
+        for silent in ("", "auto", "float16"):  # the last is for asking
+            monkeypatch.setenv(OWN_DTYPE, silent)
+            assert precision("auto", "lora").weights == ("bfloat16" if fast else "float32")
+    monkeypatch.setenv(OWN_DTYPE, "int3")
+    with pytest.raises(BadInput, match=r"SELFINSTRUCT_DTYPE: no number format 'int3'; one of: auto, float32"):
+        precision("auto", "lora")

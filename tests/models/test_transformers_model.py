@@ -19,10 +19,10 @@ from selfinstruct.models.gate import Gate
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.sampling import Line
 from selfinstruct.models.transformers_decode import Cut, Decoder
-from selfinstruct.models.transformers_model import OWN_DTYPE, TransformersModel
+from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import converted, load_weights
 from selfinstruct.records import Completion, Message, Request
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import OWN_DTYPE, Loaded
 from tests.models import tiny_models
 
 pytest.importorskip("torch")
@@ -284,7 +284,10 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_and_says_the_same(folde
     assert told.value.retry == "never"
 
 
-def test_a_gate_gets_everything_in_order(folder: Path, decoder: Decoder, expected: dict[str, list[int]]) -> None:
+def test_a_gate_gets_everything_in_order(
+    folder: Path, decoder: Decoder, expected: dict[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(OWN_DTYPE, "auto")  # `expected` was told in 4 bytes, and in 2 bytes neighbours change texts
     prompts = [PROMPTS[number % len(PROMPTS)] for number in range(60)]
     with Gate(make_backend(str(folder)), Memory()) as gate:
         replies = list(gate.scoped("s").complete(greedy(prompt) for prompt in prompts))
