@@ -52,6 +52,8 @@ class Card:
     command: str
     example: Mapping[str, Json] | None
     parquet: bool
+    content: str = ""
+    """SHA-256 of the rows, as `write_dataset` tells it."""
     estimated: bool = False
     """Some of the tokens were counted here, because the endpoint did not say."""
     terms: Mapping[str, str] = field(default_factory=dict)
@@ -103,7 +105,10 @@ def _front_matter(card: Card) -> list[str]:
         "  - selfinstruct",
     ]
     if card.parquet:
-        lines += ["configs:", "  - config_name: default", "    data_files:"]
+        lines += ["configs:", "  - config_name: default"]
+        # `datasets` looks in its cache by folder name, config and file names: without this, any run's set was any other's
+        lines += [f"    description: {quoted(f'rows of SHA-256 {card.content}')}"] if card.content else []
+        lines += ["    data_files:"]
         for split in [line.name for line in card.splits] or ["train"]:
             lines += [f"      - split: {split}", f"        path: data/{split}.parquet"]
     return [*lines, "---", ""]

@@ -1,5 +1,6 @@
 """The published folder: Parquet for machines, JSONL for people, a card; `datasets.load_dataset(folder)` reads it."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from selfinstruct.formats.rows import Row
 
 _TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 _FLAGS = {"is_classification"}
-Card = str | Callable[[], str]
+Card = str | Callable[[str], str]
 
 
 def write_dataset(
@@ -20,10 +21,12 @@ def write_dataset(
     """Write an unpublished folder: `data/SPLIT.parquet`, `jsonl/SPLIT.jsonl`, `README.md`; same rows, same bytes.
 
     Each split is walked once, one row at a time, so it may be an iterator over more rows than memory holds. The card
-    may be made when all rows are written: then it is a function.
+    may be made when all rows are written: then it is a function of the SHA-256 of their names, columns and rows.
     UTF-8 cannot hold half of a character (a lone surrogate, as a model may send): it becomes U+FFFD in every file.
     """
+    content = hashlib.sha256(repr(tuple(columns)).encode())
     for split, rows in splits.items():
+        content.update(f"\0{split}\0".encode())
         with ExitStack() as opened:
             groups = lines = None
             if "parquet" in files:
@@ -36,11 +39,12 @@ def write_dataset(
             for row in rows:
                 whole = whole_row(row)
                 line = row_line(whole)
+                content.update(line.encode() + b"\n")
                 if groups is not None:
                     groups.add(line)
                 if lines is not None:
                     lines.write(line + "\n")
-    text = card if isinstance(card, str) else card()
+    text = card if isinstance(card, str) else card(content.hexdigest())
     (folder / "README.md").write_text(whole_text(text), encoding="utf-8", newline="\n")
 
 

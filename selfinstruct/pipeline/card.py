@@ -36,8 +36,8 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
     }
     columns = (*COLUMNS[publish.format], *ABOUT)
 
-    def card() -> str:
-        return cards.render(_card(resolved, publish, story, made))
+    def card(content: str) -> str:
+        return cards.render(_card(resolved, publish, story, made, content))
 
     write_dataset(folder, made, columns, card, publish.files)
 
@@ -80,7 +80,7 @@ class _Made:
             yield row
 
 
-def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str, _Made]) -> cards.Card:
+def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str, _Made], content: str) -> cards.Card:
     recipe = resolved.recipe
     cost = story.cost
     return cards.Card(
@@ -115,6 +115,7 @@ def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str,
         command=story.command,
         example=made["train"].first,
         parquet="parquet" in publish.files,
+        content=content,
         inputs=[Path(one.path).name for one in recipe.inputs],
         checked=_checked(story),
         splits=[SplitLine(name, one.tasks.count, one.count) for name, one in made.items() if len(made) > 1],

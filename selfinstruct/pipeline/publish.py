@@ -43,6 +43,8 @@ def publish(
     dataset = folder.path / "kept.jsonl"
     if resolved.recipe.publish is not None:
         dataset = _dataset(resolved, folder, walked, story)
+    else:
+        shutil.rmtree(folder.path / "dataset", ignore_errors=True)  # of a time when there was something to publish
     publish_text(folder.path / REPORT, page(story))
     return dataset
 

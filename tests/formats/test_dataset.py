@@ -171,7 +171,7 @@ def test_rows_may_come_one_by_one_and_are_walked_once(tmp_path: Path, monkeypatc
     columns = (*COLUMNS["messages"], *ABOUT)
     for name, split in (("list", made), ("once", iter(made))):
         (tmp_path / name).mkdir()
-        write_dataset(tmp_path / name, {"train": split}, columns, lambda: "made at the end", ("jsonl", "parquet"))
+        write_dataset(tmp_path / name, {"train": split}, columns, lambda _: "made at the end", ("jsonl", "parquet"))
     for name in ("data/train.parquet", "jsonl/train.jsonl", "README.md"):
         assert (tmp_path / "list" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
     file = pq.ParquetFile(tmp_path / "once" / "data" / "train.parquet")
