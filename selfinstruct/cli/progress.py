@@ -81,7 +81,7 @@ class ProgressLine:
                 self._tell_rows()
             return
         now = time.monotonic()
-        if now - self._told > 0.2:  # the eye needs no more, and counting money reads the journal
+        if now - self._told > 0.2:  # the eye needs no more
             self._told = now
             self._progress.update(
                 self._task, description=f"{part} {stage}", made=self._made, failed=self._failed, spend=self._spent()

@@ -106,7 +106,7 @@ def _front_matter(card: Card) -> list[str]:
     ]
     if card.parquet:
         lines += ["configs:", "  - config_name: default"]
-        # `datasets` looks in its cache by folder name, config and file names: without this, any run's set was any other's
+        # `datasets` caches by the names of folder, config and files: without this, one run's set is taken for another's
         lines += [f"    description: {quoted(f'rows of SHA-256 {card.content}')}"] if card.content else []
         lines += ["    data_files:"]
         for split in [line.name for line in card.splits] or ["train"]:

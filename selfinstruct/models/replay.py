@@ -10,7 +10,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.records import Choice, Completion, Request, Usage
+from selfinstruct.records import Choice, Completion, Request, Usage, seal
 from selfinstruct.stage import Traits
 from selfinstruct.text import one_line, shown
 
@@ -131,8 +131,16 @@ def _read_journal(path: Path, recording: Recording) -> None:
     if not os.access(path, os.R_OK):
         raise BadInput("cannot be read", place=str(path), fix="check its permissions")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    db.row_factory = sqlite3.Row
     try:
-        for wire, told in db.execute("SELECT request, completion FROM answers ORDER BY scope, key, ordinal"):
+        for row in db.execute("SELECT * FROM answers ORDER BY scope, key, ordinal"):
+            wire, told = row["request"], row["completion"]
+            if "checksum" in row.keys() and seal(tuple(row)[:-1]) != row["checksum"]:  # noqa: SIM118 - a row is no dict
+                raise BadInput(
+                    f"an answer to {row['scope']} is not as it was written",
+                    place=str(path),
+                    fix="take a whole copy of it",
+                )
             completion = Completion.from_json(json.loads(told))
             key = json.dumps(json.loads(wire), sort_keys=True)
             recording.put(recording.keys, key, Recorded(completion.choices, completion.usage))

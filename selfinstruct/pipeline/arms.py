@@ -1,6 +1,5 @@
 """A recipe with arms: the same, changed a little each time, run one after another and compared on the same prompts."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from selfinstruct.score.responses import Response, Row, responses_of
 from selfinstruct.score.score import JUST_TRAINED, Score
 from selfinstruct.score.side_by_side import table
 from selfinstruct.store.files import publish_text
+from selfinstruct.store.sealed import read_sealed
 
 BASE = "base"
 _STUDENT = "hf:student@"
@@ -102,7 +102,7 @@ _KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", 
 def _tuning(folder: Path) -> dict[str, Json]:
     """What the arm's training came to, in a loop that of its last cycle; empty where it had none."""
     for done in sorted(folder.glob("stages*/*-finetune/DONE"), reverse=True):
-        found: Any = json.loads(done.read_text(encoding="utf-8"))["measured"]["finetune"]
+        found: Any = read_sealed(done, "delete it and run again")["measured"]["finetune"]
         stop = found.get("stop") or {}
         return {
             "method": found["recipe"]["method"],

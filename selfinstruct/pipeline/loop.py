@@ -1,6 +1,5 @@
 """Walks the rounds until the target is reached, novelty dries up or the calls fail; then the stages; a loop again."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +12,8 @@ from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.runner import Runner
 from selfinstruct.records import Task
 from selfinstruct.stage import Pool, RoundStart
-from selfinstruct.store.files import publish_text
-from selfinstruct.store.reading import read_object
 from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult, round_name
+from selfinstruct.store.sealed import publish_sealed, read_sealed
 
 Reason = Literal["target", "inputs", "dried_up", "recording_ended", "plateau"]
 PLAN = "plan.json"
@@ -136,13 +134,13 @@ def _start(runner: Runner, number: int, start: RoundStart) -> RoundStart:
     if plan.exists():
         return _planned(plan)
     runner.refuse_to_make(round_name(number))
-    publish_text(plan, json.dumps({"requests": start.requests, "tasks": start.tasks}) + "\n")
+    publish_sealed(plan, {"requests": start.requests, "tasks": start.tasks})
     return start
 
 
 def _planned(plan: Path) -> RoundStart:
     fix = f"delete {plan.parent} and the rounds after it, then run again: they are made again from the journal"
-    found = read_object(plan, fix)
+    found = read_sealed(plan, fix)
     requests, tasks = found.get("requests"), found.get("tasks")
     if type(requests) is not int or type(tasks) is not int or requests < 1 or tasks < 0:
         raise BadInput("damaged: not the plan of a round", place=str(plan), fix=fix)

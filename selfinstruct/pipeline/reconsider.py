@@ -16,7 +16,7 @@ from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.stage import Pool, RoundStart, Traits
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
-from selfinstruct.store.ledger import Ledger
+from selfinstruct.store.ledger import Ledger, last_totals
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_lines, read_tasks
 from selfinstruct.store.run_folder import RunFolder, StageFolder, json_line, round_name
@@ -75,7 +75,7 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
         raise BadInput("has no rounds, so nothing was generated", place=str(path), fix="run the recipe again instead")
     _refuse_source_change(before, after)
     place = path / f"reconsidered-{digest(list(changes))[:8]}"
-    with owning(path), Journal(old.journal) as journal:
+    with owning(path), Journal(old.journal, told=last_totals(old.ledger)) as journal:
         new = RunFolder(place)
         kept, fates = _walk(after, old, new, journal)
     first = _fates(old)

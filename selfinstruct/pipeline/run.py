@@ -1,6 +1,5 @@
 """One run from a resolved recipe to a published folder: who owns it, whether it is the same run, and how it ends."""
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,10 +25,12 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
-from selfinstruct.store.ledger import Ledger
+from selfinstruct.store.journal_file import Totals
+from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.store.reading import read_object, read_tasks
+from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder, StageResult, json_line
+from selfinstruct.store.sealed import publish_sealed, read_sealed
 
 MARK, SEEDS, HELD_OUT = ".identity.json", "seeds.jsonl", "holdout_seeds.jsonl"
 
@@ -80,14 +81,15 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
     folder = RunFolder(place)
     with owning(place):
-        _claim(folder, resolved, same, options)
+        told = _last_totals(folder, options)
+        _claim(folder, resolved, same, options, told)
         publish_bytes(place / SEEDS, b"".join(json_line(task.as_json()) for task in material.seeds))
         if material.held_out:
             publish_bytes(place / HELD_OUT, b"".join(json_line(task.as_json()) for task in material.held_out))
         ledger = Ledger(folder.ledger, options.clock)
         ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
         with (
-            Journal(folder.journal, options.clock) as journal,
+            Journal(folder.journal, options.clock, told=told, mend=options.fresh, tell=ledger.tell_totals) as journal,
             wiring.gates(resolved, journal, options.watch.notice) as gates,
         ):
             runner = Runner(
@@ -143,17 +145,27 @@ def _finish(
         reached=reached and (by_instructions or len(walked.kept) >= wanted),
         reason=SENTENCES[walked.reason],
         note=walked.note,
-        requests=sum(used.answers for used in journal.used()),
+        requests=journal.spent().answers,
         spend=_spent(journal),
         contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
     )
 
 
-def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options: Options) -> None:
+def _last_totals(folder: RunFolder, options: Options) -> Totals:
+    """What the ledger tells of the journal; nothing where a damaged one is to be made anew."""
+    try:
+        return last_totals(folder.ledger)
+    except BadInput:
+        if options.fresh:
+            return Totals()
+        raise
+
+
+def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options: Options, told: Totals) -> None:
     """Make the folder this run's, or refuse because it is another's."""
     mark = folder.path / MARK
     if options.fresh:
-        _clear(folder)
+        _clear(folder, told)
     elif mark.exists():
         old, before = _read_mark(mark)
         refuse_difference(old, same, str(folder.path))
@@ -166,14 +178,14 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     if options.retry_failed:
         _forget_failed(folder)
     claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count}
-    publish_text(mark, json.dumps(claim, indent=1) + "\n")
+    publish_sealed(mark, claim)
     publish_text(folder.recipe, resolved.as_yaml())
 
 
 def _read_mark(mark: Path) -> tuple[dict[str, Json], int]:
     """The identity and the highest target of the run that claimed the folder."""
     fix = "use `run` with --fresh: the journal is kept"
-    found = read_object(mark, fix)
+    found = read_sealed(mark, fix)
     same, count = found.get("same"), found.get("count")
     if not isinstance(same, dict) or type(count) is not int:
         raise BadInput("damaged: no identity of a run", place=str(mark), fix=fix)
@@ -196,16 +208,20 @@ def report_again(path: Path) -> Path:
     return path / REPORT
 
 
-def _clear(folder: RunFolder) -> None:
-    """Remove everything but the journal, and what says whose folder this is: killed on the way, it stays a run's."""
+def _clear(folder: RunFolder, told: Totals) -> None:
+    """Remove everything but the journal, what it was last told to hold, and what says whose folder this is.
+
+    Killed on the way, it stays a run's, and the money stays counted.
+    """
     kept = {MARK, ".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
     foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / MARK).exists()
     if foreign and any(path.name not in kept for path in folder.path.iterdir()):
         raise BadInput(
             "holds no run, so nothing in it is removed", place=str(folder.path), fix="choose another with -o"
         )
+    restart_ledger(folder.ledger, told)
     for path in folder.path.iterdir():
-        if path.name in kept:
+        if path.name in {*kept, folder.ledger.name}:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

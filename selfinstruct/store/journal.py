@@ -5,177 +5,109 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Self
 
-from selfinstruct.errors import BadInput, NoRoom
+from selfinstruct.errors import NoRoom
 from selfinstruct.records import Completion, Request
 from selfinstruct.store.failpoints import failpoint
+from selfinstruct.store.journal_file import Answered, JournalFile, Place, Totals, complaint, damaged
 
-_LAYOUT = """
-CREATE TABLE IF NOT EXISTS answers (
-    key TEXT NOT NULL,         -- SHA-256 of model and canonical request
-    scope TEXT NOT NULL,       -- round and stage that asked
-    ordinal INTEGER NOT NULL,  -- how many times that stage had asked exactly this before
-    request TEXT NOT NULL,     -- JSON, without any key or address
-    completion TEXT NOT NULL,  -- JSON: texts, finish reasons, usage, cost
-    raw TEXT NOT NULL,         -- the answer as it came
-    cost TEXT,                 -- US dollars, NULL where the price is unknown
-    tokens INTEGER NOT NULL,
-    at TEXT NOT NULL,
-    PRIMARY KEY (key, scope, ordinal)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reservations (
-    key TEXT NOT NULL,
-    scope TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    cost TEXT,                 -- the worst case of a request that was sent and has no answer on record
-    tokens INTEGER NOT NULL,
-    PRIMARY KEY (key, scope, ordinal)
-) WITHOUT ROWID;
-"""
+_NOTHING = (Decimal(0), 0)
 _GROUP = 256  # rows committed together at most: one fsync for all who wait
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What the journal adds up to; fields as in `models.backend.Spent`."""
+class _Entry:
+    """What is committed in one piece: an answer, or a reservation as cost and tokens."""
 
-    cost: Decimal
-    tokens: int
-    unconfirmed_cost: Decimal
-    unconfirmed_tokens: int
-    unknown_prices: int
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What one stage of one round asked and was told."""
-
-    scope: str
-    model: str
-    answers: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost: Decimal
-    unknown_prices: int
-    estimated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    sql: tuple[tuple[str, tuple[Any, ...]], ...]
+    place: Place
+    answer: Answered | None
+    reservation: tuple[str | None, int]
     done: "Future[None]"
 
 
 class Journal:
-    """The journal of one run: one SQLite file, one connection, one writing thread that commits in groups."""
+    """The journal of one run: one SQLite file, one connection, one writing thread that commits in groups.
 
-    def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Open or make it; BadInput if the file is no journal, NoRoom if the disk refuses."""
-        self._path, self._clock = path, clock
+    Totals run along with what is committed, so that asking for them costs nothing however long the run is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        told: Totals | None = None,
+        mend: bool = False,
+        tell: Callable[[Totals], None] = lambda _: None,
+    ) -> None:
+        """Open or make it; BadInput if the file is no journal or holds less than it did, NoRoom if the disk refuses.
+
+        `told`: what it held when it was last told of; `mend`: take what is missing or damaged as spent, and go on.
+        `tell` hears of the totals at the beginning, at the end, and whenever they have grown by a sixteenth.
+        """
+        self._path, self._clock, self._tell = path, clock, tell
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[_Row | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         try:
-            self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_LAYOUT)
-            # What an earlier process sent and never heard of stays unconfirmed, even when it is asked again.
-            lost = f"lost {clock().isoformat()} "
-            self._db.execute("UPDATE reservations SET scope = ? || scope WHERE scope NOT LIKE 'lost %'", (lost,))
-            rows = self._db.execute("SELECT key, scope, ordinal FROM answers")
+            self._file = JournalFile(path, told or Totals(), clock().isoformat(), mend=mend)
             # Hashes only: a false hit costs one look-up, and a million answers take 60 MB instead of 300.
-            self._known = {hash(row) for row in rows}
-        except sqlite3.DatabaseError as fault:
-            raise _complaint(path, fault) from fault
+            self._known = {hash(place) for place in self._file.places()}
+        except sqlite3.Error as fault:
+            raise complaint(path, fault) from fault
+        self._told = self._file.totals
+        tell(self._told)
         self._writer = threading.Thread(target=self._write_groups, name="journal", daemon=True)
         self._writer.start()
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
-        """The answer already paid for, if any."""
+        """The answer already paid for, if any; BadInput if it is not as it was written."""
         if hash((key, scope, ordinal)) not in self._known:
             return None
         with self._reading():
-            row = self._db.execute(
-                "SELECT completion FROM answers WHERE key = ? AND scope = ? AND ordinal = ?", (key, scope, ordinal)
-            ).fetchone()
+            found = self._file.answer((key, scope, ordinal))
         try:
-            return None if row is None else Completion.from_json(json.loads(row[0]))
+            return None if found is None else Completion.from_json(json.loads(found))
         except (ValueError, KeyError, TypeError) as fault:
-            raise _damaged(self._path, fault) from fault
+            raise damaged(self._path, f"holds an answer that is none ({fault})") from fault
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> "Future[None]":
         """Note, durably, that a request is about to be sent."""
-        values = (key, scope, ordinal, None if cost is None else str(cost), tokens)
-        return self._put(("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?)", values))
+        return self._put(_Entry((key, scope, ordinal), None, (None if cost is None else str(cost), tokens), Future()))
 
     def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
         """Commit an answer and clear its reservation; the answer may be used when the future is done."""
-        key = completion.request.rpartition(".")[0]
+        place = (completion.request.rpartition(".")[0], scope, ordinal)
         answer = (
-            key,
-            scope,
-            ordinal,
-            json.dumps(request.wire()),
-            json.dumps(completion.as_json()),
-            raw.encode("utf-8", errors="replace").decode(),
+            *place,
             completion.cost,
             completion.usage.prompt_tokens + completion.usage.completion_tokens,
             self._clock().isoformat(),
+            json.dumps(request.wire()),
+            json.dumps(completion.as_json()),
+            raw.encode("utf-8", errors="replace").decode(),
         )
-        return self._put(
-            ("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", answer),
-            ("DELETE FROM reservations WHERE key = ? AND scope = ? AND ordinal = ?", (key, scope, ordinal)),
-        )
+        return self._put(_Entry(place, answer, (None, 0), Future()))
 
     def spent(self) -> Totals:
         """The totals so far, reservations of unanswered requests apart."""
-        with self._reading():
-            answers = self._db.execute("SELECT cost, tokens FROM answers").fetchall()
-            reserved = self._db.execute("SELECT cost, tokens FROM reservations").fetchall()
-        return Totals(
-            cost=sum((Decimal(cost) for cost, _ in answers if cost is not None), Decimal(0)),
-            tokens=sum(tokens for _, tokens in answers),
-            unconfirmed_cost=sum((Decimal(cost) for cost, _ in reserved if cost is not None), Decimal(0)),
-            unconfirmed_tokens=sum(tokens for _, tokens in reserved),
-            unknown_prices=sum(cost is None for cost, _ in answers),
-        )
-
-    def used(self) -> list[Used]:
-        """The answers by scope and model, in that order; each paid for once, however often it was tried."""
-        with self._reading():
-            rows = self._db.execute(
-                "SELECT scope, json_extract(completion, '$.model'), json_extract(completion, '$.usage.prompt_tokens'),"
-                " json_extract(completion, '$.usage.completion_tokens'), json_extract(completion, '$.usage.estimated'),"
-                " cost FROM answers ORDER BY 1, 2"
-            )
-            groups: dict[tuple[str, str], Used] = {}
-            for scope, model, prompt, completion, estimated, cost in rows:
-                old = groups.get((scope, model), Used(scope, model, 0, 0, 0, Decimal(0), 0, estimated=False))
-                groups[scope, model] = Used(
-                    scope,
-                    model,
-                    old.answers + 1,
-                    old.prompt_tokens + prompt,
-                    old.completion_tokens + completion,
-                    old.cost + Decimal(cost or 0),
-                    old.unknown_prices + (cost is None),
-                    old.estimated or bool(estimated),
-                )
-        return list(groups.values())
+        return self._file.totals
 
     def close(self) -> None:
         """Commit what waits, then let go of the file."""
         if self._writer.is_alive():
             self._queue.put(None)
             self._writer.join()
-            self._db.close()
+            self._file.db.close()
+            if self._told != self._file.totals:
+                with suppress(NoRoom):
+                    self._tell(self._file.totals)
 
     def __enter__(self) -> Self:
         """Open already."""
@@ -191,13 +123,12 @@ class Journal:
         with self._lock:
             try:
                 yield
-            except sqlite3.DatabaseError as fault:
-                raise _complaint(self._path, fault) from fault
+            except sqlite3.Error as fault:
+                raise complaint(self._path, fault) from fault
 
-    def _put(self, *sql: tuple[str, tuple[Any, ...]]) -> "Future[None]":
-        row = _Row(sql, Future())
-        self._queue.put(row)
-        return row.done
+    def _put(self, entry: _Entry) -> "Future[None]":
+        self._queue.put(entry)
+        return entry.done
 
     def _write_groups(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -212,36 +143,56 @@ class Journal:
             if last:
                 return
 
-    def _commit(self, group: list[_Row]) -> None:
+    def _commit(self, group: list[_Entry]) -> None:
+        file = self._file
         try:
             with self._lock:
-                self._db.execute("BEGIN IMMEDIATE")
-                for row in group:
-                    for statement, values in row.sql:
-                        self._db.execute(statement, values)
+                file.db.execute("BEGIN IMMEDIATE")
+                totals, reserved = file.totals, dict[Place, tuple[Decimal, int]]()
+                for entry in group:
+                    totals = self._write(entry, totals, reserved)
+                file.count(totals)
                 failpoint("before committing answers")
-                self._db.execute("COMMIT")
-                for row in group:
-                    self._known.update(hash(values[:3]) for sql, values in row.sql if "INTO answers" in sql)
-        except sqlite3.DatabaseError as fault:
-            self._give_up(group, _complaint(self._path, fault))
+                file.db.execute("COMMIT")
+                file.totals = totals
+                file.reserved.update(reserved)
+                for place in [place for place, aside in reserved.items() if aside == _NOTHING]:
+                    del file.reserved[place]
+                self._known.update(hash(entry.place) for entry in group if entry.answer is not None)
+        except Exception as fault:  # noqa: BLE001 - whoever waits is told of it, and must not wait for ever
+            self._give_up(group, complaint(self._path, fault) if isinstance(fault, sqlite3.Error) else fault)
             return
         failpoint("after committing answers")
-        for row in group:
-            row.done.set_result(None)
+        for entry in group:
+            entry.done.set_result(None)
+        grown = file.totals.answers - self._told.answers
+        if grown > self._told.answers // 16:
+            with suppress(NoRoom):  # whoever tells of more says so
+                self._tell(file.totals)
+            self._told = file.totals
 
-    def _give_up(self, group: list[_Row], complaint: Exception) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        for row in group:
-            row.done.set_exception(complaint)
+    def _give_up(self, group: list[_Entry], fault: Exception) -> None:
+        if self._file.db.in_transaction:
+            with suppress(sqlite3.Error):
+                self._file.db.execute("ROLLBACK")
+        for entry in group:
+            entry.done.set_exception(fault)
 
-
-def _complaint(path: Path, fault: sqlite3.DatabaseError) -> Exception:
-    if isinstance(fault, sqlite3.OperationalError):
-        return NoRoom(f"{path}: {fault}; no answer was lost: make room there, then run the same command again")
-    return _damaged(path, fault)
-
-
-def _damaged(path: Path, fault: Exception) -> BadInput:
-    return BadInput(f"not a journal ({fault})", place=str(path), fix="restore it from a copy or choose another folder")
+    def _write(self, entry: _Entry, totals: Totals, reserved: dict[Place, tuple[Decimal, int]]) -> Totals:
+        """One entry in the open transaction: the totals after it; `reserved` takes note of what it sets aside."""
+        place = entry.place
+        cost, tokens = entry.reservation
+        before = reserved.get(place) or self._file.reserved.get(place) or _NOTHING
+        after = reserved[place] = (Decimal(cost or 0), tokens)
+        if entry.answer is None:
+            self._file.reserve(place, cost, tokens)
+        else:
+            paid, used = entry.answer[3:5]
+            again = hash(place) in self._known and self._file.has(place)
+            self._file.put(place, entry.answer)
+            totals = totals.plus(paid, used, again=again)
+        return replace(
+            totals,
+            unconfirmed_cost=totals.unconfirmed_cost + after[0] - before[0],
+            unconfirmed_tokens=totals.unconfirmed_tokens + after[1] - before[1],
+        )

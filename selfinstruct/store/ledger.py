@@ -5,13 +5,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk
+from selfinstruct.store.files import disk, publish_text
+from selfinstruct.store.journal_file import Totals
 
-PASSING = ("started", "stopped")
+JOURNAL = "journal"
+PASSING = ("started", "stopped", JOURNAL)
 """Events that tell of processes, not of the work: an interrupted run has more of them."""
 
 
@@ -21,18 +24,23 @@ class Ledger:
     def __init__(self, path: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Open or make it."""
         self._path, self._clock = path, clock
+        self._lock = Lock()
         self._mend()
         self._told = {_name(event): _facts(event) for event in read_ledger(path)}
 
     def tell(self, event: str, **facts: Json) -> None:
-        """Append an event with the time of day, synced."""
+        """Append an event with the time of day, synced; from any thread."""
         line = json.dumps({"event": event, **facts, "at": self._clock().isoformat()}, ensure_ascii=False)
-        with disk(self._path), self._path.open("ab") as file:
+        with self._lock, disk(self._path), self._path.open("ab") as file:
             file.write(line.encode("utf-8", errors="replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())
         self._told[_name({"event": event, **facts})] = _facts(facts)
         failpoint(f"after ledger {event}")
+
+    def tell_totals(self, totals: Totals) -> None:
+        """Append what the journal adds up to: should it be removed, this is what is known of the money."""
+        self.tell(JOURNAL, **totals.as_json())
 
     def tell_once(self, event: str, **facts: Json) -> None:
         """Append an event unless the last one of its name, round and stage said so: a resumed run repeats itself."""
@@ -73,3 +81,23 @@ def read_ledger(path: Path) -> Iterator[dict[str, Json]]:
             if not isinstance(event, dict) or any(isinstance(part, dict | list) for part in _name(event)):
                 raise BadInput("no event", place=f"{path}:{number}", fix="remove the line")
             yield event
+
+
+def last_totals(path: Path) -> Totals:
+    """What the journal was last told to add up to; nothing where nobody told."""
+    last = Totals()
+    for number, event in enumerate(read_ledger(path), 1):
+        if event.get("event") == JOURNAL:
+            try:
+                last = Totals.from_json(event)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as fault:
+                raise BadInput("no totals of a journal", place=f"{path}:{number}", fix="remove the line") from fault
+    return last
+
+
+def restart_ledger(path: Path, told: Totals) -> None:
+    """Begin it anew with nothing but what the journal was last told to add up to."""
+    if told.journal:
+        publish_text(path, json.dumps({"event": JOURNAL, **told.as_json()}) + "\n")
+    else:
+        path.unlink(missing_ok=True)

@@ -15,8 +15,8 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk, publish_text, sync_folder
-from selfinstruct.store.reading import read_object
+from selfinstruct.store.files import disk, sync_folder
+from selfinstruct.store.sealed import publish_sealed, read_sealed
 from selfinstruct.store.task_file import tasks_of
 
 FATES = ("kept", "rejected", "failed")
@@ -100,7 +100,7 @@ class StageFolder:
             return None
         fix = "delete it and run again: the stage is then made again from the journal"
         try:
-            found = read_object(done, fix)
+            found = read_sealed(done, fix)
             return _sound(StageResult(**{**found, "bill": Bill(**found["bill"])}))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as fault:
             raise BadInput("not a DONE file", place=str(done), fix=fix) from fault
@@ -159,7 +159,7 @@ class StageFolder:
         result = tally.result(
             received, counts(), built, {fate: _checksum(self.path / f"{fate}.jsonl") for fate in FATES}
         )
-        publish_text(self.path / "DONE", json.dumps(result.as_json(), indent=1, ensure_ascii=False) + "\n")
+        publish_sealed(self.path / "DONE", result.as_json())
         return result
 
     def forget(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.pipeline.run import _clear
+from selfinstruct.store.ledger import last_totals
 from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import HOME, SCRIPT, command, lines, process
 
@@ -125,7 +126,7 @@ def test_a_folder_whose_clearing_was_cut_short_is_still_a_run(tmp_path: Path, mo
 
     monkeypatch.setattr(shutil, "rmtree", once)
     with pytest.raises(RuntimeError):
-        _clear(RunFolder(folder))
+        _clear(RunFolder(folder), last_totals(folder / "ledger.jsonl"))
     monkeypatch.undo()
     assert removed
     told = command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh")

@@ -11,6 +11,8 @@ from selfinstruct.pipeline.arms import arms_of, compare
 from selfinstruct.pipeline.fingerprint import fingerprint, identity
 from selfinstruct.pipeline.recipe import resolve
 from selfinstruct.pipeline.yaml_file import YamlFile, parse_yaml
+from selfinstruct.records import Json
+from selfinstruct.store.sealed import publish_sealed
 
 RECIPE = b"""
 name: both
@@ -98,9 +100,9 @@ def test_of_a_loop_the_training_of_its_last_cycle_is_told(tmp_path: Path) -> Non
     for part, seen in (("stages-00001-after-00009", 72), ("stages-00002-after-00018", 144)):
         place = tmp_path / "bare" / part / "03-finetune"
         place.mkdir(parents=True)
-        training = {"examples_seen": seen, "held_out_loss": 1.5}
-        told = {"recipe": {"method": "lora", "learning_rate": 0.001}, "training": training}
-        (place / "DONE").write_text(json.dumps({"measured": {"finetune": told}}), encoding="utf-8")
+        training: dict[str, Json] = {"examples_seen": seen, "held_out_loss": 1.5}
+        told: dict[str, Json] = {"recipe": {"method": "lora", "learning_rate": 0.001}, "training": training}
+        publish_sealed(place / "DONE", {"measured": {"finetune": told}})
     assert "| bare | lora | 0.001 | - | 144 | 1.5 | - |" in compare(arms, tmp_path)
 
 

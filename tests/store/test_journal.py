@@ -1,6 +1,7 @@
 """The journal: committed before it is used, found again, counted in full."""
 
 import sqlite3
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.store.journal import Journal
+from selfinstruct.store.journal_file import Totals
 
 
 def asked(prompt: str = "Name a river.", ordinal: int = 0, text: str = "The Tay.") -> tuple[Request, Completion]:
@@ -58,21 +60,15 @@ def test_what_a_dead_process_sent_stays_unconfirmed_even_when_it_is_asked_again(
     request, completion = asked()
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.reserve(request.key("scripted"), "a", 0, Decimal("0.50"), 100).result(10)
-    for _ in range(2):
+    for times in (1, 2):
         with Journal(tmp_path / "journal.sqlite") as journal:
             journal.reserve(request.key("scripted"), "a", 0, Decimal("0.50"), 100).result(10)
             journal.write("a", 0, request, completion, "").result(10)
-            assert (journal.spent().unconfirmed_cost, journal.spent().cost) == (Decimal("0.50"), Decimal("0.25"))
-
-
-def test_use_is_added_up_by_scope(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal.sqlite") as journal:
-        for ordinal in range(3):
-            request, completion = asked(ordinal=ordinal)
-            journal.write("a", ordinal, request, completion, "").result(10)
-        [used] = journal.used()
-        assert (used.scope, used.answers, used.prompt_tokens, used.completion_tokens) == ("a", 3, 9, 12)
-        assert used.cost == Decimal("0.75")
+            assert (journal.spent().unconfirmed_cost, journal.spent().cost) == (
+                Decimal("0.50"),
+                times * Decimal("0.25"),
+            )
+            assert journal.spent().answers == 1
 
 
 def test_many_answers_at_once_are_all_committed(tmp_path: Path) -> None:
@@ -102,3 +98,111 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite") as journal:
         journal.write("a", 0, request, completion, text).result(10)
         assert journal.find(request.key("scripted"), "a", 0) == completion
+
+
+def journal_with(path: Path, answers: int) -> Totals:
+    """A closed journal; what it was last told to hold."""
+    told: list[Totals] = []
+    with Journal(path, tell=told.append) as journal:
+        for number in range(answers):
+            request, completion = asked(prompt=f"number {number}")
+            journal.write("a", 0, request, completion, "").result(10)
+    assert told[-1].answers == answers
+    return told[-1]
+
+
+def found_in(journal: Journal, number: int) -> Completion | None:
+    return journal.find(asked(prompt=f"number {number}")[0].key("scripted"), "a", 0)
+
+
+def changed(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as db:
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+
+
+ONE = f"WHERE key = '{asked(prompt='number 1')[0].key('scripted')}'"
+DAMAGES = {
+    "a letter of an answer": f"UPDATE answers SET completion = replace(completion, 'Tay', 'Tee') {ONE}",
+    "a letter of a request": f"UPDATE answers SET request = replace(request, 'number', 'numbre') {ONE}",
+    "a price": f"UPDATE answers SET cost = '0.24' {ONE}",
+    "malformed JSON": f"UPDATE answers SET completion = substr(completion, 2) {ONE}",
+    "a blob": f"UPDATE answers SET completion = x'00ff' {ONE}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_an_answer_that_is_not_as_it_was_written_is_refused_and_then_made_good(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    told = journal_with(path, 3)
+    changed(path, damage)
+    with Journal(path, told=told) as journal:
+        assert found_in(journal, 0) == asked(prompt="number 0")[1]
+        with pytest.raises(BadInput, match=r"journal\.sqlite: an answer to a is not as it was written.*--fresh"):
+            found_in(journal, 1)
+    with Journal(path, told=told, mend=True) as journal:
+        assert found_in(journal, 1) is None
+        assert found_in(journal, 2) == asked(prompt="number 2")[1]
+        spent = journal.spent()
+        assert (spent.answers, spent.cost, spent.unconfirmed_cost) == (2, Decimal("0.50"), Decimal("0.25"))
+        assert (spent.tokens, spent.unconfirmed_tokens) == (14, 7)
+
+
+LOSSES = {
+    "removed": lambda path: path.unlink(),
+    "emptied": lambda path: path.write_bytes(b""),
+    "a row gone": lambda path: changed(path, f"DELETE FROM answers {ONE}"),
+    "all rows gone": lambda path: changed(path, "DELETE FROM answers", "DELETE FROM totals"),
+    "its totals gone": lambda path: changed(path, "DELETE FROM totals"),
+    "its totals changed": lambda path: changed(path, "UPDATE totals SET cost = '0.1'"),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+def test_a_journal_that_holds_less_than_it_did_is_refused_and_then_its_money_counts(
+    loss: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    told = journal_with(path, 3)
+    loss(path)
+    with pytest.raises(BadInput, match=r"journal\.sqlite: holds \d answers, and .*--fresh"):
+        Journal(path, told=told)
+    for _ in range(2):  # a kill between the two changes nothing
+        with Journal(path, told=told, mend=True) as journal:
+            spent = journal.spent()
+            assert spent.cost + spent.unconfirmed_cost == Decimal("0.75")
+            assert spent.tokens + spent.unconfirmed_tokens == 21
+            assert spent.journal == told.journal
+
+
+def test_a_journal_of_another_layout_is_refused_with_the_way_to_its_answers(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    changed(path, "CREATE TABLE answers (key TEXT, request TEXT, completion TEXT)")
+    with pytest.raises(BadInput, match=r"another version.*replay:.*journal\.sqlite"):
+        Journal(path)
+
+
+def test_what_is_told_is_near_what_is_spent_and_grows_with_its_logarithm(tmp_path: Path) -> None:
+    told: list[Totals] = []
+    with Journal(tmp_path / "journal.sqlite", tell=told.append) as journal:
+        for number in range(1, 401):
+            request, completion = asked(prompt=f"number {number}")
+            journal.write("a", 0, request, completion, "").result(10)
+            assert told[-1].answers >= number * 16 / 17 - 1
+    assert len(told) < 80
+
+
+def test_totals_are_those_of_the_rows_and_nobody_reads_the_table_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    told = journal_with(path, 5)
+    with Journal(path, told=told) as journal:
+        statements: list[str] = []
+        journal._file.db.set_trace_callback(statements.append)
+        request, completion = asked(prompt="one more")
+        journal.reserve(request.key("scripted"), "a", 0, Decimal(2), 50).result(10)
+        assert (journal.spent().unconfirmed_cost, journal.spent().unconfirmed_tokens) == (Decimal(2), 50)
+        journal.write("a", 0, request, completion, "").result(10)
+        assert (journal.spent().answers, journal.spent().cost) == (6, Decimal("1.50"))
+        assert not journal.spent().unconfirmed_cost
+        assert not [said for said in statements if said.startswith("SELECT")]
