@@ -241,6 +241,13 @@ class Request:
     """Which question this is: `propose`, `classify`, `instances` ...; no part of the key."""
     subject: str = ""
     """The instruction asked about, where there is one; no part of the key."""
+    thinking_tokens: int = 0
+    """Tokens that the model may think with, beside `max_tokens` for the answer; no part of the key."""
+
+    @property
+    def most_tokens(self) -> int:
+        """Of one choice, thinking and answer together."""
+        return self.max_tokens + self.thinking_tokens
 
     def wire(self) -> dict[str, Json]:
         """Everything the answer depends on, and nothing else."""
@@ -275,6 +282,13 @@ class Choice:
     text: str
     finish_reason: str
     """`stop`, `length` (cut off), `content_filter` or what the endpoint says; empty when it says nothing."""
+    thinking: str = ""
+    """What the model wrote out before it answered; no part of the text."""
+
+    def as_json(self) -> dict[str, Json]:
+        """As a line of a file shows it."""
+        told: dict[str, Json] = {"text": self.text, "finish_reason": self.finish_reason}
+        return told | ({"thinking": self.thinking} if self.thinking else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +327,7 @@ class Completion:
         return {
             "kind": "completion",
             "id": self.id,
-            "choices": [{"text": choice.text, "finish_reason": choice.finish_reason} for choice in self.choices],
+            "choices": [choice.as_json() for choice in self.choices],
             "usage": {
                 "prompt_tokens": self.usage.prompt_tokens,
                 "completion_tokens": self.usage.completion_tokens,
@@ -328,7 +342,10 @@ class Completion:
         """The inverse of `as_json`."""
         return cls(
             request=data["id"],
-            choices=tuple(Choice(choice["text"], choice["finish_reason"]) for choice in data["choices"]),
+            choices=tuple(
+                Choice(choice["text"], choice["finish_reason"], choice.get("thinking", ""))
+                for choice in data["choices"]
+            ),
             usage=Usage(**data["usage"]),
             model=data["model"],
             cost=data["cost"],

@@ -10,6 +10,9 @@ from typing import Literal, Protocol
 
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
+from selfinstruct.text import shown
+
+_LONGEST_MESSAGE = 600  # characters of one line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,8 @@ class Answer:
     usage: Usage
     raw: str
     """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
+    thought: bool = False
+    """The endpoint says that tokens went into thinking, whether it shows that or not."""
 
 
 class CallError(Exception):
@@ -27,6 +32,7 @@ class CallError(Exception):
 
     `retry` says what may be done about it: `never` (this request cannot succeed), `later` (a passing fault),
     `slower` (the endpoint asks for fewer requests), `stop` (no request can succeed: a wrong key, no quota left).
+    Its message is one line, whatever an endpoint put into it.
     """
 
     def __init__(
@@ -37,11 +43,19 @@ class CallError(Exception):
         retry: Literal["never", "later", "slower", "stop"],
         after: float | None = None,
         billed: bool | None = None,
+        usage: Usage | None = None,
+        tries: int | None = None,
+        out_of_tokens: bool = False,
     ) -> None:
-        """`after`: seconds that the endpoint asked to wait; `billed`: may have been paid for (None: if `later`)."""
-        super().__init__(message)
-        self.kind, self.message, self.retry, self.after = kind, message, retry, after
-        self.billed = retry == "later" if billed is None else billed
+        """`after`: seconds that the endpoint asked to wait; `billed`: may have been paid for (None: if `later`).
+
+        `usage`: what it took, where that is known; `tries`: at most so many attempts are worth their price;
+        `out_of_tokens`: the answer ended before it began, so that more tokens may help.
+        """
+        self.kind, self.message, self.retry, self.after = kind, shown(message, _LONGEST_MESSAGE), retry, after
+        super().__init__(self.message)
+        self.billed = usage is not None or (retry == "later" if billed is None else billed)
+        self.usage, self.tries, self.out_of_tokens = usage, tries, out_of_tokens
 
 
 class Backend(Protocol):
@@ -114,7 +128,7 @@ class AnswerBook(Protocol):
         """The answer already paid for, if any."""
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
-        """Note, durably, that a request is about to be sent; done when the future is (used only under a cap)."""
+        """Note, durably, that a request is about to be sent, and its worst case; done when the future is."""
 
     def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
         """Commit an answer and clear its reservation; it may be used when the future is done."""

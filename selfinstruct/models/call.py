@@ -1,7 +1,7 @@
 """One request on its way to an answer, and the batch it stops with."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from selfinstruct.models.money import Tokens, tokens_of
 from selfinstruct.records import Completion, Failure, Request
@@ -28,7 +28,10 @@ class Call:
     ordinal: int
     batch: Batch
     outcome: "Future[Completion | Failure]" = field(default_factory=Future)
+    sent: Request = field(init=False)
+    """The request with room to think."""
     tokens: Tokens = field(init=False)
+    """Of what is sent."""
     attempts: int = 0
     refused_since: float | None = None
     replayed: bool = False
@@ -36,7 +39,13 @@ class Call:
 
     def __post_init__(self) -> None:
         """Bound its size."""
-        self.tokens = tokens_of(self.request)
+        self.sent, self.tokens = self.request, tokens_of(self.request)
+
+    def give_room(self, thinking_tokens: int) -> None:
+        """Let the next attempt think with so many tokens."""
+        if thinking_tokens != self.sent.thinking_tokens:
+            self.sent = replace(self.request, thinking_tokens=thinking_tokens)
+            self.tokens = tokens_of(self.sent)
 
     @property
     def id(self) -> str:

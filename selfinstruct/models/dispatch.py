@@ -1,10 +1,13 @@
 """Sends what waits, in order, within the limits and the budget; tries again; lives on the event-loop thread."""
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
@@ -13,7 +16,8 @@ from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.limits import Limits
 from selfinstruct.models.money import Budget, Price, Reservation
 from selfinstruct.models.policy import Policy, backoff
-from selfinstruct.records import Completion, Failure
+from selfinstruct.models.usable import ThinkingRoom, usable
+from selfinstruct.records import Completion, Failure, Usage
 
 
 class Dispatcher:
@@ -32,6 +36,7 @@ class Dispatcher:
         draw: Callable[[], float],
     ) -> None:
         """`clock` is monotonic seconds; `draw` gives numbers from 0 to 1."""
+        self.thinking = ThinkingRoom(policy.thinking_tokens)
         self._backend, self._book, self._policy = backend, book, policy
         self._budget, self._price = budget, price
         self._loop, self._clock, self._draw = loop, clock, draw
@@ -92,6 +97,7 @@ class Dispatcher:
                 self._queue.popleft()
                 call.unsent()
                 continue
+            call.give_room(self.thinking.tokens)
             now = self._clock()
             wait = self._limits.wait(now)
             if wait is None:
@@ -107,51 +113,54 @@ class Dispatcher:
                 continue
             self._queue.popleft()
             self._limits.take(now, call.tokens.prompt_likely + call.tokens.completion_most)
-            self._sent[call] = self._loop.create_task(self._try(call, reservation, now))
+            task = self._sent[call] = self._loop.create_task(self._try(call, reservation, now))
+            task.add_done_callback(partial(self._ended, call))
 
     async def _try(self, call: Call, reservation: Reservation, now: float) -> None:
         unused = 0
         try:
             answer = await self._ask(call, reservation)
         except CallError as fault:
-            self._sent.pop(call)
-            self._limits.back()
             self._failed(call, reservation, fault, now)
         except asyncio.CancelledError:
-            self._sent.pop(call)
-            self._limits.back()
             self._write_off(call, reservation)
             call.unsent()
             raise
         except Exception as fault:  # noqa: BLE001 - a defect or a full disk: raised where the answers are read
-            self._sent.pop(call)
-            self._limits.back()
             self._write_off(call, reservation)
             call.outcome.set_exception(fault)
             self._stop(call.batch, fault)
         else:
-            self._sent.pop(call)
             usage = answer.usage
             unused = call.tokens.prompt_likely + call.tokens.completion_most
-            self._limits.back(max(0, unused - usage.prompt_tokens - usage.completion_tokens))
-            self._came(call, reservation, answer, now)
+            unused = max(0, unused - usage.prompt_tokens - usage.completion_tokens)
+            # Until it is on disk it is on its way: killed now, no more than those in flight are bought again.
+            with suppress(Exception):  # what the journal has to say is said to whoever reads the answers
+                await _durable(self._came(call, reservation, answer, now))
+        finally:
+            self._sent.pop(call)
+            self._limits.back(unused)
         self._pump()
 
+    def _ended(self, call: Call, task: "asyncio.Task[None]") -> None:
+        """A defect of our own is raised where the answers are read: nobody is to wait for ever."""
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not call.outcome.done():
+            call.outcome.set_exception(fault)
+            self._stop(call.batch, fault)
+
     async def _ask(self, call: Call, reservation: Reservation) -> Answer:
-        if self._budget.capped:
-            noted = self._book.reserve(call.key, call.scope, call.ordinal, reservation.cost, reservation.tokens)
-            await asyncio.wrap_future(noted)
+        await _durable(self._book.reserve(call.key, call.scope, call.ordinal, reservation.cost, reservation.tokens))
         try:
             async with asyncio.timeout(self._policy.timeout):
-                return await self._backend.answer(call.request)
+                answer = await self._backend.answer(call.sent)
         except TimeoutError as fault:
             message = f"no answer within {self._policy.timeout:g} seconds"
             raise CallError("timeout", message, retry="later") from fault
+        return usable(answer, call.sent)
 
-    def _came(self, call: Call, reservation: Reservation, answer: Answer, sent: float) -> None:
-        cost = (
-            None if self._price is None else self._price.of(answer.usage.prompt_tokens, answer.usage.completion_tokens)
-        )
+    def _came(self, call: Call, reservation: Reservation, answer: Answer, sent: float) -> "Future[None]":
+        cost = self._cost(answer.usage)
         completion = Completion(
             request=call.id,
             choices=answer.choices,
@@ -159,28 +168,36 @@ class Dispatcher:
             model=self._backend.name,
             cost=None if cost is None else f"{cost:f}",
         )
+        self._heard(sent)
+        if answer.thought:
+            self.thinking.seen()
+        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
+        self._budget.settle(reservation, cost, answer.usage)
+        written.add_done_callback(partial(self._written, call, completion))
+        return written
+
+    def _heard(self, sent: float) -> None:
+        """The endpoint answers, whatever it says."""
         self._limits.succeeded(self._clock(), sent)
         self._faults_since_success, self._answered = 0, True
         self._quiet_since = None
-        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
-        self._budget.settle(reservation, cost, answer.usage)
-        written.add_done_callback(lambda done: self._written(call, completion, done))
 
-    def _written(self, call: Call, completion: Completion, done: "Future[None]") -> None:
-        """On the journal's thread: only now may the answer be used."""
+    def _cost(self, usage: Usage) -> Decimal | None:
+        return None if self._price is None else self._price.of(usage.prompt_tokens, usage.completion_tokens)
+
+    def _written(self, call: Call, outcome: Completion | Failure, done: "Future[None]") -> None:
+        """On the journal's thread: only now may the answer, or the lack of one, be used."""
         fault = done.exception()
         if fault is None:
-            call.outcome.set_result(completion)
+            call.outcome.set_result(outcome)
             return
         self.abandon(call.batch, fault, break_off=False)
         call.outcome.set_exception(fault)
 
     def _failed(self, call: Call, reservation: Reservation, fault: CallError, sent: float) -> None:
         now = self._clock()
-        if fault.billed:
-            self._write_off(call, reservation)
-        else:
-            self._give_back(call, reservation)
+        settle = partial(self._write_off, usage=fault.usage) if fault.billed else self._give_back
+        noted = settle(call, reservation)
         if fault.retry == "stop":
             self._stop(call.batch, ProviderDown(fault.message))
             call.unsent()
@@ -191,23 +208,36 @@ class Dispatcher:
             over = now - call.refused_since > self._policy.patience
         else:
             call.attempts += 1
-            over = fault.retry == "never" or call.attempts >= self._policy.attempts
-            if fault.retry == "later":
-                self._limits.faulted(now, fault.after)
-            else:
-                self._limits.alive()
-        if fault.retry != "never" and self._nobody_there(now, fault):
+            over = fault.retry == "never" or call.attempts >= min(self._policy.attempts, fault.tries or sys.maxsize)
+            over = over or (fault.out_of_tokens and not self._may_think_more(call))
+            self._note_life(now, sent, fault)
+        if fault.retry != "never" and fault.tries is None and self._nobody_there(now, fault):
             self._stop(call.batch, ProviderDown(self._silence(now, fault)))
         if call.batch.stop is not None:
             call.unsent()
         elif over:
-            call.outcome.set_result(Failure(request=call.id, kind=fault.kind, message=fault.message))
+            failure = Failure(request=call.id, kind=fault.kind, message=fault.message)
+            noted.add_done_callback(partial(self._written, call, failure))
         elif fault.retry == "slower":
             self._queue.appendleft(call)  # the limits know when
         else:
             wait = backoff(call.attempts, self._policy.longest_wait, self._draw)
             wait = wait if fault.after is None else min(fault.after, self._policy.longest_wait)
+            wait = 0.0 if fault.tries else wait  # it answered at once, and will again
             self._resting[call] = self._loop.call_later(wait, self._again, call)
+
+    def _note_life(self, now: float, sent: float, fault: CallError) -> None:
+        if fault.tries is not None:
+            self._heard(sent)
+        elif fault.retry == "later":
+            self._limits.faulted(now, fault.after)
+        else:
+            self._limits.alive()
+
+    def _may_think_more(self, call: Call) -> bool:
+        """An answer ended before it began: there may be room for more thinking than the attempt had."""
+        self.thinking.seen()
+        return self.thinking.tokens > call.sent.thinking_tokens
 
     def _again(self, call: Call) -> None:
         del self._resting[call]
@@ -227,19 +257,23 @@ class Dispatcher:
         what = f"{self._backend.name}: no answer for {seconds:.0f} seconds, {self._faults_since_success} tries failed"
         return f"{what}, the last with: {fault.message}; run the same command again to go on"
 
-    def _give_back(self, call: Call, reservation: Reservation) -> None:
+    def _give_back(self, call: Call, reservation: Reservation) -> "Future[None]":
         """The attempt cost nothing, and the journal's note of it says so too."""
-        if self._budget.capped:
-            self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
         self._budget.release(reservation)
+        return self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
 
-    def _write_off(self, call: Call, reservation: Reservation) -> None:
-        """Nobody knows whether the attempt was paid for: note it where the answer of a later one does not clear it."""
-        if self._budget.capped:
-            lost = f"{call.scope} lost {self._lost_mark} {call.attempts}"
-            self._book.reserve(call.key, lost, call.ordinal, reservation.cost, reservation.tokens)
-            self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
-        self._budget.lose(reservation)
+    def _write_off(self, call: Call, reservation: Reservation, usage: Usage | None = None) -> "Future[None]":
+        """The attempt gave nothing and was, or may have been, paid for: the answer of a later one does not clear it.
+
+        `usage`: what it took, where that is known; else what was set aside for it.
+        """
+        taken = reservation
+        if usage is not None:
+            taken = Reservation(self._cost(usage), usage.prompt_tokens + usage.completion_tokens)
+        lost = f"{call.scope} lost {self._lost_mark} {call.attempts}"
+        self._book.reserve(call.key, lost, call.ordinal, taken.cost, taken.tokens)
+        self._budget.lose(reservation, taken)
+        return self._book.reserve(call.key, call.scope, call.ordinal, Decimal(0), 0)
 
     def _stop(self, batch: Batch, reason: BaseException, break_off: bool = False) -> None:  # noqa: FBT001, FBT002 - call_soon passes no keywords
         if batch.stop is None:
@@ -254,3 +288,8 @@ class Dispatcher:
             for task in [task for call, task in self._sent.items() if call.batch is batch]:
                 task.cancel()
         self._loop.call_soon(self._pump)
+
+
+async def _durable(row: "Future[None]") -> None:
+    """Wait until the journal has written a row; it is written all the same where nobody waits any more."""
+    await asyncio.shield(asyncio.wrap_future(row))

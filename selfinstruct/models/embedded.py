@@ -100,7 +100,7 @@ class _Engine:
         if len(choices) != request.n:
             raise CallError("bad_answer", f"{len(choices)} texts instead of {request.n}", retry="later")
         # The engine counts the tokens of one choice only, so the texts are counted again.
-        completion = sum(_tokens(server, self.password, choice.text) for choice in choices)
+        completion = sum(_tokens(server, self.password, choice.thinking + choice.text) for choice in choices)
         usage = Usage(prompt_tokens=told["usage"]["prompt_tokens"], completion_tokens=completion)
         return Answer(choices=choices, usage=usage, raw=json.dumps(told))
 
@@ -181,7 +181,7 @@ def _silent() -> Iterator[None]:
 def _body(request: Request) -> dict[str, Any]:
     body: dict[str, Any] = {
         "n": request.n,
-        "max_tokens": request.max_tokens,
+        "max_tokens": request.most_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
         "presence_penalty": request.presence_penalty,
@@ -202,8 +202,10 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _choice(choice: Mapping[str, Any], *, chat: bool) -> Choice:
-    text = choice["message"].get("content") if chat else choice["text"]
-    return Choice(text or "", choice.get("finish_reason") or "")
+    message = choice["message"] if chat else {"content": choice["text"]}
+    thinking = message.get("reasoning_content")
+    reason = choice.get("finish_reason") or ""
+    return Choice(message.get("content") or "", reason, thinking if isinstance(thinking, str) else "")
 
 
 def _refused(error: Mapping[str, Any]) -> CallError:

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Self
 
-from selfinstruct.errors import BadInput, ProviderDown
+from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.dispatch import Dispatcher
+from selfinstruct.models.fates import Fates
 from selfinstruct.models.loop import SHARED, send
 from selfinstruct.models.money import Budget, Hosted, Price, Prices
 from selfinstruct.models.policy import Policy
+from selfinstruct.models.usable import ThinkingRoom
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Traits
 
 __all__ = ["Counts", "Gate", "Policy", "ScopedModel"]
 
 _CLOSING_SECONDS = 10.0
-_ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
-"""Failures that say nothing about the endpoint."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,8 @@ class Gate:
         self._ahead = max(1, self._policy.ahead(self._policy.in_flight or backend.in_flight))
         self._clock = clock
         self._dispatcher: Dispatcher | None = None
-        self._failed_in_a_row = 0
+        self._thinking = ThinkingRoom(self._policy.thinking_tokens)
+        self._fates = Fates(self._policy.give_up_after)
         self._closed = False
 
     @property
@@ -118,6 +119,7 @@ class Gate:
                 clock=self._clock,
                 draw=SystemRandom().random,  # jitter only: no result depends on it
             )
+            self._dispatcher.thinking = self._thinking
         return self._dispatcher
 
 
@@ -199,6 +201,8 @@ class ScopedModel:
         if found is not None:
             call.outcome.set_result(found)
             call.replayed = True
+            if any(choice.thinking for choice in found.choices):
+                self._gate._thinking.seen()  # noqa: SLF001 - as above
         return call
 
     def _next(self, window: deque[Call]) -> Completion | Failure:
@@ -212,21 +216,11 @@ class ScopedModel:
         if isinstance(outcome, Completion):
             self.counts.answered += 1
             self.counts.replayed += call.replayed
-            self._gate._failed_in_a_row = 0  # noqa: SLF001 - as above
+            self._gate._fates.answered()  # noqa: SLF001 - as above
         else:
             self.counts.failed += 1
-            self._enough(outcome)
+            self._gate._fates.failed(self.name, outcome)  # noqa: SLF001 - as above
         return outcome
-
-    def _enough(self, failure: Failure) -> None:
-        """Stop after too many failures in a row, in request order: those that fail always end last."""
-        if failure.kind in _ABOUT_THE_REQUEST:
-            return
-        self._gate._failed_in_a_row += 1  # noqa: SLF001 - as above
-        number = self._gate._failed_in_a_row  # noqa: SLF001 - as above
-        if number >= self._gate._policy.give_up_after:  # noqa: SLF001 - as above
-            what = f"{self.name}: {number} requests in a row failed, the last with: {failure.message}"
-            raise ProviderDown(f"{what}; run the same command again to go on")
 
     def _leave(self, batch: Batch, window: Iterable[Call]) -> None:
         """Send nothing more; what was sent is paid for, so give it a little time to be written down."""

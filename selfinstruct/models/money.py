@@ -56,7 +56,7 @@ def tokens_of(request: Request) -> Tokens:
     return Tokens(
         prompt_likely=ceil((size + schema) / _BYTES_PER_TOKEN) + marks,
         prompt_most=size + schema + overhead,
-        completion_most=request.n * request.max_tokens,
+        completion_most=request.n * request.most_tokens,
     )
 
 
@@ -113,10 +113,11 @@ class Budget:
         """The request was refused or never left: it cost nothing."""
         self._return(reservation)
 
-    def lose(self, reservation: Reservation) -> None:
-        """Nobody knows whether it was paid for: it counts against the cap for ever."""
-        self.unconfirmed_cost += reservation.cost or 0
-        self.unconfirmed_tokens += reservation.tokens
+    def lose(self, reservation: Reservation, taken: Reservation | None = None) -> None:
+        """Nobody knows whether it was paid for: it counts against the cap for ever; `taken`: what is known of it."""
+        lost = reservation if taken is None else taken
+        self.unconfirmed_cost += lost.cost or 0
+        self.unconfirmed_tokens += lost.tokens
         self._return(reservation)
 
     def refusal(self, tokens: Tokens, price: Price | None) -> Capped:

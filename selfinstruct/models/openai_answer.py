@@ -16,25 +16,50 @@ _TOO_LONG = re.compile(
 )
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
 
+_TRIES = 3  # of what was paid for and may come out the same again
+_NONSENSE = 2**31  # tokens
+_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
+_SAME_REASONS = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"), "stop"),
+    **dict.fromkeys(
+        ("length", "max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit"), "length"
+    ),
+    **dict.fromkeys(("content_filter", "safety", "sensitive", "prohibited_content", "blocked"), "content_filter"),
+    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool_calls"),
+}
+"""Finish reasons as other makers write them; one that is not here stays as it is."""
+_BROKE = re.compile(
+    r"error|fail|abort|cancel|insufficient|time_?out|network|overload|interrupt|unavailable|exhausted|malformed",
+    re.IGNORECASE,
+)
+
 
 def read_answer(body: bytes, request: Request) -> Answer:
     """The answer in a body that came with status 200; CallError if there is none.
 
-    An answer cut off or withheld is an answer, with its finish reason. Missing usage becomes an upper bound, marked
-    `estimated`; broken characters become U+FFFD.
+    An answer cut off or withheld is an answer, with its finish reason; an error, a call of a tool and nothing at all
+    are none. Missing usage becomes all that was set aside, marked `estimated`; broken characters become U+FFFD.
     """
     raw = whole(body.decode("utf-8-sig", errors="replace"))
     data = _object(raw)
+    told = _said(data.get("usage"))
     if data.get("error"):
-        raise error_in(data, status=200, after=None)
+        raise _inside(data, told)
     found = data.get("choices")
-    if not isinstance(found, list) or not found or not all(isinstance(choice, dict) for choice in found):
+    if not found:
+        _bad("no choices in the answer", raw, "no_choices")
+    if not isinstance(found, list) or not all(isinstance(choice, dict) for choice in found):
         _bad("no choices in the answer", raw)
     indexes = [choice.get("index") for choice in found]
     if sorted(str(index) for index in indexes) == sorted(str(index) for index in range(len(found))):
         found = sorted(found, key=lambda choice: int(choice["index"]))  # else as they came: nothing better is known
-    choices = tuple(_choice(choice, raw) for choice in found)
-    return Answer(choices=choices, usage=_usage(data.get("usage"), request, choices), raw=raw)
+    read = [_choice(choice, raw, told) for choice in found]
+    choices = tuple(one if isinstance(one, Choice) else Choice("", one.kind) for one in read)
+    fault = next((one for one in read if isinstance(one, CallError)), None)
+    if fault is not None and not any(isinstance(one, Choice) for one in read):
+        raise fault
+    usage = _real(told) or _most(data.get("usage"), request)
+    return Answer(choices=choices, usage=usage, raw=raw, thought=bool(_reasoning_tokens(data.get("usage"))))
 
 
 def error_of(status: int, body: bytes, after: float | None) -> CallError:
@@ -45,6 +70,13 @@ def error_of(status: int, body: bytes, after: float | None) -> CallError:
     except (ValueError, RecursionError):
         data = {"error": {"message": text}}
     return error_in(data if isinstance(data, dict) else {"error": {"message": text}}, status=status, after=after)
+
+
+def _inside(data: dict[str, Any], usage: Usage | None) -> CallError:
+    """An error that came with status 200; what it says of the endpoint as a whole keeps its own name."""
+    fault = error_in(data, status=200, after=None)
+    kind = "error_in_answer" if fault.kind in {"server_error", "bad_request"} else fault.kind
+    return CallError(kind, fault.message, retry=fault.retry, after=fault.after, billed=fault.billed, usage=usage)
 
 
 def error_in(data: dict[str, Any], *, status: int, after: float | None) -> CallError:
@@ -109,41 +141,117 @@ def _object(raw: str) -> dict[str, Any]:
     return data
 
 
-def _choice(choice: dict[str, Any], raw: str) -> Choice:
+def _choice(choice: dict[str, Any], raw: str, usage: Usage | None) -> Choice | CallError:
+    """A text with its finish reason, or why it is none."""
+    if choice.get("error"):
+        return _inside(choice, usage)
     message = choice.get("message")
     holder = message if isinstance(message, dict) else choice
-    text = holder.get("content") if holder is message else holder.get("text")
-    reason = choice.get("finish_reason")
-    reason = reason if isinstance(reason, str) else ""
-    if isinstance(text, str):
-        return Choice(whole(text), reason)
-    if text is not None or ("text" not in holder and "content" not in holder and "refusal" not in holder):
-        _bad("a choice holds no text", raw)
+    text, thinking = _texts(holder.get("content") if holder is message else holder.get("text"), raw)
+    thinking = whole("\n\n".join(filter(None, (_reasoning(holder), thinking))))
+    own = choice.get("finish_reason")
+    own = own if isinstance(own, str) else ""
+    reason = _SAME_REASONS.get(own.lower(), own)
+    paid = _real(usage) if text else usage
+    if reason == "tool_calls" or (not text and (holder.get("tool_calls") or holder.get("function_call"))):
+        what = "the model calls a tool in place of an answer, and none was offered"
+        return CallError("tool_calls", what, retry="later", usage=paid, tries=_TRIES)
+    if _BROKE.search(reason):
+        what = f"the endpoint ended it with '{own}' after {len(text)} characters"
+        return CallError(_name(own), what, retry="later", usage=paid)
+    if text.strip():
+        return Choice(whole(text), reason, thinking)
     # Paid for, and empty by intent: never a plain stop, so that no stage takes it for an answer of nothing.
     if holder.get("refusal"):
         return Choice("", "refusal")
-    return Choice("", "empty" if reason in {"", "stop"} else reason)
+    if reason != "content_filter" and not thinking and not {"content", "text"} & holder.keys():
+        _bad("a choice holds no text", raw)
+    return Choice("", reason, thinking) if reason == "content_filter" or thinking else _nothing(reason, own, usage)
 
 
-def _usage(usage: object, request: Request, choices: tuple[Choice, ...]) -> Usage:
+def _nothing(reason: str, own: str, usage: Usage | None) -> CallError:
+    if reason in {"", "stop", "length"}:
+        cut = reason == "length"
+        what = "all its tokens went into something that is not shown" if cut else "the text is empty"
+        what += f" (finish reason: {own or 'none'})"
+        return CallError("empty_text", what, retry="later", usage=usage, tries=_TRIES, out_of_tokens=cut)
+    return CallError(_name(own), f"no text, and the finish reason '{own}'", retry="later", usage=usage, tries=_TRIES)
+
+
+def _texts(content: object, raw: str) -> tuple[str, str]:
+    """Text and thinking of a content: a text, nothing, or a list of parts that are text or thinking."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    parts = content if isinstance(content, list) else [content]
+    texts: list[str] = []
+    thoughts: list[str] = []
+    for part in parts:
+        fields = part if isinstance(part, dict) else {"text": part}
+        kind, held = fields.get("type", "text"), fields.get("text", fields.get("content"))
+        if kind in {"thinking", "reasoning", "redacted_thinking", "reasoning_text"}:
+            thoughts.append(_reasoning(fields, (*_REASONING_FIELDS, "text", "content")))
+        elif kind in {"text", "output_text"} and isinstance(held, str):
+            texts.append(held)
+        else:
+            _bad("a choice holds something other than text", raw)
+    return "".join(texts), "\n\n".join(filter(None, thoughts))
+
+
+def _reasoning(holder: dict[str, Any], names: tuple[str, ...] = _REASONING_FIELDS) -> str:
+    """What a message or a part of it shows of the thinking, under one of the names that endpoints give it."""
+    for name in names:
+        held = holder.get(name)
+        if isinstance(held, str) and held:
+            return held
+        if isinstance(held, list):
+            texts = (part.get("text", part.get("summary")) if isinstance(part, dict) else part for part in held)
+            found = "\n\n".join(text for text in texts if isinstance(text, str) and text)
+            if found:
+                return found
+    return ""
+
+
+def _name(reason: str) -> str:
+    """A finish reason as the name of a failure."""
+    return re.sub(r"[^a-z0-9]+", "_", reason.lower()).strip("_")[:40] or "unknown_finish_reason"
+
+
+def _said(usage: object) -> Usage | None:
+    """What the endpoint says it took; None where it does not say, or nonsense."""
     said = usage if isinstance(usage, dict) else {}
     prompt, completion = _count(said.get("prompt_tokens")), _count(said.get("completion_tokens"))
-    most = sum(min(request.max_tokens, len(choice.text.encode()) + 1) for choice in choices)
+    return None if prompt is None or completion is None else Usage(prompt_tokens=prompt, completion_tokens=completion)
+
+
+def _real(usage: Usage | None) -> Usage | None:
+    """The same where there is a text: no text is made of no tokens."""
+    return usage if usage and usage.prompt_tokens and usage.completion_tokens else None
+
+
+def _most(usage: object, request: Request) -> Usage:
+    """The worst case of what is not said: nobody saw how many tokens were thought."""
+    said = usage if isinstance(usage, dict) else {}
+    most = tokens_of(request)
     return Usage(
-        prompt_tokens=tokens_of(request).prompt_most if prompt is None else prompt,
-        completion_tokens=most if completion is None else completion,
-        estimated=prompt is None or completion is None,
+        prompt_tokens=_count(said.get("prompt_tokens")) or most.prompt_most,
+        completion_tokens=_count(said.get("completion_tokens")) or most.completion_most,
+        estimated=True,
     )
 
 
+def _reasoning_tokens(usage: object) -> int:
+    said = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    return (_count(said.get("reasoning_tokens")) or 0) if isinstance(said, dict) else 0
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _NONSENSE else None
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _bad(what: str, raw: str) -> NoReturn:
+def _bad(what: str, raw: str, kind: str = "bad_answer") -> NoReturn:
     begins = f"; it begins: {shown(raw[:400], 120)}" if raw.strip() else ""
-    raise CallError("bad_answer", what + begins, retry="later")
+    raise CallError(kind, what + begins, retry="later")

@@ -4,26 +4,31 @@ import asyncio
 import importlib
 import json
 import os
-import re
 import time
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.models.api_key import Key, shown_address
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
 from selfinstruct.models.openai_answer import error_of, read_answer, whole
 from selfinstruct.models.policy import retry_after
+from selfinstruct.models.usable import BYTES_PER_TOKEN
 from selfinstruct.records import Json, Request
 from selfinstruct.stage import Traits
+from selfinstruct.text import shown
 
 Api = Literal["auto", "completions", "chat"]
 
 _NO_KEY = "not-needed"  # the SDK insists on a key; servers without one do not look at it
 _MOST_CONNECTIONS = 4096
 _CONNECT_SECONDS = 30.0
+_ROOM = 2**20  # bytes of an answer beside what its tokens take: its envelope, and thinking that nobody asked for
+_MOST_BYTES: ContextVar[int] = ContextVar("most bytes of the answer to this request", default=_ROOM)
 
 
 @dataclass(kw_only=True)
@@ -47,9 +52,9 @@ class OpenAICompatible:
     timeout: float = 600.0
     """Seconds until an answer begins; the whole of it is bounded by `Policy.timeout`."""
     max_bytes: int = 16 * 2**20
-    """For one answer."""
+    """For one answer, whatever its request asked for."""
     endpoint: Endpoint = field(init=False)
-    _key: re.Pattern[bytes] = field(init=False, repr=False)
+    _key: Key = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
 
@@ -63,7 +68,7 @@ class OpenAICompatible:
             raise BadInput("OPENAI_API_KEY is not set", place=f"openai:{self.model}", fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
             raise BadInput("holds characters that no key has", place="OPENAI_API_KEY", fix="copy it again")
-        self._key = _spellings(self.api_key)
+        self._key = Key(self.api_key)
 
     @classmethod
     def from_environment(cls, model: str) -> "OpenAICompatible":
@@ -86,8 +91,8 @@ class OpenAICompatible:
 
     @property
     def base_url(self) -> str:
-        """Without credentials."""
-        return self.endpoint.url
+        """Without credentials, also those that stand in its path."""
+        return shown_address(self.endpoint.url, self._key)
 
     @property
     def traits(self) -> Traits:
@@ -98,16 +103,21 @@ class OpenAICompatible:
     @property
     def notice(self) -> str:
         """Where the requests go."""
-        return f"{self.name} at {self.endpoint.url}"
+        return f"{self.name} at {self.base_url}"
 
     async def answer(self, request: Request) -> Answer:
-        """One answer, or CallError; the key is masked wherever the endpoint repeats it."""
+        """One answer, or CallError; the key is masked in errors, and an answer that repeats a real one is none."""
         path, body = self.message(request)
+        _MOST_BYTES.set(min(self.max_bytes, _ROOM + BYTES_PER_TOKEN * request.n * request.most_tokens))
         status, headers, content = await self._post(path, body)
-        content = self._masked(content)
-        if status == 200:
-            return read_answer(content, request)
-        raise error_of(status, content, retry_after(headers, time.time()))
+        safe = self._key.masked(content) if self._key.real else content  # a placeholder may be any word of JSON
+        if status != 200:
+            raise self._key.kept_out(error_of(status, safe, retry_after(headers, time.time())))
+        try:
+            return self._key.checked(read_answer(content, request))
+        except CallError as fault:
+            told = fault if fault.kind == "answer_contains_key" else _fault_of(safe, request, fault)
+            raise self._key.kept_out(told) from None
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -123,7 +133,7 @@ class OpenAICompatible:
             raise CallError("bad_request", f"{self.name} takes {has} only, not {wanted}", retry="never")
         body: dict[str, Json] = {"model": self.model, "temperature": request.temperature, "top_p": request.top_p}
         most = "max_completion_tokens" if self.endpoint.hosted_openai and not text else "max_tokens"
-        body[most] = request.max_tokens
+        body[most] = request.most_tokens
         optional: dict[str, Json] = {
             "n": request.n if request.n != 1 else None,
             "stop": [whole(stop) for stop in request.stop] or None,
@@ -179,13 +189,14 @@ class OpenAICompatible:
         packed = response.headers.get("content-encoding", "identity")
         if packed != "identity":
             await response.aclose()
-            raise CallError("bad_answer", f"compressed ({packed[:20]}) although that was not asked for", retry="later")
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > self.max_bytes:
+            what = f"compressed ({shown(packed, 20)}) although that was not asked for"
+            raise CallError("bad_answer", what, retry="later")
+        length, most = response.headers.get("content-length", ""), _MOST_BYTES.get()
+        if length.isdecimal() and int(length[:20]) > most:
             await response.aclose()
-            raise _too_large(self.max_bytes)
+            raise _too_large(most, f"{int(length[:20])} bytes")
         kind = _bounded(type(response.stream))  # type: ignore[arg-type]  # a class is hashable, mypy has its doubts
-        response.stream = kind(response.stream, self.max_bytes, self.stall)
+        response.stream = kind(response.stream, most, self.stall)
 
     def _connection_error(self, fault: BaseException) -> CallError:
         chain: list[BaseException] = []
@@ -196,27 +207,14 @@ class OpenAICompatible:
             chain.append(link)
             link = link.__cause__ or link.__context__
         kinds = [type(link).__name__ for link in chain]
-        detail = self._masked(str(chain[-1]).encode(errors="replace")).decode(errors="replace")
-        told = f"{self.endpoint.url}: {detail[:200] or kinds[-1]}"
+        detail = shown(self._key.masked_text(str(chain[-1])), 200)
+        told = f"{self.base_url}: {detail or kinds[-1]}"
         if any(name.startswith(("ClientConnector", "ConnectionRefused", "gaierror")) for name in kinds):
             message = f"cannot connect to {told}; is it running, and is OPENAI_BASE_URL right?"
             return CallError("no_connection", message, retry="later", billed=False)
         if any("Timeout" in name for name in kinds) and not any("Disconnected" in name for name in kinds):
             return CallError("timeout", f"too slow: {told}", retry="later")
         return CallError("connection_lost", f"the connection broke: {told}", retry="later")
-
-    def _masked(self, content: bytes) -> bytes:
-        return self._key.sub(b"***", content) if self.api_key else content
-
-
-def _spellings(key: str) -> re.Pattern[bytes]:
-    """The key as it is, and as JSON may write it: a sign after a backslash, or by its number."""
-    signs = (re.escape(sign) if sign.isalnum() else _spelling(sign) for sign in key)
-    return re.compile("".join(signs).encode())
-
-
-def _spelling(sign: str) -> str:
-    return rf"(?:\\?{re.escape(sign)}|(?i:\\u00{ord(sign):02x}))"
 
 
 class _Bounded:
@@ -239,7 +237,7 @@ class _Bounded:
                 raise CallError("timeout", message, retry="later") from None
             size += len(part)
             if size > self._most:
-                raise _too_large(self._most)
+                raise _too_large(self._most, f"more than {self._most} bytes")
             yield part
 
     async def aclose(self) -> None:
@@ -253,8 +251,18 @@ def _bounded(stream: Any) -> Any:  # noqa: ANN401 - as above
     return type("Bounded", (_Bounded, kind), {})
 
 
-def _too_large(most: int) -> CallError:
-    return CallError("too_large", f"an answer of more than {most} bytes was broken off", retry="never", billed=True)
+def _fault_of(content: bytes, request: Request, otherwise: CallError) -> CallError:
+    """What is wrong with an answer, told anew: a beginning that is quoted may end within a key."""
+    try:
+        read_answer(content, request)
+    except CallError as fault:
+        return fault
+    return otherwise
+
+
+def _too_large(most: int, size: str) -> CallError:
+    what = f"an answer of {size} was broken off: its request has room for {most}"
+    return CallError("too_large", what, retry="never", billed=True)
 
 
 def _response_format(schema: str) -> Json:

@@ -29,6 +29,8 @@ class Policy:
     """Requests in a row that fail for good before the run stops."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    thinking_tokens: int | None = None
+    """Tokens for thinking, beside those of each choice; None: none until the model is seen to think, then enough."""
     drain: float = 8.0
     """How long to wait, when stopping, for answers that were asked for and will be paid for."""
 

@@ -68,7 +68,7 @@ class Decoder:
         if len(tokens) >= context:
             message = f"{len(tokens)} tokens, and the model takes {context} with the answer"
             raise CallError("too_long", message, retry="never")
-        return Cut(request, tuple(tokens), max(1, min(request.max_tokens, context - len(tokens))))
+        return Cut(request, tuple(tokens), max(1, min(request.most_tokens, context - len(tokens))))
 
     def replies(self, requests: Sequence[Request]) -> list[Answer]:
         """An answer to each, in their order, asked in batches of like length; CallError for one that does not fit."""

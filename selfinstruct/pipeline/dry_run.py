@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import ceil
 from pathlib import Path
@@ -85,7 +85,9 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
             max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4)) if source else 1
         )
         noted = _noted(stage, () if source else tasks, backends, found, requests, resolved.recipe.seed)
-        for role, asked in noted.items():
+        thinking = resolved.recipe.limits.thinking_tokens or 0
+        for role, plain in noted.items():
+            asked = [replace(request, thinking_tokens=thinking) for request in plain]
             name, one = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
             if source:
                 texts = sum(request.n for request in asked) / max(1, len(asked))

@@ -26,6 +26,7 @@ from selfinstruct.text import shown
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
 _LARGEST = 2**63
+Tokens = Annotated[int, Field(ge=1, lt=_LARGEST)]
 _FILES = ("against", "held_out_seeds", "gold")  # knobs that name files
 
 
@@ -67,13 +68,15 @@ class Limits(_Strict):
 
     max_cost: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] | None = None
     """US dollars, as text so that no rounding happens."""
-    max_total_tokens: Whole | None = None
+    max_total_tokens: Tokens | None = None
     prices: str | None = None
     """A file of prices (US dollars per million tokens) for models the price library does not know."""
     in_flight: Whole | None = None
     """Requests at a time; None: the backend's own default."""
     requests_per_minute: Whole | None = None
-    tokens_per_minute: Whole | None = None
+    tokens_per_minute: Tokens | None = None
+    thinking_tokens: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    """Tokens for thinking, beside those of each answer; None: none until the model is seen to think, then 4,096."""
     attempts: Whole = 6
     timeout: Annotated[float, Field(gt=0)] = 600.0
     """Seconds for one answer."""

@@ -285,4 +285,5 @@ def policy(limits: Limits) -> Policy:
         requests_per_minute=limits.requests_per_minute,
         tokens_per_minute=limits.tokens_per_minute,
         give_up_after=limits.give_up_after,
+        thinking_tokens=limits.thinking_tokens,
     )

@@ -1,12 +1,15 @@
 """The gate: order, look-ahead, durability, retries, caps, and what happens when it must stop."""
 
 import asyncio
+import shutil
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -429,3 +432,133 @@ def test_the_event_loop_has_one_thread_for_all_gates_and_ends_with_the_last() ->
         list(two.scoped("s").complete(prompts(2)))
         assert threads() == 1
     assert threads() == 0
+
+
+class Late(Memory):
+    """A book whose rows are durable after so many seconds, one after the other."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.durable = 0
+
+    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
+        super().write(scope, ordinal, request, completion, raw)
+        done: Future[None] = Future()
+
+        def commit() -> None:
+            self.durable += 1
+            done.set_result(None)
+
+        threading.Timer(self.seconds, commit).start()
+        return done
+
+
+@pytest.mark.parametrize("in_flight", [1, 4, 16])
+def test_an_answer_is_in_flight_until_it_is_on_disk(in_flight: int) -> None:
+    book, most = Late(0.02), 0
+
+    def act(_request: Request, _attempt: int) -> float:
+        nonlocal most
+        most = max(most, teacher.asked.total() - book.durable)
+        return 0.0
+
+    teacher = Teacher(act)
+    with Gate(teacher, book, Policy(in_flight=in_flight)) as gate:
+        assert len(list(gate.scoped("s").complete(prompts(60)))) == 60
+    assert most <= in_flight  # a kill has no more than these bought again
+
+
+def test_without_a_cap_what_was_sent_and_lost_is_on_disk_too(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+
+    def act(request: Request, attempt: int) -> float | CallError:
+        assert noted(path) >= 1  # before it was sent
+        number = int(str(request.prompt).split()[1])
+        return later() if attempt == 0 and number < 3 else 0.0
+
+    teacher = Teacher(act)
+    with Journal(path) as journal, Gate(teacher, journal, QUICK, Budget(), PRICES) as gate:
+        assert len(list(gate.scoped("s").complete(prompts(8)))) == 8
+        spent = journal.spent()
+    assert spent.cost + spent.unconfirmed_cost >= teacher.billed
+    assert spent.tokens + spent.unconfirmed_tokens >= teacher.billed
+    assert spent.unconfirmed_cost > 0
+
+
+def noted(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM reservations").fetchone()[0])
+
+
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_a_first_try_without_a_cap_that_was_killed_counts_against_the_cap_of_the_second(
+    in_flight: int, tmp_path: Path
+) -> None:
+    path, hangs = tmp_path / "journal.sqlite", Teacher(lambda request, _: 30.0 if "7" in str(request.prompt) else 0.0)
+    journal = Journal(path)
+    with Gate(hangs, journal, Policy(in_flight=in_flight, drain=0.05), Budget(), PRICES) as gate:
+        answers = gate.scoped("s").complete(prompts(8))
+        for _ in range(7):
+            next(answers)
+        copy = tmp_path / "killed"
+        copy.mkdir()
+        for file in tmp_path.glob("journal.sqlite*"):  # as a kill leaves it
+            shutil.copy(file, copy / file.name)
+    journal.close()
+    with Journal(copy / "journal.sqlite") as journal:
+        spent = journal.spent()
+        assert spent.tokens + spent.unconfirmed_tokens >= hangs.billed
+        budget = Budget(Decimal(hangs.billed + 5), None, spent)
+        again = Teacher()
+        with Gate(again, journal, QUICK, budget, PRICES) as gate, pytest.raises(Capped):
+            list(gate.scoped("s").complete(prompts(40)))
+    assert hangs.billed + again.billed <= hangs.billed + 5
+
+
+def test_what_a_failure_took_is_billed_as_the_endpoint_says() -> None:
+    usage = Usage(prompt_tokens=2, completion_tokens=1)
+    fault = CallError("empty_text", "nothing", retry="later", usage=usage, tries=3)
+    teacher, budget, book = Teacher(lambda _request, _attempt: fault), Budget(), Slow()
+    with Gate(teacher, book, QUICK, budget, PRICES) as gate:
+        (failure,) = gate.scoped("s").complete(prompts(1))
+    assert texts([failure]) == ["empty_text"]
+    assert teacher.asked.total() == 3
+    assert (budget.unconfirmed_cost, budget.unconfirmed_tokens) == (Decimal(9), 9)
+
+
+def test_a_run_that_fails_more_than_it_answers_ends_with_the_reason_that_most_had() -> None:
+    def act(request: Request, _attempt: int) -> float | CallError:
+        number = int(str(request.prompt).split()[1])
+        kind = "timeout" if number % 7 == 1 else "too_large"
+        return 0.0 if number % 3 == 0 else CallError(kind, f"because of {kind}", retry="never")
+
+    with Gate(Teacher(act), Memory(), QUICK) as gate, pytest.raises(ProviderDown) as down:
+        list(gate.scoped("s").complete(prompts(500)))
+    assert "of the last 32 requests failed" in str(down.value)
+    assert "as too_large: because of too_large" in str(down.value)
+
+
+def test_a_text_that_no_stage_can_use_is_bought_once_and_named_by_its_size() -> None:
+    @dataclass
+    class Endless(Teacher):
+        async def answer(self, request: Request) -> Answer:
+            told = await super().answer(request)
+            return replace(told, choices=(Choice("x" * 5_000_000, "stop"),))
+
+    teacher, book = Endless(), Memory()
+    with Gate(teacher, book, QUICK) as gate, pytest.raises(ProviderDown) as down:
+        list(gate.scoped("s").complete(prompts(100)))
+    assert "8 requests in a row failed, all as too_large: a text of 5000000 bytes" in str(down.value)
+    assert max(teacher.asked.values()) == 1
+    assert not book.answers
+
+
+def test_a_defect_while_a_failure_is_handled_is_raised_and_nobody_waits_for_ever() -> None:
+    wrong = Usage(prompt_tokens="many", completion_tokens=1)  # type: ignore[arg-type]  # a backend with a defect
+    fault = CallError("empty_text", "nothing", retry="later", usage=wrong)
+    with (
+        Gate(Teacher(lambda _request, _attempt: fault), Memory(), QUICK, Budget(), PRICES) as gate,
+        pytest.raises(TypeError),
+    ):
+        list(gate.scoped("s").complete(prompts(3)))

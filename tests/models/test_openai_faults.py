@@ -10,7 +10,7 @@ import pytest
 from selfinstruct.models.backend import Memory
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.openai_compatible import OpenAICompatible
-from selfinstruct.records import Completion, Failure
+from selfinstruct.records import Completion, Failure, Request
 from tests.models.loopback import CHAT, bytes_once, chat, raw, refused, with_status_200
 
 
@@ -29,6 +29,33 @@ def test_an_endless_body_is_broken_off_at_the_byte_limit() -> None:
         fault = refused(OpenAICompatible(model="m", url=server.url, max_bytes=2**20))
     assert (fault.kind, fault.retry, fault.billed) == ("too_large", "never", True)
     assert sent < 64 * 2**20
+
+
+@pytest.mark.parametrize(("n", "tokens"), [(1, 16), (4, 1000)])
+def test_an_answer_is_bounded_by_what_its_request_asked_for(n: int, tokens: int) -> None:
+    sent = 0
+
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+            sent += 0x10000
+            await writer.drain()
+
+    with raw(endless) as server:
+        request = Request(prompt=CHAT.prompt, max_tokens=tokens, n=n)
+        fault = refused(OpenAICompatible(model="m", url=server.url), request)
+    assert (fault.kind, fault.retry, fault.billed) == ("too_large", "never", True)
+    assert str(2**20 + 64 * n * tokens) in fault.message
+    assert sent < 2**20 + 64 * n * tokens + 8 * 2**20  # and what the sockets hold
+
+
+def test_a_length_announced_beyond_the_bound_is_not_read_and_named() -> None:
+    with raw(bytes_once(b"HTTP/1.1 200 OK\r\ncontent-length: 15000000\r\n\r\n", hold=30.0)) as server:
+        fault = refused(OpenAICompatible(model="m", url=server.url))
+    assert fault.kind == "too_large"
+    assert "15000000 bytes" in fault.message
 
 
 def test_an_endless_error_is_broken_off_too() -> None:
