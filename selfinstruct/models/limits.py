@@ -20,6 +20,8 @@ _MEASURED_SECONDS = 3.0
 _FIRST_PAUSE = 0.25
 _INSTANT = 1e-6  # less than this is rounding
 _SETTLED_SECONDS = 3.0  # a refusal this soon after a pause says that the pause was too short
+RISEN_SECONDS = 12.0  # without a refusal: by then the old limit would have said so
+_LEAST_OFTEN = 0.65
 _FAULTS_BEFORE_PROBING = 5
 _GROWTH_PAUSE = 5.0
 
@@ -75,10 +77,11 @@ class Pace:
     _slack: float = _BURST_SECONDS
 
     def rate(self, now: float) -> float:
-        """The pace now: some 4 % up in twelve quiet seconds, four times as much in thirty."""
+        """The pace now: some 4 % up in twelve quiet seconds; by then the limit has risen, and it grows quickly."""
         # A slow endpoint is tried less often: else the tries would be more than one request in a hundred.
-        quiet = max(0.0, now - self.since) * min(1.0, max(0.5, self.base / 20.0))
-        growth = 0.002 * quiet + 1.6e-4 * max(0.0, quiet - 8.0) ** 3
+        quiet, often = max(0.0, now - self.since), min(1.0, max(_LEAST_OFTEN, self.base / 20.0))
+        growth = 0.002 * quiet * often + 1.6e-4 * max(0.0, quiet * often - 8.0) ** 3
+        growth += 0.2 * max(0.0, quiet - RISEN_SECONDS / often)
         return float(self.base * 2.718281828 ** min(growth, 20.0))
 
     def wait(self, now: float) -> float:
@@ -155,7 +158,7 @@ class Limits:
         if now < self._no_growth_until:
             return
         self._successes += 1
-        if self._successes >= self._successes_per_step():
+        if self._successes >= self._successes_per_step(now):
             self.window = min(float(self.most), self.window + 1.0)
             self._successes = 0
 
@@ -171,10 +174,9 @@ class Limits:
             return
         silent = self.probing  # refused ever since the last burst
         soon = sent - self._paused_until < _SETTLED_SECONDS
-        self._pause = min(self._longest, self._pause * 2) if silent and self._pause else _FIRST_PAUSE
-        # What the endpoint asks for wins, until it proves too little: then whichever is longer.
-        pause = self._pause if after is None or (silent and after < self._pause) else after
-        pause = min(self._longest, pause)
+        self._pause = min(self._longest, self._pause * 2) if silent and after is None and self._pause else _FIRST_PAUSE
+        # What the endpoint asks for wins, however often it asks: it alone knows when it lets requests in again.
+        pause = min(self._longest, self._pause if after is None else max(after, _FIRST_PAUSE))
         rate = self._learned(now, sent, silent=silent, soon=soon)
         # An endpoint that names a time has an allowance that fills again meanwhile; this much is caught up.
         if soon:
@@ -200,9 +202,9 @@ class Limits:
     def _hold(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(self._longest, seconds))
 
-    def _successes_per_step(self) -> int:
+    def _successes_per_step(self, now: float) -> int:
         if not self._slow_start:
-            return SUCCESSES_PER_STEP
+            return 4 if now - self._cut_at > RISEN_SECONDS else SUCCESSES_PER_STEP
         return 1 if self.window < 2 * FIRST_WINDOW else 4
 
     def _learned(self, now: float, sent: float, *, silent: bool, soon: bool) -> float:

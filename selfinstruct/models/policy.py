@@ -1,10 +1,17 @@
 """How patient to be with an endpoint, and for how long to wait before asking again."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 _FIRST_WAIT = 0.5
+_RESET = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:reset(?:-[a-z-]+)?|[a-z-]+-reset)")
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "\u00b5s": 1e-6}
+_PIECE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|us|\u00b5s|[dhms])")
+_SPAN = re.compile(rf"(?:{_PIECE.pattern}){{1,6}}")
+_SECONDS_SINCE_1970, _MILLISECONDS_SINCE_1970 = 1e9, 1e12  # no wait is that long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +56,56 @@ def backoff(attempt: int, longest: float, draw: Callable[[], float]) -> float:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that an endpoint asks to wait, from `retry-after-ms` or `retry-after`; `now` is seconds since 1970.
+    """Seconds that an endpoint asks to wait; `now` is seconds since 1970.
 
-    A date is measured against the endpoint's own clock where it tells it. What makes no sense is not heard.
+    From `retry-after-ms` or `retry-after`, else from when the limits that it names (`x-ratelimit-reset-requests` and
+    the like) are open again. A date is measured against the endpoint's own clock where it tells it. What makes no sense
+    is not heard.
 
     >>> retry_after({"retry-after": "2"}, 0.0), retry_after({"retry-after-ms": "250"}, 0.0), retry_after({}, 0.0)
     (2.0, 0.25, None)
     >>> retry_after({"retry-after": "Thu, 01 Jan 1970 00:00:30 GMT"}, 10.0), retry_after({"retry-after": "soon"}, 0.0)
     (20.0, None)
+    >>> retry_after({"x-ratelimit-reset-requests": "1m2.5s", "x-ratelimit-reset-tokens": "76ms"}, 0.0)
+    62.5
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         seconds = _number(headers.get(name, ""))
         if seconds is not None:
             return seconds * unit
-    date, now_there = _date(headers.get("retry-after", "")), _date(headers.get("date", ""))
-    return None if date is None else max(0.0, date - (now if now_there is None else now_there))
+    now_there = _date(headers.get("date", ""))
+    there = now if now_there is None else now_there
+    date = _date(headers.get("retry-after", ""))
+    return _reset(headers, there) if date is None else max(0.0, date - there)
+
+
+def _reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Until the last limit that is used up is open again; of all of them where it is not said which."""
+    waits: dict[str, float] = {}
+    for name, value in headers.items():
+        found = _RESET.fullmatch(name.lower())
+        seconds = _span(value.strip(), now) if found else None
+        if found and seconds is not None:
+            waits[name.lower()] = seconds
+    left = {name: headers.get(name.replace("reset", "remaining"), "") for name in waits}
+    used_up = [waits[name] for name, rest in left.items() if _number(rest) == 0.0]
+    unsaid = [waits[name] for name, rest in left.items() if _number(rest) is None]
+    return max(used_up or unsaid, default=None)
+
+
+def _span(text: str, now: float) -> float | None:
+    """Seconds as `1m2.5s`, `76ms` or a plain number; also a time since 1970 in (milli)seconds, or a date."""
+    number = _number(text)
+    if number is not None:
+        number = number / 1000.0 if number > _MILLISECONDS_SINCE_1970 else number
+        return max(0.0, number - now) if number > _SECONDS_SINCE_1970 else number
+    if text and _SPAN.fullmatch(text):
+        return sum(float(count) * _UNITS[unit] for count, unit in _PIECE.findall(text))
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return max(0.0, date.timestamp() - now) if date.tzinfo else None
 
 
 def _number(text: str) -> float | None:

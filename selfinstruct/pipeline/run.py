@@ -266,5 +266,6 @@ def _spend(journal: Journal) -> dict[str, Json]:
         "cost": str(spent.cost),
         "tokens": spent.tokens,
         "unconfirmed_cost": str(spent.unconfirmed_cost),
+        "unconfirmed_tokens": spent.unconfirmed_tokens,
         "unknown_prices": spent.unknown_prices,
     }

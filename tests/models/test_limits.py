@@ -100,6 +100,19 @@ def test_a_limit_that_drops_to_a_quarter_and_rises_again_is_followed_both_ways()
     assert endpoint.used(150.0, 220.0) >= 0.95
 
 
+@pytest.mark.parametrize("retry_after", [None, 1.0])
+@pytest.mark.parametrize("high", [20.0, 100.0, 400.0])
+@pytest.mark.parametrize("rises", [100.0, 107.0, 114.0])
+def test_thirty_seconds_after_a_limit_has_risen_it_is_used(
+    rises: float, high: float, retry_after: float | None
+) -> None:
+    endpoint = Endpoint(
+        rate=lambda now: high / 4 if 60.0 <= now < rises else high, retry_after=lambda _: retry_after, latency=0.2
+    )
+    simulate(Limits(256), endpoint, seconds=rises + 70.0)
+    assert endpoint.used(rises + 30.0, rises + 70.0) >= 0.95
+
+
 @pytest.mark.parametrize("retry_after", [None, 5.0, 1e9])
 def test_a_storm_of_refusals_is_waited_out_with_few_probes(retry_after: float | None) -> None:
     def stormy(now: float) -> bool:
@@ -113,6 +126,22 @@ def test_a_storm_of_refusals_is_waited_out_with_few_probes(retry_after: float | 
     assert len(endpoint.accepted) == 12_000
     assert sent <= 1.05 * 12_000
     assert endpoint.used(100.0, last) >= 0.90  # 30 seconds after the storm
+
+
+@pytest.mark.parametrize("storm", [35.0, 67.0, 200.0])
+@pytest.mark.parametrize("asks", [0.0, 1.0, 5.0, 20.0])
+def test_the_first_answer_after_a_storm_comes_when_the_endpoint_allows(storm: float, asks: float) -> None:
+    def stormy(now: float) -> bool:
+        return 10.0 <= now < 10.0 + storm
+
+    endpoint = Endpoint(
+        rate=lambda now: 1e-9 if stormy(now) else 200.0, retry_after=lambda now: asks if stormy(now) else None
+    )
+    simulate(Limits(32), endpoint, seconds=storm + 60.0)
+    first = min(at for at in endpoint.accepted if at >= 10.0 + storm)
+    assert first - (10.0 + storm) <= asks + 0.3
+    if asks:
+        assert sum(at >= 10.5 for at in endpoint.refused) <= 1.1 * storm / asks + 5
 
 
 def test_a_burst_of_refusals_cuts_once() -> None:

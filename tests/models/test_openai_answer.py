@@ -294,6 +294,25 @@ def test_an_error_that_is_no_json_is_still_told(httpserver: HTTPServer) -> None:
         ({"retry-after": "nan"}, None),
         ({"retry-after": "soon, 99 Foo"}, None),
         ({"retry-after": "9" * 400}, None),
+        ({"x-ratelimit-reset-requests": "2s", "x-ratelimit-reset-tokens": "76ms"}, 2.0),
+        ({"x-ratelimit-reset-requests": "6m0s", "retry-after": "3"}, 3.0),
+        (
+            {
+                "x-ratelimit-reset-requests": "2s",
+                "x-ratelimit-remaining-requests": "7",
+                "x-ratelimit-reset-tokens": "500ms",
+                "x-ratelimit-remaining-tokens": "0",
+            },
+            0.5,
+        ),
+        ({"X-RateLimit-Reset": "1795255230", "date": "Sat, 21 Nov 2026 10:00:00 GMT"}, 30.0),
+        ({"x-ratelimit-reset": "1795255230000", "date": "Sat, 21 Nov 2026 10:00:00 GMT"}, 30.0),
+        (
+            {"anthropic-ratelimit-requests-reset": "2026-11-21T10:00:30Z", "date": "Sat, 21 Nov 2026 10:00:00 GMT"},
+            30.0,
+        ),
+        ({"ratelimit-reset": "12"}, 12.0),
+        ({"x-ratelimit-reset-tokens": "soon"}, None),
         ({}, None),
     ],
 )
