@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from selfinstruct.errors import BadInput, RecordingEnded
+from selfinstruct.pipeline.barren import Barren
 from selfinstruct.pipeline.cycles import Cycle, looked_at, stages_part
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.runner import Runner
@@ -15,13 +16,15 @@ from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult, round_name
 from selfinstruct.store.sealed import publish_sealed, read_sealed
 
-Reason = Literal["target", "inputs", "dried_up", "recording_ended", "plateau"]
+Reason = Literal["target", "inputs", "dried_up", "unanswered", "unusable", "recording_ended", "plateau"]
 PLAN = "plan.json"
 
 SENTENCES: dict[Reason, str] = {
     "target": "the target is reached",
     "inputs": "all inputs are worked on",
     "dried_up": "novelty has dried up: many requests in a row gave nothing new",
+    "unanswered": "most requests got no answer",
+    "unusable": "many requests in a row gave nothing that could be used",
     "plateau": "the student's IFS no longer rises",
     "recording_ended": "the recording has no answer to the next prompts",
 }
@@ -56,6 +59,7 @@ class _Rounds:
     kept: list[Task] = field(default_factory=list)
     kept_by_round: list[int] = field(default_factory=list)
     barren: int = 0
+    why_barren: Barren = field(default_factory=Barren)
 
 
 def walk(
@@ -113,7 +117,7 @@ def _go_round(
     recipe = resolved.recipe
     while len(so_far.kept) < count:
         if so_far.barren >= recipe.stop.barren_requests:
-            return "dried_up", ""
+            return so_far.why_barren.why()
         need = count - len(so_far.kept)
         # The released program sends whole batches; everybody else slows down before the target.
         requests = per_round if recipe.profile == "reference" else max(1, min(per_round, need // 4))
@@ -151,18 +155,25 @@ def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int, bef
     part, rounds = round_name(number), tuple(so_far.starts)
     records: Sequence[Task] = []
     seen: list[Task] = []
+    said: list[StageResult] = []
     for position, stage in enumerate(resolved.rounds, 1):
         place, result = runner.run(
             stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds, before=before
         )
         records = place.kept(result.kept)
+        said.append(result)
         if stage.scope == "ordered":
             seen.extend(records)
     so_far.pool = so_far.pool.after(records, seen)
     so_far.kept.extend(records)
     so_far.kept_by_round.append(len(records))
     runner.watch.round_done(number, len(so_far.kept))
-    so_far.barren = 0 if records else so_far.barren + so_far.starts[-1].requests
+    if records:
+        so_far.barren, so_far.why_barren = 0, Barren()
+        return
+    so_far.barren += so_far.starts[-1].requests
+    for stage, result in zip(resolved.rounds, said, strict=True):
+        so_far.why_barren.add(stage, result)
 
 
 def _once(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults.same import files
-from tests.pipeline.toys import Count, Loses, Sieve, resolved, runner_in, walked
+from tests.pipeline.toys import Count, Loses, Sieve, Silent, resolved, runner_in, walked
 
 
 @given(count=st.integers(1, 60), per_round=st.integers(1, 40), made=st.integers(1, 9))
@@ -35,6 +35,19 @@ def test_no_round_asks_more_than_a_quarter_of_what_is_needed(tmp_path: Path) -> 
 def test_a_run_that_gives_nothing_new_stops_and_says_so(tmp_path: Path) -> None:
     ended = walked(tmp_path, resolved(100, Count(until=10), Sieve(), stop={"barren_requests": 8}), per_round=4)
     assert (ended.reason, len(ended.kept)) == ("dried_up", 6)
+
+
+def test_a_run_to_which_nothing_came_says_so_with_the_reason_that_most_requests_had(tmp_path: Path) -> None:
+    ended = walked(tmp_path, resolved(100, Silent(), Sieve(), stop={"barren_requests": 8}), per_round=4)
+    assert ended.reason == "unanswered"
+    assert "6 as empty_text" in ended.note
+    again = walked(tmp_path, resolved(100, Silent(), Sieve(), stop={"barren_requests": 8}), per_round=4)
+    assert (again.reason, again.note) == (ended.reason, ended.note)
+
+
+def test_a_run_whose_candidates_are_all_refused_by_a_rule_says_which(tmp_path: Path) -> None:
+    ended = walked(tmp_path, resolved(100, Count(), Sieve(by=1), stop={"barren_requests": 8}), per_round=4)
+    assert (ended.reason, ended.note) == ("unusable", "24 of 24 candidates stopped at sieve as divides")
 
 
 def test_a_run_stopped_after_any_stage_ends_with_the_same_bytes(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import ClassVar
 from selfinstruct.pipeline.loop import Walked, walk
 from selfinstruct.pipeline.recipe import Recipe, Resolved
 from selfinstruct.pipeline.runner import Runner
-from selfinstruct.records import Provenance, Task
-from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.records import Failure, Provenance, Task
+from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import RunFolder
 
@@ -34,6 +34,21 @@ class Count:
                     drawn = bench.random(request).random()
                     origin = Provenance(stage="count", request=f"{number}.0/0")
                     yield Kept(Task(instruction=f"Task number {number} of {drawn:.6f}", provenance=origin))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """Gets no answer to any request, most of them for one reason."""
+
+    name: ClassVar[str] = "silent"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "source"
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        del records
+        for request in range(bench.first_request, bench.first_request + bench.requests):
+            kind = "empty_text" if request % 4 else "timeout"
+            yield Failed(Failure(request=f"{request}.0", kind=kind, message="nothing came"))
 
 
 @dataclass(frozen=True, kw_only=True)
