@@ -46,3 +46,20 @@ def with_adapter(
         raise BadInput(what, place="stage finetune: targets", fix=f"layers: {', '.join(known)}") from refusal
     made.peft_config[made.active_adapter].base_model_name_or_path = base
     return made
+
+
+def check_mergeable(model: Any) -> None:  # noqa: ANN401 - imported late
+    """BadInput where the head is adapted and shares its weights with the embeddings, which merging would change, too.
+
+    `model`: as `with_adapter` makes it.
+    """
+    head, words = model.get_output_embeddings(), model.get_input_embeddings()
+    adapted = hasattr(head, "lora_A") or hasattr(words, "lora_A")
+    if adapted and getattr(head, "base_layer", head).weight is getattr(words, "base_layer", words).weight:
+        what = "the head is adapted and shares its weights with the embeddings: merged, both would change"
+        raise BadInput(what, place="stage finetune: merge", fix="leave merge out, or the head out of targets")
+
+
+def merged(model: Any) -> Any:  # noqa: ANN401 - imported late
+    """Base and adapter as one model in 4 bytes, in place: what an adapter adds is lost in the rounding of 2."""
+    return model.float().merge_and_unload()

@@ -5,23 +5,30 @@ from collections.abc import Mapping, Sequence
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
+_OURS = ("embedded", "gemma")  # specs of bases that the Hub has by other names
+_OTHER_NUMBERS = (
+    "It learned on `{spec}`, which is {hub} quantised. The code above puts it on the weights as they were released: a "
+    'little other in their numbers. `load_weights("THIS_FOLDER")` of `selfinstruct.models.transformers_weights` loads '
+    "those that it learned on; so does `selfinstruct score`. `selfinstruct finetune --merge` writes one model that "
+    "needs neither."
+)
 _COLUMNS = ("examples", "loss", "ifs", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference", "stop")
 
 
-def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, of_gguf: bool = False) -> str:
+def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapter_base: str = "") -> str:
     """Markdown, with the front matter that model hubs read; `told` is what `training.json` says.
 
-    `of_gguf`: transformers alone cannot find the base, for its weights were made from a GGUF file.
+    `adapter_base`: what an adapter's settings call its base; empty for a whole model.
     """
     base, notice = shown(str(told["base"]), 200), str(told["notice"])
     recipe, counts = told["recipe"], told["data"]
     assert isinstance(recipe, dict)
     assert isinstance(counts, dict)
     lora = recipe["method"] == "lora"
-    kind = "A LoRA adapter for" if lora else "All weights of"
+    kind = "A LoRA adapter for" if adapter_base else "A LoRA adapter, merged into" if lora else "All weights of"
     lines = [
         "---",
-        *_front(base, lora=lora),
+        *_front(base, adapter_base),
         "---",
         "",
         "# Student",
@@ -50,19 +57,21 @@ def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, of_gg
         "## Use",
         "",
         "```python",
-        *_use(base, lora=lora, of_gguf=of_gguf),
+        *_use(base, adapter_base),
         "```",
         "",
+        *([_OTHER_NUMBERS.format(spec=base, hub=adapter_base), ""] if base in _OURS and adapter_base else ()),
         "or `selfinstruct score hf:THIS_FOLDER -o OUT`.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _front(base: str, *, lora: bool) -> list[str]:
+def _front(base: str, adapter_base: str) -> list[str]:
     kind, _, name = base.partition(":")
-    known = [f"base_model: {name}"] if kind == "hf" and "/" in name else []
-    library = "peft" if lora else "transformers"
+    name = adapter_base if base in _OURS else name if kind == "hf" else ""
+    known = [f"base_model: {name}"] if "/" in name else []
+    library = "peft" if adapter_base else "transformers"
     return [f"library_name: {library}", *known, "pipeline_tag: text-generation", "tags: [instruction-tuning]"]
 
 
@@ -87,20 +96,28 @@ def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
     ]
 
 
-def _use(base: str, *, lora: bool, of_gguf: bool) -> list[str]:
-    if not lora:
+def _use(base: str, adapter_base: str) -> list[str]:
+    if not adapter_base:
         return [
             "from transformers import AutoModelForCausalLM, AutoTokenizer",
             "",
             'model = AutoModelForCausalLM.from_pretrained("THIS_FOLDER")',
             'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
         ]
-    if of_gguf:
+    if adapter_base.startswith("gguf:"):
         return [
             "from selfinstruct.models.transformers_weights import load_weights",
             "",
             f'loaded = load_weights("THIS_FOLDER", merge=False)  # a PeftModel on {base}',
             "model, tokenizer = loaded.model, loaded.tokenizer",
+        ]
+    if base in _OURS or base == f"hf:{adapter_base}":  # a name on the Hub, which everybody finds
+        return [
+            "from peft import AutoPeftModelForCausalLM",
+            "from transformers import AutoTokenizer",
+            "",
+            f'model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER")  # its base: {adapter_base}',
+            'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
         ]
     return [
         "from peft import PeftModel",

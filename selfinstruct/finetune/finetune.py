@@ -29,6 +29,7 @@ from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Sc
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
 """Highest learning rates. LoRA of SmolLM2-135M on 32 seeds, 12 steps: held-out loss 2.31 before, 2.17 with 5e-4, 2.11
 with 1e-3; but a 270M base got worse at 1e-3. arXiv 2402.05119 took 5e-5 for both methods, with 7B and more."""
+_MERGE = "merge: true (`--merge`) writes one model that loads anywhere"
 _HELD_OUT = 256  # records of the test split on which the loss is told
 
 
@@ -40,7 +41,7 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     base: str = "base"
@@ -75,6 +76,8 @@ class Finetune:
     """Strength of NEFTune's noise on embeddings, 5 being usual; 0: none."""
     dtype: Dtype = "auto"
     """float32, bfloat16, or auto: two bytes where the machine gains from them."""
+    merge: bool = False
+    """LoRA: write base and adapter as one model, in 4 bytes; it loads without the base and without peft."""
     save_every: int = 256
     """Examples between checkpoints, from which a killed training goes on."""
     stop: Literal["ifs", "none"] = "ifs"
@@ -141,7 +144,7 @@ class Finetune:
             },
             "stop": None if watch is None else told_of(watch),
         }
-        student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve)
+        student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve, merge=self.merge)
         yield Built("student", student)
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
@@ -242,16 +245,19 @@ class Finetune:
     def _learner(self, loaded: Loaded, weights: Weights, bench: Bench) -> Any:  # noqa: ANN401 - imported late
         if self.method == "full":
             return loaded.model.requires_grad_(requires_grad=True)
-        from selfinstruct.finetune.adapter import with_adapter
+        from selfinstruct.finetune.adapter import check_mergeable, with_adapter
 
-        return with_adapter(
-            loaded.model,
-            rank=self.rank,
-            alpha=self.alpha,
-            targets=self.targets,
-            seed=bench.seed,
-            base=_source(loaded, weights),
+        base = _source(loaded, weights)
+        if base.startswith("gguf:") and not self.merge:
+            bench.notice(
+                f"the student will be an adapter on {weights.name}, which other programs cannot load: {_MERGE}"
+            )
+        made = with_adapter(
+            loaded.model, rank=self.rank, alpha=self.alpha, targets=self.targets, seed=bench.seed, base=base
         )
+        if self.merge:
+            check_mergeable(made)
+        return made
 
     def _told_recipe(self, recipe: Recipe, numbers: Precision, examined: Examined) -> dict[str, Json]:
         lora: dict[str, Json] = {"rank": self.rank, "alpha": self.alpha, "targets": list(self.targets)}
@@ -268,6 +274,7 @@ class Finetune:
             "neftune": self.neftune,
             "dtype": numbers.name,
             "layout": examined.layout,
+            **({"merged": True} if self.merge and self.method == "lora" else {}),
             "seed": recipe.seed,
             "shuffled": self.shuffled,
         }

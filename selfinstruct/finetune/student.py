@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.finetune.adapter import merged
 from selfinstruct.finetune.card import card
 from selfinstruct.finetune.folder import whole
 from selfinstruct.records import Json
@@ -21,15 +22,20 @@ def write_student(
     tokenizer: Any,  # noqa: ANN401
     told: Mapping[str, Json],
     curve: Path | None = None,
+    *,
+    merge: bool = False,
 ) -> Path:
     """A folder for `from_pretrained`, or for `PeftModel.from_pretrained` where the model has an adapter.
 
-    Safetensors only; same weights and facts, same bytes. `told` becomes `training.json` and the card.
+    Safetensors only; same weights and facts, same bytes. `told` becomes `training.json` and the card. With `merge` an
+    adapter becomes part of its base, in place, and the folder is one for `from_pretrained`.
 
     Raises:
         NoRoom: it could not be written; nothing is there, or what was.
     """
-    checks = _checks(curve)
+    checks, base = _checks(curve), "" if merge else _adapter_base(model)
+    if merge and hasattr(model, "peft_config"):
+        model = merged(model)
     with whole(place) as made, _no_bars():
         if hasattr(model, "peft_config"):
             model.save_pretrained(made, save_embedding_layers=False)
@@ -38,17 +44,15 @@ def write_student(
             model.save_pretrained(made)
         tokenizer.save_pretrained(made)
         (made / FACTS).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (made / CARD).write_text(card(told, checks, of_gguf=_of_gguf(model)), encoding="utf-8")
+        (made / CARD).write_text(card(told, checks, adapter_base=base), encoding="utf-8")
         if curve is not None and checks:
             shutil.copyfile(curve, made / CURVE)
     return place
 
 
-def _of_gguf(model: Any) -> bool:  # noqa: ANN401 - imported late
-    """Whether an adapter's base is one that only this package can load."""
-    settings = getattr(model, "peft_config", {}).values()
-    sources = [str(one.base_model_name_or_path) for one in settings]
-    return any(source in {"embedded", "gemma"} or source.startswith("gguf:") for source in sources)
+def _adapter_base(model: Any) -> str:  # noqa: ANN401 - imported late
+    """What the settings of an adapter call its base; empty where there is no adapter."""
+    return next((str(one.base_model_name_or_path) for one in getattr(model, "peft_config", {}).values()), "")
 
 
 @contextmanager

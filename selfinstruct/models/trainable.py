@@ -9,7 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.gemma import GEMMA
 from selfinstruct.models.gemma import NOTICE as GEMMA_NOTICE
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.models.weights_facts import adapter_base, content_mark, find_weights, plain_name, stored_as
+from selfinstruct.models.weights_facts import ON_HUB, adapter_base, content_mark, find_weights, plain_name, stored_as
 from selfinstruct.stage import DTYPES, Dtype, Loaded
 
 KINDS = ("hf", "gguf", "embedded", GEMMA)
@@ -91,9 +91,9 @@ class TransformersWeights:
 
     def _source(self) -> str:
         name = trainable(self.spec)
-        place = None if name in {"embedded", GEMMA} else find_weights(name)
+        place = None if name in ON_HUB else find_weights(name)
         if place is None:
-            return name
+            return ON_HUB.get(name, name)
         return f"{'gguf:' if place.is_file() else ''}{place.resolve()}"
 
 

@@ -66,6 +66,10 @@ _FORMATS = {
     32: "BF16",
 }
 """Numbers of the key `general.file_type`, as the format's definition has them."""
+ON_HUB = {"embedded": "HuggingFaceTB/SmolLM2-135M-Instruct", GEMMA: "google/gemma-3-270m"}
+"""What an adapter calls a base that we bring: the same model, as it was released and before it was quantised."""
+TRAINING = "training.json"
+"""Of a student: what it was made of; its `base` is a spec."""
 _SAMPLE, _SAMPLES = 4096, 64  # bytes, and how many times so many are read from a large file
 
 
@@ -113,7 +117,15 @@ def adapter_base(place: Path) -> str:
         what = "does not name its base"
         raise BadInput(what, place=str(place / _ADAPTER), fix="give it a key 'base_model_name_or_path'")
     beside = place / base
-    return str(beside) if beside.is_dir() else base
+    return str(beside) if beside.is_dir() else _ours(place, base)
+
+
+def _ours(place: Path, base: str) -> str:
+    """The spec of a base that we bring, where the adapter was trained on it; else `base` as it is."""
+    spec = next((spec for spec, name in ON_HUB.items() if name == base), "")
+    if not spec or not (place / TRAINING).is_file():
+        return base
+    return spec if _read(place / TRAINING).get("base") == spec else base
 
 
 def facts(place: Path, on_hub: Callable[[str], Facts]) -> Facts:

@@ -141,8 +141,8 @@ def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(t
 def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> None:
     _, built, told = _run(Finetune(**QUICK | {"method": method}), tasks(4), _bench(tmp_path))
     student = built["student"]
-    pages = [(student / "README.md").read_text(), *([card(told, [], of_gguf=True)] if method == "lora" else [])]
-    for page in pages:
+    adapted = [card(told, [], adapter_base=base) for base in ("gguf:/a.gguf", "tiny")] if method == "lora" else []
+    for page in [(student / "README.md").read_text(), *adapted]:
         code = page.partition("```python\n")[2].partition("```")[0]
         code = code.replace("THIS_FOLDER", str(student)).replace("BASE", str(tmp_path / "base"))
         made: dict[str, Any] = {}
@@ -152,7 +152,7 @@ def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> N
         assert isinstance(made["model"], peft.PeftModel) == (method == "lora")
 
 
-@pytest.mark.parametrize(("source", "own"), [("embedded", True), ("gguf:/models/a.gguf", True), ("some/model", False)])
+@pytest.mark.parametrize(("source", "own"), [("gguf:/models/a.gguf", True), ("some/model", False)])
 def test_a_base_that_only_we_can_load_is_loaded_by_us_on_the_card(tmp_path: Path, source: str, own: bool) -> None:  # noqa: FBT001 - a table
     base = Folder.made(tmp_path / "base")
     adapted = with_adapter(base.load().model, rank=2, alpha=4, targets=("all-linear",), seed=1, base=source)
