@@ -2,18 +2,25 @@
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, place, tagged
+from selfinstruct.finetune.forms import Form, Segment, Unfit, conversation, one_turn, place, tagged
 from selfinstruct.finetune.template import check_template, end_mark, templated
 from selfinstruct.finetune.tokens import Tokens
 from selfinstruct.records import Json, Task
 
+TooLong: TypeAlias = Literal["reject", "truncate", "stop"]
+"""What becomes of a record with more tokens than are read: it is left out; it loses its end; all ends there."""
+Refused: TypeAlias = Literal["reject", "stop"]
+"""What becomes of a record that cannot be learned, whatever is cut off."""
+
+_LONGER = "raise max_tokens, write too_long: truncate, or leave the record out"
 _TOGETHER = 512  # tasks handed to the tokenizer at a time
 
 
@@ -71,6 +78,8 @@ class Prepared:
     counts: Counts
     fingerprint: str
     """SHA-256 of all tokens and masks, in their order: same data, same form, same tokenizer."""
+    unfit: Mapping[int, Unfit] = field(default_factory=lambda: MappingProxyType({}))
+    """Records that are not learned, by their place among the tasks."""
 
 
 def prepare(
@@ -81,34 +90,50 @@ def prepare(
     max_tokens: int,
     words: int | None = None,
     seed: int = 0,
+    too_long: TooLong = "truncate",
+    refused: Refused = "stop",
 ) -> Prepared:
     """An example for each instance of each task, in their order, none longer than `max_tokens`.
 
-    What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. `words`: tokens
-    that the model knows. `seed` draws among the forms of `self_instruct`, for each instance by its own id.
+    What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. With `reject` its
+    task is not learned, with all its instances. `words`: tokens that the model knows. `seed` draws among the forms of
+    `self_instruct`, for each instance by its own id.
 
     Raises:
-        BadInput: a task without an answer, an example of which no token would be learned or one is unknown (the message
-            names the record), no task at all, or a tokenizer that does not fit the form.
+        Unfit: a task without an answer, one that the template refuses or of which no token would be learned; the first
+            of them, where all are.
+        BadInput: a token is unknown (the message names the record), no task at all, or a tokenizer that does not fit
+            the form.
     """
     records = 0
     made: list[Example] = []
+    unfit: dict[int, Unfit] = {}
     for batch in _batches(tasks, _TOGETHER):
+        before = len(made)
+        for at, found in enumerate(_examples(batch, tokenizer, form, max_tokens, seed, too_long), records):
+            if isinstance(found, list):
+                made += found
+            elif refused == "stop" or (found.reason == "too_long" and too_long == "stop"):
+                raise found
+            else:
+                unfit[at] = found
         records += len(batch)
-        found = list(_examples(batch, tokenizer, form, max_tokens, seed))
-        _check_known(found, batch, words)
-        made += found
+        _check_known(made[before:], batch, words)
+    if not made and unfit:
+        first = next(iter(unfit.values()))
+        what = f"{first.what}; so it is with all {len(unfit)} records" if len(unfit) > 1 else first.what
+        raise Unfit(first.reason, what, place=first.place, fix=first.fix)
     if not made:
         raise BadInput("no task to learn from", place="stage finetune", fix="see what the stages before it kept")
     counts = Counts(
-        records=records,
+        records=records - len(unfit),
         examples=len(made),
         truncated=sum(one.cut for one in made),
         tokens=sum(map(len, made)),
         supervised_tokens=sum(one.learned for one in made),
         longest=max(map(len, made)),
     )
-    return Prepared(tuple(made), counts, fingerprint(made))
+    return Prepared(tuple(made), counts, fingerprint(made), MappingProxyType(unfit))
 
 
 def segments(
@@ -134,32 +159,61 @@ def _examples(
     form: Form,
     max_tokens: int,
     seed: int,
-) -> Iterator[Example]:
+    too_long: TooLong,
+) -> Iterator[list[Example] | Unfit]:
+    """Of each task its examples, or what is wrong with it."""
     if form == "chat":
         check_template(tokenizer)
     cutter = Tokens(tokenizer)
     opening = cutter.opening if form != "chat" else []  # a template writes its own
-    owners: list[tuple[Task, int]] = []
-    pieces: list[list[Segment]] = []
-    for task in tasks:
-        if not task.instances:
-            raise BadInput("no answer to learn from", place=place(task), fix="leave it out, or make instances first")
-        for index in range(len(task.instances)):
-            owners.append((task, index))
-            pieces.append(segments(task, index, tokenizer, form, seed))
+    written = [_written(task, tokenizer, form, seed) for task in tasks]
+    pieces = [one for found in written if isinstance(found, list) for one in found]
     flat = [piece for one in pieces for piece in one]
     starts = [at == 0 for one in pieces for at in range(len(one))]
-    found = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
-    for (task, index), one in zip(owners, pieces, strict=True):
-        tokens, mask = array("i", opening), bytearray(len(opening))
-        for piece in one:
-            ids = next(found)
-            tokens.extend(ids)
-            mask += bytes([piece.supervised]) * len(ids)
-        example = Example(f"{task.id}/{index}", tokens[:max_tokens], bytes(mask[:max_tokens]), len(tokens) > max_tokens)
-        if not example.learned:
-            raise _nothing_left(task, len(tokens), max_tokens)
-        yield example
+    tokens = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
+    for task, found in zip(tasks, written, strict=True):
+        if isinstance(found, Unfit):
+            yield found
+            continue
+        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in enumerate(found)]
+        yield _cut(task, whole, max_tokens, too_long)
+
+
+def _written(task: Task, tokenizer: Any, form: Form, seed: int) -> list[list[Segment]] | Unfit:  # noqa: ANN401
+    """The pieces of each instance."""
+    if not task.instances:
+        fix = "leave it out, or make instances first"
+        return Unfit("no_answer", "no answer to learn from", place=place(task), fix=fix)
+    try:
+        return [segments(task, index, tokenizer, form, seed) for index in range(len(task.instances))]
+    except Unfit as refusal:
+        return refusal
+
+
+def _example(name: str, pieces: Sequence[Segment], found: Iterator[Sequence[int]], opening: Sequence[int]) -> Example:
+    """The next pieces' tokens as one."""
+    tokens, mask = array("i", opening), bytearray(len(opening))
+    for piece in pieces:
+        ids = next(found)
+        tokens.extend(ids)
+        mask += bytes([piece.supervised]) * len(ids)
+    return Example(name, tokens, bytes(mask), cut=False)
+
+
+def _cut(task: Task, examples: Sequence[Example], most: int, too_long: TooLong) -> list[Example] | Unfit:
+    made: list[Example] = []
+    for whole in examples:
+        one, length = whole, len(whole)
+        if length > most:
+            if too_long != "truncate":
+                what = f"{length} tokens, and {most} are read"
+                return Unfit("too_long", what, place=place(task), fix=_LONGER)
+            one = replace(whole, tokens=whole.tokens[:most], supervised=whole.supervised[:most], cut=True)
+        if not one.learned:
+            what = f"no token of it would be learned: of its {length} tokens only the first {most} are read"
+            return Unfit("too_long", what, place=place(task), fix="raise max_tokens, or leave the record out")
+        made.append(one)
+    return made
 
 
 def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int | None) -> None:
@@ -181,11 +235,6 @@ def fingerprint(examples: Iterable[Example]) -> str:
         content.update(one.tokens.tobytes())
         content.update(one.supervised)
     return content.hexdigest()
-
-
-def _nothing_left(task: Task, length: int, max_tokens: int) -> BadInput:
-    what = f"no token of it would be learned: of its {length} tokens only the first {max_tokens} are read"
-    return BadInput(what, place=place(task), fix="raise max_tokens, or leave the record out")
 
 
 def _batches(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:

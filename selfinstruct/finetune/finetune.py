@@ -1,7 +1,7 @@
 """Stage: tunes a base on the records it gets, and stops where the student's tone has settled."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.checkpoint import Progress
 from selfinstruct.finetune.examine import Examined, examine
-from selfinstruct.finetune.examples import Example, Prepared, fingerprint, prepare
-from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.examples import Example, Prepared, Refused, TooLong, fingerprint, prepare
+from selfinstruct.finetune.forms import Form, Unfit
 from selfinstruct.finetune.knobs import check
-from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.precision import Dtype, Method, Precision, precision
-from selfinstruct.finetune.preview import COUNT, preview
+from selfinstruct.finetune.preview import preview, unfit_lines
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.strangers import strangers
 from selfinstruct.finetune.student import CURVE, write_student
+from selfinstruct.finetune.told import told_recipe, told_training
 from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.finetune.trials import Trial, Trials, lowest
 from selfinstruct.finetune.watching import Watch, share_of_time, told_of, watcher
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
+from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
 """Highest learning rates. LoRA of SmolLM2-135M on 32 seeds, 12 steps: held-out loss 2.31 before, 2.17 with 5e-4, 2.11
@@ -69,7 +68,11 @@ class Finetune:
     accumulate: int = 2
     """Times so many examples make one step."""
     max_tokens: int = 1024
-    """Of an example; what is longer loses its end, and is counted."""
+    """Of an example, the most that is read; less where the base reads less."""
+    too_long: TooLong = "reject"
+    """What becomes of a record with more: `reject` it by name, `truncate` its end (and count it), or `stop`."""
+    refused: Refused = "reject"
+    """What becomes of one that cannot be learned at all: no answer, or a chat template that refuses its turns."""
     warm_up: float = 0.03
     """Share of the steps in which the learning rate rises; then it falls in a line."""
     neftune: float = 0.0
@@ -110,13 +113,14 @@ class Finetune:
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the student, its curve and what was measured."""
-        yield from map(Kept, records)
         _refuse_nothing(records)
         weights = self._weights(bench)
         numbers = precision(self.dtype, self.method)
         loaded = weights.load(dtype=numbers.weights)
         examined = examine(loaded.model, weights.name)
         prepared = self._prepared(self._learned(records, bench), loaded, examined, bench)
+        yield from _fates(records, prepared.unfit)
+        _tell_unfit(prepared, bench)
         held_out = self._held_out(records, loaded, examined, bench)
         recipe = self._recipe(numbers, bench)
         folder = self._folder(prepared, weights, recipe, bench)
@@ -134,11 +138,11 @@ class Finetune:
         told: dict[str, Json] = {
             "base": weights.name,
             "notice": weights.notice,
-            "recipe": self._told_recipe(recipe, numbers, examined),
+            "recipe": told_recipe(self, recipe, numbers, examined),
             **({"trials": [trial.as_json() for trial in trials]} if trials else {}),
             "data": {**prepared.counts.as_json(), "test_left_out": _tests(records), "sha256": prepared.fingerprint},
             "training": {
-                **self._told_training(model, prepared, recipe, examined, progress),
+                **told_training(model, prepared, recipe, examined, progress),
                 "held_out_examples": len(held_out),
                 "held_out_loss": mean_loss(model, loaded.tokenizer, held_out, recipe, examined) if held_out else None,
             },
@@ -152,12 +156,12 @@ class Finetune:
         yield Measured("finetune", told)
 
     def preview(self, records: Sequence[Task], bench: Bench) -> str:
-        """The first three examples with their masks; nothing is trained."""
+        """The first three examples with their masks, and what is unfit among all records; nothing is trained."""
         weights = self._weights(bench)
         loaded = weights.load()
-        first = list(islice(self._learned(records, bench), COUNT))
         context = examine(loaded.model, weights.name)
-        return preview(self._prepared(first, loaded, context, bench).examples, loaded.tokenizer)
+        prepared = self._prepared(self._learned(records, bench), loaded, context, bench)
+        return preview(prepared, loaded.tokenizer)
 
     def _learned(self, records: Sequence[Task], bench: Bench) -> "Iterator[Task] | Sequence[Task]":
         return strangers(list(_to_train(records)), bench.seed) if self.shuffled else _to_train(records)
@@ -172,7 +176,16 @@ class Finetune:
         self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Examined, bench: Bench
     ) -> Prepared:
         most = min(self.max_tokens, found.context)
-        return prepare(tasks, loaded.tokenizer, form=self.format, max_tokens=most, words=found.words, seed=bench.seed)
+        return prepare(
+            tasks,
+            loaded.tokenizer,
+            form=self.format,
+            max_tokens=most,
+            words=found.words,
+            seed=bench.seed,
+            too_long=self.too_long,
+            refused=self.refused,
+        )
 
     def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Examined, bench: Bench) -> list[Example]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
@@ -259,50 +272,6 @@ class Finetune:
             check_mergeable(made)
         return made
 
-    def _told_recipe(self, recipe: Recipe, numbers: Precision, examined: Examined) -> dict[str, Json]:
-        lora: dict[str, Json] = {"rank": self.rank, "alpha": self.alpha, "targets": list(self.targets)}
-        return {
-            "method": self.method,
-            "format": self.format,
-            **(lora if self.method == "lora" else {}),
-            "learning_rate": recipe.learning_rate,
-            "epochs": self.epochs,
-            "batch": self.batch,
-            "accumulate": self.accumulate,
-            "max_tokens": min(self.max_tokens, examined.context),
-            "warm_up": self.warm_up,
-            "neftune": self.neftune,
-            "dtype": numbers.name,
-            "layout": examined.layout,
-            **({"merged": True} if self.merge and self.method == "lora" else {}),
-            "seed": recipe.seed,
-            "shuffled": self.shuffled,
-        }
-
-    def _told_training(
-        self,
-        model: Any,  # noqa: ANN401 - imported late
-        prepared: Prepared,
-        recipe: Recipe,
-        examined: Examined,
-        progress: Progress,
-    ) -> dict[str, Json]:
-        plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
-        few = max(1, progress.step // 10)
-        lengths = [len(one) for one in prepared.examples]
-        useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
-        return {
-            "steps": progress.step,
-            "planned_steps": len(plan),
-            "examples_seen": progress.examples,
-            "learned_tokens": progress.tokens,
-            "loss_first": _mean(progress.losses[:few]),
-            "loss_last": _mean(progress.losses[-few:]),
-            "useful_share": round(useful, 4),
-            "parameters": sum(weight.numel() for weight in model.parameters()),
-            "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
-        }
-
 
 def _is_test(task: Task) -> bool:
     return task.extra.get("split") == "test"
@@ -320,12 +289,23 @@ def _refuse_nothing(records: Sequence[Task]) -> None:
         raise BadInput(what, place="stage finetune", fix="`rejected.jsonl` of the stages before it says why")
 
 
+def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outcome]:
+    """Rejected where it cannot be learned; records for testing are kept, and come in between."""
+    place = -1
+    for task in records:
+        place += not _is_test(task)
+        found = None if _is_test(task) else unfit.get(place)
+        yield Kept(task) if found is None else Rejected(task, found.reason, {"problem": found.what, "fix": found.fix})
+
+
+def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
+    """Whoever waits is told before the training, not at its end."""
+    for line in unfit_lines(prepared):
+        bench.notice(line)
+
+
 def _tests(records: Sequence[Task]) -> int:
     return sum(map(_is_test, records))
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 6) if values else None
 
 
 def _source(loaded: Loaded, weights: Weights) -> str:

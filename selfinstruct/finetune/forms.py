@@ -18,6 +18,9 @@ Form: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
 """`chat`: the tokenizer's template; `tags`: Camels; `alpaca`; `ifs`: Becoming self-instruct's cut-down one
 (arXiv 2307.03692); `self_instruct`: thirteen forms drawn at random (arXiv 2212.10560)."""
 
+Unfitness: TypeAlias = Literal["too_long", "template_refuses", "no_answer", "several_answers"]
+"""Why one record cannot be learned, as reports name it."""
+
 TAGS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 _ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -57,6 +60,14 @@ _BEFORE_ANSWER = {"### Response:": "\n", "Output:": " "}
 """What a student is to say first, by how its prompt ends: the prompts themselves end in no space."""
 
 
+class Unfit(BadInput):
+    """One record cannot be learned, and others may be."""
+
+    def __init__(self, reason: Unfitness, what: str, *, place: str, fix: str) -> None:
+        self.reason = reason
+        super().__init__(what, place=place, fix=fix)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A piece of text."""
@@ -67,12 +78,13 @@ class Segment:
 
 
 def conversation(task: Task, pair: Instance) -> list[Message]:
-    """All turns, the system's first; BadInput where an answer is empty."""
+    """All turns, the system's first; Unfit where an answer is empty."""
     asked = f"{task.instruction}\n\n{pair.input}" if pair.input.strip() else task.instruction
     opening = [Message("system", task.system)] if task.system else []
     turns = [*opening, Message("user", asked), Message("assistant", pair.output), *task.later]
     if not all(turn.content.strip() for turn in turns if turn.role == "assistant"):
-        raise BadInput("an empty answer: nothing to learn from it", place=place(task), fix="leave the record out")
+        what = "an empty answer: nothing to learn from it"
+        raise Unfit("no_answer", what, place=place(task), fix="leave the record out")
     return turns
 
 
@@ -91,10 +103,10 @@ def tagged(turns: list[Message], end: str) -> list[Segment]:
 
 
 def one_turn(task: Task, pair: Instance, form: Form, end: str, draw: Random) -> list[Segment]:
-    """A prompt and an answer; BadInput for a conversation, which these forms have no room for."""
+    """A prompt and an answer; Unfit for a conversation, which these forms have no room for."""
     if any(turn.role == "assistant" for turn in task.later):
         what = f"a conversation, and the format '{form}' has room for one answer"
-        raise BadInput(what, place=place(task), fix="take the format chat or tags")
+        raise Unfit("several_answers", what, place=place(task), fix="take the format chat or tags")
     conversation(task, pair)
     given = pair.input.strip()
     layout = draw.choice((_WITH_INPUT if given else _WITHOUT_INPUT)[form])

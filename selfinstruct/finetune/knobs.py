@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.examples import Refused, TooLong
 from selfinstruct.finetune.forms import Form
 from selfinstruct.finetune.precision import Dtype, Method
 
@@ -30,6 +31,8 @@ LIMITS = {
     "format": _one_of(*get_args(Form)),
     "dtype": _one_of(*get_args(Dtype)),
     "stop": _one_of("ifs", "none"),
+    "too_long": _one_of(*get_args(TooLong)),
+    "refused": _one_of(*get_args(Refused)),
     "rank": _AT_LEAST_ONE,
     "alpha": _AT_LEAST_ONE,
     "batch": _AT_LEAST_ONE,

@@ -1,21 +1,39 @@
 """A look at examples with their masks, before anything is trained."""
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby, islice
 from typing import Any
 
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import Example, Prepared
 from selfinstruct.text import shown
 
 COUNT = 3
+_NAMED = 3  # unfit records
 _WIDTH = 600  # characters of a piece
 _MARKS = {True: "+", False: " "}
 
 
-def preview(examples: Sequence[Example], tokenizer: Any, count: int = COUNT) -> str:  # noqa: ANN401 - imported late
-    """The first examples as text, a line for each piece; a plus in front of what is learned."""
-    parts = [_one(example, tokenizer) for example in examples[:count]]
-    return "\n\n".join(["Lines with a + are learned, the others only read; \u23ce is a line break.", *parts])
+def preview(prepared: Prepared, tokenizer: Any, count: int = COUNT) -> str:  # noqa: ANN401 - imported late
+    """The first examples as text, a line for each piece, with a plus in front of what is learned; then the unfit."""
+    parts = [_one(example, tokenizer) for example in prepared.examples[:count]]
+    unfit = ["\n".join(unfit_lines(prepared))] if prepared.unfit else []
+    head = "Lines with a + are learned, the others only read; \u23ce is a line break."
+    return "\n\n".join([head, *parts, *unfit])
+
+
+def unfit_lines(prepared: Prepared) -> Iterator[str]:
+    """How many records are not learned and why, then the first of them by name; nothing where all are."""
+    if not prepared.unfit:
+        return
+    reasons = Counter(one.reason for one in prepared.unfit.values())
+    told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    count = len(prepared.unfit)
+    yield f"not learned: {count:,} of {count + prepared.counts.records:,} records ({told}; see rejected.jsonl)"
+    for one in islice(prepared.unfit.values(), _NAMED):
+        yield f"  {one}"
+    if count > _NAMED:
+        yield f"  and {count - _NAMED:,} more"
 
 
 def _one(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late

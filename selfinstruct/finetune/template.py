@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import Segment
+from selfinstruct.finetune.forms import Segment, Unfit
 from selfinstruct.records import Message
 
 
@@ -26,7 +26,7 @@ def templated(tokenizer: Any, turns: Sequence[Message], place: str) -> list[Segm
     than a last one, without its reasoning for instance.
 
     Raises:
-        BadInput: the template refuses the conversation, or rewrites an answer.
+        Unfit: the template refuses the conversation, or rewrites an answer.
     """
     last = max(at for at, turn in enumerate(turns) if turn.role == "assistant")
     # white space at the ends of an answer is none of it, and a template that keeps it would end answers unlike
@@ -84,8 +84,9 @@ def _written(tokenizer: Any, turns: Sequence[Message], place: str, *, ask: bool)
         return str(tokenizer.apply_chat_template(said, tokenize=False, add_generation_prompt=ask))
     except Exception as refusal:  # templates are programs, and raise what they like
         reason = str(refusal).strip().partition("\n")[0]
-        raise BadInput(f"the chat template refuses it ({reason})", place=place, fix="write format: tags") from refusal
+        what = f"the chat template refuses it ({reason})"
+        raise Unfit("template_refuses", what, place=place, fix="write format: tags") from refusal
 
 
-def _strange(place: str, what: str) -> BadInput:
-    return BadInput(f"the chat template {what}", place=place, fix="write format: tags")
+def _strange(place: str, what: str) -> Unfit:
+    return Unfit("template_refuses", f"the chat template {what}", place=place, fix="write format: tags")

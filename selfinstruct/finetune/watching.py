@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Probe, ProbeText, prose_probe, reference_probe
 from selfinstruct.finetune.examples import segments
-from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.forms import Form, Unfit
 from selfinstruct.finetune.phases import phases
 from selfinstruct.finetune.readings import sources_of
 from selfinstruct.finetune.stopping import StopRule, headroom
@@ -121,6 +121,9 @@ def _probes(known: Sequence[Task], tokenizer: Any, form: Form, seed: int) -> tup
     answered = [task for task in known if task.instances and not task.later and task.instances[0].output.strip()]
     texts = []
     for task in answered[:_REFERENCES]:
-        asked, answer = segments(task, 0, tokenizer, form, seed)
+        try:
+            asked, answer = segments(task, 0, tokenizer, form, seed)
+        except Unfit:  # a system turn, say, that the template refuses: there are others
+            continue
         texts.append(ProbeText(answer.text, asked.text))
     return (prose_probe(), reference_probe(texts)) if texts else (prose_probe(),)

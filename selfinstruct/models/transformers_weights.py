@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import importlib
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,8 +13,11 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.models.threads import soon_asleep_while_waiting
 from selfinstruct.models.weights import cache_folder
-from selfinstruct.models.weights_facts import LOADABLE, Facts, adapter_base, find_weights
+from selfinstruct.models.weights_facts import ADAPTER_WEIGHTS, LOADABLE, Facts, adapter_base, find_weights
 from selfinstruct.stage import Dtype, Loaded
+
+_SIZES = re.compile(r"size mismatch for (\S+): .*?Size\(\[([\d, ]*)\]\) from .*? is torch\.Size\(\[([\d, ]*)\]\)")
+_RIGHT_BASE = "name the base that it was trained on in adapter_config.json: base_model_name_or_path"
 
 
 def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True) -> Loaded:
@@ -151,11 +155,42 @@ def _adapted(name: str, base: str, device: str, dtype: Dtype, *, merge: bool) ->
     # The file is there, and safe: `find_weights` looked. A pickle beside it is not read.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # between two libraries, about a name; nobody here can act on it
-        model = peft.PeftModel.from_pretrained(loaded.model, str(place), torch_device=device).eval()
+        warnings.filterwarnings("ignore", "Found missing adapter keys")  # `_check_fit` says it, and stops
+        try:
+            model = peft.PeftModel.from_pretrained(loaded.model, str(place), torch_device=device).eval()
+        except RuntimeError as refusal:
+            raise _misfit(name, base, str(refusal)) or refusal from refusal
+    _check_fit(peft, name, base, model, place / ADAPTER_WEIGHTS)
     tokenizer = loaded.tokenizer
     if (place / "tokenizer_config.json").is_file():
         tokenizer = _library("transformers").AutoTokenizer.from_pretrained(place, **_known(local=True))
     return Loaded(model.merge_and_unload() if merge else model, tokenizer)
+
+
+def _misfit(name: str, base: str, said: str) -> BadInput | None:
+    """Of weights with other sizes than the base has room for; None for any other complaint."""
+    found = _SIZES.findall(said)
+    if not found:
+        return None
+    first, here, there = found[0]
+    what = f"does not fit its base {base}: {len(found)} of its weights have other sizes"
+    return BadInput(
+        f"{what}, the first {first}: [{here}] in the adapter, [{there}] on this base",
+        place=f"model 'hf:{name.removeprefix('hf:')}'",
+        fix=_RIGHT_BASE,
+    )
+
+
+def _check_fit(peft: Any, name: str, base: str, model: Any, file: Path) -> None:  # noqa: ANN401 - imported late
+    """BadInput where the base lacks layers that the adapter changes: the library would leave those out."""
+    with _library("safetensors").safe_open(file, "pt") as opened:
+        told = [key for key in opened.keys() if ".lora_" in key]  # noqa: SIM118 - no mapping
+    known = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
+    lost = [key for key in told if key not in known]
+    if lost:
+        what = f"does not fit its base {base}: {len(lost)} of its {len(told)} weights have no layer there"
+        place = f"model 'hf:{name.removeprefix('hf:')}'"
+        raise BadInput(f"{what}, the first {lost[0]}", place=place, fix=_RIGHT_BASE)
 
 
 def _folder(place: Path) -> Path:

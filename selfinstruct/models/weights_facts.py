@@ -19,7 +19,7 @@ LOADABLE = "give a folder with config.json, tokenizer files and *.safetensors, a
 SMALL = 1_500_000_000  # parameters
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
-_ADAPTER, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _SETTINGS = (
     "config.json",
     "generation_config.json",
@@ -110,7 +110,7 @@ def find_weights(name: str) -> Path | None:
 
 def adapter_base(place: Path) -> str:
     """What an adapter is put upon: a folder, seen from the adapter's if it lies there, or a spec; empty for none."""
-    if not (place / _ADAPTER).is_file() or not (place / _ADAPTER_WEIGHTS).is_file():
+    if not (place / _ADAPTER).is_file() or not (place / ADAPTER_WEIGHTS).is_file():
         return ""
     base = _read(place / _ADAPTER).get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
@@ -185,7 +185,7 @@ def stored_as(path: Path) -> str:
 
 def _check_folder(place: Path) -> None:
     if (place / _ADAPTER).is_file() and not (place / "config.json").is_file():
-        missing = "" if (place / _ADAPTER_WEIGHTS).is_file() else _ADAPTER_WEIGHTS
+        missing = "" if (place / ADAPTER_WEIGHTS).is_file() else ADAPTER_WEIGHTS
     elif not (place / "config.json").is_file():
         missing = "config.json"
     else:
@@ -200,7 +200,7 @@ def _shards(place: Path) -> list[Path]:
 
 def _parameters(shards: Iterable[Path]) -> int:
     """Counted from the headers; the weights stay unread."""
-    return sum(_in_header(path) for path in shards if path.name != _ADAPTER_WEIGHTS)
+    return sum(_in_header(path) for path in shards if path.name != ADAPTER_WEIGHTS)
 
 
 def _in_header(path: Path) -> int:

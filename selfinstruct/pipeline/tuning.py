@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
@@ -17,8 +16,6 @@ from selfinstruct.pipeline.tuned_checks import PROMPT_SETS
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench
 
-_ENOUGH = 64  # records read for a preview
-
 
 def stages(knobs: Mapping[str, Json]) -> list[Json]:
     """First the prompts of the checks are taken out of the set, then it is trained on."""
@@ -26,11 +23,14 @@ def stages(knobs: Mapping[str, Json]) -> list[Json]:
 
 
 def preview(resolved: Resolved) -> str:
-    """Three examples as the student would learn them, with the mask visible; BadInput where none can be read."""
+    """Three examples as the student would learn them, with the mask visible, and the records that none would be.
+
+    BadInput where nothing can be read.
+    """
     [stage] = [stage for stage in resolved.stages if isinstance(stage, Finetune)]
     weights_for = partial(wiring.weights_of, resolved.recipe)
     bench = Bench(weights={stage.base: weights_for(stage.base)}, seed=resolved.recipe.seed)
-    tasks = list(islice(_tasks(resolved), _ENOUGH))
+    tasks = list(_tasks(resolved))
     if not tasks:
         raise BadInput("no record to show", place=resolved.recipe.inputs[0].path, fix="name a set with responses")
     return stage.preview(tasks, bench)
@@ -39,7 +39,7 @@ def preview(resolved: Resolved) -> str:
 def _tasks(resolved: Resolved) -> Iterator[Task]:
     for one in resolved.recipe.inputs:
         read = read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat)
-        yield from (each for each in islice(read, _ENOUGH) if isinstance(each, Task))
+        yield from (each for each in read if isinstance(each, Task))
 
 
 def gguf_form(base: str) -> Path:

@@ -1,8 +1,11 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.examples import Example, Prepared, prepare
-from selfinstruct.finetune.forms import Form
+from selfinstruct.finetune.forms import Form, Unfit
 from selfinstruct.finetune.preview import preview
 from selfinstruct.finetune.tokens import Tokens
 from selfinstruct.records import Instance, Provenance, Task
@@ -127,8 +130,55 @@ def test_a_piece_that_goes_on_gets_no_space_that_is_not_there() -> None:
 
 def test_a_preview_shows_what_is_learned_with_a_plus_and_nothing_else() -> None:
     (whole,), (cut,) = _prepared(talk()).examples, _prepared(task("Count.", "one two three four"), most=40).examples
-    shown = preview([whole, cut], tokenizer())
+    both = _prepared(talk(), task("Count.", "one two three four"))
+    shown = preview(replace(both, examples=(whole, cut)), tokenizer())
     plus = [line for line in shown.splitlines() if line.startswith("  + ")]
     assert plus == ["  + The Nile.<|im_end|>", "  + Lake Como.<|im_end|>", "  + one two three f"]
     assert "assistant\u23ce" in shown
     assert shown.count("cut off at its end") == 1
+
+
+LONG = "Tell me everything there is to be told about rivers."
+NO_SYSTEM = "{% for turn in messages %}{% if turn.role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+ALTERNATING = NO_SYSTEM.replace("turn.role == 'system'", "loop.index > 2")
+
+
+@pytest.mark.parametrize(
+    ("records", "how", "reasons"),
+    [
+        ([task("Add."), task(LONG), task("Name.")], {}, {1: "too_long"}),
+        ([task("Name a river, please."), task("Add.", LONG)], {"max_tokens": 60}, {1: "too_long"}),
+        ([task("Add."), task("Add.", LONG)], {"too_long": "truncate"}, {}),
+        ([task("Add."), task(LONG)], {"too_long": "truncate"}, {1: "too_long"}),
+        ([task("Add.", ""), task("Add.")], {}, {0: "no_answer"}),
+        ([talk(), task("Add.")], {"form": "ifs"}, {0: "several_answers"}),
+        ([task("Add."), task("Add.", system="Be brief.")], {"template": NO_SYSTEM}, {1: "template_refuses"}),
+        ([replace(talk(), system=""), task("Add.")], {"template": ALTERNATING}, {0: "template_refuses"}),
+    ],
+)
+def test_a_record_that_does_not_fit_is_left_out_by_name_and_the_rest_is_learned(
+    records: list[Task], how: dict[str, Any], reasons: dict[int, str]
+) -> None:
+    template = how.pop("template", "")
+    made = tokenizer(template + tokenizer().chat_template.partition("%}")[2]) if template else tokenizer()
+    usual: dict[str, Any] = {"form": "chat", "max_tokens": 40, "too_long": "reject", "refused": "reject"}
+    found = prepare(records, made, **usual | how)
+    assert {at: one.reason for at, one in found.unfit.items()} == reasons
+    learned = [one for at, one in enumerate(records) if at not in reasons]
+    assert [one.record for one in found.examples] == [f"{one.id}/0" for one in learned]
+    assert found.counts.records == len(learned)
+    for at, one in found.unfit.items():
+        assert records[at].id[:16] in str(one)
+    shown = preview(found, made)
+    assert all(records[at].id[:16] in shown for at in reasons)
+    assert ("not learned: 1 of" in shown) == bool(reasons)
+
+
+def test_a_record_that_does_not_fit_ends_all_where_that_is_asked_for() -> None:
+    both = [task("Add."), task(LONG)]
+    with pytest.raises(Unfit, match=r"76 tokens, and 40 are read; raise max_tokens, write too_long: truncate"):
+        prepare(both, tokenizer(), form="chat", max_tokens=40, too_long="stop", refused="reject")
+    with pytest.raises(Unfit, match="an empty answer"):
+        prepare([task("Add."), task("Add.", "")], tokenizer(), form="chat", max_tokens=40, refused="stop")
+    with pytest.raises(Unfit, match="so it is with all 2 records"):
+        prepare([task(LONG)] * 2, tokenizer(), form="chat", max_tokens=40, too_long="reject", refused="reject")

@@ -19,7 +19,7 @@ from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.finetune.student import write_student
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Json, Message, Task
-from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Pool, ToneReading, ToneVerdict
+from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Pool, Rejected, ToneReading, ToneVerdict
 from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
 
 torch = pytest.importorskip("torch")
@@ -159,6 +159,27 @@ def test_a_base_that_only_we_can_load_is_loaded_by_us_on_the_card(tmp_path: Path
     told: dict[str, Json] = {"base": "hf:x", "notice": "", "recipe": {"method": "lora"}, "training": {}}
     folder = write_student(tmp_path / "student", adapted, tokenizer(), told | {"data": {"examples": 1}})
     assert ("load_weights(" in (folder / "README.md").read_text()) == own
+
+
+def test_a_record_that_does_not_fit_is_rejected_by_name_and_said_before_the_training(tmp_path: Path) -> None:
+    said: list[str] = []
+    tests = task("Name a lake.", "Lake Como.", extra={"split": "test"})
+    long, empty = task("Tell me " + "everything " * 30), task("Add.", "")
+    records = [tests, *tasks(3), long, tests, empty, *tasks(3, seed=1)]
+    outcomes, _, told = _run(Finetune(**QUICK), records, _bench(tmp_path / "all", notice=said.append))
+    fates = [one for one in outcomes if isinstance(one, Kept | Rejected)]
+    assert [one.record for one in fates] == records
+    assert [(one.record, one.reason) for one in fates if isinstance(one, Rejected)] == [
+        (long, "too_long"),
+        (empty, "no_answer"),
+    ]
+    assert said[0] == "not learned: 2 of 8 records (1 too_long, 1 no_answer; see rejected.jsonl)"
+    assert long.id[:16] in said[1]
+    _, _, alone = _run(Finetune(**QUICK), [*tasks(3), *tasks(3, seed=1)], _bench(tmp_path / "alone"))
+    assert told["data"]["sha256"] == alone["data"]["sha256"]
+    assert told["data"]["records"] == 6
+    with pytest.raises(BadInput, match="too_long: truncate"):
+        _run(Finetune(**QUICK, too_long="stop"), records, _bench(tmp_path / "stop"))
 
 
 def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import json
+import shutil
 import threading
 import time
 from collections import Counter
@@ -400,6 +401,36 @@ def test_an_adapter_answers_on_the_base_that_it_names(base: str, tmp_path: Path)
     with switchable.model.disable_adapter():
         assert alone(switchable, PROMPTS[1]) == alone(plain, PROMPTS[1])
     assert alone(switchable, PROMPTS[1]) == expected[1]
+
+
+def test_an_adapter_that_does_not_fit_its_base_says_the_sizes(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft")
+    there = tiny_models.saved(tmp_path / "base")
+    plan = peft.LoraConfig(r=2, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
+    tuned = peft.get_peft_model(load_weights(str(there)).model, plan)
+    layers, width = tuned.config.num_hidden_layers, tuned.config.hidden_size
+    tuned.save_pretrained(tmp_path / "tuned")
+    settings = tmp_path / "base" / "config.json"
+    told = json.loads(settings.read_text())
+    for change, says in (
+        ({"hidden_size": 2 * width}, rf"weights have other sizes, the first \S+: \[.*{width}\] in the adapter, \["),
+        (
+            {"num_hidden_layers": layers - 1},
+            rf"4 of its {4 * layers} weights have no layer there, the first .*{layers - 1}",
+        ),
+    ):
+        shutil.rmtree(tmp_path / "base")
+        config = load_config(told | change)
+        importlib.import_module("transformers").AutoModelForCausalLM.from_config(config).save_pretrained(
+            tmp_path / "base"
+        )
+        tiny_models.tokenizer().save_pretrained(tmp_path / "base")
+        with pytest.raises(BadInput, match=f"does not fit its base .*base: .*{says}.*base_model_name_or_path"):
+            load_weights(str(tmp_path / "tuned"))
+
+
+def load_config(told: dict[str, Any]) -> Any:
+    return importlib.import_module("transformers").AutoConfig.for_model(**told)
 
 
 def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
