@@ -51,6 +51,11 @@ class ApplyRules:
         if self.languages and not speaks:
             raise BadInput("languages are named, but no rule reads them", fix="add other_language to rules")
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Of this package, that it needs."""
+        return ("language",) if any(rule.name == "other_language" for rule in chosen(self.rules)) else ()
+
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""
         del bench

@@ -42,6 +42,8 @@ class Finetune:
     name: ClassVar[str] = "finetune"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    extras: ClassVar[tuple[str, ...]] = ("train",)
+    """Of this package, that it needs."""
 
     base: str = "base"
     """Role of the weights that are tuned."""

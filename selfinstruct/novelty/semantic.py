@@ -59,6 +59,7 @@ class Semantic:
     name: ClassVar[str] = "semantic"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
+    extras: ClassVar[tuple[str, ...]] = ("semantic",)
 
     embedder: str
     """A folder with a model2vec model: `model.safetensors`, `tokenizer.json` and `config.json`."""

@@ -15,6 +15,7 @@ from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_diff
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.pipeline.loop_checks import student_role
+from selfinstruct.pipeline.needs import check_needs
 from selfinstruct.pipeline.publish import REPORT, publish
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.runner import Runner
@@ -75,6 +76,7 @@ class Finished:
 
 def execute(resolved: Resolved, options: Options) -> Finished:
     """Do the run, or what is left of it."""
+    check_needs(resolved)
     material = wiring.material(resolved, options.watch.notice)
     same = identity(resolved, material.seeds, material.contents)
     mark = fingerprint(same)

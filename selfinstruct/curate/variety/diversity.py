@@ -42,6 +42,11 @@ class Diversity:
             if getattr(self, knob) < 1:
                 raise BadInput(f"{knob}: {getattr(self, knob)}", place="stage diversity", fix="give at least 1")
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Of this package, that it needs."""
+        return ("nlp",) if self.parser == "spacy" else ()
+
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then two measurements."""
         chosen = _sample(len(records), self.sample, bench)

@@ -60,6 +60,13 @@ class Select:
         if wrong:
             raise BadInput(wrong, place="stage select", fix="see the knobs of `select`")
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Of this package, that it needs."""
+        if self.how != "diverse":
+            return ()
+        return ("semantic",) if self.cells == "embedding" else ("nlp",) if self.parser == "spacy" else ()
+
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Each task once, in order; then how many were kept, and the bound."""
         del bench
