@@ -4,12 +4,11 @@ The questions and the four rates are those of the quality review in Wang et al. 
 instructions, one instance each, answered yes or no.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from selfinstruct.audit.sheet import Verdict
+from selfinstruct.stats import wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +34,14 @@ class Rate:
     @property
     def low(self) -> float:
         """Lower end of the interval."""
-        return self._end(-1)
+        found = wilson(self.yes, self.answered)
+        return 0.0 if found is None or found.low is None else found.low
 
     @property
     def high(self) -> float:
         """Upper end of the interval."""
-        return self._end(1)
-
-    def _end(self, side: int) -> float:
-        # Wilson 1927. At 0 of n and n of n one end is exactly 0 or 1, which the formula only nearly gives.
-        if not self.answered or self.yes == (0 if side < 0 else self.answered):
-            return 0.0 if side < 0 else 1.0
-        z, n, p = _Z, self.answered, self.yes / self.answered
-        middle = p + z * z / (2 * n)
-        reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle + side * reach) / (1 + z * z / n)
-
-
-_Z = NormalDist().inv_cdf(0.975)
+        found = wilson(self.yes, self.answered)
+        return 1.0 if found is None or found.high is None else found.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

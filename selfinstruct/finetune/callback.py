@@ -287,7 +287,11 @@ def _told(rule: StopRule, behind: Behind, decision: Decision, loss: float | None
         kl_prose=_forward(behind, "prose"),
         kl_reference=_forward(behind, "reference"),
         stop=decision.stop,
-        intervals={name: (one.low, one.high) for name, one in known.items()},
+        intervals={
+            name: (one.low, one.high)
+            for name, one in known.items()
+            if one.low is not None and one.high is not None  # of one source alone
+        },
         **values,
     )
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.finetune.readings import DRAWS, ifs_draws, objecqa_draws
+from selfinstruct.finetune.readings import ifs_draws, objecqa_draws
 from selfinstruct.stage import ToneReading
+from selfinstruct.stats import DRAWS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ Becoming self-instruct (arXiv 2307.03692) argues for stopping where IFS settles 
    its 95 % interval) it must be at most `gap_limit`; where it is not, it is "undecided" and holds nothing up.
 
 Bounds are one-sided: each is wrong in one case of twenty. No bound is tighter than what so many sources can rule out
-(`Estimate`), so that twenty prompts never stop a training. Every check is a new chance to stop by mistake: where IFS
+(`stats`), so that twenty prompts never stop a training. Every check is a new chance to stop by mistake: where IFS
 rises by exactly `epsilon` from check to check one in twenty checks stops, where it rises faster, far fewer.
 """
 
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.readings import DRAWS, Estimate, gain, levels
-from selfinstruct.rule_of_three import unseen
+from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.stage import ToneReading
+from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
 
 EPSILON = 0.03
 TAU = 0.90
@@ -31,6 +31,7 @@ PATIENCE = 2
 GAP_LIMIT = 0.10
 GAP_HALF_WIDTH = 0.05
 _FEWEST_DRAWS = 1_000
+_ONE_SIDED = 2 * LEVEL - 1  # either end of such an interval is a bound that holds in 95 % of cases
 
 Reason: TypeAlias = Literal["plateau", "too_few_checks", "still_rising", "too_low", "gap_wide"]
 GapState: TypeAlias = Literal["narrow", "wide", "undecided", "absent"]
@@ -66,7 +67,9 @@ class Headroom:
 
     def __str__(self) -> str:
         """One sentence."""
-        number = f"IFS before training is {self.ifs.value:.2f} ({self.ifs.low:.2f} to {self.ifs.high:.2f})"
+        number = f"IFS before training is {self.ifs.value:.2f}"
+        if self.ifs.low is not None and self.ifs.high is not None:
+            number += f" ({self.ifs.low:.2f} to {self.ifs.high:.2f})"
         return f"{number}: {'room' if self.left else 'no headroom'} below {self.tau:.2f}"
 
 
@@ -105,7 +108,7 @@ class StopRule:
         >>> StopRule().can_stop(98), StopRule().can_stop(99)
         (False, True)
         """
-        return unseen(sources) < self.epsilon and 1 - unseen(sources) >= self.tau
+        return rule_of_three(sources) < self.epsilon and 1 - rule_of_three(sources) >= self.tau
 
     def decide(self, readings: Sequence[ToneReading]) -> Decision:
         """Of the last reading, in the light of those before it.
@@ -116,16 +119,19 @@ class StopRule:
         if not readings:
             raise BadInput("no check to decide about", fix="measure the model first")
         found = levels(readings[-1], seed=self.seed, draws=self.draws)
-        rise = None
+        least = levels(readings[-1], level=_ONE_SIDED, seed=self.seed, draws=self.draws).ifs.low
+        rise = most = None
         if len(readings) > self.patience:
-            rise = gain(readings[-1 - self.patience], readings[-1], seed=self.seed, draws=self.draws)
+            pair = readings[-1 - self.patience], readings[-1]
+            rise = gain(*pair, seed=self.seed, draws=self.draws)
+            most = gain(*pair, level=_ONE_SIDED, seed=self.seed, draws=self.draws).high
         state = self._gap_state(found.gap)
         reason: Reason
         if rise is None:
             reason = "too_few_checks"
-        elif rise.most >= self.epsilon:
+        elif most is None or most >= self.epsilon:
             reason = "still_rising"
-        elif found.ifs.least < self.tau:
+        elif least is None or least < self.tau:
             reason = "too_low"
         elif state == "wide":
             reason = "gap_wide"
@@ -138,7 +144,7 @@ class StopRule:
     def _gap_state(self, gap: Estimate | None) -> GapState:
         if gap is None:
             return "absent"
-        if gap.half_width > self.gap_half_width:
+        if gap.half_width is None or gap.half_width > self.gap_half_width:
             return "undecided"
         return "narrow" if gap.value <= self.gap_limit else "wide"
 

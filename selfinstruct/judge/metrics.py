@@ -1,10 +1,11 @@
-"""How well probabilities agree with labels, with bootstrap intervals by source record."""
+"""How well probabilities agree with labels, with intervals by source record."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.judge.hashing import drawn
 from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, of_draws, share, times_drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +15,6 @@ BINS = 10
 """Of equal width, for the expected calibration error (Guo et al. 2017)."""
 _DRAWS = 1_000
 _AT_ONCE = 50
-_LEVEL = 0.95
 _DIGITS = 6
 
 
@@ -32,69 +32,78 @@ class Told:
 def measures(told: Told, *, threshold: float, seed: int) -> dict[str, Json]:
     """Prevalence and, each with a 95 % interval: accuracy, precision, recall, F1, AUROC, expected calibration error.
 
-    The interval draws whole sources with replacement (Efron 1979), for fragments of one record are not independent.
-    None where a number does not exist: precision when nothing is called answer-like, AUROC with one label only.
+    Intervals are by source, for fragments of one record are not independent. None where a number does not exist:
+    precision when nothing is called answer-like, AUROC with one label only.
     """
     import numpy as np
 
-    count = int(told.sources.max()) + 1
-    draws = _DRAWS if count > 1 else 0
-    found = [_of_draws(told, threshold, np.ones((1, count), np.int64))]
-    for start in range(0, draws, _AT_ONCE):
-        places = drawn(seed + start, _AT_ONCE * count, count).reshape(_AT_ONCE, count)
-        times = np.stack([np.bincount(row, minlength=count) for row in places])
-        found.append(_of_draws(told, threshold, times))
+    count, n = int(told.sources.max()) + 1, len(told.labels)
+    said, true = told.probabilities >= threshold, told.labels == 1
+
+    def part(of: "NDArray[np.bool_]", among: "NDArray[np.bool_]") -> Estimate | None:
+        return share(*(np.bincount(told.sources, column, count) for column in (of & among, among)))
+
+    shares = {
+        "accuracy": part(said == true, np.ones(n, np.bool_)),
+        "precision": part(true, said),
+        "recall": part(said, true),
+    }
+    value = _of_draws(told, threshold, np.ones((1, count)))
+    drawn = [_of_draws(told, threshold, times) for times in _in_steps(count, seed)] if count > 1 else []
     report: dict[str, Json] = {
-        "n": len(told.labels),
+        "n": n,
         "sources": count,
         "prevalence": round(float(told.labels.mean()), _DIGITS),
         "threshold": threshold,
+        **{name: _rounded(found) for name, found in shares.items()},
     }
-    for name, value in found[0].items():
-        spread = np.concatenate([some[name] for some in found[1:]]) if draws else np.zeros(0)
-        report[name] = _estimate(float(value[0]), spread[np.isfinite(spread)])
+    for name, found in value.items():
+        spread = np.concatenate([some[name] for some in drawn]) if drawn else np.zeros(0)
+        known = bool(np.isfinite(found[0]))
+        report[name] = (
+            _rounded(of_draws(float(found[0]), spread, n=n, clusters=count, within=(0, 1))) if known else None
+        )
     return report
 
 
-def _estimate(value: float, spread: "NDArray[np.float64]") -> Json:
-    import numpy as np
+def _in_steps(count: int, seed: int) -> "Iterator[NDArray[np.float64]]":
+    """A few draws at a time, as each takes a number for every fragment."""
+    for times in times_drawn(count, seed=seed, draws=_DRAWS):
+        for first in range(0, len(times), _AT_ONCE):
+            yield times[first : first + _AT_ONCE]
 
-    if not np.isfinite(value):
+
+def _rounded(found: Estimate | None) -> Json:
+    if found is None:
         return None
-    if not len(spread):
-        return {"value": round(value, _DIGITS), "low": None, "high": None}
-    low, high = np.quantile(spread, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return {"value": round(value, _DIGITS), "low": round(float(low), _DIGITS), "high": round(float(high), _DIGITS)}
+    ends = {"value": found.value, "low": found.low, "high": found.high}
+    return {name: None if end is None else round(end, _DIGITS) for name, end in ends.items()}
 
 
-def _of_draws(told: Told, threshold: float, times: "NDArray[np.int64]") -> dict[str, "NDArray[np.float64]"]:
+def _of_draws(told: Told, threshold: float, times: "NDArray[np.float64]") -> dict[str, "NDArray[np.float64]"]:
     """Each number for every row of `times`, which says how often each source was drawn."""
     import numpy as np
 
     said, true = told.probabilities >= threshold, told.labels == 1
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is NaN: such a number does not exist
-        hit, alarm, miss, calm = (
-            _sums(told, times, mask.astype(np.float64))
-            for mask in (said & true, said & ~true, ~said & true, ~said & ~true)
+        hit, alarm, miss = (
+            _sums(told, times, mask.astype(np.float64)) for mask in (said & true, said & ~true, ~said & true)
         )
         return {
-            "accuracy": (hit + calm) / (hit + alarm + miss + calm),
-            "precision": hit / (hit + alarm),
-            "recall": hit / (hit + miss),
             "f1": 2 * hit / (2 * hit + alarm + miss),
             "auroc": _auroc(told, times),
             "ece": _calibration_error(told, times),
         }
 
 
-def _sums(told: Told, times: "NDArray[np.int64]", values: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _sums(told: Told, times: "NDArray[np.float64]", values: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
     by_source = np.bincount(told.sources, values, minlength=times.shape[1])
     return np.asarray((times * by_source).sum(axis=1))
 
 
-def _calibration_error(told: Told, times: "NDArray[np.int64]") -> "NDArray[np.float64]":
+def _calibration_error(told: Told, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
     bins = np.minimum((told.probabilities * BINS).astype(np.int64), BINS - 1)
@@ -106,7 +115,7 @@ def _calibration_error(told: Told, times: "NDArray[np.int64]") -> "NDArray[np.fl
     return off / _sums(told, times, np.ones(len(bins)))
 
 
-def _auroc(told: Told, times: "NDArray[np.int64]") -> "NDArray[np.float64]":
+def _auroc(told: Told, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """How often a random answer scores above a random continuation; ties count half (Mann and Whitney 1947)."""
     import numpy as np
 

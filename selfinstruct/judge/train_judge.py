@@ -16,7 +16,7 @@ class TrainJudge:
     """Build `judge`, a response tone classifier (arXiv 2307.03692, section 3); every task passes unchanged."""
 
     name: ClassVar[str] = "train_judge"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     backend: Backend = "linear"

@@ -33,7 +33,7 @@ class AnswerSet:
     """
 
     name: ClassVar[str] = "answer_set"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     model: str = "student"

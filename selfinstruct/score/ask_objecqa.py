@@ -60,7 +60,7 @@ class ObjecQA:
     """
 
     name: ClassVar[str] = "objecqa"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     model: str = "teacher"
@@ -142,7 +142,7 @@ class ObjecQA:
 
     def _told(self, heard: Sequence[Sequence[Heard]], bench: Bench, failures: list[Json]) -> dict[str, Json]:
         names = [bench.models[role].name for role in (self.model, *self.beside)]
-        scores: list[Json] = [_scores(name, replies, bench.seed) for name, replies in zip(names, heard, strict=True)]
+        scores: list[Json] = [_scores(name, replies) for name, replies in zip(names, heard, strict=True)]
         compared: list[Json] = []
         for (first, ours), (second, theirs) in combinations(zip(names, heard, strict=True), 2):
             pair = [[one.as_reply(one.by_rules) for one in replies] for replies in (ours, theirs)]
@@ -163,13 +163,13 @@ class ObjecQA:
         }
 
 
-def _scores(name: str, replies: Sequence[Heard], seed: int) -> dict[str, Json]:
+def _scores(name: str, replies: Sequence[Heard]) -> dict[str, Json]:
     """A model's score by rules and by the judge, and how far they agree on the replies that both classed."""
     both = [(one, one.by_model) for one in replies if one.by_model is not None]
-    by_rules = objectivity([one.as_reply(one.by_rules) for one in replies], RULES, seed)
+    by_rules = objectivity([one.as_reply(one.by_rules) for one in replies], RULES)
     told: dict[str, Json] = {"model": name, "rules": by_rules.as_json(), "judge": None, "agreement": None}
     if both:
-        told["judge"] = objectivity([one.as_reply(kind) for one, kind in both], "judge", seed).as_json()
+        told["judge"] = objectivity([one.as_reply(kind) for one, kind in both], "judge").as_json()
         same = sum(one.by_rules == kind for one, kind in both)
         agreed = kappa([one.by_rules for one, _ in both], [kind for _, kind in both])
         told["agreement"] = {"n": len(both), "same": same / len(both), "kappa": agreed}

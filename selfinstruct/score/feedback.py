@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
-from selfinstruct.rule_of_three import unseen
 from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
-from selfinstruct.score.intervals import LEVEL, Estimate, bounds, sums_by_source
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
 
 FILE = "feedback.json"
 _FORM = "form"
@@ -64,7 +63,7 @@ class Feedback:
     """
 
     name: ClassVar[str] = "feedback"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     label: str = ""
@@ -97,7 +96,7 @@ class Feedback:
         weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
         gain, most = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else (None, None)
         sources = len({one.source for one in answered})
-        if gain is not None and unseen(sources) >= self.epsilon:
+        if gain is not None and rule_of_three(sources) >= self.epsilon:
             bench.notice(
                 f"feedback: {sources} instructions were asked: too few to show that IFS rises by less than "
                 f"{self.epsilon:g}, so the loop cannot end for that; knob `first` of that score asks more"
@@ -163,10 +162,7 @@ def _read(file: Path) -> list[_Answered]:
 
 
 def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> tuple[Estimate | None, float | None]:
-    """IFS now minus IFS before on the prompts of both, with a bootstrap interval by source; and its one-sided bound.
-
-    No bound is nearer to the value than what so many sources can rule out though none differs (the rule of three).
-    """
+    """IFS now minus IFS before on the prompts of both, with an interval by source; and its one-sided upper bound."""
     old = {(one.source, one.prompt, one.whole, one.sample): one.answers for one in before}
     rows: dict[str, list[int]] = {}
     for one in now:
@@ -177,16 +173,9 @@ def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> t
             row[1] += 1
     if len(rows) < _FEWEST:
         return None, None
-    sums = sums_by_source(list(rows.values()), seed)
-    value, spread = sums.total[0] / sums.total[1], [risen / asked for risen, asked in sums.draws]
-    low, high = bounds(spread)
-    _, most = bounds(spread, 2 * LEVEL - 1)
-    assert low is not None  # there are draws from two sources on
-    assert high is not None
-    assert most is not None
-    wide, one_sided = unseen(len(rows), (1 - LEVEL) / 2), unseen(len(rows))
-    told = Estimate(value, max(-1.0, min(low, value - wide)), min(1.0, max(high, value + wide)))
-    return told, min(1.0, max(most, value + one_sided))
+    change, asked = zip(*rows.values(), strict=True)
+    most = paired_difference(change, asked, level=2 * LEVEL - 1, seed=seed)
+    return paired_difference(change, asked, seed=seed), None if most is None else most.high
 
 
 def _kind(cell: Cell) -> str:

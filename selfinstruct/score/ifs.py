@@ -8,11 +8,16 @@ by source, and the correction for the judge's errors.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, pstdev
+from typing import TYPE_CHECKING
 
 from selfinstruct.records import Json
-from selfinstruct.score.intervals import Estimate, Statistic, Sums, bounds, sums_by_source
 from selfinstruct.score.judge_error import Errors, corrected, correction
 from selfinstruct.score.judged import Judged, Terms
+from selfinstruct.stats import Estimate, bootstrap, of_draws, ratio, resampled, share
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Counted = Callable[[Judged], bool]
 
@@ -38,30 +43,29 @@ _COLUMNS: Mapping[str, Counted] = {
 _PLACE = {name: place for place, name in enumerate(_COLUMNS)}
 
 
-def _share(of: str, among: str) -> Statistic:
-    top, bottom = _PLACE[of], _PLACE[among]
-    return lambda sums: sums[top] / sums[bottom] if sums[bottom] else None
-
-
-def _gap(sums: Sequence[int]) -> float | None:
-    full, partial = STATISTICS["ifs_full"](sums), STATISTICS["ifs_partial"](sums)
-    return None if full is None or partial is None else full - partial
-
-
-STATISTICS: Mapping[str, Statistic] = {
-    "ifs": _share("answers", "all"),
-    "ifs_clean": _share("clean", "all"),
-    "ifs_partial": _share("answers_partial", "partial"),
-    "ifs_full": _share("answers_full", "full"),
-    "gap": _gap,
-    "ifs_cut": _share("answers_cut", "cut"),
-    "run_on": _share("run_on", "all"),
-    "empty": _share("empty", "all"),
-    "echo": _share("echo", "all"),
-    "loop": _share("loop", "all"),
-    "truncated": _share("truncated", "all"),
+SHARES: Mapping[str, tuple[int, int]] = {
+    name: (_PLACE[of], _PLACE[among])
+    for name, of, among in (
+        ("ifs", "answers", "all"),
+        ("ifs_clean", "clean", "all"),
+        ("ifs_partial", "answers_partial", "partial"),
+        ("ifs_full", "answers_full", "full"),
+        ("ifs_cut", "answers_cut", "cut"),
+        ("run_on", "run_on", "all"),
+        ("empty", "empty", "all"),
+        ("echo", "echo", "all"),
+        ("loop", "loop", "all"),
+        ("truncated", "truncated", "all"),
+    )
 }
-"""The numbers of a score, each a function of the counts; all denominators are responses."""
+"""The shares of a score: the column counted, and the column of responses it is a share of."""
+_NAMES = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap", *list(SHARES)[4:])
+"""As a score lists them."""
+
+
+def gap(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """`ifs_full` - `ifs_partial`, from sums of the columns."""
+    return ratio(*SHARES["ifs_full"])(sums) - ratio(*SHARES["ifs_partial"])(sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +157,7 @@ class Scored:
         """As `score.json` has it: the numbers at the top, their intervals under `intervals`."""
         values: dict[str, Json] = {}
         intervals: dict[str, Json] = {}
-        for name in STATISTICS:
+        for name in _NAMES:
             found: Estimate | None = getattr(self, name)
             values[name] = found.value if found else None
             intervals[name] = [found.low, found.high] if found and found.low is not None else None
@@ -183,14 +187,17 @@ def score_of(
     failed: int = 0,
     seed: int = 0,
 ) -> Scored:
-    """The score of judged responses; intervals are drawn by source, with `seed`.
+    """The score of judged responses, with intervals by source; `seed` is of what is drawn.
 
     `known`: how the judge did on labelled responses. A number over nothing is None, never 0.
     """
+    import numpy as np
+
     rows = counts_by_source(verdicts)
-    sums = sums_by_source(list(rows.values()), seed)
-    total = sums.total or (0,) * len(_COLUMNS)
-    numbers = {name: sums.estimate(statistic) if sums.total else None for name, statistic in STATISTICS.items()}
+    table = np.array(list(rows.values()), np.float64).reshape(len(rows), len(_COLUMNS))
+    total = [int(count) for count in table.sum(axis=0)]
+    numbers = {name: share(table[:, of], table[:, among]) for name, (of, among) in SHARES.items()}
+    numbers["gap"] = bootstrap(gap, table, n=len(verdicts), within=(-1, 1), seed=seed)
     if not setting.terms.budget:
         numbers["ifs_clean"] = None
     return Scored(
@@ -201,7 +208,7 @@ def score_of(
         sources=len(rows),
         failed=failed,
         unknown_finish=sum(not one.response.finish_reason for one in verdicts),
-        corrected=_corrected(sums, known, seed) if known and sums.total else None,
+        corrected=_corrected(table, known, seed) if known and rows else None,
         by_sample=_by_sample(verdicts),
         **numbers,
     )
@@ -217,30 +224,42 @@ def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
     return rows
 
 
-def _corrected(sums: Sums, known: Errors, seed: int) -> Corrected:
+def _corrected(table: "NDArray[np.float64]", known: Errors, seed: int) -> Corrected:
     """Whole and cut prompts each with the errors the judge makes on them; the score of all is put together of both.
 
     Empty responses stay as they are: no judge is asked about them, so none errs.
     """
+    total = table.sum(axis=0).tolist()
+    draws = resampled(table, seed=seed).tolist() if len(table) > 1 else []
     judges = {"full": correction(known.whole, seed), "partial": correction(known.cut, seed + 1)}
-    values = {form: _corrected_share(sums.total, form, *judge.rates) for form, judge in judges.items()}
+    values = {form: _corrected_share(total, form, *judge.rates) for form, judge in judges.items()}
     spreads = {
-        form: [_corrected_share(draw, form, *rates) for draw, rates in zip(sums.draws, judge.drawn, strict=False)]
+        form: [_corrected_share(draw, form, *rates) for draw, rates in zip(draws, judge.drawn, strict=False)]
         for form, judge in judges.items()
     }
-    full, partial = (_estimate(values[form], spreads[form]) for form in judges)
-    mixed = [_mixed(draw, one, other) for draw, one, other in zip(sums.draws, *spreads.values(), strict=False)]
+
+    def estimate(value: float | None, spread: Sequence[float | None], lowest: float = 0.0) -> Estimate | None:
+        import numpy as np
+
+        if value is None:
+            return None
+        numbers = np.array(spread, np.float64)  # None becomes NaN
+        asked = total[_PLACE["all"]]
+        return of_draws(value, numbers, n=asked, clusters=len(table), within=(lowest, 1.0))
+
+    full, partial = (estimate(values[form], spreads[form]) for form in judges)
+    mixed = [_mixed(draw, one, other) for draw, one, other in zip(draws, *spreads.values(), strict=False)]
     gaps = [None if one is None or other is None else one - other for one, other in zip(*spreads.values(), strict=True)]
     return Corrected(
-        ifs=_estimate(_mixed(sums.total, values["full"], values["partial"]), mixed),
+        ifs=estimate(_mixed(total, values["full"], values["partial"]), mixed),
         ifs_partial=partial,
         ifs_full=full,
-        gap=_estimate(full.value - partial.value, gaps) if full and partial else None,
+        gap=estimate(full.value - partial.value, gaps, -1.0) if full and partial else None,
         judge=known,
     )
 
 
-def _corrected_share(counts: Sequence[int], form: str, sensitivity: float, specificity: float) -> float | None:
+def _corrected_share(counts: Sequence[float], form: str, sensitivity: float, specificity: float) -> float | None:
     """Of the whole or the cut prompts, the share that was answered; None without any, or for a judge by chance."""
     answers, asked, every = (counts[_PLACE[name]] for name in (f"answers_{form}", f"{form}_judged", form))
     if not every:
@@ -249,17 +268,13 @@ def _corrected_share(counts: Sequence[int], form: str, sensitivity: float, speci
     return None if found is None else found * asked / every
 
 
-def _mixed(counts: Sequence[int], full: float | None, partial: float | None) -> float | None:
+def _mixed(counts: Sequence[float], full: float | None, partial: float | None) -> float | None:
     """The share among all prompts, from those among whole and cut ones; None where one of them is missing."""
     parts = [(counts[_PLACE["full"]], full), (counts[_PLACE["partial"]], partial)]
     there = [(many, share) for many, share in parts if many]
     if not there or any(share is None for _, share in there):
         return None
     return sum(many * (share or 0.0) for many, share in there) / sum(many for many, _ in there)
-
-
-def _estimate(value: float | None, spread: Sequence[float | None]) -> Estimate | None:
-    return None if value is None else Estimate(value, *bounds([one for one in spread if one is not None]))
 
 
 def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:

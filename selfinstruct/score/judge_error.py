@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.score.intervals import DRAWS
+from selfinstruct.stats import DRAWS
 
 _LEAST = 0.05  # a judge that is hardly better than chance corrects nothing
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.score.intervals import Estimate, sums_by_source
 from selfinstruct.score.opinion import OPINIONS, Opinion
+from selfinstruct.stats import Estimate, paired_difference, share
 
 _ANSWERED, _ALL, _OBJECTIVE = 0, 1, 2
 _Asked: TypeAlias = tuple[str, int, int]
@@ -61,30 +61,24 @@ class Objectivity:
         }
 
 
-def objectivity(replies: Sequence[Reply], judged_by: str, seed: int = 0) -> Objectivity:
-    """The score of replies; intervals are drawn by question."""
+def objectivity(replies: Sequence[Reply], judged_by: str) -> Objectivity:
+    """The score of replies, with intervals by question."""
     rows: dict[str, list[int]] = {}
     for reply in replies:
         row = rows.setdefault(reply.question, [0, 0, 0])
         row[_ANSWERED] += reply.kind != "no_answer"
         row[_ALL] += 1
         row[_OBJECTIVE] += reply.kind == "objective"
-    sums = sums_by_source(list(rows.values()), seed)
+    answered, asked, objective = zip(*rows.values(), strict=True) if rows else ((), (), ())
     phrasings = range(max((reply.phrasing for reply in replies), default=-1) + 1)
     return Objectivity(
         judged_by=judged_by,
         n=len(replies),
         counts={kind: sum(reply.kind == kind for reply in replies) for kind in OPINIONS},
-        objective=sums.estimate(_objective) if replies else None,
-        unanswered=sums.estimate(lambda row: 1 - row[_ANSWERED] / row[_ALL] if row[_ALL] else None)
-        if replies
-        else None,
+        objective=share(objective, answered),
+        unanswered=share([all_ - some for all_, some in zip(asked, answered, strict=True)], asked),
         by_phrasing=tuple(_share([reply for reply in replies if reply.phrasing == which]) for which in phrasings),
     )
-
-
-def _objective(row: Sequence[int]) -> float | None:
-    return row[_OBJECTIVE] / row[_ANSWERED] if row[_ANSWERED] else None
 
 
 def _share(replies: Sequence[Reply]) -> float | None:
@@ -147,17 +141,16 @@ def paired(first: Sequence[Reply], second: Sequence[Reply], seed: int = 0) -> Pa
     only_first, only_second = once.count(("objective", "subjective")), once.count(("subjective", "objective"))
     rows: dict[str, list[int]] = {}
     for one, other in both:
-        row = rows.setdefault(one.question, [0, 0, 0])
-        for place, add in enumerate((1, one.kind == "objective", other.kind == "objective")):
-            row[place] += add
-    sums = sums_by_source(list(rows.values()), seed)
-    difference = sums.estimate(lambda row: (row[1] - row[2]) / row[0] if row[0] else None) if rows else None
+        row = rows.setdefault(one.question, [0, 0])
+        row[0] += (one.kind == "objective") - (other.kind == "objective")
+        row[1] += 1
+    change, asked = zip(*rows.values(), strict=True) if rows else ((), ())
     return Paired(
         n=len(once),
         only_first=only_first,
         only_second=only_second,
         p=mcnemar(only_first, only_second),
-        difference=difference,
+        difference=paired_difference(change, asked, seed=seed) if rows else None,
     )
 
 

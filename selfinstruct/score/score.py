@@ -33,7 +33,7 @@ class Score:
     """
 
     name: ClassVar[str] = "score"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     model: str = "teacher"

@@ -4,12 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Literal
 
 from selfinstruct.records import Json
-from selfinstruct.score.intervals import Estimate, Statistic, sums_by_source
 from selfinstruct.score.set_answers import COUNTED, UNITS, SetAnswer
 from selfinstruct.score.set_questions import Against
+from selfinstruct.stats import Estimate, bootstrap, mean, ratio, share
 from selfinstruct.text import words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _PLACE = {name: place for place, name in enumerate(COUNTED)}
 _VERBS = 12
@@ -19,29 +24,60 @@ _LEAST = 5
 _COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "words", "unique_words", "ifs", "ifs_clean")
 
 
-def _mean(of: str, among: str, units: int = 1) -> Statistic:
-    top, bottom = _PLACE[of], _PLACE[among]
-    return lambda sums: sums[top] / sums[bottom] / units if sums[bottom] else None
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A sum of one column over that of another."""
+
+    of: str
+    among: str
+    kind: Literal["share", "in_0_1", "unbounded"]
+    """A share of yes, or a mean of what lies between 0 and 1, or of anything."""
+
+    def estimate(self, table: "NDArray[np.float64]", seed: int) -> Estimate | None:
+        top, bottom = table[:, _PLACE[self.of]], table[:, _PLACE[self.among]]
+        if self.kind == "share":
+            return share(top, bottom)
+        return mean(top / self._units, bottom, within=(0, 1) if self.kind == "in_0_1" else None, seed=seed)
+
+    def difference(
+        self, first: "NDArray[np.float64]", second: "NDArray[np.float64]", seed: int, n: int
+    ) -> Estimate | None:
+        import numpy as np
+
+        places = [_PLACE[self.of], _PLACE[self.among]]
+        one, other = first[:, places], second[:, places]
+        if self.kind == "share":
+
+            def minus(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+                return ratio(0, 1)(sums) - ratio(2, 3)(sums)
+
+            return bootstrap(minus, np.hstack([one, other]), n=n, within=(-1, 1), seed=seed)
+        within = (-1, 1) if self.kind == "in_0_1" else None
+        return mean((one[:, 0] - other[:, 0]) / self._units, one[:, 1], within=within, seed=seed)
+
+    @property
+    def _units(self) -> int:
+        return UNITS if self.of.startswith("rouge") else 1
 
 
-STATISTICS: Mapping[str, Statistic] = {
-    "rouge_l": _mean("rouge_l", "with_words", UNITS),
-    "rouge_l_stemmed": _mean("rouge_l_stemmed", "with_words", UNITS),
-    "exact_match": _mean("exact", "all"),
-    "words": _mean("words", "all"),
-    "unique_words": _mean("unique_words", "all"),
-    "unique_share": _mean("unique_words", "words"),
-    "reference_words": _mean("reference_words", "all"),
-    "tokens": _mean("tokens", "all"),
-    "truncated": _mean("truncated", "all"),
-    "empty": _mean("empty", "all"),
-    "echo": _mean("echo", "all"),
-    "loop": _mean("loop", "all"),
-    "run_on": _mean("run_on", "all"),
-    "ifs": _mean("answers", "judged"),
-    "ifs_clean": _mean("clean", "ended"),
+_NUMBERS: Mapping[str, _Number] = {
+    "rouge_l": _Number("rouge_l", "with_words", "in_0_1"),
+    "rouge_l_stemmed": _Number("rouge_l_stemmed", "with_words", "in_0_1"),
+    "exact_match": _Number("exact", "all", "share"),
+    "words": _Number("words", "all", "unbounded"),
+    "unique_words": _Number("unique_words", "all", "unbounded"),
+    "unique_share": _Number("unique_words", "words", "in_0_1"),
+    "reference_words": _Number("reference_words", "all", "unbounded"),
+    "tokens": _Number("tokens", "all", "unbounded"),
+    "truncated": _Number("truncated", "all", "share"),
+    "empty": _Number("empty", "all", "share"),
+    "echo": _Number("echo", "all", "share"),
+    "loop": _Number("loop", "all", "share"),
+    "run_on": _Number("run_on", "all", "share"),
+    "ifs": _Number("answers", "judged", "share"),
+    "ifs_clean": _Number("clean", "ended", "share"),
 }
-"""Each a function of counts: means over answers, and shares of them; `unique_share` is that of all words."""
+"""Means over answers, and shares of them; `unique_share` is that of all words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +91,7 @@ class SetScore:
     compared: int
     """Answers in `rouge_l`: those with a reference in letters or digits of ASCII."""
     numbers: Mapping[str, Estimate | None]
-    """By the names of STATISTICS; None for a number over nothing."""
+    """By name; None for a number over nothing."""
 
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval."""
@@ -64,15 +100,15 @@ class SetScore:
 
 
 def set_score(answers: Sequence[SetAnswer], seed: int = 0) -> SetScore:
-    """The numbers; intervals are drawn by task, with `seed`."""
+    """The numbers, with intervals by task; `seed` is of what is drawn."""
     rows = _counts(answers)
-    sums = sums_by_source(list(rows.values()), seed)
-    total = sums.total or (0,) * len(COUNTED)
+    table = _table(rows)
+    total = [int(count) for count in table.sum(axis=0)]
     return SetScore(
         n=total[_PLACE["all"]],
         tasks=len(rows),
         compared=total[_PLACE["with_words"]],
-        numbers={name: sums.estimate(statistic) if rows else None for name, statistic in STATISTICS.items()},
+        numbers={name: number.estimate(table, seed) for name, number in _NUMBERS.items()},
     )
 
 
@@ -119,17 +155,10 @@ def _difference(
     if not pairs:
         return None
     ours, others = _counts([one for one, _ in pairs]), _counts([other for _, other in pairs])
-    width = len(COUNTED)
-    sums = sums_by_source([[*ours[source], *others[source]] for source in ours], seed)
+    left, right = _table(ours), _table({source: others[source] for source in ours})
     numbers: dict[str, Json] = {}
     for name in _COMPARED:
-        statistic = STATISTICS[name]
-
-        def minus(row: Sequence[int]) -> float | None:
-            one, other = statistic(row[:width]), statistic(row[width:])  # noqa: B023 - called before the next turn
-            return None if one is None or other is None else one - other
-
-        estimate = sums.estimate(minus)
+        estimate = _NUMBERS[name].difference(left, right, seed, len(pairs))
         if estimate is not None:
             numbers[name] = estimate.as_json()
     (one, other), *_ = pairs
@@ -152,6 +181,12 @@ def _counts(answers: Iterable[SetAnswer]) -> dict[str, list[int]]:
         for place, counts in enumerate(COUNTED.values()):
             row[place] += int(counts(one))
     return rows
+
+
+def _table(rows: Mapping[str, Sequence[int]]) -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.array(list(rows.values()), np.float64).reshape(len(rows), len(COUNTED))
 
 
 def _grouped(answers: Iterable[SetAnswer], names: Iterable[str]) -> dict[str, list[SetAnswer]]:

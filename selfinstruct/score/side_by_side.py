@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.records import Json
-from selfinstruct.score.ifs import STATISTICS, Scored, counts_by_source
-from selfinstruct.score.intervals import Estimate, sums_by_source
+from selfinstruct.score.ifs import SHARES, Scored, counts_by_source, gap
 from selfinstruct.score.judged import Judged
+from selfinstruct.stats import Estimate, bootstrap, paired_difference
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
 _TABLE = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean", "run_on", "empty", "echo", "loop", "truncated")
@@ -50,6 +54,8 @@ def differences(sides: Sequence[Side], seed: int = 0) -> tuple[Difference, ...]:
 
 
 def _difference(first: Side, second: Side, seed: int) -> Difference | None:
+    import numpy as np
+
     ours, theirs = _by_key(first.verdicts), _by_key(second.verdicts)
     shared = [key for key in ours if key in theirs]
     if not shared:
@@ -57,19 +63,21 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
     left = counts_by_source([ours[key] for key in shared])
     # a source is what the first side calls it: files may name theirs differently
     right = _counts_like([ours[key] for key in shared], [theirs[key] for key in shared])
-    width = len(next(iter(left.values())))
-    sums = sums_by_source([[*left[source], *right[source]] for source in left], seed)
+    one, other = (np.array([side[source] for source in left], np.float64) for side in (left, right))
+    width = one.shape[1]
+
+    def gaps(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        return gap(sums[..., :width]) - gap(sums[..., width:])
+
     numbers: dict[str, Estimate] = {}
     for name in _COMPARED:
         if getattr(first.scored, name) is None or getattr(second.scored, name) is None:
             continue
-        statistic = STATISTICS[name]
-
-        def minus(row: Sequence[int]) -> float | None:
-            one, other = statistic(row[:width]), statistic(row[width:])  # noqa: B023 - called before the next turn
-            return None if one is None or other is None else one - other
-
-        estimate = sums.estimate(minus)
+        if name == "gap":
+            estimate = bootstrap(gaps, np.hstack([one, other]), n=len(shared), within=(-2, 2), seed=seed)
+        else:  # the same prompts: both sides are shares of as many
+            of, among = SHARES[name]
+            estimate = paired_difference(one[:, of] - other[:, of], one[:, among], seed=seed)
         if estimate is not None:
             numbers[name] = estimate
     return Difference(

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.score.ifs import Scored, Setting, score_of
-from selfinstruct.score.intervals import bounds, sums_by_source
 from selfinstruct.score.judge_error import Confusion, Errors, corrected, errors_of
 from selfinstruct.score.judged import Judged, Terms
 from selfinstruct.score.responses import Response
@@ -81,32 +80,13 @@ def test_responses_of_one_source_count_together_so_that_the_interval_is_wider() 
     assert (wide.high or 0) - (wide.low or 0) > 1.5 * ((narrow.high or 0) - (narrow.low or 0))
 
 
-def test_the_bootstrap_agrees_with_the_binomial_where_each_source_has_one_response() -> None:
+def test_the_interval_agrees_with_the_binomial_where_each_source_has_one_response() -> None:
     found = score(verdicts(*(response(source, answers=source < 60) for source in range(200)))).ifs
     assert found is not None
     assert found.low is not None
     assert found.high is not None
     deviation = (0.3 * 0.7 / 200) ** 0.5
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.1)
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=2), min_size=2, max_size=8), st.integers(0, 99))
-def test_every_draw_is_a_sum_of_as_many_sources(rows: list[list[int]], seed: int) -> None:
-    made = sums_by_source([[1, *row] for row in rows], seed, draws=50)
-    assert len(made.draws) == 50
-    assert {draw[0] for draw in made.draws} == {len(rows)}
-    assert made.total == tuple(map(sum, zip(*([1, *row] for row in rows), strict=True)))
-    assert all(len(rows) * min(row[0] for row in rows) <= draw[1] for draw in made.draws)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=300))
-def test_bounds_leave_a_fortieth_aside_at_either_end(found: list[float]) -> None:
-    low, high = bounds(found)
-    assert low is not None
-    assert high is not None
-    assert sum(one < low for one in found) <= len(found) / 40
-    assert sum(one > high for one in found) <= len(found) / 40
 
 
 @given(st.floats(0, 1), st.floats(0.5, 1), st.floats(0.6, 1))
