@@ -18,7 +18,7 @@ class Filter:
     """Reject a task when a rule objects to its instruction; what a person wrote passes unread."""
 
     name: ClassVar[str] = "filter"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     rules: tuple[str, ...] = ("default",)

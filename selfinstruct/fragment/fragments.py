@@ -35,7 +35,7 @@ class MakeFragments:
     """
 
     name: ClassVar[str] = "fragment"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     labels: Labels = "paper"

@@ -11,7 +11,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
-from selfinstruct.text import words
+from selfinstruct.text import words_and_signs
 
 Same: TypeAlias = Literal["characters", "spaces", "case", "words"]
 
@@ -35,7 +35,7 @@ def _case(text: str) -> str:
 
 def _words(text: str) -> str:
     folded = _case(text)
-    return " ".join(words(folded)) or folded
+    return " ".join(words_and_signs(folded)) or folded
 
 
 NORMAL: Mapping[Same, Callable[[str], str]] = {"characters": str, "spaces": _spaces, "case": _case, "words": _words}
@@ -52,7 +52,7 @@ class Exact:
     """
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     over: Over = "instruction"
@@ -60,7 +60,7 @@ class Exact:
     same: Same = "case"
     """`characters`: the same code points. `spaces`: after Unicode NFC, each run of white space is one space, none at
     the ends. `case`: that, case-folded; punctuation counts, so that 2+2 is not 2*2. `words`: only its words
-    (`selfinstruct.text.words`: NFKC, letters and digits); punctuation and signs are gone."""
+    (`selfinstruct.text.words_and_signs`: NFKC, letters and digits, C++ and C# apart); other punctuation is gone."""
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""

@@ -20,7 +20,7 @@ class Novelty:
     """
 
     name: ClassVar[str] = "novelty"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "ordered"
 
     rouge_l_below: float = 0.7

@@ -43,7 +43,7 @@ class Near:
     """
 
     name: ClassVar[str] = "near"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     jaccard: float = 0.8

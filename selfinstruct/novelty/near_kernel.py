@@ -86,17 +86,21 @@ def cut(
     data: "NDArray[np.uint8]",
     start: int,
     stop: int,
+    is_cut: bool,  # noqa: FBT001 - compiled code takes places, not names
     text: "NDArray[np.uint8]",
     starts: "NDArray[np.int64]",
     ends: "NDArray[np.int64]",
 ) -> int:
-    """Write the words in lower case, a space between them, into `text`, and their borders; returns how many."""
+    """Write the words in lower case, a space between them, into `text`, and their borders; returns how many.
+
+    In a text that is cut already a word is all between two spaces.
+    """
     words, at, inside = 0, 0, False
     for place in range(start, stop):
         byte = data[place]
         if 65 <= byte <= 90:
             byte += np.uint8(32)
-        if 97 <= byte <= 122 or 48 <= byte <= 57 or byte >= _FIRST_NOT_ASCII:
+        if 97 <= byte <= 122 or 48 <= byte <= 57 or byte >= _FIRST_NOT_ASCII or (is_cut and byte != _SPACE):
             if not inside:
                 if words:
                     text[at] = _SPACE
@@ -165,11 +169,11 @@ def sketch(
     filled = 0
     for number in range(len(text_ends) - 1):
         start, stop = text_ends[number], text_ends[number + 1]
-        if whole[number] and stop > start:
+        if whole[number] == 1 and stop > start:
             hashes[filled] = xxh64(data, start, stop)
             filled += 1
         else:
-            words = cut(data, start, stop, text, starts, ends)
+            words = cut(data, start, stop, whole[number] == 2, text, starts, ends)
             mask = room_for(words) - 1
             for first in range(max(min(words, 1), words - size + 1)):
                 found = xxh64(text, starts[first], ends[min(first + size, words) - 1])

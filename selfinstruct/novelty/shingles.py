@@ -5,7 +5,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.text import one_line, words
+from selfinstruct.text import has_signs, one_line, words_and_signs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9]")
 
 
 def shingles(text: str, size: int) -> list[str]:
-    """Every run of `size` words, each once, in order of appearance; words are those of `selfinstruct.text.words`.
+    """Every run of `size` words (`selfinstruct.text.words_and_signs`), each once, in order of appearance.
 
     A text of fewer words is one shingle, all of it; a text without words is one, itself on one line; an empty text has
     none. This is the definition; `near_kernel.sketch` hashes the same strings without making them.
@@ -25,7 +25,7 @@ def shingles(text: str, size: int) -> list[str]:
     >>> shingles("Why?", 3), shingles(" ?? ", 3), shingles(" ", 3)
     (['why'], ['??'], [])
     """
-    cut = words(text)
+    cut = words_and_signs(text)
     if not cut:
         line = one_line(text)
         return [line] if line else []
@@ -47,14 +47,14 @@ def jaccard(first: str, second: str, size: int = 3) -> float:
 class TextBatch:
     """Texts as the compiled loops take them: their bytes end to end.
 
-    The kernel lowers ASCII letters and cuts at what is neither letter, digit nor a byte of another script, which on
-    ASCII is just what `words` does; other texts come in cut already.
+    The kernel lowers ASCII letters and cuts at what is neither letter nor digit, which on ASCII without signs such as
+    those of C++ is just what `words_and_signs` does; other texts come in cut already, a space between words.
     """
 
     data: bytearray = field(default_factory=bytearray)
     ends: "array[int]" = field(default_factory=lambda: array("q", [0]))
     whole: bytearray = field(default_factory=bytearray)
-    """1 where the bytes are one shingle as they stand: nothing in them is a word."""
+    """1 where the bytes are one shingle as they stand: nothing in them is a word. 2 where they are cut already."""
 
     def __len__(self) -> int:
         """How many texts."""
@@ -63,12 +63,12 @@ class TextBatch:
     def add(self, text: str) -> None:
         """Append a text."""
         whole = 0
-        if text.isascii():
+        if text.isascii() and not has_signs(text):
             if not _PLAIN_WORD.search(text):
                 text, whole = one_line(text), 1
         else:
-            cut = words(text)
-            text, whole = (" ".join(cut), 0) if cut else (one_line(text), 1)
+            cut = words_and_signs(text)
+            text, whole = (" ".join(cut), 2) if cut else (one_line(text), 1)
         self.data.extend(text.encode("utf-8", "surrogatepass"))
         self.ends.append(len(self.data))
         self.whole.append(whole)

@@ -34,7 +34,7 @@ class Split:
     """
 
     name: ClassVar[str] = "split"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     test: float = 0.1

@@ -1,6 +1,7 @@
 """How much was asked for: `in exactly three sentences`, `at most 20 words`, `five bullet points`, `list ten rivers`."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -194,12 +195,17 @@ def _unit(text: str) -> Unit:
     return table[text[0].lower()]
 
 
+def _without_marks(text: str) -> str:
+    """Vowel signs, points and tones are no gaps between letters."""
+    return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) not in ("Mn", "Mc"))
+
+
 def _count(text: str, limit: Limit) -> tuple[int, int] | None:
     """The smallest and the largest count one can defend; None where it cannot be told."""
     match limit.unit:
         case "words":
             cut = len(words(text)), len(text.split())
-            bare = len(re.findall(r"[^\W\d_][\w'\u2019-]*", text))
+            bare = len(re.findall(r"[^\W\d_][\w'\u2019-]*", _without_marks(text)))
             return min(*cut, bare), max(*cut, bare)
         case "sentences":
             return _sentences(text)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from selfinstruct.curate.contamination.shared_runs import Run, covered, hashed, runs, shingles
 from selfinstruct.curate.exchange import Exchange, exchanges
 from selfinstruct.records import Task
-from selfinstruct.text import words
+from selfinstruct.text import words_and_signs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +104,7 @@ class BenchmarkIndex:
         item = len(self.items)
         self.items.append(Item(name, number))
         for part, text in _parts(exchange):
-            cut = words(text)
+            cut = words_and_signs(text)
             if len(cut) < SHORTEST:
                 if part == "question" and cut:
                     self._whole.setdefault(" ".join(cut), item)
@@ -173,7 +173,7 @@ class BenchmarkIndex:
 
     def same(self, text: str) -> Match | None:
         """The short question that is this text, but for case, punctuation and white space."""
-        said = words(text)
+        said = words_and_signs(text)
         item = self._whole.get(" ".join(said)) if len(said) < SHORTEST else None
         if item is None:
             return None
@@ -185,7 +185,7 @@ class BenchmarkIndex:
 
         if not len(self._grams):
             return
-        said = words(text)
+        said = words_and_signs(text)
         numbers = list(map(self._numbers.get, said, repeat(-1)))
         grams = np.array(hashed(numbers, self.measure.shingle_words), np.int64)
         places = np.searchsorted(self._grams, grams)

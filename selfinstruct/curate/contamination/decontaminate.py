@@ -23,7 +23,7 @@ class Decontaminate:
     """
 
     name: ClassVar[str] = "decontaminate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     # Each record is judged alone, but the index is built once, and the counts are those of the whole set.
     scope: ClassVar[Scope] = "set"
 

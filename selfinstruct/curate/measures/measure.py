@@ -134,7 +134,7 @@ class Measure:
     """Put into each task's `measures` how long it is, how it looks and how much of its answer is copied."""
 
     name: ClassVar[str] = "measure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     which: tuple[str, ...] = (

@@ -57,7 +57,7 @@ class Simplify:
     """
 
     name: ClassVar[str] = "simplify"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     model: str = ""

@@ -18,7 +18,7 @@ class Balance:
     """
 
     name: ClassVar[str] = "balance"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:

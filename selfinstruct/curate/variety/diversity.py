@@ -24,7 +24,7 @@ class Diversity:
     """
 
     name: ClassVar[str] = "diversity"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     parser: Parser = "auto"
