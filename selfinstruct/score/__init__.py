@@ -23,7 +23,7 @@ To change ObjecQA's numbers and tests           open objecqa.py
 To change ObjecQA's stage or its questions      open ask_objecqa.py, taste_questions.py; prompts/objecqa.*.txt
 To change what is asked of a set, in which kinds open set_questions.py
 To change what is counted of an answer to a set open set_answers.py; its numbers and differences, set_scores.py
-To change ROUGE-L, exact match, stems of words  open overlap.py, stemming.py
+To change ROUGE-L, exact match, stems of words  open overlap.py
 To change how a set is put to models            open answer_set.py (the stage `AnswerSet`)
 To change the offline classifier                open opinion.py (the rules), opinion_cues.py (the word lists)
 """

@@ -89,7 +89,7 @@ class SetScore:
     tasks: int
     """Instructions, which intervals draw again."""
     compared: int
-    """Answers in `rouge_l`: those with a reference in letters or digits of ASCII."""
+    """Answers in `rouge_l`: those with a reference in words."""
     numbers: Mapping[str, Estimate | None]
     """By name; None for a number over nothing."""
 

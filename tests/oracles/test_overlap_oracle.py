@@ -1,9 +1,6 @@
-"""Oracles: `rouge_score`, with and without its stemmer, and the stemmer itself."""
+"""Oracles: `rouge_score`, with and without its stemmer, and with our words."""
 
 import json
-import re
-import string
-from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -11,20 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.score.overlap import overlap
-from selfinstruct.score.stemming import stem
-from selfinstruct.text import program_words
+from selfinstruct.score.overlap import overlap, stem
+from selfinstruct.text import words
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 PLAIN, STEMMED = RougeScorer(["rougeL"]), RougeScorer(["rougeL"], use_stemmer=True)
-LIBRARY = import_module("nltk.stem.porter").PorterStemmer()  # it publishes no types
-BEGINNINGS = re.findall(r"\w+", "hop plan agr skip happ relat cre fl t tr ab cal abil lov sens oper crep see troubl")
-ENDINGS = re.findall(
-    r"\w+",
-    "sses ies ss s eed ed ing y ational tional enci anci izer bli abli alli entli eli ousli ization ation ator alism "
-    "iveness fulness ousness aliti iviti biliti fulli logi icate ative alize iciti ical ful ness al ance ence er ic "
-    "able ible ant ement ment ent ion sion tion ou ism ate iti ous ive ize e ll lle pped tting lling zzed ied yed eer",
-)
 
 
 def texts() -> list[str]:
@@ -32,28 +20,19 @@ def texts() -> list[str]:
     return [pair["output"] for row in rows for pair in json.loads(row)["instances"]]
 
 
-def test_every_word_of_our_seeds_has_the_librarys_stem() -> None:
-    words = {word for text in texts() for word in program_words(text)}
-    assert len(words) > 1000
-    assert {word: stem(word) for word in words} == {word: LIBRARY.stem(word) for word in words}
+class OurWords:
+    """As the library takes a tokenizer."""
 
+    def __init__(self, *, stems: bool) -> None:
+        self.stems = stems
 
-def test_every_ending_the_algorithm_knows_comes_off_as_in_the_library() -> None:
-    made = [first + last + more for first in BEGINNINGS for last in ENDINGS for more in ("", "s", "ly", "ed", "ing")]
-    made += re.findall(r"\w+", "skies sky dying lying tying news innings outing howe proceed exceed succeed ties died")
-    made += [*ENDINGS, "ies", "ied", "ss"]  # nothing before them
-    assert {word: stem(word) for word in made} == {word: LIBRARY.stem(word) for word in made}
-
-
-@settings(deadline=None, max_examples=400)
-@given(st.text(st.sampled_from("aeiouybdglmnstz" + string.digits[:2]), max_size=12))
-def test_whatever_letters_there_are_the_stem_is_the_librarys(word: str) -> None:
-    assert stem(word) == LIBRARY.stem(word)
+    def tokenize(self, text: str) -> list[str]:
+        return [stem(word) if self.stems else word for word in words(text)]
 
 
 def test_rouge_l_has_the_librarys_bits_with_the_stemmer_and_without() -> None:
     draw = Random(4)
-    found = texts()
+    found = [text for text in texts() if text.isascii()]
     for _ in range(150):
         answer, *references = (
             " ".join(draw.sample(draw.choice(found).split()[:80], 1) + draw.choice(found).split()[:80])
@@ -66,10 +45,22 @@ def test_rouge_l_has_the_librarys_bits_with_the_stemmer_and_without() -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_two_texts_score_as_in_the_library_where_there_is_something_to_score(answer: str, reference: str) -> None:
+def test_any_two_texts_score_as_in_the_library_given_our_words(answer: str, reference: str) -> None:
     ours = overlap(answer, [reference])
-    if program_words(reference):
+    if not words(reference):
+        assert (ours.rouge_l, ours.rouge_l_stemmed) == (None, None)
+        return
+    for number, stems in ((ours.rouge_l, False), (ours.rouge_l_stemmed, True)):
+        scorer = RougeScorer(["rougeL"], tokenizer=OurWords(stems=stems))
+        assert number == scorer.score(reference, answer)["rougeL"].fmeasure
+    if answer.isascii() and reference.isascii():
         assert ours.rouge_l == PLAIN.score(reference, answer)["rougeL"].fmeasure
         assert ours.rouge_l_stemmed == STEMMED.score(reference, answer)["rougeL"].fmeasure
-    else:
-        assert (ours.rouge_l, ours.rouge_l_stemmed) == (None, None)
+
+
+def test_answers_in_other_scripts_are_scored_by_their_words() -> None:
+    hindi = overlap("भोजन शरीर को ऊर्जा देता है।", ["भोजन शरीर को बल देता है।"])
+    assert hindi.rouge_l == hindi.rouge_l_stemmed == 10 / 12
+    danish = overlap("Åen løber gennem byen", ["Åen løber gennem skoven"])
+    assert danish.rouge_l == 6 / 8
+    assert overlap("Le résumé était prêt", ["Le resume etait pret"]).rouge_l == 2 / 8

@@ -176,15 +176,15 @@ def test_a_judge_tells_ifs_and_without_one_it_is_null(tmp_path: Path) -> None:
     assert "answer_like" not in answers[0]
 
 
-def test_answers_in_scripts_that_rouge_score_has_no_words_for_are_left_out_of_it_and_counted(tmp_path: Path) -> None:
-    given = [task("Name a wall.", "长城"), task("Name a river.", "Tay")]
-    _, told, answers = run(
-        AnswerSet(), tmp_path, Speaker(lambda prompt: "长城" if "wall" in prompt else "Tay"), given=given
-    )
+def test_answers_in_any_script_are_compared_and_those_beside_no_words_left_out_and_counted(tmp_path: Path) -> None:
+    given = [task("Name a wall.", "长城"), task("Ask.", "???"), task("Name a river.", "Tay")]
+    said = {"wall": "长城", "Ask": "???", "river": "Tay"}
+    student = Speaker(lambda prompt: next(answer for key, answer in said.items() if key in prompt))
+    _, told, answers = run(AnswerSet(), tmp_path, student, given=given)
     found = told["models"][0]["agreement_with_teacher"]
-    assert (found["n"], found["n_rouge_l"], found["rouge_l"]["value"]) == (2, 1, 1.0)
+    assert (found["n"], found["n_rouge_l"], found["rouge_l"]["value"]) == (3, 2, 1.0)
     assert found["exact_match"]["value"] == 1.0
-    assert answers[0]["rouge_l"] is None
+    assert [one["rouge_l"] for one in answers] == [1.0, None, 1.0]
 
 
 def test_kept_answers_can_be_scored_again_without_a_model(tmp_path: Path) -> None:
