@@ -18,6 +18,7 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.verdict_rows import Behind, as_head, as_row, behind_of
 from selfinstruct.records import Json
 from selfinstruct.stage import ToneReading
+from selfinstruct.whole_files import append_to, write_whole
 
 _DIGITS = 6
 
@@ -191,7 +192,7 @@ def _whole_lines(path: Path, dropped: list[str]) -> list[bytes]:
 def _append(path: Path, lines: Sequence[Mapping[str, Json]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        with append_to(path) as file:
             file.write(_bytes(lines))
             file.flush()
             os.fsync(file.fileno())
@@ -202,12 +203,7 @@ def _append(path: Path, lines: Sequence[Mapping[str, Json]]) -> None:
 def _replace(path: Path, lines: Sequence[Mapping[str, Json]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        with temporary.open("wb") as file:
-            file.write(_bytes(lines))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, [_bytes(lines)])
     except OSError as refusal:
         raise _refused(path, refusal) from refusal
 

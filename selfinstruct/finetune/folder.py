@@ -1,12 +1,12 @@
 """Folders that are there whole or not at all."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
+from selfinstruct.whole_files import beside, remove, sync_file, sync_folder
 
 
 @contextmanager
@@ -16,19 +16,17 @@ def whole(place: Path) -> Iterator[Path]:
     Raises:
         NoRoom: the disk is full, read-only or failing. What was at `place` is still there.
     """
-    made = place.with_name(f".{place.name}.tmp")
+    made = beside(place)
     try:
-        shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)
         yield made
         for path in sorted(made.rglob("*")):
             if path.is_file():
-                _sync(path)
-        _sync(made)
-        if place.exists():
-            shutil.rmtree(place)
+                sync_file(path)
+        sync_folder(made)
+        remove(place)
         made.rename(place)
-        _sync(place.parent)
+        sync_folder(place.parent)
     except OSError as refusal:
         raise _refused(place, refusal.strerror or str(refusal)) from refusal
     except Exception as fault:
@@ -45,11 +43,3 @@ def _refused(place: Path, why: str) -> NoRoom:
         f"{place}: {why}; what was written before is safe: "
         "make room or permit writing there, then run the same command again"
     )
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

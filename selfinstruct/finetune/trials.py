@@ -15,6 +15,7 @@ from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
 from selfinstruct.records import Json
 from selfinstruct.stage import Doing, Loaded
+from selfinstruct.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +86,7 @@ class Trials:
         if not told.is_file():
             loss = self._loss(recipe, folder)
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = told.with_suffix(".tmp")
-            temporary.write_text(json.dumps(loss) + "\n", encoding="utf-8")
-            temporary.replace(told)
+            write_whole(told, [json.dumps(loss).encode() + b"\n"])
         shutil.rmtree(folder, ignore_errors=True)
         return Trial(
             learning_rate=recipe.learning_rate,

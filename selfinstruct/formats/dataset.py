@@ -9,6 +9,7 @@ from typing import Any
 from selfinstruct.formats.row_groups import parquet_file
 from selfinstruct.formats.row_text import row_line, whole_row, whole_text
 from selfinstruct.formats.rows import Row
+from selfinstruct.whole_files import anew
 
 _TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 _FLAGS = {"is_classification"}
@@ -35,17 +36,19 @@ def write_dataset(
             if "jsonl" in files:
                 (folder / "jsonl").mkdir(exist_ok=True)
                 path = folder / "jsonl" / f"{split}.jsonl"
-                lines = opened.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+                lines = opened.enter_context(anew(path))
             for row in rows:
                 whole = whole_row(row)
                 line = row_line(whole)
-                content.update(line.encode() + b"\n")
+                coded = line.encode() + b"\n"
+                content.update(coded)
                 if groups is not None:
                     groups.add(line)
                 if lines is not None:
-                    lines.write(line + "\n")
+                    lines.write(coded)
     text = card if isinstance(card, str) else card(content.hexdigest())
-    (folder / "README.md").write_text(whole_text(text), encoding="utf-8", newline="\n")
+    with anew(folder / "README.md") as file:
+        file.write(whole_text(text).encode())
 
 
 def _schema(columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow publishes no types

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.whole_files import anew
+
 GROUP_ROWS = 100_000
 GROUP_CHARS = 32 << 20
 
@@ -48,7 +50,7 @@ def parquet_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN40
     """A new Parquet file, whole when the block ends without a fault."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
+    with anew(path) as file, pq.ParquetWriter(file, schema, compression="zstd", version="2.6") as writer:
         groups = RowGroups(writer, schema)
         yield groups
         groups.flush()

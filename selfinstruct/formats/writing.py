@@ -18,6 +18,7 @@ from selfinstruct.formats.rows import COLUMNS, ONE_TURN, Encode, Row, content, f
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
+from selfinstruct.whole_files import anew
 
 LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
@@ -167,7 +168,7 @@ def _write_array(file: IO[bytes], rows: Iterator[Row], *, alone: bool) -> int:
 def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
     """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as Parquet."""
     columns, count = Columns(), 0
-    with tempfile.TemporaryFile() as aside:
+    with tempfile.TemporaryFile(dir=path.parent) as aside:  # where room is needed anyway
         for row in map(whole_row, rows):
             columns.add(row)
             aside.write((row_line(row) + "\n").encode("utf-8"))
@@ -182,7 +183,7 @@ def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
 @contextmanager
 def _packed(path: Path) -> Iterator[IO[bytes]]:
     """A new file, packed as its ending says; no clock in it, so that the same rows have the same bytes."""
-    with path.open("wb") as raw:
+    with anew(path) as raw:
         match path.suffix.lower():
             case ".gz":
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:

@@ -4,8 +4,6 @@ Everything but the weights is copied from the original file: metadata, and the t
 put under the names, and into the order, that llama.cpp expects.
 """
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
+from selfinstruct.whole_files import beside, create, sweep_beside, sync_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,20 +41,19 @@ def export_gguf(student: Path, original: Path, out: Path, *, quantisation: Quant
     change = _change_for(loaded.model.config.model_type, form.architecture, original)
     tensors = _tensors(loaded.model, form, student)
     out.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    os.close(handle)
+    sweep_beside(out)
+    made = beside(out)
     try:
+        create(made).close()
         template = getattr(loaded.tokenizer, "chat_template", None)
-        _write(Path(name), form, tensors, change, quantisation, name=student.name, template=template)
-        with Path(name).open("rb") as file:
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(out)
+        _write(made, form, tensors, change, quantisation, name=student.name, template=template)
+        sync_file(made)
+        made.replace(out)
     except OSError as refusal:
         what = f"{out}: {refusal.strerror or refusal}: make room or permit writing there, then run it again"
         raise NoRoom(what) from refusal
     finally:
-        Path(name).unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
     return out
 
 

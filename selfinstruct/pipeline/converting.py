@@ -8,10 +8,12 @@ from random import Random
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.sets import Unreadable, read_set
+from selfinstruct.formats.streams import name
 from selfinstruct.formats.writing import write_set
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Task, digest
 from selfinstruct.store.files import disk, publish_file, publish_lines
+from selfinstruct.whole_files import beside, remove, sweep_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,24 @@ def convert(
         made = encoded(task.instruction, task.instances[index], draw, "default")
         return made.prompt, made.completion
 
-    built = target.with_name(f".tmp-{target.name}")
     with disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        sweep_beside(target)
+        aside = beside(target)
+        aside.mkdir()
+    built = aside / target.name  # its ending says how it is written
     try:
-        with disk(built):
+        with disk(target):
             rows = write_set(built, sieve.tasks(), layout, encode=encode, first_turn=first_turn)
-        if not rows:
-            raise BadInput(f"no usable record ({len(sieve.rejected)} rejected)", place=source, fix="look at its lines")
-        publish_file(built, target)
+        if rows:
+            publish_file(built, target)
+    except BadInput as fault:
+        place = fault.place.replace(name(built), name(target))
+        raise BadInput(fault.what, place=place, fix=fault.fix) from fault
     finally:
-        built.unlink(missing_ok=True)
+        remove(aside)
+    if not rows:
+        raise BadInput(f"no usable record ({len(sieve.rejected)} rejected)", place=source, fix="look at its lines")
     rejects = target.with_name(f"{target.name}.rejected.jsonl") if sieve.rejected else None
     if rejects is not None:
         publish_lines(rejects, map(_line, sieve.rejected))

@@ -18,6 +18,7 @@ from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, json_line, round_name
+from selfinstruct.whole_files import beside
 
 REPORT = "report.html"
 
@@ -50,9 +51,8 @@ def publish(
 
 
 def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: Story) -> Path:
-    built = folder.path / ".dataset.tmp"
+    built = beside(folder.path / "dataset")
     with disk(built):
-        shutil.rmtree(built, ignore_errors=True)
         built.mkdir()
         cards.write(built, resolved, walked.kept, story)
     publish_folder(built, folder.path / "dataset")

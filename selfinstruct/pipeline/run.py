@@ -175,7 +175,7 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
             refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
         if resolved.rounds and resolved.recipe.count > before:
             _forget_after_rounds(folder)
-    elif any(path.name not in {".lock", ".owner", f".{MARK}.tmp"} for path in folder.path.iterdir()):
+    elif any(path.name not in {".lock", ".owner"} for path in folder.path.iterdir()):
         raise BadInput("is not empty and holds no run", place=str(folder.path), fix="choose another folder with -o")
     if options.retry_failed:
         _forget_failed(folder)

@@ -18,6 +18,7 @@ from selfinstruct.score.publishing import as_line, as_page
 from selfinstruct.score.responses import Row
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_text
+from selfinstruct.whole_files import beside, sweep_beside
 
 
 def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
@@ -57,8 +58,8 @@ def train_judge(fragments: Path, out: Path, *, backend: str, encoder: str, pair_
     if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():
         raise BadInput("is not empty and holds no judge", place=str(out), fix="choose another folder with -o")
     folder = fragments / "fragments" if (fragments / "fragments").is_dir() else fragments
-    built = out.with_name(f".{out.name}.built")
-    shutil.rmtree(built, ignore_errors=True)
+    sweep_beside(out)
+    built = beside(out)
     try:
         kind: Backend = "encoder" if backend == "encoder" else "linear"
         train(folder, built, backend=kind, encoder=encoder, pair_aware=pair_aware, held_out=held_out)

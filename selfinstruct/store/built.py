@@ -1,22 +1,21 @@
 """What a stage made beside its records: put in its place whole, and known by a checksum."""
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.store.files import disk, sync_folder
+from selfinstruct.store.files import disk
+from selfinstruct.whole_files import beside, remove, sync_file, sync_folder
 
 
 def publish_built(source: Path, place: Path) -> str:
     """Move a file or folder there, all of it synced; returns its checksum."""
     with disk(place):
         for file in files_of(source):
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
+            sync_file(file)
         place.parent.mkdir(parents=True, exist_ok=True)
-        _remove(place)
+        remove(place)
         source.rename(place)
         sync_folder(place.parent)
     return checksum(place)
@@ -24,9 +23,8 @@ def publish_built(source: Path, place: Path) -> str:
 
 def copy_built(source: Path, place: Path) -> None:
     """A second copy, at the top of the run folder: whole or not there."""
-    copy = place.with_name(f".{place.name}.tmp")
+    copy = beside(place)
     with disk(place):
-        _remove(copy)
         if source.is_dir():
             shutil.copytree(source, copy)
         else:
@@ -57,10 +55,3 @@ def verify_built(place: Path, expected: str, done: Path) -> None:
             place=str(place),
             fix=f"delete {done} and run again: the stage is made again from the journal",
         )
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

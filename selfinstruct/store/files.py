@@ -1,5 +1,6 @@
 """Writing files so that a reader sees all of one or none of it."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from selfinstruct.errors import NoRoom
 from selfinstruct.store.failpoints import failpoint
+from selfinstruct.whole_files import beside, create, remove, sync_file, sync_folder
 
 
 @contextmanager
@@ -16,19 +18,32 @@ def disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as refusal:
-        raise NoRoom(
-            f"{refusal.filename or path}: {refusal.strerror or refusal}; nothing published was damaged: "
-            "make room or permit writing there, then run the same command again"
-        ) from refusal
+        raise NoRoom(refused(path, refusal)) from refusal
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+
+
+def refused(path: Path, refusal: OSError, needed: int = 0) -> str:
+    """The operating system's refusal in one line with the way on; `needed` is what is known of the bytes it lacks."""
+    blamed = Path(os.fsdecode(refusal.filename)) if isinstance(refusal.filename, str | bytes) else path
+    place = path if blamed.suffix == ".tmp" else blamed
+    what = f"{place}: {refusal.strerror or refusal}"
+    if refusal.errno in _TOO_MANY:
+        return (
+            f"{what}; nothing published was damaged: raise `ulimit -n` (256 is enough), then run the same command again"
+        )
+    if refusal.errno in _FULL:
+        what += f" ({room(place, needed)})"
+    return f"{what}; nothing published was damaged: make room or permit writing there, then run the same command again"
+
+
+def room(path: Path, needed: int = 0) -> str:
+    """What is free on the disk of a path, and how much is known to be needed."""
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
+    free = f"{shutil.disk_usage(there).free / 1e6:,.1f} MB are free"
+    return f"{free}, at least {needed / 1e6:,.1f} MB are needed" if needed else free
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
@@ -40,13 +55,16 @@ def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
     """Write all lines or leave the old file: temporary file, fsync, rename, fsync of the folder."""
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        with temporary.open("wb") as file:
-            file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        failpoint(f"before publishing {path.name}")
-        temporary.replace(path)
+        made = beside(path)
+        try:
+            with create(made) as file:
+                file.writelines(lines)
+                file.flush()
+                os.fsync(file.fileno())
+            failpoint(f"before publishing {path.name}")
+            made.replace(path)
+        finally:
+            made.unlink(missing_ok=True)
         sync_folder(path.parent)
     failpoint(f"after publishing {path.name}")
 
@@ -54,8 +72,7 @@ def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
 def publish_file(built: Path, place: Path) -> None:
     """Put a file built elsewhere on the same disk in its place."""
     with disk(place):
-        with built.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(built)
         failpoint(f"before publishing {place.name}")
         built.replace(place)
         sync_folder(place.parent)
@@ -72,15 +89,13 @@ def publish_folder(built: Path, place: Path) -> None:
     with disk(place):
         for folder, _, names in os.walk(built):
             for name in names:
-                with (Path(folder) / name).open("rb") as file:
-                    os.fsync(file.fileno())
+                sync_file(Path(folder) / name)
             sync_folder(Path(folder))
-        old = place.with_name(f".{place.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
+        old = beside(place)
         if place.exists():
             place.rename(old)
         failpoint(f"before publishing {place.name}/")
         built.rename(place)
         sync_folder(place.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)
     failpoint(f"after publishing {place.name}/")

@@ -12,6 +12,7 @@ from selfinstruct.records import Json
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk, publish_text
 from selfinstruct.store.journal_file import Totals
+from selfinstruct.whole_files import append_to
 
 JOURNAL = "journal"
 PASSING = ("started", "stopped", JOURNAL)
@@ -31,7 +32,7 @@ class Ledger:
     def tell(self, event: str, **facts: Json) -> None:
         """Append an event with the time of day, synced; from any thread."""
         line = json.dumps({"event": event, **facts, "at": self._clock().isoformat()}, ensure_ascii=False)
-        with self._lock, disk(self._path), self._path.open("ab") as file:
+        with self._lock, disk(self._path), append_to(self._path) as file:
             file.write(line.encode("utf-8", errors="replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -7,21 +7,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from selfinstruct.errors import Owned
-from selfinstruct.store.files import disk
+from selfinstruct.errors import BadInput, Owned
+from selfinstruct.store.files import disk, publish_text
+from selfinstruct.whole_files import sweep
+
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+_LOOKS = 0.5
+"""Seconds: a look at the lock takes it for a moment, and is no reason to refuse anybody."""
 
 
 @contextmanager
 def owning(folder: Path) -> Iterator[None]:
     """Hold the folder for the life of the process; the operating system lets go of it when the process dies.
 
-    Raises Owned at once when another process holds it.
+    Raises Owned at once when another process holds it, BadInput for a link in it. What a killed one left is removed.
     """
     from filelock import FileLock, Timeout
 
     with disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
+        if (folder / ".lock").is_symlink():
+            raise BadInput("is a link, so it locks another folder", place=str(folder / ".lock"), fix="remove it")
+        lock = FileLock(folder / ".lock", timeout=_LOOKS, poll_interval=0.01)
         try:
             lock.acquire()
         except Timeout:
@@ -30,21 +41,37 @@ def owning(folder: Path) -> Iterator[None]:
             ) from None
     try:
         with disk(folder):
+            sweep(folder)
             owner = {"pid": os.getpid(), "host": socket.gethostname()}
-            (folder / ".owner").write_text(json.dumps(owner), encoding="utf-8")
+            publish_text(folder / ".owner", json.dumps(owner))
         yield
     finally:
         lock.release()
 
 
 def held(folder: Path) -> bool:
-    """Whether a running process holds the folder."""
+    """Whether a running process holds the folder: a look that others may take too, and that needs no permission."""
+    lock = folder / ".lock"
+    if lock.is_symlink() or not lock.is_file():
+        return False
+    if fcntl is None:
+        return _held_by_trying(lock)
+    handle = os.open(lock, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)  # and with it the lock
+    return False
+
+
+def _held_by_trying(lock: Path) -> bool:
+    """Where a lock cannot be shared; who starts meanwhile waits that long."""
     from filelock import FileLock, Timeout
 
-    if not (folder / ".lock").exists():
-        return False
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(lock, timeout=0):
             return False
     except (Timeout, OSError):
         return True

@@ -15,9 +15,10 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk, sync_folder
+from selfinstruct.store.files import disk
 from selfinstruct.store.sealed import publish_sealed, read_sealed
 from selfinstruct.store.task_file import tasks_of
+from selfinstruct.whole_files import beside, create, sync_folder
 
 FATES = ("kept", "rejected", "failed")
 STAGES_PART = "stages"
@@ -141,7 +142,8 @@ class StageFolder:
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             tally = _Tally()
-            files = {fate: (self.path / f".{fate}.tmp").open("wb") for fate in FATES}
+            made = {fate: beside(self.path / f"{fate}.jsonl") for fate in FATES}
+            files = {fate: create(made[fate]) for fate in FATES}
             try:
                 for outcome in outcomes:
                     tally.add(outcome, files)
@@ -153,7 +155,7 @@ class StageFolder:
                     file.close()
             for fate in FATES:
                 failpoint(f"before publishing stage {fate}")
-                (self.path / f".{fate}.tmp").replace(self.path / f"{fate}.jsonl")
+                made[fate].replace(self.path / f"{fate}.jsonl")
             sync_folder(self.path)
         built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
         result = tally.result(
