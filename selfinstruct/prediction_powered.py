@@ -103,12 +103,13 @@ def _with_reads(reads: Reads, level: float) -> tuple[Estimate, dict[str, float]]
             raise BadInput(what, fix="read more of that group")
         part, of_few = here.mean(), math.sqrt(clusters / (clusters - 1))
         weight[here] *= part / weight[here].sum()
-        true, seen = (float((weight * said)[here].sum() / part) for said in (truth, judged))
-        all_seen = float(judged[here].mean())
+        true, called = (float((weight * said)[here].sum() / part) for said in (truth, judged))
+        called_in_all = float(judged[here].mean())
         by_reads += part * true
-        by_judge += part * (all_seen - seen)
+        by_judge += part * (called_in_all - called)
         read_error[here] = of_few * weight[here] * (truth[here] - true)
-        judge_error[here] = (judged[here] - all_seen) / len(judged) - of_few * weight[here] * (judged[here] - seen)
+        judge_error[here] = (judged[here] - called_in_all) / len(judged)
+        judge_error[here] -= of_few * weight[here] * (judged[here] - called)
     ours, theirs = (np.bincount(source, error, len(names)) for error in (read_error, judge_error))
     each = float((weight**2).sum())
     # the source that was not seen may weigh as much as the heaviest read: those drawn with the least chance are rare
@@ -116,13 +117,15 @@ def _with_reads(reads: Reads, level: float) -> tuple[Estimate, dict[str, float]]
     n, clusters = int(is_read.sum()), len(np.unique(source[is_read]))
 
     unaided = float((ours**2).sum())
-    worth = effective_size(by_reads, unaided, each=each, cluster=cluster)
+    seen = min(len(np.unique(source[is_read & rarer])) for rarer in (truth > 0, truth < 1))
+    worth = effective_size(by_reads, unaided, cluster=cluster, seen=seen)
     alone = told(by_reads, exact_interval(by_reads, worth, level), n, clusters, "reads")
     power = -float(ours @ theirs) / float(theirs @ theirs) if theirs.any() else 0.0
     power = min(1.0, max(0.0, power))
     value = min(1.0, max(0.0, by_reads + power * by_judge))
     aided = float(((ours + power * theirs) ** 2).sum())
-    worth *= (unaided + cluster**2) / (aided + cluster**2)
+    unseen = cluster**2 / math.sqrt(1 + seen)  # as in the size of the reads alone
+    worth *= (unaided + unseen) / (aided + unseen)
     tuned = told(value, exact_interval(value, worth, level), n, clusters, "prediction-powered")
     if reads.disagreements < FEW_DISAGREEMENTS or (tuned.half_width or 0) >= (alone.half_width or 0):
         return alone, dict(zip(names, ours.tolist(), strict=True))

@@ -93,7 +93,7 @@ def told(answers: list[bool]) -> Told:
 
 def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:
     truth = stats.share(counted(NOW), [2] * SOURCES)
-    assert [round(end, 3) for end in ends(truth)] == [0.967, 0.906, 0.993]
+    assert [round(end, 3) for end in ends(truth)] == [0.967, 0.911, 0.992]
     scores: Scored = scored(NOW).scored
     assert levels(reading(NOW)).ifs == scores.ifs == truth
     assert objectivity(replies(NOW), "rules/1").objective == truth
@@ -217,7 +217,7 @@ def test_a_share_near_one_is_covered_with_few_sources() -> None:
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9, 0.967, 0.99])
 @pytest.mark.parametrize("sources", [5, 12, 30, 60, 250])
 def test_a_share_is_covered_as_often_as_it_says(sources: int, share: float) -> None:
-    for each, likeness in ((1, 0.0), (2, 0.0), (2, 0.4), (2, 0.9), (6, 0.3), (6, 0.8)):
+    for each, likeness in ((1, 0.0), (2, 0.0), (2, 0.4), (2, 0.9), (6, 0.3), (6, 0.8), (20, 0.3)):
         assert share_coverage(sources, each, share, likeness, 1_000) >= 0.93, (each, likeness)
 
 
