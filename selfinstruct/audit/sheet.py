@@ -17,6 +17,10 @@ _BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
 # What a spreadsheet may run as a formula when a cell begins with it (OWASP, CSV injection), and the full-width twins.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _QUOTE = "'"
+# The same within a cell, where a spreadsheet of another country parts cells by semicolons or tabs, and knows no quotes
+# within them: lines then are rows. A plain list item that begins a line, and can call nothing, is left.
+_ITEM = r"(?<=[\n\r])[-+] [^|!(=@;\t\n\r]*(?=[\n\r]|$)"
+_WITHIN = re.compile(rf"""([;\t\n\r][ "]*)('*)(?!'|{_ITEM})(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 _CELL = 32_000  # characters; Excel holds 32,767 in a cell and cuts the rest without a word
 _LONE = re.compile("[\ud800-\udfff]")
 _DELIMITERS = ",;\t"  # spreadsheets save with the one of their own country
@@ -109,17 +113,21 @@ def read_sheet(text: str, place: str, tasks: Iterable[Task]) -> tuple[Verdict, .
 
 
 def as_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula; `from_cell` gives it back.
+    """Text that no spreadsheet takes for a formula, whatever it parts cells by; `from_cell` gives it back.
 
     >>> as_cell("-3 degrees"), as_cell("3 - 2"), from_cell(as_cell("'=x"))
     ("'-3 degrees", '3 - 2', "'=x")
+    >>> as_cell("x;=1+1;y")
+    "x;'=1+1;y"
     """
-    return _QUOTE + text if text.lstrip(_QUOTE).startswith(_FORMULA) else text
+    inside = _WITHIN.sub(r"\1'\2", text)
+    return _QUOTE + inside if text.lstrip(_QUOTE).startswith(_FORMULA) else inside
 
 
 def from_cell(cell: str) -> str:
     """The inverse of `as_cell`."""
-    return cell[1:] if cell.startswith(_QUOTE) and cell.lstrip(_QUOTE).startswith(_FORMULA) else cell
+    inside = cell[1:] if cell.startswith(_QUOTE) and cell.lstrip(_QUOTE).startswith(_FORMULA) else cell
+    return _WITHIN.sub(lambda found: found[1] + found[2][1:], inside)
 
 
 def _cut(text: str) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.saying import say
+
 
 @click.command()
 @click.argument("source", metavar="INPUT")
@@ -25,8 +27,8 @@ def convert(source: str, output: Path, shape: str, layout: str, *, first_turn: b
     from selfinstruct.pipeline.converting import convert as converted
 
     done = converted(source, output, layout=layout, shape=shape, first_turn=first_turn, strict=strict, seed=seed)
-    click.echo(f"{done.rows:,} rows written, {done.rejected:,} records rejected", err=True)
+    say(f"{done.rows:,} rows written, {done.rejected:,} records rejected", err=True)
     if done.rejects is not None:
-        click.echo(f"rejected, with file and line: {done.rejects}", err=True)
-    click.echo(output)
+        say(f"rejected, with file and line: {done.rejects}", err=True)
+    say(output)
     return 0

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.saying import say
+
 
 @click.command()
 @click.argument("what", type=click.Choice(["embedded", "gemma"]))
@@ -28,10 +30,10 @@ def fetch(what: str, origin: str, *, accept_terms: bool) -> int:
         from selfinstruct.models.gemma import NOTICE, fetch_gemma
 
         place = fetch_gemma(origin, accepted=accept_terms)
-        click.echo(NOTICE, err=True)
+        say(NOTICE, err=True)
     else:
         from selfinstruct.models.weights import fetch_embedded
 
         place = fetch_embedded(origin)
-    click.echo(Path(place))
+    say(Path(place))
     return 0

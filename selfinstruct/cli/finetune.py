@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     recipe = compose_sets.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
     if given["preview"]:
-        click.echo(tuning.preview(resolved))
+        say(tuning.preview(resolved))
         return 0
     if given["gguf"]:
         tuning.gguf_form(given["base"])  # a refusal belongs before the training
@@ -73,6 +74,6 @@ def _tell(finished: "Finished", gguf_of: str) -> None:
     from selfinstruct.pipeline import tuning
 
     folder = finished.folder
-    click.echo(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
+    say(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
     if gguf_of:
-        click.echo(f"as GGUF: gguf:{tuning.gguf_of(folder, gguf_of)}", err=True)
+        say(f"as GGUF: gguf:{tuning.gguf_of(folder, gguf_of)}", err=True)

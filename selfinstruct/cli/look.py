@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from selfinstruct.cli.saying import say, say_json
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:
@@ -27,21 +28,22 @@ def show(folder: Path, *, as_json: bool) -> int:
     look = look_at(folder)
     if as_json:
         facts = {"running": look.running, "published": look.published, "unfinished": list(look.unfinished)}
-        click.echo(json.dumps({**facts, "stages": dict(look.stages), "last": dict(look.last)}, ensure_ascii=False))
+        say_json({**facts, "stages": dict(look.stages), "last": dict(look.last)})
         return 0
-    width = max((len(name) for name, _ in look.stages), default=5)
-    click.echo(f"{'stage':<{width}}  received      kept  rejected    failed")
-    for name, result in look.stages:
+    stages = [(shown(name), result) for name, result in look.stages]
+    width = max((len(name) for name, _ in stages), default=5)
+    say(f"{'stage':<{width}}  received      kept  rejected    failed")
+    for name, result in stages:
         rejected, failed = sum(result["rejected"].values()), sum(result["failed"].values())
-        click.echo(f"{name:<{width}}  {result['received']:>8,}  {result['kept']:>8,}  {rejected:>8,}  {failed:>8,}")
+        say(f"{name:<{width}}  {result['received']:>8,}  {result['kept']:>8,}  {rejected:>8,}  {failed:>8,}")
         for reason, count in result["rejected"].items():
-            click.echo(f"{'':<{width}}  {'':>18}  {count:>8,}  {reason}")
+            say(f"{'':<{width}}  {'':>18}  {count:>8,}  {shown(reason)}")
     for name in look.unfinished:
-        click.echo(f"{name:<{width}}  unfinished")
+        say(f"{shown(name):<{width}}  unfinished")
     state = "is being worked on" if look.running else "is at rest"
     count = "nothing published yet" if look.published is None else f"{look.published:,} tasks published"
-    last = f"{look.last.get('event', 'none')} {shown(str(look.last.get('reason', '')))}"
-    click.echo(f"{folder} {state}; {count}; last event: {last}")
+    last = shown(f"{look.last.get('event', 'none')} {look.last.get('reason', '')}")
+    say(f"{folder} {state}; {count}; last event: {last}")
     return 0
 
 
@@ -61,11 +63,11 @@ def why(identity: str, folder: Path, *, as_json: bool) -> int:
     life = life_of(folder, identity)
     if as_json:
         stations = [{"stage": s.stage, "fate": s.fate, **s.line} for s in life.stations]
-        click.echo(json.dumps({"stations": stations, "demonstrations": list(life.demonstrations)}, ensure_ascii=False))
+        say_json({"stations": stations, "demonstrations": list(life.demonstrations)})
         return 0
     for task in life.demonstrations:
         origin = "seed" if task.get("human") else "task"
-        click.echo(f"shown {origin} {str(task['id'])[:12]}  {shown(str(task.get('instruction', '')), 90)}")
+        say(f"shown {origin} {shown(str(task['id'])[:12])}  {shown(str(task.get('instruction', '')), 90)}")
     for station in life.stations:
         _tell(station)
     return 0
@@ -74,20 +76,18 @@ def why(identity: str, folder: Path, *, as_json: bool) -> int:
 def _tell(station: "Station") -> None:
     line = station.line
     head = f"{station.stage}: {station.fate}" + (f" ({line['reason']})" if "reason" in line else "")
-    click.echo(f"{head}  {station.id[:12]}")
+    say(f"{shown(head, 200)}  {shown(station.id[:12])}")
     if "instruction" in line:
-        click.echo(f"    instruction: {shown(line['instruction'], 300)}")
+        say(f"    instruction: {shown(line['instruction'], 300)}")
         for pair in line["instances"]:
-            click.echo(f"    input: {shown(pair['input'], 200)}\n    output: {shown(pair['output'], 200)}")
+            say(f"    input: {shown(pair['input'], 200)}\n    output: {shown(pair['output'], 200)}")
     provenance = line.get("provenance", {})
     if provenance.get("request"):
-        click.echo(
-            f"    asked {provenance.get('model')} with {provenance.get('prompt')}: {provenance['request'][:12]}…"
-        )
+        model, prompt, request = (shown(str(provenance.get(key)), 120) for key in ("model", "prompt", "request"))
+        say(f"    asked {model} with {prompt}: {request[:12]}…")
     for name, value in line.get("evidence", {}).items():
-        click.echo(
-            f"    {name}: {shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 200)}"
-        )
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        say(f"    {shown(name)}: {shown(told, 200)}")
 
 
 @click.command()
@@ -99,5 +99,5 @@ def report(folder: Path) -> int:
     """
     from selfinstruct.pipeline.run import report_again
 
-    click.echo(report_again(folder))
+    say(report_again(folder))
     return 0

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from selfinstruct import __version__
+from selfinstruct.cli.saying import say
 from selfinstruct.errors import SelfInstructError
 
 VERBS = {
@@ -134,7 +135,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    click.echo(f"selfinstruct: {line}", err=True)
+    say("selfinstruct: " + " ".join(filter(None, map(str.strip, line.splitlines()))), err=True)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import click
-
+from selfinstruct.cli.saying import say
 from selfinstruct.pipeline.watch import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
@@ -116,7 +115,7 @@ class ProgressLine:
 
     def notice(self, line: str) -> None:
         """As in `Watch`."""
-        click.echo(line, err=True)
+        say(line, err=True)
 
     def _spent(self) -> str:
         return "" if self._spend is None else money(self._spend())

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.saying import say
+
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
@@ -17,7 +19,7 @@ def check(recipe: Path, changes: tuple[str, ...]) -> int:
     from selfinstruct.pipeline.recipes import find_recipe
     from selfinstruct.pipeline.yaml_file import read_yaml
 
-    click.echo(resolve(read_yaml(find_recipe(recipe)), changes).as_yaml(), nl=False)
+    say(resolve(read_yaml(find_recipe(recipe)), changes).as_yaml(), end="")
     return 0
 
 
@@ -31,5 +33,5 @@ def init(folder: Path) -> int:
     from selfinstruct.pipeline.recipes import start_folder
 
     for path in start_folder(folder):
-        click.echo(path)
+        say(path)
     return 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.saying import say
 from selfinstruct.text import shown
 
 
@@ -20,13 +21,11 @@ def reconsider(folder: Path, changes: tuple[str, ...], most: int) -> int:
 
     result = decide_again(folder, changes)
     for change in result.changes[:most]:
-        click.echo(f"{change.before} -> {change.after}: {shown(change.instruction, 100)}")
+        say(f"{change.before} -> {change.after}: {shown(change.instruction, 100)}")
     if len(result.changes) > most:
-        click.echo(f"... and {len(result.changes) - most:,} more in {result.folder / 'changes.json'}")
-    click.echo(f"kept {result.kept_before:,} -> {result.kept_after:,}", err=True)
+        say(f"... and {len(result.changes) - most:,} more in {result.folder / 'changes.json'}")
+    say(f"kept {result.kept_before:,} -> {result.kept_after:,}", err=True)
     if result.unasked:
-        click.echo(
-            f"{result.unasked:,} of them need answers this run never asked for: only a new run can tell", err=True
-        )
-    click.echo(result.folder)
+        say(f"{result.unasked:,} of them need answers this run never asked for: only a new run can tell", err=True)
+    say(result.folder)
     return 0

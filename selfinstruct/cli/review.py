@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.saying import say
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -26,7 +28,7 @@ def review(
     from selfinstruct.pipeline.reviewing import empty_sheet, told
 
     if filled is not None:
-        click.echo(told(folder, filled, second))
+        say(told(folder, filled, second))
         return 0
-    click.echo(empty_sheet(folder, wanted, seed, output or folder / "review.csv"))
+    say(empty_sheet(folder, wanted, seed, output or folder / "review.csv"))
     return 0

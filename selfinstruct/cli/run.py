@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.saying import say
 
 if TYPE_CHECKING:
     from selfinstruct.pipeline.arms import Arm
@@ -41,9 +42,9 @@ def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
         raise click.UsageError("a recipe with arms needs a folder: -o FOLDER")
     codes = []
     for arm in arms:
-        click.echo(f"arm {arm.name}", err=True)
+        say(f"arm {arm.name}", err=True)
         codes.append(carry_out(arm.resolved, {**given, "output": given["output"] / arm.name}))
     if not given["dry_run"]:
-        click.echo(compare(arms, given["output"]), err=True)
-        click.echo(given["output"] / "arms.md")
+        say(compare(arms, given["output"]), err=True)
+        say(given["output"] / "arms.md")
     return max(codes)

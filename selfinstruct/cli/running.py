@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from selfinstruct.cli.saying import say
+
 if TYPE_CHECKING:
     from selfinstruct.pipeline.recipe import Resolved
     from selfinstruct.pipeline.run import Finished
@@ -46,7 +48,7 @@ def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Fini
     if given["dry_run"]:
         from selfinstruct.pipeline.dry_run import as_table, estimate_run
 
-        click.echo(as_table(estimate_run(resolved)))
+        say(as_table(estimate_run(resolved)))
         return 0
     from selfinstruct.cli.progress import ProgressLine
     from selfinstruct.pipeline.run import Options, execute
@@ -69,10 +71,10 @@ def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Fini
     if given["push"]:
         from selfinstruct.formats.hub import push_to_hub
 
-        click.echo(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
-    click.echo(_as_json(finished) if given["as_json"] else finished.dataset)
+        say(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
+    say(_as_json(finished) if given["as_json"] else finished.dataset)
     if given.get("fail_on_contamination") and finished.contaminated:
-        click.echo(f"gate failed: {finished.contaminated:,} records held some of a benchmark", err=True)
+        say(f"gate failed: {finished.contaminated:,} records held some of a benchmark", err=True)
         return 1
     return finished.exit_code
 
@@ -82,14 +84,14 @@ def _last_words(finished: "Finished", seconds: float) -> None:
     from selfinstruct.cli.tuned import tuned_words
 
     goal = "" if finished.target is None else f" of {finished.target:,}"
-    click.echo(
+    say(
         f"{finished.kept:,}{goal} tasks kept: {finished.reason}" + (f" ({finished.note})" if finished.note else ""),
         err=True,
     )
-    click.echo(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
+    say(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
     for line in tuned_words(finished.folder):
-        click.echo(line, err=True)
-    click.echo(f"report: {finished.folder / 'report.html'}", err=True)
+        say(line, err=True)
+    say(f"report: {finished.folder / 'report.html'}", err=True)
 
 
 def _clock(seconds: float) -> str:

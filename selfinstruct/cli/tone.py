@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def train_judge(
     from selfinstruct.pipeline.scoring import train_judge as train
 
     told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
-    click.echo(told, err=True)
-    click.echo(output)
+    say(told, err=True)
+    say(output)
     return 0
 
 
@@ -153,7 +154,7 @@ def _score_files(given: dict[str, Any]) -> int:
         raise click.UsageError("name a folder with -o")
     told = score_files(given["responses"], given["judge"], given["output"])
     _table(told)
-    click.echo(_as_json(told) if given["as_json"] else given["output"] / "score.json")
+    say(_as_json(told) if given["as_json"] else given["output"] / "score.json")
     return 0
 
 

@@ -125,3 +125,18 @@ def test_every_task_is_drawn_about_equally_often() -> None:
 def test_no_sample_of_nothing() -> None:
     with pytest.raises(BadInput, match="at least 1"):
         draw(TASKS, 0, 1)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_no_spreadsheet_of_any_country_finds_a_formula(delimiter: str, sign: str) -> None:
+    call = f"{sign}cmd|' /C calc'!A1"
+    texts = [call, f"x;{call};y", f"x\t{call}\ty", f'x; "{call}"', f"one\n{call}", f"- one\n- two;{call}", f"''{call}"]
+    written = sheet([task(text, text, text) for text in texts]).removeprefix("\ufeff")
+    for quotes in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):  # not all of them know that a quote may begin within a cell
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, quoting=quotes):
+            assert not [cell for cell in row if cell.strip(' "').startswith(sign) and "cmd" in cell]
+
+
+def test_a_list_in_a_cell_stays_as_it_is() -> None:
+    assert as_cell("Rivers:\n- the Tay\n- the Dee") == "Rivers:\n- the Tay\n- the Dee"
