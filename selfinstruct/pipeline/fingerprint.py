@@ -7,7 +7,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.records import Json, Task, digest
 
-SCHEME = 1  # raised when this file changes what counts
+SCHEME = 2  # raised when this file changes what counts
 
 NOT_COUNTED = {
     "about": "words for people",
@@ -21,14 +21,25 @@ NOT_COUNTED = {
 def identity(
     resolved: Resolved, seeds: tuple[Task, ...], contents: Mapping[str, str] = types.MappingProxyType({})
 ) -> dict[str, Json]:
-    """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read."""
+    """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read.
+
+    `seeds`: all, the held-out ones too. Where they were read is no part of it: a renamed file makes no other run.
+    """
     written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
     if resolved.recipe.cycles > 1:
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
-    written["seeds"] = digest(*[task.id for task in seeds])
+    written["seeds"] = digest(*sorted(map(told, seeds)))
     written["contents"] = dict(contents)
     versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
     return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
+
+
+def told(task: Task) -> str:
+    """What a seed says, without the name of its file and what follows from it."""
+    said = task.as_json()
+    provenance = said.pop("provenance")
+    assert isinstance(provenance, dict)
+    return digest({**said, "id": "", "provenance": {**provenance, "source": ""}})
 
 
 def fingerprint(same: Mapping[str, Json]) -> str:

@@ -159,8 +159,13 @@ class Resolved:
         return written
 
     def as_yaml(self) -> str:
-        """The text of `recipe.yaml`: reading it gives this recipe again."""
-        return yaml.safe_dump(self.written_out(), sort_keys=False, allow_unicode=True, width=120)
+        """The text of `recipe.yaml`: reading it gives this recipe again, but for how many requests were in flight.
+
+        At any number of them a run has the same bytes, and this file is one of its own.
+        """
+        written = self.written_out()
+        limits = {key: value for key, value in self.recipe.limits.model_dump(mode="json").items() if key != "in_flight"}
+        return yaml.safe_dump({**written, "limits": limits}, sort_keys=False, allow_unicode=True, width=120)
 
 
 def knobs(stage: Stage) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
+from selfinstruct.pipeline.fingerprint import told as seed_told
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.pipeline.loop_checks import student_role
@@ -78,13 +79,14 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     """Do the run, or what is left of it."""
     check_needs(resolved)
     material = wiring.material(resolved, options.watch.notice)
-    same = identity(resolved, material.seeds, material.contents)
+    same = identity(resolved, (*material.seeds, *material.held_out), material.contents)
     mark = fingerprint(same)
     place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
     folder = RunFolder(place)
     with owning(place):
         told = _last_totals(folder, options)
         _claim(folder, resolved, same, options, told)
+        material = material if options.fresh else _as_before(place, material)
         publish_bytes(place / SEEDS, b"".join(json_line(task.as_json()) for task in material.seeds))
         if material.held_out:
             publish_bytes(place / HELD_OUT, b"".join(json_line(task.as_json()) for task in material.held_out))
@@ -182,6 +184,17 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     claim: dict[str, Json] = {"same": same, "count": resolved.recipe.count}
     publish_sealed(mark, claim)
     publish_text(folder.recipe, resolved.as_yaml())
+
+
+def _as_before(place: Path, material: wiring.Material) -> wiring.Material:
+    """The seeds by the ids under which this run knows them: of a renamed file they would be others."""
+    try:
+        before = [tuple(read_tasks(place / name)) if (place / name).exists() else () for name in (SEEDS, HELD_OUT)]
+    except BadInput:
+        return material  # damaged, and written again from the file they were read from
+    seeds, held_out = before
+    same = sorted(map(seed_told, seeds + held_out)) == sorted(map(seed_told, material.seeds + material.held_out))
+    return replace(material, seeds=seeds, held_out=held_out) if same else material
 
 
 def _read_mark(mark: Path) -> tuple[dict[str, Json], int]:
