@@ -1,5 +1,6 @@
 """The front desk: the verbs, and how a run ends for the shell."""
 
+import errno
 import importlib
 import os
 import signal
@@ -35,6 +36,9 @@ VERBS = {
     "fetch": "fetch",
 }
 """Verb and the module it lives in: imported only when it is called or its help is asked for."""
+
+
+_TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 class Terminated(KeyboardInterrupt):
@@ -115,7 +119,8 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.exit(0)
     except OSError as error:
-        _say(f"{error.filename or 'the disk'}: {error.strerror or error}; make room or permit it, then: {typed()}")
+        way = "raise `ulimit -n` (256 is enough)" if error.errno in _TOO_MANY else "make room or permit it"
+        _say(f"{error.filename or 'the disk'}: {error.strerror or error}; {way}, then: {typed()}")
         sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,10 +1,13 @@
 """The one event-loop thread of the process: started when first needed, ended when nobody needs it."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any
+
+_HANDLES = 4  # a selector, a pair of sockets, and one for whoever opens a file meanwhile
 
 
 class LoopThread:
@@ -21,6 +24,7 @@ class LoopThread:
         """One more user; the loop, running."""
         with self._lock:
             if self._loop is None:
+                _check_handles()
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="model calls", daemon=True)
                 self._thread.start()
@@ -36,6 +40,18 @@ class LoopThread:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
             self._loop, self._thread = None, None
+
+
+def _check_handles() -> None:
+    """OSError where the process may not open as many files as a loop needs: a half-made one complains at its end."""
+    opened: list[int] = []
+    try:
+        opened.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(_HANDLES))
+    except OSError as refusal:
+        raise OSError(refusal.errno, refusal.strerror) from refusal  # no fault of the file that was tried
+    finally:
+        for handle in opened:
+            os.close(handle)
 
 
 def send(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> Future[None]:

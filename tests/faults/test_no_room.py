@@ -1,10 +1,12 @@
 """A full disk: one clear line, exit 3, and the same bytes after there is room again."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.typed import SCRIPT
 from tests.faults.forks import Ended, Forks
 from tests.faults.same import differences
 
@@ -47,3 +49,23 @@ def test_a_folder_that_may_not_be_written_is_one_line(run: Run, tmp_path: Path) 
     assert told.returncode == 3
     assert str(blocker) in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("most", [8, 12, *(pytest.param(more, marks=pytest.mark.faults) for more in range(9, 20))])
+def test_too_few_open_files_are_one_line_that_names_the_limit(most: int, tmp_path: Path) -> None:
+    import resource
+
+    told = subprocess.run(
+        [SCRIPT, "run", "smoke", "--set", "count=2", "-o", tmp_path / "run"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),  # noqa: PLW1509 - one thread
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if told.returncode == 0 and most > 12:
+        return
+    assert told.returncode == 3, told.stderr
+    assert len(told.stderr.strip().splitlines()) == 1, told.stderr
+    assert "Too many open files" in told.stderr
+    assert "ulimit -n" in told.stderr
