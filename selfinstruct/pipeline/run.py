@@ -1,14 +1,15 @@
 """One run from a resolved recipe to a published folder: who owns it, whether it is the same run, and how it ends."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from selfinstruct import __version__
-from selfinstruct.errors import BadInput, Stopped
+from selfinstruct.errors import BadInput, NoRoom, Stopped
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
@@ -25,7 +26,7 @@ from selfinstruct.pipeline.watch import Nobody, Spend, Watch
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
-from selfinstruct.store.files import publish_bytes, publish_text
+from selfinstruct.store.files import publish_bytes, publish_text, room
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.journal_file import Totals
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
@@ -94,6 +95,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
         ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
         with (
             Journal(folder.journal, options.clock, told=told, mend=options.fresh, tell=ledger.tell_totals) as journal,
+            _telling_of_lost(journal, folder),
             wiring.gates(resolved, journal, options.watch.notice) as gates,
         ):
             runner = Runner(
@@ -116,7 +118,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
             try:
                 walked = walk(resolved, runner, material.seeds, gates.requests_per_round(), material.held_out)
             except (Stopped, KeyboardInterrupt) as stop:
-                ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
+                with suppress(NoRoom):  # what stopped the run is what a person must know
+                    ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
                 raise
             finished = _finish(resolved, runner, walked, journal, material.seeds, mark)
             ledger.tell("stopped", reason="finished", **_spend(journal))
@@ -153,6 +156,20 @@ def _finish(
         spend=_spent(journal),
         contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
     )
+
+
+@contextmanager
+def _telling_of_lost(journal: Journal, folder: RunFolder) -> Iterator[None]:
+    """What is said of a full disk tells of the answers that came when they could not be written down any more."""
+    try:
+        yield
+    except NoRoom as stop:
+        journal.close()
+        lost = journal.unrecorded()
+        if not lost.answers:
+            raise
+        what = f"{lost.answers:,} answers came and could not be written down: they are asked for, and paid for, again"
+        raise NoRoom(f"{stop}; {what} ({room(folder.path, lost.size)})") from stop
 
 
 def _last_totals(folder: RunFolder, options: Options) -> Totals:

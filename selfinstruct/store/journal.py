@@ -23,6 +23,14 @@ _GROUP = 256  # rows committed together at most: one fsync for all who wait
 
 
 @dataclass(frozen=True, slots=True)
+class Unrecorded:
+    """Answers that are not on record although they came, and the characters that they are."""
+
+    answers: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Entry:
     """What is committed in one piece: an answer, or a reservation as cost and tokens."""
 
@@ -55,6 +63,7 @@ class Journal:
         self._path, self._clock, self._tell = path, clock, tell
         self._lock = threading.Lock()
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._unrecorded = Unrecorded()
         try:
             self._file = JournalFile(path, told or Totals(), clock().isoformat(), mend=mend)
             # Hashes only: a false hit costs one look-up, and a million answers take 60 MB instead of 300.
@@ -98,6 +107,10 @@ class Journal:
     def spent(self) -> Totals:
         """The totals so far, reservations of unanswered requests apart."""
         return self._file.totals
+
+    def unrecorded(self) -> Unrecorded:
+        """The answers that came and could not be written down; known when it is closed."""
+        return self._unrecorded
 
     def close(self) -> None:
         """Commit what waits, then let go of the file."""
@@ -175,6 +188,11 @@ class Journal:
         if self._file.db.in_transaction:
             with suppress(sqlite3.Error):
                 self._file.db.execute("ROLLBACK")
+        lost = [entry.answer for entry in group if entry.answer is not None]
+        self._unrecorded = Unrecorded(
+            self._unrecorded.answers + len(lost),
+            self._unrecorded.size + sum(len(str(value)) for answer in lost for value in answer),
+        )
         for entry in group:
             entry.done.set_exception(fault)
 

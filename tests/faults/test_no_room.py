@@ -57,7 +57,7 @@ def test_too_few_open_files_are_one_line_that_names_the_limit(most: int, tmp_pat
 
     told = subprocess.run(
         [SCRIPT, "run", "smoke", "--set", "count=2", "-o", tmp_path / "run"],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),  # noqa: PLW1509 - one thread
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),
         capture_output=True,
         text=True,
         timeout=120,

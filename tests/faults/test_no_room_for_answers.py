@@ -1,0 +1,73 @@
+"""A journal that can take no more: what is said of the answers is true, and the run goes on when there is room."""
+
+import re
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import NoRoom
+from selfinstruct.formats.writing import write_set
+from selfinstruct.models.backend import Answer
+from selfinstruct.models.scripted import Scripted
+from selfinstruct.pipeline.recipe import resolve
+from selfinstruct.pipeline.recipes import find_recipe
+from selfinstruct.pipeline.run import Options, execute
+from selfinstruct.pipeline.yaml_file import read_yaml
+from selfinstruct.records import Instance, Provenance, Request, Task
+from selfinstruct.store.journal_file import JournalFile
+from tests.faults.same import answers, differences
+
+
+def run(folder: Path) -> None:
+    execute(resolve(read_yaml(find_recipe(Path("smoke"))), ("count=3",)), Options(folder=folder))
+
+
+def test_answers_that_came_and_are_not_on_record_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path / "whole")
+    came: list[Request] = []
+    answer, make = Scripted.answer, JournalFile._make_or_recognise
+
+    async def counted(self: Scripted, request: Request) -> Answer:
+        came.append(request)
+        return await answer(self, request)
+
+    def small(self: JournalFile) -> None:
+        make(self)
+        self.db.execute("PRAGMA max_page_count = 16")
+
+    monkeypatch.setattr(Scripted, "answer", counted)
+    monkeypatch.setattr(JournalFile, "_make_or_recognise", small)
+    with pytest.raises(NoRoom, match=r"journal\.sqlite: database or disk is full") as refused:
+        run(tmp_path / "run")
+    told = re.search(r"(\d+) answers came and could not be written down.*MB are free, at least", str(refused.value))
+    assert told is not None, refused.value
+    assert int(told[1]) == len(came) - len(answers(tmp_path / "run")) > 0
+    assert "no answer was lost" not in str(refused.value)
+    monkeypatch.undo()
+    run(tmp_path / "run")
+    assert differences(tmp_path / "whole", tmp_path / "run") == []
+
+
+def test_a_full_folder_for_temporary_files_is_not_used_and_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    task = Task(instruction="a", instances=(Instance("", "b"),), provenance=Provenance(stage="seed"))
+    assert write_set(tmp_path / "set.parquet", [task], "alpaca") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "room"),
+    [(sqlite3.SQLITE_FULL, True), (sqlite3.SQLITE_IOERR, True), (sqlite3.SQLITE_ERROR, False), (None, False)],
+)
+def test_the_disk_is_blamed_for_what_the_disk_did(code: int | None, room: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    from selfinstruct.store.journal_file import complaint
+
+    fault = sqlite3.OperationalError("malformed JSON")
+    if code is not None:
+        fault.sqlite_errorcode = code
+    told = complaint(tmp_path, fault)
+    assert isinstance(told, NoRoom) == room
+    assert ("make room" in str(told)) == room
