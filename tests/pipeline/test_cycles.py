@@ -17,6 +17,7 @@ from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.records import Provenance, Task
 from selfinstruct.score.feedback import Feedback
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+from selfinstruct.store.sealed import publish_sealed, read_sealed
 from tests.pipeline.toys import Count, runner_in
 
 SEEDS = tuple(
@@ -319,8 +320,8 @@ def test_cycles_are_not_compared_by_a_judge_that_each_trains_anew(judge: str, re
 def test_a_stage_made_of_other_records_than_come_in_is_refused(tmp_path: Path) -> None:
     walked(tmp_path / "run", cycles=1)
     done = next((tmp_path / "run").glob("stages*/*/DONE"))
-    told = json.loads(done.read_text())
-    done.write_text(json.dumps({**told, "received": told["received"] + 1}))
+    told = read_sealed(done, "")
+    publish_sealed(done, {**told, "received": told["received"] + 1})
     with pytest.raises(BadInput, match="come in now; delete this folder"):
         walked(tmp_path / "run", cycles=1)
 
