@@ -4,6 +4,7 @@ import re
 
 from selfinstruct.curate.exchange import Exchange
 from selfinstruct.text import one_line
+from selfinstruct.thinking import Parted, parted, sounds_like_thinking
 
 _NO_INPUT = frozenset(
     (
@@ -53,6 +54,30 @@ def empty_output(exchange: Exchange) -> str:
         _, _, body = answer.strip().partition("\n")
         return "" if body.strip("` \n\r\t") else "nothing but a code block"
     return ""
+
+
+def thinking_left_in(exchange: Exchange) -> str:
+    r"""The answer holds what a model thought before it: between marks, before a lone one, unclosed, or bare.
+
+    >>> thinking_left_in(Exchange("Name a spice.", "", "<think>\nSaffron is one.\n</think>\n\nSaffron."))
+    'Saffron is one.'
+    >>> thinking_left_in(Exchange("Name a metal.", "", "</think>\nTin.")), thinking_left_in(Exchange("Go.", "", "Tin."))
+    ('</think>', '')
+    >>> thinking_left_in(Exchange("Name a sea.", "", "Okay, so the user wants a sea, and"))
+    'Okay, so the user wants a sea, and'
+    >>> thinking_left_in(Exchange("What is <think> for?", "", "<think>a</think> holds thoughts."))
+    ''
+    """
+    answer = exchange.output or ""
+    told = parted(answer)
+    if told.found:
+        # Where the request shows such marks, answering in kind is what was asked.
+        return "" if parted(exchange.request).found or "think>" in exchange.request else _thought(told, answer)
+    return one_line(answer)[:80] if sounds_like_thinking(answer, exchange.request) else ""
+
+
+def _thought(told: Parted, answer: str) -> str:
+    return one_line(told.thinking)[:80] or one_line(answer).split(" ")[0][:80]
 
 
 def says_none(exchange: Exchange) -> str:

@@ -19,6 +19,7 @@ from selfinstruct.curate.answer_rules import (
     same_as_input,
     same_as_instruction,
     says_none,
+    thinking_left_in,
     unfounded_link,
 )
 from selfinstruct.curate.endings import unfinished
@@ -163,6 +164,7 @@ ON_EXCHANGES: dict[str, Callable[[Exchange], str]] = {
         same_as_instruction,
         same_as_input,
         merged_items,
+        thinking_left_in,
         unfounded_link,
         refusal,
         unfinished,
@@ -199,6 +201,7 @@ _CHEAP = (
     "control_characters",
     "misread_encoding",
     "misspelt_key",
+    "thinking_left_in",
     "template_token",
     "merged_items",
     "refusal",

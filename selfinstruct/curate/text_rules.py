@@ -9,7 +9,8 @@ from functools import lru_cache
 from selfinstruct.curate.exchange import Exchange
 
 _TOKEN = re.compile(
-    r"<\|[A-Za-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|</s>\s*\Z",
+    r"<\|[A-Za-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|</s>\s*\Z"
+    r"|<\uff5c[^\uff5c>\n]{2,30}\uff5c>",
 )
 # What UTF-8 looks like when it was read as Windows-1252, once or twice.
 _MISREAD = re.compile(

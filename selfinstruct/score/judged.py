@@ -11,6 +11,7 @@ from selfinstruct.score.responses import Response
 from selfinstruct.score.run_on import run_on
 from selfinstruct.score.tokens import TONE_TOKENS, CountTokens, approximate_tokens, first_tokens
 from selfinstruct.stage import Tone
+from selfinstruct.thinking import parted, sounds_like_thinking
 
 BUDGET = 256
 """Tokens within which a clean answer comes to its end."""
@@ -44,7 +45,7 @@ class Judged:
 
     response: Response
     probability: float
-    """That it answers, as the judge says; 0 for an empty one, about which no judge is asked."""
+    """That it answers, as the judge says; 0 for an empty or only thinking one, about which no judge is asked."""
     answer_like: bool
     run_on: str
     """The kind of mark at which it goes on into something new; empty where it does not."""
@@ -95,17 +96,24 @@ class Judged:
 def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None) -> Iterator[Judged]:
     """Each response with its verdict, in order; the judge sees the prompt and the first tokens of the response.
 
-    A response that says nothing is no answer, whatever a judge would make of it.
+    A response that says nothing, or only thinks, is no answer, whatever a judge would make of it.
     """
     terms = terms or Terms()
     waiting = iter(responses)
     while batch := list(islice(waiting, _BATCH)):
-        asked = [one for one in batch if not is_empty(one.text)]
-        pairs = [(one.prompt, first_tokens(one.text, terms.tone_tokens, terms.count)) for one in asked]
+        said = [_said(one) for one in batch]
+        asked = [(one.prompt, text) for one, text in zip(batch, said, strict=True) if not is_empty(text)]
+        pairs = [(prompt, first_tokens(text, terms.tone_tokens, terms.count)) for prompt, text in asked]
         heard = iter(_probabilities(tone, pairs))
-        for one in batch:
-            empty = is_empty(one.text)
-            yield _verdict(one, 0.0 if empty else next(heard), tone.threshold, terms, empty=empty)
+        for one, text in zip(batch, said, strict=True):
+            empty = is_empty(text)
+            yield _verdict(one, text, 0.0 if empty else next(heard), tone.threshold, terms, empty=empty)
+
+
+def _said(response: Response) -> str:
+    """What it says once its thinking is taken off; nothing where it is thinking alone, with marks or without."""
+    text = parted(response.text).answer
+    return "" if sounds_like_thinking(text, response.prompt) else text
 
 
 def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -115,27 +123,29 @@ def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]]) -> list[float]:
     return found
 
 
-def _verdict(response: Response, probability: float, threshold: float, terms: Terms, *, empty: bool) -> Judged:
-    left = run_on(response.prompt, response.text)
+def _verdict(
+    response: Response, said: str, probability: float, threshold: float, terms: Terms, *, empty: bool
+) -> Judged:
+    left = run_on(response.prompt, said)
     return Judged(
         response=response,
         probability=probability,
         answer_like=not empty and probability >= threshold,
         run_on=left.mark if left else "",
         empty=empty,
-        echo=is_echo(response.prompt, response.text),
-        loop=is_loop(response.text) and not asks_to_repeat(response.prompt),
+        echo=is_echo(response.prompt, said),
+        loop=is_loop(said) and not asks_to_repeat(response.prompt),
         truncated=response.finish_reason == "length",
-        stopped=_stopped(response, terms) if terms.budget else None,
+        stopped=_stopped(response, said, terms) if terms.budget else None,
     )
 
 
-def _stopped(response: Response, terms: Terms) -> bool:
+def _stopped(response: Response, said: str, terms: Terms) -> bool:
     """A finish reason is believed; the length is counted where more than the budget may have been asked for."""
     if response.finish_reason == "length":
         return False
     if response.asked_tokens is not None and response.asked_tokens <= terms.budget:
         return True
-    if terms.count is None and 2 * len(response.text) <= terms.budget:  # no character is estimated at more than two
+    if terms.count is None and 2 * len(said) <= terms.budget:  # no character is estimated at more than two
         return True
-    return (terms.count or approximate_tokens)(response.text) <= terms.budget
+    return (terms.count or approximate_tokens)(said) <= terms.budget

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Failure, Json, Request, Task
+from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.score.given import Scores, scores_of
 from selfinstruct.score.judged import BUDGET, Terms
 from selfinstruct.score.prompt_sets import ScorePrompt, own_prompts, prompts_of
@@ -20,6 +20,7 @@ from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Sco
 
 SHIPPED = "ifs-v1"
 """The judge and the prompt set that make scores comparable."""
+_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 JUST_TRAINED = "judge"
 """In `bench.judges`: the one that an earlier stage of the same run built."""
 
@@ -166,10 +167,16 @@ class Score:
 
         for asked in ask(model, prompts, request):
             prompt, reply = asked.about, asked.reply
-            if isinstance(reply, Failure):
+            choices: Sequence[Choice]
+            if isinstance(reply, Failure) and reply.kind in _SAID_NOTHING:
+                # It was asked and had no answer, which is what is measured: left out of the count, it would flatter.
+                choices, ids = [Choice("", reply.kind)] * self.samples, [reply.id] * self.samples
+            elif isinstance(reply, Failure):
                 failures.append(_Unanswered(model.name, wrapper.name, prompt.text, reply))
                 continue
-            for sample, choice in enumerate(reply.choices):
+            else:
+                choices, ids = reply.choices, [reply.choice_id(sample) for sample in range(len(reply.choices))]
+            for sample, choice in enumerate(choices):
                 yield Response(
                     prompt=prompt.text,
                     text=choice.text,
@@ -181,7 +188,7 @@ class Score:
                     source=prompt.source,
                     sample=sample,
                     asked_tokens=tokens,
-                    extra={"request": reply.choice_id(sample)},
+                    extra={"request": ids[sample]},
                 )
 
 

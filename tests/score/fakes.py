@@ -44,13 +44,14 @@ class Speaker:
     traits: Traits = field(default_factory=Traits)
     name: str = "scripted:speaker"
     asked: list[Request] = field(default_factory=list)
+    fails: str = "timeout"
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
         for index, request in enumerate(requests):
             self.asked.append(request)
             said = self.says(text_of(request))
             if said is None:
-                yield Failure(request=f"key.{index}", kind="timeout", message="no answer")
+                yield Failure(request=f"key.{index}", kind=self.fails, message="no answer")
                 continue
             texts = said if isinstance(said, tuple) else (said,)
             choices = tuple(text if isinstance(text, Choice) else Choice(text, "stop") for text in texts)

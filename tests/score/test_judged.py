@@ -90,3 +90,27 @@ def test_a_judge_that_loses_a_pair_is_not_believed() -> None:
 def test_terms_under_which_nothing_can_be_told_are_refused(tone_tokens: int, budget: int) -> None:
     with pytest.raises(BadInput):
         Terms(tone_tokens=tone_tokens, budget=budget)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>\nOkay, so they want a river. There is",
+        "<think>The Nile?</think>\n",
+        "Okay, so the user is asking for a river, and I have to work out which",
+        "<|channel|>analysis<|message|>The user wants a river.",
+        "[THINK]The Nile is one",
+    ],
+)
+def test_thinking_without_an_answer_is_no_answer_and_no_judge_is_asked_about_it(text: str) -> None:
+    tone = Marked()
+    [found] = judged([Response(prompt="Name a river.", text=text)], tone)
+    assert (found.probability, found.answer_like, found.clean, tone.shown) == (0.0, False, False, [])
+    assert found.response.text == text
+
+
+def test_the_judge_sees_what_was_said_after_the_thinking() -> None:
+    tone = Marked()
+    [found] = judged([Response(prompt="Name a river.", text="<think>\nwhich?\n</think>\n\nThe Nile.")], tone)
+    assert tone.shown == [("Name a river.", "The Nile.")]
+    assert (found.answer_like, found.clean) == (True, True)

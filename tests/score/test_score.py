@@ -91,6 +91,13 @@ def test_a_call_without_an_answer_is_listed_and_counts_in_no_share(tmp_path: Pat
     assert {one["prompt"] for one in told["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
 
 
+@pytest.mark.parametrize("kind", ["only_thinking", "empty_text"])
+def test_a_model_that_comes_back_without_an_answer_has_not_answered(tmp_path: Path, kind: str) -> None:
+    told, lines = scored(Score(), bench(tmp_path, teacher=Speaker(lambda _: None, fails=kind)))
+    assert (told["ifs"], told["n"], told["failures"]) == (0.0, 12, [])
+    assert {line["finish_reason"] for line in lines} == {kind}
+
+
 def test_a_model_that_answers_nothing_has_no_score(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="none of 12 prompts got an answer: no answer"):
         list(Score()([], bench(tmp_path, teacher=Speaker(lambda _: None))))

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from selfinstruct.curate.replies import Reply, replies, with_outputs
 from selfinstruct.curate.simplification.before_after import BeforeAfter
+from selfinstruct.curate.simplification.model_marks import without_marks_of_models
 from selfinstruct.curate.simplification.plain_simplify import simplified
 from selfinstruct.curate.simplification.rewrite_checks import Bounds, Objection, objection
 from selfinstruct.curate.simplification.rewriting import Asking
@@ -16,6 +17,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
+from selfinstruct.thinking import only_thinking
 
 _SUMMARY = re.compile(
     r"\b(?:summar\w*|tl;?dr|abstract|condense\w*|shorten\w*|abridge\w*|synopsis|in brief)\b", re.IGNORECASE
@@ -101,6 +103,20 @@ class Simplify:
             yield self._outcome(task, [self._ruled(reply, tally) for reply in replies(task)], tally)
 
     def _ruled(self, reply: Reply, tally: BeforeAfter) -> Decision:
+        if only_thinking(reply.output, reply.asked):
+            return Decision(reply, reply.output, "only_thinking")
+        marks = without_marks_of_models(reply.output)
+        if not marks.cuts:
+            return self._plainer(reply, tally)
+        # What no person meant to write goes first, however short the reply is, or whatever is asked of it.
+        rest = self._plainer(replace(reply, output=marks.text), tally)
+        cuts: list[Json] = [{"rule": cut.rule, "text": shown(cut.text, 200)} for cut in marks.cuts]
+        further = () if rest.reason else rest.evidence.get("cuts", ())
+        cuts += further if isinstance(further, list) else ()
+        tally.cuts.update(Counter(cut.rule for cut in marks.cuts))
+        return Decision(reply, rest.text, "", {"cuts": cuts})
+
+    def _plainer(self, reply: Reply, tally: BeforeAfter) -> Decision:
         untouched = self._untouched(reply)
         if untouched:
             return Decision(reply, reply.output, untouched)

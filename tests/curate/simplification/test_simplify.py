@@ -192,3 +192,28 @@ def test_an_empty_set_has_a_table_too() -> None:
 def test_the_stage_is_idempotent_by_rules(pieces: list[str]) -> None:
     once = only(run(Simplify(words_at_least=0), task(ASKED, " ".join(pieces))))
     assert only(run(Simplify(words_at_least=0), once)) is once
+
+
+@pytest.mark.parametrize(
+    ("output", "plain"),
+    [
+        ("<think>\nA metal. Tin is one.\n</think>\n\nTin.", "Tin."),
+        ("</think>\nTin.", "Tin."),
+        ("[THINK]Which?[/THINK]Tin.", "Tin."),
+        ("Tin.<\uff5cend\u2581of\u2581sentence\uff5c>", "Tin."),
+        ("<think>x</think>Tin.<|im_end|>", "Tin."),
+        (f"<think>How long?</think>Great question! {LONG} I hope this helps!", LONG),
+    ],
+)
+def test_thinking_and_marks_that_end_a_turn_are_cut_however_short_the_reply(output: str, plain: str) -> None:
+    new = only(run(Simplify(), task("Name a metal.", output)))
+    assert new.instances[0].output == plain
+    assert only(run(Simplify(), new)) is new
+
+
+def test_a_reply_that_is_only_thinking_stays_and_says_so() -> None:
+    for output in ("<think>\nWhich metal do they", "<think>Tin?</think>", "Okay, so the user wants a metal. I"):
+        old = task("Name a metal.", output)
+        outcomes = run(Simplify(), old)
+        assert only(outcomes) is old
+        assert why(outcomes) == ["only_thinking"]
