@@ -562,3 +562,30 @@ def test_a_defect_while_a_failure_is_handled_is_raised_and_nobody_waits_for_ever
         pytest.raises(TypeError),
     ):
         list(gate.scoped("s").complete(prompts(3)))
+
+
+def test_thinking_is_taken_off_whatever_backend_it_comes_from() -> None:
+    @dataclass
+    class Thinker(Teacher):
+        async def answer(self, request: Request) -> Answer:
+            told = await super().answer(request)
+            return replace(told, choices=(Choice("<think>\n1. Rivers?\n</think>\n\n1. Name a lake.", "stop"),))
+
+    with Gate(Thinker(), Memory(), QUICK) as gate:
+        (answer,) = gate.scoped("s").complete(prompts(1))
+    assert isinstance(answer, Completion)
+    assert answer.choices == (Choice("1. Name a lake.", "stop", "1. Rivers?"),)
+    assert Completion.from_json(answer.as_json()) == answer
+
+
+def test_of_several_texts_one_that_is_only_thinking_says_so_and_the_others_stay() -> None:
+    @dataclass
+    class Thinker(Teacher):
+        async def answer(self, request: Request) -> Answer:
+            told = await super().answer(request)
+            return replace(told, choices=(Choice("<think>\nRivers", "length"), Choice("1. Name a lake.", "stop")))
+
+    with Gate(Thinker(), Memory(), QUICK) as gate:
+        (answer,) = gate.scoped("s").complete(prompts(1))
+    assert isinstance(answer, Completion)
+    assert [choice.finish_reason for choice in answer.choices] == ["only_thinking", "stop"]
