@@ -137,7 +137,7 @@ class Simplify:
             decided = iter(self._rewritten([reply for task in chunk for reply in self._askable(task)], asking))
             for task in chunk:
                 decisions = [
-                    Decision(reply, reply.output, reason) if reason else next(decided)
+                    _without_marks(reply, Decision(reply, reply.output, reason) if reason else next(decided))
                     for reply, reason in self._sorted(task)
                 ]
                 failed = next((decision for decision in decisions if isinstance(decision, Failure)), None)
@@ -152,10 +152,11 @@ class Simplify:
         # The measure goes when the replies change, so while it stands, they are this stage's own.
         done = "simplified_before" if BY_MODEL in task.measures else ""
         for reply in replies(task):
-            yield reply, done or self._untouched(reply)
+            thinks = "only_thinking" if only_thinking(reply.output, reply.asked) else ""
+            yield reply, done or thinks or self._untouched(_plain(reply))
 
     def _askable(self, task: Task) -> list[Reply]:
-        return [reply for reply, reason in self._sorted(task) if not reason]
+        return [_plain(reply) for reply, reason in self._sorted(task) if not reason]
 
     def _rewritten(self, asked: Sequence[Reply], asking: Asking) -> list[Decision | Failure]:
         decisions: list[Decision | Failure] = []
@@ -226,3 +227,19 @@ class Simplify:
         return Kept(
             replace(grown, later=later, measures={BY_MODEL if model else BY_RULES: round(after / before, 4)}), evidence
         )
+
+
+def _plain(reply: Reply) -> Reply:
+    """The reply without what nobody meant to write."""
+    return replace(reply, output=without_marks_of_models(reply.output).text)
+
+
+def _without_marks(reply: Reply, decision: Decision | Failure) -> Decision | Failure:
+    """A reply that is not rewritten loses at least that; `reply` is as it came."""
+    marks = without_marks_of_models(reply.output)
+    if isinstance(decision, Failure) or not marks.cuts:
+        return decision
+    if not decision.reason:
+        return replace(decision, reply=reply)
+    cuts: list[Json] = [{"rule": cut.rule, "text": shown(cut.text, 200)} for cut in marks.cuts]
+    return Decision(reply, marks.text, "", {**decision.evidence, "cuts": cuts})
