@@ -114,7 +114,7 @@ def test_after_a_whole_run_no_file_and_no_verb_holds_the_key(teacher: Teacher, t
     assert list(leaks(tmp_path, *said_by)) == []
 
 
-def test_an_answer_that_repeats_the_key_is_masked_before_it_is_written(teacher: Teacher, tmp_path: Path) -> None:
+def test_an_answer_that_repeats_the_key_is_a_failure_and_is_not_written(teacher: Teacher, tmp_path: Path) -> None:
     def parrot(question: Question) -> Response | None:
         if question.kind != "instances":
             return None
@@ -123,9 +123,10 @@ def test_an_answer_that_repeats_the_key_is_masked_before_it_is_written(teacher: 
         return said(body.replace(key_of(question), in_json(key_of(question))) if len(question.prompt) % 2 else body)
 
     teacher.fate = parrot
-    _, printed = run(teacher, tmp_path, "--set", "count=2", "--set", "stop.barren_requests=4")
-    answers = (tmp_path / "run" / "journal.sqlite").read_bytes()
-    assert b"Your key is ***, and" in answers
+    code, printed = run(teacher, tmp_path, "--set", "count=2", "--set", "stop.barren_requests=4")
+    assert code in {1, 3}
+    assert "answer_contains_key" in printed
+    assert b"and it is a good one" not in (tmp_path / "run" / "journal.sqlite").read_bytes()
     assert list(leaks(tmp_path, printed)) == []
 
 
