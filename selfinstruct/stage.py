@@ -220,6 +220,16 @@ class MeasureTone(Protocol):
         """The model is put into evaluation mode and back."""
 
 
+class MakeMeasure(Protocol):
+    """Makes what measures the tone of a model in training."""
+
+    def __call__(self, wrapper: str, objecqa: bool, first: int = 0, /) -> MeasureTone:  # noqa: FBT001
+        """`wrapper`: how prompts are put; `objecqa`: the questions of taste, too; `first`: only so many instructions.
+
+        0: as many as the stage says.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class RoundStart:
     """What was decided when a round began: how many requests it makes, and how large the machine pool was."""
@@ -284,8 +294,8 @@ class Bench:
     """By name, for stages that ask whether a text answers."""
     weights: Mapping[str, Weights] = field(default_factory=dict)
     """By role, for stages that train a model or look into it."""
-    measure_tone: Callable[[str, bool], MeasureTone] | None = None
-    """Wrapper, and whether to ask the questions of taste too -> what measures the tone of a model in training."""
+    measure_tone: MakeMeasure | None = None
+    """For stages that stop on the tone of a model in training."""
     built: Mapping[str, Path] = field(default_factory=dict)
     """What earlier stages of this run built, by name."""
     before: Mapping[str, Path] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_of, forget
+from selfinstruct.finetune.check_plan import GRID
 from selfinstruct.finetune.curve import Check, Point, append_point, read_curve, write_curve
 from selfinstruct.finetune.divergence import Base, Divergence, Probe, ProbeName, divergence, no_divergence
 from selfinstruct.finetune.readings import levels
@@ -24,8 +25,6 @@ from selfinstruct.finetune.undisturbed import undisturbed
 from selfinstruct.finetune.verdict_rows import Behind
 from selfinstruct.stage import MeasureTone, ToneReading
 
-GRID = (0, *(64 * 2**doublings for doublings in range(20)))
-"""Examples seen: 0, 64, 128, 256 ... as far as training goes."""
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
 
 ExamplesSeen: TypeAlias = Callable[[TrainerState, TrainingArguments], int]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_token
 from selfinstruct.finetune.examine import Examined, examine
 from selfinstruct.finetune.examples import Example, Prepared, Refused, TooLong, fingerprint, prepare
 from selfinstruct.finetune.forms import Form, Unfit
@@ -21,7 +22,7 @@ from selfinstruct.finetune.student import CURVE, write_student
 from selfinstruct.finetune.told import told_recipe, told_training
 from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.finetune.trials import Trial, Trials, lowest
-from selfinstruct.finetune.watching import Watch, share_of_time, told_of, watcher
+from selfinstruct.finetune.watching import Watch, announced, share_of_time, told_of, watcher
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 
@@ -90,7 +91,9 @@ class Finetune:
     train_on: bool = False
     """Train to the end, and tell where it would have stopped."""
     grid: tuple[int, ...] = ()
-    """Examples seen at which there is a check; empty: 0, 64, 128, 256 and so on, doubling."""
+    """Examples seen at which there is a check; empty: of 0, 64, 128, 256 and so on what `checks_at_most` allows."""
+    checks_at_most: float = 1 / 3
+    """Share of the time that checks may take, by estimate, where neither `grid` nor `first` is given; 1: any."""
     epsilon: float = EPSILON
     """Of IFS: what is no gain worth training on for."""
     tau: float = TAU
@@ -104,7 +107,7 @@ class Finetune:
     shuffled: bool = False
     """Learn another record's answers: a score that rises all the same measures the form of answers, not their sense."""
     first: int = 0
-    """Only as many instructions of the 150 that checks ask, each whole and cut; 0: all."""
+    """Only as many instructions of the 150 that checks ask, each whole and cut; 0: what `checks_at_most` allows."""
     judge: str = ""
     """Name of the judge of tone; empty: the one this run trained, or else the shipped one."""
 
@@ -130,8 +133,12 @@ class Finetune:
         recipe = replace(recipe, learning_rate=lowest(trials)) if trials else recipe
         tests = list(islice(filter(_is_test, records), _HELD_OUT))
         curve = folder / CURVE if self.stop == "ifs" else None
-        watch = None if curve is None else watcher(self._watch(bench), bench, tests, loaded.tokenizer, curve)
         model = self._learner(loaded, weights, bench)
+        watch = None
+        if curve is not None:
+            how = self._watch(prepared, model, bench)
+            bench.notice(announced(how, prepared.counts.tokens * self.epochs))
+            watch = watcher(how, bench, tests, loaded.tokenizer, curve)
         callbacks = [] if watch is None else [watch]
         doing = partial(bench.doing, "examples seen:")
         progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
@@ -241,12 +248,18 @@ class Finetune:
         )
         return trials(self.learning_rates, self.trial)
 
-    def _watch(self, bench: Bench) -> Watch:
+    def _watch(self, prepared: Prepared, model: Any, bench: Bench) -> Watch:  # noqa: ANN401 - imported late
+        examples, tokens = round(len(prepared.examples) * self.epochs), prepared.counts.tokens * self.epochs
+        if self.grid or self.first:
+            plan = as_asked(self.grid or GRID, self.first, examples, objecqa=self.objecqa)
+        else:
+            plan = fitted(GRID, examples, tokens, self.checks_at_most, objecqa=self.objecqa)
         return Watch(
             format=self.format,
             wrapper=self.wrapper or self.format,
             objecqa=self.objecqa,
-            grid=self.grid,
+            plan=plan,
+            second=seconds_of_token(model, max(prepared.examples, key=len)),
             rule=StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience, seed=bench.seed),
             train_on=self.train_on,
         )

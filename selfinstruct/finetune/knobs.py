@@ -46,6 +46,7 @@ LIMITS = {
     "learning_rate": _NOT_NEGATIVE,
     "neftune": _NOT_NEGATIVE,
     "first": _NOT_NEGATIVE,
+    "checks_at_most": _Limit(lambda value: 0 < value <= 1, "write a share above 0, 1 for any, or stop: none"),
     "epochs": _Limit(lambda value: 0 < value < _LARGEST, "write a number above 0"),
     "max_tokens": _Limit(lambda value: value > 1, "write 2 or more: a first token is never predicted"),
     "warm_up": _Limit(lambda value: 0 <= value <= 1, "write a share of the steps, 0 to 1"),

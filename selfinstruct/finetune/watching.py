@@ -1,11 +1,13 @@
 """The checks of the stage: which prompts, probes and rule, and what is told of them at the end."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.check_plan import CheckPlan, about
 from selfinstruct.finetune.divergence import Probe, ProbeText, prose_probe, reference_probe
 from selfinstruct.finetune.examples import segments
 from selfinstruct.finetune.forms import Form, Unfit
@@ -29,8 +31,9 @@ class Watch:
     wrapper: str
     """How prompts are put."""
     objecqa: bool
-    grid: tuple[int, ...]
-    """Empty: the usual one."""
+    plan: CheckPlan
+    second: float
+    """That a token of training takes here, about: for whoever waits."""
     rule: StopRule
     train_on: bool
 
@@ -50,20 +53,24 @@ def watcher(
         raise BadInput(
             "no judge of tone to stop by", place="stage finetune: stop", fix="write stop: none, or train a judge first"
         )
-    from selfinstruct.finetune.callback import GRID, StopOnIFS
+    from selfinstruct.finetune.callback import StopOnIFS
 
-    measure = bench.measure_tone(how.wrapper, how.objecqa)
+    measure = bench.measure_tone(how.wrapper, how.objecqa, how.plan.first)
+    cost = [how.plan.cost / how.plan.checks * how.second]
 
     def told(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
-        bench.doing("asking the dev prompts", 0, 0)
+        number = f"check {len(watch.points) + 1} of {how.plan.checks}"
+        bench.doing(f"{number}: {how.plan.prompts} prompts, {about(cost[-1])}", 0, 0)
+        began = time.monotonic()
         reading = measure(model, tokenizer)
+        cost.append(time.monotonic() - began)
         if not watch.points:
             _remark(reading, watch, bench)
         return reading
 
     watch = StopOnIFS(
         told,
-        grid=how.grid or GRID,
+        grid=how.plan.grid,
         rule=how.rule,
         curve=curve,
         probes=_probes(bench.pool.seeds or tests, tokenizer, how.format, bench.seed),
@@ -71,6 +78,16 @@ def watcher(
         examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # see events.py
     )
     return watch
+
+
+def announced(how: Watch, tokens: float) -> str:
+    """What checks will cost, and the training beside them; `tokens` of it in all."""
+    plan = how.plan
+    checks, training = (about(cost * how.second) for cost in (plan.cost, tokens))
+    share = plan.cost / (plan.cost + tokens)
+    return (
+        f"{plan.checks} checks of {plan.prompts} prompts, {checks}, beside training of {training} ({share:.0%} checks)"
+    )
 
 
 def _remark(first: ToneReading, watch: "StopOnIFS", bench: Bench) -> None:

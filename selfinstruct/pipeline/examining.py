@@ -1,6 +1,6 @@
 """Asks a model in memory the `dev` prompts of ifs-v1 and judges its tone: what a training stops on."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from selfinstruct.score.responses import Response
 from selfinstruct.score.taste_questions import TasteQuestion, questions_of
 from selfinstruct.score.tokens import TONE_TOKENS
 from selfinstruct.score.wrappers import Wrapper
-from selfinstruct.stage import Loaded, MeasureTone, Stage, Tone, ToneReading, ToneVerdict, Traits
+from selfinstruct.stage import Loaded, MakeMeasure, MeasureTone, Stage, Tone, ToneReading, ToneVerdict, Traits
 
 DEV = "ifs-v1:dev"
 """The prompts that a training may look at; `ifs-v1:test` is for what is reported."""
@@ -114,14 +114,14 @@ def ifs_v1(wrapper: str = "chat", first: int = 0, *, judge: Path | None = None) 
     return examiner(_shipped("judge") if judge is None else load_judge(judge), wrapper, first=first)
 
 
-def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> Callable[[str, bool], MeasureTone] | None:
+def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> MakeMeasure | None:
     """`Bench.measure_tone` of a stage with a knob `stop`, by its own judge; a knob `first` limits the sources."""
     if not hasattr(stage, "stop"):
         return None
 
-    def make(wrapper: str, objecqa: bool) -> MeasureTone:  # noqa: FBT001 - as the bench promises it
+    def make(wrapper: str, objecqa: bool, first: int = 0, /) -> MeasureTone:  # noqa: FBT001 - as the bench promises it
         tone = next(iter(judges.values()), None) or _shipped(f"stage {stage.name}")
-        return examiner(tone, wrapper, objecqa=objecqa, first=int(getattr(stage, "first", 0)))
+        return examiner(tone, wrapper, objecqa=objecqa, first=first or int(getattr(stage, "first", 0)))
 
     return make
 

@@ -20,8 +20,8 @@ from selfinstruct.stage import (
     Bench,
     Failed,
     Kept,
+    MakeMeasure,
     Measured,
-    MeasureTone,
     Model,
     Outcome,
     Pool,
@@ -89,9 +89,7 @@ class Runner:
     """Stage and what earlier ones built -> the judges of tone that it may use."""
     weights_for: Callable[[str, Mapping[str, Path]], Weights] = field(default=_no_weights)
     """Role and what was built -> weights to be trained, for stages with a knob `base`."""
-    measure_for: Callable[[Stage, Mapping[str, Tone]], Callable[[str, bool], MeasureTone] | None] = field(
-        default=_no_measure
-    )
+    measure_for: Callable[[Stage, Mapping[str, Tone]], MakeMeasure | None] = field(default=_no_measure)
     """Stage and its judges -> what measures the tone of a model in training, for stages with a knob `stop`."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages with a knob `against`."""

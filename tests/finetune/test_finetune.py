@@ -2,7 +2,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +18,19 @@ from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.finetune.student import write_student
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Json, Message, Task
-from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Pool, Rejected, ToneReading, ToneVerdict
+from selfinstruct.stage import (
+    Bench,
+    Built,
+    Kept,
+    Loaded,
+    MakeMeasure,
+    Measured,
+    Outcome,
+    Pool,
+    Rejected,
+    ToneReading,
+    ToneVerdict,
+)
 from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
 
 torch = pytest.importorskip("torch")
@@ -51,10 +62,11 @@ def _bench(tmp_path: Path, **more: Any) -> Bench:
     return Bench(weights={"base": base}, scratch=tmp_path / "scratch", **more)
 
 
-def _rising(asked: list[tuple[str, bool]]) -> Callable[[str, bool], Any]:
+def _rising(asked: list[tuple[str, bool]]) -> MakeMeasure:
     """Measures of a student that answers ever more; each reading has 200 sources with two prompts."""
 
-    def for_wrapper(wrapper: str, objecqa: bool) -> Any:  # noqa: FBT001 - as the bench's own
+    def for_wrapper(wrapper: str, objecqa: bool, first: int = 0, /) -> Any:  # noqa: FBT001 - as the bench's own
+        del first
         asked.append((wrapper, objecqa))
         heard = [0]
 
@@ -327,10 +339,10 @@ class _Student(Folder):
         return Loaded(loaded.model, loaded.tokenizer, source=str(self.place))
 
 
-def _constant(kill_at: int) -> Callable[[str, bool], Any]:
+def _constant(kill_at: int) -> MakeMeasure:
     """Says of the model only what its weights say; interrupted at one of its calls."""
 
-    def for_wrapper(wrapper: str, _objecqa: bool) -> Any:  # noqa: FBT001 - as the bench's own
+    def for_wrapper(wrapper: str, _objecqa: bool, _first: int = 0, /) -> Any:  # noqa: FBT001 - as the bench's own
         heard = [0]
 
         def measure(made: Any, _tokenizer: Any) -> ToneReading:
@@ -418,7 +430,10 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
         notice=lines.append,
     )
     _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
-    assert ("asking the dev prompts", 0, 0) in said
+    assert any(what.startswith("check 1 of 3: 300 prompts, ") for what, _, _ in said)
+    assert any(what.startswith("check 3 of 3: 300 prompts, a few seconds") for what, _, _ in said)
+    assert lines[0].startswith("3 checks of 300 prompts, ")
+    assert "beside training of a few seconds" in lines[0]
     assert ("examples seen:", 4, 16) in said
     assert any(line.startswith("checks took ") and "% of the training" in line for line in lines)
 
@@ -433,7 +448,7 @@ def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_traini
     said: list[str] = []
     bench = _bench(
         tmp_path,
-        measure_tone=lambda _wrapper, _objecqa: measure,
+        measure_tone=lambda _wrapper, _objecqa, _first=0: measure,
         notice=said.append,
         doing=lambda what, _done, _of: said.append(what),
     )

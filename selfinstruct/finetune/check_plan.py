@@ -1,0 +1,125 @@
+"""How many checks a training gets, and of how many prompts: as many as fit beside it.
+
+A check asks each prompt for some fifty tokens, one after the other, where training reads a record at once. So 300
+prompts cost as much as training on two thousand short records, and beside a small set they would take most of the time.
+What is counted is tokens, never seconds: the same set gets the same checks on every machine.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.finetune.examples import Example
+
+GRID = (0, *(64 * 2**doublings for doublings in range(20)))
+"""Examples seen: 0, 64, 128, 256 ... as far as training goes."""
+INSTRUCTIONS = 150
+"""Of the prompts that a training may ask, each whole and cut."""
+PROMPT_COST = 200
+"""Tokens of training that cost as much as one prompt of a check, answered. SmolLM2-135M, LoRA, two cores with AMX:
+90 to 190 in 4 bytes, 40 to 60 in 2; the highest is taken, so that checks take less than they may."""
+QUESTION_COST = 400
+"""The same of a question of taste, whose answer may be longer."""
+PROBE_COST = 2_000
+"""The same of the texts on which a check compares the model with its base."""
+TRAINING_COST = 2.5
+"""A token that is learned, in tokens that are only read: 2.2 in 4 bytes on that machine."""
+_QUESTIONS = 100
+_ENOUGH = 100
+"""Instructions from which on the stop rule can decide; and the checks that it needs."""
+_CHECKS = 3
+_FEWEST = 10  # instructions: fewer say nothing
+_TIMED = 512  # tokens read once, to tell seconds
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """When is checked, and with how many prompts."""
+
+    grid: tuple[int, ...]
+    """Examples seen; a check at the end comes on top."""
+    first: int
+    """Instructions of each check; 0: all."""
+    checks: int
+    """With the one at the end."""
+    cost: float
+    """Of all checks, in tokens of training."""
+
+    @property
+    def prompts(self) -> int:
+        """Of each check."""
+        return 2 * (self.first or INSTRUCTIONS)
+
+
+def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, objecqa: bool = False) -> CheckPlan:
+    """The most checks and prompts that take at most `share` of the time of training and checks together.
+
+    `examples` and `tokens`: seen in the whole training. First all points of `grid` with all prompts; then fewer checks,
+    at least three, with prompts enough for the stop rule; then fewer of both, and never fewer than two checks of ten
+    instructions.
+
+    >>> fitted((0, 64, 128, 256), 400, 10_000_000, 1 / 3).prompts, fitted((0, 64, 128, 256), 400, 90_000, 1 / 3)
+    (300, CheckPlan(grid=(0, 128), first=32, checks=3, cost=44400.0))
+    """
+    points = [point for point in grid if point < examples]
+    room = tokens * share / (1 - share) if share < 1 else float("inf")
+    fixed = PROBE_COST + (QUESTION_COST * _QUESTIONS if objecqa else 0)
+
+    def cost(checks: int, first: int) -> float:
+        return checks * (2 * first * PROMPT_COST + fixed)
+
+    every = len(points) + 1
+    for first in (INSTRUCTIONS, _ENOUGH):
+        for checks in range(every, min(_CHECKS, every) - 1, -1):
+            if cost(checks, first) <= room:
+                return _plan(points, checks, first, cost(checks, first))
+    for checks in range(min(_CHECKS, every), 1, -1):
+        first = int((room / checks - fixed) / (2 * PROMPT_COST))
+        if first >= _FEWEST:
+            return _plan(points, checks, min(first, _ENOUGH), cost(checks, min(first, _ENOUGH)))
+    checks = min(2, every)
+    return _plan(points, checks, _FEWEST, cost(checks, _FEWEST))
+
+
+def as_asked(grid: Sequence[int], first: int, examples: int, *, objecqa: bool = False) -> CheckPlan:
+    """The checks that a person asked for, whatever they cost."""
+    points = tuple(point for point in grid if point < examples)
+    one = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + (QUESTION_COST * _QUESTIONS if objecqa else 0)
+    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * one))
+
+
+def seconds_of_token(model: Any, example: Example) -> float:  # noqa: ANN401 - imported late
+    """Seconds that one token of training takes here, about: told to whoever waits, decides nothing."""
+    import torch
+
+    tokens = torch.tensor([[*example.tokens][:_TIMED]], device=model.device)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(tokens[:, :8])  # the first time is slower
+            began = time.monotonic()
+            model(tokens)
+            return TRAINING_COST * (time.monotonic() - began) / tokens.shape[1]
+    finally:
+        model.train(was_training)
+
+
+def about(seconds: float) -> str:
+    """As a person says it.
+
+    >>> about(7), about(71), about(1000)
+    ('a few seconds', 'about 70 s', 'about 17 min')
+    """
+    if seconds < 10:
+        return "a few seconds"
+    return f"about {round(seconds, -1):.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} min"
+
+
+def _plan(points: Sequence[int], checks: int, first: int, cost: float) -> CheckPlan:
+    """`checks` - 1 of the points, the first among them and the others evenly spread; the last check is the end."""
+    wanted = checks - 1
+    at = sorted({round(number * len(points) / wanted) for number in range(wanted)}) if wanted else []
+    grid = tuple(points[place] for place in at)
+    return CheckPlan(grid, 0 if first == INSTRUCTIONS else first, len(grid) + 1, float(cost))

@@ -1,0 +1,45 @@
+import pytest
+
+from selfinstruct.finetune.check_plan import GRID, PROBE_COST, PROMPT_COST, as_asked, fitted
+from selfinstruct.finetune.stopping import StopRule
+
+
+@pytest.mark.parametrize("share", [0.1, 1 / 3, 0.5])
+@pytest.mark.parametrize("examples", [100, 400, 1_000, 10_000, 100_000])
+@pytest.mark.parametrize("length", [60, 200, 900])
+@pytest.mark.parametrize("objecqa", [False, True])
+def test_checks_take_their_share_of_the_time_at_most(
+    share: float, examples: int, length: int, *, objecqa: bool
+) -> None:
+    tokens = examples * length
+    plan = fitted(GRID, examples, tokens, share, objecqa=objecqa)
+    least = fitted(GRID, examples, 1, share, objecqa=objecqa)
+    assert plan.cost / (plan.cost + tokens) <= share + 1e-9 or plan == least
+    assert least.checks == 2
+    assert plan.grid[0] == 0
+    assert all(point < examples for point in plan.grid)
+    assert [*plan.grid] == sorted(set(plan.grid) & set(GRID))
+    assert 20 <= plan.prompts <= 300
+    assert plan.checks == len(plan.grid) + 1
+
+
+def test_more_training_gets_more_checks_of_more_prompts() -> None:
+    plans = [fitted(GRID, 800, tokens, 1 / 3) for tokens in (10**4, 10**5, 3 * 10**5, 10**7)]
+    asked = [plan.checks * plan.prompts for plan in plans]
+    assert asked == sorted(set(asked))
+    assert (plans[-1].grid, plans[-1].first, plans[-1].checks) == ((0, 64, 128, 256, 512), 0, 6)
+
+
+def test_where_it_fits_the_stop_rule_has_prompts_and_checks_enough() -> None:
+    tokens = 2 * 3 * (200 * PROMPT_COST + PROBE_COST) + 1
+    plan = fitted(GRID, 800, tokens, 1 / 3)
+    assert (plan.checks, plan.first) == (3, 100)
+    assert StopRule().can_stop(plan.first)
+    assert StopRule().patience < plan.checks
+
+
+def test_without_a_limit_all_is_asked_and_what_a_person_writes_holds() -> None:
+    assert fitted(GRID, 300, 1, 1).prompts == 300
+    assert as_asked((0, 64), 20, 100).checks == 3
+    assert as_asked((0, 64), 20, 50).grid == (0,)
+    assert as_asked(GRID, 0, 300).prompts == 300
