@@ -12,7 +12,7 @@ from selfinstruct.records import Json
 if TYPE_CHECKING:
     from selfinstruct.pipeline.run import Finished
 
-_KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on")
+_KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
 
 @click.command()
@@ -46,6 +46,7 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
 @click.option("--learning-rate", type=click.FloatRange(0), default=0.0, help="0: what suits the method.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @click.option("--preview", is_flag=True, help="Show three examples and what is learned of them; train nothing.")
+@click.option("--merge", is_flag=True, help="Write base and adapter as one model, which loads anywhere.")
 @click.option("--gguf", is_flag=True, help="Also write student.gguf, to serve in the embedded engine.")
 @run_options
 def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
@@ -66,14 +67,18 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         return 0
     if given["gguf"]:
         tuning.gguf_form(given["base"])  # a refusal belongs before the training
-    return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""))
+    return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
 
 
 def _tell(finished: "Finished", gguf_of: str) -> None:
     """Where the student is, and as what it can be used."""
+    import json
+
     from selfinstruct.pipeline import tuning
 
     folder = finished.folder
-    say(f"student: {folder / 'student'} (use it as hf:{folder / 'student'})", err=True)
+    told = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))
+    seen, records = told["training"]["examples_seen"], told["data"]["records"]
+    say(f"student: tuned on {records:,} records, {seen:,} examples seen (use it as hf:{folder / 'student'})", err=True)
     if gguf_of:
         say(f"as GGUF: gguf:{tuning.gguf_of(folder, gguf_of)}", err=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.running import carry_out, publishing_options
 
 
 @click.command()
@@ -44,7 +44,7 @@ from selfinstruct.cli.running import carry_out, run_options
 @click.option("--max-cost", type=str, metavar="DOLLARS", help="Never spend more.")
 @click.option("--max-total-tokens", type=click.IntRange(1), help="Never use more tokens.")
 @click.option("--prices", metavar="FILE", help="Dollars per million tokens, for models nobody else knows.")
-@run_options
+@publishing_options
 def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Make new tasks from seed tasks, with reasons for every one that is dropped.
 

@@ -10,6 +10,8 @@ from selfinstruct.cli.saying import say
 from selfinstruct.pipeline.watch import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
+_EVERY = 30.0  # seconds between two lines where there is no terminal
+
 
 class ProgressLine:
     """One line that moves; what must be read stands above it."""
@@ -17,23 +19,41 @@ class ProgressLine:
     def __init__(self) -> None:
         """Nothing is shown before `begin`."""
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Task as Bar
+        from rich.text import Text
+
+        class Counted(ProgressColumn):
+            """Nothing where nobody knows of how many."""
+
+            def render(self, task: Bar) -> Text:
+                """As in `ProgressColumn`."""
+                return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
 
         self._console = Console(stderr=True)
+        self._piped = not sys.stderr.isatty()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total}"),
+            Counted(),
             TextColumn("{task.fields[made]:,} made, {task.fields[failed]} failed, {task.fields[spend]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        self._progress = Progress(*columns, console=self._console, disable=not sys.stderr.isatty(), transient=True)
+        self._progress = Progress(*columns, console=self._console, disable=self._piped, transient=True)
         self._task = self._progress.add_task("starting", total=None, made=0, failed=0, spend="")
         self._spend: Callable[[], Spend] | None = None
         self._made = self._failed = 0
         self._told = 0.0
+        self._said = time.monotonic()
         self._name = ""
         self._target: int | None = None
         self._records = self._reads = self._outcomes = 0
@@ -80,6 +100,9 @@ class ProgressLine:
                 self._tell_rows()
             return
         now = time.monotonic()
+        self._now_and_then(
+            now, f"{part} {stage}: {self._made:,} made, {self._failed:,} failed, {self._outcomes:,} done"
+        )
         if now - self._told > 0.2:  # the eye needs no more
             self._told = now
             self._progress.update(
@@ -93,6 +116,7 @@ class ProgressLine:
             self._told = now
             rows = self._outcomes or self._reads % max(1, self._records)
             rate = (self._outcomes or self._reads) / max(1e-9, now - self._began)
+            self._now_and_then(now, f"{self._name}: {rows:,} of {self._records:,} rows")
             doing = self._name if self._outcomes or not self._records else f"{self._name}, reading"
             self._progress.update(self._task, description=f"{doing}, {rate:,.0f} rows/s", completed=rows, made=rows)
 
@@ -102,6 +126,7 @@ class ProgressLine:
         if now - self._told < 0.2 and done < of:
             return
         self._told = now
+        self._now_and_then(now, f"{self._name}: {what}" + (f" {done:,} of {of:,}" if of else ""))
         told = f"{self._name}, {what}" if not of or self._target is None else f"{self._name}, {what} {done:,} of {of:,}"
         if self._target is None:
             self._progress.update(self._task, description=told, total=of or None, completed=done)
@@ -115,7 +140,14 @@ class ProgressLine:
 
     def notice(self, line: str) -> None:
         """As in `Watch`."""
+        self._said = time.monotonic()
         say(line, err=True)
+
+    def _now_and_then(self, now: float, line: str) -> None:
+        """Into a pipe or a log, where no line can move, a line every half minute: silence looks like death."""
+        if self._piped and now - self._said >= _EVERY:
+            self._said = now
+            say(line, err=True)
 
     def _spent(self) -> str:
         return "" if self._spend is None else money(self._spend())

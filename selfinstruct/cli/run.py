@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.running import carry_out, publishing_options
 from selfinstruct.cli.saying import say
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@run_options
+@publishing_options
 def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Do a whole recipe, or what is left of it.
 

@@ -18,38 +18,58 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 def run_options(verb: Verb) -> Verb:
     """The options of every verb that makes a run folder."""
-    for option in reversed(
-        (
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(path_type=Path),
-                help="The run's folder; runs/NAME-FINGERPRINT if not given.",
-            ),
-            click.option(
-                "--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value."
-            ),
-            click.option("--dry-run", is_flag=True, help="Print requests, tokens and price; send nothing."),
-            click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
-            click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
-            click.option(
-                "--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."
-            ),
-            click.option("--push", metavar="REPOSITORY", help="Upload the set to the Hub (token in HF_TOKEN)."),
-            click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
-        )
-    ):
+    return _with(verb, *_OPTIONS)
+
+
+def publishing_options(verb: Verb) -> Verb:
+    """Those, and `--push`: of verbs that publish a set."""
+    return _with(verb, *_OPTIONS, _PUSH)
+
+
+def _with(verb: Verb, *options: Callable[[Verb], Verb]) -> Verb:
+    for option in reversed(options):
         verb = option(verb)
     return verb
 
 
-def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Finished], None] | None" = None) -> int:
-    """Run a resolved recipe, or estimate it; returns the exit code. `also` has a word of its own to say at the end."""
+_OPTIONS = (
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="The run's folder; runs/NAME-FINGERPRINT if not given.",
+    ),
+    click.option("--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value."),
+    click.option("--dry-run", is_flag=True, help="Print requests, tokens and price; send nothing."),
+    click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
+    click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
+    click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."),
+    click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
+)
+_PUSH = click.option(
+    "--push", metavar="OWNER/NAME", help="Upload the set to the Hub (token: HF_TOKEN, or that of `hf auth login`)."
+)
+
+
+def carry_out(
+    resolved: "Resolved",
+    given: dict[str, Any],
+    also: "Callable[[Finished], None] | None" = None,
+    result: str = "",
+) -> int:
+    """Run a resolved recipe, or estimate it; returns the exit code. `also` has a word of its own to say at the end.
+
+    `result`: what the verb is for, by its name in the run folder; empty: the set.
+    """
     if given["dry_run"]:
         from selfinstruct.pipeline.dry_run import as_table, estimate_run
 
         say(as_table(estimate_run(resolved)))
         return 0
+    if given.get("push"):
+        from selfinstruct.formats.hub import check_push
+
+        check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
     from selfinstruct.pipeline.run import Options, execute
 
@@ -65,29 +85,29 @@ def carry_out(resolved: "Resolved", given: dict[str, Any], also: "Callable[[Fini
                 watch=line,
             ),
         )
-    _last_words(finished, time.monotonic() - began)
+    _last_words(finished, time.monotonic() - began, of_set=not result)
     if also is not None:
         also(finished)
-    if given["push"]:
+    if given.get("push"):
         from selfinstruct.formats.hub import push_to_hub
 
         say(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
-    say(_as_json(finished) if given["as_json"] else finished.dataset)
+    made = finished.folder / result if result else finished.dataset
+    say(_as_json(finished, made) if given["as_json"] else made)
     if given.get("fail_on_contamination") and finished.contaminated:
         say(f"gate failed: {finished.contaminated:,} records held some of a benchmark", err=True)
         return 1
     return finished.exit_code
 
 
-def _last_words(finished: "Finished", seconds: float) -> None:
+def _last_words(finished: "Finished", seconds: float, *, of_set: bool) -> None:
     from selfinstruct.cli.progress import money
     from selfinstruct.cli.tuned import tuned_words
 
-    goal = "" if finished.target is None else f" of {finished.target:,}"
-    say(
-        f"{finished.kept:,}{goal} tasks kept: {finished.reason}" + (f" ({finished.note})" if finished.note else ""),
-        err=True,
-    )
+    if of_set:
+        goal = "" if finished.target is None else f" of {finished.target:,}"
+        note = f" ({finished.note})" if finished.note else ""
+        say(f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}", err=True)
     say(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
     for line in tuned_words(finished.folder):
         say(line, err=True)
@@ -99,13 +119,14 @@ def _clock(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _as_json(finished: "Finished") -> str:
+def _as_json(finished: "Finished", made: Path) -> str:
     import json
 
     return json.dumps(
         {
             "folder": str(finished.folder),
             "dataset": str(finished.dataset),
+            "result": str(made),
             "kept": finished.kept,
             "target": finished.target,
             "reason": finished.reason,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.running import carry_out, publishing_options
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def set_options(verb: Verb) -> Verb:
         )
     ):
         verb = option(verb)
-    return run_options(verb)
+    return publishing_options(verb)
 
 
 @click.command()
@@ -90,7 +90,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@run_options
+@set_options
 def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Mix sets by weights, caps or budgets: a recipe with `inputs` and a `mix` stage.
 

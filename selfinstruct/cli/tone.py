@@ -13,6 +13,8 @@ from selfinstruct.records import Json
 if TYPE_CHECKING:
     from selfinstruct.pipeline.run import Finished
 
+_METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
+
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
@@ -57,7 +59,9 @@ def train_judge(
     from selfinstruct.pipeline.scoring import train_judge as train
 
     told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
-    say(told, err=True)
+    for name, metrics in told.items():
+        say(f"{name}: {', '.join(_metric(one, metrics[one]) for one in _METRICS if metrics.get(one))}", err=True)
+    say(f"all numbers: {output / 'metrics.json'}, {output / 'README.md'}", err=True)
     say(output)
     return 0
 
@@ -114,7 +118,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
     recipe = compose_sets.recipe("score", [], stages, models, {"publish": None})
-    return carry_out(resolve(recipe, given["changes"]), given, _tell)
+    return carry_out(resolve(recipe, given["changes"]), given, _tell, "score.json")
 
 
 def _answer_set(given: dict[str, Any]) -> int:
@@ -124,7 +128,7 @@ def _answer_set(given: dict[str, Any]) -> int:
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": list(given["wrappers"]) or ["auto"]}
     recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs)
-    return carry_out(resolve(recipe, given["changes"]), given, _tell_answers)
+    return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 
 
 def _tell_answers(finished: "Finished") -> None:
@@ -141,7 +145,9 @@ def _tell_answers(finished: "Finished") -> None:
         for against, count in told["questions"].items():
             if count:
                 found = (model[against][name] for name in numbers)
-                shares = (_share(one and one["value"]) for one in found)
+                shares = (
+                    _with_interval(one and one["value"], one and (one.get("low"), one.get("high"))) for one in found
+                )
                 name = against.replace("_", " ")
                 table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
     Console(stderr=True, markup=False, width=120).print(table)
@@ -171,15 +177,24 @@ def _table(told: Mapping[str, Any]) -> None:
 
     table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", box=None)
     for one in told["scores"]:
-        shares = (one.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean"))
-        table.add_row(
-            str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *map(_share, shares)
-        )
-    Console(stderr=True, markup=False, width=110).print(table)
+        ends = one.get("intervals") or {}
+        names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
+        shares = (_with_interval(one.get(name), ends.get(name)) for name in names)
+        table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares)
+    Console(stderr=True, markup=False, width=140).print(table)
 
 
-def _share(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) else ""
+def _with_interval(value: object, ends: object) -> str:
+    """A number, and its 95 % interval where it has one."""
+    if not isinstance(value, int | float):
+        return ""
+    if isinstance(ends, list | tuple) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
+        return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
+    return f"{value:.3f}"
+
+
+def _metric(name: str, told: Mapping[str, Any]) -> str:
+    return f"{name} {_with_interval(told.get('value'), (told.get('low'), told.get('high')))}"
 
 
 def _as_json(told: Mapping[str, Any]) -> str:

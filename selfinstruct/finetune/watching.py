@@ -60,7 +60,8 @@ def watcher(
 
     def told(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
         number = f"check {len(watch.points) + 1} of {how.plan.checks}"
-        bench.doing(f"{number}: {how.plan.prompts} prompts, {about(cost[-1])}", 0, 0)
+        bench.notice(f"{number}: {how.plan.prompts} prompts, {about(cost[-1])}")
+        bench.doing(number, 0, 0)
         began = time.monotonic()
         reading = measure(model, tokenizer)
         cost.append(time.monotonic() - began)

@@ -1,6 +1,7 @@
 """Uploads a published folder to a dataset repository of the Hugging Face Hub."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -11,6 +12,9 @@ from selfinstruct.text import shown
 _PUBLISHED = ["README.md", "data/*.parquet", "jsonl/*.jsonl"]  # nothing else that may lie in the folder leaves it
 
 
+_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+
 class Hub(Protocol):
     """What is needed of `huggingface_hub.HfApi`."""
 
@@ -19,6 +23,17 @@ class Hub(Protocol):
 
     def upload_folder(self, *, repo_id: str, repo_type: str, folder_path: str, allow_patterns: list[str]) -> object:
         """Upload what the patterns name, as one commit."""
+
+
+def check_push(repository: str, *, token_env: str = "HF_TOKEN", published: bool = True) -> None:  # noqa: S107
+    """BadInput, before anything is made, for what an upload would end with: no package, no token, no name, no set."""
+    if not published:
+        what = "nothing would be uploaded: the recipe says `publish: null`"
+        raise BadInput(what, place="--push", fix="leave --push out, or the line out of the recipe")
+    if not _NAME.fullmatch(repository):
+        raise BadInput("not a repository's name", place=f"--push {shown(repository)}", fix="write it as OWNER/NAME")
+    _library()
+    _token(token_env)
 
 
 def push_to_hub(
@@ -32,14 +47,12 @@ def push_to_hub(
     """Upload, and return the address of what was uploaded.
 
     A repository that is new is private, since nobody has read the rows yet; one that exists stays as it is.
-    The token is read from the named variable and never kept. `connect` makes a hub from a token.
+    The token is read from the named variable, or else from where `hf auth login` stored it, and never kept. `connect` makes a hub from a token.
     Raises BadInput for a folder, name, token or package that is missing, ProviderDown when the hub refuses.
     """
     if not (folder / "README.md").is_file():
         raise BadInput("no published set", place=shown(str(folder), 400), fix="name the dataset/ folder of a run")
-    token = os.environ.get(token_env, "").strip()
-    if not token:
-        raise BadInput(f"{token_env} is not set", place="the environment", fix=f"export {token_env}=...")
+    token = _token(token_env)
     hub = (connect or _connect)(token)
     try:
         hub.create_repo(repository, repo_type="dataset", private=private, exist_ok=True)
@@ -62,12 +75,26 @@ def _reason(fault: Exception, token: str) -> str:
     return shown(f"{type(fault).__name__}: {said}" if said else type(fault).__name__, 200)
 
 
-def _connect(token: str) -> Hub:
+def _token(token_env: str) -> str:
+    """The variable's, or that of a login; BadInput where there is neither."""
+    token = os.environ.get(token_env, "").strip()
+    if not token:
+        token = str(_library().get_token() or "").strip()
+    if not token:
+        fix = f"export {token_env}=..., or log in once with: hf auth login"
+        raise BadInput(f"{token_env} is not set, and nobody has logged in", place="the environment", fix=fix)
+    return token
+
+
+def _library() -> Any:  # noqa: ANN401 - an extra
     try:
-        from huggingface_hub import HfApi
+        import huggingface_hub
     except ImportError:
         raise BadInput(
             "uploading needs one more package", place="--push", fix="pip install 'selfinstruct[hub]'"
         ) from None
-    api: Any = HfApi(token=token)
-    return cast("Hub", api)
+    return huggingface_hub
+
+
+def _connect(token: str) -> Hub:
+    return cast("Hub", _library().HfApi(token=token))

@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
@@ -35,10 +35,21 @@ def ifs_of(responses: Iterable[tuple[str, str] | Mapping[str, object]], judge: s
     """One score of all responses, whichever models and wrappers they name."""
     rows = []
     for number, one in enumerate(responses, 1):
-        told = dict(one) if isinstance(one, Mapping) else dict(zip(("prompt", "response"), one, strict=True))
+        told = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
         rows.append(Row(f"response {number}", {key: told[key] for key in told if key not in ("model", "wrapper")}))
     [scored] = score_responses(rows, load_judge(Path(judge) if judge else SHIPPED_JUDGE), seed=seed).scored
     return scored
+
+
+def _pair(one: object, place: str) -> dict[str, object]:
+    if isinstance(one, tuple | list) and len(one) == 2:
+        return {"prompt": one[0], "response": one[1]}
+    if isinstance(one, str):
+        what = "a text alone"
+    else:
+        what = f"{len(one)} values" if isinstance(one, tuple | list) else f"a {type(one).__name__}"
+    fix = "give pairs (prompt, response), or mappings with these keys"
+    raise BadInput(f"{what}, and no pair of prompt and response", place=place, fix=fix)
 
 
 def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
@@ -51,8 +62,10 @@ def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
             yield Row(line.place, {**named, **line.value})
 
 
-def train_judge(fragments: Path, out: Path, *, backend: str, encoder: str, pair_aware: bool, held_out: str) -> str:
-    """Train a judge into a folder, whole or not at all; returns the report as JSON."""
+def train_judge(
+    fragments: Path, out: Path, *, backend: str, encoder: str, pair_aware: bool, held_out: str
+) -> dict[str, Any]:
+    """Train a judge into a folder, whole or not at all; returns its metrics by set, which `metrics.json` there has too."""
     if backend not in get_args(Backend):
         raise BadInput(f"backend '{backend}'", place="--backend", fix=f"one of: {', '.join(get_args(Backend))}")
     if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():
@@ -67,4 +80,6 @@ def train_judge(fragments: Path, out: Path, *, backend: str, encoder: str, pair_
     finally:
         shutil.rmtree(built, ignore_errors=True)
     told: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
-    return json.dumps(told.get("metrics"), indent=1)
+    metrics: dict[str, Any] = dict(told["metrics"]) if isinstance(told.get("metrics"), dict) else {}
+    publish_text(out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    return metrics

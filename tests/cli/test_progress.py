@@ -1,9 +1,11 @@
 """The line that moves: what it counts, and that it is silent without a terminal."""
 
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from selfinstruct.cli.progress import ProgressLine
 from selfinstruct.pipeline.watch import Nobody, Spend, Watched
@@ -54,3 +56,29 @@ def test_nothing_moves_where_nobody_looks(tmp_path: Path) -> None:
     assert told.returncode == 0
     assert "\x1b" not in told.stderr
     assert "rows/s" not in told.stderr
+
+
+def test_nothing_is_of_none() -> None:
+    shown = StringIO()
+    line = ProgressLine()
+    text = Console(file=shown, width=200)
+    text.print(line._progress.get_renderable())
+    line.begin(5000, lambda: Spend(Decimal(0), 0, 0))
+    text.print(line._progress.get_renderable())
+    assert "None" not in shown.getvalue()
+    assert "0 of 5,000" in shown.getvalue()
+
+
+def test_into_a_pipe_a_line_is_said_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("selfinstruct.cli.progress.time.monotonic", lambda: now[0])
+    line = ProgressLine()
+    line.begin(None, lambda: Spend(Decimal(0), 0, 0))
+    line.stage("stages", "finetune", 8)
+    for seen in range(100):
+        now[0] += 1
+        line.doing("examples seen:", seen, 100)
+    said = capsys.readouterr().err.splitlines()
+    assert said == [f"stages finetune: examples seen: {seen} of 100" for seen in (29, 59, 89)]

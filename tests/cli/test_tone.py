@@ -27,6 +27,11 @@ def judge(fragments: Path) -> Path:
     told = command("train-judge", fragments, "-o", fragments.parent / "judge")
     assert told.returncode == 0, told.stderr
     assert told.stdout == f"{fragments.parent / 'judge'}\n"
+    assert len(told.stderr.splitlines()) < 12
+    assert "test: " in told.stderr
+    assert "auroc 0." in told.stderr
+    metrics = json.loads((fragments.parent / "judge" / "judge.json").read_text(encoding="utf-8"))["metrics"]
+    assert json.loads((fragments.parent / "judge" / "metrics.json").read_text(encoding="utf-8")) == metrics
     return fragments.parent / "judge"
 
 
@@ -68,6 +73,10 @@ def test_a_model_is_scored_on_the_shipped_prompts(judge: Path, tmp_path: Path) -
     assert told.returncode == 0, told.stderr
     score = json.loads((tmp_path / "run" / "score.json").read_text(encoding="utf-8"))
     assert [(one["wrapper"], one["n"]) for one in score["scores"]] == [("none", 10), ("alpaca", 10)]
+    assert told.stdout == f"{tmp_path / 'run' / 'score.json'}\n"
+    assert "tasks kept" not in told.stderr
+    low, high = score["scores"][0]["intervals"]["ifs"]
+    assert f"{score['scores'][0]['ifs']:.3f} [{low:.3f}, {high:.3f}]" in told.stderr
     again = command(*words, "-o", tmp_path / "run")
     assert again.returncode == 0, again.stderr
     assert "Traceback" not in told.stderr + again.stderr
@@ -94,3 +103,12 @@ def test_a_folder_without_a_judge_is_one_line(tmp_path: Path) -> None:
     told = command("score", f"scripted:{HOME / 'README.md'}", "--judge", tmp_path, "-o", tmp_path / "run")
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
+
+
+def test_a_score_has_nothing_to_push_and_a_push_that_must_fail_is_refused_first(tmp_path: Path) -> None:
+    refused = command("score", "embedded", "--push", "me/set", "-o", tmp_path / "run")
+    assert (refused.returncode, "No such option" in refused.stderr) == (2, True)
+    told = command("curate", HOME / "pipelines" / "samples" / "notes.json", "--push", "me/set", "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "HF_TOKEN is not set" in told.stderr
+    assert not (tmp_path / "run").exists()

@@ -430,8 +430,9 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
         notice=lines.append,
     )
     _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
-    assert any(what.startswith("check 1 of 3: 300 prompts, ") for what, _, _ in said)
-    assert any(what.startswith("check 3 of 3: 300 prompts, a few seconds") for what, _, _ in said)
+    assert ("check 1 of 3", 0, 0) in said
+    assert any(line.startswith("check 1 of 3: 300 prompts, ") for line in lines)
+    assert "check 3 of 3: 300 prompts, a few seconds" in lines
     assert lines[0].startswith("3 checks of 300 prompts, ")
     assert "beside training of a few seconds" in lines[0]
     assert ("examples seen:", 4, 16) in said

@@ -1,12 +1,13 @@
 """Uploading: what is missing is named, what fails is one line without the token."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from selfinstruct.errors import BadInput, ProviderDown
-from selfinstruct.formats.hub import Hub, push_to_hub
+from selfinstruct.formats.hub import Hub, check_push, push_to_hub
 
 TOKEN = "hf_secret"
 
@@ -62,8 +63,25 @@ def test_a_token_and_a_set_are_needed(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(BadInput, match="no published set"):
         push_to_hub(tmp_path, "me/set")
     (tmp_path / "README.md").write_text("x")
-    with pytest.raises(BadInput, match="MY_TOKEN is not set"):
-        push_to_hub(tmp_path, "me/set", token_env="MY_TOKEN")
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub, "get_token", lambda: None)
+    for ask in (partial(push_to_hub, tmp_path), check_push):
+        with pytest.raises(BadInput, match="MY_TOKEN is not set, and nobody has logged in; export MY_TOKEN=.*hf auth"):
+            ask("me/set", token_env="MY_TOKEN")
+    monkeypatch.setattr(hub, "get_token", lambda: TOKEN)
+    check_push("me/set", token_env="MY_TOKEN")
+    made = LocalHub()
+    push_to_hub(tmp_path, "me/set", token_env="MY_TOKEN", connect=made.connect)
+    assert made.token == TOKEN
+
+
+def test_what_an_upload_would_fail_with_is_said_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with pytest.raises(BadInput, match="nothing would be uploaded"):
+        check_push("me/set", published=False)
+    for name in ("not a name//", "", "a/b/c"):
+        with pytest.raises(BadInput, match="write it as OWNER/NAME"):
+            check_push(name)
 
 
 def test_a_hub_that_refuses_leaves_one_line_without_the_token(folder: Path) -> None:
