@@ -90,7 +90,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@set_options
+@publishing_options
 def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """Mix sets by weights, caps or budgets: a recipe with `inputs` and a `mix` stage.
 

@@ -150,7 +150,7 @@ def _tell_answers(finished: "Finished") -> None:
                 )
                 name = against.replace("_", " ")
                 table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
-    Console(stderr=True, markup=False, width=120).print(table)
+    Console(stderr=True, markup=False, width=200).print(table)
 
 
 def _score_files(given: dict[str, Any]) -> int:
@@ -181,7 +181,7 @@ def _table(told: Mapping[str, Any]) -> None:
         names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
         shares = (_with_interval(one.get(name), ends.get(name)) for name in names)
         table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares)
-    Console(stderr=True, markup=False, width=140).print(table)
+    Console(stderr=True, markup=False, width=160).print(table)
 
 
 def _with_interval(value: object, ends: object) -> str:

@@ -41,8 +41,8 @@ class Card:
     stopped_because: str
     target: int | None
     funnel: Sequence[FunnelLine]
-    stages: Mapping[str, Mapping[str, Json]]
-    """Every stage's knobs."""
+    stages: Sequence[tuple[str, Mapping[str, Json]]]
+    """Every stage's name and knobs, in order: one may stand there twice."""
     requests: int
     failed_requests: int
     prompt_tokens: int
@@ -56,6 +56,8 @@ class Card:
     """SHA-256 of the rows, as `write_dataset` tells it."""
     estimated: bool = False
     """Some of the tokens were counted here, because the endpoint did not say."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """By model, what the world calls it, where its spec does not say."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """By model, the terms its text comes under, where they are known."""
     inputs: Sequence[str] = ()
@@ -160,7 +162,7 @@ def _body(card: Card) -> list[str]:
         "",
         "| stage | knobs |",
         "|---|---|",
-        *[f"| {plain(name)} | {_knobs(knobs)} |" for name, knobs in card.stages.items()],
+        *[f"| {plain(name)} | {_knobs(knobs)} |" for name, knobs in card.stages],
         "",
         (
             f"selfinstruct {plain(card.version)}, profile {code(card.profile)}, seed {card.run_seed}, fingerprint "
@@ -187,7 +189,8 @@ def _counted(card: Card) -> str:
 
 
 def _models(card: Card) -> str:
-    return " and ".join(code(model) for model in card.models) or "no model"
+    said = (f"{code(one)} ({plain(card.called[one])})" if one in card.called else code(one) for one in card.models)
+    return " and ".join(said) or "no model"
 
 
 def _origin(card: Card) -> str:

@@ -47,7 +47,8 @@ def push_to_hub(
     """Upload, and return the address of what was uploaded.
 
     A repository that is new is private, since nobody has read the rows yet; one that exists stays as it is.
-    The token is read from the named variable, or else from where `hf auth login` stored it, and never kept. `connect` makes a hub from a token.
+    The token is read from the named variable, or else from where `hf auth login` stored it; it is not kept. `connect`
+    makes a hub from a token.
     Raises BadInput for a folder, name, token or package that is missing, ProviderDown when the hub refuses.
     """
     if not (folder / "README.md").is_file():

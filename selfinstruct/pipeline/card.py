@@ -15,6 +15,7 @@ from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.story import Story
 
 # of models whose terms are known here
+CALLED = {"embedded": "SmolLM2-135M-Instruct, in 4 bits", "gemma": "Gemma 3 270M, in 4 bits"}
 TERMS = {"embedded": "Apache-2.0", "gemma": "Gemma Terms of Use (ai.google.dev/gemma/terms)"}
 
 
@@ -104,13 +105,14 @@ def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str,
             cards.FunnelLine(line.name, line.received, line.kept, {c.name: c.count for c in line.rejected}, line.failed)
             for line in story.stages
         ],
-        stages={stage.name: knobs(stage) for stage in (*resolved.rounds, *resolved.stages)},
+        stages=[(stage.name, knobs(stage)) for stage in (*resolved.rounds, *resolved.stages)],
         requests=story.requests,
         failed_requests=story.failed_requests,
         prompt_tokens=sum(line.prompt_tokens for line in story.spending),
         completion_tokens=sum(line.completion_tokens for line in story.spending),
         cost=None if cost is None else f"{cost.normalize():f}",
         estimated=any(line.estimated for line in story.spending),
+        called={model: CALLED[model] for model in story.models if model in CALLED},
         terms={model: TERMS[model] for model in story.models if model in TERMS},
         command=story.command,
         example=made["train"].first,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import yaml
 
-from selfinstruct.pipeline.yaml_file import YamlFile, parse_yaml
+from selfinstruct.pipeline.yaml_file import COMMAND_LINE, YamlFile, parse_yaml
 from selfinstruct.records import Json
 
 Until = Literal["instructions", "classify", "instances", "publish"]
@@ -50,7 +50,7 @@ def generate(
     }
     if until != "publish":
         recipe["publish"] = None
-    return parse_yaml(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode(), "the command line")
+    return parse_yaml(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode(), COMMAND_LINE)
 
 
 def rule_set(style: Style, profile: Profile) -> list[Json]:

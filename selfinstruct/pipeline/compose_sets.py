@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from selfinstruct.pipeline.yaml_file import YamlFile, parse_yaml
+from selfinstruct.pipeline.yaml_file import COMMAND_LINE, YamlFile, parse_yaml
 from selfinstruct.records import Json
 
 _MEASURES: tuple[Json, ...] = ("diversity", "balance")
@@ -61,4 +61,4 @@ def recipe(
         "stages": list(stages),
         **knobs,
     }
-    return parse_yaml(yaml.safe_dump(written, sort_keys=False, allow_unicode=True).encode(), "the command line")
+    return parse_yaml(yaml.safe_dump(written, sort_keys=False, allow_unicode=True).encode(), COMMAND_LINE)

@@ -4,11 +4,12 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.sources import there
@@ -27,6 +28,21 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
 _LARGEST = 2**63
 Tokens = Annotated[int, Field(ge=1, lt=_LARGEST)]
+
+
+def _dollars(given: object) -> object:
+    """A number is dollars too: 5, 0.5 and "0.50" are what people write."""
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        raise ValueError("no amount of dollars: write a number such as 5 or 0.50")  # noqa: TRY004 - pydantic tells these
+    return given if isinstance(given, str) else format(Decimal(str(given)), "f")
+
+
+Dollars = Annotated[
+    str,
+    Field(pattern=r"^\d+(\.\d+)?$"),
+    BeforeValidator(_dollars),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}),
+]
 _FILES = ("against", "held_out_seeds", "gold")  # knobs that name files
 
 
@@ -66,8 +82,8 @@ class Publish(_Strict):
 class Limits(_Strict):
     """Bounds on money, speed and patience: no part of what the run is, so they may change between two tries."""
 
-    max_cost: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] | None = None
-    """US dollars, as text so that no rounding happens."""
+    max_cost: Dollars | None = None
+    """US dollars; kept as text, so that no rounding happens."""
     max_total_tokens: Tokens | None = None
     prices: str | None = None
     """A file of prices (US dollars per million tokens) for models the price library does not know."""

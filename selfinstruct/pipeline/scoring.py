@@ -65,7 +65,7 @@ def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
 def train_judge(
     fragments: Path, out: Path, *, backend: str, encoder: str, pair_aware: bool, held_out: str
 ) -> dict[str, Any]:
-    """Train a judge into a folder, whole or not at all; returns its metrics by set, which `metrics.json` there has too."""
+    """Train a judge into a folder, whole or not at all; returns its metrics by set, as in its `metrics.json`."""
     if backend not in get_args(Backend):
         raise BadInput(f"backend '{backend}'", place="--backend", fix=f"one of: {', '.join(get_args(Backend))}")
     if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():

@@ -17,6 +17,8 @@ _VALUES_AT_MOST = 100_000  # aliases of aliases grow exponentially
 _DIGITS_AT_MOST = 40  # of a number
 
 Path_ = tuple[str | int, ...]
+COMMAND_LINE = "the command line"
+"""Name of the recipe that a verb stands for: nobody wrote it, nobody can look up its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,10 @@ class YamlFile:
     lines: dict[Path_, int]
 
     def place(self, path: Path_ = ()) -> str:
-        """`file:line` of the nearest key that exists."""
+        """`file:line` of the nearest key that exists; what was typed has no lines."""
         while path and path not in self.lines:
             path = path[:-1]
-        return f"{self.name}:{self.lines.get(path, 1)}"
+        return self.name if self.name == COMMAND_LINE else f"{self.name}:{self.lines.get(path, 1)}"
 
 
 def read_yaml(path: Path) -> YamlFile:

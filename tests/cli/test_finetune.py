@@ -31,7 +31,10 @@ def tuned(given: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> 
     words = ["--format", "tags", "--epochs", "1", "--train-on", "-o", folder]
     told = command("finetune", records, "--base", base, *changes, *words)
     assert told.returncode == 0, told.stderr
-    assert f"student: {folder / 'student'} (use it as hf:{folder / 'student'})" in told.stderr
+    assert told.stdout == f"{folder / 'student'}\n"
+    assert f"student: tuned on 12 records, 12 examples seen (use it as hf:{folder / 'student'})" in told.stderr
+    assert told.stderr.startswith("3 checks of 2 prompts, ")
+    assert "tasks kept" not in told.stderr
     assert "checks ask 1 instructions: too few for the stop rule" in told.stderr
     return folder
 

@@ -174,3 +174,28 @@ def test_an_input_that_is_not_there_is_one_line(tmp_path: Path, words: tuple[str
     told = command(*words, tmp_path / "nothing.jsonl", "-o", tmp_path / "run")
     assert told.returncode == 2
     assert len(told.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.docx"])
+def test_a_target_that_cannot_be_written_is_named_as_it_was_typed(tmp_path: Path, name: str) -> None:
+    told = command("convert", HOME / "pipelines" / "samples" / "notes.json", "-o", tmp_path / name)
+    assert told.returncode == 2
+    assert name in told.stderr
+    assert ".tmp-" not in told.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
+    told = command(
+        "curate",
+        HOME / "pipelines" / "samples" / "notes.json",
+        "--near-duplicates",
+        "0.9",
+        "--set",
+        "near.jaccard=7",
+        "-o",
+        tmp_path,
+    )
+    assert told.returncode == 2
+    assert "the command line" in told.stderr
+    assert "the command line:" not in told.stderr.replace("the command line: ", "")

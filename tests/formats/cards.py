@@ -24,7 +24,7 @@ def card(**changes: Any) -> Card:
         "stopped_because": "the target is reached",
         "target": 1,
         "funnel": [FunnelLine("novelty", 3, 1, {"too_similar": 2}, 0)],
-        "stages": {"novelty": {"rouge_l_below": 0.7}},
+        "stages": [("novelty", {"rouge_l_below": 0.7})],
         "requests": 1,
         "failed_requests": 0,
         "prompt_tokens": 10,

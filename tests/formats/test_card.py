@@ -122,3 +122,15 @@ def test_splits_are_named_for_machines_and_people_and_nothing_is_claimed_that_wa
 
 def test_seeds_held_out_are_named() -> None:
     assert "; 20 more were held out" in render(card(held_out_seeds=20))
+
+
+def test_a_stage_that_stands_there_three_times_is_told_three_times() -> None:
+    stages = [("score", {"label": name}) for name in ("before", "between", "after")]
+    page = render(card(stages=stages))
+    assert page.count("| score | ") == 3
+    assert all(name in page for name in ("before", "between", "after"))
+
+
+def test_a_model_that_we_bring_is_called_by_the_name_that_the_world_knows() -> None:
+    page = render(card(models=["embedded", "openai:m"], called={"embedded": "SmolLM2-135M-Instruct"}))
+    assert "by `embedded` (SmolLM2-135M-Instruct) and `openai:m`" in page

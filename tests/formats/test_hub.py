@@ -66,7 +66,7 @@ def test_a_token_and_a_set_are_needed(tmp_path: Path, monkeypatch: pytest.Monkey
     hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(hub, "get_token", lambda: None)
     for ask in (partial(push_to_hub, tmp_path), check_push):
-        with pytest.raises(BadInput, match="MY_TOKEN is not set, and nobody has logged in; export MY_TOKEN=.*hf auth"):
+        with pytest.raises(BadInput, match=r"MY_TOKEN is not set, and nobody has logged in; export MY_TOKEN=.*hf auth"):
             ask("me/set", token_env="MY_TOKEN")
     monkeypatch.setattr(hub, "get_token", lambda: TOKEN)
     check_push("me/set", token_env="MY_TOKEN")

@@ -226,7 +226,12 @@ HEAD = "name: x\nmodels: {teacher: embedded}\n"
         (HEAD + 'seeds: "a\\0b"\n', r"r\.yaml:3: holds a null"),
         (HEAD + 'about: "\\ud800"\n', r"r\.yaml:3: holds a null or half a character"),
         (HEAD + "rounds: [propose, {filter: {rules: !!set {torn, empty}}}]\n", r"r\.yaml:3: tag '.*set'"),
-        (HEAD + "limits: {max_cost: 5}\nrounds: [propose]\n", r"r\.yaml:3: key 'limits\.max_cost'"),
+        (
+            HEAD + "limits: {max_cost: [5]}\nrounds: [propose]\n",
+            r"r\.yaml:3: key 'limits\.max_cost'.*no amount",
+        ),
+        (HEAD + "limits: {max_cost: -5}\nrounds: [propose]\n", r"r\.yaml:3: key 'limits\.max_cost'"),
+        (HEAD + "limits: {max_cost: true}\nrounds: [propose]\n", r"r\.yaml:3: key 'limits\.max_cost'.*such as 5"),
         (HEAD + 'rounds: ["a\\nb\\e[2J"]\n', r"r\.yaml:3: no stage 'a b\\x1b\[2J'"),
     ],
 )
@@ -308,3 +313,9 @@ def test_a_recipe_in_any_script_is_printed_on_a_terminal_that_knows_only_ascii(t
     told = process("check", str(path), PYTHONIOENCODING="ascii")
     assert told.returncode == 0, told.stderr
     assert "about: " in told.stdout
+
+
+@pytest.mark.parametrize(("given", "cap"), [("5", "5"), ("0.5", "0.5"), ("1.0e-7", "0.0000001"), ("'0.50'", "0.50")])
+def test_a_cap_is_a_number_as_people_write_it(given: str, cap: str) -> None:
+    text = HEAD + f"limits: {{max_cost: {given}}}\nrounds: [propose]\n"
+    assert resolve(parse_yaml(text.encode(), "r.yaml")).recipe.limits.max_cost == cap

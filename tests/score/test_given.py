@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from selfinstruct import ifs
 from selfinstruct.errors import BadInput
 from selfinstruct.score.given import score_responses
 from selfinstruct.score.responses import Row, responses_of
@@ -95,3 +96,20 @@ def test_a_table_has_a_line_for_each_score_and_survives_a_pipe_in_a_name() -> No
 def test_rows_without_a_model_take_the_name_that_is_handed_in() -> None:
     [found] = responses_of(rows({"prompt": "A?", "response": "B", "mine": [1]}), model="base.jsonl")
     assert (found.model, found.extra) == ("base.jsonl", {"mine": [1]})
+
+
+@pytest.mark.parametrize(
+    ("responses", "says"),
+    [
+        ([("a",)], "response 1: 1 values, and no pair of prompt and response; give pairs"),
+        ([("a", "b"), ("a", "b", "c")], "response 2: 3 values, and no pair"),
+        (["ab"], "response 1: a text alone, and no pair"),
+        ([7], "response 1: a int, and no pair"),
+        ([("a", 7)], "response 1: field 'response' is no text"),
+        ([{"prompt": "a"}], "response 1: no field 'response'"),
+    ],
+)
+def test_what_is_no_pair_is_one_clear_line(responses: list[Any], says: str) -> None:
+    with pytest.raises(BadInput) as told:
+        ifs(responses)
+    assert str(told.value).startswith(says)
