@@ -10,10 +10,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import Backend, train
-from selfinstruct.pipeline.wiring import SHIPPED_JUDGE
+from selfinstruct.pipeline.wiring import SHIPPED_JUDGE, prompt_set
 from selfinstruct.records import Json
 from selfinstruct.score.given import score_responses
 from selfinstruct.score.ifs import Scored
+from selfinstruct.score.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.score.publishing import as_line, as_page
 from selfinstruct.score.responses import Row
 from selfinstruct.store.built import copy_built
@@ -53,13 +54,25 @@ def _pair(one: object, place: str) -> dict[str, object]:
 
 
 def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
-    """Every line; of several files, each names the model of lines that name none."""
+    """Every line; of several files, each names the model of lines that name none.
+
+    A line that does not say whether its prompt is whole is looked up among the shipped prompts, of which every other
+    one is cut; what is not among them counts as whole.
+    """
+    cut = {prompt.text: prompt for prompt in prompts_of(prompt_set("ifs-v1")) if not prompt.whole}
     for file in files:
         for line in read_values(file):
             if not isinstance(line.value, dict):
                 raise BadInput("no object", place=line.place, fix="each line needs 'response', and 'instruction'")
             named = {} if alone else {"model": file.stem}
-            yield Row(line.place, {**named, **line.value})
+            yield Row(line.place, {**named, **_of_cut(line.value, cut), **line.value})
+
+
+def _of_cut(fields: Mapping[str, Any], cut: Mapping[str, ScorePrompt]) -> dict[str, Any]:
+    """What a line leaves out of a prompt that is one of the shipped cut ones."""
+    said = fields.get("prompt", fields.get("instruction"))
+    known = cut.get(said) if isinstance(said, str) and "whole" not in fields and not fields.get("input") else None
+    return {} if known is None else {"whole": False, "complete": known.complete, "source": known.source}
 
 
 def train_judge(

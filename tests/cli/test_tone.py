@@ -112,3 +112,20 @@ def test_a_score_has_nothing_to_push_and_a_push_that_must_fail_is_refused_first(
     assert told.returncode == 2
     assert "HF_TOKEN is not set" in told.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_cut_prompt_of_ours_is_counted_as_cut_where_a_line_does_not_say(judge: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(SCRIPT, encoding="utf-8")
+    asked = command("score", f"scripted:{script}", "--judge", judge, "--first", 5, "-o", tmp_path / "asked")
+    assert asked.returncode == 0, asked.stderr
+    rows = [{key: row[key] for key in ("prompt", "response")} for row in lines(tmp_path / "asked" / "responses.jsonl")]
+    file = tmp_path / "bare.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = command("score", "--responses", file, "--judge", judge, "-o", tmp_path / "told")
+    assert told.returncode == 0, told.stderr
+    one, other = (
+        json.loads((tmp_path / name / "score.json").read_text(encoding="utf-8")) for name in ("asked", "told")
+    )
+    assert (other["n_partial"], other["n_full"]) == (one["n_partial"], one["n_full"]) == (5, 5)
+    assert (other["ifs"], other["ifs_partial"]) == (one["ifs"], one["ifs_partial"])

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 from selfinstruct.cli.tuned import tuned_words
+from selfinstruct.pipeline.tuning import served
+from tests.cli.typed import command
 
 
 def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path) -> None:
@@ -28,3 +30,15 @@ def test_where_nothing_is_wanted_more_than_the_rest_it_says_why(tmp_path: Path) 
     (tmp_path / "feedback.json").write_text('{"asks_for": []}', encoding="utf-8")
     [said] = tuned_words(tmp_path)
     assert said.startswith("a next cycle would show more of: nothing in particular (no kind with prompts enough")
+
+
+def test_a_student_that_is_there_as_gguf_is_asked_by_the_engine_unless_it_is_named_otherwise(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "student").mkdir(parents=True)
+    assert served(str(run)) == str(run)
+    (run / "student.gguf").write_bytes(b"GGUF")
+    assert served(str(run)) == f"gguf:{run / 'student.gguf'}"
+    for spec in (f"hf:{run}", str(run / "student"), "embedded", "openai:m"):
+        assert served(spec) == spec
+    told = command("score", run, "--first", "1", "--dry-run")
+    assert f"{run} is asked as gguf:{run / 'student.gguf'}, by the embedded engine" in told.stderr
