@@ -93,6 +93,7 @@ def train_judge(
     finally:
         shutil.rmtree(built, ignore_errors=True)
     told: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
-    metrics: dict[str, Any] = dict(told["metrics"]) if isinstance(told.get("metrics"), dict) else {}
+    found = told.get("metrics")
+    metrics: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
     publish_text(out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     return metrics
