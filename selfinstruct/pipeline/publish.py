@@ -32,8 +32,9 @@ def publish(
 ) -> Path:
     """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
     folder = runner.folder
-    publish_lines(folder.path / "kept.jsonl", (json_line(task.as_json()) for task in walked.kept))
-    publish_lines(folder.path / "rejected.jsonl", map(json_line, _rejected(resolved, folder, walked)))
+    if resolved.rounds or resolved.recipe.inputs:  # else nothing came in: empty files would say that all was lost
+        publish_lines(folder.path / "kept.jsonl", (json_line(task.as_json()) for task in walked.kept))
+        publish_lines(folder.path / "rejected.jsonl", map(json_line, _rejected(resolved, folder, walked)))
     publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)

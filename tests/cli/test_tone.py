@@ -75,6 +75,9 @@ def test_a_model_is_scored_on_the_shipped_prompts(judge: Path, tmp_path: Path) -
     assert [(one["wrapper"], one["n"]) for one in score["scores"]] == [("none", 10), ("alpaca", 10)]
     assert told.stdout == f"{tmp_path / 'run' / 'score.json'}\n"
     assert "tasks kept" not in told.stderr
+    assert not (tmp_path / "run" / "kept.jsonl").exists()
+    for verb in ("show", "report"):
+        assert command(verb, tmp_path / "run").returncode == 0
     low, high = score["scores"][0]["intervals"]["ifs"]
     assert f"{score['scores'][0]['ifs']:.3f} [{low:.3f}, {high:.3f}]" in told.stderr
     again = command(*words, "-o", tmp_path / "run")
