@@ -50,6 +50,12 @@ class Read:
                 yield Rejected(_unread(found), found.reason, {"problem": found.problem})
 
 
+def opened(sets: Iterable[Set], seed: int) -> None:
+    """BadInput for a set that is not there or of no known layout, told by its first record before a folder is taken."""
+    for one in sets:
+        next(read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat, seed=seed), None)
+
+
 def _unread(found: Unreadable) -> Unread:
     """The same for every user of the file: without its folder."""
     file, colon, line = found.place.rpartition(":")

@@ -160,11 +160,14 @@ class Resolved:
     @property
     def once(self) -> tuple[Stage, ...]:
         """The stages that run once: reading the inputs, where there are some, and `stages`."""
-        recipe = self.recipe
-        if not recipe.inputs:
+        if not self.recipe.inputs:
             return self.stages
-        sets = tuple(Set(one.path, one.shape, one.compat) for one in recipe.inputs)
-        return (Read(sets=sets, strict=recipe.strict), *self.stages)
+        return (Read(sets=self.sets, strict=self.recipe.strict), *self.stages)
+
+    @property
+    def sets(self) -> tuple[Set, ...]:
+        """The inputs, as the stage that reads them takes them."""
+        return tuple(Set(one.path, one.shape, one.compat) for one in self.recipe.inputs)
 
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""

@@ -28,7 +28,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.store.files import publish_bytes, publish_text, room
 from selfinstruct.store.journal import Journal
-from selfinstruct.store.journal_file import Totals
+from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
@@ -189,7 +189,11 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
         _clear(folder, told)
     elif mark.exists():
         old, before = _read_mark(mark)
-        refuse_difference(old, same, str(folder.path))
+        if old != same and not _begun(folder, told):
+            _clear(folder, told)
+            before = 0
+        else:
+            refuse_difference(old, same, str(folder.path))
         if resolved.rounds and resolved.recipe.count < before:
             refuse_difference({"count": before}, {"count": resolved.recipe.count}, str(folder.path))
         if resolved.rounds and resolved.recipe.count > before:
@@ -212,6 +216,14 @@ def _as_before(place: Path, material: wiring.Material) -> wiring.Material:
     seeds, held_out = before
     same = sorted(map(seed_told, seeds + held_out)) == sorted(map(seed_told, material.seeds + material.held_out))
     return replace(material, seeds=seeds, held_out=held_out) if same else material
+
+
+def _begun(folder: RunFolder, told: Totals) -> bool:
+    """Whether there is anything to lose: a stage that is done, an answer, work of a stage that was broken off."""
+    scratch = folder.path / "scratch"
+    work = scratch.is_dir() and any(path.is_file() for path in scratch.rglob("*"))
+    done = any((place.path / "DONE").exists() for place in folder.stage_folders())
+    return work or done or told.answers > 0 or holds_answers(folder.journal)
 
 
 def _read_mark(mark: Path) -> tuple[dict[str, Json], int]:

@@ -18,7 +18,7 @@ from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
-from selfinstruct.pipeline.reading import content
+from selfinstruct.pipeline.reading import content, opened
 from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved
 from selfinstruct.pipeline.roles import base_role, built_name, model_roles
 from selfinstruct.pipeline.runner import CountingModel
@@ -57,8 +57,9 @@ class Material:
 
 
 def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
-    """Read the seeds and inputs that the recipe names."""
+    """Read the seeds and benchmarks that the recipe names, and open its inputs: BadInput before a folder is taken."""
     recipe = resolved.recipe
+    opened(resolved.sets, recipe.seed)
     named = builtin_seeds() if resolved.seeds == "builtin" else Path(resolved.seeds)
     seeds, held_out = _held_out(read_seeds(named) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -98,6 +99,17 @@ class Totals:
         sums = list(reserved)
         cost, tokens = sum((cost for cost, _ in sums), Decimal(0)), sum(tokens for _, tokens in sums)
         return replace(self, unconfirmed_cost=cost, unconfirmed_tokens=tokens)
+
+
+def holds_answers(path: Path) -> bool:
+    """Whether a journal lies there with an answer in it; True, too, for a file that cannot be read as one."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("SELECT 1 FROM answers LIMIT 1").fetchone() is not None
+    except sqlite3.DatabaseError:
+        return True
 
 
 class JournalFile:
