@@ -7,6 +7,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
+from selfinstruct.pipeline.beside import word_beside
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.wiring import judges_for
 from selfinstruct.pipeline.yaml_file import YamlFile
@@ -37,7 +38,10 @@ def arms_of(file: YamlFile, changes: Sequence[str]) -> tuple[Arm, ...]:
     if BASE in whole.recipe.arms:
         what = f"an arm called '{BASE}', as the model that all arms are compared with"
         raise BadInput(what, place=file.place(("arms", BASE)), fix="call it otherwise")
-    return tuple(Arm(name, resolve(file, [*changes, *words, "arms={}"])) for name, words in whole.recipe.arms.items())
+    return tuple(
+        Arm(name, resolve(file, [*changes, *(word_beside(word, file.name) for word in words), "arms={}"]))
+        for name, words in whole.recipe.arms.items()
+    )
 
 
 def compare(arms: Sequence[Arm], folder: Path) -> str:

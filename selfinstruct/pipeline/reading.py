@@ -51,7 +51,7 @@ class Read:
 
 
 def opened(sets: Iterable[Set], seed: int) -> None:
-    """BadInput for a set that is not there or of no known layout, told by its first record before a folder is taken."""
+    """BadInput for a set that is not there or of no known layout, told by its first record."""
     for one in sets:
         next(read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat, seed=seed), None)
 

@@ -5,14 +5,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sources import there
+from selfinstruct.pipeline.beside import found_beside
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.loop_checks import check_loop
 from selfinstruct.pipeline.reading import Read, Set
@@ -43,7 +42,6 @@ Dollars = Annotated[
     BeforeValidator(_dollars),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}),
 ]
-_FILES = ("against", "held_out_seeds", "gold")  # knobs that name files
 
 
 class _Strict(BaseModel):
@@ -197,7 +195,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     """Check a recipe and make its stages; `changes` are `--set` words such as `novelty.rouge_l_below=0.6`."""
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
-    value = _found(with_changes(file.value, changes, Recipe.model_fields), Path(file.name).parent)
+    value = with_changes(found_beside(file.value, file.name), changes, Recipe.model_fields)
     try:
         recipe = Recipe.model_validate(_tuples(value))
     except ValidationError as faults:
@@ -209,37 +207,6 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     )
     _check_order(resolved, file)
     return resolved
-
-
-def _found(recipe: dict[str, Any], beside: Path) -> dict[str, Any]:
-    """Paths of inputs, benchmarks and the like that are not here but beside the recipe, changed to where they are."""
-
-    def place(given: object) -> object:
-        if isinstance(given, list | tuple):
-            return [place(item) for item in given]
-        if isinstance(given, dict):
-            return {key: place(item) if key == "path" else item for key, item in given.items()}
-        return str(beside / given) if isinstance(given, str) and _only_there(given, beside) else given
-
-    found = {key: place(value) if key == "inputs" else value for key, value in recipe.items()}
-    steps = found.get("stages")
-    if isinstance(steps, list):
-        found["stages"] = [
-            {
-                name: {knob: place(value) if knob in _FILES else value for knob, value in knobs.items()}
-                if isinstance(knobs, dict)
-                else knobs
-                for name, knobs in step.items()
-            }
-            if isinstance(step, dict)
-            else step
-            for step in steps
-        ]
-    return found
-
-
-def _only_there(given: str, beside: Path) -> bool:
-    return not Path(given).is_absolute() and not there(given) and there(str(beside / given))
 
 
 def _check_order(resolved: Resolved, file: YamlFile) -> None:

@@ -1,5 +1,6 @@
 """Where the recipes that come with the package are, and how a starting folder is made of them."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def start_folder(folder: Path) -> list[Path]:
         for file in sorted(path for path in builtin_recipes().rglob("*") if path.is_file()):
             copy = folder / "pipelines" / file.relative_to(builtin_recipes())
             copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(file, copy)
+            if file.suffix == ".yaml":
+                copy.write_text(_with_seeds(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}"), "utf-8")
+            else:
+                shutil.copyfile(file, copy)
             made.append(copy)
     return made
+
+
+def _with_seeds(recipe: str, seeds: str) -> str:
+    r"""The recipe, comments and all, with seeds of a file in place of the built-in ones.
+
+    >>> print(_with_seeds("seeds: builtin # ours\ninputs: [builtin]", "../mine.jsonl"))
+    seeds: ../mine.jsonl # ours
+    inputs: [../mine.jsonl]
+    """
+    return re.sub(r"^seeds: builtin\b", f"seeds: {seeds}", recipe, flags=re.MULTILINE).replace(
+        "[builtin]", f"[{seeds}]"
+    )

@@ -32,10 +32,10 @@ from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
-from selfinstruct.store.run_folder import STAGES_PART, RunFolder, StageResult, json_line
+from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult, json_line
 from selfinstruct.store.sealed import publish_sealed, read_sealed
 
-MARK, SEEDS, HELD_OUT = ".identity.json", "seeds.jsonl", "holdout_seeds.jsonl"
+SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
 
 Clock = Callable[[], datetime]
 

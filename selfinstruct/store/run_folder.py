@@ -21,6 +21,8 @@ from selfinstruct.store.task_file import tasks_of
 from selfinstruct.whole_files import beside, create, sync_folder
 
 FATES = ("kept", "rejected", "failed")
+MARK = ".identity.json"
+"""What the folder's run is: two that differ in it are two runs."""
 STAGES_PART = "stages"
 """Folder of the stages that run once."""
 
