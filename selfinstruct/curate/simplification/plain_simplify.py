@@ -66,13 +66,23 @@ _DISCLAIMERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
 )
 # Texts that are the work itself: `Sure, I will be there` may be what a letter says, and a refrain repeats itself.
-_COMPOSED = re.compile(
-    r"\b(?:write|compose|draft|craft|reply|respond|script|dialog(?:ue)?|conversation|e-?mail|letter|message|story|poem|song"
-    r"|lyrics|speech|tweet|post|review|essay|article|advert\w*|slogan|role|pretend|imagine|act as|translate|rewrite"
-    r"|rephrase|paraphrase|reword|edit|correct|proofread|fix|convert|transform|repeat|quote|continue|complete|extract"
-    r"|sentences?|phrase|line|joke|persuade|invite|apologi[sz]e|announce\w*|note|toast|greeting|interview)\b",
+_COMPOSES = (
+    r"write|compose|draft|craft|reply|respond|dialog(?:ue)?|conversation|story|poem|song|lyrics|speech|tweet|essay"
+    r"|advert\w*|slogan|role|pretend|imagine|act as|continue|complete|joke|persuade|invite|apologi[sz]e|announce\w*"
+    r"|greeting|toast"
+)
+_REWORKS = (
+    r"translate|rewrite|rephrase|paraphrase|reword|edit|correct|proofread|fix|convert|transform|repeat|quote|extract"
+)
+_WORKS = r"script|e-?mail|letter|message|post|review|article|sentences?|phrase|line|note|interview"
+_COMPOSED = re.compile(rf"\b(?:{_COMPOSES}|{_REWORKS}|{_WORKS})\b", re.IGNORECASE)
+_NEW = re.compile(
+    rf"\b(?:{_COMPOSES})\b"
+    r"|\b(?:create|make|generate|produce|prepare|give|suggest|think of|come up with|answer|send|say)\b"
+    rf"[^.!?]{{0,60}}\b(?:{_WORKS})\b",
     re.IGNORECASE,
 )
+_OWN_SHARE = 0.5  # of the longer words of a sentence that stand in the request: it is part of what was to be reworked
 _ASKS_WHETHER = re.compile(
     r"(?:^|[.!?:\n]\s*)(?:is|are|was|were|am|do|does|did|has|have|had|may|might|must|should|shall|will|would|can|could)"
     r"(?:n't)?\s+(?!you\b)",
@@ -155,7 +165,7 @@ def opener(draft: Draft) -> tuple[Draft, str] | None:
         return None
     head = _plain(first[0].text)
     patterns = [_AGREES_AND_PRESENTS]
-    if not _is_composed(draft):
+    if not _may_be_the_work(draft, head):
         patterns += [_PRESENTS] if _ASKS_WHETHER.search(draft.reply.instruction) else [_PRESENTS, _OPENER]
     if not any(pattern.match(head) for pattern in patterns):
         return None
@@ -166,7 +176,7 @@ def agreement(draft: Draft) -> tuple[Draft, str] | None:
     """`Sure,` before a first sentence that goes on; where it was asked whether, that word is the answer."""
     first = _prose(draft, 0)
     agreed = _AGREED.match(first[0].text) if first else None
-    if not agreed or _is_composed(draft) or _ASKS_WHETHER.search(draft.reply.instruction):
+    if not agreed or _may_be_the_work(draft, first[0].text) or _ASKS_WHETHER.search(draft.reply.instruction):
         return None
     rest = first[0].text[agreed.end() :]
     if not rest or rest.casefold().startswith(("but ", "and ", "if ", "that ")):
@@ -179,9 +189,11 @@ def closer(draft: Draft) -> tuple[Draft, str] | None:
     """A last sentence that wishes, offers or asks for more questions."""
     index = len(draft.blocks) - 1
     last = _prose(draft, index)
-    if not last or _is_composed(draft) or (len(last) == 1 and index == 0):
+    if not last or (len(last) == 1 and index == 0):
         return None
     tail = last[-1].text
+    if _may_be_the_work(draft, tail):
+        return None
     return (_without(draft, index, last, len(last) - 1), tail) if _CLOSER.match(_plain(tail)) else None
 
 
@@ -242,6 +254,14 @@ CUTS: tuple[tuple[str, Rule], ...] = (
 
 def _is_composed(draft: Draft) -> bool:
     return bool(_COMPOSED.search(draft.reply.instruction))
+
+
+def _may_be_the_work(draft: Draft, sentence: str) -> bool:
+    """Whether a sentence that only talks may be said by the text that was asked for: a new one, or one reworked."""
+    if _NEW.search(draft.reply.instruction):
+        return True
+    said = {word for word in words(sentence) if len(word) > 3}
+    return _is_composed(draft) and len(said & {*words(draft.reply.asked)}) >= max(1, _OWN_SHARE * len(said))
 
 
 def _plain(text: str) -> str:

@@ -91,6 +91,45 @@ def test_what_may_be_the_answer_itself_stays(instruction: str, output: str) -> N
     assert plain(output, instruction) == output
 
 
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "How do I fix a fridge in which eggs go off?",
+        "What is to note about eggs in a fridge?",
+        "Explain the first line of the table on eggs.",
+        "Correct the date: eggs kep for a month in teh fridge.",
+        "Convert a month to days, for eggs.",
+        "Extract from the article how long eggs keep.",
+        "What does the review say about eggs?",
+        "Translate what this message says about eggs.",
+        "Explain the phrase 'to walk on eggs'.",
+        "Edit my words on eggs to be shorter.",
+        "What error does this letter about eggs hold?",
+    ],
+)
+def test_a_word_such_as_fix_or_note_in_a_request_makes_no_work_of_small_talk(instruction: str) -> None:
+    for opener in (
+        "Sure! I'd be happy to help you with that.",
+        "Certainly, here's what I found:\n\n",
+        "Great question!",
+    ):
+        assert plain(f"{opener} {FACT} I hope this helps!", instruction) == FACT
+
+
+@pytest.mark.parametrize(
+    ("instruction", "output"),
+    [
+        ("Correct the spelling: Sure! Id be hapy to help you with that.", f"Sure! I'd be happy to help you. {FACT}"),
+        ("Rewrite: I am glad to assist you with eggs.", f"I'm happy to assist you with eggs. {FACT}"),
+        ("Suggest a message to a guest who asks about eggs.", f"Sure! I'd be happy to help you. {FACT}"),
+        ("Answer the e-mail of a guest who asks about eggs.", f"Of course! {FACT} I hope this helps!"),
+        ("Give me a line for the hotel's chat about eggs.", f"Great question! {FACT}"),
+    ],
+)
+def test_small_talk_that_the_text_asked_for_may_hold_stays(instruction: str, output: str) -> None:
+    assert plain(output, instruction) == output
+
+
 def test_what_was_cut_is_told_with_the_rule_that_cut_it() -> None:
     found = simplified(Reply("instance 0", ASKED, "", f"Sure! {FACT} I hope this helps!"))
     assert [(cut.rule, cut.text) for cut in found.cuts] == [("opener", "Sure!"), ("closer", "I hope this helps!")]
