@@ -35,6 +35,11 @@ def set_options(verb: Verb) -> Verb:
 @click.option("--rules", default="curate", show_default=True, help="Rules or sets of rules, comma-separated; or none.")
 @click.option("--exact", is_flag=True, help="Remove exact duplicates (after normalising).")
 @click.option("--near-duplicates", type=click.FloatRange(0.05, 1), metavar="J", help="Remove from this Jaccard on.")
+@click.option(
+    "--keep",
+    type=click.Choice(["first", "newest", "shortest", "longest"]),
+    help="Which of duplicates stays: of exact ones the first, of near ones the longest, if not given.",
+)
 @click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
 @click.option("--against", multiple=True, metavar="FILE", help="Benchmark that must not be in the set.")
 @click.option(
@@ -52,6 +57,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
         rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
         exact=given["exact"],
         near_duplicates=given["near_duplicates"],
+        keep=given["keep"],
         novelty=given["novelty"],
         against=given["against"],
         test_share=given["test_share"],

@@ -16,6 +16,7 @@ from selfinstruct.novelty.preference import Keep, preference, refuse_unknown_kee
 from selfinstruct.novelty.shingles import TextBatch
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,8 @@ class Near:
     words: `2+2` and `2*2` are the same here, unless `over: record` lets the answers count. The system turn is not
     compared: shared by a whole set, it would make strangers alike.
 
-    Evidence: `neighbour` (id), `neighbour_text`, `score`, `common` and `shingles` (of both). Memory: at most 700 bytes
+    Evidence: `neighbour` (id), `neighbour_text`, `score`, `common`, `shingles` (of both), and where questions are
+    compared `answer`: whether the one that stays answers the `same` or an`other` way. Memory: at most 700 bytes
     a record, and up to 1 GiB of shingles; texts whose shingles have no room are read again.
     """
 
@@ -53,8 +55,8 @@ class Near:
     over: Over = "instruction"
     """`instruction`: what is asked, inputs included; `response`: what is answered; `record`: both."""
     keep: Keep = "longest"
-    """Of nearly the same: `longest` (characters of the whole record), `newest` (last in the input), `first`, or
-    `best` (by `measure`); ties go to the earlier."""
+    """Of nearly the same: `longest` or `shortest` (characters of the whole record), `newest` (last in the input),
+    `first`, or `best` (by `measure`); ties go to the earlier."""
     measure: str = ""
     """For `best`: the measure that an earlier stage gave the records; higher is better, none is worst."""
     num_perm: int = 128
@@ -88,13 +90,21 @@ class Near:
             return
         sampled = bench.random(0).sample(range(len(records)), min(SAMPLE, len(records)))
         clusters, similar = self._decided(records, sampled)
-        named = lru_cache(_SHOWN)(lambda position: neighbour_evidence(records[position], self.over))
+        named = lru_cache(_SHOWN)(lambda position: self._named(records[position]))
+        others = 0
         for position, (task, twin) in enumerate(zip(records, clusters.neighbour.tolist(), strict=True)):
             if twin < 0:
                 yield Kept(task)
             else:
-                yield Rejected(task, "near_duplicate", {**named(twin), **_compared(clusters, position, twin)})
-        yield Measured("near_duplicates", _summary(clusters))
+                evidence, answer = named(twin)
+                told: dict[str, Json] = {}
+                if self.over == "instruction":
+                    other = _answer(task) != answer
+                    others += other
+                    told = {"answer": "other" if other else "same"}
+                yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **told})
+        conflicts: dict[str, Json] = {"with_another_answer": others} if self.over == "instruction" else {}
+        yield Measured("near_duplicates", {**_summary(clusters), **conflicts, "kept": self.keep})
         empty = int((clusters.shingles == 0).sum())
         if empty:
             yield Measured("never_compared_for_want_of_text", empty)
@@ -102,10 +112,14 @@ class Near:
         method = "exact Jaccard of a seeded sample with all records: has a preferred one so alike"
         yield Measured("similarity_curve_basis", {"records": len(records), "sampled": similar.size, "method": method})
 
+    def _named(self, task: Task) -> tuple[dict[str, Json], int]:
+        """How evidence names the one that stays, and its answer."""
+        return neighbour_evidence(task, self.over), _answer(task)
+
     def _sketch(self) -> dict[str, Json]:
-        """Enough to make the same signatures with the library, and to know what they find."""
+        """Enough to make the same signatures with the library that has them too, and to know what they find."""
         return {
-            "library": "datasketch 2",
+            "made_by": "selfinstruct, with signatures bit for bit those of datasketch 2",
             "scheme": minhash.SCHEME,
             "hashfunc": minhash.HASHFUNC,
             "seed": self.seed,
@@ -162,6 +176,11 @@ class Near:
             return minhash.hashed(alone, self.shingle_words).hashes
 
         return clustered(shelves, preferences, self.jaccard, read_again), similar
+
+
+def _answer(task: Task) -> int:
+    """What is answered, by its hash, however it is spaced or capitalised."""
+    return hash(one_line(compared(task, "response")).casefold())
 
 
 def _compared(clusters: Clusters, position: int, twin: int) -> dict[str, Json]:

@@ -8,8 +8,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.novelty.compared import characters
 from selfinstruct.records import Task
 
-Keep: TypeAlias = Literal["longest", "newest", "first", "best"]
-KEEPS: tuple[Keep, ...] = ("longest", "newest", "first", "best")
+Keep: TypeAlias = Literal["longest", "shortest", "newest", "first", "best"]
+KEEPS: tuple[Keep, ...] = ("longest", "shortest", "newest", "first", "best")
 
 Preference: TypeAlias = Callable[[int, Task], float]
 """Position and record -> a number; lower is preferred, the earlier of equals. Infinity: nothing speaks for it."""
@@ -24,6 +24,8 @@ def preference(keep: Keep, measure: str = "") -> Preference:
     match keep:
         case "longest":
             return lambda _, task: -float(characters(task))
+        case "shortest":
+            return lambda _, task: float(characters(task))
         case "newest":
             return lambda position, _: -float(position)
         case "first":
@@ -40,7 +42,7 @@ def _measured(task: Task, measure: str) -> float:
 def refuse_unknown_keep(keep: str, measure: str) -> None:
     """BadInput for a preference that cannot be meant."""
     if keep not in KEEPS:
-        raise BadInput(f"keep {keep!r} is none of {', '.join(KEEPS)}", fix="write keep: longest")
+        raise BadInput(f"keep {keep!r} is none of {', '.join(KEEPS)}", fix="write keep: first")
     if (keep == "best") != bool(measure):
         what = "keep: best needs a measure" if keep == "best" else f"measure {measure!r} is only for keep: best"
         raise BadInput(what, fix="write both keep: best and measure: NAME, or neither")

@@ -23,15 +23,20 @@ def curate(
     novelty: float | None,
     against: Sequence[str],
     test_share: float = 0.0,
+    keep: str | None = None,
 ) -> list[Json]:
-    """Cheap stages first, so that the dear ones see less; what is left is split, unless `test_share` is 0."""
+    """Cheap stages first, so that the dear ones see less; what is left is split, unless `test_share` is 0.
+
+    `keep`: which of duplicates stays; None leaves it to each stage.
+    """
+    kept: dict[str, Json] = {} if keep is None else {"keep": keep}
     stages: list[Json] = []
     if tuple(rules) != ("none",):
         stages.append({"rules": {"rules": list(rules)}})
     if exact:
-        stages.append("exact")
+        stages.append({"exact": kept} if kept else "exact")
     if near_duplicates is not None:
-        stages.append({"near": {"jaccard": near_duplicates}})
+        stages.append({"near": {"jaccard": near_duplicates, **kept}})
     if novelty is not None:
         stages.append({"novelty": {"rouge_l_below": novelty}})
     if against:

@@ -26,12 +26,66 @@ def kept(stage: Exact, records: list[Task]) -> list[int]:
 def test_a_later_copy_names_the_first_one() -> None:
     records = tasks("Name a river.", "Name a lake.", " name  a\nRIVER. ", "Name a river.")
     outcomes = list(Exact()(records, Bench()))
-    assert [type(outcome) for outcome in outcomes] == [Kept, Kept, Rejected, Rejected]
-    for outcome in outcomes[2:]:
+    assert [type(outcome) for outcome in outcomes] == [Kept, Kept, Rejected, Rejected, Measured]
+    for outcome in outcomes[2:4]:
         assert isinstance(outcome, Rejected)
         assert outcome.reason == "exact_duplicate"
         expected: dict[str, Json] = {"neighbour": records[0].id, "neighbour_text": "Name a river.", "score": 1.0}
+        expected["answer"] = "same"
         assert outcome.evidence == expected
+
+
+def answered(*outputs: str, **measures: tuple[float, ...]) -> list[Task]:
+    """The same question, answered so."""
+    return [
+        Task(
+            instruction="Name a river.",
+            instances=(Instance("", output),),
+            provenance=INPUT,
+            ordinal=number,
+            measures={name: values[number] for name, values in measures.items()},
+        )
+        for number, output in enumerate(outputs)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("knobs", "stays"),
+    [
+        ({}, 0),
+        ({"keep": "shortest"}, 1),
+        ({"keep": "longest"}, 0),
+        ({"keep": "newest"}, 3),
+        ({"keep": "best", "measure": "quality"}, 2),
+    ],
+)
+def test_which_of_them_stays_is_a_knob_and_conflicts_are_counted(knobs: dict[str, str], stays: int) -> None:
+    records = answered(
+        "Sure! What a great question. The Ebro, in Spain.",
+        "The Ebro.",
+        "The Po, in Italy.",
+        "the  EBRO.",
+        quality=(1.0, 2.0, 4.5, 3.0),
+    )
+    stage = Exact(**knobs)  # type: ignore[arg-type]  # literals, as YAML gives them
+    outcomes = list(stage(records, Bench()))
+    assert kept(stage, records) == [stays]
+    told = {
+        outcome.record.ordinal: outcome.evidence["answer"]
+        for outcome in outcomes
+        if isinstance(outcome, Rejected) and isinstance(outcome.record, Task)
+    }
+    twins = {1: {3}, 3: {1}}.get(stays, set())
+    assert told == {at: "same" if at in twins else "other" for at in range(4) if at != stays}
+    counts = {"removed": 3, "with_another_answer": 3 - len(twins), "kept": stage.keep}
+    assert outcomes[-1] == Measured("exact_duplicates", counts)  # type: ignore[arg-type]  # JSON
+
+
+def test_the_best_by_a_measure_that_nobody_has_is_refused() -> None:
+    with pytest.raises(BadInput, match="no record has a measure 'quality'"):
+        list(Exact(keep="best", measure="quality")(tasks("Hi.", "Hi."), Bench()))
+    with pytest.raises(BadInput, match="needs a measure"):
+        Exact(keep="best")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_evidence_shows_the_neighbour() -> None:
         "score": size / (size + 2),
         "common": size,
         "shingles": [size + 2, size],
+        "answer": "same",
     }
     assert rejected.evidence == expected
 
@@ -114,6 +115,25 @@ def test_the_longest_is_that_of_the_whole_record() -> None:
     assert kept(list(Near(over="response")(records, Bench()))) == [0, 1]
 
 
+def test_answers_in_conflict_are_counted_and_the_shortest_can_stay() -> None:
+    said = ("The Ebro.", "Sure! What a question. It is the Po.", "the ebro.")
+    records = [
+        Task(instruction=TALE, instances=(Instance("", answer),), provenance=INPUT, ordinal=at)
+        for at, answer in enumerate(said)
+    ]
+    outcomes = list(Near(keep="shortest")(records, Bench()))
+    assert kept(outcomes) == [0]
+    told = [outcome.evidence["answer"] for outcome in outcomes if isinstance(outcome, Rejected)]
+    assert told == ["other", "same"]
+    assert measured(outcomes)["near_duplicates"]["with_another_answer"] == 1
+
+
+def test_provenance_names_who_made_the_signatures_and_no_library_that_did_not() -> None:
+    sketch = measured(list(Near()([], Bench())))["sketch"]
+    assert "library" not in sketch
+    assert sketch["made_by"].startswith("selfinstruct")
+
+
 def test_a_measure_that_no_record_has_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no record has a measure 'judge'"):
         list(Near(keep="best", measure="judge")(tasks(TALE, TALE), Bench()))
@@ -132,6 +152,7 @@ def test_clusters_are_counted_by_size() -> None:
     found = measured(list(Near()(records, Bench())))
     summary = found["near_duplicates"]
     assert (summary["removed"], summary["clusters"], summary["largest"]) == (3, 2, 3)
+    assert (summary["with_another_answer"], summary["kept"]) == (0, "longest")
     assert summary["sizes"] == {"2": 1, "3-4": 1}
     assert found["similarity_curve"]["0.8"] == pytest.approx(3 / 6)
     assert found["similarity_curve_basis"]["sampled"] == 6
