@@ -72,7 +72,9 @@ def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
     text = line.get("instruction") or line.get("text") or next(said, "")
     if line["reason"] in _PRIVATE:
         text = "(not shown: it holds what the rule found; see rejected.jsonl)"
-    near, rouge_l = evidence.pop("neighbour_text", evidence.pop("text", "")), evidence.pop("rouge_l", None)
+    near, rouge_l = evidence.pop("neighbour_text", ""), evidence.pop("rouge_l", None)
+    if not near and rouge_l is not None:  # of `novelty`; elsewhere `text` is the record's own
+        near = evidence.pop("text", "")
     evidence.pop("nearest", None)
     evidence.pop("most_similar", None)
     return Turned(

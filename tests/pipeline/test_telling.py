@@ -8,6 +8,7 @@ import pytest
 from selfinstruct.pipeline.loop import Walked, walk
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.telling import _models, tell
+from selfinstruct.pipeline.telling_examples import _one_turned
 from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.report.story import Story
 from selfinstruct.store.run_folder import RunFolder
@@ -74,3 +75,17 @@ def test_a_student_that_teaches_is_among_them() -> None:
         "{score: {model: student, prompts: 'ifs-v1:dev'}}, feedback]}"
     )
     assert _models(resolve(parse_yaml(text.encode(), "test"))) == ("embedded", "built:student")
+
+
+def test_the_nearest_neighbour_of_a_rejected_record_is_another_one_and_not_its_own_answer() -> None:
+    cut = _one_turned(
+        "instances", {"id": "a", "reason": "truncated", "instruction": "Say.", "evidence": {"text": "I sa"}}
+    )
+    assert (cut.nearest, cut.rouge_l) == ("", None)
+    assert cut.evidence == '{"text": "I sa"}'
+    evidence = {"text": "Tell.", "rouge_l": 0.8, "nearest": "b"}
+    near = _one_turned("novelty", {"id": "a", "reason": "too_similar", "instruction": "Say.", "evidence": evidence})
+    assert (near.nearest, near.rouge_l, near.evidence) == ("Tell.", 0.8, "")
+    twin = {"neighbour": "b", "neighbour_text": "Say!", "score": 1.0}
+    same = _one_turned("exact", {"id": "a", "reason": "exact_duplicate", "instruction": "Say.", "evidence": twin})
+    assert same.nearest == "Say!"
