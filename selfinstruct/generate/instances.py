@@ -1,16 +1,17 @@
 """The stage that gives tasks their instances: output-first for classification, input-first for everything else."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 from selfinstruct.generate import pairs, reference
 from selfinstruct.generate.inputs import missing_input
 from selfinstruct.generate.layouts import CUT
 from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.generate.whole import whole_part
 from selfinstruct.prompts import Prompt, prompt
-from selfinstruct.records import Completion, Failure, Instance, Json, Message, Request, Task
-from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits, ask
+from selfinstruct.records import Choice, Completion, Failure, Instance, Json, Message, Request, Task
+from selfinstruct.stage import Bench, Failed, Kept, Model, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import one_line, shown
 
 
@@ -22,7 +23,7 @@ class MakeInstances:
     """
 
     name: ClassVar[str] = "instances"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     model: str = "teacher"
@@ -37,6 +38,15 @@ class MakeInstances:
     max_tokens: int | None = None
     """For a task that is no classification: 350; for a small model that answers 140."""
     max_tokens_classification: int = 300
+    when_cut: Literal["whole_part", "longer", "reject"] = "whole_part"
+    """Of an answer that does not come to its end: `whole_part` keeps it up to its last whole sentence, and says so in
+    the evidence (`cut`) and in the measure `answer_kept`, the share that is left; `longer` asks once more, with three
+    times the tokens; `reject` throws the task away, as happens to an answer of which too little is whole, or that goes
+    in circles.
+
+    Nineteen such answers of the embedded model were read both ways: the whole part was better in 8, the longer try in 6
+    (procedures, most of all), alike in 5. Given room, it says the same again; so the way that costs nothing is usual.
+    """
     temperature: float | None = None
     """0; for a small model that answers 0.3, with which it loops less."""
     frequency_penalty: float | None = None
@@ -68,7 +78,9 @@ class MakeInstances:
                 if isinstance(asked.reply, Failure):
                     yield Failed(asked.reply, asked.about)
                 else:
-                    yield self._outcome(asked.about, asked.reply, self._text(asked.about, model.traits))
+                    usual = self._request(asked.about, model.traits)
+                    ended = self._ended(asked.about, asked.reply, usual, model)
+                    yield self._outcome(asked.about, ended, self._text(asked.about, model.traits))
             return
         lacking = {task.id: missing_input(task.instruction) for task in tasks}
         answers = ask(model, [task for task in tasks if not lacking[task.id]], self._direct_request)
@@ -80,7 +92,7 @@ class MakeInstances:
             if isinstance(asked.reply, Failure):
                 yield Failed(asked.reply, task)
             else:
-                yield self._direct_outcome(task, asked.reply)
+                yield self._direct_outcome(task, self._ended(task, asked.reply, self._direct_request(task), model))
 
     def _text(self, task: Task, traits: Traits) -> Prompt:
         if self._small(traits):
@@ -113,15 +125,28 @@ class MakeInstances:
             subject=task.instruction,
         )
 
+    def _ended(self, task: Task, completion: Completion, usual: Request, model: Model) -> Completion:
+        """The answer, or where it is cut off and that is wanted, one with more room; the first where there is none."""
+        cut = completion.choices[0].finish_reason == "length"
+        if self.when_cut != "longer" or not cut or self.profile == "reference":
+            return completion
+        [again] = ask(model, [task], lambda _: replace(usual, max_tokens=3 * usual.max_tokens))
+        return completion if isinstance(again.reply, Failure) else again.reply
+
+    def _whole(self, text: str, choice: Choice) -> str:
+        """What stays of an answer that was cut off."""
+        cut = choice.finish_reason == "length"  # a filter of contents may have cut where it should
+        return whole_part(text) if cut and self.when_cut == "whole_part" and self.profile == "default" else ""
+
     def _direct_outcome(self, task: Task, completion: Completion) -> Outcome:
         choice = completion.choices[0]
         text = choice.text.strip()
         evidence: dict[str, Json] = {"finish_reason": choice.finish_reason}
-        if not text or choice.finish_reason in CUT:
+        whole = self._whole(text, choice) if choice.finish_reason in CUT else text
+        if not whole:
             return Rejected(task, "truncated" if text else "no_instance", {**evidence, "text": shown(text, 300)})
-        return Kept(
-            self._grown(task, [Instance("", text)], completion, prompt("generate", "instances.small.chat")), evidence
-        )
+        grown = self._grown(task, [Instance("", whole)], completion, prompt("generate", "instances.small.chat"))
+        return _kept(grown, evidence, text)
 
     def _grown(self, task: Task, found: Sequence[Instance], completion: Completion, text: Prompt) -> Task:
         return task.grown(
@@ -169,13 +194,26 @@ class MakeInstances:
             cut = choice.finish_reason in CUT
             torn = cut and bool(found) and pairs.torn(choice.text, found[-1], labelled=labelled)
         evidence: dict[str, Json] = {"finish_reason": choice.finish_reason, "read": len(found)}
-        if torn and found:
+        said = found[-1].output if found else ""
+        whole = self._whole(said, choice) if torn and len(found) == 1 and not labelled else ""
+        if whole:
+            found = [Instance(found[0].input, whole)]
+        elif torn and found:
             evidence["truncated"] = {"input": found[-1].input, "output": found[-1].output}
             found = found[:-1]
         if not found:
             reason = "truncated" if cut else "no_instance"
             return Rejected(task, reason, {**evidence, "text": shown(choice.text, 300)})
-        return Kept(self._grown(task, found, completion, text), evidence)
+        return _kept(self._grown(task, found, completion, text), evidence, said if whole else "")
+
+
+def _kept(task: Task, evidence: dict[str, Json], said: str) -> Kept:
+    """The outcome; where less is left of the last answer than was `said`, marked so."""
+    left = task.instances[-1].output
+    if not said or left == said:
+        return Kept(task, evidence)
+    marked = replace(task, measures={"answer_kept": round(len(left) / len(said), 4)})
+    return Kept(marked, {**evidence, "cut": shown(said.strip()[len(left) :].strip(), 200)})
 
 
 def _or(given: float | None, otherwise: float) -> float:

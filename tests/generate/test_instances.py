@@ -103,6 +103,47 @@ def test_a_small_model_that_does_not_come_to_an_end_gives_nothing(answer: str | 
     assert outcome.reason == reason
 
 
+LONG = "The Ebro rises in the north of Spain and flows east. It is 930 kilometres long and feeds many fields."
+SMALL_OR_NOT = [SMALL, Traits(), Traits(completion=False)]
+
+
+@pytest.mark.parametrize("traits", SMALL_OR_NOT)
+def test_of_an_answer_that_was_cut_off_the_whole_part_stays_and_is_marked(traits: Traits) -> None:
+    teller = Teller(lambda *_: Choice(f"{LONG} Its mouth is a del", "length"), traits)
+    [outcome] = MakeInstances()([task("Tell of a river.")], bench(teller))
+    assert pairs_of(outcome) == [("", LONG)]
+    assert isinstance(outcome, Kept)
+    assert outcome.evidence["cut"] == "Its mouth is a del"
+    assert outcome.record.measures == {"answer_kept": round(len(LONG) / len(f"{LONG} Its mouth is a del"), 4)}
+    assert len(teller.asked) == 1
+
+
+@pytest.mark.parametrize("traits", SMALL_OR_NOT)
+def test_an_answer_that_was_cut_off_can_have_more_room(traits: Traits) -> None:
+    teller = Teller(lambda *_: Choice("One and", "length") if len(teller.asked) == 1 else LONG, traits)
+    [outcome] = MakeInstances(when_cut="longer")([task("Tell of a river.")], bench(teller))
+    assert pairs_of(outcome) == [("", LONG)]
+    first, second = teller.asked
+    assert (second.max_tokens, second.prompt) == (3 * first.max_tokens, first.prompt)
+
+
+@pytest.mark.parametrize("traits", SMALL_OR_NOT)
+@pytest.mark.parametrize(
+    ("stage", "answer"),
+    [
+        (MakeInstances(when_cut="reject"), Choice(f"{LONG} Its mouth", "length")),
+        (MakeInstances(), Choice(f"{LONG} Its mouth", "content_filter")),
+        (MakeInstances(), Choice("The Ebro rises in the north of Spain, and flows to the sea past Zaragoza", "length")),
+        (MakeInstances(), Choice(f"{LONG} {LONG} {LONG[:30]}", "length")),
+    ],
+    ids=["wanted so", "a filter", "no whole part", "in circles"],
+)
+def test_what_has_no_whole_part_is_thrown_away(traits: Traits, stage: MakeInstances, answer: Choice) -> None:
+    [outcome] = stage([task("Tell of a river.")], bench(Teller(lambda *_: answer, traits)))
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == "truncated"
+
+
 def test_a_small_model_without_messages_gets_the_short_prompt_for_every_task() -> None:
     teller = Teller(lambda *_: "Input: rise\nOutput: up\n\nTask: next", Traits(small=True, chat=False))
     [outcome] = MakeInstances()([task("Up or\ndown?", is_classification=True)], bench(teller))
