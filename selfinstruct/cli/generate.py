@@ -10,6 +10,12 @@ from selfinstruct.cli.running import carry_out, publishing_options
 @click.command()
 @click.option("--seeds", default="builtin", help="A file of seed tasks; ours if not given.")
 @click.option(
+    "--topic",
+    default="auto",
+    metavar="TEXT",
+    help="What tasks are about; auto: what the seeds share, if anything; none.",
+)
+@click.option(
     "--model",
     required=True,
     metavar="SPEC",
@@ -55,7 +61,9 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     limits = {key: given[key] for key in ("max_cost", "max_total_tokens", "prices") if given[key] is not None}
     knobs = {
-        key: given[key] for key in ("count", "seed", "holdout_seeds", "requests_per_round") if given[key] is not None
+        key: given[key]
+        for key in ("topic", "count", "seed", "holdout_seeds", "requests_per_round")
+        if given[key] is not None
     }
     recipe = compose.generate(
         name="generate",

@@ -57,21 +57,22 @@ def layout_for(
     *,
     classification_only: bool,
     what: str = "",
+    topic: str = "",
 ) -> Layout:
     """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
     chat = shape == "chat" or (shape == "auto" and not traits.completion)
     usual = "classification tasks that name their possible labels" if classification_only else "tasks"
-    what = what or usual
+    what = f"{what or usual} about {topic}" if topic else what or usual
     if style == "self_instruct" and profile == "reference":
         return ReferenceList(classification_only=classification_only, chat=chat)
     structured = chat and traits.structured and not traits.small and profile == "default"
     form = "json" if structured else "chat" if chat else "completion"
     if style == "alpaca":
         strict = profile == "reference"
-        return Entries(prompt("generate", f"propose_alpaca.{form}"), form, asking.items, what, strict=strict)
+        return Entries(prompt("generate", f"propose_alpaca.{form}"), form, asking.items, what, topic, strict=strict)
     if traits.small and not chat:
-        return NumberedList(prompt("generate", "propose.small"), form, asking.items, what, mark="Task ")
-    return NumberedList(prompt("generate", f"propose.{form}"), form, asking.items, what)
+        return NumberedList(prompt("generate", "propose.small"), form, asking.items, what, topic, mark="Task ")
+    return NumberedList(prompt("generate", f"propose.{form}"), form, asking.items, what, topic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class NumberedList:
     form: str
     wanted: int
     what: str
+    topic: str = ""
     mark: str = ""
     """`Task ` writes `Task 9:` in place of `9.`; small models hold to it better."""
 
@@ -101,11 +103,17 @@ class NumberedList:
         listed = lists.numbered(shown, label=self.mark)
         if self.form == "completion":
             opening = f"{self.mark}{len(shown) + 1}" + (":" if self.mark else ".")
-            return f"{self.text.filled(what=self.what)}\n{listed}{opening}"
+            return f"{_filled(self.text, self.topic, what=self.what)}\n{listed}{opening}"
         first, last = len(shown) + 1, len(shown) + self.wanted
         return _user(
-            self.text.filled(
-                what=self.what, list=listed.rstrip("\n"), items=str(self.wanted), first=str(first), last=str(last)
+            _filled(
+                self.text,
+                self.topic,
+                what=self.what,
+                list=listed.rstrip("\n"),
+                items=str(self.wanted),
+                first=str(first),
+                last=str(last),
             )
         )
 
@@ -134,6 +142,7 @@ class Entries:
     form: str
     wanted: int
     what: str
+    topic: str = ""
     strict: bool = False
     """Read as Alpaca's own program reads."""
 
@@ -152,10 +161,10 @@ class Entries:
         shown = len(demonstrations)
         opened = entries.written(demonstrations)
         if self.form == "completion":
-            return f"{self.text.filled(what=self.what, total=str(shown + self.wanted))}\n\n{opened}"
+            return f"{_filled(self.text, self.topic, what=self.what, total=str(shown + self.wanted))}\n\n{opened}"
         closed = opened.rpartition("###\n")[0].rstrip("\n")
         values = {"items": str(self.wanted), "first": str(shown + 1), "last": str(shown + self.wanted)}
-        return _user(self.text.filled(what=self.what, list=closed, **values))
+        return _user(_filled(self.text, self.topic, what=self.what, list=closed, **values))
 
     def stop(self, shown: int) -> tuple[str, ...]:
         """As in `Layout`."""
@@ -222,6 +231,20 @@ _ENTRY_SCHEMA = (
     '{"type":"object","properties":{"instruction":{"type":"string"},"input":{"type":"string"},'
     '"output":{"type":"string"}},"required":["instruction","input","output"],"additionalProperties":false}'
 )
+
+
+_ANY = {"stay": "", "aspect": "topic", "subjects": "everyday and specialised subjects"}
+_WITHIN = {
+    "stay": "- Each must be about {topic}, as plainly as those above, and of use to people of that trade.\n",
+    "aspect": "the point it is about",
+    "subjects": "simple and specialised matters",
+}
+
+
+def _filled(text: Prompt, topic: str, **values: str) -> str:
+    """The text for tasks of any topic, in which they are to differ, or of one, within which they are."""
+    slots = {name: value.replace("{topic}", topic) for name, value in (_WITHIN if topic else _ANY).items()}
+    return text.filled(**slots, **values)
 
 
 def _user(text: str) -> tuple[Message, ...]:

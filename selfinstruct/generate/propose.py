@@ -9,6 +9,7 @@ from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.generate import guided, reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
+from selfinstruct.generate.topic import AUTO, Topic, topic_of
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import shown
@@ -32,7 +33,7 @@ class Propose:
     """
 
     name: ClassVar[str] = "propose"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "source"
 
     model: str = "teacher"
@@ -59,6 +60,8 @@ class Propose:
     frequency_penalty: float = 0.0
     max_tokens: int | None = None
     """Tokens for each choice."""
+    topic: str = AUTO
+    """What tasks are to be about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
     profile: Profile = "default"
     """`reference`: prompts, draws and parsing of the released program."""
 
@@ -67,10 +70,11 @@ class Propose:
         del records
         model = bench.models[self.model]
         asking = self._asking(model.traits)
-        seeds, machine = self._known(bench, asking, model.traits)
+        topic = None if self.profile == "reference" else topic_of(bench.pool.seeds, self.topic)
+        seeds, machine = self._known(bench, asking, model.traits, topic)
         if len(seeds) < asking.demonstrations - min(asking.machine_demonstrations, len(machine)):
             yield Measured("fewer_demonstrations", {"asked": asking.demonstrations, "seeds": len(seeds)})
-        prompts = self._asked(bench, asking, model.traits, seeds, machine)
+        prompts = self._asked(bench, asking, model.traits, seeds, machine, topic)
         unrecorded = 0
         failure: Failure | None = None
         for asked in ask(model, prompts, lambda about: self._request(about, asking, model.traits)):
@@ -103,8 +107,10 @@ class Propose:
             max_tokens=_or(self.max_tokens, table.max_tokens),
         )
 
-    def _known(self, bench: Bench, asking: Asking, traits: Traits) -> tuple[Sequence[Task], Sequence[Task]]:
-        """Seeds and machine tasks that may be shown."""
+    def _known(
+        self, bench: Bench, asking: Asking, traits: Traits, topic: Topic | None
+    ) -> tuple[Sequence[Task], Sequence[Task]]:
+        """Seeds and machine tasks that may be shown; with a topic those that are on it, if these are enough."""
         seeds: Sequence[Task] = bench.pool.seeds
         machine: Sequence[Task] = bench.pool.tasks
         if self.classification_only:
@@ -115,6 +121,10 @@ class Propose:
             # Shown tasks on a text that is not there, a small model writes more of them and cannot invent the texts.
             alone = [task for task in seeds if not task.is_classification and not any(p.input for p in task.instances)]
             seeds = alone if len(alone) >= asking.demonstrations else seeds
+        if topic is not None:
+            machine = [task for task in machine if topic.found_in(task.instruction)]
+            on = [task for task in seeds if topic.found_in(task.instruction)]
+            seeds = on if len(on) >= asking.demonstrations else seeds
         if not seeds:
             need = "an instance with an output" if self.style == "alpaca" else "`is_classification` true"
             raise BadInput(
@@ -129,17 +139,24 @@ class Propose:
         return self.demonstrate == "without_input"
 
     def _asked(
-        self, bench: Bench, asking: Asking, traits: Traits, seeds: Sequence[Task], machine: Sequence[Task]
+        self,
+        bench: Bench,
+        asking: Asking,
+        traits: Traits,
+        seeds: Sequence[Task],
+        machine: Sequence[Task],
+        topic: Topic | None,
     ) -> Iterator[_Asked]:
-        def layout(what: str) -> Layout:
+        def layout(what: str, about: str) -> Layout:
             knobs = (self.style, self.shape, self.profile, traits, asking)
-            return layout_for(*knobs, classification_only=self.classification_only, what=what)
+            return layout_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
 
         kinds = {} if self.classification_only or self.profile == "reference" else bench.wanted
-        layouts = {what: layout(what) for what in ("", *kinds)}
         numbers = count(bench.first_request)
         for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
-            yield _Asked(drawn, layouts[guided.kind(bench.random(-1 - number), kinds)])
+            rng = bench.random(-1 - number)
+            what = guided.kind(rng, kinds)
+            yield _Asked(drawn, layout(what, "" if topic is None else topic.asked_for(rng)))
 
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]

@@ -31,6 +31,7 @@ def generate(
     asking: list[Json] = [
         {"propose": {"style": style}},
         {"filter": {"rules": rule_set(style, profile)}},
+        *([] if profile == "reference" else ["topic"]),
         _novelty(profile),
     ]
     later: list[Json] = [] if style == "alpaca" else ["classify", "instances"]

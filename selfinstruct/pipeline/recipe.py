@@ -113,6 +113,8 @@ class Recipe(_Strict):
     seed: Annotated[int, Field(ge=0, lt=_LARGEST)] = 42
     profile: Literal["default", "reference"] = "default"
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
+    topic: Annotated[str, Field(max_length=200)] = "auto"
+    """What tasks are to be about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
     seeds: str = ""
     """A file of seed tasks, or `builtin`; empty: `builtin` for rounds, none for inputs."""
     holdout_seeds: Annotated[int, Field(ge=0, le=100_000_000)] = 0
@@ -267,8 +269,8 @@ def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
                 place=file.place((*path, name, knob)),
                 fix="knobs: " + (", ".join(sorted(known)) or "none"),
             )
-    if "profile" in known and "profile" not in given:
-        given = {**given, "profile": recipe.profile}
+    of_recipe: dict[str, Any] = {knob: getattr(recipe, knob) for knob in ("profile", "topic") if knob in known}
+    given = {**of_recipe, **given}
     try:
         stage = TypeAdapter(made).validate_python(_tuples(given))
     except ValidationError as faults:

@@ -9,6 +9,7 @@ _PLACES = {
     # generating
     "propose": "generate.propose:Propose",
     "filter": "curate.filter:Filter",
+    "topic": "generate.stay_on_topic:StayOnTopic",
     "classify": "generate.classify:Classify",
     "instances": "generate.instances:MakeInstances",
     "prepare": "generate.prepare:Prepare",

@@ -56,7 +56,8 @@ def tell(
         published=len(walked.kept),
         stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
         stages=_stage_counts(resolved, done, walked),
-        rounds=_rounds(resolved, folder, walked),
+        rounds=_rounds(resolved, folder, walked, done),
+        topic=next((str(one["name"]) for part, *_ in done for one in _of_topic(part, done)), ""),
         threshold=_threshold(resolved),
         machine=Texts.of(walked.kept),
         human=Texts.of(seeds),
@@ -150,7 +151,15 @@ def _target(walked: Walked) -> tuple[StageCount, ...]:
     )
 
 
-def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[RoundCount, ...]:
+def _of_topic(part: str, done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
+    """What stages of a round measured of the topic."""
+    for where, _, _, result in done:
+        told = result.measured.get("topic")
+        if where == part and isinstance(told, dict):
+            yield told
+
+
+def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequence[Done]) -> tuple[RoundCount, ...]:
     counts = []
     for number, (start, kept) in enumerate(zip(walked.rounds, walked.kept_by_round, strict=False), 1):
         part = round_name(number)
@@ -169,6 +178,8 @@ def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[Roun
                 kept=kept,
                 nearest_kept=tuple(near["kept"]),
                 nearest_rejected=tuple(near["rejected"]),
+                on_topic=sum(told["on"] for told in _of_topic(part, done)),
+                told_of_topic=sum(told["of"] for told in _of_topic(part, done)),
             )
         )
     return tuple(counts)

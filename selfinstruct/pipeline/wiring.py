@@ -13,6 +13,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import read_set
+from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import AnswerBook, Backend
 from selfinstruct.models.gate import Gate, Policy
@@ -64,6 +65,7 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     seeds, held_out = _held_out(read_seeds(named) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
+    _tell_topic(resolved, seeds, notice)
     against = dict.fromkeys(path for stage in resolved.stages for path in _compared_with(stage))
     sets = dict.fromkeys(
         str(getattr(stage, name)) for stage in resolved.stages for name in _PROMPTS if hasattr(stage, name)
@@ -79,6 +81,16 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
         name: prompt_set(name) for name in sets if name
     }
     return Material(seeds, held_out, contents, benchmarks)
+
+
+def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str], None]) -> None:
+    """What tasks are to be about, where nobody said it."""
+    stays = [stage for stage in resolved.rounds if stage.name == "topic" and getattr(stage, "topic", "") == AUTO]
+    found = topic_of(seeds, AUTO) if stays else None
+    if found is not None:
+        notice(
+            f"topic, by the words of the seeds: {found.name} (`topic` in the recipe, or --topic, names it otherwise)"
+        )
 
 
 def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], tuple[Task, ...]]:

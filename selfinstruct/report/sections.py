@@ -75,7 +75,21 @@ def rounds(story: Story) -> str:
         note="nearest neighbour of each task that novelty let pass: median and middle half; lower is newer",
         nothing="novelty was not measured",
     )
-    return f'{_yield(story)}<div class="pair">{kept}{near}</div>'
+    return f'{_yield(story)}{_topic(story)}<div class="pair">{kept}{near}</div>'
+
+
+def _topic(story: Story) -> str:
+    """How many of the tasks proposed kept to the topic, and whether that changed."""
+    told = [one for one in story.rounds if one.told_of_topic]
+    on, of = sum(one.on_topic for one in told), sum(one.told_of_topic for one in told)
+    if not story.topic or not of:
+        return ""
+    first, last = (share(one.on_topic, one.told_of_topic) for one in (told[0], told[-1]))
+    change = f": {first} in the first round, {last} in the last" if len(told) > 1 else ""
+    return (
+        f"<p>Of {plural(of, 'proposal')}, {number(on)} ({share(on, of)}) kept to the topic, "
+        f"<b>{prose(story.topic, 200)}</b>, as told by its words{change}.</p>"
+    )
 
 
 def novelty(story: Story) -> str:

@@ -64,6 +64,10 @@ class RoundCount:
     """For each task that novelty let pass, ROUGE-L of its nearest neighbour (the largest, not the first found)."""
     nearest_rejected: tuple[float, ...] = ()
     """The same for each that it did not."""
+    on_topic: int = 0
+    """Of those below, such as had a word of the topic."""
+    told_of_topic: int = 0
+    """Tasks that were looked at for the topic; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +213,8 @@ class Story:
     stages: tuple[StageCount, ...] = ()
     """In the order of the flow, all rounds together."""
     rounds: tuple[RoundCount, ...] = ()
+    topic: str = ""
+    """What tasks are to be about; empty: anything."""
     threshold: float | None = None
     """ROUGE-L above which novelty rejects; None where there was no such stage."""
     machine: Texts = Texts()

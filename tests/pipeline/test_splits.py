@@ -147,7 +147,7 @@ def test_no_seed_held_out_is_in_any_prompt(generated: Path) -> None:
 
 def test_novelty_compares_with_seeds_held_out_too(generated: Path) -> None:
     aside = {seed["id"] for seed in lines(generated / "holdout_seeds.jsonl")}
-    compared = [line for path in generated.glob("round-*/03-novelty/*.jsonl") for line in lines(path)]
+    compared = [line for path in generated.glob("round-*/*-novelty/*.jsonl") for line in lines(path)]
     assert aside & {line["evidence"]["nearest"] for line in compared if "evidence" in line}
     for task in lines(generated / "kept.jsonl"):
         for seed in lines(generated / "holdout_seeds.jsonl"):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.report import sections
 from selfinstruct.report.page import page
 from selfinstruct.report.story import Count, Published, RoundCount, Spending, StageCount, Story, Texts, Turned
 
@@ -416,3 +417,27 @@ def _with_every_text(story: Story, text: str) -> Story:
         published_examples=(replace(published, id=text, instruction=text, input=text, output=text, nearest=text),),
         rejected_examples=(replace(turned, id=text, stage=text, reason=text, text=text, nearest=text, evidence=text),),
     )
+
+
+def test_how_far_proposals_drifted_is_said_and_nothing_where_there_is_no_topic() -> None:
+    rounds = tuple(
+        RoundCount(number=turn, requests=1, candidates=10, kept=on, on_topic=on, told_of_topic=10)
+        for turn, on in ((1, 8), (2, 5))
+    )
+    story = Story(
+        name="boats",
+        fingerprint="f",
+        version="1",
+        models=(),
+        seeds=12,
+        target=13,
+        published=13,
+        stopped_because="the target is reached",
+        rounds=rounds,
+        topic="hulls and <keels>",
+    )
+    shown = sections.rounds(story)
+    assert "Of 20 proposals, 13 (65 %) kept to the topic" in shown
+    assert "hulls and &lt;keels&gt;" in shown
+    assert "80 % in the first round, 50 % in the last" in shown
+    assert "proposals," not in sections.rounds(replace(story, topic=""))

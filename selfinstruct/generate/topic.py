@@ -1,0 +1,151 @@
+"""What seeds of one trade are about: words that recur in them and seldom elsewhere, and whether a task has them.
+
+A model shown seeds of one trade drifts to whatever it was tuned on, and its drift becomes a demonstration of the next
+round. So the topic is named in each request, and told from words, which need no model: in every language for a topic
+that is given, by comparison with everyday English words for one that is found.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from random import Random
+
+from selfinstruct.records import Task
+from selfinstruct.text import words
+from selfinstruct.verb_rule import singular
+
+AUTO, NONE = "auto", "none"
+
+_SEEDS_AT_LEAST = 8
+_COHESION = 0.25
+"""From so many pairs of seeds with a telling word in common, seeds are of one topic: at random drawn of our 180 general
+ones, twelve come above 0.18 in one case of twenty; twelve of a trade come to 0.4 and more."""
+_TIMES = 6.0
+"""So much more frequent than in general seeds is a telling word."""
+_GENERAL_SEEDS = 180  # that `everyday_words.txt` counts
+_EVERYDAY = 2  # of them that use a word, and it is no word of a trade by itself
+_PLAIN = 9  # of them that use a word, and it is none that names a topic
+_TELLING, _NAMED, _SHOWN = 12, 3, 5  # words that may name a topic that was found, those in a request, those people see
+_CORE = 40
+_TWICE = 2  # answers that share a word by chance; in two instructions it is none
+_PART = 4  # letters of a word that may be part of another: `hive`, `beehive`
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One subject."""
+
+    name: str
+    """As a person gave it, or its most telling words."""
+    core: frozenset[str]
+    """Words of which one is enough, singular."""
+    more: frozenset[str] = frozenset()
+    """Words of which it takes two."""
+    telling: tuple[str, ...] = ()
+    """Words that name it where nobody did, as they are written."""
+
+    def asked_for(self, rng: Random) -> str:
+        """What a request calls it: always the same would be asking for the same.
+
+        >>> Topic("bees", frozenset({"bee"})).asked_for(Random(1))
+        'bees'
+        >>> Topic("", frozenset(), telling=("hives", "bees", "wax", "honey", "queens")).asked_for(Random(1))
+        'bees, queens and hives'
+        """
+        return listed(rng.sample(self.telling, min(_NAMED, len(self.telling)))) if self.telling else self.name
+
+    def found_in(self, text: str) -> tuple[str, ...]:
+        """The words that put a text on the topic, in order; empty where it is off it.
+
+        >>> bees = Topic("bees", frozenset({"bee", "hive"}), frozenset({"smoke", "veil"}))
+        >>> bees.found_in("Why do beehives hum?"), bees.found_in("Smoke and a veil."), bees.found_in("Smoke a fish.")
+        (('beehive',), ('smoke', 'veil'), ())
+        """
+        there = dict.fromkeys(_content(text))
+        core = tuple(word for word in there if word in self.core or self._akin(word))
+        more = tuple(word for word in there if word in self.more)
+        return core or (more if len(more) > 1 else ())
+
+    def _akin(self, word: str) -> bool:
+        """Whether a word begins or ends with one of the topic's, or a seed's word is such a part itself: `beehive`."""
+        longer = len(word) > _PART and any(
+            len(part) >= _PART and (word.startswith(part) or word.endswith(part)) for part in self.core
+        )
+        return longer or (word in self.more and any(whole.startswith(word) for whole in self.core))
+
+
+def topic_of(seeds: Sequence[Task], given: str) -> Topic | None:
+    """The topic of seeds: `auto` finds it where there is one, `none` is none, all else names it.
+
+    A topic that is named has the words of its name, and those that tell the seeds from general ones.
+    """
+    if given in {"", NONE}:
+        return None
+    texts = [dict.fromkeys(_content(_whole(task))) for task in seeds]
+    telling, asked = _telling(texts), Counter(word for task in seeds for word in {*_content(task.instruction)})
+    recurring = [word for word in telling if asked[word] > 1 or sum(word in text for text in texts) > _TWICE]
+    if given == AUTO:
+        if len(texts) < _SEEDS_AT_LEAST or not recurring or _cohesion(texts, telling) < _COHESION:
+            return None
+        name, named = "", set[str]()
+    else:
+        name, named = given, {word for word in _content(given) if _everyday().get(word, 0) < _PLAIN}
+    core = frozenset([*named, *recurring[:_CORE]])
+    more = {word for text in texts for word in text if not _everyday().get(word)} - core
+    written = () if name else tuple(_as_written(word, seeds) for word in recurring[:_TELLING])
+    return Topic(name or listed(written[:_SHOWN]), core, frozenset(more), written) if core else None
+
+
+def _telling(texts: Sequence[Iterable[str]]) -> dict[str, float]:
+    """Words of several seeds that general ones use much less, the most telling first."""
+    counts = Counter(word for text in texts for word in text)
+    found = {}
+    for word, count in counts.items():
+        general = _everyday().get(word, 0)
+        times = (count / len(texts)) / ((general + 0.5) / _GENERAL_SEEDS)
+        # A word of daily life tells something only where a third of the seeds have it: `bread` in a bakery.
+        if count > 1 and times >= _TIMES and (general < _EVERYDAY or count * 3 >= len(texts)):
+            found[word] = count * math.log(times)
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _cohesion(texts: Sequence[Iterable[str]], telling: Iterable[str]) -> float:
+    """The share of pairs of seeds with a telling word in common."""
+    known = set(telling)
+    marks = [known.intersection(text) for text in texts]
+    shared = sum(bool(one & other) for at, one in enumerate(marks) for other in marks[:at])
+    return 2 * shared / (len(marks) * (len(marks) - 1))
+
+
+def _as_written(word: str, seeds: Sequence[Task]) -> str:
+    """The form in which seeds use a word most."""
+    forms = Counter(form for task in seeds for form in words(_whole(task)) if singular(form) == word)
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Words as a sentence lists them.
+
+    >>> listed(["honey", "hives", "bees"]), listed(["honey"])
+    ('honey, hives and bees', 'honey')
+    """
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _whole(task: Task) -> str:
+    return " ".join((task.instruction, *(text for pair in task.instances for text in (pair.input, pair.output))))
+
+
+def _content(text: str) -> list[str]:
+    """Words that may carry a topic: no numbers, and of scripts with letters none of one or two."""
+    return [singular(word) for word in words(text) if word.isalpha() and (len(word) > 2 or not word.isascii())]
+
+
+@cache
+def _everyday() -> dict[str, int]:
+    """How many of our general seed tasks use a word, where two or more do."""
+    lines = resources.files(__package__).joinpath("everyday_words.txt").read_text(encoding="utf-8").splitlines()
+    return {word: int(count) for count, *found in map(str.split, lines) for word in found}
