@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from selfinstruct.cli.saying import say
 from selfinstruct.pipeline.watch import Spend
@@ -22,34 +22,23 @@ class ProgressLine:
         from rich.progress import (
             BarColumn,
             Progress,
-            ProgressColumn,
             TextColumn,
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
-        from rich.progress import Task as Bar
-        from rich.text import Text
-
-        class Counted(ProgressColumn):
-            """Nothing where nobody knows of how many."""
-
-            def render(self, task: Bar) -> Text:
-                """As in `ProgressColumn`."""
-                return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
 
         self._console = Console(stderr=True)
         self._piped = not sys.stderr.isatty()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
-            Counted(),
-            TextColumn("{task.fields[made]:,} made, {task.fields[failed]} failed, {task.fields[spend]}"),
+            TextColumn("{task.fields[done]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
         )
         self._progress = Progress(*columns, console=self._console, disable=self._piped, transient=True)
-        self._task = self._progress.add_task("starting", total=None, made=0, failed=0, spend="")
+        self._task = self._progress.add_task("starting", total=None, done="")
         self._spend: Callable[[], Spend] | None = None
         self._made = self._failed = 0
         self._told = 0.0
@@ -74,14 +63,15 @@ class ProgressLine:
         """As in `Watch`."""
         self._spend = spend
         self._target = target
-        self._progress.update(self._task, total=target)
+        self._tell(total=target)
 
     def stage(self, part: str, stage: str, records: int) -> None:
         """As in `Watch`."""
         self._name = f"{part} {stage}"
         self._records, self._reads, self._outcomes, self._began = records, 0, 0, time.monotonic()
         if self._target is None:
-            self._progress.reset(self._task, total=records or None, made=0, failed=self._failed, spend=self._spent())
+            self._progress.reset(self._task, total=records or None)
+            self._tell()
 
     def read(self) -> None:
         """As in `Watch`."""
@@ -105,9 +95,7 @@ class ProgressLine:
         )
         if now - self._told > 0.2:  # the eye needs no more
             self._told = now
-            self._progress.update(
-                self._task, description=f"{part} {stage}", made=self._made, failed=self._failed, spend=self._spent()
-            )
+            self._tell(description=f"{part} {stage}")
 
     def _tell_rows(self) -> None:
         """Rows and their rate; before a stage that must see them all says anything, what it has read."""
@@ -118,7 +106,7 @@ class ProgressLine:
             rate = (self._outcomes or self._reads) / max(1e-9, now - self._began)
             self._now_and_then(now, f"{self._name}: {rows:,} of {self._records:,} rows")
             doing = self._name if self._outcomes or not self._records else f"{self._name}, reading"
-            self._progress.update(self._task, description=f"{doing}, {rate:,.0f} rows/s", completed=rows, made=rows)
+            self._tell(description=f"{doing}, {rate:,.0f} rows/s", completed=rows)
 
     def doing(self, what: str, done: int, of: int) -> None:
         """As in `Watch`."""
@@ -129,14 +117,14 @@ class ProgressLine:
         self._now_and_then(now, f"{self._name}: {what}" + (f" {done:,} of {of:,}" if of else ""))
         told = f"{self._name}, {what}" if not of or self._target is None else f"{self._name}, {what} {done:,} of {of:,}"
         if self._target is None:
-            self._progress.update(self._task, description=told, total=of or None, completed=done)
+            self._tell(description=told, total=of or None, completed=done)
         else:
-            self._progress.update(self._task, description=told)
+            self._tell(description=told)
 
     def round_done(self, number: int, kept: int) -> None:
         """As in `Watch`."""
         del number
-        self._progress.update(self._task, completed=kept, made=self._made, failed=self._failed, spend=self._spent())
+        self._tell(completed=kept)
 
     def notice(self, line: str) -> None:
         """As in `Watch`."""
@@ -149,8 +137,22 @@ class ProgressLine:
             self._said = now
             say(line, err=True)
 
+    def _tell(self, **changes: Any) -> None:  # noqa: ANN401 - what rich takes
+        """Show changes, and beside the bar only what is known: no total that nobody knows, no zeroes at the start."""
+        self._progress.update(self._task, **changes)
+        [shown] = self._progress.tasks
+        at = f"{shown.completed:,.0f}"
+        known = f"{at} of {shown.total:,.0f}" if shown.total is not None else at if shown.completed else ""
+        parts = [
+            known,
+            f"{self._made:,} made" if self._made else "",
+            f"{self._failed:,} failed" if self._failed else "",
+        ]
+        self._progress.update(self._task, done=", ".join(filter(None, (*parts, self._spent()))))
+
     def _spent(self) -> str:
-        return "" if self._spend is None else money(self._spend())
+        spend = None if self._spend is None else self._spend()
+        return money(spend) if spend is not None and spend.tokens else ""
 
 
 def money(spend: Spend) -> str:

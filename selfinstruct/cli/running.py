@@ -85,7 +85,7 @@ def carry_out(
                 watch=line,
             ),
         )
-    _last_words(finished, time.monotonic() - began, of_set=not result)
+    _last_words(finished, resolved, time.monotonic() - began)
     if also is not None:
         also(finished)
     if given.get("push"):
@@ -100,15 +100,15 @@ def carry_out(
     return finished.exit_code
 
 
-def _last_words(finished: "Finished", seconds: float, *, of_set: bool) -> None:
+def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> None:
+    from selfinstruct.cli.outcome import outcome
     from selfinstruct.cli.progress import money
     from selfinstruct.cli.tuned import tuned_words
 
-    if of_set:
-        goal = "" if finished.target is None else f" of {finished.target:,}"
-        note = f" ({finished.note})" if finished.note else ""
-        say(f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}", err=True)
-    say(f"{finished.requests:,} requests, {money(finished.spend)}, {_clock(seconds)}", err=True)
+    for line in outcome(finished, resolved):
+        say(line, err=True)
+    asked = f"{finished.requests:,} requests, {money(finished.spend)}, " if finished.requests else "no model asked, "
+    say(f"{asked}{_clock(seconds)}", err=True)
     for line in tuned_words(finished.folder):
         say(line, err=True)
     say(f"report: {finished.folder / 'report.html'}", err=True)

@@ -1,11 +1,10 @@
 """The line that moves: what it counts, and that it is silent without a terminal."""
 
+import json
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from selfinstruct.cli.progress import ProgressLine
 from selfinstruct.pipeline.watch import Nobody, Spend, Watched
@@ -58,17 +57,6 @@ def test_nothing_moves_where_nobody_looks(tmp_path: Path) -> None:
     assert "rows/s" not in told.stderr
 
 
-def test_nothing_is_of_none() -> None:
-    shown = StringIO()
-    line = ProgressLine()
-    text = Console(file=shown, width=200)
-    text.print(line._progress.get_renderable())
-    line.begin(5000, lambda: Spend(Decimal(0), 0, 0))
-    text.print(line._progress.get_renderable())
-    assert "None" not in shown.getvalue()
-    assert "0 of 5,000" in shown.getvalue()
-
-
 def test_into_a_pipe_a_line_is_said_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,3 +70,47 @@ def test_into_a_pipe_a_line_is_said_now_and_then(
         line.doing("examples seen:", seen, 100)
     said = capsys.readouterr().err.splitlines()
     assert said == [f"stages finetune: examples seen: {seen} of 100" for seen in (29, 59, 89)]
+
+
+def test_nothing_is_said_that_nobody_knows() -> None:
+    spent = Spend(Decimal(0), 0, 0)
+    with ProgressLine() as line:
+        shown = line._progress.tasks[0]
+        assert shown.fields["done"] == ""
+        line.begin(None, lambda: spent)
+        line.stage("stages", "read", 0)
+        assert shown.fields["done"] == ""
+        line.stage("stages", "near", 1000)
+        assert shown.fields["done"] == "0 of 1,000"
+        line.begin(30, lambda: Spend(Decimal("0.5"), 1200, 0))
+        line.round_done(1, 7)
+        assert shown.fields["done"] == "7 of 30, $0.5, 1,200 tokens"
+        assert "None" not in str(shown.fields)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("curate", "--exact"), ["records kept", "rejected: "]),
+        (("simplify", "--rules-only"), ["records kept", "replies shortened", "stay: "]),
+        (("verify",), ["records kept"]),
+    ],
+)
+def test_last_words_fit_the_verb(tmp_path: Path, words: tuple[str, ...], says: list[str]) -> None:
+    told = command(words[0], HOME / "pipelines/samples/notes.json", *words[1:], "-o", tmp_path / "run").stderr
+    assert all(part in told for part in [*says, "no model asked"])
+    assert "tasks kept" not in told
+    assert "0 requests" not in told
+
+
+def test_answers_in_conflict_are_told_with_the_knob_that_decides(tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "Name a river in Spain.", "input": "", "output": f"The {name}."} for name in ("Ebro", "Duero")
+    ]
+    (tmp_path / "set.json").write_text(json.dumps(rows), encoding="utf-8")
+    words = ("curate", tmp_path / "set.json", "--rules", "none", "--exact", "-o")
+    told = command(*words, tmp_path / "run").stderr
+    assert "exact duplicates: 1 removed, 1 of them with another answer than the one that stays (first; --keep" in told
+    told = command(*words, tmp_path / "short", "--keep", "shortest").stderr
+    assert "(shortest; --keep" in told
+    assert "1 of 2 records kept" in told

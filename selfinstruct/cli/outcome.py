@@ -1,0 +1,86 @@
+"""What a run came to, in lines for people that fit what it did: made tasks, or worked on records that were there."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfinstruct.pipeline.recipe import Resolved
+    from selfinstruct.pipeline.run import Finished
+
+_NAMED = 6  # reasons that are named
+Result = Mapping[str, Any]
+"""A DONE file."""
+
+
+def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
+    """Lines about the records; none for a run that neither made nor read any, such as a score."""
+    from selfinstruct.pipeline.look import show
+
+    stages = [(name.rpartition("-")[2], result) for name, result in show(finished.folder).stages]
+    note = f" ({finished.note})" if finished.note else ""
+    if resolved.rounds:
+        goal = "" if finished.target is None else f" of {finished.target:,}"
+        yield f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}"
+        yield from _proposed(stages)
+    elif resolved.recipe.inputs:
+        read = next((result for name, result in stages if name == "read"), None)
+        received = finished.kept if read is None else read["kept"] + sum(read["rejected"].values())
+        drawn = "drawn" if any(stage.name == "mix" for stage in resolved.stages) else "kept"
+        yield f"{finished.kept:,} of {received:,} records {drawn}{note}"
+        gone = _reasons(stages)
+        if gone:
+            yield f"{gone.total():,} rejected: {named(gone)}"
+    for name, result in stages:
+        yield from _measured(name, result["measured"])
+
+
+def _proposed(stages: Iterable[tuple[str, Result]]) -> Iterator[str]:
+    stages = list(stages)
+    made = sum(result["kept"] + sum(result["rejected"].values()) for name, result in stages if name == "propose")
+    gone = _reasons(stages)
+    if made:
+        yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
+    told = [result["measured"]["topic"] for name, result in stages if name == "topic" and "topic" in result["measured"]]
+    of = sum(one["of"] for one in told)
+    if of:
+        on = sum(one["on"] for one in told)
+        yield f"topic, {told[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
+
+
+def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
+    """What one stage did that counts of records do not say."""
+    for kind in ("exact_duplicates", "near_duplicates"):
+        found = measured.get(kind) or {}
+        if found.get("with_another_answer"):
+            removed, others = found["removed"], found["with_another_answer"]
+            yield (
+                f"{kind.replace('_', ' ')}: {removed:,} removed, {others:,} of them with another answer than the one "
+                f"that stays ({found['kept']}; --keep says which)"
+            )
+    told = measured.get("before_after") if name == "simplify" else None
+    if told:
+        before, after = (told["characters"][when] for when in ("before", "after"))
+        by = f", by {100 * (1 - after / before):.0f} % of their characters" if before else ""
+        stay = Counter(told["unchanged"])
+        others = f"; the others stay: {named(stay)}" if stay else ""
+        yield f"{told['changed']:,} of {told['replies']:,} replies shortened{by}{others}"
+
+
+def _reasons(stages: Iterable[tuple[str, Result]]) -> Counter[str]:
+    gone = Counter[str]()
+    for _, result in stages:
+        gone.update(result["rejected"])
+    return gone
+
+
+def named(counts: Mapping[str, int], most: int = _NAMED) -> str:
+    """Counts by name, the largest first.
+
+    >>> named({"short": 2, "code": 5, "torn": 1}, 2)
+    '5 code, 2 short, 1 other'
+    """
+    order: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count:,} {name}" for name, count in order[:most]]
+    rest = sum(count for _, count in order[most:])
+    return ", ".join([*parts, f"{rest:,} other"] if rest else parts)
