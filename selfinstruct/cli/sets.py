@@ -41,7 +41,13 @@ def set_options(verb: Verb) -> Verb:
     help="Which of duplicates stays: of exact ones the first, of near ones the longest, if not given.",
 )
 @click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
-@click.option("--against", multiple=True, metavar="FILE", help="Benchmark that must not be in the set.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="FILE",
+    help="Benchmark that must not be in the set; layouts: alpaca, messages, sharegpt, prompt_completion, natinst, "
+    "self_instruct, tags, text, records; or ifs-v1, objecqa-v1.",
+)
 @click.option(
     "--test-share", type=click.FloatRange(0, 0.5), default=0.0, help="For testing: none of it is nearly in the rest."
 )

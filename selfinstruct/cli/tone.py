@@ -128,7 +128,7 @@ def _served(spec: str) -> str:
     faster = served(spec)
     if faster != spec:
         told = f"{spec} is asked as {faster}, by the embedded engine, some six times faster"
-        click.echo(f"{told} (as its adapter, by transformers: hf:{spec})", err=True)
+        say(f"{told} (as its adapter, by transformers: hf:{spec})", err=True)
     return faster
 
 

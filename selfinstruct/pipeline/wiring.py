@@ -12,7 +12,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import AnswerBook, Backend
@@ -113,11 +113,21 @@ def _compared_with(stage: Stage) -> Iterator[str]:
 def _benchmark(path: str) -> Sequence[Task]:
     """All its items; BadInput at the first that cannot be read, for a check with gaps is none."""
     items = []
-    for found in read_set(path):
+    for found in _read_benchmark(path):
         if not isinstance(found, Task):
             raise BadInput(found.problem, place=found.place, fix="mend the benchmark: a check with gaps is none")
         items.append(found)
     return items
+
+
+def _read_benchmark(path: str) -> Iterator[Task | Unreadable]:
+    """As it is read; `--from` is a word for inputs, so a layout that nobody knows is mended in another way."""
+    try:
+        yield from read_set(path)
+    except BadInput as fault:
+        others = f"bring others into one of them: `selfinstruct convert {path} --from LAYOUT -o benchmark.jsonl`"
+        fix = fault.fix.replace("name others with --from", others)
+        raise BadInput(fault.what, place=fault.place, fix=fix) from None
 
 
 def prompt_set(name: str) -> Sequence[Task]:

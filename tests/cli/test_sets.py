@@ -199,3 +199,16 @@ def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
     assert told.returncode == 2
     assert "the command line" in told.stderr
     assert "the command line:" not in told.stderr.replace("the command line: ", "")
+
+
+def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> None:
+    from selfinstruct.formats.shapes import SHAPES
+
+    odd = tmp_path / "odd.jsonl"
+    odd.write_text('{"colour": "red", "n": 3}\n', encoding="utf-8")
+    told = command("curate", SAMPLES / "notes.json", "--against", odd, "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert all(f"{shape}: " in told.stderr for shape in SHAPES)
+    assert "selfinstruct convert" in told.stderr
+    said = " ".join(command("curate", "--help").stdout.split())
+    assert all(shape in said for shape in SHAPES)
