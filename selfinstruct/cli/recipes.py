@@ -25,13 +25,15 @@ def check(recipe: Path, changes: tuple[str, ...]) -> int:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def init(folder: Path) -> int:
-    """Make a starting folder: our seed tasks and the recipes.
+@click.option("--seeds", type=click.Path(path_type=Path), metavar="FILE", help="Your seed tasks in place of ours.")
+@click.option("--topic", default="", metavar="TEXT", help="What tasks are to be about, where the seeds do not tell.")
+def init(folder: Path, seeds: Path | None, topic: str) -> int:
+    """Make a starting folder: seed tasks, and the recipes that use them.
 
-    Example:  selfinstruct init my-domain
+    Example:  selfinstruct init my-domain --seeds mine.jsonl --topic "a boatyard"
     """
     from selfinstruct.pipeline.recipes import start_folder
 
-    for path in start_folder(folder):
+    for path in start_folder(folder, seeds, topic):
         say(path)
     return 0

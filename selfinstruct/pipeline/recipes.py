@@ -1,11 +1,12 @@
 """Where the recipes that come with the package are, and how a starting folder is made of them."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.seeds import builtin_seeds
+from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.store.files import disk
 from selfinstruct.text import shown
 
@@ -35,34 +36,37 @@ def _there(given: Path) -> bool:
         return False
 
 
-def start_folder(folder: Path) -> list[Path]:
-    """Copy seeds and recipes into a folder that is empty or absent."""
+def start_folder(folder: Path, mine: Path | None = None, topic: str = "") -> list[Path]:
+    """Copy seeds and recipes into a folder that is empty or absent: `mine` in place of our seeds, and their topic."""
+    given = builtin_seeds() if mine is None else mine
+    read_seeds(given)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput("exists and is not an empty folder", place=str(folder), fix="choose another name")
     with disk(folder):
         (folder / "pipelines").mkdir(parents=True)
         (folder / "seeds").mkdir()
-        seeds = folder / "seeds" / "self_instruct.jsonl"
-        shutil.copyfile(builtin_seeds(), seeds)
+        seeds = folder / "seeds" / re.sub(r"[^\w.-]+", "_", given.name)  # a plain word in YAML
+        shutil.copyfile(given, seeds)
         made = [seeds]
         for file in sorted(path for path in builtin_recipes().rglob("*") if path.is_file()):
             copy = folder / "pipelines" / file.relative_to(builtin_recipes())
             copy.parent.mkdir(exist_ok=True)
             if file.suffix == ".yaml":
-                copy.write_text(_with_seeds(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}"), "utf-8")
+                copy.write_text(_own(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}", topic), "utf-8")
             else:
                 shutil.copyfile(file, copy)
             made.append(copy)
     return made
 
 
-def _with_seeds(recipe: str, seeds: str) -> str:
-    r"""The recipe, comments and all, with seeds of a file in place of the built-in ones.
+def _own(recipe: str, seeds: str, topic: str = "") -> str:
+    r"""The recipe, comments and all, with seeds of a file in place of the built-in ones, and with their topic.
 
-    >>> print(_with_seeds("seeds: builtin # ours\ninputs: [builtin]", "../mine.jsonl"))
+    >>> print(_own("seeds: builtin # ours\ninputs: [builtin]", "../mine.jsonl", "a boatyard: sails"))
+    topic: "a boatyard: sails"
     seeds: ../mine.jsonl # ours
     inputs: [../mine.jsonl]
     """
-    return re.sub(r"^seeds: builtin\b", f"seeds: {seeds}", recipe, flags=re.MULTILINE).replace(
-        "[builtin]", f"[{seeds}]"
-    )
+    about = f"topic: {json.dumps(topic, ensure_ascii=False)}\n" if topic else ""
+    own = re.sub(r"^seeds: builtin\b", lambda _: f"{about}seeds: {seeds}", recipe, flags=re.MULTILINE)
+    return own.replace("[builtin]", f"[{seeds}]")

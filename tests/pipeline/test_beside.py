@@ -114,3 +114,17 @@ def test_the_recipes_of_a_starting_folder_use_its_seeds(tmp_path: Path, monkeypa
                 "Name a knot for a mooring line."
             }
     assert all("builtin" not in resolve(read_yaml(Path(name))).seeds for name in ("smoke.yaml", "loop.yaml"))
+
+
+def test_a_starting_folder_can_be_that_of_a_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my seeds: few.jsonl").write_text(SEED * 3, encoding="utf-8")
+    told = command("init", "yard", "--seeds", "my seeds: few.jsonl", "--topic", 'a "boatyard": sails')
+    assert told.returncode == 0, told.stderr
+    found = resolve(read_yaml(Path("yard/pipelines/self_instruct.yaml")))
+    assert len(material(found, lambda _: None).seeds) == 3
+    assert {getattr(stage, "topic", None) for stage in found.rounds} == {None, 'a "boatyard": sails'}
+    for file in Path("yard/pipelines").glob("*.yaml"):
+        assert resolve(read_yaml(file)).seeds != "builtin"
+    assert command("init", "other", "--seeds", "nothing.jsonl").returncode == 2
+    assert not Path("other").exists()
