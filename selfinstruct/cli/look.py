@@ -42,8 +42,8 @@ def show(folder: Path, *, as_json: bool) -> int:
         say(f"{shown(name):<{width}}  unfinished")
     state = "is being worked on" if look.running else "is at rest"
     count = "nothing published yet" if look.published is None else f"{look.published:,} tasks published"
-    last = shown(f"{look.last.get('event', 'none')} {look.last.get('reason', '')}")
-    say(f"{folder} {state}; {count}; last event: {last}")
+    last = shown(str(look.last.get("reason") or look.last.get("event", "nothing")))
+    say(f"{folder} {state}; {count}; the diary ends with: {last}")
     return 0
 
 
