@@ -9,6 +9,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.lines import read_each, read_each_text_line
+from selfinstruct.formats.split_files import files_of_split, of_split, split_named
 from selfinstruct.formats.streams import PACKED, ending, name
 from selfinstruct.formats.tables import hub_rows, parquet_rows, saved_rows
 from selfinstruct.formats.unreadable import BadRecord
@@ -47,7 +48,8 @@ def sources(given: str) -> Iterator[Source]:
         repository = path.as_posix()
         yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
     else:
-        yield _file(path, path.name)
+        _no_configurations(path, config)
+        yield _part(_file(path, path.name), split, split_named(Path(path.name)) if split else "")
 
 
 def place_in(given: str) -> Path:
@@ -57,6 +59,11 @@ def place_in(given: str) -> Path:
     """
     path, _, _ = _parts(given)
     return path / KEPT if _is_run(path) else path
+
+
+def there(given: str) -> bool:
+    """Whether a name, without the part it may name, is that of a file or folder."""
+    return _exists(_parts(given)[0])
 
 
 def _is_run(path: Path) -> bool:
@@ -69,7 +76,10 @@ def _parts(given: str) -> tuple[Path, str, str]:
     before, mark, part = given.rpartition("#")
     if not mark or _exists(path):
         return path, "", ""
-    config, _, split = part.rpartition("/")
+    config, slash, split = part.rpartition("/")
+    if not before or not split or (slash and not config):
+        what = f"'{shown(given, 200)}' names no split behind the #"
+        raise BadInput(what, place="the input", fix="write NAME#SPLIT or NAME#CONFIG/SPLIT")
     return Path(before), config, split
 
 
@@ -104,17 +114,48 @@ def _file(path: Path, called: str) -> Source:
     return Source(called, name(path), read_each_text_line(path) if kind == ".txt" else read_each(path))
 
 
+def _part(whole: Source, split: str, named: str = "") -> Source:
+    """Of a file the records of a split: all, where its own name says it, else those that are marked so."""
+    if not split or named == split:
+        return whole
+    if named:
+        raise BadInput(f"no split '{shown(split)}'", place=whole.place, fix=f"by its name it is {named}")
+    return Source(whole.name, whole.place, of_split(whole.records, split, whole.place))
+
+
+def _no_configurations(path: Path, config: str) -> None:
+    if config:
+        what = f"no configuration '{shown(config)}'"
+        raise BadInput(what, place=name(path), fix="only the card of a set names some: write #SPLIT alone")
+
+
 def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        _no_configurations(path, config)
         yield Source(path.name, name(path), saved_rows(path, split))
     elif _is_run(path):
-        yield _file(path / KEPT, KEPT)
+        _no_configurations(path, config)
+        yield _part(_file(path / KEPT, KEPT), split)
+    elif (path / "recipe.yaml").is_file() and (path / "ledger.jsonl").is_file():
+        what = f"a run that has not ended: no {KEPT}"
+        raise BadInput(what, place=name(path), fix="run its command again to finish it, or name one of its files")
     elif named := _named_files(path, config, split):
         for file in named:
             yield _file(file, path.name)
     else:
-        for file in _plain_files(path):
-            yield _file(file, file.name)
+        _no_configurations(path, config)
+        files = _plain_files(path)
+        meant = files_of_split(path, files, split)
+        if meant is None and split and len(files) > 1:
+            yield Source(path.name, name(path), of_split(_records(files), split, name(path)))
+        else:
+            for file in files if meant is None else meant:
+                yield _part(_file(file, file.name), split if meant is None else "")
+
+
+def _records(files: list[Path]) -> Iterator[Line | BadRecord]:
+    for file in files:
+        yield from _file(file, file.name).records
 
 
 def _plain_files(path: Path) -> list[Path]:

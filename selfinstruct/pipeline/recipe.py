@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.sources import there
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.loop_checks import check_loop
 from selfinstruct.pipeline.reading import Read, Set
@@ -211,10 +212,7 @@ def _found(recipe: dict[str, Any], beside: Path) -> dict[str, Any]:
 
 
 def _only_there(given: str, beside: Path) -> bool:
-    try:
-        return not Path(given).is_absolute() and not Path(given).exists() and (beside / given).exists()
-    except (OSError, ValueError):  # no file can have such a name
-        return False
+    return not Path(given).is_absolute() and not there(given) and there(str(beside / given))
 
 
 def _check_order(resolved: Resolved, file: YamlFile) -> None:
