@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, place, tagged
+from selfinstruct.finetune.forms import Form, Segment, conversation, masked, one_turn, place, tagged
 from selfinstruct.finetune.template import check_template, end_mark, templated
 from selfinstruct.finetune.tokens import Tokens
 from selfinstruct.records import Json, Task
@@ -50,6 +50,8 @@ class Counts:
     tokens: int
     supervised_tokens: int
     longest: int
+    unlearned: int = 0
+    """Answers that the set marks as not to be learned: read where others of the record are learned, else left out."""
 
     def as_json(self) -> dict[str, Json]:
         """As card and report show it."""
@@ -60,6 +62,7 @@ class Counts:
             "tokens": self.tokens,
             "supervised_tokens": self.supervised_tokens,
             "longest": self.longest,
+            **({"unlearned_answers": self.unlearned} if self.unlearned else {}),
         }
 
 
@@ -91,10 +94,11 @@ def prepare(
         BadInput: a task without an answer, an example of which no token would be learned or one is unknown (the message
             names the record), no task at all, or a tokenizer that does not fit the form.
     """
-    records = 0
+    records = unlearned = 0
     made: list[Example] = []
     for batch in _batches(tasks, _TOGETHER):
         records += len(batch)
+        unlearned += sum(len(task.unlearned) for task in batch)
         found = list(_examples(batch, tokenizer, form, max_tokens, seed))
         _check_known(found, batch, words)
         made += found
@@ -107,6 +111,7 @@ def prepare(
         tokens=sum(map(len, made)),
         supervised_tokens=sum(one.learned for one in made),
         longest=max(map(len, made)),
+        unlearned=unlearned,
     )
     return Prepared(tuple(made), counts, fingerprint(made))
 
@@ -121,11 +126,13 @@ def segments(
     """One instance of a task in a form."""
     pair = task.instances[index]
     if form == "chat":
-        return templated(tokenizer, conversation(task, pair), place(task))
-    end = end_mark(tokenizer)
-    if form == "tags":
-        return tagged(conversation(task, pair), end)
-    return one_turn(task, pair, form, end, Random(f"{seed}/{task.id}/{index}"))  # noqa: S311 - not for secrets
+        made = templated(tokenizer, conversation(task, pair), place(task))
+    elif form == "tags":
+        made = tagged(conversation(task, pair), end_mark(tokenizer))
+    else:
+        draw = Random(f"{seed}/{task.id}/{index}")  # noqa: S311 - not for secrets
+        made = one_turn(task, pair, form, end_mark(tokenizer), draw)
+    return masked(made, task.unlearned_in(index))
 
 
 def _examples(
@@ -145,8 +152,10 @@ def _examples(
         if not task.instances:
             raise BadInput("no answer to learn from", place=place(task), fix="leave it out, or make instances first")
         for index in range(len(task.instances)):
-            owners.append((task, index))
-            pieces.append(segments(task, index, tokenizer, form, seed))
+            pieces_of_one = segments(task, index, tokenizer, form, seed)
+            if any(piece.supervised for piece in pieces_of_one):  # else all of it is marked as not to be learned
+                owners.append((task, index))
+                pieces.append(pieces_of_one)
     flat = [piece for one in pieces for piece in one]
     starts = [at == 0 for one in pieces for at in range(len(one))]
     found = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))

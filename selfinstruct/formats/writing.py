@@ -11,16 +11,35 @@ from typing import IO, Any, cast
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.columns import Columns
 from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.fields import LAYOUT_KEYS
+from selfinstruct.formats.learning import MARK, SOME, marked_turns, row_mark
 from selfinstruct.formats.natinst import natinst_object
 from selfinstruct.formats.row_groups import parquet_file
 from selfinstruct.formats.row_text import row_line, whole_row
-from selfinstruct.formats.rows import COLUMNS, ONE_TURN, Encode, Row, content, fitted, own_fields
+from selfinstruct.formats.rows import (
+    COLUMNS,
+    ONE_TURN,
+    PLAIN,
+    WITH_TURNS,
+    Encode,
+    Row,
+    content,
+    fitted,
+    own_fields,
+    unpublished,
+    with_beside,
+)
+from selfinstruct.formats.shapes import fitting
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
 
 LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
+
+
+WITHOUT_ANSWERS = ("seeds", "natinst")
+"""Layouts that have room for an instruction alone."""
 
 
 def write_set(
@@ -81,23 +100,10 @@ def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
     row = content(task, index, layout, encode)
     turns = COLUMNS[layout][0]
     if turns in TURN_KEYS:
-        row[turns] = _with_beside(row[turns], own)
+        row[turns] = marked_turns(with_beside(PLAIN[layout](task, task.instances[index])[turns], own), task, index)
+    else:
+        row |= row_mark(task, index)
     return _joined(row, task, own, layout)
-
-
-def _with_beside(turns: Json, own: dict[str, Json]) -> Json:
-    """The turns with what stood beside them; taken from `own` if it fits."""
-    assert isinstance(turns, list)
-    for key in TURN_KEYS:
-        beside = own.get(key)
-        if not isinstance(beside, list) or not all(isinstance(item, dict) for item in beside):
-            continue
-        opening: list[Json] = [{}] if len(beside) == len(turns) - 1 else []  # a system turn from a field of its own
-        more = [*opening, *beside]
-        if len(more) == len(turns):
-            del own[key]
-            return [{**cast("Row", one), **cast("Row", other)} for one, other in zip(more, turns, strict=True)]
-    return turns
 
 
 def _seed(task: Task) -> Row:
@@ -112,12 +118,19 @@ def _seed(task: Task) -> Row:
         {**other, "input": pair.input, "output": pair.output} for pair, other in zip(task.instances, more, strict=True)
     ]
     row: Row = {"instruction": task.instruction, "instances": pairs}
-    return _joined(row, task, own, "seeds")
+    return _joined(row | _whole_mark(task), task, own, "seeds")
 
 
 def _natinst(task: Task) -> Row:
     row = natinst_object(task)
-    return _joined(row, task, {}, "natinst")
+    return _joined(row | _whole_mark(task), task, {}, "natinst")
+
+
+def _whole_mark(task: Task) -> Row:
+    """Which answers of a record with all its instances are not to be learned."""
+    if not task.unlearned:
+        return {}
+    return {MARK: 0} if len(task.unlearned) == len(task.instances) else {SOME: list(task.unlearned)}
 
 
 _WHOLE: Mapping[str, Callable[[Task], Row]] = {"seeds": _seed, "natinst": _natinst}
@@ -130,15 +143,30 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
     if task.system and layout in ONE_TURN:
         row["system"] = task.system
     about: Row = {"measures": dict(task.measures)} if task.measures else {}
-    if clashing := {key: item for key, item in own.items() if key in row}:
+    taken = {key for key in own if key in row}
+    if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
+        taken |= {key for key in own if key in LAYOUT_KEYS}
+    if clashing := {key: item for key, item in own.items() if key in taken}:
         about["extra"] = clashing
-    made = {**row, **{key: item for key, item in own.items() if key not in row}}
+    made = {**row, **{key: item for key, item in own.items() if key not in taken}}
     if about:
         before = made.get("metadata")
         if before is not None and not isinstance(before, dict):
             about["extra"] = {**clashing, "metadata": before}
         made["metadata"] = {**before, **about} if isinstance(before, dict) else about
     return made
+
+
+_READ_AS = {"seeds": "self_instruct", "self_instruct": "prompt_completion"}
+
+
+def _is_of(layout: str, row: Row) -> bool:
+    """Whether a row is read as what it is written as, and by all that it is."""
+    name = _READ_AS.get(layout, layout)
+    if name == "self_instruct" and row.get("output") is not None:
+        return False
+    taken_for_turns = isinstance(row.get("system"), str) and layout in WITH_TURNS
+    return fitting(row) == (name,) and not taken_for_turns and unpublished(row) is None
 
 
 def _line(row: Row) -> bytes:

@@ -39,7 +39,7 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
     def card() -> str:
         return cards.render(_card(resolved, publish, story, made))
 
-    write_dataset(folder, made, columns, card, publish.files)
+    write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
 
 
 def splits_of(kept: Sequence[Task]) -> dict[str, "Part"]:
