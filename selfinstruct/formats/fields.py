@@ -119,5 +119,5 @@ def beside(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
     >>> beside([{"role": "user", "content": "Hi", "name": None}], "role", "content")
     []
     """
-    more = [rest(part, *used) for part in parts]
-    return [*more] if any(item is not None for part in more for item in part.values()) else []
+    more = [rest(filled(part), *used) for part in parts]
+    return [*more] if any(more) else []

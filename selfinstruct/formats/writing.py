@@ -1,10 +1,13 @@
 """Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
 
+import csv
 import gzip
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -12,9 +15,10 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.columns import Columns
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.fields import LAYOUT_KEYS
+from selfinstruct.formats.json_cells import as_cell
 from selfinstruct.formats.learning import MARK, SOME, marked_turns, row_mark
 from selfinstruct.formats.natinst import natinst_object
-from selfinstruct.formats.row_groups import parquet_file
+from selfinstruct.formats.row_groups import RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.row_text import row_line, whole_row
 from selfinstruct.formats.rows import (
     COLUMNS,
@@ -47,18 +51,21 @@ def write_set(
 ) -> int:
     """Write all tasks, and tell how many rows that made; same tasks, same bytes. One pass, constant memory.
 
-    The ending decides: .jsonl, .json (both also .gz or .zst) or .parquet. To write whole or not at all is up to the
-    caller, as is `encode`, which only the layout `self_instruct` needs.
+    The ending decides: .jsonl, .json, .csv, .tsv (all also .gz or .zst), .parquet or .arrow. To write whole or not at
+    all is up to the caller, as is `encode`, which only the layout `self_instruct` needs.
     Raises BadInput for an unknown ending or layout, a task without an answer where the layout needs one, and a
     conversation where it has room for one turn, unless `first_turn` says to cut it.
     """
     kind = ending(path)
-    if kind not in (".jsonl", ".ndjson", ".json", ".parquet"):
-        raise BadInput(f"ends in '{shown(kind)}'", place=name(path), fix="let it end in .jsonl, .json or .parquet")
+    if kind not in (*_TEXTS, *_TABLES) or (kind in _TABLES and path.suffix.lower() != kind):
+        fix = "let it end in .jsonl, .json, .csv, .tsv (these also .gz or .zst), .parquet or .arrow"
+        raise BadInput(f"ends in '{shown(path.suffix)}'", place=name(path), fix=fix)
     rows = set_rows(tasks, layout, encode=encode, first_turn=first_turn)
-    if kind == ".parquet":
-        return _write_parquet(path, rows)
+    if kind in _TABLES:
+        return _write_table(path, rows, _TABLES[kind])
     with _packed(path) as file:
+        if kind in (".csv", ".tsv"):
+            return _write_delimited(file, rows, "\t" if kind == ".tsv" else ",")
         if kind == ".json":
             return _write_array(file, rows, alone=layout == "natinst")
         count = 0
@@ -122,8 +129,12 @@ def _seed(task: Task) -> Row:
 
 
 def _natinst(task: Task) -> Row:
-    row = natinst_object(task)
-    return _joined(row | _whole_mark(task), task, {}, "natinst")
+    row = natinst_object(task) | _whole_mark(task)
+    if _is_of("natinst", row):
+        return _joined(row, task, {}, "natinst")
+    own = {key: item for key, item in task.extra.items() if key in LAYOUT_KEYS - {"Definition", "Instances"}}
+    others = {key: item for key, item in task.extra.items() if key not in own}
+    return _joined(natinst_object(replace(task, extra=others)) | _whole_mark(task), task, own, "natinst")
 
 
 def _whole_mark(task: Task) -> Row:
@@ -143,7 +154,7 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
     if task.system and layout in ONE_TURN:
         row["system"] = task.system
     about: Row = {"measures": dict(task.measures)} if task.measures else {}
-    taken = {key for key in own if key in row}
+    taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
     if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
         taken |= {key for key in own if key in LAYOUT_KEYS}
     if clashing := {key: item for key, item in own.items() if key in taken}:
@@ -192,8 +203,17 @@ def _write_array(file: IO[bytes], rows: Iterator[Row], *, alone: bool) -> int:
     return count
 
 
-def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
-    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as Parquet."""
+_TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+_TABLES: Mapping[str, Callable[[Path, Any], AbstractContextManager[RowGroups]]] = {
+    ".parquet": parquet_file,
+    ".arrow": arrow_file,
+}
+
+
+def _write_table(
+    path: Path, rows: Iterator[Row], opened: Callable[[Path, Any], AbstractContextManager[RowGroups]]
+) -> int:
+    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as a table."""
     columns, count = Columns(), 0
     with tempfile.TemporaryFile() as aside:
         for row in map(whole_row, rows):
@@ -201,9 +221,29 @@ def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
             aside.write((row_line(row) + "\n").encode("utf-8"))
             count += 1
         aside.seek(0)
-        with parquet_file(path, columns.schema()) as groups:
+        with opened(path, columns.schema()) as groups:
             for line in aside:
                 groups.add(row_line(columns.typed(json.loads(line))))
+    return count
+
+
+def _write_delimited(file: IO[bytes], rows: Iterator[Row], delimiter: str) -> int:
+    """A table of text with a line of column names; what is no text is JSON, what is null an empty cell."""
+    columns: dict[str, None] = {}
+    count = 0
+    with tempfile.TemporaryFile() as aside:
+        for row in map(whole_row, rows):
+            columns |= dict.fromkeys(row)
+            aside.write((row_line(row) + "\n").encode("utf-8"))
+            count += 1
+        aside.seek(0)
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+        lines.writerow(columns)
+        for line in aside:
+            row = json.loads(line)
+            lines.writerow([as_cell(row.get(column)) for column in columns])
+        text.detach()
     return count
 
 
@@ -215,7 +255,7 @@ def _packed(path: Path) -> Iterator[IO[bytes]]:
             case ".gz":
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
                     yield cast("IO[bytes]", file)
-            case ".zst":
+            case ".zst" | ".zstd":
                 with _zstandard(path, raw) as packed:
                     yield packed
             case _:

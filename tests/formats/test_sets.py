@@ -280,7 +280,8 @@ def test_the_sets_of_the_camels_paper_are_read_by_name(tmp_path: Path) -> None:
         ("set.jsonl", b'{"question": "x"}\n', r":1: no known layout \(columns question\); say which columns"),
         ("set.parquet", b"PAR1 nothing", "cannot be read"),
         ("set.parquet", b"", "cannot be read"),
-        ("set.csv", b"a,b\n", r"a \.csv file"),
+        ("set.csv", b"a,b\n", "no records"),
+        ("set.xls", b"a,b\n", r"a \.xls file"),
     ],
 )
 def test_an_input_that_cannot_be_used_at_all_is_one_line(name: str, content: bytes, says: str, tmp_path: Path) -> None:
