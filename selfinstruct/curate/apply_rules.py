@@ -23,7 +23,7 @@ class ApplyRules:
     """
 
     name: ClassVar[str] = "rules"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     rules: tuple[str, ...] = ("curate",)

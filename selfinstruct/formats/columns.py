@@ -183,7 +183,7 @@ def untyped(row: Row, places: Sequence[Sequence[str]]) -> Row:
 def _untyped(value: Json, place: Sequence[str]) -> Json:
     if not place:
         try:
-            return parse(value, "") if isinstance(value, str) else value  # type: ignore[no-any-return]  # JSON is untyped
+            return parse(value, "") if isinstance(value, str) else value
         except BadRecord:
             return value
     if isinstance(value, list) and not place[0]:

@@ -16,9 +16,7 @@ OF_TEXT = ("csv", "tsv", "csv.gz")
 TURNS = ("messages", "sharegpt", "tags")
 ONCE = ("seeds", "natinst")
 
-text = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(
-    lambda said: bool(said.strip())
-)
+text = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(lambda said: bool(said.strip()))
 scalars = st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | text
 values: st.SearchStrategy[Json] = st.recursive(
     scalars | st.just({}) | st.none(),
@@ -44,7 +42,7 @@ def tasks(draw: st.DrawFn) -> Task:
         if draw(st.booleans()):
             extra["messages"] = [draw(marks) for _ in range(said)]
         unlearned = tuple(sorted(draw(st.sets(st.integers(0, more)))))
-        pairs = (Instance("", draw(text)),)
+        pairs: tuple[Instance, ...] = (Instance("", draw(text)),)
     else:
         later, system = (), draw(st.just("") | text)
         pairs = tuple(Instance(draw(st.just("") | text), draw(text)) for _ in range(draw(st.integers(1, 2))))
@@ -145,6 +143,8 @@ def test_turns_with_fields_of_mixed_types_come_back(ending: str, tmp_path: Path)
         [{"name": "look", "arguments": {"n": "one", "deep": {}}}],
         [{"name": "look", "arguments": {}}],
     ]
+    scores: list[Json] = [1, "high", 0.5]
+    abouts: list[Json] = [{}, {"a": 1}, {"a": [1]}]
     made = [
         Task(
             instruction=f"Name nut {number}.",
@@ -152,9 +152,7 @@ def test_turns_with_fields_of_mixed_types_come_back(ending: str, tmp_path: Path)
             provenance=ORIGIN,
             extra={"messages": [{}, {"score": score, "tool_calls": call}], "about": about},
         )
-        for number, (score, call, about) in enumerate(
-            zip([1, "high", 0.5], calls, [{}, {"a": 1}, {"a": [1]}], strict=True)
-        )
+        for number, (score, call, about) in enumerate(zip(scores, calls, abouts, strict=True))
     ]
     path = tmp_path / f"set.{ending}"
     write_set(path, made, "messages")
