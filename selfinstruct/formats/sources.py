@@ -9,6 +9,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.delimited import delimited_rows
+from selfinstruct.formats.front_matter import checked_pattern, front_matter
 from selfinstruct.formats.lines import read_each, read_each_text_line
 from selfinstruct.formats.sheets import sheet_rows
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named
@@ -223,43 +224,25 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
 
 def _configs(card: Path) -> list[dict[str, Any]]:
     """`configs` of a card's front matter."""
-    configs = _front_matter(card).get("configs")
+    configs = front_matter(card).get("configs")
     return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
 
 
 def _tagged(card: Path) -> bool:
     """Whether this package published it: then each row says which split it is of, and both may be read as one."""
-    tags = _front_matter(card).get("tags")
+    tags = front_matter(card).get("tags")
     return isinstance(tags, list) and "selfinstruct" in tags
 
 
-def _front_matter(card: Path) -> dict[str, Any]:
-    """What a card says to machines; empty where it says nothing that can be read."""
-    import yaml
-
-    try:
-        text = card.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
-    if front is None:
-        return {}
-    try:
-        found = yaml.safe_load(front[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:
-    by_name = {str(one.get("config_name", "default")): one for one in configs}
+    by_name = {_text(one.get("config_name"), "default"): one for one in configs}
     if wanted:
         if wanted not in by_name:
             raise BadInput(
                 f"no configuration '{shown(wanted)}'", place=place, fix=f"it has {shown(', '.join(by_name))}"
             )
         return by_name[wanted]
-    usual = [one for key, one in by_name.items() if key == "default" or one.get("default") is True]
+    usual = [one for key, one in by_name.items() if key == "default" or _text(one.get("default"), "").lower() == "true"]
     if len(by_name) > 1 and len(usual) != 1:
         what = f"names the configurations {shown(', '.join(by_name))}"
         raise BadInput(what, place=place, fix="say which: write #CONFIG/SPLIT behind the name")
@@ -279,15 +262,19 @@ def _splits(found: object) -> dict[str, list[str]]:
         if isinstance(item, dict):
             patterns = item.get("path")
             listed = patterns if isinstance(patterns, list) else [patterns]
-            splits.setdefault(str(item.get("split", "train")), []).extend(str(one) for one in listed)
+            named = splits.setdefault(_text(item.get("split"), "train"), [])
+            named += [one for one in listed if isinstance(one, str)]
     return splits
 
 
+def _text(found: object, otherwise: str) -> str:
+    return found if isinstance(found, str) and found else otherwise
+
+
 def _matching(path: Path, pattern: str, place: str) -> list[Path]:
-    if pattern.startswith("/") or ".." in Path(pattern).parts:
-        raise BadInput(f"names '{shown(pattern)}', outside of the folder", place=place, fix="correct the card")
+    bounded = checked_pattern(pattern, place)
     try:
-        files = sorted(file for file in path.glob(pattern) if file.is_file())
+        files = sorted(file for file in path.glob(bounded) if file.is_file())
     except (ValueError, NotImplementedError, OSError):
         files = []
     if not files:

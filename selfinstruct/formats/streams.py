@@ -10,13 +10,13 @@ from typing import IO, Any, cast
 
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
+from selfinstruct.whole_file import regular
 
 PACKED = (".gz", ".zst", ".zstd")
 TOTAL_BYTES = 64 << 30
-_RATIO = 200  # a packed file that unpacks to more than this many times its size is a bomb ...
+_RATIO = 60  # a packed file that unpacks to more than this many times its size is a bomb ...
 _RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
 _BUFFER = 64 << 10
-_NO_FILE = "write what it gives to a file first, for inputs are read more than once"
 _ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
 
 
@@ -38,15 +38,6 @@ def name(path: Path) -> str:
 def unpacked_cap(size: int) -> int:
     """Bytes that a packed file of that size may unpack to before it is refused as a bomb."""
     return min(TOTAL_BYTES, max(_RATIO_FREE, _RATIO * size))
-
-
-def regular(path: Path) -> None:
-    """BadInput for a folder, and for what may have no end: a device, a pipe, a socket. What is not there passes."""
-    with complaints(name(path)):
-        if path.is_dir():
-            raise BadInput("a folder, not a file", place=name(path), fix="name the file in it")
-        if path.exists() and not path.is_file():
-            raise BadInput("no file: a device, a pipe or a socket", place=name(path), fix=_NO_FILE)
 
 
 class Stream:
@@ -81,7 +72,7 @@ class Stream:
 @contextmanager
 def stream(path: Path) -> Iterator[Stream]:
     """Open for reading: plain, or unpacked on the way by the ending .gz or .zst."""
-    regular(path)
+    regular(path, name(path))
     with complaints(name(path)):
         raw = path.open("rb")
     with raw, _unpacked(path, raw) as file:

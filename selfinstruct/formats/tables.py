@@ -13,10 +13,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.columns import noted_places, untyped
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.lines import LINE_BYTES
-from selfinstruct.formats.streams import TOTAL_BYTES, complaints, name, regular, unpacked_cap
+from selfinstruct.formats.streams import TOTAL_BYTES, complaints, name, unpacked_cap
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json
 from selfinstruct.text import shown
+from selfinstruct.whole_file import regular
 
 _BATCH = 256
 _HEAVY = 2 << 20  # texts that a batch refers to: more, and its rows are taken out one by one

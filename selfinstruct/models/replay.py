@@ -13,6 +13,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import one_line, shown
+from selfinstruct.whole_file import regular
 
 _DUMP_MARKS = ("metadata", "instruction_metadata", "instance_metadata", "raw_instances", "is_classification")
 
@@ -212,6 +213,7 @@ def _choices(choices: Iterable[object], place: str) -> Iterator[Choice]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+    regular(path)
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if not raw.strip():

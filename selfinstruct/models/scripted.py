@@ -31,6 +31,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import one_line
+from selfinstruct.whole_file import read_whole
 
 _ITEMS = 7  # instructions in one proposal, as many as Self-Instruct's stop mark allows
 _OPEN_NUMBER = re.compile(r"(\d+)\.\s*$")
@@ -146,16 +147,16 @@ def _answer(request: Request, prompt: str, texts: Sequence[str], finish_reason: 
     return Answer(choices=tuple(Choice(text, finish_reason) for text in texts), usage=usage, raw="\n".join(texts))
 
 
+_MOST_BYTES = 64 << 20
+
+
 def _read(path: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        script = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise BadInput(
-            fault.strerror or str(fault), place=str(path), fix="name a YAML file, or scripted:smoke"
-        ) from fault
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        content = read_whole(path, _MOST_BYTES, fix="name a YAML file, or scripted:smoke")
+        script = yaml.safe_load(content.decode("utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise BadInput("not a YAML script", place=place, fix="correct it there") from fault

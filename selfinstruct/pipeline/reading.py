@@ -97,10 +97,13 @@ def place_of(path: str) -> str | Path:
     kind, _, name = path.partition(":")
     if kind != "builtin":
         return path
-    place = builtin_seeds().with_name(f"{name}.jsonl") if name else builtin_seeds()
-    if not place.is_file():
+    plain = name.replace("_", "").replace("-", "").isalnum()  # else it might name a file elsewhere
+    place = builtin_seeds().with_name(f"{name}.jsonl") if name and plain else builtin_seeds()
+    if (name and not plain) or not place.is_file():
         there = sorted(file.stem for file in place.parent.glob("*.jsonl"))
-        raise BadInput(f"no built-in set '{name}'", place=f"input '{path}'", fix=f"one of: {', '.join(there)}")
+        raise BadInput(
+            f"no built-in set '{shown(name)}'", place=f"input '{shown(path)}'", fix=f"one of: {', '.join(there)}"
+        )
     return place
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
+from selfinstruct.whole_file import regular
 
 _BYTES_AT_MOST = 1 << 20
 _ALIASES_AT_MOST = 64
@@ -36,6 +37,7 @@ class YamlFile:
 
 def read_yaml(path: Path) -> YamlFile:
     """Read a file; BadInput names the file and the line."""
+    regular(path)
     try:
         with path.open("rb") as file:
             content = file.read(_BYTES_AT_MOST + 1)
