@@ -9,8 +9,6 @@ from typing import Any, Literal, Self, TypeAlias
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 NO_EXTRA: Mapping[str, Json] = {}
-
-
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -107,6 +105,8 @@ class Task:
     """What a conversation's system turn says."""
     later: tuple[Message, ...] = ()
     """Turns of a conversation after the first answer; only a task with exactly one instance has them."""
+    unlearned: tuple[int, ...] = ()
+    """Answers that are read and not to be learned, by number: of a conversation its answers, else the instances."""
     provenance: Provenance
     ordinal: int = 0
     """Tells identical siblings apart: same content, same origin."""
@@ -128,12 +128,24 @@ class Task:
         content: list[Json] = [self.instruction, pairs, self.is_classification, self.human]
         if self.system or self.later:
             content.append([self.system, [[turn.role, turn.content] for turn in self.later]])
+        if self.unlearned:
+            content.append(["unlearned", *self.unlearned])
         object.__setattr__(self, "id", digest("task", content, origin, self.ordinal))
 
     @property
     def held_out(self) -> bool:
         """Marked, by `split: test` among the extra fields, to be measured on and never learnt from."""
         return self.extra.get("split") == "test"
+
+    def unlearned_in(self, index: int) -> frozenset[int]:
+        """The answers of one instance, by their number in its conversation, that are not to be learned."""
+        several = len(self.instances) > 1
+        return frozenset(((0,) if index in self.unlearned else ()) if several else self.unlearned)
+
+    @property
+    def answers(self) -> int:
+        """Of all instances, or of the conversation."""
+        return len(self.instances) + sum(turn.role == "assistant" for turn in self.later)
 
     def grown(
         self,
@@ -170,6 +182,8 @@ class Task:
             line["system"] = self.system
         if self.later:
             line["later"] = [{"role": turn.role, "content": turn.content} for turn in self.later]
+        if self.unlearned:
+            line["unlearned"] = list(self.unlearned)
         if self.ordinal:
             line["ordinal"] = self.ordinal
         if self.extra:
@@ -188,6 +202,7 @@ class Task:
             human=data["human"],
             system=data.get("system", ""),
             later=tuple(Message(turn["role"], turn["content"]) for turn in data.get("later", ())),
+            unlearned=tuple(data.get("unlearned", ())),
             provenance=Provenance.from_json(data["provenance"]),
             ordinal=data.get("ordinal", 0),
             extra=data.get("extra", {}),

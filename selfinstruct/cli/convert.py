@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from selfinstruct.cli.running import columns_option, reasons
 from selfinstruct.cli.saying import say
 
 
@@ -11,13 +12,16 @@ from selfinstruct.cli.saying import say
 @click.argument("source", metavar="INPUT")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .parquet.")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the input.")
+@columns_option
 @click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")
 @click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2).")
 @click.option(
     "--seed", type=click.IntRange(0), default=42, show_default=True, help="For the templates of self_instruct."
 )
-def convert(source: str, output: Path, shape: str, layout: str, *, first_turn: bool, strict: bool, seed: int) -> int:
+def convert(
+    source: str, output: Path, shape: str, columns: str, layout: str, *, first_turn: bool, strict: bool, seed: int
+) -> int:
     """One layout or file format into another; the user's own fields stay.
 
     LAYOUT: messages, sharegpt, alpaca, prompt_completion, tags, self_instruct, seeds, natinst.
@@ -26,8 +30,10 @@ def convert(source: str, output: Path, shape: str, layout: str, *, first_turn: b
     """
     from selfinstruct.pipeline.converting import convert as converted
 
-    done = converted(source, output, layout=layout, shape=shape, first_turn=first_turn, strict=strict, seed=seed)
-    say(f"{done.rows:,} rows written, {done.rejected:,} records rejected", err=True)
+    done = converted(
+        source, output, layout=layout, shape=shape, columns=columns, first_turn=first_turn, strict=strict, seed=seed
+    )
+    say(f"{done.rows:,} rows written, {reasons(done.rejected)}", err=True)
     if done.rejects is not None:
         say(f"rejected, with file and line: {done.rejects}", err=True)
     say(output)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.running import carry_out, columns_option, run_options
 from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
@@ -19,6 +19,7 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@columns_option
 @click.option(
     "--method",
     type=click.Choice(["lora", "full"]),
@@ -58,7 +59,7 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.pipeline.recipe import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
-    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = compose_sets.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])

@@ -1,7 +1,7 @@
 """What `run` and `generate` share: options, the progress line, the last words."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from selfinstruct.pipeline.run import Finished
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+columns_option = click.option(
+    "--columns", default="", metavar="ROLE=COLUMN,...", help="Which column is instruction, output, input, system."
+)
 
 
 def run_options(verb: Verb) -> Verb:
@@ -109,9 +114,38 @@ def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> N
         say(line, err=True)
     asked = f"{finished.requests:,} requests, {money(finished.spend)}, " if finished.requests else "no model asked, "
     say(f"{asked}{_clock(seconds)}", err=True)
+    for line in rejected_words(finished.folder):
+        say(line, err=True)
     for line in tuned_words(finished.folder):
         say(line, err=True)
     say(f"report: {finished.folder / 'report.html'}", err=True)
+
+
+def rejected_words(folder: Path) -> list[str]:
+    """How many records of the inputs could not be used, and why: a line, or none where all could.
+
+    Of a recipe with arms there is nothing to say: each has its own folder.
+    """
+    from selfinstruct.pipeline.look import show
+
+    lines = []
+    for name, done in show(folder).stages if (folder / "recipe.yaml").is_file() else ():
+        if name.endswith("-read") and done["rejected"]:
+            told = reasons(done["rejected"])
+            lines.append(f"of the inputs {told}: {folder / name / 'rejected.jsonl'}")
+    return lines
+
+
+def reasons(rejected: Mapping[str, int]) -> str:
+    """How many were rejected, and how many for which reason.
+
+    >>> reasons({"no_answer": 1, "broken_json": 2})
+    '3 records rejected (broken_json 2, no_answer 1)'
+    """
+    listed = sorted(rejected.items(), key=lambda one: (-one[1], one[0]))
+    total = sum(rejected.values())
+    each = ", ".join(f"{reason} {count:,}" for reason, count in listed)
+    return f"{total:,} record{'' if total == 1 else 's'} rejected ({each})" if total else "0 records rejected"
 
 
 def _clock(seconds: float) -> str:

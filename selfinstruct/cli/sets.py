@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.running import carry_out, publishing_options
+from selfinstruct.cli.running import carry_out, columns_option, publishing_options
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def set_options(verb: Verb) -> Verb:
         (
             click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
             click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs."),
+            columns_option,
             click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
             click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
             click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2)."),
@@ -143,7 +144,7 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     from selfinstruct.pipeline.recipe import resolve
 
     publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
-    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
     recipe = compose_sets.recipe(name, inputs, stages, models or {}, knobs)
     return carry_out(resolve(recipe, given["changes"]), given)

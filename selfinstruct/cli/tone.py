@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, run_options
+from selfinstruct.cli.running import carry_out, columns_option, run_options
 from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
@@ -19,6 +19,7 @@ _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@columns_option
 @click.option(
     "--labels",
     type=click.Choice(["balanced", "paper"]),
@@ -36,7 +37,7 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     from selfinstruct.pipeline import compose_sets
     from selfinstruct.pipeline.recipe import resolve
 
-    inputs = compose_sets.inputs(given["inputs"], given["shape"])
+    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
     recipe = compose_sets.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
     return carry_out(resolve(recipe, given["changes"]), given)
@@ -82,6 +83,7 @@ def train_judge(
     "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
 )
 @click.option("--on", metavar="SET", help="Answer the test split of this set instead, and compare with its answers.")
+@columns_option
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
 @click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
@@ -138,7 +140,7 @@ def _answer_set(given: dict[str, Any]) -> int:
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": list(given["wrappers"]) or ["auto"]}
-    recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs)
+    recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
     return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 
 

@@ -6,23 +6,65 @@ import json
 import re
 
 _PRIVATE = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s*[A-Za-z0-9+/=:,\s-]{40,}")
-# Prefix, alphabet and length as their services write them down; a prefix must stand in `_SIGNS`.
+# How a key begins, and the alphabet and length of the rest, as services and scanners of secrets write them down.
+_KEYS = {
+    # code and packages
+    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"[A-Za-z0-9]{36,255}"),
+    "github_pat_": r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}",
+    **dict.fromkeys(
+        ("glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "gloas-"),
+        r"[\w-]{20,}(?:\.[0-9a-z]{2}\.[0-9a-z]{9})?",
+    ),
+    "ATATT3": r"[\w=-]{100,}",
+    "npm_": r"[A-Za-z0-9]{36}",
+    "pypi-AgE": r"[\w-]{50,}",
+    "rubygems_": r"[0-9a-f]{48}",
+    "dckr_pat_": r"[\w-]{27}",
+    "dckr_oat_": r"[\w-]{32}",
+    # clouds and hosts
+    **dict.fromkeys(("AKIA", "ASIA", "ABIA", "ACCA"), r"[A-Z2-7]{16}"),
+    "AIza": r"[\w-]{35}",
+    "GOCSPX-": r"[\w-]{28}",
+    "ya29.": r"[\w-]{60,}",
+    **dict.fromkeys(("dop_v1_", "doo_v1_", "dor_v1_"), r"[0-9a-f]{64}"),
+    **dict.fromkeys(("hvs.", "hvb."), r"[\w-]{24,}"),
+    "dapi": r"[0-9a-f]{32}(?:-\d)?",
+    "sbp_": r"[0-9a-f]{40}",
+    "pul-": r"[0-9a-f]{40}",
+    "pscale_tkn_": r"[\w.-]{32,}",
+    "glsa_": r"[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}",
+    "NRAK-": r"[A-Z0-9]{27}",
+    "sntrys_": r"eyJ[\w=+/-]{40,}",
+    "sntryu_": r"[0-9a-f]{64}",
+    "dp.pt.": r"[A-Za-z0-9]{43}",
+    "AGE-SECRET-KEY-1": r"[A-Z0-9]{58}",
+    "ops_eyJ": r"[\w+/=-]{250,}",
+    # models
+    "sk-": r"(?:proj-|svcacct-|admin-|or-v1-|ant-(?:api|admin)\d\d-)?[\w-]{32,}",
+    "hf_": r"[A-Za-z0-9]{34}",
+    "api_org_": r"[A-Za-z0-9]{34}",
+    "gsk_": r"[A-Za-z0-9]{52}",
+    "pplx-": r"[A-Za-z0-9]{48}",
+    "r8_": r"[A-Za-z0-9]{37}",
+    "xai-": r"[A-Za-z0-9]{80}",
+    # messages, shops, the rest
+    **dict.fromkeys(("xoxa-", "xoxb-", "xoxe-", "xoxp-", "xoxr-", "xoxs-"), r"[A-Za-z0-9-]{20,}"),
+    "xapp-": r"\d-[A-Za-z0-9-]{20,}",
+    **dict.fromkeys(("sk_live_", "rk_live_"), r"[A-Za-z0-9]{20,}"),
+    "whsec_": r"[A-Za-z0-9+/]{32,}=*",
+    **dict.fromkeys(("shpat_", "shpca_", "shppa_", "shpss_"), r"[0-9A-Fa-f]{32}"),
+    "sq0atp-": r"[\w-]{22}",
+    "sq0csp-": r"[\w-]{43}",
+    "SG.": r"[\w-]{22}\.[\w-]{43}",
+    "PMAK-": r"[0-9a-f]{24}-[0-9a-f]{34}",
+    "lin_api_": r"[A-Za-z0-9]{40}",
+    "ntn_": r"[A-Za-z0-9]{43,}",
+    "figd_": r"[\w-]{40,}",
+    "eyJ": r"[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",  # JSON web token
+}
 _KEY = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:"
-    r"(?:AKIA|ASIA)[A-Z2-7]{16}"  # Amazon
-    r"|gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"  # GitHub
-    r"|glpat-[\w-]{20}"  # GitLab
-    r"|AIza[\w-]{35}"  # Google
-    r"|xox[abeprs]-[A-Za-z0-9-]{20,}"  # Slack
-    r"|[rs]k_live_[A-Za-z0-9]{20,}"  # Stripe
-    r"|sk-(?:proj-|svcacct-|ant-(?:api|admin)\d\d-)?[\w-]{32,}"  # OpenAI, Anthropic
-    r"|hf_[A-Za-z0-9]{34}"  # Hugging Face
-    r"|npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,}"  # package registries
-    r"|SG\.[\w-]{22}\.[\w-]{43}"  # SendGrid
-    r"|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"  # JSON web token
-    r")(?![A-Za-z0-9_-])"
+    rf"(?<![A-Za-z0-9_-])(?:{'|'.join(re.escape(sign) + rest for sign, rest in _KEYS.items())})(?![A-Za-z0-9_-])"
 )
-_SIGNS = ("AKIA", "ASIA", "gh", "glpat-", "AIza", "xox", "k_live_", "sk-", "hf_", "npm_", "pypi-", "SG.", "eyJ")
 _INVENTED = re.compile(r"example|your|x{4}|0{6}|1234567|abcdefg|\*{3}", re.IGNORECASE)
 
 
@@ -55,7 +97,7 @@ def access_key(text: str) -> str:
     >>> access_key("key = ghp_" + "a1B2c3D4e5F6" * 3), access_key("AKIAIOSFODNN7EXAMPLE")
     ('gh\u2026 (40 characters)', '')
     """
-    if not any(sign in text for sign in _SIGNS):
+    if not any(sign in text for sign in _KEYS):
         return ""
     for found in _KEY.finditer(text):
         key = found[0]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import Form, Segment, Unfit, conversation, one_turn, place, tagged
+from selfinstruct.finetune.forms import Form, Segment, Unfit, conversation, masked, one_turn, place, tagged
 from selfinstruct.finetune.template import check_template, end_mark, templated
 from selfinstruct.finetune.tokens import Tokens
 from selfinstruct.records import Json, Task
@@ -57,6 +57,8 @@ class Counts:
     tokens: int
     supervised_tokens: int
     longest: int
+    unlearned: int = 0
+    """Answers that the set marks as not to be learned: read where others of the record are learned, else left out."""
 
     def as_json(self) -> dict[str, Json]:
         """As card and report show it."""
@@ -67,6 +69,7 @@ class Counts:
             "tokens": self.tokens,
             "supervised_tokens": self.supervised_tokens,
             "longest": self.longest,
+            **({"unlearned_answers": self.unlearned} if self.unlearned else {}),
         }
 
 
@@ -105,7 +108,7 @@ def prepare(
         BadInput: a token is unknown (the message names the record), no task at all, or a tokenizer that does not fit
             the form.
     """
-    records = 0
+    records = unlearned = 0
     made: list[Example] = []
     unfit: dict[int, Unfit] = {}
     for batch in _batches(tasks, _TOGETHER):
@@ -118,6 +121,7 @@ def prepare(
             else:
                 unfit[at] = found
         records += len(batch)
+        unlearned += sum(len(task.unlearned) for task in batch)
         _check_known(made[before:], batch, words)
     if not made and unfit:
         first = next(iter(unfit.values()))
@@ -132,6 +136,7 @@ def prepare(
         tokens=sum(map(len, made)),
         supervised_tokens=sum(one.learned for one in made),
         longest=max(map(len, made)),
+        unlearned=unlearned,
     )
     return Prepared(tuple(made), counts, fingerprint(made), MappingProxyType(unfit))
 
@@ -146,11 +151,13 @@ def segments(
     """One instance of a task in a form."""
     pair = task.instances[index]
     if form == "chat":
-        return templated(tokenizer, conversation(task, pair), place(task))
-    end = end_mark(tokenizer)
-    if form == "tags":
-        return tagged(conversation(task, pair), end)
-    return one_turn(task, pair, form, end, Random(f"{seed}/{task.id}/{index}"))  # noqa: S311 - not for secrets
+        made = templated(tokenizer, conversation(task, pair), place(task))
+    elif form == "tags":
+        made = tagged(conversation(task, pair), end_mark(tokenizer))
+    else:
+        draw = Random(f"{seed}/{task.id}/{index}")  # noqa: S311 - not for secrets
+        made = one_turn(task, pair, form, end_mark(tokenizer), draw)
+    return masked(made, task.unlearned_in(index))
 
 
 def _examples(
@@ -167,7 +174,7 @@ def _examples(
     cutter = Tokens(tokenizer)
     opening = cutter.opening if form != "chat" else []  # a template writes its own
     written = [_written(task, tokenizer, form, seed) for task in tasks]
-    pieces = [one for found in written if isinstance(found, list) for one in found]
+    pieces = [one for found in written if not isinstance(found, Unfit) for one in found.values()]
     flat = [piece for one in pieces for piece in one]
     starts = [at == 0 for one in pieces for at in range(len(one))]
     tokens = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
@@ -175,19 +182,20 @@ def _examples(
         if isinstance(found, Unfit):
             yield found
             continue
-        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in enumerate(found)]
+        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in found.items()]
         yield _cut(task, whole, max_tokens, too_long)
 
 
-def _written(task: Task, tokenizer: Any, form: Form, seed: int) -> list[list[Segment]] | Unfit:  # noqa: ANN401
-    """The pieces of each instance."""
+def _written(task: Task, tokenizer: Any, form: Form, seed: int) -> dict[int, list[Segment]] | Unfit:  # noqa: ANN401
+    """The pieces of each instance, by its number; of none that is marked whole as not to be learned."""
     if not task.instances:
         fix = "leave it out, or make instances first"
         return Unfit("no_answer", "no answer to learn from", place=place(task), fix=fix)
     try:
-        return [segments(task, index, tokenizer, form, seed) for index in range(len(task.instances))]
+        pieces = {index: segments(task, index, tokenizer, form, seed) for index in range(len(task.instances))}
     except Unfit as refusal:
         return refusal
+    return {index: one for index, one in pieces.items() if any(piece.supervised for piece in one)}
 
 
 def _example(name: str, pieces: Sequence[Segment], found: Iterator[Sequence[int]], opening: Sequence[int]) -> Example:

@@ -5,8 +5,8 @@ break after the mark, which the released code of the Camels paper (arXiv 2306.04
 stands before an answer is, letter for letter, what a finished student is asked with.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
 
@@ -86,6 +86,15 @@ def conversation(task: Task, pair: Instance) -> list[Message]:
         what = "an empty answer: nothing to learn from it"
         raise Unfit("no_answer", what, place=place(task), fix="leave the record out")
     return turns
+
+
+def masked(made: list[Segment], unlearned: Collection[int]) -> list[Segment]:
+    """The pieces, with the answers of those numbers only to be read."""
+    if not unlearned:
+        return made
+    answers = [at for at, piece in enumerate(made) if piece.supervised]
+    hidden = {answers[number] for number in unlearned if number < len(answers)}
+    return [replace(piece, supervised=piece.supervised and at not in hidden) for at, piece in enumerate(made)]
 
 
 def tagged(turns: list[Message], end: str) -> list[Segment]:

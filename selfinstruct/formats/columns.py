@@ -1,15 +1,21 @@
 """Finds the Arrow type that holds every value a column of JSON has; where there is none, the column is JSON as text."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.rows import Row
+from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json
 
 _INT64 = 1 << 63
 _EXACT = 1 << 53  # whole numbers up to here are the same as a float
+JSON_NOTE = "selfinstruct.json"
+"""Key of the note in a file's metadata."""
+_LONGEST_NOTE = 1 << 20
 _MOST_FIELDS = 64  # an object with more is a map, whose keys are data
 
 
@@ -27,18 +33,20 @@ _NULL, _JSON = Kind("null"), Kind("json")
 _NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
 
 
-def kind_of(value: Json) -> Kind:
-    """The kind of one value.
+def kind_of(value: Json, *, turns: bool = False) -> Kind:
+    """The kind of one value; of turns it is one in which any of them may lack what another has.
 
     >>> kind_of([1, 2.5]).fields[""].name, kind_of([1, "a"]).name, kind_of({}).name
     ('float', 'json', 'json')
     """
     if isinstance(value, list):
-        inner = common(map(kind_of, value))
+        inner = _NULL
+        for item in value:
+            inner = merged(inner, kind_of(item), lacking=turns)
         return _JSON if inner == _JSON else Kind("list", {"": inner})
     if isinstance(value, dict):
         fields = {key: kind_of(item) for key, item in value.items()}
-        return _JSON if not fields or _JSON in fields.values() else Kind("struct", fields)
+        return _JSON if not fields or len(fields) > _MOST_FIELDS else Kind("struct", fields)
     if isinstance(value, int) and not isinstance(value, bool):
         return Kind(_size(value))
     return Kind(_SCALARS[type(value)])
@@ -61,18 +69,27 @@ def common(kinds: Iterable[Kind]) -> Kind:
     return found
 
 
-def merged(one: Kind, other: Kind) -> Kind:
-    """The kind that holds values of both."""
+def merged(one: Kind, other: Kind, *, turns: bool = False, lacking: bool = False) -> Kind:
+    """The kind that holds values of both, and gives each back as it was.
+
+    Objects with other keys have no kind in common but JSON, for null would stand where nothing was; unless the one may
+    be `lacking` what the other has, as the items of `turns` may.
+    """
     if other in (one, _NULL):
         return one
     if one == _NULL:
         return other
     if one.name != other.name:
         return Kind(_NUMBERS.get(frozenset((one.name, other.name)), "json"))
+    if one.name == "list":
+        inner = merged(one.fields[""], other.fields[""], lacking=turns)
+        return _JSON if inner == _JSON else Kind("list", {"": inner})
+    if one.name != "struct" or (one.fields.keys() != other.fields.keys() and not lacking):
+        return _JSON
     fields = {
         key: merged(one.fields.get(key, _NULL), other.fields.get(key, _NULL)) for key in {**one.fields, **other.fields}
     }
-    return _JSON if _JSON in fields.values() or len(fields) > _MOST_FIELDS else Kind(one.name, fields)
+    return _JSON if len(fields) > _MOST_FIELDS else Kind("struct", fields)
 
 
 def arrow_type(kind: Kind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
@@ -94,6 +111,14 @@ def arrow_type(kind: Kind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
             return pa.string()
 
 
+def json_places(kind: Kind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a kind holds JSON as text: keys from the column on, an empty one for the items of a list."""
+    if kind == _JSON:
+        yield path
+    for key, inner in kind.fields.items():
+        yield from json_places(inner, (*path, key))
+
+
 class Columns:
     """The columns of rows that are told one after the other."""
 
@@ -103,19 +128,66 @@ class Columns:
     def add(self, row: Row) -> None:
         """One more row."""
         for column, value in row.items():
-            self.kinds[column] = merged(self.kinds.get(column, _NULL), kind_of(value))
+            turns = column in TURN_KEYS
+            found = kind_of(value, turns=turns)
+            self.kinds[column] = merged(self.kinds.get(column, _NULL), found, turns=turns)
 
     def schema(self) -> Any:  # noqa: ANN401 - pyarrow publishes no types
-        """Of the Parquet file."""
+        """Of the file, with a note of where it holds JSON as text."""
         import pyarrow as pa
 
-        return pa.schema([(column, arrow_type(kind)) for column, kind in self.kinds.items()])
+        columns = [(column, arrow_type(kind)) for column, kind in self.kinds.items()]
+        places = [list(place) for column, kind in self.kinds.items() for place in json_places(kind, (column,))]
+        return pa.schema(columns, {JSON_NOTE: json.dumps(places)} if places else None)
 
     def typed(self, row: Row) -> Row:
         """The row as the schema has it."""
-        return {
-            column: json.dumps(value, ensure_ascii=False)
-            if self.kinds[column] == _JSON and value is not None
-            else value
-            for column, value in row.items()
-        }
+        return {column: _typed(value, self.kinds[column]) for column, value in row.items()}
+
+
+def _typed(value: Json, kind: Kind) -> Json:
+    if value is None:
+        return None
+    if kind == _JSON:
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return [_typed(item, kind.fields[""]) for item in value]
+    if isinstance(value, dict):
+        return {key: _typed(item, kind.fields[key]) for key, item in value.items()}
+    return value
+
+
+def noted_places(metadata: Mapping[bytes, bytes] | None) -> tuple[tuple[str, ...], ...]:
+    """Where a table that this package wrote holds JSON as text; of any other nowhere."""
+    note = (metadata or {}).get(JSON_NOTE.encode(), b"")
+    if not note or len(note) > _LONGEST_NOTE:
+        return ()
+    try:
+        found = json.loads(note)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(found, list):
+        return ()
+    return tuple(tuple(place) for place in found if isinstance(place, list) and all(isinstance(k, str) for k in place))
+
+
+def untyped(row: Row, places: Sequence[Sequence[str]]) -> Row:
+    """The row as it was before it was written: what is JSON as text is a value again."""
+    made: Json = row
+    for place in places:
+        made = _untyped(made, place)
+    assert isinstance(made, dict)
+    return made
+
+
+def _untyped(value: Json, place: Sequence[str]) -> Json:
+    if not place:
+        try:
+            return parse(value, "") if isinstance(value, str) else value
+        except BadRecord:
+            return value
+    if isinstance(value, list) and not place[0]:
+        return [_untyped(item, place[1:]) for item in value]
+    if isinstance(value, dict) and place[0] in value:
+        return {**value, place[0]: _untyped(value[place[0]], place[1:])}
+    return value

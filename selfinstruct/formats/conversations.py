@@ -1,10 +1,11 @@
 """Turns of a conversation become a task: ShareGPT's, `messages`, prompt and completion, or the chat form with tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.fields import as_text, asked, beside, kind, objects, optional, rest, text
+from selfinstruct.formats.fields import as_text, asked, beside, in_parts, kind, objects, optional, rest, text
+from selfinstruct.formats.learning import unlearned_answers
 from selfinstruct.formats.tags import untagged
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
@@ -13,6 +14,7 @@ from selfinstruct.text import shown
 Role = Literal["system", "user", "assistant"]
 ROLES: Mapping[str, Role] = {
     "system": "system",
+    "developer": "system",
     "user": "user",
     "human": "user",
     "prompter": "user",
@@ -26,7 +28,13 @@ ROLES: Mapping[str, Role] = {
 TURN_KEYS = ("messages", "conversations", "conversation")
 
 
-def conversation(turns: Sequence[Message], provenance: Provenance, extra: Mapping[str, Json], system: str = "") -> Task:
+def conversation(
+    turns: Sequence[Message],
+    provenance: Provenance,
+    extra: Mapping[str, Json],
+    system: str = "",
+    unlearned: tuple[int, ...] = (),
+) -> Task:
     """The task: an opening system turn, then user and assistant in turn, an answer at the end.
 
     >>> origin = Provenance(stage="input", source="a.jsonl")
@@ -50,16 +58,25 @@ def conversation(turns: Sequence[Message], provenance: Provenance, extra: Mappin
         instances=(Instance("", turns[1].content),),
         system=system,
         later=tuple(turns[2:]),
+        unlearned=unlearned,
         provenance=provenance,
         extra=extra,
     )
 
 
-def turn_list(value: Mapping[str, Any], origin: Provenance) -> Task:
+def turns_under(*keys: str) -> Callable[[Mapping[str, Any], Provenance], Task]:
+    """Reads a record with a list of turns under one of the keys: the first that holds something."""
+
+    def read(value: Mapping[str, Any], origin: Provenance) -> Task:
+        return turn_list(value, origin, next((key for key in keys if value.get(key) is not None), keys[0]))
+
+    return read
+
+
+def turn_list(value: Mapping[str, Any], origin: Provenance, key: str) -> Task:
     """A record with a list of turns, each `from` and `value`, or `role` and `content`."""
-    key = next(key for key in TURN_KEYS if key in value)
     found = objects(value, key)
-    turns = [_turn(part, number, key) for number, part in enumerate(found, 1)]
+    turns = [turn(part, number, key) for number, part in enumerate(found, 1)]
     used = [key]
     system = ""
     if isinstance(value.get("system"), str) and not any(turn.role == "system" for turn in turns):
@@ -68,29 +85,35 @@ def turn_list(value: Mapping[str, Any], origin: Provenance) -> Task:
     extra = rest(value, *used)
     if more := beside(found, "role", "content", "from", "value"):
         extra[key] = more
-    return conversation(turns, origin, extra, system)
+    return conversation(turns, origin, extra, system, unlearned_answers(found, [one.role for one in turns]))
 
 
-def _turn(part: Mapping[str, Any], number: int, key: str) -> Message:
+def turn(part: Mapping[str, Any], number: int, key: str) -> Message:
+    """One turn; `content` may come in parts."""
     within = f"key '{key}', item {number}, "
     who, what = ("role", "content") if part.get("role") is not None else ("from", "value")
+    if part.get(what) is None:
+        what = next((other for other in ("content", "value") if part.get(other) is not None), what)
     role = text(part, who, within=within)
     if role.strip().lower() not in ROLES:
         raise BadRecord(f"{within}'{shown(role, 40)}' is neither user, assistant nor system", reason="unknown_role")
-    return Message(ROLES[role.strip().lower()], text(part, what, within=within))
+    if what not in part:
+        raise BadRecord(f"{within}key '{what}' is missing", reason="missing_key")
+    return Message(ROLES[role.strip().lower()], in_parts(part[what], f"{within}key '{what}'"))
 
 
 def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
     """A record with a prompt and its completion, both text or both lists of messages."""
-    answer = "completion" if "completion" in value else "response"
+    answer = "completion" if value.get("completion") is not None or "response" not in value else "response"
     prompt, completion = value["prompt"], value[answer]
     if isinstance(prompt, list) and isinstance(completion, list):
         found = [*objects(value, "prompt"), *objects(value, answer)]
-        turns = [_turn(part, number, "prompt") for number, part in enumerate(found, 1)]
-        extra = rest(value, "prompt", answer)
+        turns = [turn(part, number, "prompt") for number, part in enumerate(found, 1)]
+        extra = rest(value, "prompt", answer, "system")
         if more := beside(found, "role", "content", "from", "value"):
             extra["messages"] = more
-        return conversation(turns, origin, extra)
+        unlearned = unlearned_answers(found, [one.role for one in turns])
+        return conversation(turns, origin, extra, optional(value, "system"), unlearned)
     if completion is None:
         raise BadRecord(f"key '{answer}': null", reason="no_answer")
     if isinstance(prompt, str) != isinstance(completion, str):

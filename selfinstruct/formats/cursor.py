@@ -198,6 +198,7 @@ def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:
     while cursor.mark():
         place = cursor.place
         fields: dict[str, Any] = {}
+        fault: BadRecord | None = None
         unwrapped = False
         for key in _keys(cursor):
             if key == "data" and cursor.mark() == "[":
@@ -206,12 +207,18 @@ def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:
                 continue
             if key in fields:
                 what = f"key '{shown(key)}' stands twice"
-                raise BadRecord(what, reason="duplicate_key", place=place, fix="keep one of them")
-            fields[key] = [_sound(item) for item in _items(cursor)] if cursor.mark() == "[" else _sound(cursor.item())
+                fault = fault or BadRecord(what, reason="duplicate_key", place=place, fix="keep one of them")
+            found = list(_items(cursor)) if cursor.mark() == "[" else cursor.item()
+            listed = found if isinstance(found, list) else [found]
+            fault = fault or next((one for one in listed if isinstance(one, BadRecord)), None)
+            plain = [one.value for one in listed if isinstance(one, Line)]
+            fields[key] = plain if isinstance(found, list) else next(iter(plain), None)
             if cursor.stream.total > DOCUMENT_BYTES:
                 what = f"one object of more than {DOCUMENT_BYTES >> 20} MiB"
                 raise BadInput(what, place=place, fix="write its records as JSONL")
-        if not unwrapped:
+        if fault is not None:
+            yield fault.at(place, shown(f"an object with {', '.join(fields)}", _SHOWN))
+        elif not unwrapped:
             yield Line(place, fields)
 
 

@@ -4,9 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.aliases import Roles, columned, columns_of
 from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_cells import unpacked
+from selfinstruct.formats.learning import MARK, SOME, of_record
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.seen import Seen
 from selfinstruct.formats.shapes import SHAPES, fitting, mended
@@ -35,10 +39,40 @@ def first_of(found: Iterator[Found]) -> list[Found]:
     return first
 
 
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A record as its layout is told by: as it was before we published it, misspelt keys put right, lists unpacked."""
+    right, _ = mended(value)
+    before = unpublished(right) if isinstance(right, dict) else None
+    return unpacked(before.value if before else right)
+
+
+def named(first: Sequence[Found], roles: Roles) -> None:
+    """BadInput where none of the first records has the column that is asked."""
+    asked = roles.instruction or roles.messages
+    lines = [item for item in first if isinstance(item, Line)]
+    if lines and not any(isinstance(line.value, dict) and asked in line.value for line in lines):
+        there = ", ".join(lines[0].value) if isinstance(lines[0].value, dict) else "no columns"
+        raise BadInput(f"no column '{shown(asked)}'", place=lines[0].place, fix=f"it has {shown(there, 400)}")
+
+
+def with_answers(first: Sequence[Found], shape: str) -> bool:
+    """Whether any of the first records has an answer: then those without one are faulty, and else none is."""
+    for item in first:
+        if isinstance(item, Line):
+            value = plain(item.value)
+            name = shape or next(iter(fitting(value)), "")
+            try:
+                if name and SHAPES[name].fits(value) and SHAPES[name].read(value, Provenance(stage="input")).instances:
+                    return True
+            except BadRecord:
+                continue
+    return False
+
+
 def forced(first: Sequence[Found], shape: str) -> str:
     """That layout, if any of the first records is in it."""
     lines = [item for item in first if isinstance(item, Line)]
-    if lines and not any(SHAPES[shape].fits(mended(line.value)[0]) for line in lines):
+    if lines and not any(SHAPES[shape].fits(plain(line.value)) for line in lines):
         what = f"not in the layout {shape} ({SHAPES[shape].about})"
         raise BadInput(what, place=lines[0].place, fix="leave --from away, or take another")
     return shape
@@ -46,9 +80,11 @@ def forced(first: Sequence[Found], shape: str) -> str:
 
 def agreed(first: Sequence[Found]) -> str:
     """The layout that the first records agree on, for those that fit several; empty when each has its own."""
-    fits = [(item.place, fitting(mended(item.value)[0])) for item in first if isinstance(item, Line)]
+    fits = [(item.place, fitting(plain(item.value))) for item in first if isinstance(item, Line)]
     votes = Counter(names[0] for _, names in fits if len(names) == 1)
     if votes:
+        if set(votes) == {"question_answer"}:
+            _untied(first)
         return next(iter(votes)) if len(votes) == 1 else ""
     for place, names in fits:
         if names:
@@ -56,11 +92,22 @@ def agreed(first: Sequence[Found]) -> str:
     for item in first:
         if isinstance(item, Line):
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
-            raise BadInput("no known layout", place=item.place, fix=f"known are {known}; name others with --from")
+            has = f" (columns {shown(', '.join(item.value), 200)})" if isinstance(item.value, dict) else ""
+            fix = f"say which columns to read: --columns instruction=...,output=...; known are {known}"
+            raise BadInput(f"no known layout{has}", place=item.place, fix=fix)
     for item in first:
         if isinstance(item, BadRecord):
             raise BadInput(f"no usable record ({item.what})", place=item.place, fix=item.fix)
     return ""
+
+
+def _untied(first: Sequence[Found]) -> None:
+    """BadInput where it cannot be told which columns are meant in any of the first records."""
+    lines = [item for item in first if isinstance(item, Line) and isinstance(item.value, dict)]
+    told = [columns_of(plain(line.value)) for line in lines]
+    if told and all(isinstance(one, str) for one in told):
+        fix = "say which: --columns instruction=COLUMN,output=COLUMN[,input=COLUMN,system=COLUMN]"
+        raise BadInput(str(told[0]), place=lines[0].place, fix=fix)
 
 
 @dataclass(frozen=True)
@@ -72,6 +119,9 @@ class Reader:
     notice: Callable[[str], None]
     forced: str
     usual: str
+    columns: Roles | None = None
+    answered: bool = False
+    """Reject what has no answer."""
 
     def read(self, item: Found) -> Task | Unreadable:
         """The task, or what is wrong with the record."""
@@ -83,11 +133,13 @@ class Reader:
             return fault.at(item.place, _begins(item.value)).unreadable
 
     def _task(self, item: Line) -> Task:
-        value, misspelt = mended(item.value)
+        value, misspelt = (item.value, "") if self.columns else mended(item.value)
         if misspelt:
             self.notice(f"{item.place}: key '{shown(misspelt)}' read as if it were spelt right")
-        before = unpublished(value) if isinstance(value, dict) else None
-        task = self._fitting(before.value if before else value)
+        before = unpublished(value) if isinstance(value, dict) and not self.columns else None
+        task = self._fitting(unpacked(before.value if before else value))
+        if self.answered and not task.instances:
+            raise BadRecord("no answer", reason="no_answer", fix="add one, or leave the record out")
         if before:
             provenance = replace(self.origin, parents=(before.parent,), model=before.model)
             task = replace(task, provenance=provenance, measures=before.measures)
@@ -97,11 +149,13 @@ class Reader:
         return self.seen.distinct(task)
 
     def _fitting(self, value: object) -> Task:
+        if self.columns:
+            return _marked(columned(value, self.origin, self.columns), value)
         shape = self.forced or self._shape(value)
         if self.forced and not SHAPES[shape].fits(value):
             raise BadRecord(f"not in the layout {shape}", reason="unknown_layout")
         task = SHAPES[shape].read(value, self.origin)
-        return _labelled(task) if task.provenance is self.origin else task
+        return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
     def _shape(self, value: object) -> str:
         names = fitting(value)
@@ -112,6 +166,17 @@ class Reader:
         if names:
             raise BadRecord(f"may be {' or '.join(names)}", reason="ambiguous")
         raise BadRecord("no known layout", reason="unknown_layout")
+
+
+def _marked(task: Task, value: object) -> Task:
+    """With what the record as a whole says of its answers: which are not to be learned."""
+    if not isinstance(value, dict) or not task.instances:
+        return task
+    marked = of_record(value, task.answers)
+    if not marked:
+        return task
+    extra = {key: item for key, item in task.extra.items() if key not in (MARK, SOME)}
+    return replace(task, unlearned=tuple(sorted({*task.unlearned, *marked})), extra=extra)
 
 
 def _labelled(task: Task) -> Task:

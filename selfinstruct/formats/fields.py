@@ -5,9 +5,30 @@ from typing import Any
 
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json
+from selfinstruct.text import shown
 
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 _YES_NO = {"yes": True, "no": False, "": None}  # as Self-Instruct's second step writes its labels
+
+
+LAYOUT_KEYS = frozenset(
+    (
+        *("instruction", "input", "context", "output", "response", "instances", "system", "is_classification"),
+        *("messages", "conversations", "conversation", "prompt", "completion", "text", "Definition", "Instances"),
+        *("question", "query", "problem", "answer", "solution", "inputs", "outputs", "target", "targets", "chosen"),
+        *("system_prompt", "weight", "loss", "train", "trainable", "training", "unlearned"),
+    )
+)
+"""What layouts look for: such a key with null is a key that is not there, and no field of the user's own."""
+
+
+def filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The record without its keys that hold null.
+
+    >>> filled({"messages": None, "prompt": "Name a river."})
+    {'prompt': 'Name a river.'}
+    """
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 def kind(value: object) -> str:
@@ -31,6 +52,25 @@ def as_text(found: object, what: str) -> str:
     if not isinstance(found, str):
         raise BadRecord(f"{what}: {kind(found)}, not text", reason="wrong_type")
     return found
+
+
+def in_parts(found: object, what: str) -> str:
+    """Text, also where it comes as a list of parts that are all text.
+
+    >>> in_parts([{"type": "text", "text": "Name a "}, "river."], "the first turn")
+    'Name a river.'
+    """
+    if not isinstance(found, list):
+        return as_text(found, what)
+    texts: list[str] = []
+    for number, part in enumerate(found, 1):
+        text_of = part.get("text") if isinstance(part, dict) else part
+        sort = part.get("type") if isinstance(part, dict) else None
+        if sort not in (None, "text", "input_text", "output_text") or not isinstance(text_of, str):
+            said = sort if isinstance(sort, str) else kind(part)
+            raise BadRecord(f"{what}, part {number}: {shown(said, 40)}, not text", reason="not_text")
+        texts.append(text_of)
+    return "".join(texts)
 
 
 def optional(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
@@ -68,7 +108,7 @@ def flag(value: Mapping[str, Any]) -> bool | None:
 
 def rest(value: Mapping[str, Any], *used: str) -> dict[str, Json]:
     """The fields that a layout has no use for: the user's own."""
-    return {key: item for key, item in value.items() if key not in used}
+    return {key: item for key, item in value.items() if key not in used and not (item is None and key in LAYOUT_KEYS)}
 
 
 def beside(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
@@ -79,5 +119,5 @@ def beside(parts: Sequence[Mapping[str, Any]], *used: str) -> list[Json]:
     >>> beside([{"role": "user", "content": "Hi", "name": None}], "role", "content")
     []
     """
-    more = [rest(part, *used) for part in parts]
-    return [*more] if any(item is not None for part in more for item in part.values()) else []
+    more = [rest(filled(part), *used) for part in parts]
+    return [*more] if any(more) else []

@@ -1,6 +1,7 @@
 """Reads the values of a JSONL file, a JSON array or one object, or the lines of a text: bounded, each with its line."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ LINE_BYTES = 16 << 20
 _PIECE = 64 << 10
 _SHOWN = 200
 _BOM = codecs.BOM_UTF8
+_RECORDS = re.compile(rb"\[\s*\{")
 
 
 def read_values(path: Path) -> Iterator[Line]:
@@ -62,6 +64,10 @@ def _of_stream(opened: Stream, kind: str) -> Iterator[Line | BadRecord]:
     """What it begins with decides: an array, an object over many lines, or a value a line."""
     head = _first_line(opened)
     mark = head.removeprefix(_BOM).strip()
+    if _RECORDS.match(mark) and kind != ".json":
+        head += opened.line(LINE_BYTES + 1, name(opened.path))
+        if b"\n" not in head.strip():  # all on a single line
+            kind = ".json"
     if mark == b"[" or (kind == ".json" and mark.startswith(b"[")):
         yield from array_items(Cursor(opened, head.removeprefix(_BOM), LINE_BYTES))
     elif mark == b"{" or (kind == ".json" and mark.startswith(b"{") and _goes_on(mark)):

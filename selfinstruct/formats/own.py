@@ -68,11 +68,22 @@ def _are_turns(value: object) -> bool:
     )
 
 
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+
+
 def _are_measures(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(item, int | float) for item in value.values())
 
 
-_DEFAULTS: Mapping[str, object] = {"ordinal": 0, "extra": {}, "system": "", "later": [], "measures": {}}
+_DEFAULTS: Mapping[str, object] = {
+    "ordinal": 0,
+    "extra": {},
+    "system": "",
+    "later": [],
+    "unlearned": [],
+    "measures": {},
+}
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "instruction": lambda value: isinstance(value, str) and bool(value.strip()),
     "instances": _are_pairs,
@@ -83,5 +94,6 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "extra": lambda value: isinstance(value, dict),
     "system": _is_text,
     "later": _are_turns,
+    "unlearned": _are_numbers,
     "measures": _are_measures,
 }

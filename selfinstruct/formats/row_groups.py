@@ -1,7 +1,8 @@
 """Writes rows to a Parquet file in groups, so that a set of any size costs the memory of one group."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ GROUP_CHARS = 32 << 20
 class RowGroups:
     """Collects rows until they make a group."""
 
-    def __init__(self, writer: Any, schema: Any) -> None:  # noqa: ANN401 - pyarrow publishes no types
-        self._writer, self._schema = writer, schema
+    def __init__(self, write: Callable[[Any], None], schema: Any) -> None:  # noqa: ANN401 - no types are published
+        """`write` takes a table."""
+        self._write, self._schema = write, schema
         self._lines: list[str] = []
         self._chars = 0
 
@@ -29,7 +31,7 @@ class RowGroups:
     def flush(self) -> None:
         """Write what is collected; `datasets` cannot load a group without rows, but a file without groups it can."""
         if self._lines:
-            self._writer.write_table(_table("\n".join(self._lines).encode(), self._schema), row_group_size=GROUP_ROWS)
+            self._write(_table("\n".join(self._lines).encode(), self._schema))
         self._lines, self._chars = [], 0
 
 
@@ -51,6 +53,17 @@ def parquet_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN40
     import pyarrow.parquet as pq
 
     with anew(path) as file, pq.ParquetWriter(file, schema, compression="zstd", version="2.6") as writer:
-        groups = RowGroups(writer, schema)
+        groups = RowGroups(partial(writer.write_table, row_group_size=GROUP_ROWS), schema)
+        yield groups
+        groups.flush()
+
+
+@contextmanager
+def arrow_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN401 - pyarrow publishes no types
+    """A new Arrow file (IPC), whole when the block ends without a fault."""
+    import pyarrow as pa
+
+    with anew(path) as file, pa.ipc.new_file(file, schema) as writer:
+        groups = RowGroups(writer.write_table, schema)
         yield groups
         groups.flush()

@@ -4,9 +4,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeGuard, cast
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.json_text import parse
+from selfinstruct.formats.learning import marked_turns, row_mark
 from selfinstruct.formats.tags import tagged
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Task
@@ -80,6 +83,8 @@ COLUMNS = {
 }
 ONE_TURN = ("alpaca", "prompt_completion", "self_instruct", "seeds", "natinst")
 """Layouts without room for a conversation, or for what its system turn says."""
+WITH_TURNS = ("messages", "sharegpt")
+"""Layouts whose turns can say of themselves that they are not to be learned."""
 ABOUT = ("id", "is_classification", "source", "model", "metadata")
 
 
@@ -104,13 +109,15 @@ def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
         what = f"a conversation of {len(task.later) // 2 + 1} answers, and '{layout}' has room for one"
         place = f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
         raise BadInput(what, place=place, fix="say --first-turn to cut it, or take the layout messages")
-    return replace(task, later=())
+    unlearned = task.unlearned if len(task.instances) > 1 else tuple(one for one in task.unlearned if not one)
+    return replace(task, later=(), unlearned=unlearned)
 
 
 def content(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
     """The columns that the layout is made of."""
     if layout != "self_instruct":
-        return PLAIN[layout](task, task.instances[index])
+        row = PLAIN[layout](task, task.instances[index])
+        return {key: marked_turns(item, task, index) if isinstance(item, list) else item for key, item in row.items()}
     assert encode is not None
     prompt, completion = encode(task, index)
     return {"prompt": prompt, "completion": completion}
@@ -146,6 +153,8 @@ def _about(task: Task, index: int, layout: str) -> Row:
         about["system"] = task.system
     if task.measures:
         about["measures"] = dict(task.measures)
+    if layout not in WITH_TURNS:
+        about |= row_mark(task, index)
     return {
         "id": f"{task.id}/{index}",
         "is_classification": task.is_classification,
@@ -155,6 +164,32 @@ def _about(task: Task, index: int, layout: str) -> Row:
     }
 
 
+def with_beside(said: Json, own: Row) -> Json:
+    """Turns with what stood beside them, which is taken from `own` if there is as much of it.
+
+    >>> own = {"messages": [{}, {"score": 1}]}
+    >>> with_beside([{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}], own)[1], own
+    ({'score': 1, 'from': 'gpt', 'value': 'Hello'}, {})
+    """
+    assert isinstance(said, list)
+    for key in TURN_KEYS:
+        beside = own.get(key)
+        if not _is_beside(beside):
+            continue
+        opening: list[Json] = [{}] if len(beside) == len(said) - 1 else []  # a system turn from a field of its own
+        more = [*opening, *beside]
+        if len(more) == len(said):
+            del own[key]
+            return [{**cast("Row", one), **cast("Row", other)} for one, other in zip(more, said, strict=True)]
+    return said
+
+
+def _is_beside(found: Json) -> TypeGuard[list[Json]]:
+    """A list of what stood beside turns, and not of turns."""
+    return isinstance(found, list) and all(isinstance(item, dict) and item.keys().isdisjoint(_SAID) for item in found)
+
+
+_SAID = frozenset(("role", "content", "from", "value"))
 _ROW_ID = re.compile(r"[0-9a-f]{64}/\d+")
 
 
@@ -188,7 +223,11 @@ def unpublished(row: Row) -> Unpublished | None:
     if not _are_numbers(measures):
         return None
     value = {key: item for key, item in row.items() if key not in ("id", "source", "model", "metadata")}
-    taken = {key: item for key, item in fields.items() if key in value}
+    turns_under = next((key for key in TURN_KEYS if isinstance(value.get(key), list)), "")
+    if turns_under:
+        value[turns_under] = with_beside(value[turns_under], fields)
+    taken = {key: item for key, item in fields.items() if key in value or (key in TURN_KEYS and _is_beside(item))}
+    fields = {key: item for key, item in fields.items() if key not in taken}
     if taken:
         value["metadata"] = {"extra": taken}
     return Unpublished({"source": row.get("source"), **fields, **value}, mine.split("/")[0], model, measures)

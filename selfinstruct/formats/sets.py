@@ -1,11 +1,13 @@
 """Reads an instruction set of any layout and packing: tasks, and what cannot be used with its place and reason."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.deciding import Reader, agreed, first_of, forced
+from selfinstruct.formats.aliases import Roles
+from selfinstruct.formats.deciding import Reader, agreed, first_of, forced, named, with_answers
 from selfinstruct.formats.seen import Seen
 from selfinstruct.formats.shapes import SHAPES
 from selfinstruct.formats.sources import Source, sources
@@ -22,7 +24,9 @@ def read_set(
     source: str,
     *,
     shape: str = "",
+    columns: Roles | None = None,
     compat: str = "",
+    answered: bool | None = None,
     seed: int = 42,
     seen: Seen | None = None,
     notice: Callable[[str], None] | None = None,
@@ -31,9 +35,10 @@ def read_set(
 
     `source` is a file, a folder or a Hub id, with `#SPLIT` where it has several. `shape` is a name of SHAPES, or one
     of the twelve sets of the Camels paper, as `camels/NAME` where both have the name; without it the first records
-    decide, and one that fits several is refused. `compat` is `camels` for that paper's quirks, `seed` decides what its
-    converters draw. `seen` is shared by the inputs of one run, so that no two tasks have the same id. `notice` is told
-    what was read although it was misspelt.
+    decide, and one that fits several is refused. `columns` says instead what each column is. `answered` rejects
+    records without an answer; None: where any of the first records has one, for else it is a set of instructions.
+    `compat` is `camels` for that paper's quirks, `seed` decides what its converters draw. `seen` is shared by the
+    inputs of one run, so that no two tasks have the same id. `notice` is told what was read although it was misspelt.
     Raises BadInput for an input that cannot be used at all: torn, empty, of unknown or ambiguous layout, not there.
     """
     seen, notice = seen or Seen(), notice or _nothing
@@ -43,9 +48,13 @@ def read_set(
         raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=f"take one of {', '.join(shape_names())}")
     if compat and not converter:
         raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="--compat", fix="name it with --from")
+    if columns and shape:
+        fix = "leave one of them away"
+        raise BadInput(f"both a layout ('{shown(shape)}') and columns are given", place="--columns", fix=fix)
     anything = False
+    layout = Layout(shape, columns, answered)
     for part in _parts(source, converter):
-        found = _converted(converter, part, compat, seed, seen) if converter else _read(part, shape, seen, notice)
+        found = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
         for one in found:
             anything = True
             yield one
@@ -86,10 +95,24 @@ def _converted(converter: str, part: Source, compat: str, seed: int, seen: Seen)
         yield one if isinstance(one, Unreadable) else seen.distinct(one)
 
 
-def _read(part: Source, shape: str, seen: Seen, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How records are to be read: in a layout, by columns, or as the first of them say."""
+
+    shape: str = ""
+    columns: Roles | None = None
+    answered: bool | None = None
+
+
+def _read(part: Source, layout: Layout, seen: Seen, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
     first = first_of(part.records)
-    usual = forced(first, shape) if shape else agreed(first)
-    reader = Reader(Provenance(stage="input", source=part.name), seen, notice, shape, usual)
+    if layout.columns:
+        named(first, layout.columns)
+    usual = "" if layout.columns else forced(first, layout.shape) if layout.shape else agreed(first)
+    by_look = layout.answered is None and not layout.columns and with_answers(first, layout.shape)
+    answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
+    origin = Provenance(stage="input", source=part.name)
+    reader = Reader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
     for item in chain(first, part.records):
         yield reader.read(item)
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turn_list
+from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference
+from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turns_under
 from selfinstruct.formats.cursor import Line
-from selfinstruct.formats.fields import asked, beside, flag, objects, optional, rest, text
+from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
 from selfinstruct.formats.natinst import natinst
 from selfinstruct.formats.own import is_own, own_task
 from selfinstruct.formats.tags import TAGS
+from selfinstruct.formats.text_templates import is_templated, templated
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
 
@@ -33,7 +35,7 @@ def mended(value: Any) -> tuple[Any, str]:  # noqa: ANN401 - any JSON value
     >>> mended({"instruction : ": "Name a river.", "output": "Tay"})
     ({'instruction': 'Name a river.', 'output': 'Tay'}, 'instruction : ')
     """
-    if not isinstance(value, dict) or "instruction" in value:
+    if not isinstance(value, dict) or value.get("instruction") is not None:
         return value, ""
     wrong = {key: right for key in value if (right := key.strip(" :\t").lower()) in _MISSPELT and key != right}
     if "instruction" not in wrong.values() or any(right in value for right in wrong.values()):
@@ -71,8 +73,9 @@ def _pair(pair: Mapping[str, Any], number: int) -> Instance:
 
 def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
     """Three columns, the answer perhaps called `response` and the input `context`; or an instruction alone."""
-    answer = "output" if "output" in value or "response" not in value else "response"
-    given = "context" if answer == "response" and "context" in value and "input" not in value else "input"
+    answer = "output" if value.get("output") is not None or "response" not in value else "response"
+    in_context = answer == "response" and value.get("context") is not None and value.get("input") is None
+    given = "context" if in_context else "input"
     entered = optional(value, given)
     entered = "" if entered.strip().lower() == _NO_INPUT else entered
     pairs: tuple[Instance, ...] = ()
@@ -107,6 +110,7 @@ def _is_alpaca(value: object) -> bool:
         isinstance(value, dict)
         and "instruction" in value
         and not any(isinstance(value.get(key), list) for key in ("instances", *TURN_KEYS))
+        and ("output" in value or "response" in value or not is_pair(value))
     )
 
 
@@ -134,16 +138,23 @@ SHAPES: Mapping[str, Shape] = {
     "records": Shape("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
     "self_instruct": Shape('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
     "alpaca": Shape('{"instruction", "input", "output"}, or an instruction alone', _is_alpaca, alpaca),
-    "messages": Shape('{"messages": [{"role", "content"}]}', _turns_under("messages"), turn_list),
+    "messages": Shape('{"messages": [{"role", "content"}]}', _turns_under("messages"), turns_under("messages")),
     "sharegpt": Shape(
-        '{"conversations": [{"from", "value"}]}', _turns_under("conversations", "conversation"), turn_list
+        '{"conversations": [{"from", "value"}]}',
+        _turns_under("conversations", "conversation"),
+        turns_under("conversations", "conversation"),
     ),
     "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, prompt_completion),
     "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
     "tags": Shape('{"text": "<|user|>..."}', _is_tagged, tagged),
     "text": Shape("an instruction as text", lambda value: isinstance(value, str), bare),
+    "question_answer": Shape(about_pairs(), is_pair, pair),
+    "preference": Shape('{"prompt", "chosen", "rejected"}, read as prompt and chosen', is_preference, preference),
+    "template": Shape('{"text"} in a template: Alpaca, Human/Assistant, ChatML, [INST] ...', is_templated, templated),
 }
 """By the name that `--from` takes. A record of our own has keys of others, too, and is nothing else."""
+WEAK = ("question_answer", "preference", "template")
+"""Layouts by customary names of columns: they count where no other fits, for their keys are common beside others."""
 
 
 def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
@@ -156,4 +167,9 @@ def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
     """
     if SHAPES["records"].fits(value):
         return ("records",)
-    return tuple(name for name, shape in SHAPES.items() if shape.fits(value))
+    for seen in (filled(value), value):  # a null says nothing, unless it is what a record has for an answer
+        fits = tuple(name for name, shape in SHAPES.items() if shape.fits(seen))
+        strong = tuple(name for name in fits if name not in WEAK)
+        if strong or fits:
+            return strong or fits
+    return ()

@@ -1,23 +1,33 @@
 """What a name of an input stands for: a file, a folder of files, a folder that `datasets` saved, a set on the Hub."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.delimited import delimited_rows
+from selfinstruct.formats.front_matter import checked_pattern, front_matter
 from selfinstruct.formats.lines import read_each, read_each_text_line
+from selfinstruct.formats.sheets import sheet_rows
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named
 from selfinstruct.formats.streams import PACKED, ending, name
-from selfinstruct.formats.tables import hub_rows, parquet_rows, saved_rows
+from selfinstruct.formats.tables import arrow_rows, hub_rows, parquet_rows, saved_rows
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
-ENDINGS = (".jsonl", ".ndjson", ".json", ".parquet", ".txt")
-_IN_FOLDERS = ENDINGS[:4]
-_ELSE = (".csv", ".tsv", ".xlsx", ".zip", ".tar", ".arrow", ".pkl", ".pickle", ".html", ".yaml", ".yml", ".md")
+_SORTS = {
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "JSON"),
+    **dict.fromkeys((".csv", ".tsv"), "CSV"),
+    ".parquet": "Parquet",
+    ".arrow": "Arrow",
+    ".xlsx": "a spreadsheet",
+}
+_IN_FOLDERS = tuple(_SORTS)
+ENDINGS = (*_IN_FOLDERS, ".txt")
+_ELSE = (".xls", ".zip", ".tar", ".pkl", ".pickle", ".html", ".yaml", ".yml", ".md")
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 KEPT = "kept.jsonl"
 _OURS = {"train", "test"}  # splits of a set that this package published
@@ -49,6 +59,9 @@ def sources(given: str) -> Iterator[Source]:
         yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
     else:
         _no_configurations(path, config)
+        if ending(path) == ".xlsx":
+            yield Source(path.name, name(path), sheet_rows(path, split))
+            return
         yield _part(_file(path, path.name), split, split_named(Path(path.name)) if split else "")
 
 
@@ -108,10 +121,22 @@ def _is_hub_id(path: Path) -> bool:
 def _file(path: Path, called: str) -> Source:
     kind = ending(path)
     if kind in _ELSE and _exists(path):
-        raise BadInput(f"a {kind} file", place=name(path), fix="write its records as JSONL or Parquet")
-    if kind == ".parquet":
-        return Source(called, name(path), parquet_rows(path))
-    return Source(called, name(path), read_each_text_line(path) if kind == ".txt" else read_each(path))
+        raise BadInput(f"a {kind} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
+    packed = path.suffix.lower() in PACKED
+    if packed and kind in (".parquet", ".arrow", ".xlsx"):
+        raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")
+    return Source(called, name(path), _READERS.get(kind, read_each)(path))
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
+    ".txt": read_each_text_line,
+    ".csv": delimited_rows,
+    ".tsv": delimited_rows,
+    ".parquet": parquet_rows,
+    ".arrow": arrow_rows,
+    ".xlsx": sheet_rows,
+}
+"""By ending; all else is JSON."""
 
 
 def _part(whole: Source, split: str, named: str = "") -> Source:
@@ -171,9 +196,9 @@ def _plain_files(path: Path) -> list[Path]:
     if not files:
         what = f"expected files that end in {', '.join(_IN_FOLDERS)}"
         raise BadInput("a folder without records", place=name(path), fix=what)
-    tables = sum(ending(file) == ".parquet" for file in files)
-    if 0 < tables < len(files):
-        what = "holds Parquet and JSON, perhaps the same records twice"
+    sorts = sorted({_SORTS[ending(file)] for file in files}, key=lambda sort: (sort != "Parquet", sort))
+    if len(sorts) > 1:
+        what = f"holds {' and '.join(sorts)}, perhaps the same records twice"
         raise BadInput(what, place=name(path), fix="name the file or folder that is meant")
     return files
 
@@ -199,43 +224,25 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
 
 def _configs(card: Path) -> list[dict[str, Any]]:
     """`configs` of a card's front matter."""
-    configs = _front_matter(card).get("configs")
+    configs = front_matter(card).get("configs")
     return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
 
 
 def _tagged(card: Path) -> bool:
     """Whether this package published it: then each row says which split it is of, and both may be read as one."""
-    tags = _front_matter(card).get("tags")
+    tags = front_matter(card).get("tags")
     return isinstance(tags, list) and "selfinstruct" in tags
 
 
-def _front_matter(card: Path) -> dict[str, Any]:
-    """What a card says to machines; empty where it says nothing that can be read."""
-    import yaml
-
-    try:
-        text = card.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
-    if front is None:
-        return {}
-    try:
-        found = yaml.safe_load(front[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:
-    by_name = {str(one.get("config_name", "default")): one for one in configs}
+    by_name = {_text(one.get("config_name"), "default"): one for one in configs}
     if wanted:
         if wanted not in by_name:
             raise BadInput(
                 f"no configuration '{shown(wanted)}'", place=place, fix=f"it has {shown(', '.join(by_name))}"
             )
         return by_name[wanted]
-    usual = [one for key, one in by_name.items() if key == "default" or one.get("default") is True]
+    usual = [one for key, one in by_name.items() if key == "default" or _text(one.get("default"), "").lower() == "true"]
     if len(by_name) > 1 and len(usual) != 1:
         what = f"names the configurations {shown(', '.join(by_name))}"
         raise BadInput(what, place=place, fix="say which: write #CONFIG/SPLIT behind the name")
@@ -255,15 +262,19 @@ def _splits(found: object) -> dict[str, list[str]]:
         if isinstance(item, dict):
             patterns = item.get("path")
             listed = patterns if isinstance(patterns, list) else [patterns]
-            splits.setdefault(str(item.get("split", "train")), []).extend(str(one) for one in listed)
+            named = splits.setdefault(_text(item.get("split"), "train"), [])
+            named += [one for one in listed if isinstance(one, str)]
     return splits
 
 
+def _text(found: object, otherwise: str) -> str:
+    return found if isinstance(found, str) and found else otherwise
+
+
 def _matching(path: Path, pattern: str, place: str) -> list[Path]:
-    if pattern.startswith("/") or ".." in Path(pattern).parts:
-        raise BadInput(f"names '{shown(pattern)}', outside of the folder", place=place, fix="correct the card")
+    bounded = checked_pattern(pattern, place)
     try:
-        files = sorted(file for file in path.glob(pattern) if file.is_file())
+        files = sorted(file for file in path.glob(bounded) if file.is_file())
     except (ValueError, NotImplementedError, OSError):
         files = []
     if not files:

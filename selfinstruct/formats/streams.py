@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
 
-PACKED = (".gz", ".zst")
+PACKED = (".gz", ".zst", ".zstd")
 TOTAL_BYTES = 64 << 30
-_RATIO = 200  # a packed file that unpacks to more than this many times its size is a bomb ...
+_RATIO = 60  # a packed file that unpacks to more than this many times its size is a bomb ...
 _RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
 _BUFFER = 64 << 10
 _ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
@@ -34,6 +35,11 @@ def name(path: Path) -> str:
     return shown(str(path), 400)
 
 
+def unpacked_cap(size: int) -> int:
+    """Bytes that a packed file of that size may unpack to before it is refused as a bomb."""
+    return min(TOTAL_BYTES, max(_RATIO_FREE, _RATIO * size))
+
+
 class Stream:
     """Bytes of one file, read forward; whatever goes wrong is BadInput with the file's name."""
 
@@ -42,7 +48,7 @@ class Stream:
         self.total = 0
         """Bytes handed out so far, unpacked."""
         packed = path.suffix.lower() in PACKED
-        self._cap = min(TOTAL_BYTES, max(_RATIO_FREE, _RATIO * path.stat().st_size)) if packed else None
+        self._cap = unpacked_cap(path.stat().st_size) if packed else None
 
     def line(self, limit: int, place: str) -> bytes:
         """The next line, or its first `limit` bytes; empty at the end."""
@@ -66,9 +72,8 @@ class Stream:
 @contextmanager
 def stream(path: Path) -> Iterator[Stream]:
     """Open for reading: plain, or unpacked on the way by the ending .gz or .zst."""
+    regular(path, name(path))
     with complaints(name(path)):
-        if path.is_dir():
-            raise BadInput("a folder, not a file", place=name(path), fix="name the file in it")
         raw = path.open("rb")
     with raw, _unpacked(path, raw) as file:
         yield Stream(path, file)
@@ -78,7 +83,7 @@ def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
     match path.suffix.lower():
         case ".gz":
             return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
-        case ".zst":
+        case ".zst" | ".zstd":
             return cast("IO[bytes]", io.BufferedReader(_Zstandard(path, raw), _BUFFER))
         case _:
             return raw

@@ -4,19 +4,23 @@ import datetime as dt
 import decimal
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.columns import noted_places, untyped
 from selfinstruct.formats.cursor import Line
-from selfinstruct.formats.streams import complaints, name
+from selfinstruct.formats.lines import LINE_BYTES
+from selfinstruct.formats.streams import TOTAL_BYTES, complaints, name, unpacked_cap
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
 _BATCH = 256
+_HEAVY = 2 << 20  # texts that a batch refers to: more, and its rows are taken out one by one
 Found = Line | BadRecord
 
 
@@ -26,12 +30,59 @@ def parquet_rows(path: Path) -> Iterator[Found]:
     import pyarrow.parquet as pq
 
     place = name(path)
+    regular(path)
     try:
         with complaints(place), path.open("rb") as opened:
-            file = pq.ParquetFile(opened)
-            yield from _rows(file.iter_batches(batch_size=_BATCH), place)
+            texts = _text_columns(pq.ParquetFile(opened), path)
+            # texts come as references to those that stand in the file: what is there a thousand times is kept once
+            file = pq.ParquetFile(opened, read_dictionary=texts)
+            places = noted_places(file.schema_arrow.metadata)
+            cap = unpacked_cap(path.stat().st_size)
+            yield from _rows(file.iter_batches(batch_size=_BATCH), place, places, cap)
     except pa.ArrowException as fault:
         raise _torn(place, fault) from None
+
+
+def _text_columns(file: Any, path: Path) -> list[str]:  # noqa: ANN401 - pyarrow publishes no types
+    """The columns of text; BadInput where one of them is packed far smaller than it is, for no bound would hold."""
+    texts: dict[str, None] = {}
+    for group in range(file.metadata.num_row_groups):
+        chunks = file.metadata.row_group(group)
+        for index in range(chunks.num_columns):
+            chunk = chunks.column(index)
+            if chunk.total_uncompressed_size > unpacked_cap(chunk.total_compressed_size):
+                what = (
+                    f"column '{shown(chunk.path_in_schema, 40)}' unpacks to {chunk.total_uncompressed_size >> 20} MiB"
+                )
+                raise BadInput(f"{what}, far more than it is", place=name(path), fix="write the table again, as JSONL")
+            if chunk.physical_type == "BYTE_ARRAY":
+                texts[chunk.path_in_schema] = None
+    return list(texts)
+
+
+def arrow_rows(path: Path) -> Iterator[Found]:
+    """The rows of an Arrow file (IPC, as a file or as a stream), a batch in memory at a time."""
+    import pyarrow as pa
+
+    place = name(path)
+    regular(path)
+    try:
+        with complaints(place), pa.memory_map(str(path)) as mapped:
+            is_file = mapped.read(6) == b"ARROW1"
+            mapped.seek(0)
+            opened = pa.ipc.open_file(mapped) if is_file else pa.ipc.open_stream(mapped)
+            batches = map(opened.get_batch, range(opened.num_record_batches)) if is_file else opened
+            places, cap = noted_places(opened.schema.metadata), unpacked_cap(path.stat().st_size)
+            yield from _rows(_small(batches), place, places, cap)
+    except pa.ArrowException as fault:
+        raise _torn(place, fault) from None
+
+
+def _small(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same rows in batches of a bounded number of them."""
+    for batch in batches:
+        for begin in range(0, batch.num_rows, _BATCH):
+            yield batch.slice(begin, _BATCH)
 
 
 def saved_rows(path: Path, split: str) -> Iterator[Found]:
@@ -100,17 +151,59 @@ def _split(splits: Mapping[str, Any], wanted: str, place: str) -> Any:  # noqa: 
     return splits[wanted] if wanted else next(iter(splits.values()))
 
 
-def _rows(batches: Iterable[Any], place: str) -> Iterator[Found]:
-    """One row after the other; where a batch does not come apart, row by row."""
-    number = 0
+def _rows(
+    batches: Iterable[Any], place: str, places: Sequence[Sequence[str]] = (), cap: int = TOTAL_BYTES
+) -> Iterator[Found]:
+    """One row after the other; `cap` bounds the characters of them all."""
+    number = total = 0
     for batch in batches:
-        try:
-            rows = batch.to_pylist()
-        except (UnicodeDecodeError, ValueError, OverflowError):
-            rows = [_alone(batch.slice(index, 1)) for index in range(batch.num_rows)]
-        for row in rows:
+        for row in _taken_apart(batch):
             number += 1
-            yield _row(row, f"{place}:{number}")
+            found = _row(row, f"{place}:{number}")
+            if isinstance(found, Line):
+                weight = _weight(found.value)
+                total += weight
+                if total > cap:
+                    what = f"unpacks to more than {cap >> 20} MiB, far more than it is"
+                    raise BadInput(what, place=place, fix="write the table again, as JSONL")
+                if weight > LINE_BYTES:
+                    what = f"a row over {LINE_BYTES >> 20} MiB"
+                    found = BadRecord(what, reason="too_long", place=found.place, fix="split the record")
+                elif places:
+                    found = Line(found.place, untyped(found.value, places))
+            yield found
+
+
+def _taken_apart(batch: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow publishes no types
+    if max((_referred(column) for column in batch.columns), default=0) <= _HEAVY:
+        try:
+            yield from batch.to_pylist()
+        except (UnicodeDecodeError, ValueError, OverflowError):
+            yield from (_alone(batch.slice(index, 1)) for index in range(batch.num_rows))
+    else:
+        yield from (_alone(batch.slice(index, 1)) for index in range(batch.num_rows))
+
+
+def _referred(column: Any) -> int:  # noqa: ANN401 - pyarrow publishes no types
+    """Bytes of the texts that a column refers to."""
+    import pyarrow as pa
+
+    if isinstance(column, pa.DictionaryArray):
+        return int(column.dictionary.nbytes)
+    if isinstance(column, pa.ListArray | pa.LargeListArray):
+        return _referred(column.values)
+    if isinstance(column, pa.StructArray):
+        return max((_referred(column.field(at)) for at in range(column.type.num_fields)), default=0)
+    return 0
+
+
+def _weight(value: Json) -> int:
+    """Characters of all its texts."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_weight, value.values()))
+    return sum(map(_weight, value)) if isinstance(value, list) else 8
 
 
 def _alone(batch: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types

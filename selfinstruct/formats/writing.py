@@ -1,20 +1,39 @@
 """Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
 
+import csv
 import gzip
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.columns import Columns
 from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.fields import LAYOUT_KEYS
+from selfinstruct.formats.json_cells import as_cell
+from selfinstruct.formats.learning import MARK, SOME, marked_turns, row_mark
 from selfinstruct.formats.natinst import natinst_object
-from selfinstruct.formats.row_groups import parquet_file
+from selfinstruct.formats.row_groups import RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.row_text import row_line, whole_row
-from selfinstruct.formats.rows import COLUMNS, ONE_TURN, Encode, Row, content, fitted, own_fields
+from selfinstruct.formats.rows import (
+    COLUMNS,
+    ONE_TURN,
+    PLAIN,
+    WITH_TURNS,
+    Encode,
+    Row,
+    content,
+    fitted,
+    own_fields,
+    unpublished,
+    with_beside,
+)
+from selfinstruct.formats.shapes import fitting
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
@@ -24,23 +43,30 @@ LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""
 
 
+WITHOUT_ANSWERS = ("seeds", "natinst")
+"""Layouts that have room for an instruction alone."""
+
+
 def write_set(
     path: Path, tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
 ) -> int:
     """Write all tasks, and tell how many rows that made; same tasks, same bytes. One pass, constant memory.
 
-    The ending decides: .jsonl, .json (both also .gz or .zst) or .parquet. To write whole or not at all is up to the
-    caller, as is `encode`, which only the layout `self_instruct` needs.
+    The ending decides: .jsonl, .json, .csv, .tsv (all also .gz or .zst), .parquet or .arrow. To write whole or not at
+    all is up to the caller, as is `encode`, which only the layout `self_instruct` needs.
     Raises BadInput for an unknown ending or layout, a task without an answer where the layout needs one, and a
     conversation where it has room for one turn, unless `first_turn` says to cut it.
     """
     kind = ending(path)
-    if kind not in (".jsonl", ".ndjson", ".json", ".parquet"):
-        raise BadInput(f"ends in '{shown(kind)}'", place=name(path), fix="let it end in .jsonl, .json or .parquet")
+    if kind not in (*_TEXTS, *_TABLES) or (kind in _TABLES and path.suffix.lower() != kind):
+        fix = "let it end in .jsonl, .json, .csv, .tsv (these also .gz or .zst), .parquet or .arrow"
+        raise BadInput(f"ends in '{shown(path.suffix)}'", place=name(path), fix=fix)
     rows = set_rows(tasks, layout, encode=encode, first_turn=first_turn)
-    if kind == ".parquet":
-        return _write_parquet(path, rows)
+    if kind in _TABLES:
+        return _write_table(path, rows, _TABLES[kind])
     with _packed(path) as file:
+        if kind in (".csv", ".tsv"):
+            return _write_delimited(file, rows, "\t" if kind == ".tsv" else ",")
         if kind == ".json":
             return _write_array(file, rows, alone=layout == "natinst")
         count = 0
@@ -82,23 +108,10 @@ def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
     row = content(task, index, layout, encode)
     turns = COLUMNS[layout][0]
     if turns in TURN_KEYS:
-        row[turns] = _with_beside(row[turns], own)
+        row[turns] = marked_turns(with_beside(PLAIN[layout](task, task.instances[index])[turns], own), task, index)
+    else:
+        row |= row_mark(task, index)
     return _joined(row, task, own, layout)
-
-
-def _with_beside(turns: Json, own: dict[str, Json]) -> Json:
-    """The turns with what stood beside them; taken from `own` if it fits."""
-    assert isinstance(turns, list)
-    for key in TURN_KEYS:
-        beside = own.get(key)
-        if not isinstance(beside, list) or not all(isinstance(item, dict) for item in beside):
-            continue
-        opening: list[Json] = [{}] if len(beside) == len(turns) - 1 else []  # a system turn from a field of its own
-        more = [*opening, *beside]
-        if len(more) == len(turns):
-            del own[key]
-            return [{**cast("Row", one), **cast("Row", other)} for one, other in zip(more, turns, strict=True)]
-    return turns
 
 
 def _seed(task: Task) -> Row:
@@ -113,12 +126,23 @@ def _seed(task: Task) -> Row:
         {**other, "input": pair.input, "output": pair.output} for pair, other in zip(task.instances, more, strict=True)
     ]
     row: Row = {"instruction": task.instruction, "instances": pairs}
-    return _joined(row, task, own, "seeds")
+    return _joined(row | _whole_mark(task), task, own, "seeds")
 
 
 def _natinst(task: Task) -> Row:
-    row = natinst_object(task)
-    return _joined(row, task, {}, "natinst")
+    row = natinst_object(task) | _whole_mark(task)
+    if _is_of("natinst", row):
+        return _joined(row, task, {}, "natinst")
+    own = {key: item for key, item in task.extra.items() if key in LAYOUT_KEYS - {"Definition", "Instances"}}
+    others = {key: item for key, item in task.extra.items() if key not in own}
+    return _joined(natinst_object(replace(task, extra=others)) | _whole_mark(task), task, own, "natinst")
+
+
+def _whole_mark(task: Task) -> Row:
+    """Which answers of a record with all its instances are not to be learned."""
+    if not task.unlearned:
+        return {}
+    return {MARK: 0} if len(task.unlearned) == len(task.instances) else {SOME: list(task.unlearned)}
 
 
 _WHOLE: Mapping[str, Callable[[Task], Row]] = {"seeds": _seed, "natinst": _natinst}
@@ -131,15 +155,30 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
     if task.system and layout in ONE_TURN:
         row["system"] = task.system
     about: Row = {"measures": dict(task.measures)} if task.measures else {}
-    if clashing := {key: item for key, item in own.items() if key in row}:
+    taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
+    if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
+        taken |= {key for key in own if key in LAYOUT_KEYS}
+    if clashing := {key: item for key, item in own.items() if key in taken}:
         about["extra"] = clashing
-    made = {**row, **{key: item for key, item in own.items() if key not in row}}
+    made = {**row, **{key: item for key, item in own.items() if key not in taken}}
     if about:
         before = made.get("metadata")
         if before is not None and not isinstance(before, dict):
             about["extra"] = {**clashing, "metadata": before}
         made["metadata"] = {**before, **about} if isinstance(before, dict) else about
     return made
+
+
+_READ_AS = {"seeds": "self_instruct", "self_instruct": "prompt_completion"}
+
+
+def _is_of(layout: str, row: Row) -> bool:
+    """Whether a row is read as what it is written as, and by all that it is."""
+    name = _READ_AS.get(layout, layout)
+    if name == "self_instruct" and row.get("output") is not None:
+        return False
+    taken_for_turns = isinstance(row.get("system"), str) and layout in WITH_TURNS
+    return fitting(row) == (name,) and not taken_for_turns and unpublished(row) is None
 
 
 def _line(row: Row) -> bytes:
@@ -165,8 +204,17 @@ def _write_array(file: IO[bytes], rows: Iterator[Row], *, alone: bool) -> int:
     return count
 
 
-def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
-    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as Parquet."""
+_TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+_TABLES: Mapping[str, Callable[[Path, Any], AbstractContextManager[RowGroups]]] = {
+    ".parquet": parquet_file,
+    ".arrow": arrow_file,
+}
+
+
+def _write_table(
+    path: Path, rows: Iterator[Row], opened: Callable[[Path, Any], AbstractContextManager[RowGroups]]
+) -> int:
+    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as a table."""
     columns, count = Columns(), 0
     with tempfile.TemporaryFile(dir=path.parent) as aside:  # where room is needed anyway
         for row in map(whole_row, rows):
@@ -174,9 +222,29 @@ def _write_parquet(path: Path, rows: Iterator[Row]) -> int:
             aside.write((row_line(row) + "\n").encode("utf-8"))
             count += 1
         aside.seek(0)
-        with parquet_file(path, columns.schema()) as groups:
+        with opened(path, columns.schema()) as groups:
             for line in aside:
                 groups.add(row_line(columns.typed(json.loads(line))))
+    return count
+
+
+def _write_delimited(file: IO[bytes], rows: Iterator[Row], delimiter: str) -> int:
+    """A table of text with a line of column names; what is no text is JSON, what is null an empty cell."""
+    columns: dict[str, None] = {}
+    count = 0
+    with tempfile.TemporaryFile() as aside:
+        for row in map(whole_row, rows):
+            columns |= dict.fromkeys(row)
+            aside.write((row_line(row) + "\n").encode("utf-8"))
+            count += 1
+        aside.seek(0)
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+        lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+        lines.writerow(columns)
+        for line in aside:
+            row = json.loads(line)
+            lines.writerow([as_cell(row.get(column)) for column in columns])
+        text.detach()
     return count
 
 
@@ -188,7 +256,7 @@ def _packed(path: Path) -> Iterator[IO[bytes]]:
             case ".gz":
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
                     yield cast("IO[bytes]", file)
-            case ".zst":
+            case ".zst" | ".zstd":
                 with _zstandard(path, raw) as packed:
                     yield packed
             case _:

@@ -53,7 +53,7 @@ class Topic:
         >>> Topic("bees", frozenset({"bee"})).asked_for(Random(1))
         'bees'
         >>> Topic("", frozenset(), telling=("hives", "bees", "wax", "honey", "queens")).asked_for(Random(1))
-        'bees, queens and hives'
+        'bees, hives and queens'
         """
         return listed(rng.sample(self.telling, min(_NAMED, len(self.telling)))) if self.telling else self.name
 

@@ -7,7 +7,7 @@ To change                                          open
 what a short string such as `openai:NAME` makes    make.py (one line a backend), backend.py (what it must do)
 an endpoint's protocol, what its errors mean       openai_compatible.py, openai_answer.py
 which addresses may be used; a key kept out of it  endpoint.py, api_key.py
-what stages may read of an answer, room to think   usable.py (marks of thinking: ../thinking.py)
+what stages may read of an answer, room to think   usable.py (marks of thinking: `thinking` on the ground floor)
 the model in this process, its weights             embedded.py, weights.py, gemma.py
 Transformers models: batches, how they are loaded  transformers_model.py, transformers_decode.py, sampling.py,
                                                    transformers_weights.py, weights_facts.py

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
 
@@ -86,14 +87,7 @@ def read_prices(path: Path) -> dict[str, Price]:
     """Prices from a file whose keys are model specs; strict."""
     import yaml
 
-    try:
-        content = path.read_bytes()
-    except OSError as fault:
-        raise BadInput(
-            f"cannot read the prices ({fault.strerror})", place=str(path), fix="give --prices a file"
-        ) from fault
-    if len(content) > _MOST_BYTES:
-        raise BadInput(f"larger than {_MOST_BYTES} bytes", place=str(path), fix=f"write {_FORM}")
+    content = read_whole(path, _MOST_BYTES, fix=f"give --prices a file; write {_FORM}")
     try:
         text = content.decode("utf-8-sig")
         root = yaml.compose(text.replace("\t", " "), Loader=yaml.SafeLoader)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Completion, Request, Usage, seal
@@ -220,6 +221,7 @@ def _choices(choices: Iterable[object], place: str) -> Iterator[Choice]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+    regular(path)
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             if not raw.strip():

@@ -26,6 +26,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, cast
 
+from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Request, Usage
@@ -146,16 +147,16 @@ def _answer(request: Request, prompt: str, texts: Sequence[str], finish_reason: 
     return Answer(choices=tuple(Choice(text, finish_reason) for text in texts), usage=usage, raw="\n".join(texts))
 
 
+_MOST_BYTES = 64 << 20
+
+
 def _read(path: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        script = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise BadInput(
-            fault.strerror or str(fault), place=str(path), fix="name a YAML file, or scripted:smoke"
-        ) from fault
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:
+        content = read_whole(path, _MOST_BYTES, fix="name a YAML file, or scripted:smoke")
+        script = yaml.safe_load(content.decode("utf-8"))
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError, KeyError) as fault:
         mark = getattr(fault, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
         raise BadInput("not a YAML script", place=place, fix="correct it there") from fault

@@ -10,6 +10,9 @@ from selfinstruct.novelty.rouge_l import Border, Mode
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Evidence, Kept, Measured, Outcome, Rejected, Scope
 
+LONGEST = 1 << 20
+"""Characters of an instruction that is compared: the time for a pair grows with the product of both lengths."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Novelty:
@@ -43,6 +46,9 @@ class Novelty:
         index = bench.pool.index(f"{bench.stage or self.name}/{self.words}", self._index)
         wordless = 0
         for task in records:
+            if len(task.instruction) > LONGEST:
+                yield Rejected(task, "too_long", {"characters": len(task.instruction), "limit": LONGEST})
+                continue
             evidence = self._measure(index, task.instruction)
             if self.objects(evidence):
                 yield Rejected(task, "too_similar", evidence)
@@ -60,6 +66,8 @@ class Novelty:
         >>> Novelty().objects(on_the_border), Novelty(mode="paper").objects(on_the_border)
         (False, True)
         """
+        if "characters" in evidence:  # it was too long to be compared
+            return True
         common, lengths = evidence["common"], evidence["words"]
         if not (isinstance(common, int) and isinstance(lengths, list)):
             raise BadInput("the evidence of novelty holds no `common` and `words`", fix="run the stage again")

@@ -40,7 +40,7 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
     def card(content: str) -> str:
         return cards.render(_card(resolved, publish, story, made, content))
 
-    write_dataset(folder, made, columns, card, publish.files)
+    write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
 
 
 def splits_of(kept: Sequence[Task]) -> dict[str, "Part"]:

@@ -9,14 +9,16 @@ from selfinstruct.pipeline.yaml_file import YamlFile
 from selfinstruct.records import Json
 
 
-def answer_set(on: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json]) -> YamlFile:
+def answer_set(on: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json], columns: str = "") -> YamlFile:
     """`on` is what `inputs` of a recipe takes; seeds that its run held out are asked too, unless others are named."""
     further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
     asks: dict[str, Json] = {"model": "scored", "beside": list(further), **knobs}
     if not asks.get("held_out_seeds"):
         asks["held_out_seeds"] = str(held_out_seeds(on) or "")
     models = {"scored": model, **further}
-    return compose_sets.recipe("answers", [on], [{"answer_set": asks}], models, {"publish": None})
+    return compose_sets.recipe(
+        "answers", compose_sets.inputs([on], "", columns), [{"answer_set": asks}], models, {"publish": None}
+    )
 
 
 def held_out_seeds(on: str) -> Path | None:

@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
+from selfinstruct.formats.aliases import Roles
 from selfinstruct.pipeline.yaml_file import COMMAND_LINE, YamlFile, parse_yaml
 from selfinstruct.records import Json
 
 _MEASURES: tuple[Json, ...] = ("diversity", "balance")
 
 
-def inputs(paths: Sequence[str], shape: str) -> list[Json]:
-    """The recipe's `inputs`, all of one shape where one is forced."""
-    return [{"path": path, "from": shape} if shape else path for path in paths]
+def inputs(paths: Sequence[str], shape: str, columns: str = "") -> list[Json]:
+    """The recipe's `inputs`, all of one shape, or with the same columns, where that is said."""
+    said: dict[str, Json] = {}
+    if columns:
+        said["columns"] = {**Roles.parse(columns).given}
+    if shape:
+        said["from"] = shape
+    return [{"path": path, **said} if said else path for path in paths]
 
 
 def curate(

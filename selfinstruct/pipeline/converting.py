@@ -1,16 +1,19 @@
 """One set read in its layout and written in another: whole or not at all, what cannot be used beside it."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import Unreadable, read_set
+from selfinstruct.formats.aliases import Roles
+from selfinstruct.formats.sets import Unreadable
 from selfinstruct.formats.streams import name
-from selfinstruct.formats.writing import write_set
+from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded
+from selfinstruct.pipeline.reading import Set, read_input
 from selfinstruct.records import Task, digest
 from selfinstruct.store.files import disk, publish_file, publish_lines
 from selfinstruct.whole_files import beside, remove, sweep_beside
@@ -21,7 +24,8 @@ class Converted:
     """What came of it."""
 
     rows: int
-    rejected: int
+    rejected: Mapping[str, int]
+    """How many for each reason."""
     rejects: Path | None
     """Where the records that could not be used are told, with file and line."""
 
@@ -30,13 +34,13 @@ class Converted:
 class _Sieve:
     """Lets tasks pass and keeps count of the rest."""
 
-    source: str
-    shape: str
+    one: Set
     strict: bool
+    answered: bool
     rejected: list[Unreadable] = field(default_factory=list)
 
     def tasks(self) -> Iterator[Task]:
-        for found in read_set(self.source, shape=self.shape):
+        for found in read_input(self.one, answered=self.answered):
             if isinstance(found, Task):
                 yield found
                 continue
@@ -51,12 +55,19 @@ def convert(
     *,
     layout: str,
     shape: str = "",
+    columns: str = "",
     first_turn: bool = False,
     strict: bool = False,
     seed: int,
 ) -> Converted:
-    """Read `source`, write `target`; BadInput for what cannot be read or has no room in the layout."""
-    sieve = _Sieve(source, shape, strict)
+    """Read `source`, write `target`; BadInput for what cannot be read or has no room in the layout.
+
+    Records that cannot be used, or have no answer where the layout needs one, are told in a file beside the target,
+    also where none is left to write.
+    """
+    roles = Roles.parse(columns) if columns else None
+    sieve = _Sieve(Set(source, shape, columns=roles), strict, answered=layout not in WITHOUT_ANSWERS)
+    rejects = target.with_name(f"{target.name}.rejected.jsonl")
 
     def encode(task: Task, index: int) -> tuple[str, str]:
         draw = Random(int(digest(seed, task.id, index)[:16], 16))  # noqa: S311 - not for secrets
@@ -72,19 +83,30 @@ def convert(
     try:
         with disk(target):
             rows = write_set(built, sieve.tasks(), layout, encode=encode, first_turn=first_turn)
-        if rows:
-            publish_file(built, target)
+        if sieve.rejected:
+            publish_lines(rejects, map(_line, sieve.rejected))
+        if not rows:
+            raise _nothing_left(source, sieve.rejected, rejects, layout)
+        publish_file(built, target)
     except BadInput as fault:
         place = fault.place.replace(name(built), name(target))
         raise BadInput(fault.what, place=place, fix=fault.fix) from fault
     finally:
         remove(aside)
-    if not rows:
-        raise BadInput(f"no usable record ({len(sieve.rejected)} rejected)", place=source, fix="look at its lines")
-    rejects = target.with_name(f"{target.name}.rejected.jsonl") if sieve.rejected else None
-    if rejects is not None:
-        publish_lines(rejects, map(_line, sieve.rejected))
-    return Converted(rows, len(sieve.rejected), rejects)
+    if not sieve.rejected:
+        rejects.unlink(missing_ok=True)  # of an earlier try
+    return Converted(rows, Counter(one.reason for one in sieve.rejected), rejects if sieve.rejected else None)
+
+
+def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:
+    by_reason = Counter(one.reason for one in rejected)
+    told = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
+    first = f"; the first, {rejected[0].place}: {rejected[0].problem}" if rejected else ""
+    what = f"none of its {len(rejected):,} records can be written ({told}{first})"
+    fix = f"all are told in {rejects}"
+    if set(by_reason) == {"no_answer"}:
+        fix = f"'{layout}' needs answers: take --to seeds, or make some first; {fix}"
+    return BadInput(what, place=source, fix=fix)
 
 
 def _line(found: Unreadable) -> bytes:

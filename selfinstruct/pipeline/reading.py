@@ -4,14 +4,16 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.formats.sets import Seen, Unreadable, read_set
 from selfinstruct.formats.sources import place_in
 from selfinstruct.records import Task, Unread
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.text import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class Set:
     path: str
     shape: str = ""
     compat: str = ""
+    columns: Roles | None = None
+
+
+Answers = Literal["as_they_are", "as_the_first", "needed"]
+"""Whether a record without an answer is a fault: never; where some of the first records have one; always, and so is a
+blank one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,22 +36,25 @@ class Read:
     """Read the inputs in their order; the one stage that opens files, and so made by the recipe alone."""
 
     name: ClassVar[str] = "read"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "source"
 
     sets: tuple[Set, ...]
     strict: bool = False
+    answers: Answers = "as_the_first"
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, or Rejected as `Unread` with file and line; BadInput for a set that cannot be used at all."""
         del records
         seen = Seen()
+        answered = {"as_they_are": False, "as_the_first": None, "needed": True}[self.answers]
         for one in self.sets:
-            for found in read_set(
-                str(place_of(one.path)), shape=one.shape, compat=one.compat, seed=bench.seed, seen=seen
-            ):
+            for found in read_input(one, seed=bench.seed, seen=seen, answered=answered):
                 if isinstance(found, Task):
-                    yield Kept(found)
+                    blank = self.answers == "needed" and _blank(found)
+                    if blank and self.strict:
+                        raise BadInput("an empty answer", place=_called(found), fix="leave --strict away")
+                    yield Rejected(found, "no_answer", {"problem": "an empty answer"}) if blank else Kept(found)
                     continue
                 if self.strict:
                     raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
@@ -53,7 +64,32 @@ class Read:
 def opened(sets: Iterable[Set], seed: int) -> None:
     """BadInput for a set that is not there or of no known layout, told by its first record."""
     for one in sets:
-        next(read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat, seed=seed), None)
+        next(read_input(one, seed=seed), None)
+
+
+def read_input(
+    one: Set, *, seed: int = 42, seen: Seen | None = None, answered: bool | None = None
+) -> Iterator[Task | Unreadable]:
+    """What a set holds, in the layout or by the columns that its recipe says."""
+    return read_set(
+        str(place_of(one.path)),
+        shape=one.shape,
+        columns=one.columns,
+        compat=one.compat,
+        seed=seed,
+        seen=seen,
+        answered=answered,
+    )
+
+
+def _blank(task: Task) -> bool:
+    """Some answer has no words."""
+    said = [pair.output for pair in task.instances] + [turn.content for turn in task.later if turn.role == "assistant"]
+    return not all(text.strip() for text in said)
+
+
+def _called(task: Task) -> str:
+    return f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
 
 
 def _unread(found: Unreadable) -> Unread:
@@ -67,10 +103,13 @@ def place_of(path: str) -> str | Path:
     kind, _, name = path.partition(":")
     if kind != "builtin":
         return path
-    place = builtin_seeds().with_name(f"{name}.jsonl") if name else builtin_seeds()
-    if not place.is_file():
+    plain = name.replace("_", "").replace("-", "").isalnum()  # else it might name a file elsewhere
+    place = builtin_seeds().with_name(f"{name}.jsonl") if name and plain else builtin_seeds()
+    if (name and not plain) or not place.is_file():
         there = sorted(file.stem for file in place.parent.glob("*.jsonl"))
-        raise BadInput(f"no built-in set '{name}'", place=f"input '{path}'", fix=f"one of: {', '.join(there)}")
+        raise BadInput(
+            f"no built-in set '{shown(name)}'", place=f"input '{shown(path)}'", fix=f"one of: {', '.join(there)}"
+        )
     return place
 
 

@@ -11,10 +11,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.aliases import Roles
 from selfinstruct.pipeline.beside import found_beside
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.loop_checks import check_loop
-from selfinstruct.pipeline.reading import Read, Set
+from selfinstruct.pipeline.reading import Answers, Read, Set
 from selfinstruct.pipeline.roles import check_weights, model_roles, scorer_role
 from selfinstruct.pipeline.stages import STAGES
 from selfinstruct.pipeline.tuned_checks import check_tuned
@@ -42,6 +43,8 @@ Dollars = Annotated[
     BeforeValidator(_dollars),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}),
 ]
+_MAKE_ANSWERS = {"instances"}
+_LEARN_ANSWERS = {"finetune", "fragment"}
 
 
 class _Strict(BaseModel):
@@ -57,6 +60,8 @@ class Input(_Strict):
     """Its layout, where it is not to be told by looking, or is one of the twelve sets of Camels."""
     compat: Literal["", "camels"] = ""
     """`camels`: with the two quirks of that paper's converters."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Which column is the `instruction`, the `output`, the `input`, the `system`; or which holds the `messages`."""
 
 
 def _spelt_out(given: object) -> object:
@@ -162,16 +167,32 @@ class Resolved:
         """The stages that run once: reading the inputs, where there are some, and `stages`."""
         if not self.recipe.inputs:
             return self.stages
-        return (Read(sets=self.sets, strict=self.recipe.strict), *self.stages)
+        return (Read(sets=self.sets, strict=self.recipe.strict, answers=self._answers), *self.stages)
 
     @property
     def sets(self) -> tuple[Set, ...]:
-        """The inputs, as the stage that reads them takes them."""
-        return tuple(Set(one.path, one.shape, one.compat) for one in self.recipe.inputs)
+        """The inputs, as they are read."""
+        return tuple(
+            Set(one.path, one.shape, one.compat, Roles.of(one.columns, f"input '{shown(one.path)}'"))
+            if one.columns
+            else Set(one.path, one.shape, one.compat)
+            for one in self.recipe.inputs
+        )
+
+    @property
+    def _answers(self) -> Answers:
+        """What the stages do with a record without an answer: some make one, some learn from it."""
+        names = {stage.name for stage in self.stages}
+        if names & _MAKE_ANSWERS:
+            return "as_they_are"
+        return "needed" if names & _LEARN_ANSWERS else "as_the_first"
 
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""
         written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True)
+        for one in written["inputs"] if isinstance(written["inputs"], list) else ():
+            if isinstance(one, dict) and not one["columns"]:
+                del one["columns"]  # as before there were any: a run stays the same run
         written["seeds"] = self.seeds
         written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
         written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
@@ -208,7 +229,16 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
         tuple(_stage(step, file, ("stages", index), recipe) for index, step in enumerate(recipe.stages)),
     )
     _check_order(resolved, file)
+    _check_inputs(resolved, file)
     return resolved
+
+
+def _check_inputs(resolved: Resolved, file: YamlFile) -> None:
+    for number, one in enumerate(resolved.recipe.inputs):
+        if one.columns and (one.shape or one.compat):
+            place = file.place(("inputs", number, "columns"))
+            raise BadInput("both a layout (`from`) and `columns`", place=place, fix="leave one of them away")
+    _ = resolved.sets  # their columns are checked where they are made
 
 
 def _check_order(resolved: Resolved, file: YamlFile) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.formats.sets import read_set
 from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.weights_facts import find_weights
 from selfinstruct.pipeline import wiring
-from selfinstruct.pipeline.reading import place_of
+from selfinstruct.pipeline.reading import read_input
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.tuned_checks import PROMPT_SETS
 from selfinstruct.records import Json, Task
@@ -37,9 +36,8 @@ def preview(resolved: Resolved) -> str:
 
 
 def _tasks(resolved: Resolved) -> Iterator[Task]:
-    for one in resolved.recipe.inputs:
-        read = read_set(str(place_of(one.path)), shape=one.shape, compat=one.compat)
-        yield from (each for each in read if isinstance(each, Task))
+    for one in resolved.sets:
+        yield from (each for each in read_input(one, answered=True) if isinstance(each, Task))
 
 
 def gguf_form(base: str) -> Path:

@@ -125,8 +125,8 @@ def _read_benchmark(path: str) -> Iterator[Task | Unreadable]:
     try:
         yield from read_set(path)
     except BadInput as fault:
-        others = f"bring others into one of them: `selfinstruct convert {path} --from LAYOUT -o benchmark.jsonl`"
-        fix = fault.fix.replace("name others with --from", others)
+        told = f"bring it into a layout: `selfinstruct convert {path} --columns instruction=...,output=... -o benchmark.jsonl`"
+        fix = fault.fix.replace("say which columns to read: --columns instruction=...,output=...", told)
         raise BadInput(fault.what, place=fault.place, fix=fix) from None
 
 

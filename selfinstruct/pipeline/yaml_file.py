@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
 
@@ -38,6 +39,7 @@ class YamlFile:
 
 def read_yaml(path: Path) -> YamlFile:
     """Read a file; BadInput names the file and the line."""
+    regular(path)
     try:
         with path.open("rb") as file:
             content = file.read(_BYTES_AT_MOST + 1)

@@ -85,7 +85,9 @@ def before_and_after(story: Story) -> tuple[float, float] | None:
 def _what(told: _Check, data: _Check, training: _Check) -> str:
     recipe = part(told.get("recipe"))
     cut = count_in(data.get("truncated"))
+    unlearned = count_in(data.get("unlearned_answers"))
     long = "" if cut is None else f", {number(cut)} of them cut at the end" if cut else ", none of them cut"
+    long += f", {number(unlearned)} answers read and, as the set marks them, not learned" if unlearned else ""
     notice = text_in(told.get("notice"))
     control = " A control: each record learned the answer of another." if recipe.get("shuffled") is True else ""
     aside = number_in(training.get("held_out_loss"))

@@ -88,7 +88,7 @@ def test_without_checks_there_is_no_curve(given: tuple[Path, str], tmp_path: Pat
 @pytest.mark.parametrize(
     ("row", "words", "said"),
     [
-        ({"instruction": "Add."}, (), "('Add.'): no answer to learn from"),
+        ({"instruction": "Add."}, (), "no record came this far: none is left to learn from"),
         ({"messages": [{"role": "user", "content": "Hi"}]}, (), "none is left to learn from"),
         ({"instruction": "Add.", "output": "3"}, ("--gguf",), "is no GGUF file"),
         ({"instruction": "Add.", "output": "3"}, ("--learning-rate", "1e18"), "the loss is no number after"),

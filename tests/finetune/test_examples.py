@@ -182,3 +182,29 @@ def test_a_record_that_does_not_fit_ends_all_where_that_is_asked_for() -> None:
         prepare([task("Add."), task("Add.", "")], tokenizer(), form="chat", max_tokens=40, refused="stop")
     with pytest.raises(Unfit, match="so it is with all 2 records"):
         prepare([task(LONG)] * 2, tokenizer(), form="chat", max_tokens=40, too_long="reject", refused="reject")
+
+
+@pytest.mark.parametrize("form", ["chat", "tags"])
+def test_an_answer_that_is_marked_is_read_and_not_learned(form: Form) -> None:
+    marked = replace(talk(), unlearned=(0,))
+    made = _prepared(marked, form=form)
+    assert made.counts.unlearned == 1
+    assert made.counts.as_json()["unlearned_answers"] == 1
+    (one,) = made.examples
+    assert _learned(one) == "Lake Como.<|im_end|>"
+    assert one.tokens == _prepared(talk(), form=form).examples[0].tokens
+    assert "  + Lake Como." in preview(made, tokenizer())
+    assert "  + The Nile." not in preview(made, tokenizer())
+
+
+@pytest.mark.parametrize("form", ["chat", "tags", "alpaca", "ifs", "self_instruct"])
+def test_a_record_that_is_marked_whole_is_left_out_and_counted(form: Form) -> None:
+    made = _prepared(replace(task("Add.", "4"), unlearned=(0,)), task("Name a river.", "The Nile."), form=form)
+    assert [_learned(one).strip() for one in made.examples] == ["The Nile.<|im_end|>"]
+    assert (made.counts.records, made.counts.examples, made.counts.unlearned) == (2, 1, 1)
+
+
+def test_of_several_instances_one_may_be_marked() -> None:
+    pairs = (Instance("1 + 1", "3"), Instance("1 + 2", "3"))
+    both = Task(instruction="Add.", instances=pairs, unlearned=(0,), provenance=Provenance(stage="seed"))
+    assert [one.record for one in _prepared(both).examples] == [f"{both.id}/1"]

@@ -28,9 +28,11 @@ jsons: st.SearchStrategy[Json] = st.recursive(
         ([None], "string"),
         ([["a"], []], "list<element: string>"),
         ([[1], ["a"]], "string"),
-        ([{"a": 1}, {"b": "x"}], "struct<a: int64, b: string>"),
+        ([{"a": 1}, {"b": "x"}], "string"),
+        ([{"a": 1}, {"a": 2.5}], "struct<a: double>"),
         ([{}], "string"),
-        ([{"a": {"b": [{}]}}], "string"),
+        ([{"a": {"b": [{}]}}], "struct<a: struct<b: string>>"),
+        ([{"a": 1}, {"a": "x"}], "struct<a: string>"),
         ([{f"k{n}": n} for n in range(100)], "string"),
     ],
 )

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import lines, streams
 from selfinstruct.formats.cursor import Line
-from selfinstruct.formats.lines import read_text_lines, read_values
+from selfinstruct.formats.lines import read_each, read_text_lines, read_values
+from selfinstruct.formats.unreadable import BadRecord
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -40,6 +41,8 @@ def test_what_json_wrote_is_read_from_a_jsonl_and_from_an_array(
     tmp_path_factory: pytest.TempPathFactory, packed: str, written: list[object], written_as: str
 ) -> None:
     folder, ascii_only = tmp_path_factory.getbasetemp(), written_as == "ascii"
+    if len(written) == 1 and isinstance(written[0], list):
+        written = [*written, None]  # an array alone on its line is the document
     text = "".join(json.dumps(value, ensure_ascii=ascii_only) + "\n" for value in written)
     path = folder / f"a.jsonl{packed}"
     path.write_bytes(PACK[packed](text.encode()))
@@ -242,3 +245,22 @@ def test_a_flipped_byte_in_a_packed_file_is_never_read_as_something_else(
         assert "flipped.jsonl.gz" in str(fault)
     else:
         assert found == [json.loads(whole)]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "jsonl.gz"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_one_array_on_a_single_line_is_a_set(ending: str, end: str, tmp_path: Path) -> None:
+    path = tmp_path / f"set.{ending}"
+    text = json.dumps([{"n": 1}, {"n": 2}]) + end
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    assert [line.value for line in read_values(path)] == [{"n": 1}, {"n": 2}]
+
+
+def test_a_fault_in_a_field_rejects_the_object_and_not_those_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "set.json"
+    path.write_text('{\n"a": NaN,\n"b": [1, Infinity]\n}\n{\n"a": 1\n}\n')
+    bad, good = read_each(path)
+    assert isinstance(bad, BadRecord)
+    assert "NaN is no JSON number" in bad.what
+    assert isinstance(good, Line)
+    assert good.value == {"a": 1}

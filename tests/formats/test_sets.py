@@ -112,7 +112,7 @@ BAD: list[tuple[str, str]] = [
     ('{"instruction": "x", "instances": [{"input": "y"}]}', "missing_key"),
     ('{"instruction": "x", "instances": ["y"]}', "wrong_type"),
     ('{"instruction": "x", "instances": [], "output": "y"}', "ambiguous"),
-    ('{"question": "x", "answer": "y"}', "unknown_layout"),
+    ('{"title": "x", "body": "y"}', "unknown_layout"),
     ("17", "unknown_layout"),
     ("[]", "unknown_layout"),
     ('{"messages": []}', "no_instruction"),
@@ -277,10 +277,11 @@ def test_the_sets_of_the_camels_paper_are_read_by_name(tmp_path: Path) -> None:
         ),
         ("set.jsonl", b"{oops\n{oops\n", r":1: no usable record \(not JSON"),
         ("set.jsonl", json.dumps(ALPACA).encode("utf-16"), "no usable record"),
-        ("set.jsonl", b'{"question": "x"}\n', r":1: no known layout; known are records"),
+        ("set.jsonl", b'{"question": "x"}\n', r":1: no known layout \(columns question\); say which columns"),
         ("set.parquet", b"PAR1 nothing", "cannot be read"),
         ("set.parquet", b"", "cannot be read"),
-        ("set.csv", b"a,b\n", r"a \.csv file"),
+        ("set.csv", b"a,b\n", "no records"),
+        ("set.xls", b"a,b\n", r"a \.xls file"),
     ],
 )
 def test_an_input_that_cannot_be_used_at_all_is_one_line(name: str, content: bytes, says: str, tmp_path: Path) -> None:

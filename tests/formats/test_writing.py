@@ -293,7 +293,7 @@ def test_a_task_without_an_answer_is_not_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "layout", "says"), [
-    ("set.csv", "alpaca", r"set\.csv: ends in '\.csv'"),
+    ("set.xlsx", "alpaca", r"set\.xlsx: ends in '\.xlsx'"),
     ("set", "alpaca", "ends in ''"),
     ("set.jsonl", "nonsense", "--to: no layout 'nonsense'; take one of messages"),
 ])  # fmt: skip

@@ -76,7 +76,17 @@ def test_ids_are_those_of_the_unsplit_set(split: Path, tmp_path: Path) -> None:
     assert "## Splits" not in (tmp_path / "whole" / "dataset" / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("place", ["", "dataset", "dataset/data", "dataset/jsonl"])
+@pytest.mark.parametrize("place", ["dataset/data", "dataset/jsonl"])
+def test_files_of_several_splits_are_read_by_the_name_of_one(split: Path, place: str) -> None:
+    with pytest.raises(BadInput, match="holds several splits: it has test, train"):
+        list(read_set(str(split / place)))
+    kept = lines(split / "kept.jsonl")
+    for name in ("train", "test"):
+        found = list(read_set(f"{split / place}#{name}"))
+        assert len(found) == sum((task["extra"]["split"] == "test") == (name == "test") for task in kept)
+
+
+@pytest.mark.parametrize("place", ["", "dataset"])
 def test_read_back_from_anywhere_each_record_has_its_mark(split: Path, place: str) -> None:
     kept = lines(split / "kept.jsonl")
     wanted = {task["instruction"]: task["extra"]["split"] == "test" for task in kept}

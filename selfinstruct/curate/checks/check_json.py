@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from selfinstruct.curate.checks.finding import PASSED, Finding, failed
@@ -34,15 +35,7 @@ _KEYS = re.compile(
 )
 _FENCE = re.compile(r"```[ \t]*(?P<language>\w*)[^\n]*\n(?P<body>.*?)(?:```|\Z)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\.\.\.|\u2026|^\s*(?://|#|/\*)|<[\w ]+>", re.MULTILINE)
-_TYPES: dict[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
+_TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean", "null"))
 
 
 def json_asked_for(reply: Reply) -> Finding | None:
@@ -125,53 +118,60 @@ def _schema(asked: str) -> dict[str, Any] | None:
         found = json.loads(asked[start : end + 1])
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("type") in _TYPES else None
+    return found if isinstance(found, dict) and _is_schema(found) else None
 
 
-def unfit(value: Any, schema: dict[str, Any], place: str = "$") -> str:  # noqa: ANN401 - JSON as it comes
-    """What of a JSON schema (type, enum, required, properties, items, additionalProperties: false) does not hold.
+def _is_schema(found: dict[str, Any]) -> bool:
+    """Whether an object in a request is a schema, and no data that has a `type` of its own."""
+    kind = found.get("type")
+    if kind is not None:
+        kinds = kind if isinstance(kind, list) else [kind]
+        return all(isinstance(one, str) and one in _TYPES for one in kinds)
+    return not _SCHEMA_WORDS.isdisjoint(found)
+
+
+def unfit(value: Any, schema: dict[str, Any]) -> str:  # noqa: ANN401 - JSON as it comes
+    """What of a JSON schema (by its own `$schema`, else draft 2020-12) does not hold; empty where all does.
+
+    A schema that is none, that refers to something outside of it, or cannot be checked in bounded time objects to
+    nothing: that says nothing about the value. `format` is an annotation.
 
     >>> unfit({"age": "7"}, {"type": "object", "properties": {"age": {"type": "integer"}}})
-    '$.age is no integer'
+    "$.age: '7' is not of type 'integer'"
     >>> unfit([1, 2], {"type": "array", "items": {"type": "number"}})
     ''
     """
-    kind = schema.get("type")
-    if isinstance(kind, str) and kind in _TYPES and not _is(value, kind):
-        return f"{place} is no {kind}"
-    if isinstance(schema.get("enum"), list) and value not in schema["enum"]:
-        return f"{place} is none of {json.dumps(schema['enum'])}"
-    if isinstance(value, dict):
-        return _unfit_object(value, schema, place)
-    items = schema.get("items")
-    if isinstance(value, list) and isinstance(items, dict):
-        return next(filter(None, (unfit(item, items, f"{place}[{n}]") for n, item in enumerate(value))), "")
-    return ""
+    from jsonschema.validators import extend, validator_for
+    from referencing import Registry
+
+    try:
+        known = validator_for(schema)
+        known.check_schema(schema)
+        checks = extend(known, {"pattern": _pattern, "patternProperties": None})
+        faults = checks(schema, registry=Registry()).iter_errors(value)
+        fault = next(faults, None)
+    except Exception:  # noqa: BLE001 - a stranger's schema fails in whatever part of the library meets it first
+        return ""
+    return "" if fault is None else shown(f"{fault.json_path}: {fault.message}", 200)
 
 
-def _unfit_object(value: dict[str, Any], schema: dict[str, Any], place: str) -> str:
-    properties = schema.get("properties")
-    known: dict[str, Any] = properties if isinstance(properties, dict) else {}
-    required = schema.get("required")
-    for key in required if isinstance(required, list) else []:
-        if key not in value:
-            return f"{place}.{key} is missing"
-    for key, inner in value.items():
-        if isinstance(known.get(key), dict):
-            fault = unfit(inner, known[key], f"{place}.{key}")
-            if fault:
-                return fault
-        elif key not in known and schema.get("additionalProperties") is False:
-            return f"{place}.{key} is not in the schema"
-    return ""
+def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[Any]:  # noqa: ANN401 - the library's
+    """As the library checks it, but for patterns that might take for ever: a repeated group, or many repetitions."""
+    from jsonschema.exceptions import ValidationError
+
+    del schema
+    if not validator.is_type(value, "string") or len(value) > _LONGEST_MATCHED:
+        return
+    if _REPEATED_GROUP.search(pattern) or len(_REPETITION.findall(pattern)) > _MOST_REPETITIONS:
+        return
+    if not re.search(pattern, value):
+        yield ValidationError(f"{shown(value, 60)!r} does not match {shown(pattern, 60)!r}")
 
 
-def _is(value: Any, kind: str) -> bool:  # noqa: ANN401 - JSON as it comes
-    if isinstance(value, bool):
-        return kind == "boolean"
-    if kind == "integer" and isinstance(value, float):
-        return value.is_integer()
-    return isinstance(value, _TYPES[kind])
+_REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{\d*,)")
+_REPETITION = re.compile(r"[*+]|\{\d*,")
+_MOST_REPETITIONS, _LONGEST_MATCHED = 3, 1000
+_SCHEMA_WORDS = frozenset(("$schema", "$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "properties"))
 
 
 def _refused(name: str) -> None:

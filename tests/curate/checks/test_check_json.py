@@ -87,12 +87,16 @@ def test_a_schema_that_is_given_must_be_followed() -> None:
 @pytest.mark.parametrize(
     ("value", "schema", "fault"),
     [
-        (True, {"type": "integer"}, "$ is no integer"),
+        (True, {"type": "integer"}, "$: True is not of type 'integer'"),
         (1.0, {"type": "integer"}, ""),
-        ("c", {"enum": ["a", "b"]}, '$ is none of ["a", "b"]'),
-        ([1, "x"], {"items": {"type": "number"}}, "$[1] is no number"),
-        ({"b": 1}, {"properties": {}, "additionalProperties": False}, "$.b is not in the schema"),
-        ({"a": {"b": 1}}, {"properties": {"a": {"required": ["c"]}}}, "$.a.c is missing"),
+        ("c", {"enum": ["a", "b"]}, "$: 'c' is not one of ['a', 'b']"),
+        ([1, "x"], {"items": {"type": "number"}}, "$[1]: 'x' is not of type 'number'"),
+        (
+            {"b": 1},
+            {"properties": {}, "additionalProperties": False},
+            "$: Additional properties are not allowed ('b' was unexpected)",
+        ),
+        ({"a": {"b": 1}}, {"properties": {"a": {"required": ["c"]}}}, "$.a: 'c' is a required property"),
     ],
 )
 def test_what_a_schema_says(value: object, schema: dict[str, object], fault: str) -> None:
@@ -101,3 +105,48 @@ def test_what_a_schema_says(value: object, schema: dict[str, object], fault: str
 
 def test_very_deep_json_is_no_traceback() -> None:
     assert verdict("[" * 100_000) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("schema", "right", "wrong"),
+    [
+        ({"type": "integer", "minimum": 3}, 3, 2),
+        ({"type": "string", "pattern": "^[A-Z]{2}[0-9]+$"}, "AB1", "ab1"),
+        ({"type": "array", "maxItems": 1}, [1], [1, 2]),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, 1),
+        ({"$defs": {"a": {"type": "object", "required": ["b"]}}, "$ref": "#/$defs/a"}, {"b": 1}, {"c": 1}),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"properties": {"a": {"const": 2}}}, {"a": 2}, {"a": 3}),
+        ({"type": "string", "minLength": 2}, "ab", "a"),
+        ({"type": "object", "additionalProperties": False, "properties": {"a": {}}}, {"a": 1}, {"b": 1}),
+    ],
+)
+def test_every_word_of_a_schema_counts(schema: dict[str, object], right: object, wrong: object) -> None:
+    asked = f"Answer in JSON that follows this schema: {json.dumps(schema)}"
+    assert unfit(right, schema) == ""
+    assert unfit(wrong, schema).startswith("$")
+    if isinstance(right, dict | list):
+        assert verdict(json.dumps(right), asked) == "passed"
+        assert verdict(json.dumps(wrong), asked) == "failed"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^(a+)+$"},
+        {"type": "string", "pattern": "^(a|a)*$"},
+        {"type": "string", "pattern": "a*a*a*a*a*a*a*b"},
+        {"type": "string", "pattern": "("},
+        {"type": "string", "$ref": "https://127.0.0.1:1/schema.json"},
+        {"type": "string", "$ref": "#"},
+        {"type": "strin"},
+        {"type": "object", "patternProperties": {"^(a+)+$": False}},
+    ],
+)
+def test_a_schema_that_cannot_be_checked_objects_to_nothing(schema: dict[str, object]) -> None:
+    assert unfit("a" * 40 + "!", schema) == "" or schema["type"] == "object"
+
+
+def test_data_that_has_a_type_is_no_schema() -> None:
+    asked = 'Answer in JSON after this example of the schema: {"type": "book", "properties": 3}'
+    assert verdict('{"type": "film"}', asked) == "passed"

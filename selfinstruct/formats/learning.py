@@ -1,0 +1,78 @@
+"""Marks that an answer is to be read and not learned: how strangers write them, and how we do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.records import Json, Task
+
+_NUMBERS = ("weight",)
+_FLAGS = ("loss", "train", "trainable", "training")
+_NO = ("0", "0.0", "false")
+MARK = "weight"
+"""How we write it: of a turn or of a whole record, 0."""
+SOME = "unlearned"
+"""How we write it for a record whose layout has no turns of their own: the numbers of its answers."""
+
+
+def is_unlearned(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn says of itself that it is not to be learned.
+
+    >>> is_unlearned({"content": "55.", "weight": 0}), is_unlearned({"content": "56.", "loss": True})
+    (True, False)
+    """
+    return any(_is_no(turn.get(key), numbers=True) for key in (*_NUMBERS, *_FLAGS))
+
+
+def unlearned_answers(turns: Sequence[Mapping[str, Any]], roles: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of a conversation's answers that are marked."""
+    answers = [turn for turn, role in zip(turns, roles, strict=True) if role == "assistant"]
+    return tuple(number for number, turn in enumerate(answers) if is_unlearned(turn))
+
+
+def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
+    """The answers that a record marks as a whole: all, by `weight: 0` or a flag that is false, or those it numbers.
+
+    A number under the name of a flag may be a measure, such as a loss, and marks nothing.
+    Raises BadRecord for numbers of answers that are not there.
+    """
+    if any(_is_no(value.get(key), numbers=True) for key in _NUMBERS) or any(
+        _is_no(value.get(key), numbers=False) for key in _FLAGS
+    ):
+        return tuple(range(answers))
+    listed = value.get(SOME)
+    if not isinstance(listed, list):
+        return ()
+    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < answers for one in listed):
+        raise BadRecord(f"key '{SOME}': not numbers of its {answers} answers", reason="wrong_type")
+    return tuple(sorted(set(listed)))
+
+
+def _is_no(found: object, *, numbers: bool) -> bool:
+    if isinstance(found, str):
+        return found.strip().lower() in (_NO if numbers else ("false",))
+    return found is False or (numbers and isinstance(found, int | float) and found == 0)
+
+
+def row_mark(task: Task, index: int) -> dict[str, Json]:
+    """The same as a field of the whole row."""
+    marked = task.unlearned_in(index)
+    if not marked:
+        return {}
+    answers = 1 if len(task.instances) > 1 else task.answers
+    return {MARK: 0} if len(marked) == answers else {SOME: [*sorted(marked)]}
+
+
+def marked_turns(turns: Json, task: Task, index: int) -> Json:
+    """The turns of a row, each answer that is not to be learned marked so, unless it says so already."""
+    marked = task.unlearned_in(index)
+    if not marked:
+        return turns
+    assert isinstance(turns, list)
+    answer, made = -1, list[Json]()
+    for turn in turns:
+        assert isinstance(turn, dict)
+        answers = turn.get("role") == "assistant" or turn.get("from") == "gpt"
+        answer += answers
+        made.append({**turn, MARK: 0} if answers and answer in marked and not is_unlearned(turn) else turn)
+    return made

@@ -1,0 +1,60 @@
+"""What has no end is refused by its name, wherever a file may be given; so is what lies elsewhere."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.seeds import read_seeds
+from selfinstruct.formats.sets import read_set
+from selfinstruct.models.make import make_backend
+from selfinstruct.models.prices import read_prices
+from selfinstruct.novelty.filter import LONGEST, Novelty
+from selfinstruct.pipeline.reading import place_of
+from selfinstruct.pipeline.reviewing import _verdicts
+from selfinstruct.pipeline.yaml_file import read_yaml
+from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.stage import Bench, Rejected
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "set": lambda path: list(read_set(str(path))),
+    "seeds": read_seeds,
+    "prices": read_prices,
+    "script": lambda path: make_backend(f"scripted:{path}"),
+    "sheet": lambda path: _verdicts(path, []),
+    "recipe": read_yaml,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_pipe_and_a_device_are_no_files(reader: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "zero.jsonl").symlink_to("/dev/zero")
+    for name in ("pipe.jsonl", "zero.jsonl"):
+        with pytest.raises(BadInput, match=f"{name}: no file: a device, a pipe or a socket"):
+            READERS[reader](tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "../../etc/passwd", "a/b", "/etc/passwd", ".", "x\0y", "self_instruct.jsonl#"]
+)
+def test_a_built_in_set_is_named_and_no_path(name: str) -> None:
+    with pytest.raises(BadInput, match="no built-in set"):
+        place_of(f"builtin:{name}")
+
+
+def test_an_instruction_too_long_to_be_compared_is_rejected_by_name() -> None:
+    tasks = [
+        Task(
+            instruction=f"{number} " + "name a river " * 90_000,
+            instances=(Instance("", "x"),),
+            provenance=Provenance(stage="input"),
+        )
+        for number in range(3)
+    ]
+    found = list(Novelty()(tasks, Bench()))
+    assert all(isinstance(one, Rejected) and one.reason == "too_long" for one in found)
+    assert all(isinstance(one, Rejected) and one.evidence["limit"] == LONGEST for one in found)
+    assert Novelty().objects({"characters": 2 * LONGEST, "limit": LONGEST})
