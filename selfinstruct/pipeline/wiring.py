@@ -125,8 +125,9 @@ def _read_benchmark(path: str) -> Iterator[Task | Unreadable]:
     try:
         yield from read_set(path)
     except BadInput as fault:
-        told = f"bring it into a layout: `selfinstruct convert {path} --columns instruction=...,output=... -o benchmark.jsonl`"
-        fix = fault.fix.replace("say which columns to read: --columns instruction=...,output=...", told)
+        columns = "--columns instruction=...,output=..."
+        told = f"bring it into a layout: `selfinstruct convert {path} {columns} -o benchmark.jsonl`"
+        fix = fault.fix.replace(f"say which columns to read: {columns}", told)
         raise BadInput(fault.what, place=fault.place, fix=fix) from None
 
 

@@ -84,7 +84,8 @@ def test_values_of_any_form_are_tasks_or_complaints_and_the_sum_closes(
     path.write_text(
         json.dumps(values, indent=indent) if indent else "\n".join(map(json.dumps, values)), encoding="utf-8"
     )
-    hold(path, len(values), shape)
+    listed = not indent and len(values) == 1 and isinstance(values[0], list)  # an array on a single line: its items
+    hold(path, None if listed else len(values), shape)
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0\n nul1e-', max_size=60).map(str.encode))
