@@ -6,7 +6,7 @@ A backend answers one request; it neither retries, nor limits, nor remembers. `g
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
@@ -20,6 +20,8 @@ class Answer:
     usage: Usage
     raw: str
     """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
+    sent: str = ""
+    """What an endpoint was sent for it, as JSON without the prompt; for people too."""
 
 
 class CallError(Exception):
@@ -42,6 +44,14 @@ class CallError(Exception):
         super().__init__(message)
         self.kind, self.message, self.retry, self.after = kind, message, retry, after
         self.billed = retry == "later" if billed is None else billed
+
+
+@runtime_checkable
+class Splitting(Protocol):
+    """A backend that may have to send one request several times."""
+
+    def times(self, request: Request) -> int:
+        """How often its prompt may be paid for: at most once for each choice."""
 
 
 class Backend(Protocol):
@@ -116,7 +126,9 @@ class AnswerBook(Protocol):
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
         """Note, durably, that a request is about to be sent; done when the future is (used only under a cap)."""
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> Future[None]:
         """Commit an answer and clear its reservation; it may be used when the future is done."""
 
     def spent(self) -> Totals:
@@ -138,9 +150,11 @@ class Memory:
         del key, scope, ordinal, cost, tokens
         return _done()
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> Future[None]:
         """As in `AnswerBook`."""
-        del request, raw
+        del request, raw, sent
         self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
         return _done()
 

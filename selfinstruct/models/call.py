@@ -1,7 +1,7 @@
 """One request on its way to an answer, and the batch it stops with."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from selfinstruct.models.money import Tokens, tokens_of
 from selfinstruct.records import Completion, Failure, Request
@@ -29,6 +29,8 @@ class Call:
     batch: Batch
     outcome: "Future[Completion | Failure]" = field(default_factory=Future)
     tokens: Tokens = field(init=False)
+    times: int = 1
+    """How often its prompt is sent."""
     attempts: int = 0
     refused_since: float | None = None
     replayed: bool = False
@@ -37,6 +39,14 @@ class Call:
     def __post_init__(self) -> None:
         """Bound its size."""
         self.tokens = tokens_of(self.request)
+
+    def weigh(self, times: int) -> None:
+        """Bound it anew, where its prompt is paid for another number of times."""
+        if times == self.times:
+            return
+        one = tokens_of(self.request)
+        self.times = times
+        self.tokens = replace(one, prompt_likely=times * one.prompt_likely, prompt_most=times * one.prompt_most)
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
-from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError
+from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError, Splitting
 from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.limits import Limits
 from selfinstruct.models.money import Budget, Price, Reservation
@@ -33,6 +33,7 @@ class Dispatcher:
     ) -> None:
         """`clock` is monotonic seconds; `draw` gives numbers from 0 to 1."""
         self._backend, self._book, self._policy = backend, book, policy
+        self._splitting = backend if isinstance(backend, Splitting) else None
         self._budget, self._price = budget, price
         self._loop, self._clock, self._draw = loop, clock, draw
         self._limits = Limits(
@@ -99,6 +100,8 @@ class Dispatcher:
             if wait > 0.0:
                 self._timer = self._loop.call_later(wait, self._pump)
                 return
+            if self._splitting is not None:
+                call.weigh(self._splitting.times(call.request))
             reservation = self._budget.reserve(call.tokens, self._price)
             if reservation is None:
                 if self._budget.outstanding:
@@ -162,7 +165,8 @@ class Dispatcher:
         self._limits.succeeded(self._clock(), sent)
         self._faults_since_success, self._answered = 0, True
         self._quiet_since = None
-        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
+        beside = {"sent": answer.sent} if answer.sent else {}
+        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw, **beside)
         self._budget.settle(reservation, cost, answer.usage)
         written.add_done_callback(lambda done: self._written(call, completion, done))
 

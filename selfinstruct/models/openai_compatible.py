@@ -2,21 +2,24 @@
 
 import asyncio
 import importlib
-import json
 import os
 import re
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.models.asking import Asking, Reply
 from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
-from selfinstruct.models.openai_answer import error_of, read_answer, whole
+from selfinstruct.models.openai_answer import error_of, read_answer
+from selfinstruct.models.openai_body import body_of, cut_at_stops, sent_as
+from selfinstruct.models.openai_stream import is_stream, joined
 from selfinstruct.models.policy import retry_after
-from selfinstruct.records import Json, Request
+from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 
 Api = Literal["auto", "completions", "chat"]
@@ -30,18 +33,30 @@ _CONNECT_SECONDS = 30.0
 class OpenAICompatible:
     """One model of one endpoint.
 
-    `auto` sends text to /completions and messages to /chat/completions; OpenAI's own endpoint has only chat for
-    nearly all of its models, so there `auto` means `chat`.
+    What the endpoint can do is taken as in `Capabilities` until it was asked (`models.learning`) or refuses something:
+    then it is asked in another way, and the way is kept. Text goes to /completions, messages to /chat/completions.
     """
 
     model: str
     api_key: str = field(default="", repr=False)
     url: str = OPENAI
     api: Api = "auto"
+    """`completions` or `chat`: it has nothing else."""
     allow_http: bool = False
     in_flight: int = 16
     structured: bool = True
     """Whether the endpoint can hold an answer to a JSON schema."""
+    stated: Stated = field(default_factory=Stated)
+    """What the recipe says that it can do."""
+    kind: str = "openai"
+    """The word before the colon of its name."""
+    label: str = ""
+    """Tells it from another endpoint with a model of the same name."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key_name: str = "OPENAI_API_KEY"
+    """Where the key comes from, for messages."""
+    url_name: str = "OPENAI_BASE_URL"
+    """Where the address comes from, for messages."""
     stall: float = 60.0
     """Seconds between two reads once an answer has begun."""
     timeout: float = 600.0
@@ -49,21 +64,34 @@ class OpenAICompatible:
     max_bytes: int = 16 * 2**20
     """For one answer."""
     endpoint: Endpoint = field(init=False)
+    asking: Asking = field(init=False, repr=False)
     _key: re.Pattern[bytes] = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check address and key before anything is sent."""
-        self.endpoint = endpoint(self.url, allow_http=self.allow_http)
+        self.endpoint = endpoint(self.url, allow_http=self.allow_http, place=self.url_name)
         if not self.model:
-            raise BadInput("a model's name is missing", place="openai:", fix="write openai:NAME")
+            raise BadInput("a model's name is missing", place=f"{self.kind}:", fix=f"write {self.kind}:NAME")
         if self.endpoint.hosted_openai and not self.api_key:
-            fix = "set it, or set OPENAI_BASE_URL to another endpoint"
-            raise BadInput("OPENAI_API_KEY is not set", place=f"openai:{self.model}", fix=fix)
+            fix = f"set it, or set {self.url_name} to another endpoint"
+            raise BadInput(f"{self.key_name} is not set", place=self.name, fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
-            raise BadInput("holds characters that no key has", place="OPENAI_API_KEY", fix="copy it again")
-        self._key = _spellings(self.api_key)
+            raise BadInput("holds characters that no key has", place=self.key_name, fix="copy it again")
+        secrets = [secret for secret in (self.api_key, *self.headers.values()) if secret]
+        self._key = re.compile(b"|".join(_spellings(secret).pattern for secret in secrets) or rb"(?!)")
+        if self.api != "auto":
+            self.stated = replace(self.stated, completions=self.api == "completions", chat=self.api == "chat")
+        if not self.structured and self.stated.schema is None:
+            self.stated = replace(self.stated, schema=False)
+        self.asking = Asking(self.model, self.stated.over(self._known()), self._replied, self.name)
+
+    def _known(self) -> Capabilities:
+        """What needs no asking: OpenAI's own endpoint has only chat for nearly all of its models."""
+        if not self.endpoint.hosted_openai:
+            return Capabilities()
+        return Capabilities(completions=False, turns=Way(left_out=("max_tokens",)))
 
     @classmethod
     def from_environment(cls, model: str) -> "OpenAICompatible":
@@ -82,7 +110,7 @@ class OpenAICompatible:
     @property
     def name(self) -> str:
         """As written in a recipe."""
-        return f"openai:{self.model}"
+        return f"{self.kind}:{self.model}" + (f" ({self.label})" if self.label else "")
 
     @property
     def base_url(self) -> str:
@@ -90,24 +118,50 @@ class OpenAICompatible:
         return self.endpoint.url
 
     @property
+    def capabilities(self) -> Capabilities:
+        """What is known of the endpoint by now."""
+        return self.asking.capabilities
+
+    @property
     def traits(self) -> Traits:
         """Completion where the endpoint has it."""
-        only_chat = self.api == "chat" or (self.api == "auto" and self.endpoint.hosted_openai)
-        return Traits(completion=not only_chat, chat=self.api != "completions", structured=self.structured)
+        return traits_of(self.capabilities)
 
     @property
     def notice(self) -> str:
         """Where the requests go."""
         return f"{self.name} at {self.endpoint.url}"
 
+    def times(self, request: Request) -> int:
+        """As in `Splitting`: once for each choice, until the endpoint has shown that it gives several at a time."""
+        return request.n if request.n > 1 and not self.asking.gives_several(path_of(request)) else 1
+
     async def answer(self, request: Request) -> Answer:
         """One answer, or CallError; the key is masked wherever the endpoint repeats it."""
-        path, body = self.message(request)
-        status, headers, content = await self._post(path, body)
-        content = self._masked(content)
-        if status == 200:
-            return read_answer(content, request)
-        raise error_of(status, content, retry_after(headers, time.time()))
+        path = path_of(request)
+        self._check(path)
+        answers: list[Answer] = []
+        bodies: list[Mapping[str, Json]] = []
+        missing = request.n
+        while missing > 0:
+            try:
+                reply = await self.asking.ask(replace(request, n=missing) if answers else request)
+            except CallError as fault:
+                fault.billed = fault.billed or bool(answers)  # the choices that came before were paid for
+                raise self._own_words(fault) from None
+            answers.append(reply.answer)
+            bodies.append(reply.body)
+            missing -= len(reply.answer.choices)
+        answer = _together(answers, request)
+        if request.stop and "stop" in self.capabilities.way(path).left_out:
+            answer = replace(answer, choices=cut_at_stops(answer.choices, request.stop))
+        return replace(answer, sent=sent_as(request, bodies))
+
+    def message(self, request: Request) -> tuple[str, dict[str, Json]]:
+        """The path and the body of a request, as far as is known what the endpoint takes."""
+        path = path_of(request)
+        self._check(path)
+        return path, body_of(request, self.model, self.capabilities.way(path))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -115,28 +169,35 @@ class OpenAICompatible:
             client, self._client = self._client, None
             await client.close()
 
-    def message(self, request: Request) -> tuple[str, dict[str, Json]]:
-        """The path and the body of a request."""
-        text = isinstance(request.prompt, str)
-        if (text and not self.traits.completion) or (not text and not self.traits.chat):
-            wanted, has = ("raw text", "chat") if text else ("messages", "raw text")
+    def _check(self, path: str) -> None:
+        known = self.capabilities
+        if (path == COMPLETIONS and not known.completions) or (path == CHAT and not known.chat):
+            wanted, has = ("raw text", "chat") if path == COMPLETIONS else ("messages", "raw text")
             raise CallError("bad_request", f"{self.name} takes {has} only, not {wanted}", retry="never")
-        body: dict[str, Json] = {"model": self.model, "temperature": request.temperature, "top_p": request.top_p}
-        most = "max_completion_tokens" if self.endpoint.hosted_openai and not text else "max_tokens"
-        body[most] = request.max_tokens
-        optional: dict[str, Json] = {
-            "n": request.n if request.n != 1 else None,
-            "stop": [whole(stop) for stop in request.stop] or None,
-            "presence_penalty": request.presence_penalty or None,
-            "frequency_penalty": request.frequency_penalty or None,
-            "seed": request.seed,
-            "response_format": _response_format(request.json_schema) if request.json_schema else None,
-        }
-        body |= {key: value for key, value in optional.items() if value is not None}
-        if isinstance(request.prompt, str):
-            return "/completions", body | {"prompt": whole(request.prompt)}
-        turns: list[Json] = [{"role": turn.role, "content": whole(turn.content)} for turn in request.prompt]
-        return "/chat/completions", body | {"messages": turns}
+
+    async def _replied(self, path: str, body: Mapping[str, Json], request: Request) -> Reply:
+        """One request sent; what came back, read or not."""
+        status, headers, content = await self._post(path, dict(body))
+        content = self._masked(content)
+        streamed = False
+        if status != 200:
+            fault = error_of(status, content, retry_after(headers, time.time()))
+            return Reply(status, content, body, fault)
+        try:
+            if is_stream(content):
+                content, streamed = joined(content), True
+            return Reply(status, content, body, read_answer(content, request), streamed)
+        except CallError as fault:
+            return Reply(status, content, body, fault, streamed)
+
+    def _own_words(self, fault: CallError) -> CallError:
+        """The same, naming what this endpoint's key and address really come from."""
+        told = fault.message.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
+        if fault.kind in {"not_found", "bad_answer"} and not self.endpoint.versioned:
+            told += f"; most endpoints have their version in the address: is it {self.endpoint.url}/v1?"
+        fault.message = told
+        fault.args = (told,)
+        return fault
 
     async def _post(self, path: str, body: dict[str, Json]) -> tuple[int, dict[str, str], bytes]:
         import openai
@@ -161,11 +222,12 @@ class OpenAICompatible:
         http = importlib.import_module(home.partition(".")[0])  # httpx2, or httpx before openai 3
         client = openai.AsyncOpenAI(
             api_key=self.api_key or _NO_KEY,
-            base_url=self.endpoint.url,
+            base_url=self.endpoint.path_url,
+            default_query=dict(self.endpoint.query),
             max_retries=0,
             timeout=openai.Timeout(self.timeout, connect=_CONNECT_SECONDS),
             # Compression would let a small body unpack into an endless one.
-            default_headers={"Accept-Encoding": "identity"},
+            default_headers={"Accept-Encoding": "identity", **self._own_headers(openai.Omit())},
             http_client=openai.DefaultAioHttpClient(
                 follow_redirects=False,
                 trust_env=not self.endpoint.loopback,  # no proxy reaches this machine's own ports
@@ -174,6 +236,13 @@ class OpenAICompatible:
             ),
         )
         return client, http.Response
+
+    def _own_headers(self, omitted: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK's mark for a header not to send
+        """Those of the recipe; and Azure's own name for the key."""
+        if not self.endpoint.query or not self.api_key:
+            return dict(self.headers)
+        azure = {"api-key": self.api_key, **({"Authorization": omitted} if self.endpoint.azure else {})}
+        return {**azure, **self.headers}
 
     async def _bound(self, response: Any) -> None:  # noqa: ANN401 - httpx2.Response, or httpx.Response before openai 3
         packed = response.headers.get("content-encoding", "identity")
@@ -206,7 +275,12 @@ class OpenAICompatible:
         return CallError("connection_lost", f"the connection broke: {told}", retry="later")
 
     def _masked(self, content: bytes) -> bytes:
-        return self._key.sub(b"***", content) if self.api_key else content
+        return self._key.sub(b"***", content)
+
+
+def traits_of(known: Capabilities) -> Traits:
+    """What a stage may ask of an endpoint: several choices always, for they are asked for one by one if need be."""
+    return Traits(completion=known.completions, chat=known.chat, structured=known.chat and known.schema)
 
 
 def _spellings(key: str) -> re.Pattern[bytes]:
@@ -257,6 +331,14 @@ def _too_large(most: int) -> CallError:
     return CallError("too_large", f"an answer of more than {most} bytes was broken off", retry="never", billed=True)
 
 
-def _response_format(schema: str) -> Json:
-    wanted = {"name": "answer", "schema": json.loads(schema), "strict": True}
-    return {"type": "json_schema", "json_schema": wanted}
+def _together(answers: Sequence[Answer], request: Request) -> Answer:
+    """One answer with all choices; whole answers to parts of one request are added up."""
+    if len(answers) == 1:
+        return answers[0]
+    usage = Usage(
+        prompt_tokens=sum(one.usage.prompt_tokens for one in answers),
+        completion_tokens=sum(one.usage.completion_tokens for one in answers),
+        estimated=any(one.usage.estimated for one in answers),
+    )
+    choices = tuple(choice for one in answers for choice in one.choices)[: request.n]
+    return Answer(choices=choices, usage=usage, raw="\n".join(one.raw for one in answers))

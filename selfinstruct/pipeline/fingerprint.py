@@ -23,6 +23,8 @@ def identity(
 ) -> dict[str, Json]:
     """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read."""
     written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
+    specs: dict[str, Json] = dict(resolved.recipe.specs)
+    written["models"] = specs  # where an endpoint is and how it is asked changes when an answer comes, not what it is
     if resolved.recipe.cycles > 1:
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
     written["seeds"] = digest(*[task.id for task in seeds])

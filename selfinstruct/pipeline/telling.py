@@ -74,7 +74,7 @@ def tell(
 
 def _models(resolved: Resolved) -> tuple[str, ...]:
     """Specs of those whose words are in the records, or decide of them; where nobody's are, of all that are named."""
-    told = resolved.recipe.models
+    told = resolved.recipe.specs
     makers = [
         role for stage in (*resolved.rounds, *resolved.once) if stage.name not in _ASKED for role in model_roles(stage)
     ]
