@@ -1,7 +1,7 @@
 """Asks an endpoint in a way that it takes: what it refuses is left out from then on, and never sent again unchanged."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from selfinstruct.models.backend import Answer, CallError
@@ -65,7 +65,18 @@ class Asking:
         self.told: Callable[[str], None] = lambda _line: None
         """Hears, once, of everything that is from now on done in another way."""
         self.changed: Callable[[], None] = lambda: None
-        """Called after `capabilities` changed."""
+        """Called after `capabilities` or `taken` changed."""
+
+    @property
+    def taken(self) -> dict[str, list[str]]:
+        """What each path was seen to take, to be known again."""
+        return {path: sorted(known.proven) for path, known in self._paths.items() if known.proven}
+
+    def recall(self, capabilities: Capabilities, taken: Mapping[str, Iterable[str]]) -> None:
+        """What was learned of the endpoint before."""
+        self.capabilities = capabilities
+        for path, known in self._paths.items():
+            known.proven |= {*taken.get(path, ())}
 
     def gives_several(self, path: str) -> bool:
         """It has shown that it takes `n`."""
@@ -181,20 +192,24 @@ class Asking:
 
     def _learn(self, path: str, reply: Reply) -> None:
         """From an answer."""
-        self._paths[path].proven |= tried(reply.body)
-        way = self.capabilities.way(path)
-        if reply.streamed and not way.streams:
-            self._adopt(path, replace(way, streams=True))
+        tries = tried(reply.body)
+        if not tries <= self._paths[path].proven:
+            self._paths[path].proven |= tries
+            self.changed()
+        if reply.streamed:
+            for one in (path, COMPLETIONS, CHAT):
+                if not self.capabilities.way(one).streams:
+                    self._adopt(one, replace(self.capabilities.way(one), streams=True), silent=one != path)
         wanted = reply.body.get("n", 1)
         if isinstance(wanted, int) and len(reply.answer.choices) < wanted:
             self._adopt(path, self.capabilities.way(path).without("n"))
 
-    def _adopt(self, path: str, way: Way) -> None:
+    def _adopt(self, path: str, way: Way, *, silent: bool = False) -> None:
         old = self.capabilities.way(path)
         self.capabilities = self.capabilities.with_way(path, way)
         new = [words for words in way.words if words not in old.words]
         new += ["JSON schemas in words"] if "response_format" in {*way.left_out} - {*old.left_out} else []
-        if new:
+        if new and not silent:
             self.told(f"{self._name} is asked in its own way from now on: {', '.join(new)}")
         self.changed()
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from selfinstruct.errors import ProviderDown
+from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.capabilities import Capabilities, Stated
 from selfinstruct.models.loop import SHARED
@@ -69,19 +69,26 @@ class _Learner:
             if known.completions and stated.completions is None:
                 text = await self._asked(TEXT)
             if known.chat and (stated.chat is None or stated.schema is None):
-                turns = await self._asked(TURNS)
+                turns = await self._asked(TURNS, needed=not isinstance(text, Answer))
             asking.capabilities = _found(asking.capabilities, stated, text, turns)
         finally:
             asking.allowance = None
             await self.backend.close()  # its connections belong to this event loop
 
-    async def _asked(self, request: Request) -> Answer | CallError:
-        """The answer, or why there is none: a passing fault is waited out, for a while."""
+    async def _asked(self, request: Request, *, needed: bool = True) -> Answer | CallError:
+        """The answer, or why there is none: a passing fault is waited out, for a while.
+
+        What is not `needed` does not end a run whose cap has no room for it.
+        """
         began = time.monotonic()
         tries = 0
         while True:
             try:
                 return await self._paid(request)
+            except Capped as full:
+                if needed:
+                    raise
+                return CallError("unlearned", str(full), retry="never")
             except CallError as fault:
                 if fault.retry not in _PASSING:
                     return fault

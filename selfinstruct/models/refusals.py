@@ -12,7 +12,7 @@ from selfinstruct.records import Json
 _ABOUT_THE_REQUEST = frozenset({400, 415, 422, 424, 500, 501})
 _EXPLAINED = frozenset({424, 500, 501})  # these say as well that something broke: only plain words count
 _REFUSING = re.compile(
-    r"not? (?:be )?(?:support|implement|allow|permit|accept|available|recogni|valid|enabled|specified|used)"
+    r"not? (?:an? )?(?:be )?(?:support|implement|allow|permit|accept|available|recogni|valid|enabled|specified|used)"
     r"|n['o]t (?:support|allow|accept|work|specify|use)|unsupported|unavailable|unknown|unrecogni[sz]ed|unexpected"
     r"|invalid|extra|forbid|deprecat|additional propert|incompatible|only (?:one|the default|supports?|user|accepts?)"
     r"|no such (?:param|field|option)|must (?:alternate|be (?:omitted|unset|absent|null|1\b|one\b))"
@@ -84,10 +84,12 @@ def adapted(way: Way, status: int, content: bytes, body: Mapping[str, Json]) -> 
         return None
     pointed = told.pointed(body)
     named = pointed or {name for name, words in _NAMES.items() if name in body and words.search(told.text)}
-    if not pointed and (len(named) > _MOST_NAMED or not _REFUSING.search(told.text)):
+    if not pointed and len(named) > _MOST_NAMED:
         named = set()
     if {"temperature", "top_p"} & named and {"temperature", "top_p"} <= {*body} and _both(told.text):
-        return None if way.one_of_two else replace(way, one_of_two=True)
+        return replace(way, one_of_two=True)
+    if not pointed and not _REFUSING.search(told.text):
+        named = set()
     limits = {name for name in LIMITS if name in named}
     if limits and not _limit_refused(told.text, way.limit, pointed):
         return None  # a matter of how many

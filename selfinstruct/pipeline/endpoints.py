@@ -96,6 +96,8 @@ class Known:
 
     base_url: str
     capabilities: Capabilities
+    taken: Mapping[str, tuple[str, ...]]
+    """By path, what it was seen to take: a refusal without a reason is then not about that."""
 
 
 def remembered(folder: RunFolder) -> dict[str, Known]:
@@ -106,7 +108,11 @@ def remembered(folder: RunFolder) -> dict[str, Known]:
     fix = "delete it: what the endpoints can do is then learned again"
     try:
         return {
-            name: Known(_text(one["base_url"]), Capabilities.from_json(one["capabilities"]))
+            name: Known(
+                base_url=_text(one["base_url"]),
+                capabilities=Capabilities.from_json(one["capabilities"]),
+                taken={path: tuple(map(_text, names)) for path, names in one["taken"].items()},
+            )
             for name, one in read_object(path, fix).items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as fault:
@@ -129,7 +135,7 @@ class Endpoints:
             if name not in known:
                 continue
             if known[name].base_url == backend.base_url:
-                backend.asking.capabilities = backend.stated.over(known[name].capabilities)
+                backend.asking.recall(backend.stated.over(known[name].capabilities), known[name].taken)
                 self._learned.add(name)
             else:
                 was = f"{name} was at {known[name].base_url} when this run was last worked on"
@@ -169,8 +175,12 @@ class Endpoints:
             backend.asking.told = self._notice
 
     def _write(self) -> None:
-        facts: dict[str, Json] = {
-            name: {"base_url": one.base_url, "capabilities": one.capabilities.as_json()}
+        facts = {
+            name: {
+                "base_url": one.base_url,
+                "capabilities": one.capabilities.as_json(),
+                "taken": one.asking.taken,
+            }
             for name, one in sorted(self._hosted.items())
         }
         publish_text(self._folder.path / FILE, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
