@@ -56,6 +56,8 @@ class Card:
     """SHA-256 of the rows, as `write_dataset` tells it."""
     estimated: bool = False
     """Some of the tokens were counted here, because the endpoint did not say."""
+    addresses: Sequence[tuple[str, str]] = ()
+    """Model and base URL, of each that was asked over a network."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """By model, the terms its text comes under, where they are known."""
     inputs: Sequence[str] = ()
@@ -187,7 +189,11 @@ def _counted(card: Card) -> str:
 
 
 def _models(card: Card) -> str:
-    return " and ".join(code(model) for model in card.models) or "no model"
+    def named(model: str) -> str:
+        places = [code(url) for name, url in card.addresses if name == model]
+        return code(model) + (f" (at {' and '.join(places)})" if places else "")
+
+    return " and ".join(map(named, card.models)) or "no model"
 
 
 def _origin(card: Card) -> str:

@@ -50,7 +50,7 @@ def check_spec(spec: str, *, paths: bool = True) -> None:
 
 def _is_folder(spec: str) -> bool:
     try:
-        return Path(spec).is_dir()
+        return bool(spec) and Path(spec).is_dir()
     except (OSError, ValueError):  # no folder can have such a name
         return False
 
