@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from pytest_httpserver import HTTPServer
@@ -15,8 +16,16 @@ Body = Mapping[str, Any]
 Habit = Callable[[str, Body], Response | None]
 """Path and body -> what it answers out of habit; None: nothing unusual."""
 
-WORDS = ("Name", "Sort", "Explain", "Compare", "Invent", "Estimate", "Outline", "Rewrite", "Plan", "Count", "Translate")
-THINGS = ("lakes", "kites", "salmon", "bridges", "violins", "glaciers", "lanterns", "orchards", "ferries", "quilts")
+WORDS = re.findall(
+    r"\w+",
+    """
+    name sort explain compare invent estimate outline rewrite plan count translate describe list summarise draft
+    rank lakes kites salmon bridges violins glaciers lanterns orchards ferries quilts walnuts comets saddles
+    prisms hinges mosses candles tunnels rafts anvils bellows cradles domes easels fjords gourds herons inkwells
+    jetties kilns looms mortars nettles oars pulleys quarries reeds sundials thimbles urns vaults weirs yokes
+    zithers awnings barges clogs dams
+    """,
+)
 
 
 def refusal(message: object, status: int = 400, **more: object) -> Response:
@@ -74,9 +83,8 @@ class Endpoint:
 
     def _task(self) -> str:
         self._made += 1
-        word, thing = WORDS[self._made % 11], THINGS[self._made * 3 % 10]
-        other = THINGS[(self._made * 7 + 4) % 10]
-        return f"{word} {self._made} {thing} near {other} number {self._made * 31} and say why {thing} matter."
+        words = Random(self._made).sample(WORDS, 9)
+        return f"{words[0].capitalize()} {' '.join(words[1:])} {self._made}."
 
 
 def answer(body: Body, *texts: str) -> dict[str, object]:
