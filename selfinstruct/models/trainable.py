@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.gemma import GEMMA
 from selfinstruct.models.gemma import NOTICE as GEMMA_NOTICE
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.models.weights_facts import ON_HUB, adapter_base, content_mark, find_weights, plain_name, stored_as
-from selfinstruct.stage import DTYPES, Dtype, Loaded
+from selfinstruct.stage import DTYPES, Loaded
 
 KINDS = ("hf", "gguf", "embedded", GEMMA)
 """What can be trained; a folder that exists means `hf:`, as everywhere."""
@@ -86,7 +85,7 @@ class TransformersWeights:
         """As in `Weights`; BadInput says in one line why it cannot."""
         if dtype not in DTYPES:
             raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(DTYPES)}")
-        loaded = load_weights(trainable(self.spec), device=self.device, dtype=cast("Dtype", dtype))
+        loaded = load_weights(trainable(self.spec), device=self.device, dtype=dtype)
         return replace(loaded, source=self._source())
 
     def _source(self) -> str:
