@@ -19,7 +19,8 @@ from selfinstruct.cli.running import carry_out, publishing_options
     "--model",
     required=True,
     metavar="SPEC",
-    help="embedded, gemma, gguf:PATH, hf:NAME_OR_FOLDER, openai:NAME, replay:PATH, scripted:FILE.",
+    help="embedded, gemma, gguf:PATH, hf:NAME_OR_FOLDER, openai:NAME, ollama:, vllm:, llamacpp:, openrouter:NAME, "
+    "replay:PATH, scripted:FILE.",
 )
 @click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Tasks to publish, exactly.")
 @click.option(

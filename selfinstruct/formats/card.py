@@ -58,6 +58,8 @@ class Card:
     """Some of the tokens were counted here, because the endpoint did not say."""
     called: Mapping[str, str] = field(default_factory=dict)
     """By model, what the world calls it, where its spec does not say."""
+    addresses: Sequence[tuple[str, str]] = ()
+    """Model and base URL, of each that was asked over a network."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """By model, the terms its text comes under, where they are known."""
     inputs: Sequence[str] = ()
@@ -189,8 +191,12 @@ def _counted(card: Card) -> str:
 
 
 def _models(card: Card) -> str:
-    said = (f"{code(one)} ({plain(card.called[one])})" if one in card.called else code(one) for one in card.models)
-    return " and ".join(said) or "no model"
+    def named(model: str) -> str:
+        places = [code(url) for name, url in card.addresses if name == model]
+        told = f" ({plain(card.called[model])})" if model in card.called else ""
+        return code(model) + told + (f" (at {' and '.join(places)})" if places else "")
+
+    return " and ".join(map(named, card.models)) or "no model"
 
 
 def _origin(card: Card) -> str:

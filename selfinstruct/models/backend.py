@@ -6,7 +6,7 @@ A backend answers one request; it neither retries, nor limits, nor remembers. `g
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
@@ -25,6 +25,8 @@ class Answer:
     """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
     thought: bool = False
     """The endpoint says that tokens went into thinking, whether it shows that or not."""
+    sent: str = ""
+    """What an endpoint was sent for it, as JSON without the prompt; for people too."""
 
 
 class CallError(Exception):
@@ -56,6 +58,14 @@ class CallError(Exception):
         super().__init__(self.message)
         self.billed = usage is not None or (retry == "later" if billed is None else billed)
         self.usage, self.tries, self.out_of_tokens = usage, tries, out_of_tokens
+
+
+@runtime_checkable
+class Splitting(Protocol):
+    """A backend that may have to send one request several times."""
+
+    def times(self, request: Request) -> int:
+        """How often its prompt may be paid for: at most once for each choice."""
 
 
 class Backend(Protocol):
@@ -130,7 +140,9 @@ class AnswerBook(Protocol):
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
         """Note, durably, that a request is about to be sent, and its worst case; done when the future is."""
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> Future[None]:
         """Commit an answer and clear its reservation; it may be used when the future is done."""
 
     def spent(self) -> Totals:
@@ -152,9 +164,11 @@ class Memory:
         del key, scope, ordinal, cost, tokens
         return _done()
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> Future[None]:
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> Future[None]:
         """As in `AnswerBook`."""
-        del request, raw
+        del request, raw, sent
         self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
         return _done()
 

@@ -32,6 +32,8 @@ class Call:
     """The request with room to think."""
     tokens: Tokens = field(init=False)
     """Of what is sent."""
+    times: int = 1
+    """How often its prompt is sent."""
     attempts: int = 0
     refused_since: float | None = None
     replayed: bool = False
@@ -45,7 +47,18 @@ class Call:
         """Let the next attempt think with so many tokens."""
         if thinking_tokens != self.sent.thinking_tokens:
             self.sent = replace(self.request, thinking_tokens=thinking_tokens)
-            self.tokens = tokens_of(self.sent)
+            self._bound()
+
+    def weigh(self, times: int) -> None:
+        """Bound it anew, where its prompt is paid for another number of times."""
+        if times != self.times:
+            self.times = times
+            self._bound()
+
+    def _bound(self) -> None:
+        one = tokens_of(self.sent)
+        more = {"prompt_likely": self.times * one.prompt_likely, "prompt_most": self.times * one.prompt_most}
+        self.tokens = replace(one, **more)
 
     @property
     def id(self) -> str:

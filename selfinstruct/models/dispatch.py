@@ -11,7 +11,7 @@ from functools import partial
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
-from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError
+from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError, Splitting
 from selfinstruct.models.call import Batch, Call, Unsent
 from selfinstruct.models.limits import Limits
 from selfinstruct.models.money import Budget, Price, Reservation
@@ -38,6 +38,7 @@ class Dispatcher:
         """`clock` is monotonic seconds; `draw` gives numbers from 0 to 1."""
         self.thinking = ThinkingRoom(policy.thinking_tokens)
         self._backend, self._book, self._policy = backend, book, policy
+        self._splitting = backend if isinstance(backend, Splitting) else None
         self._budget, self._price = budget, price
         self._loop, self._clock, self._draw = loop, clock, draw
         self._limits = Limits(
@@ -105,6 +106,8 @@ class Dispatcher:
             if wait > 0.0:
                 self._timer = self._loop.call_later(wait, self._pump)
                 return
+            if self._splitting is not None:
+                call.weigh(self._splitting.times(call.request))
             reservation = self._budget.reserve(call.tokens, self._price)
             if reservation is None:
                 if self._budget.outstanding:
@@ -171,7 +174,8 @@ class Dispatcher:
         self._heard(sent)
         if answer.thought:
             self.thinking.seen()
-        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw)
+        beside = {"sent": answer.sent} if answer.sent else {}
+        written = self._book.write(call.scope, call.ordinal, call.request, completion, answer.raw, **beside)
         self._budget.settle(reservation, cost, answer.usage)
         written.add_done_callback(partial(self._written, call, completion))
         return written

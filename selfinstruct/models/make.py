@@ -1,13 +1,16 @@
 """From the short string in a recipe to the backend it names."""
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
 from selfinstruct.models.gemma import GEMMA, NOTICE, gemma_weights
+from selfinstruct.text import shown
 
 _OURS = ("embedded", GEMMA)  # one model each, so nothing comes after a colon
+_HOSTED = ("openai", "ollama", "vllm", "llamacpp", "openrouter")
 
 
 def make_backend(spec: str) -> Backend:
@@ -15,15 +18,41 @@ def make_backend(spec: str) -> Backend:
 
     BadInput lists the kinds that exist.
     """
-    kind, colon, rest = spec.partition(":")
-    if kind not in KINDS:
-        if Path(spec).is_dir():
-            return _hf(spec)
-        known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
-        raise BadInput(f"no model kind '{kind}'", place=f"model '{spec}'", fix=f"kinds: {known}")
-    if kind not in _OURS and not (colon and rest):
-        raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:NAME or {kind}:PATH")
+    kind, _, rest = spec.partition(":")
+    if kind not in KINDS and _is_folder(spec):
+        return _hf(spec)
+    check_spec(spec, paths=False)
     return KINDS[kind](rest)
+
+
+def check_spec(spec: str, *, paths: bool = True) -> None:
+    """BadInput for a kind that does not exist, or that lacks its name; nothing is opened, and no environment read.
+
+    `paths`: what looks like the path of a folder passes, although it is not there.
+
+    >>> check_spec("opnai:m")
+    Traceback (most recent call last):
+    selfinstruct.errors.BadInput: model 'opnai:m': no model kind 'opnai' (did you mean 'openai'?); kinds: embedded, ...
+    """
+    kind, colon, rest = spec.partition(":")
+    if kind in KINDS:
+        if kind not in _OURS and not (colon and rest):
+            what, fix = "nothing after the colon", f"write {kind}:NAME or {kind}:PATH"
+            raise BadInput(what, place=f"model '{spec}'", fix=fix)
+        return
+    if paths and ("/" in kind or "\\" in kind or kind in {".", ".."} or _is_folder(spec)):
+        return
+    near = difflib.get_close_matches(kind, list(KINDS), 1) if colon else []
+    known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
+    what = f"no model kind '{shown(kind)}'" + (f" (did you mean '{near[0]}'?)" if near else "")
+    raise BadInput(what, place=f"model '{shown(spec)}'", fix=f"kinds: {known}")
+
+
+def _is_folder(spec: str) -> bool:
+    try:
+        return bool(spec) and Path(spec).is_dir()
+    except (OSError, ValueError):  # no folder can have such a name
+        return False
 
 
 def _embedded(_rest: str) -> Backend:
@@ -50,10 +79,13 @@ def _hf(name: str) -> Backend:
     return TransformersModel.from_environment(name)
 
 
-def _openai(name: str) -> Backend:
-    from selfinstruct.models.openai_compatible import OpenAICompatible
+def _behind(kind: str) -> Callable[[str], Backend]:
+    def make(name: str) -> Backend:
+        from selfinstruct.models.hosted import HostedModel, connected
 
-    return OpenAICompatible.from_environment(name)
+        return connected(HostedModel(kind=kind, model=name))
+
+    return make
 
 
 def _replay(path: str) -> Backend:
@@ -73,7 +105,7 @@ KINDS: dict[str, Callable[[str], Backend]] = {
     GEMMA: _gemma,
     "gguf": _gguf,
     "hf": _hf,
-    "openai": _openai,
+    **{kind: _behind(kind) for kind in _HOSTED},
     "replay": _replay,
     "scripted": _scripted,
 }

@@ -2,23 +2,26 @@
 
 import asyncio
 import importlib
-import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.api_key import Key, shown_address
+from selfinstruct.models.asking import Asking, Reply
 from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
-from selfinstruct.models.openai_answer import error_of, read_answer, whole
+from selfinstruct.models.openai_answer import error_of, read_answer
+from selfinstruct.models.openai_body import body_of, cut_at_stops, sent_as
+from selfinstruct.models.openai_stream import is_stream, joined
 from selfinstruct.models.policy import retry_after
 from selfinstruct.models.usable import BYTES_PER_TOKEN
-from selfinstruct.records import Json, Request
+from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown
 
@@ -35,18 +38,30 @@ _MOST_BYTES: ContextVar[int] = ContextVar("most bytes of the answer to this requ
 class OpenAICompatible:
     """One model of one endpoint.
 
-    `auto` sends text to /completions and messages to /chat/completions; OpenAI's own endpoint has only chat for
-    nearly all of its models, so there `auto` means `chat`.
+    What the endpoint can do is taken as in `Capabilities` until it was asked (`models.learning`) or refuses something:
+    then it is asked in another way, and the way is kept. Text goes to /completions, messages to /chat/completions.
     """
 
     model: str
     api_key: str = field(default="", repr=False)
     url: str = OPENAI
     api: Api = "auto"
+    """`completions` or `chat`: it has nothing else."""
     allow_http: bool = False
     in_flight: int = 16
     structured: bool = True
     """Whether the endpoint can hold an answer to a JSON schema."""
+    stated: Stated = field(default_factory=Stated)
+    """What the recipe says that it can do."""
+    kind: str = "openai"
+    """The word before the colon of its name."""
+    label: str = ""
+    """Tells it from another endpoint with a model of the same name."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key_name: str = "OPENAI_API_KEY"
+    """Where the key comes from, for messages."""
+    url_name: str = "OPENAI_BASE_URL"
+    """Where the address comes from, for messages."""
     stall: float = 60.0
     """Seconds between two reads once an answer has begun."""
     timeout: float = 600.0
@@ -54,21 +69,34 @@ class OpenAICompatible:
     max_bytes: int = 16 * 2**20
     """For one answer, whatever its request asked for."""
     endpoint: Endpoint = field(init=False)
-    _key: Key = field(init=False, repr=False)
+    asking: Asking = field(init=False, repr=False)
+    _keys: tuple[Key, ...] = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check address and key before anything is sent."""
-        self.endpoint = endpoint(self.url, allow_http=self.allow_http)
+        self.endpoint = endpoint(self.url, allow_http=self.allow_http, place=self.url_name)
         if not self.model:
-            raise BadInput("a model's name is missing", place="openai:", fix="write openai:NAME")
+            raise BadInput("a model's name is missing", place=f"{self.kind}:", fix=f"write {self.kind}:NAME")
         if self.endpoint.hosted_openai and not self.api_key:
-            fix = "set it, or set OPENAI_BASE_URL to another endpoint"
-            raise BadInput("OPENAI_API_KEY is not set", place=f"openai:{self.model}", fix=fix)
+            fix = f"set it, or set {self.url_name} to another endpoint"
+            raise BadInput(f"{self.key_name} is not set", place=self.name, fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
-            raise BadInput("holds characters that no key has", place="OPENAI_API_KEY", fix="copy it again")
-        self._key = Key(self.api_key)
+            raise BadInput("holds characters that no key has", place=self.key_name, fix="copy it again")
+        secrets = (self.api_key, *self.headers.values())
+        self._keys = tuple(Key(secret) for secret in secrets if secret) or (Key(""),)
+        if self.api != "auto":
+            self.stated = replace(self.stated, completions=self.api == "completions", chat=self.api == "chat")
+        if not self.structured and self.stated.schema is None:
+            self.stated = replace(self.stated, schema=False)
+        self.asking = Asking(self.model, self.stated.over(self._known()), self._replied, self.name)
+
+    def _known(self) -> Capabilities:
+        """What needs no asking: OpenAI's own endpoint has only chat for nearly all of its models."""
+        if not self.endpoint.hosted_openai:
+            return Capabilities()
+        return Capabilities(completions=False, turns=Way(left_out=("max_tokens",)))
 
     @classmethod
     def from_environment(cls, model: str) -> "OpenAICompatible":
@@ -87,37 +115,58 @@ class OpenAICompatible:
     @property
     def name(self) -> str:
         """As written in a recipe."""
-        return f"openai:{self.model}"
+        return f"{self.kind}:{self.model}" + (f" ({self.label})" if self.label else "")
 
     @property
     def base_url(self) -> str:
         """Without credentials, also those that stand in its path."""
-        return shown_address(self.endpoint.url, self._key)
+        return shown_address(self.endpoint.url, self._keys[0])
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What is known of the endpoint by now."""
+        return self.asking.capabilities
 
     @property
     def traits(self) -> Traits:
         """Completion where the endpoint has it."""
-        only_chat = self.api == "chat" or (self.api == "auto" and self.endpoint.hosted_openai)
-        return Traits(completion=not only_chat, chat=self.api != "completions", structured=self.structured)
+        return traits_of(self.capabilities)
 
     @property
     def notice(self) -> str:
         """Where the requests go."""
         return f"{self.name} at {self.base_url}"
 
+    def times(self, request: Request) -> int:
+        """As in `Splitting`: once for each choice, until the endpoint has shown that it gives several at a time."""
+        return request.n if request.n > 1 and not self.asking.gives_several(path_of(request)) else 1
+
     async def answer(self, request: Request) -> Answer:
-        """One answer, or CallError; the key is masked in errors, and an answer that repeats a real one is none."""
-        path, body = self.message(request)
-        _MOST_BYTES.set(min(self.max_bytes, _ROOM + BYTES_PER_TOKEN * request.n * request.most_tokens))
-        status, headers, content = await self._post(path, body)
-        safe = self._key.masked(content) if self._key.real else content  # a placeholder may be any word of JSON
-        if status != 200:
-            raise self._key.kept_out(error_of(status, safe, retry_after(headers, time.time())))
-        try:
-            return self._key.checked(read_answer(content, request))
-        except CallError as fault:
-            told = fault if fault.kind == "answer_contains_key" else _fault_of(safe, request, fault)
-            raise self._key.kept_out(told) from None
+        """One answer, or CallError; keys are masked in errors, and an answer that repeats a real one is none."""
+        path = path_of(request)
+        self._check(path)
+        answers: list[Answer] = []
+        bodies: list[Mapping[str, Json]] = []
+        missing = request.n
+        while missing > 0:
+            try:
+                reply = await self.asking.ask(replace(request, n=missing) if answers else request)
+            except CallError as fault:
+                fault.billed = fault.billed or bool(answers)  # the choices that came before were paid for
+                raise self._own_words(fault) from None
+            answers.append(reply.answer)
+            bodies.append(reply.body)
+            missing -= len(reply.answer.choices)
+        answer = _together(answers, request)
+        if request.stop and "stop" in self.capabilities.way(path).left_out:
+            answer = replace(answer, choices=cut_at_stops(answer.choices, request.stop))
+        return replace(answer, sent=sent_as(request, bodies))
+
+    def message(self, request: Request) -> tuple[str, dict[str, Json]]:
+        """The path and the body of a request, as far as is known what the endpoint takes."""
+        path = path_of(request)
+        self._check(path)
+        return path, body_of(request, self.model, self.capabilities.way(path))
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -125,28 +174,53 @@ class OpenAICompatible:
             client, self._client = self._client, None
             await client.close()
 
-    def message(self, request: Request) -> tuple[str, dict[str, Json]]:
-        """The path and the body of a request."""
-        text = isinstance(request.prompt, str)
-        if (text and not self.traits.completion) or (not text and not self.traits.chat):
-            wanted, has = ("raw text", "chat") if text else ("messages", "raw text")
+    def _check(self, path: str) -> None:
+        known = self.capabilities
+        if (path == COMPLETIONS and not known.completions) or (path == CHAT and not known.chat):
+            wanted, has = ("raw text", "chat") if path == COMPLETIONS else ("messages", "raw text")
             raise CallError("bad_request", f"{self.name} takes {has} only, not {wanted}", retry="never")
-        body: dict[str, Json] = {"model": self.model, "temperature": request.temperature, "top_p": request.top_p}
-        most = "max_completion_tokens" if self.endpoint.hosted_openai and not text else "max_tokens"
-        body[most] = request.most_tokens
-        optional: dict[str, Json] = {
-            "n": request.n if request.n != 1 else None,
-            "stop": [whole(stop) for stop in request.stop] or None,
-            "presence_penalty": request.presence_penalty or None,
-            "frequency_penalty": request.frequency_penalty or None,
-            "seed": request.seed,
-            "response_format": _response_format(request.json_schema) if request.json_schema else None,
-        }
-        body |= {key: value for key, value in optional.items() if value is not None}
-        if isinstance(request.prompt, str):
-            return "/completions", body | {"prompt": whole(request.prompt)}
-        turns: list[Json] = [{"role": turn.role, "content": whole(turn.content)} for turn in request.prompt]
-        return "/chat/completions", body | {"messages": turns}
+
+    async def _replied(self, path: str, body: Mapping[str, Json], request: Request) -> Reply:
+        """One request sent; what came back, read or not."""
+        _MOST_BYTES.set(min(self.max_bytes, _ROOM + BYTES_PER_TOKEN * request.n * request.most_tokens))
+        status, headers, content = await self._post(path, dict(body))
+        safe = self._safe(content)
+        if status != 200:
+            return Reply(status, safe, body, self._kept_out(error_of(status, safe, retry_after(headers, time.time()))))
+        streamed = is_stream(content)
+        if streamed:
+            try:
+                content, safe = joined(content), joined(safe)
+            except CallError as fault:
+                return Reply(status, safe, body, self._kept_out(fault), streamed)
+        try:
+            answer = read_answer(content, request)
+            for key in self._keys:
+                answer = key.checked(answer)
+        except CallError as fault:
+            told = fault if fault.kind == "answer_contains_key" else _fault_of(safe, request, fault)
+            return Reply(status, safe, body, self._kept_out(told), streamed)
+        return Reply(status, safe, body, answer, streamed)
+
+    def _safe(self, content: bytes) -> bytes:
+        """Without real keys; a placeholder may be any word of JSON, and stays."""
+        for key in self._keys:
+            content = key.masked(content) if key.real else content
+        return content
+
+    def _kept_out(self, fault: CallError) -> CallError:
+        for key in self._keys:
+            fault = key.kept_out(fault)
+        return fault
+
+    def _own_words(self, fault: CallError) -> CallError:
+        """The same, naming what this endpoint's key and address really come from."""
+        told = fault.message.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
+        if fault.kind in {"not_found", "bad_answer"} and not self.endpoint.versioned:
+            told += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
+        fault.message = told
+        fault.args = (told,)
+        return fault
 
     async def _post(self, path: str, body: dict[str, Json]) -> tuple[int, dict[str, str], bytes]:
         import openai
@@ -171,11 +245,12 @@ class OpenAICompatible:
         http = importlib.import_module(home.partition(".")[0])  # httpx2, or httpx before openai 3
         client = openai.AsyncOpenAI(
             api_key=self.api_key or _NO_KEY,
-            base_url=self.endpoint.url,
+            base_url=self.endpoint.path_url,
+            default_query=dict(self.endpoint.query),
             max_retries=0,
             timeout=openai.Timeout(self.timeout, connect=_CONNECT_SECONDS),
             # Compression would let a small body unpack into an endless one.
-            default_headers={"Accept-Encoding": "identity"},
+            default_headers={"Accept-Encoding": "identity", **self._own_headers(openai.Omit())},
             http_client=openai.DefaultAioHttpClient(
                 follow_redirects=False,
                 trust_env=not self.endpoint.loopback,  # no proxy reaches this machine's own ports
@@ -184,6 +259,13 @@ class OpenAICompatible:
             ),
         )
         return client, http.Response
+
+    def _own_headers(self, omitted: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK's mark for a header not to send
+        """Those of the recipe; and Azure's own name for the key."""
+        if not self.endpoint.query or not self.api_key:
+            return dict(self.headers)
+        azure = {"api-key": self.api_key, **({"Authorization": omitted} if self.endpoint.azure else {})}
+        return {**azure, **self.headers}
 
     async def _bound(self, response: Any) -> None:  # noqa: ANN401 - httpx2.Response, or httpx.Response before openai 3
         packed = response.headers.get("content-encoding", "identity")
@@ -207,7 +289,10 @@ class OpenAICompatible:
             chain.append(link)
             link = link.__cause__ or link.__context__
         kinds = [type(link).__name__ for link in chain]
-        detail = shown(self._key.masked_text(str(chain[-1])), 200)
+        detail = str(chain[-1])
+        for key in self._keys:
+            detail = key.masked_text(detail)
+        detail = shown(detail, 200)
         told = f"{self.base_url}: {detail or kinds[-1]}"
         if any(name.startswith(("ClientConnector", "ConnectionRefused", "gaierror")) for name in kinds):
             message = f"cannot connect to {told}; is it running, and is OPENAI_BASE_URL right?"
@@ -215,6 +300,11 @@ class OpenAICompatible:
         if any("Timeout" in name for name in kinds) and not any("Disconnected" in name for name in kinds):
             return CallError("timeout", f"too slow: {told}", retry="later")
         return CallError("connection_lost", f"the connection broke: {told}", retry="later")
+
+
+def traits_of(known: Capabilities) -> Traits:
+    """What a stage may ask of an endpoint: several choices always, for they are asked for one by one if need be."""
+    return Traits(completion=known.completions, chat=known.chat, structured=known.chat and known.schema)
 
 
 class _Bounded:
@@ -265,6 +355,14 @@ def _too_large(most: int, size: str) -> CallError:
     return CallError("too_large", what, retry="never", billed=True)
 
 
-def _response_format(schema: str) -> Json:
-    wanted = {"name": "answer", "schema": json.loads(schema), "strict": True}
-    return {"type": "json_schema", "json_schema": wanted}
+def _together(answers: Sequence[Answer], request: Request) -> Answer:
+    """One answer with all choices; whole answers to parts of one request are added up."""
+    if len(answers) == 1:
+        return answers[0]
+    usage = Usage(
+        prompt_tokens=sum(one.usage.prompt_tokens for one in answers),
+        completion_tokens=sum(one.usage.completion_tokens for one in answers),
+        estimated=any(one.usage.estimated for one in answers),
+    )
+    choices = tuple(choice for one in answers for choice in one.choices)[: request.n]
+    return Answer(choices=choices, usage=usage, raw="\n".join(one.raw for one in answers))

@@ -52,7 +52,10 @@ def _change(recipe: dict[str, Any], path: str, given: object, keys: Container[st
         there += [name.words for name in names]
     if head in keys and head not in {"rounds", "stages"}:
         old = recipe.get(head)
-        recipe[head] = {**(old if isinstance(old, Mapping) else {}), rest: given}
+        before = old if isinstance(old, Mapping) else {}
+        name, _, key = rest.partition(".")
+        inner = before.get(name) if key else None
+        recipe[head] = {**before, **({name: {**inner, key: given}} if isinstance(inner, Mapping) else {rest: given})}
         return
     raise BadInput(
         f"no stage '{shown(head)}' in this recipe", place=place, fix="stages: " + shown(", ".join(there), 200)

@@ -52,7 +52,7 @@ class Unbuilt(Unsent):
 
 
 def _to_be_built(resolved: Resolved) -> dict[str, Backend]:
-    return {role: Unbuilt(spec, Traits()) for role, spec in resolved.recipe.models.items() if built_name(spec)}
+    return {role: Unbuilt(spec, Traits()) for role, spec in resolved.recipe.specs.items() if built_name(spec)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ def identity(
     `seeds`: all, the held-out ones too. Where they were read is no part of it: a renamed file makes no other run.
     """
     written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
+    specs: dict[str, Json] = dict(resolved.recipe.specs)
+    written["models"] = specs  # where an endpoint is and how it is asked changes when an answer comes, not what it is
     if resolved.recipe.cycles > 1:
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
     written["seeds"] = digest(*sorted(map(told, seeds)))

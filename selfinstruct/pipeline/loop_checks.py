@@ -76,7 +76,7 @@ def _check_student(score: Stage, resolved: "Resolved", file: YamlFile, read_at: 
     """BadInput where a student is tuned, and feedback would read what another model answered."""
     role = str(getattr(score, "model", ""))
     tunes = any(stage.name == "finetune" for stage in resolved.stages)
-    if tunes and not built_name(resolved.recipe.models.get(role, "")):
+    if tunes and not built_name(resolved.recipe.specs.get(role, "")):
         what = f"`feedback` reads a score that asks '{role}' first, and not the student"
         raise BadInput(what, place=file.place(read_at), fix="write `model: student` in that score, others in `beside`")
 
@@ -91,5 +91,5 @@ def _label(stage: Stage) -> str:
 
 def student_role(recipe: "Recipe") -> str:
     """The role that the recipe's student has: the first with a spec `built:NAME`; empty where it does not teach."""
-    roles = (role for role, spec in recipe.models.items() if built_name(spec))
+    roles = (role for role, spec in recipe.specs.items() if built_name(spec))
     return next(roles, "") if recipe.student_teaches else ""

@@ -22,7 +22,7 @@ def check_needs(resolved: Resolved) -> None:
     """BadInput names every package and folder that a stage will ask for and that is not here."""
     missing: dict[str, dict[str, None]] = {}
     for stage in (*resolved.rounds, *resolved.stages):
-        for extra in needed(stage, resolved.recipe.models):
+        for extra in needed(stage, resolved.recipe.specs):
             if any(importlib.util.find_spec(name) is None for name in EXTRAS[extra]):
                 missing.setdefault(extra, {})[stage.name] = None
         _check_judge(stage)
@@ -67,7 +67,7 @@ def _check_embedded(resolved: Resolved) -> None:
     from selfinstruct.models.weights import check_machine, embedded_weights
 
     stages = (*resolved.rounds, *resolved.stages)
-    specs = {resolved.recipe.models.get(role, "") for stage in stages for role in model_roles(stage)}
+    specs = {resolved.recipe.specs.get(role, "") for stage in stages for role in model_roles(stage)}
     if any(spec in {"embedded", "gemma"} or spec.startswith("gguf:") for spec in specs):
         check_machine()
     if "embedded" in specs:

@@ -8,13 +8,24 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
+from selfinstruct.models.hosted import HostedModel
 from selfinstruct.pipeline.beside import found_beside
 from selfinstruct.pipeline.changes import with_changes
 from selfinstruct.pipeline.loop_checks import check_loop
+from selfinstruct.pipeline.named_models import check_kinds, with_hosted_models
 from selfinstruct.pipeline.reading import Answers, Read, Set
 from selfinstruct.pipeline.roles import check_weights, model_roles, scorer_role
 from selfinstruct.pipeline.stages import STAGES
@@ -128,8 +139,8 @@ class Recipe(_Strict):
     """Sets to work on, in place of rounds."""
     strict: bool = False
     """End at the first record of an input that cannot be used, in place of rejecting it."""
-    models: dict[Name, str] = Field(default_factory=dict)
-    """Role, such as `teacher`, and model spec."""
+    models: dict[Name, str | InstanceOf[HostedModel]] = Field(default_factory=dict)
+    """Role, such as `teacher`, and model spec, or a mapping that says where an endpoint is and how it is asked."""
     count: Whole = 100
     """Tasks that must have passed every stage of the rounds."""
     cycles: Whole = 1
@@ -147,6 +158,11 @@ class Recipe(_Strict):
     publish: Publish | None = Publish()
     stop: Stop = Stop()
     limits: Limits = Limits()
+
+    @property
+    def specs(self) -> dict[str, str]:
+        """Role and model spec, which says nothing of an address."""
+        return {role: model if isinstance(model, str) else model.spec for role, model in self.models.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +205,10 @@ class Resolved:
 
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""
-        written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True)
+        written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True, exclude={"models"})
+        models = self.recipe.models
+        named: dict[str, Json] = {role: one if isinstance(one, str) else one.as_yaml() for role, one in models.items()}
+        written = {key: named if key == "models" else written[key] for key in Recipe.model_fields}
         for one in written["inputs"] if isinstance(written["inputs"], list) else ():
             if isinstance(one, dict) and not one["columns"]:
                 del one["columns"]  # as before there were any: a run stays the same run
@@ -219,6 +238,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
     value = with_changes(found_beside(file.value, file.name), changes, Recipe.model_fields)
+    value = with_hosted_models(value, file)
     try:
         recipe = Recipe.model_validate(_tuples(value))
     except ValidationError as faults:
@@ -230,6 +250,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     )
     _check_order(resolved, file)
     _check_inputs(resolved, file)
+    check_kinds(recipe.specs, file)
     return resolved
 
 
@@ -279,7 +300,7 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
                 place=file.place(("models",)),
                 fix=f"add `{shown(role) or 'teacher'}: embedded` under `models`",
             )
-    check_weights(recipe.models, (*resolved.rounds, *resolved.stages), file)
+    check_weights(recipe.specs, (*resolved.rounds, *resolved.stages), file)
 
 
 def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:

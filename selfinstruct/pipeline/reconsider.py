@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.make import make_backend
+from selfinstruct.pipeline.endpoints import recorded
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.recipe import Resolved, knobs, resolve
 from selfinstruct.pipeline.roles import model_roles
@@ -113,11 +113,11 @@ def _walk(
     aside = old.path / "holdout_seeds.jsonl"
     held_out = list(read_tasks(aside)) if aside.exists() else []
     asked = {role for stage in after.rounds for role in model_roles(stage)}
-    backends = {role: make_backend(spec) for role, spec in after.recipe.models.items() if role in asked}
+    known = recorded({role: model for role, model in after.recipe.models.items() if role in asked}, old)
 
     def model_for(role: str, scope: str, built: Mapping[str, Path]) -> Recorded:
         del built  # rounds ask no model that a stage builds
-        return Recorded(backends[role].name, backends[role].traits, journal, scope)
+        return Recorded(*known[role], journal, scope)
 
     new.path.mkdir(exist_ok=True)
     for place in new.stage_folders():

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,8 @@ from pathlib import Path
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, NoRoom, Stopped
 from selfinstruct.pipeline import wiring
+from selfinstruct.pipeline.endpoints import FILE as ENDPOINTS
+from selfinstruct.pipeline.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.fingerprint import told as seed_told
@@ -84,6 +86,13 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     mark = fingerprint(same)
     place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
     folder = RunFolder(place)
+    backends = wiring.backends_of(resolved)
+    resolved = located(resolved, backends)
+    endpoints = Endpoints(backends, folder, options.watch.notice)
+    prices = wiring.prices_of(resolved.recipe.limits, hosted_by_name(resolved.recipe, backends))
+    begun = folder.journal.exists()
+    if not begun:  # a name mistyped, or a port with nobody behind it, leaves the folder free for the right command
+        endpoints.learn(wiring.budget(resolved.recipe.limits), prices)
     with owning(place):
         told = _last_totals(folder, options)
         _claim(folder, resolved, same, options, told)
@@ -92,12 +101,18 @@ def execute(resolved: Resolved, options: Options) -> Finished:
         if material.held_out:
             publish_bytes(place / HELD_OUT, b"".join(json_line(task.as_json()) for task in material.held_out))
         ledger = Ledger(folder.ledger, options.clock)
-        ledger.tell("started", fingerprint=mark, version=__version__, count=resolved.recipe.count)
-        with (
-            Journal(folder.journal, options.clock, told=told, mend=options.fresh, tell=ledger.tell_totals) as journal,
-            _telling_of_lost(journal, folder),
-            wiring.gates(resolved, journal, options.watch.notice) as gates,
-        ):
+        ledger.tell(
+            "started", fingerprint=mark, version=__version__, count=resolved.recipe.count, endpoints=endpoints.addresses
+        )
+        with ExitStack() as opened:
+            journal = opened.enter_context(
+                Journal(folder.journal, options.clock, told=told, mend=options.fresh, tell=ledger.tell_totals)
+            )
+            opened.enter_context(_telling_of_lost(journal, folder))
+            if begun:
+                endpoints.learn(wiring.budget(resolved.recipe.limits, journal.spent()), prices)
+            endpoints.keep(journal)
+            gates = opened.enter_context(wiring.gates(resolved, journal, options.watch.notice, backends))
             runner = Runner(
                 folder=folder,
                 ledger=ledger,
@@ -257,7 +272,16 @@ def _clear(folder: RunFolder, told: Totals) -> None:
 
     Killed on the way, it stays a run's, and the money stays counted.
     """
-    kept = {MARK, ".lock", ".owner", folder.journal.name, f"{folder.journal.name}-wal", f"{folder.journal.name}-shm"}
+    # What endpoints can do stays with the journal: what was asked, and so what is found there, depends on it.
+    kept = {
+        MARK,
+        ".lock",
+        ".owner",
+        ENDPOINTS,
+        folder.journal.name,
+        f"{folder.journal.name}-wal",
+        f"{folder.journal.name}-shm",
+    }
     foreign = folder.path.exists() and any(folder.path.iterdir()) and not (folder.path / MARK).exists()
     if foreign and any(path.name not in kept for path in folder.path.iterdir()):
         raise BadInput(

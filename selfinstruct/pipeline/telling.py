@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct import __version__
+from selfinstruct.models.hosted import HostedModel
 from selfinstruct.pipeline.billing import spending
 from selfinstruct.pipeline.loop import SENTENCES, Walked
 from selfinstruct.pipeline.loop_checks import student_role
@@ -70,17 +71,24 @@ def tell(
         rejected_examples=rejected_examples(done),
         command=AGAIN,
         recipe=resolved.as_yaml(),
+        addresses=_addresses(resolved),
     )
 
 
 def _models(resolved: Resolved) -> tuple[str, ...]:
     """Specs of those whose words are in the records, or decide of them; where nobody's are, of all that are named."""
-    told = resolved.recipe.models
+    told = resolved.recipe.specs
     makers = [
         role for stage in (*resolved.rounds, *resolved.once) if stage.name not in _ASKED for role in model_roles(stage)
     ]
     makers += [student_role(resolved.recipe)]
     return tuple(dict.fromkeys(told[role] for role in makers if role in told)) or tuple(dict.fromkeys(told.values()))
+
+
+def _addresses(resolved: Resolved) -> tuple[tuple[str, str], ...]:
+    """Of the models that were asked over a network, each once."""
+    hosted = [model for model in resolved.recipe.models.values() if isinstance(model, HostedModel) and model.base_url]
+    return tuple(dict.fromkeys((model.spec, model.base_url) for model in hosted))
 
 
 def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:

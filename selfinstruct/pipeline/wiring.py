@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,13 @@ from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.judge.load import load_judge
-from selfinstruct.models.backend import AnswerBook, Backend
+from selfinstruct.models.backend import AnswerBook, Backend, Totals
 from selfinstruct.models.gate import Gate, Policy
+from selfinstruct.models.hosted import HostedModel
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
+from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.pipeline.endpoints import hosted_by_name, made_backends
 from selfinstruct.pipeline.reading import content, opened
 from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved
 from selfinstruct.pipeline.roles import base_role, built_name, model_roles
@@ -183,21 +186,22 @@ class Gates:
         """`backends` by role; roles with the same spec share one."""
         recipe = resolved.recipe
         self._recipe, self._backends = recipe, backends
-        prices = prices_of(recipe.limits)
-        budget = Budget(cap(recipe.limits), recipe.limits.max_total_tokens, book.spent())
-        self._gate = partial(Gate, book=book, policy=policy(recipe.limits), budget=budget, prices=prices)
-        unique = {id(backend): backend for backend in backends.values()}
-        self._gates = {key: self._gate(backend) for key, backend in unique.items()}
+        prices = prices_of(recipe.limits, hosted_by_name(recipe, backends))
+        self._gate = partial(Gate, book=book, budget=budget(recipe.limits, book.spent()), prices=prices)
+        unique = {id(backend): (role, backend) for role, backend in backends.items()}
+        self._gates = {
+            key: self._gate(backend, policy=policy_of(recipe, role)) for key, (role, backend) in unique.items()
+        }
         self._built: dict[Path, Gate] = {}
 
     def model(self, role: str, scope: str, built: Mapping[str, Path] = MappingProxyType({})) -> CountingModel:
         """The model of that role, for one stage of one round; of a spec `built:NAME` what `built` has by that name."""
-        name = built_name(self._recipe.models[role])
+        name = built_name(self._recipe.specs[role])
         if not name:
             return self._gates[id(self._backends[role])].scoped(scope)
         place = _folder_of(role, name, built)
         if place not in self._built:
-            self._built[place] = self._gate(make_backend(f"hf:{place}"))
+            self._built[place] = self._gate(make_backend(f"hf:{place}"), policy=policy(self._recipe.limits))
         return self._built[place].scoped(scope)
 
     def release(self) -> None:
@@ -220,18 +224,19 @@ class Gates:
 def backends_of(resolved: Resolved) -> dict[str, Backend]:
     """A backend for each role that a stage asks, those aside that this run has yet to build."""
     asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in model_roles(stage)}
-    specs = {role: spec for role, spec in resolved.recipe.models.items() if role in asked and not built_name(spec)}
-    made = {spec: make_backend(spec) for spec in sorted(set(specs.values()))}
-    return {role: made[spec] for role, spec in specs.items()}
+    wanted = {role: spec for role, spec in resolved.recipe.specs.items() if role in asked and not built_name(spec)}
+    return made_backends({role: resolved.recipe.models[role] for role in wanted})
 
 
 @contextmanager
-def gates(resolved: Resolved, book: AnswerBook, notice: Callable[[str], None]) -> Iterator[Gates]:
+def gates(
+    resolved: Resolved, book: AnswerBook, notice: Callable[[str], None], backends: dict[str, Backend]
+) -> Iterator[Gates]:
     """The gates of a run, closed at its end."""
-    backends = backends_of(resolved)
     bases = [weights_of(resolved.recipe, role) for role in weights_marks(resolved)]
     told = {f"{base.name}: {base.notice}" for base in bases if base.notice}
-    for line in sorted(told | {backend.notice for backend in backends.values() if backend.notice}):
+    here = {backend.notice for backend in backends.values() if not isinstance(backend, OpenAICompatible)}
+    for line in sorted(filter(None, told | here)):  # where an endpoint is was told when it was asked what it can do
         notice(line)
     made = Gates(resolved, book, backends)
     try:
@@ -244,14 +249,15 @@ def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingPro
     """What a stage trains or looks into; BadInput where a role's spec names nothing of the kind."""
     from selfinstruct.models.trainable import TransformersWeights
 
-    name = built_name(recipe.models[role])
-    return TransformersWeights(f"hf:{_folder_of(role, name, built)}" if name else recipe.models[role])
+    spec = recipe.specs[role]
+    name = built_name(spec)
+    return TransformersWeights(f"hf:{_folder_of(role, name, built)}" if name else spec)
 
 
 def weights_marks(resolved: Resolved) -> dict[str, str]:
     """For each role that is trained, what tells its content: another base makes another run."""
     roles = dict.fromkeys(filter(None, map(base_role, resolved.stages)))
-    models = resolved.recipe.models
+    models = resolved.recipe.specs
     return {role: _mark(models[role]) for role in roles if not built_name(models[role])}
 
 
@@ -273,7 +279,7 @@ def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
     """What measures likelihoods for a role; only models of transformers can."""
     from selfinstruct.models.token_scorer import TransformersScorer
 
-    spec = recipe.models[role]
+    spec = recipe.specs[role]
     kind, _, name = spec.partition(":")
     if kind != "hf" and not Path(spec).is_dir():
         raise BadInput(f"'{spec}' does not tell how likely a text is", place=f"model {role}", fix="name it hf:FOLDER")
@@ -290,14 +296,28 @@ def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
     return _PER_ROUND_SMALL if small else _PER_ROUND
 
 
-def prices_of(limits: Limits) -> Prices:
-    """Known prices, the user's own first."""
-    return Prices.load(None if limits.prices is None else Path(limits.prices))
+def prices_of(limits: Limits, hosted: Mapping[str, HostedModel] = MappingProxyType({})) -> Prices:
+    """Known prices, the user's own first: those that stand beside a model before those in a file."""
+    read = Prices.load(None if limits.prices is None else Path(limits.prices))
+    beside = {name: model.price for name, model in hosted.items() if model.price is not None}
+    return replace(read, own={**read.own, **beside})
+
+
+def policy_of(recipe: Recipe, role: str) -> Policy:
+    """The recipe's limits, and over them those that stand beside the model of that role."""
+    model = recipe.models[role]
+    beside: dict[str, Any] = {} if isinstance(model, str) else dict(model.limits)
+    return replace(policy(recipe.limits), **beside)
 
 
 def cap(limits: Limits) -> Decimal | None:
     """The cap on money, exact."""
     return None if limits.max_cost is None else Decimal(limits.max_cost)
+
+
+def budget(limits: Limits, spent: Totals | None = None) -> Budget:
+    """What may be spent, over what was."""
+    return Budget(cap(limits), limits.max_total_tokens, spent)
 
 
 def policy(limits: Limits) -> Policy:

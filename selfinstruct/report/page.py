@@ -86,9 +86,11 @@ def _headline(story: Story, shown: Sequence[Section]) -> str:
         scored = first_score(story)
         said = f"<em>IFS {scored[0]:.2f}</em> of {prose(scored[1])}" if scored else f"<em>{models}</em> measured"
         ended = ""
+    places = "; ".join(f"{prose(model, 80)} at <code>{prose(url, 200)}</code>" for model, url in story.addresses)
+    asked = f"<p>Asked: {places}</p>" if places else ""
     return (
         f'<header><p class="over">{prose(story.name, 120)} · selfinstruct report</p>'
-        f"<h1>{said}</h1>{ended}<nav>{links}</nav></header>\n"
+        f"<h1>{said}</h1>{ended}{asked}<nav>{links}</nav></header>\n"
     )
 
 

@@ -236,6 +236,8 @@ class Story:
     """What a person types to run it again, without secrets."""
     recipe: str = ""
     """The text of recipe.yaml; shown folded."""
+    addresses: tuple[tuple[str, str], ...] = ()
+    """Model and base URL, of each that was asked over a network."""
 
     @property
     def candidates(self) -> int:

@@ -90,7 +90,9 @@ class Journal:
         """Note, durably, that a request is about to be sent."""
         return self._put(_Entry((key, scope, ordinal), None, (None if cost is None else str(cost), tokens), Future()))
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> "Future[None]":
         """Commit an answer and clear its reservation; the answer may be used when the future is done."""
         place = (completion.request.rpartition(".")[0], scope, ordinal)
         answer = (
@@ -101,6 +103,7 @@ class Journal:
             json.dumps(request.wire()),
             json.dumps(completion.as_json()),
             raw.encode("utf-8", errors="replace").decode(),
+            sent.encode("utf-8", errors="replace").decode(),
         )
         return self._put(_Entry(place, answer, (None, 0), Future()))
 

@@ -23,6 +23,7 @@ CREATE TABLE answers (
     request TEXT NOT NULL,     -- JSON, without any key or address
     completion TEXT NOT NULL,  -- JSON: texts, finish reasons, usage, cost
     raw TEXT NOT NULL,         -- the answer as it came
+    sent TEXT NOT NULL,        -- JSON: what an endpoint was sent for it, but the prompt; empty: just what was asked
     checksum TEXT NOT NULL     -- of all the others
 );
 CREATE UNIQUE INDEX answers_by_request ON answers (key, scope, ordinal);
@@ -44,14 +45,14 @@ CREATE TABLE totals (          -- of the answers: one row, changed with every gr
     checksum TEXT NOT NULL
 );
 """
-_VERSION = 2  # of the layout
-ANSWER = "key, scope, ordinal, cost, tokens, at, request, completion, raw"
+_VERSION = 3  # of the layout
+ANSWER = "key, scope, ordinal, cost, tokens, at, request, completion, raw, sent"
 AGAIN = "put it back from a copy, or run with --fresh: what is missing is asked for again, and still counts as spent"
 _OF_ONE = "WHERE key = ? AND scope = ? AND ordinal = ?"
 _RESERVATION = "key, scope, ordinal, cost, tokens"
 _LOST = "lost "  # begins the scope of what counts as spent though no answer of it is on record
 
-Answered = tuple[str, str, int, str | None, int, str, str, str, str]
+Answered = tuple[str, str, int, str | None, int, str, str, str, str, str]
 """The columns of an answer but the checksum, in their order."""
 Place = tuple[str, str, int]
 """Key, scope and ordinal."""
@@ -151,7 +152,7 @@ class JournalFile:
     def put(self, place: Place, answer: Answered) -> None:
         """Write an answer, and clear its reservation, in the open transaction."""
         written = (*answer, seal(answer))
-        self.db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", written)
+        self.db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", written)
         self.db.execute(f"DELETE FROM reservations {_OF_ONE}", place)  # noqa: S608 - our own words
 
     def reserve(self, place: Place, cost: str | None, tokens: int) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from selfinstruct.store.ledger import PASSING
 
-_APART = {".lock", ".owner", "ledger.jsonl", "journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"}
+_JOURNAL = {"journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"}
+_APART = {".lock", ".owner", "endpoints.json", "ledger.jsonl", *_JOURNAL}
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
+from selfinstruct.models.learning import TEXT
 from selfinstruct.models.scripted import Scripted, find_script
 
 _OPEN_NUMBER = re.compile(r"(\d+)\.\s*$")
@@ -40,6 +41,7 @@ class Teacher:
     def __post_init__(self) -> None:
         self._bank = Scripted.load(find_script("smoke")).bank
         self.server.expect_request("/v1/completions", method="POST").respond_with_handler(self._answer)
+        self.server.expect_request("/v1/chat/completions", method="POST").respond_with_data("not here", 404)
 
     @property
     def url(self) -> str:
@@ -48,6 +50,8 @@ class Teacher:
     def _answer(self, received: Received) -> Response:
         body = json.loads(received.get_data())
         prompt = body["prompt"]
+        if prompt == TEXT.prompt:  # what it can do is asked, and no question of a stage
+            return said({"choices": [{"index": 0, "text": " Carrots", "finish_reason": "stop"}]})
         known = max(self._bank, key=lambda task: prompt.rfind(task.instruction))
         begun = _OPEN_NUMBER.search(prompt)
         kind = "propose" if begun else "classify" if body["max_tokens"] == CLASSIFY_TOKENS else "instances"
