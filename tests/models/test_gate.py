@@ -84,8 +84,10 @@ class Slow(Memory):
         self.reserved.append((key, scope, tokens))
         return super().reserve(key, scope, ordinal, cost, tokens)
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
-        super().write(scope, ordinal, request, completion, raw)
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> "Future[None]":
+        super().write(scope, ordinal, request, completion, raw, sent)
         done: Future[None] = Future()
 
         def commit() -> None:
@@ -316,8 +318,10 @@ def test_a_stage_that_breaks_while_making_requests_gets_the_answers_before_first
 
 def test_a_full_disk_stops_the_sending() -> None:
     class Full(Memory):
-        def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
-            super().write(scope, ordinal, request, completion, raw)
+        def write(
+            self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+        ) -> "Future[None]":
+            super().write(scope, ordinal, request, completion, raw, sent)
             done: Future[None] = Future()
             if len(self.answers) > 20:
                 done.set_exception(NoRoom("the disk is full"))
@@ -442,8 +446,10 @@ class Late(Memory):
         self.seconds = seconds
         self.durable = 0
 
-    def write(self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str) -> "Future[None]":
-        super().write(scope, ordinal, request, completion, raw)
+    def write(
+        self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
+    ) -> "Future[None]":
+        super().write(scope, ordinal, request, completion, raw, sent)
         done: Future[None] = Future()
 
         def commit() -> None:
