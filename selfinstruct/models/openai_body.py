@@ -60,8 +60,9 @@ def sent_as(request: Request, bodies: Sequence[Mapping[str, Json]]) -> str:
 def cut_at_stops(choices: Sequence[Choice], stops: Sequence[str]) -> tuple[Choice, ...]:
     r"""Each text up to the first of the stops, as an endpoint that takes them would have ended it.
 
-    >>> cut_at_stops([Choice("a\nb", "length"), Choice("c", "length")], ["\n"])
-    (Choice(text='a', finish_reason='stop'), Choice(text='c', finish_reason='length'))
+    >>> said = [Choice("a\nb", "length"), Choice("c", "length")]
+    >>> [(one.text, one.finish_reason) for one in cut_at_stops(said, ["\n"])]
+    [('a', 'stop'), ('c', 'length')]
     """
     return tuple(_cut(choice, stops) for choice in choices)
 
