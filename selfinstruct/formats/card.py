@@ -56,10 +56,10 @@ class Card:
     """SHA-256 of the rows, as `write_dataset` tells it."""
     estimated: bool = False
     """Some of the tokens were counted here, because the endpoint did not say."""
-    called: Mapping[str, str] = field(default_factory=dict)
-    """By model, what the world calls it, where its spec does not say."""
     addresses: Sequence[tuple[str, str]] = ()
     """Model and base URL, of each that was asked over a network."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """By model, what the world calls it, where its spec does not say."""
     terms: Mapping[str, str] = field(default_factory=dict)
     """By model, the terms its text comes under, where they are known."""
     inputs: Sequence[str] = ()
@@ -193,8 +193,9 @@ def _counted(card: Card) -> str:
 def _models(card: Card) -> str:
     def named(model: str) -> str:
         places = [code(url) for name, url in card.addresses if name == model]
-        told = f" ({plain(card.called[model])})" if model in card.called else ""
-        return code(model) + told + (f" (at {' and '.join(places)})" if places else "")
+        called = [plain(card.called[model])] if model in card.called else []
+        told = [*called, *([f"at {' and '.join(places)}"] if places else [])]
+        return code(model) + (f" ({', '.join(told)})" if told else "")
 
     return " and ".join(map(named, card.models)) or "no model"
 

@@ -66,7 +66,7 @@ def shown_address(url: str, key: Key) -> str:
     """
     parts = urlsplit(url)
     path = "/".join(_part(part, key) for part in parts.path.split("/"))
-    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
 def _part(part: str, key: Key) -> str:

@@ -23,10 +23,10 @@ class Answer:
     usage: Usage
     raw: str
     """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
-    thought: bool = False
-    """The endpoint says that tokens went into thinking, whether it shows that or not."""
     sent: str = ""
     """What an endpoint was sent for it, as JSON without the prompt; for people too."""
+    thought: bool = False
+    """The endpoint says that tokens went into thinking, whether it shows that or not."""
 
 
 class CallError(Exception):

@@ -43,22 +43,13 @@ class Call:
         """Bound its size."""
         self.sent, self.tokens = self.request, tokens_of(self.request)
 
-    def give_room(self, thinking_tokens: int) -> None:
-        """Let the next attempt think with so many tokens."""
-        if thinking_tokens != self.sent.thinking_tokens:
-            self.sent = replace(self.request, thinking_tokens=thinking_tokens)
-            self._bound()
-
-    def weigh(self, times: int) -> None:
-        """Bound it anew, where its prompt is paid for another number of times."""
-        if times != self.times:
-            self.times = times
-            self._bound()
-
-    def _bound(self) -> None:
+    def give_room(self, thinking_tokens: int, times: int = 1) -> None:
+        """Let the next attempt think with so many tokens, and be paid for so many prompts."""
+        if thinking_tokens == self.sent.thinking_tokens and times == self.times:
+            return
+        self.sent, self.times = replace(self.request, thinking_tokens=thinking_tokens), times
         one = tokens_of(self.sent)
-        more = {"prompt_likely": self.times * one.prompt_likely, "prompt_most": self.times * one.prompt_most}
-        self.tokens = replace(one, **more)
+        self.tokens = replace(one, prompt_likely=times * one.prompt_likely, prompt_most=times * one.prompt_most)
 
     @property
     def id(self) -> str:

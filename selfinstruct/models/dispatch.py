@@ -98,7 +98,8 @@ class Dispatcher:
                 self._queue.popleft()
                 call.unsent()
                 continue
-            call.give_room(self.thinking.tokens)
+            times = 1 if self._splitting is None else self._splitting.times(call.request)
+            call.give_room(self.thinking.tokens, times)
             now = self._clock()
             wait = self._limits.wait(now)
             if wait is None:
@@ -106,8 +107,6 @@ class Dispatcher:
             if wait > 0.0:
                 self._timer = self._loop.call_later(wait, self._pump)
                 return
-            if self._splitting is not None:
-                call.weigh(self._splitting.times(call.request))
             reservation = self._budget.reserve(call.tokens, self._price)
             if reservation is None:
                 if self._budget.outstanding:

@@ -36,7 +36,8 @@ PROVIDERS: Mapping[str, Provider] = {
 """`openai` is any endpoint: OPENAI_BASE_URL says where it is."""
 
 _KEYS = ("base_url", "api_key_env", "headers", "allow_http", "limits", "prices", "capabilities")
-_LIMITS = ("in_flight", "requests_per_minute", "tokens_per_minute", "attempts", "timeout")
+_LIMITS = ("in_flight", "requests_per_minute", "tokens_per_minute", "attempts", "timeout", "thinking_tokens")
+_MASK = "***"
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
@@ -137,12 +138,17 @@ def hosted_model(given: Mapping[Any, Any], place: str) -> HostedModel:
 def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
     """The backend, with address, key and headers as the environment has them; BadInput where one is missing."""
     provider = PROVIDERS[model.kind]
+    if _MASK in model.base_url and not os.environ.get("OPENAI_BASE_URL", "").strip():
+        what = "its address was written down without the secret in it"
+        raise BadInput(what, place=model.spec, fix="set OPENAI_BASE_URL to the whole address")
     if model.kind == "openai" and not model.base_url and not model.api_key_env:
         plain = OpenAICompatible.from_environment(model.model)
         url, key, key_name, url_name, api = plain.url, plain.api_key, plain.key_name, plain.url_name, plain.api
     else:
-        environment_url = os.environ.get("OPENAI_BASE_URL", "").strip() if model.kind == "openai" else ""
-        url = model.base_url or environment_url or provider.url or OPENAI
+        masked = _MASK in model.base_url
+        environment_url = os.environ.get("OPENAI_BASE_URL", "").strip() if model.kind == "openai" or masked else ""
+        given = "" if masked else model.base_url  # masked when it was written down
+        url = given or environment_url or provider.url or OPENAI
         url_name = f"base_url of {model.spec}" if model.base_url or provider.url else "OPENAI_BASE_URL"
         key_name = model.api_key_env or provider.key
         # Another address gets no key that was not meant for it.
@@ -150,6 +156,7 @@ def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
         key, api = os.environ.get(key_name, "").strip() if wanted else "", "auto"
     if (model.api_key_env or (provider.needs_key and not model.base_url)) and not key:
         raise BadInput(f"{key_name} is not set", place=model.spec, fix="set it to the key of this endpoint")
+    headers = {name: _filled(value, name, model.spec) for name, value in model.headers.items()}
     return OpenAICompatible(
         model=model.model,
         api_key=key,
@@ -159,7 +166,8 @@ def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
         stated=stated(model.capabilities, model.spec) if model.capabilities else Stated(),
         kind=model.kind,
         label=label,
-        headers={name: _filled(value, name, model.spec) for name, value in model.headers.items()},
+        headers=headers,
+        secrets=tuple(value for name, value in headers.items() if _VARIABLE.fullmatch(model.headers[name])),
         key_name=key_name,
         url_name=url_name,
     )
@@ -209,7 +217,8 @@ def _limits(value: object, place: str) -> dict[str, int | float]:
             fix = f"limits of a model: {', '.join(_LIMITS)}; those of the whole run stand under `limits`"
             raise BadInput(f"limits: no '{shown(name)}'", place=place, fix=fix)
         kinds = (int, float) if name == "timeout" else (int,)
-        if isinstance(number, bool) or not isinstance(number, kinds) or not 0 < number <= _MOST:
+        fits = isinstance(number, kinds) and not isinstance(number, bool) and 0 <= number <= _MOST
+        if not fits or (number == 0 and name != "thinking_tokens"):
             raise BadInput(f"limits.{name}: expected a number above 0", place=place, fix="correct it")
         found[name] = number
     return found

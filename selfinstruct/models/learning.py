@@ -4,16 +4,18 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.capabilities import Capabilities, Stated
 from selfinstruct.models.loop import SHARED
-from selfinstruct.models.money import Budget, tokens_of
+from selfinstruct.models.money import Budget, Reservation, tokens_of
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.models.prices import Price
-from selfinstruct.records import Completion, Message, Request
+from selfinstruct.models.usable import usable
+from selfinstruct.records import Completion, Message, Request, Usage
 
 MOST_REQUESTS = 5
 """For the shape of one endpoint: completions, chat, JSON schema, system role."""
@@ -21,9 +23,8 @@ _NOBODY_SECONDS = 1.5  # how long a port may have nobody behind it
 _SILENT_SECONDS = 5.0  # until a person is told what is waited for
 _FAULT_SECONDS = 20.0
 _BUSY_SECONDS = 300.0
+_ROOM_TO_THINK = 1024  # tokens: enough to think about two tasks of a gardener
 _PASSING = ("later", "slower")
-_ANSWERED = ("unlearned", "only_thinking")
-"""What is wrong with an answer although the endpoint takes such requests: a small one leaves no room after thinking."""
 
 TEXT = Request(
     prompt="A shopping list:\n1. Bread\n2. Apples\n3.", max_tokens=16, temperature=1.0, purpose="capabilities"
@@ -44,12 +45,15 @@ TURNS = Request(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A small request that was answered, for the journal."""
+    """A small request that was paid for, for the journal."""
 
     request: Request
-    completion: Completion
-    raw: str
-    sent: str
+    completion: Completion | None
+    """None: it brought nothing, and may have cost this."""
+    cost: Decimal | None
+    tokens: int
+    raw: str = ""
+    sent: str = ""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,10 @@ class _Learner:
                     raise
                 return CallError("unlearned", str(full), retry="never")
             except CallError as fault:
-                if fault.retry not in _PASSING:
+                if fault.out_of_tokens and not request.thinking_tokens and not isinstance(request.prompt, str):
+                    request = replace(request, thinking_tokens=_ROOM_TO_THINK)
+                    continue
+                if fault.retry not in _PASSING or fault.tries is not None:
                     return fault
                 tries += 1
                 waited = time.monotonic() - began
@@ -116,12 +123,12 @@ class _Learner:
         if reservation is None:
             raise self.budget.refusal(tokens, self.price)
         try:
-            answer = await self.backend.answer(request)
+            answer = usable(await self.backend.answer(request), request)
         except CallError as fault:
-            (self.budget.lose if fault.billed else self.budget.release)(reservation)
+            self._lost(request, reservation, fault)
             raise
         usage = answer.usage
-        cost = None if self.price is None else self.price.of(usage.prompt_tokens, usage.completion_tokens)
+        cost = self._cost(usage)
         self.budget.settle(reservation, cost, usage)
         completion = Completion(
             request=f"{request.key(self.backend.name)}.0",
@@ -130,8 +137,25 @@ class _Learner:
             model=self.backend.name,
             cost=None if cost is None else f"{cost:f}",
         )
-        self.probes.append(Probe(request=request, completion=completion, raw=answer.raw, sent=answer.sent))
+        used = usage.prompt_tokens + usage.completion_tokens
+        self.probes.append(
+            Probe(request=request, completion=completion, cost=cost, tokens=used, raw=answer.raw, sent=answer.sent)
+        )
         return answer
+
+    def _cost(self, usage: Usage) -> Decimal | None:
+        return None if self.price is None else self.price.of(usage.prompt_tokens, usage.completion_tokens)
+
+    def _lost(self, request: Request, reservation: Reservation, fault: CallError) -> None:
+        """It brought no answer; what it may have cost counts."""
+        if not fault.billed:
+            self.budget.release(reservation)
+            return
+        cost, tokens = reservation.cost, reservation.tokens
+        if fault.usage is not None:
+            cost, tokens = self._cost(fault.usage), fault.usage.prompt_tokens + fault.usage.completion_tokens
+        self.budget.lose(reservation, Reservation(cost, tokens))
+        self.probes.append(Probe(request=request, completion=None, cost=cost, tokens=tokens))
 
     def _say(self, line: str) -> None:
         if not self._told:
@@ -174,7 +198,7 @@ def _found(
     """What the answers mean. ProviderDown where neither path takes a request."""
     completes = known.completions if text is None else _has(text)
     chats = known.chat if turns is None else _has(turns)
-    if isinstance(text, Answer) and not text.choices[0].text.strip() and chats:
+    if text is not None and chats and _says_nothing(text):
         completes = False  # it takes text, and has nothing to say to it
     if not completes and not chats:
         fault = turns if isinstance(turns, CallError) else text
@@ -191,15 +215,18 @@ def _found(
 
 
 def _has(found: Answer | CallError) -> bool:
-    """It was answered, or would have been: only the small requests were used up."""
-    return isinstance(found, Answer) or found.kind in _ANSWERED or found.out_of_tokens
+    """It was answered, if with nothing, or would have been: only the small requests were used up."""
+    return isinstance(found, Answer) or found.kind == "unlearned" or found.tries is not None
+
+
+def _says_nothing(found: Answer | CallError) -> bool:
+    return not found.choices[0].text.strip() if isinstance(found, Answer) else found.kind == "empty_text"
 
 
 def _in_json(text: str) -> bool:
-    """The answer is what the schema asks for, whatever was thought before it."""
-    _, _, answer = text.rpartition("</think>")
+    """The answer is what the schema asks for."""
     try:
-        data = json.loads(answer.strip())
+        data = json.loads(text)
     except (ValueError, RecursionError):
-        return answer.lstrip()[:1] == "{" and '"tasks"' in answer  # cut off by its limit, as it may be
+        return text.lstrip()[:1] == "{" and '"tasks"' in text  # cut off by its limit, as it may be
     return isinstance(data, dict) and isinstance(data.get("tasks"), list)

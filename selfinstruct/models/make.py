@@ -7,10 +7,10 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
 from selfinstruct.models.gemma import GEMMA, NOTICE, gemma_weights
+from selfinstruct.models.hosted import PROVIDERS, HostedModel, connected
 from selfinstruct.text import shown
 
 _OURS = ("embedded", GEMMA)  # one model each, so nothing comes after a colon
-_HOSTED = ("openai", "ollama", "vllm", "llamacpp", "openrouter")
 
 
 def make_backend(spec: str) -> Backend:
@@ -81,8 +81,6 @@ def _hf(name: str) -> Backend:
 
 def _behind(kind: str) -> Callable[[str], Backend]:
     def make(name: str) -> Backend:
-        from selfinstruct.models.hosted import HostedModel, connected
-
         return connected(HostedModel(kind=kind, model=name))
 
     return make
@@ -105,7 +103,7 @@ KINDS: dict[str, Callable[[str], Backend]] = {
     GEMMA: _gemma,
     "gguf": _gguf,
     "hf": _hf,
-    **{kind: _behind(kind) for kind in _HOSTED},
+    **{kind: _behind(kind) for kind in PROVIDERS},
     "replay": _replay,
     "scripted": _scripted,
 }

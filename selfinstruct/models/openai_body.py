@@ -60,8 +60,8 @@ def sent_as(request: Request, bodies: Sequence[Mapping[str, Json]]) -> str:
 def cut_at_stops(choices: Sequence[Choice], stops: Sequence[str]) -> tuple[Choice, ...]:
     r"""Each text up to the first of the stops, as an endpoint that takes them would have ended it.
 
-    >>> said = [Choice("a\nb", "length"), Choice("c", "length")]
-    >>> [(one.text, one.finish_reason) for one in cut_at_stops(said, ["\n"])]
+    >>> cut = cut_at_stops([Choice("a\nb", "length"), Choice("c", "length")], ["\n"])
+    >>> [(one.text, one.finish_reason) for one in cut]
     [('a', 'stop'), ('c', 'length')]
     """
     return tuple(_cut(choice, stops) for choice in choices)

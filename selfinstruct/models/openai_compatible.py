@@ -4,16 +4,16 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.api_key import Key, shown_address
 from selfinstruct.models.asking import Asking, Reply
 from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.bounded_body import bounded, too_large
 from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
 from selfinstruct.models.openai_answer import error_of, read_answer
@@ -31,6 +31,7 @@ _NO_KEY = "not-needed"  # the SDK insists on a key; servers without one do not l
 _MOST_CONNECTIONS = 4096
 _CONNECT_SECONDS = 30.0
 _ROOM = 2**20  # bytes of an answer beside what its tokens take: its envelope, and thinking that nobody asked for
+_STREAMED = 8  # times as many bytes where each token comes in an envelope of its own
 _MOST_BYTES: ContextVar[int] = ContextVar("most bytes of the answer to this request", default=_ROOM)
 
 
@@ -58,6 +59,8 @@ class OpenAICompatible:
     label: str = ""
     """Tells it from another endpoint with a model of the same name."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What of the headers is as secret as the key."""
     key_name: str = "OPENAI_API_KEY"
     """Where the key comes from, for messages."""
     url_name: str = "OPENAI_BASE_URL"
@@ -84,8 +87,7 @@ class OpenAICompatible:
             raise BadInput(f"{self.key_name} is not set", place=self.name, fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
             raise BadInput("holds characters that no key has", place=self.key_name, fix="copy it again")
-        secrets = (self.api_key, *self.headers.values())
-        self._keys = tuple(Key(secret) for secret in secrets if secret) or (Key(""),)
+        self._keys = tuple(map(Key, (self.api_key, *self.secrets)))
         if self.api != "auto":
             self.stated = replace(self.stated, completions=self.api == "completions", chat=self.api == "chat")
         if not self.structured and self.stated.schema is None:
@@ -120,7 +122,10 @@ class OpenAICompatible:
     @property
     def base_url(self) -> str:
         """Without credentials, also those that stand in its path."""
-        return shown_address(self.endpoint.url, self._keys[0])
+        shown_path = self.endpoint.path_url
+        for key in self._keys:
+            shown_path = shown_address(shown_path, key)
+        return shown_path + self.endpoint.url.removeprefix(self.endpoint.path_url)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -142,7 +147,7 @@ class OpenAICompatible:
         return request.n if request.n > 1 and not self.asking.gives_several(path_of(request)) else 1
 
     async def answer(self, request: Request) -> Answer:
-        """One answer, or CallError; keys are masked in errors, and an answer that repeats a real one is none."""
+        """One answer, or CallError; the key is masked wherever the endpoint repeats it."""
         path = path_of(request)
         self._check(path)
         answers: list[Answer] = []
@@ -152,7 +157,8 @@ class OpenAICompatible:
             try:
                 reply = await self.asking.ask(replace(request, n=missing) if answers else request)
             except CallError as fault:
-                fault.billed = fault.billed or bool(answers)  # the choices that came before were paid for
+                if answers:  # the choices that came before were paid for
+                    fault.billed, fault.usage = True, None
                 raise self._own_words(fault) from None
             answers.append(reply.answer)
             bodies.append(reply.body)
@@ -181,32 +187,26 @@ class OpenAICompatible:
             raise CallError("bad_request", f"{self.name} takes {has} only, not {wanted}", retry="never")
 
     async def _replied(self, path: str, body: Mapping[str, Json], request: Request) -> Reply:
-        """One request sent; what came back, read or not."""
-        _MOST_BYTES.set(min(self.max_bytes, _ROOM + BYTES_PER_TOKEN * request.n * request.most_tokens))
+        """One request sent; what came back, read or not, and without the key where people will read it."""
+        several = body.get("n", 1)
+        part = replace(request, n=several if isinstance(several, int) else 1)
+        _MOST_BYTES.set(min(self.max_bytes, _ROOM + BYTES_PER_TOKEN * part.n * part.most_tokens))
         status, headers, content = await self._post(path, dict(body))
-        safe = self._safe(content)
+        safe = content
+        for key in self._keys:
+            safe = key.masked(safe) if key.real else safe  # a placeholder may be any word of JSON
         if status != 200:
-            return Reply(status, safe, body, self._kept_out(error_of(status, safe, retry_after(headers, time.time()))))
+            fault = error_of(status, safe, retry_after(headers, time.time()))
+            return Reply(status, content, body, self._kept_out(fault))
         streamed = is_stream(content)
-        if streamed:
-            try:
-                content, safe = joined(content), joined(safe)
-            except CallError as fault:
-                return Reply(status, safe, body, self._kept_out(fault), streamed)
         try:
-            answer = read_answer(content, request)
+            answer = read_answer(joined(content) if streamed else content, part)
             for key in self._keys:
                 answer = key.checked(answer)
+            return Reply(status, content, body, answer, streamed)
         except CallError as fault:
-            told = fault if fault.kind == "answer_contains_key" else _fault_of(safe, request, fault)
-            return Reply(status, safe, body, self._kept_out(told), streamed)
-        return Reply(status, safe, body, answer, streamed)
-
-    def _safe(self, content: bytes) -> bytes:
-        """Without real keys; a placeholder may be any word of JSON, and stays."""
-        for key in self._keys:
-            content = key.masked(content) if key.real else content
-        return content
+            told = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
+            return Reply(status, content, body, self._kept_out(told), streamed)
 
     def _kept_out(self, fault: CallError) -> CallError:
         for key in self._keys:
@@ -274,10 +274,12 @@ class OpenAICompatible:
             what = f"compressed ({shown(packed, 20)}) although that was not asked for"
             raise CallError("bad_answer", what, retry="later")
         length, most = response.headers.get("content-length", ""), _MOST_BYTES.get()
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            most = min(self.max_bytes, _STREAMED * most)
         if length.isdecimal() and int(length[:20]) > most:
             await response.aclose()
-            raise _too_large(most, f"{int(length[:20])} bytes")
-        kind = _bounded(type(response.stream))  # type: ignore[arg-type]  # a class is hashable, mypy has its doubts
+            raise too_large(most, f"{int(length[:20])} bytes")
+        kind = bounded(type(response.stream))  # type: ignore[arg-type]  # a class is hashable, mypy has its doubts
         response.stream = kind(response.stream, most, self.stall)
 
     def _connection_error(self, fault: BaseException) -> CallError:
@@ -307,40 +309,6 @@ def traits_of(known: Capabilities) -> Traits:
     return Traits(completion=known.completions, chat=known.chat, structured=known.chat and known.schema)
 
 
-class _Bounded:
-    """A body that ends with CallError when it is too large or stalls."""
-
-    def __init__(self, stream: Any, most: int, stall: float) -> None:  # noqa: ANN401 - a private class of httpx
-        self._stream, self._most, self._stall = stream, most, stall
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        parts = aiter(self._stream)
-        while True:
-            try:
-                async with asyncio.timeout(self._stall):
-                    part = await anext(parts)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                message = f"the answer stalled for {self._stall:g} seconds"
-                raise CallError("timeout", message, retry="later") from None
-            size += len(part)
-            if size > self._most:
-                raise _too_large(self._most, f"more than {self._most} bytes")
-            yield part
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-@cache
-def _bounded(stream: Any) -> Any:  # noqa: ANN401 - as above
-    """The same kind of stream: httpx checks its class, which differs between openai 2 and 3."""
-    kind = next(base for base in stream.__mro__ if base.__name__ == "AsyncByteStream")
-    return type("Bounded", (_Bounded, kind), {})
-
-
 def _fault_of(content: bytes, request: Request, otherwise: CallError) -> CallError:
     """What is wrong with an answer, told anew: a beginning that is quoted may end within a key."""
     try:
@@ -348,11 +316,6 @@ def _fault_of(content: bytes, request: Request, otherwise: CallError) -> CallErr
     except CallError as fault:
         return fault
     return otherwise
-
-
-def _too_large(most: int, size: str) -> CallError:
-    what = f"an answer of {size} was broken off: its request has room for {most}"
-    return CallError("too_large", what, retry="never", billed=True)
 
 
 def _together(answers: Sequence[Answer], request: Request) -> Answer:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from selfinstruct.errors import BadInput
@@ -14,7 +15,7 @@ from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
 from selfinstruct.pipeline.recipe import Recipe, Resolved
-from selfinstruct.records import Completion, Json
+from selfinstruct.records import Json
 from selfinstruct.stage import Traits
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.journal import Journal
@@ -161,11 +162,8 @@ class Endpoints:
         """Write down what was learned and what it took, now and whenever more is learned."""
         if not self._hosted:
             return
-        for probes in self._probes.values():
-            written = [
-                journal.write(SCOPE, number, one.request, _numbered(one, number), one.raw, one.sent)
-                for number, one in enumerate(probes)
-            ]
+        for name, probes in self._probes.items():
+            written = [_noted(journal, one, name, number) for number, one in enumerate(probes)]
             for done in written:
                 done.result()
         self._probes.clear()
@@ -186,9 +184,12 @@ class Endpoints:
         publish_text(self._folder.path / FILE, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
-def _numbered(probe: Probe, number: int) -> Completion:
-    key = probe.completion.request.rpartition(".")[0]
-    return replace(probe.completion, request=f"{key}.{number}")
+def _noted(journal: Journal, probe: Probe, name: str, number: int) -> "Future[None]":
+    key = probe.request.key(name)
+    if probe.completion is None:
+        return journal.reserve(key, f"lost {SCOPE}", number, probe.cost, probe.tokens)
+    completion = replace(probe.completion, request=f"{key}.{number}")
+    return journal.write(SCOPE, number, probe.request, completion, probe.raw, probe.sent)
 
 
 def _text(value: object) -> str:

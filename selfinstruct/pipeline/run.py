@@ -1,8 +1,9 @@
 """One run from a resolved recipe to a published folder: who owns it, whether it is the same run, and how it ends."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -104,7 +105,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
         ledger.tell(
             "started", fingerprint=mark, version=__version__, count=resolved.recipe.count, endpoints=endpoints.addresses
         )
-        with ExitStack() as opened:
+        with contextlib.ExitStack() as opened:
             journal = opened.enter_context(
                 Journal(folder.journal, options.clock, told=told, mend=options.fresh, tell=ledger.tell_totals)
             )

@@ -84,6 +84,24 @@ def test_who_answers_in_prose_holds_to_no_schema(httpserver: HTTPServer) -> None
     assert not backend.traits.structured
 
 
+def test_a_model_that_thinks_gets_room_for_it_once_and_what_it_took_counts(httpserver: HTTPServer) -> None:
+    def thinks(path: str, body: Body) -> Response | None:
+        if path == COMPLETIONS or body["max_tokens"] > 1000:
+            return None
+        message = {"role": "assistant", "content": "", "reasoning_content": "Two tasks. Let me see"}
+        choice = {"index": 0, "finish_reason": "length", "message": message}
+        return said({"choices": [choice], "usage": {"prompt_tokens": 5, "completion_tokens": 128}})
+
+    there = Endpoint(httpserver, (thinks,))
+    backend = OpenAICompatible(model="m", url=there.url)
+    budget = Budget(max_total_tokens=9999)
+    probes = learn(backend, None, budget, unheard)
+    assert backend.capabilities.words == "completions, chat, JSON schema"
+    assert [(probe.completion is None, probe.tokens) for probe in probes] == [(False, 11), (True, 133), (False, 11)]
+    assert budget.tokens + budget.unconfirmed_tokens == 155
+    assert len(there.bodies) == 3
+
+
 def test_a_chat_model_that_says_nothing_to_raw_text_is_asked_in_chat(httpserver: HTTPServer) -> None:
     def silent(path: str, body: Body) -> Response | None:
         return said(habits.answer(body, " \n")) if path == COMPLETIONS else None
@@ -154,7 +172,7 @@ def test_small_requests_count_under_the_cap(httpserver: HTTPServer) -> None:
     budget = Budget(max_cost=Decimal(50))
     probes = learn(backend, CENT, budget, unheard)
     assert [type(probe) for probe in probes] == [Probe, Probe]
-    assert budget.cost == Decimal("0.22") == sum(Decimal(probe.completion.cost or 0) for probe in probes)
+    assert budget.cost == Decimal("0.22") == sum((probe.cost or Decimal(0) for probe in probes), Decimal(0))
     with pytest.raises(Capped):
         learn(OpenAICompatible(model="m", url=there.url), CENT, Budget(max_cost=Decimal("0.01")), unheard)
     assert len(there.bodies) == 2

@@ -272,7 +272,7 @@ def test_statuses_are_classified(
     fault = refused(at(httpserver))
     assert (fault.kind, fault.retry) == (kind, retry)
     assert fault.billed == (retry == "later")
-    assert {entry[0].path for entry in httpserver.log} == {"/v1/chat/completions"}
+    assert [entry[0].path for entry in httpserver.log] == ["/v1/chat/completions"]
 
 
 def test_an_error_that_is_no_json_is_still_told(httpserver: HTTPServer) -> None:
