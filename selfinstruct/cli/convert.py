@@ -1,6 +1,7 @@
 """`selfinstruct convert INPUT -o FILE`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,10 @@ from selfinstruct.cli.saying import say
 
 @click.command()
 @click.argument("source", metavar="INPUT")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .parquet.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow."
+)
+@click.option("--explain", is_flag=True, help="Say how the input would be read, and why; write nothing.")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the input.")
 @columns_option
 @click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
@@ -19,20 +23,25 @@ from selfinstruct.cli.saying import say
 @click.option(
     "--seed", type=click.IntRange(0), default=42, show_default=True, help="For the templates of self_instruct."
 )
-def convert(
-    source: str, output: Path, shape: str, columns: str, layout: str, *, first_turn: bool, strict: bool, seed: int
-) -> int:
+def convert(source: str, output: Path | None, *, explain: bool, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """One layout or file format into another; the user's own fields stay.
 
     LAYOUT: messages, sharegpt, alpaca, prompt_completion, tags, self_instruct, seeds, natinst.
 
     Example:  selfinstruct convert dump.parquet --to sharegpt -o dump.jsonl.gz
+
+    Example:  selfinstruct convert questions.csv --explain
     """
     from selfinstruct.pipeline.converting import convert as converted
+    from selfinstruct.pipeline.converting import explain_input
 
-    done = converted(
-        source, output, layout=layout, shape=shape, columns=columns, first_turn=first_turn, strict=strict, seed=seed
-    )
+    if explain:
+        for line in explain_input(source, shape=given["shape"], columns=given["columns"]):
+            say(line)
+        return 0
+    if output is None:
+        raise click.UsageError("name a file with -o, or say --explain")
+    done = converted(source, output, **given)
     say(f"{done.rows:,} rows written, {reasons(done.rejected)}", err=True)
     if done.rejects is not None:
         say(f"rejected, with file and line: {done.rejects}", err=True)

@@ -9,11 +9,12 @@ from random import Random
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
+from selfinstruct.formats.explaining import explained
 from selfinstruct.formats.sets import Unreadable
 from selfinstruct.formats.streams import name
 from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded
-from selfinstruct.pipeline.reading import Set, read_input
+from selfinstruct.pipeline.reading import Set, place_of, read_input
 from selfinstruct.records import Task, digest
 from selfinstruct.store.files import disk, publish_file, publish_lines
 from selfinstruct.whole_files import beside, remove, sweep_beside
@@ -47,6 +48,11 @@ class _Sieve:
             if self.strict:
                 raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
             self.rejected.append(found)
+
+
+def explain_input(source: str, *, shape: str = "", columns: str = "") -> Iterator[str]:
+    """How a set would be read, and why, in lines of text."""
+    yield from explained(str(place_of(source)), shape=shape, columns=Roles.parse(columns) if columns else None)
 
 
 def convert(
