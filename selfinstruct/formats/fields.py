@@ -28,7 +28,9 @@ def filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     >>> filled({"messages": None, "prompt": "Name a river."})
     {'prompt': 'Name a river.'}
     """
-    return {key: item for key, item in value.items() if item is not None} if isinstance(value, dict) else value
+    if not isinstance(value, dict) or None not in value.values():
+        return value
+    return {key: item for key, item in value.items() if item is not None}
 
 
 def kind(value: object) -> str:

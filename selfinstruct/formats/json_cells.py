@@ -20,11 +20,12 @@ def unpacked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """
     if not isinstance(value, dict):
         return value
-    found = {key: item for key in _KEYS if (item := _listed(value, key)) is not None}
+    texts = [key for key, item in value.items() if key in _KEYS and isinstance(item, str)]
+    found = {key: item for key in texts if (item := _listed(value, key)) is not None}
     return {**value, **found} if found else value
 
 
-_KEYS = (*_OF_TURNS, *_OF_OBJECTS, *_OF_TEXTS)
+_KEYS = frozenset((*_OF_TURNS, *_OF_OBJECTS, *_OF_TEXTS))
 
 
 def _listed(value: Mapping[str, Any], key: str) -> list[Any] | None:

@@ -13,6 +13,7 @@ MARK = "weight"
 """How we write it: of a turn or of a whole record, 0."""
 SOME = "unlearned"
 """How we write it for a record whose layout has no turns of their own: the numbers of its answers."""
+_MARKS = frozenset((*_NUMBERS, *_FLAGS, SOME))
 
 
 def is_unlearned(turn: Mapping[str, Any]) -> bool:
@@ -21,7 +22,7 @@ def is_unlearned(turn: Mapping[str, Any]) -> bool:
     >>> is_unlearned({"content": "55.", "weight": 0}), is_unlearned({"content": "56.", "loss": True})
     (True, False)
     """
-    return any(_is_no(turn.get(key), numbers=True) for key in (*_NUMBERS, *_FLAGS))
+    return not _MARKS.isdisjoint(turn) and any(_is_no(turn.get(key), numbers=True) for key in (*_NUMBERS, *_FLAGS))
 
 
 def unlearned_answers(turns: Sequence[Mapping[str, Any]], roles: Sequence[str]) -> tuple[int, ...]:
@@ -36,6 +37,8 @@ def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
     A number under the name of a flag may be a measure, such as a loss, and marks nothing.
     Raises BadRecord for numbers of answers that are not there.
     """
+    if _MARKS.isdisjoint(value):
+        return ()
     if any(_is_no(value.get(key), numbers=True) for key in _NUMBERS) or any(
         _is_no(value.get(key), numbers=False) for key in _FLAGS
     ):

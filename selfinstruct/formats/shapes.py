@@ -157,6 +157,9 @@ WEAK = ("question_answer", "preference", "template")
 """Layouts by customary names of columns: they count where no other fits, for their keys are common beside others."""
 
 
+_STRONG = tuple(name for name in SHAPES if name not in WEAK)
+
+
 def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
     """The names of the layouts that a value may be in.
 
@@ -167,9 +170,10 @@ def fitting(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
     """
     if SHAPES["records"].fits(value):
         return ("records",)
-    for seen in (filled(value), value):  # a null says nothing, unless it is what a record has for an answer
-        fits = tuple(name for name, shape in SHAPES.items() if shape.fits(seen))
-        strong = tuple(name for name in fits if name not in WEAK)
-        if strong or fits:
-            return strong or fits
+    seen = filled(value)
+    # a null says nothing, unless it is what a record has for an answer
+    for given in (seen,) if seen is value else (seen, value):
+        for names in (_STRONG, WEAK):
+            if fits := tuple(name for name in names if SHAPES[name].fits(given)):
+                return fits
     return ()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
@@ -117,6 +117,7 @@ def test_damage_spoils_the_records_it_meets_and_no_others(
 
 
 @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=3), st.integers(0, 5000), st.integers(0, 255))
+@example([{"prompt": "x", "completion": "y"}], 792, 0)
 @settings(max_examples=60, deadline=None)
 def test_a_flipped_byte_in_a_parquet_file_is_values_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, values: list[dict[str, object]], at: int, byte: int
