@@ -507,6 +507,9 @@ def test_a_first_try_without_a_cap_that_was_killed_counts_against_the_cap_of_the
         answers = gate.scoped("s").complete(prompts(8))
         for _ in range(7):
             next(answers)
+        end = time.monotonic() + 20
+        while hangs.asked.total() < 8 and time.monotonic() < end:  # the last one is on the wire when the kill comes
+            time.sleep(0.005)
         copy = tmp_path / "killed"
         copy.mkdir()
         for file in tmp_path.glob("journal.sqlite*"):  # as a kill leaves it
