@@ -116,6 +116,19 @@ def test_damage_spoils_the_records_it_meets_and_no_others(
         assert same <= {one.instruction for one in found if isinstance(one, Task)}
 
 
+def test_a_parquet_file_whose_footer_is_damaged_anywhere_ends_no_process(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "set.parquet"
+    pq.write_table(pa.Table.from_pylist([{"instruction": "Add.", "output": "4", "n": 1}] * 6), path)
+    content = path.read_bytes()
+    footer = len(content) - int.from_bytes(content[-8:-4], "little") - 8
+    for at in range(footer, len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 2]) + content[at + 1 :])
+        hold(path, None)
+
+
 @given(st.lists(st.sampled_from(GOOD), min_size=1, max_size=3), st.integers(0, 5000), st.integers(0, 255))
 @example([{"prompt": "x", "completion": "y"}], 792, 0)
 @settings(max_examples=60, deadline=None)
