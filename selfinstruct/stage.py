@@ -11,9 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Scope: TypeAlias = Literal["source", "record", "set", "ordered"]
 """`source` reads the frozen pool and makes records; `record` looks at each record alone; `set` needs to see them all;
@@ -150,8 +154,25 @@ class Tone(Protocol):
     def threshold(self) -> float:
         """From which probability on a text is called answer-like."""
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
-        """For each (prompt, text): how likely the text answers."""
+    def probabilities(
+        self, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None = None
+    ) -> Sequence[float]:
+        """For each (prompt, text): how likely the text answers.
+
+        `whole`: for each, whether its prompt is a whole instruction; None where nobody knows, and a judge that needs it
+        infers it then.
+        """
+
+
+class HiddenStates(Protocol):
+    """What a small model makes of replies to prompts: numbers that a judge of tone learns from."""
+
+    @property
+    def name(self) -> str:
+        """Of the model and of what is taken from it: a judge fits no other."""
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
+        """A row of numbers for each (prompt, reply), whatever its neighbours are."""
 
 
 @dataclass(frozen=True, slots=True)

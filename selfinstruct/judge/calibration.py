@@ -45,6 +45,35 @@ class Calibration:
         return cls(data["slope"], data["intercept"])
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationByForm:
+    """A line for whole prompts and one for cut ones: the same score means less after a prompt that breaks off."""
+
+    whole: Calibration
+    cut: Calibration
+
+    def probabilities(self, scores: "NDArray[np.float64]", whole: "NDArray[np.bool_]") -> "NDArray[np.float64]":
+        """Each score by the line of its prompt's form.
+
+        >>> import numpy as np
+        >>> lines = CalibrationByForm(whole=Calibration(1.0, 1.0), cut=Calibration(1.0, -1.0))
+        >>> lines.probabilities(np.array([0.0, 0.0]), np.array([True, False])).tolist()
+        [0.731059, 0.268941]
+        """
+        import numpy as np
+
+        return np.where(whole, self.whole.probabilities(scores), self.cut.probabilities(scores))
+
+    def as_json(self) -> dict[str, Json]:
+        """For the judge's folder."""
+        return {"method": "platt, whole and cut prompts each", "whole": self.whole.as_json(), "cut": self.cut.as_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        return cls(Calibration.from_json(data["whole"]), Calibration.from_json(data["cut"]))
+
+
 def calibrated(
     scores: "NDArray[np.float64]", labels: "NDArray[np.float64]", weights: "NDArray[np.float64]"
 ) -> Calibration:

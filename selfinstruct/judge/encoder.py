@@ -52,7 +52,11 @@ class EncoderJudge:
             confusion=confusions(facts.get("validation", {})),
         )
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> list[float]:
         """For each (prompt, continuation): how likely the continuation answers."""
         margins = answer_margins(self.model, self.tokenizer, pairs, pair_aware=self.pair_aware)
         found: list[float] = self.calibration.probabilities(margins).tolist()

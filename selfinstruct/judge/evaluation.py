@@ -26,7 +26,10 @@ def evaluated(judge: Tone, fragments: Sequence[Fragment], *, seed: int) -> dict[
     """
     import numpy as np
 
-    probabilities = np.array(judge.probabilities([fragment.pair for fragment in fragments]), np.float64)
+    probabilities = np.array(
+        judge.probabilities([fragment.pair for fragment in fragments], [fragment.whole for fragment in fragments]),
+        np.float64,
+    )
     labels = np.array([fragment.label for fragment in fragments], np.int64)
     numbers: dict[str, int] = {}
     sources = [numbers.setdefault(fragment.source, len(numbers)) for fragment in fragments]

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.judge.calibration import THRESHOLD, Calibration, calibrated
+from selfinstruct.judge.calibration import THRESHOLD, Calibration, CalibrationByForm, calibrated
 from selfinstruct.judge.features import BITS, places
 from selfinstruct.judge.fragments import Fragment, Fragments
 from selfinstruct.judge.logistic import Examples, fitted
+from selfinstruct.prompt_form import forms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,19 +30,26 @@ class LinearJudge:
 
     version: str
     weights: "NDArray[np.int16]"
-    calibration: Calibration
+    calibration: Calibration | CalibrationByForm
+    """By form: the judge asks whether a prompt is whole."""
     pair_aware: bool
     threshold: float = THRESHOLD
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Right and wrong verdicts on labelled completions: of all, of whole and of cut prompts; empty if untried."""
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def probabilities(
+        self, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None = None
+    ) -> list[float]:
         """For each (prompt, continuation): how likely the continuation answers.
 
-        White space at the seam does not count, nor what lies further than some thirty words from it.
+        White space at the seam does not count, nor what lies further than some thirty words from it. `whole` says
+        nothing to a judge that was not calibrated by form (`ifs-v1`).
         """
-        found: list[float] = self.calibration.probabilities(self.scores(pairs)).tolist()
-        return found
+        scores = self.scores(pairs)
+        if isinstance(self.calibration, CalibrationByForm):
+            found: list[float] = self.calibration.probabilities(scores, forms(pairs, whole)).tolist()
+            return found
+        return list(self.calibration.probabilities(scores).tolist())
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float64]":
         """Before the calibration: above 0 means answer-like to the sets it was trained on."""

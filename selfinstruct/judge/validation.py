@@ -31,6 +31,15 @@ class Labelled:
     whole: bool
     source: str
     """Of the prompt: whole and cut prompts of one instruction share it."""
+    lineage: str = ""
+    """The pretraining behind the model: wrappers and students belong to their base; empty: the model itself."""
+    unsure: bool = False
+    """A reader could not tell, or two readers did not agree until a third one decided."""
+
+    @property
+    def family(self) -> str:
+        """The lineage, or the model where none is named: figures about models never seen leave out all of it."""
+        return self.lineage or self.model
 
 
 def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled, ...]:
@@ -50,7 +59,12 @@ def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled
             raise BadInput(what, place=f"{place}:{number}", fix="complete the line")
         made.append(
             Labelled(
-                **{key: str(text) for key, text in texts.items()}, label=label, again=again, whole=row["whole"] is True
+                **{key: str(text) for key, text in texts.items()},
+                label=label,
+                again=again,
+                whole=row["whole"] is True,
+                lineage=str(row.get("lineage") or ""),
+                unsure=row.get("unsure") is True,
             )
         )
     return tuple(made)
@@ -63,7 +77,9 @@ def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, 
     """
     said = [
         probability >= judge.threshold
-        for probability in judge.probabilities([(one.prompt, one.response) for one in some])
+        for probability in judge.probabilities(
+            [(one.prompt, one.response) for one in some], [one.whole for one in some]
+        )
     ]
     groups: dict[str, Callable[[Labelled], bool]] = {
         ALL: lambda one: True,  # noqa: ARG005 - every group is asked the same

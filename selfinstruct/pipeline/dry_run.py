@@ -167,7 +167,11 @@ class _NoJudge:
     version = "none"
     threshold = 0.5
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> Sequence[float]:
         """None are asked for."""
         return [0.0] * len(pairs)
 

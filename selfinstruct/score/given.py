@@ -49,7 +49,7 @@ def score_responses(
 
     >>> class Short:
     ...     version, threshold = "short/1", 0.5
-    ...     def probabilities(self, pairs):
+    ...     def probabilities(self, pairs, whole=None):
     ...         return [float(len(text) < 9) for _, text in pairs]
     >>> rows = [Row("a:1", {"prompt": "A river?", "response": "Nile"}), Row("a:2", {"prompt": "A", "response": " "})]
     >>> score_responses(rows, Short()).scored[0].ifs.value

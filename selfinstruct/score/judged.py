@@ -102,9 +102,9 @@ def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None
     waiting = iter(responses)
     while batch := list(islice(waiting, _BATCH)):
         said = [_said(one) for one in batch]
-        asked = [(one.prompt, text) for one, text in zip(batch, said, strict=True) if not is_empty(text)]
-        pairs = [(prompt, first_tokens(text, terms.tone_tokens, terms.count)) for prompt, text in asked]
-        heard = iter(_probabilities(tone, pairs))
+        asked = [(one, text) for one, text in zip(batch, said, strict=True) if not is_empty(text)]
+        pairs = [(one.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for one, text in asked]
+        heard = iter(_probabilities(tone, pairs, [one.known_whole for one, _ in asked]))
         for one, text in zip(batch, said, strict=True):
             empty = is_empty(text)
             yield _verdict(one, text, 0.0 if empty else next(heard), tone.threshold, terms, empty=empty)
@@ -116,8 +116,8 @@ def _said(response: Response) -> str:
     return "" if sounds_like_thinking(text, response.prompt) else text
 
 
-def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]]) -> list[float]:
-    found = [float(probability) for probability in tone.probabilities(pairs)] if pairs else []
+def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None]) -> list[float]:
+    found = [float(probability) for probability in tone.probabilities(pairs, whole)] if pairs else []
     if len(found) != len(pairs):
         raise RuntimeError(f"judge '{tone.version}' was given {len(pairs)} pairs and said {len(found)} probabilities")
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.prompt_form import seems_whole
 from selfinstruct.records import Json, digest
 
 _OWN = ("model", "wrapper", "prompt", "instruction", "input", "response", "finish_reason", "whole", "complete")
@@ -23,6 +24,8 @@ class Response:
     """`stop`, `length` or what the endpoint said; empty where nobody knows."""
     whole: bool = True
     """False for the beginning of an instruction."""
+    inferred: bool = False
+    """Nobody said whether the prompt is whole: it is told from how it ends."""
     complete: bool = False
     """A beginning that happens to be a whole sentence."""
     source: str = ""
@@ -32,6 +35,11 @@ class Response:
     """At most as many tokens were asked for; None where nobody knows."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """Fields of the user's own; they come back in `responses.jsonl`."""
+
+    @property
+    def known_whole(self) -> bool | None:
+        """What a judge is told of the prompt's form: nothing that was only inferred."""
+        return None if self.inferred else self.whole
 
     @property
     def origin(self) -> str:
@@ -69,14 +77,17 @@ def _response(row: Row, model: str) -> Response:
     if "prompt" not in fields and "instruction" not in fields:
         raise BadInput("neither 'prompt' nor 'instruction'", place=row.place, fix="each line needs one of them")
     source, sample = fields.get("source"), fields.get("sample")
+    prompt = _prompt(row)
+    inferred = fields.get("whole") is None
     extra = {key: value for key, value in fields.items() if key not in _OWN}
     return Response(
-        prompt=_prompt(row),
+        prompt=prompt,
         text=_text(row, "response"),
         model=_text(row, "model") or model,
         wrapper=_text(row, "wrapper"),
         finish_reason=_text(row, "finish_reason"),
-        whole=_truth(row, "whole", absent=True),
+        whole=seems_whole(prompt) if inferred else _truth(row, "whole", absent=True),
+        inferred=inferred,
         complete=_truth(row, "complete", absent=False),
         source=source if isinstance(source, str) else "",
         sample=sample if isinstance(sample, int) and not isinstance(sample, bool) else 0,

@@ -14,7 +14,11 @@ class Says:
     version: str = "says"
     threshold: float = 0.5
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> list[float]:
         return [0.9 if self.word in continuation else 0.2 for _, continuation in pairs]
 
 

@@ -15,7 +15,11 @@ class Capitals:
 
     version, threshold = "capitals/1", 0.5
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> list[float]:
         return [float(text.lstrip()[:1].isupper()) for _, text in pairs]
 
 

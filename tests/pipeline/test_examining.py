@@ -40,7 +40,11 @@ class Coin:
     version: str = "coin/1"
     threshold: float = 0.5
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> Sequence[float]:
         return [float(sum(map(ord, text)) % 2) for _, text in pairs]
 
 

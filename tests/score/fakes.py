@@ -17,7 +17,11 @@ class Marked:
     threshold: float = 0.5
     shown: list[tuple[str, str]] = field(default_factory=list)
 
-    def probabilities(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> Sequence[float]:
         self.shown.extend(pairs)
         return [0.9 if text.lstrip()[:1].isupper() else 0.1 for _, text in pairs]
 

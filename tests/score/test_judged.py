@@ -78,7 +78,7 @@ def test_the_users_own_fields_come_back_and_none_of_them_is_lost_to_ours() -> No
 
 def test_a_judge_that_loses_a_pair_is_not_believed() -> None:
     class Lossy(Marked):
-        def probabilities(self, pairs: object) -> list[float]:
+        def probabilities(self, pairs: object, whole: object = None) -> list[float]:  # noqa: ARG002
             del pairs
             return [0.5]
 
