@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+")
 _SHORT = 3
 """Words: `funniest cat puns` is a request that needs no mark."""
 _OPEN = frozenset(
-    (
+    (  # noqa: SIM905 - words read better as words
         "a an the of to in on at by for from with without into onto about as and or but nor if than that "
         "which who whose whom when while because although though is are was were be been being am do does did "
         "has have had having can could will would shall should may might must not no very so too this these "
