@@ -4,7 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -16,7 +16,10 @@ PACKED = (".gz", ".zst", ".zstd")
 TOTAL_BYTES = 64 << 30
 _RATIO = 60  # a packed file that unpacks to more than this many times its size is a bomb ...
 _RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
+_SUSPECT = 15  # from this many times what was read of it on, the rest is unpacked ahead of whoever reads records
+_SUSPECT_FREE = 1 << 20
 _BUFFER = 64 << 10
+_PIECE = 1 << 20
 _ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
 
 
@@ -43,12 +46,14 @@ def unpacked_cap(size: int) -> int:
 class Stream:
     """Bytes of one file, read forward; whatever goes wrong is BadInput with the file's name."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: IO[bytes], raw: IO[bytes]) -> None:
         self.path, self._file = path, file
         self.total = 0
         """Bytes handed out so far, unpacked."""
+        self._raw = raw
         packed = path.suffix.lower() in PACKED
         self._cap = unpacked_cap(path.stat().st_size) if packed else None
+        self._measured = not packed
 
     def line(self, limit: int, place: str) -> bytes:
         """The next line, or its first `limit` bytes; empty at the end."""
@@ -62,11 +67,26 @@ class Stream:
         with complaints(place):
             content = read()
         self.total += len(content)
+        if not self._measured and self.total > max(_SUSPECT_FREE, _SUSPECT * self._raw.tell()):
+            self._measured = True
+            self._measure(place)
         if self._cap is not None and self.total > self._cap:
-            raise BadInput(
-                f"unpacks to more than {self._cap >> 20} MiB, far more than it is", place=place, fix="unpack it first"
-            )
+            raise self._bomb(place)
         return content
+
+    def _measure(self, place: str) -> None:
+        """BadInput for a bomb before its records are read: a gigabyte of them takes minutes, its bytes seconds."""
+        with complaints(place), self.path.open("rb") as raw, _unpacked(self.path, raw) as file:
+            total = 0
+            with suppress(EOFError, OSError, zlib.error):  # torn: whoever reads on comes there, and says where
+                while self._cap is not None and (piece := file.read(_PIECE)):
+                    total += len(piece)
+                    if total > self._cap:
+                        raise self._bomb(place)
+
+    def _bomb(self, place: str) -> BadInput:
+        what = f"unpacks to more than {(self._cap or 0) >> 20} MiB, far more than it is"
+        return BadInput(what, place=place, fix="unpack it first")
 
 
 @contextmanager
@@ -76,7 +96,7 @@ def stream(path: Path) -> Iterator[Stream]:
     with complaints(name(path)):
         raw = path.open("rb")
     with raw, _unpacked(path, raw) as file:
-        yield Stream(path, file)
+        yield Stream(path, file, raw)
 
 
 def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.arrow_blocks import begins_as_arrow, refuse_swollen
 from selfinstruct.formats.columns import noted_places, untyped
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.lines import LINE_BYTES
@@ -66,6 +67,8 @@ def arrow_rows(path: Path) -> Iterator[Found]:
     place = name(path)
     regular(path)
     try:
+        with complaints(place):
+            refuse_swollen(path)
         with complaints(place), pa.memory_map(str(path)) as mapped:
             is_file = mapped.read(6) == b"ARROW1"
             mapped.seek(0)
@@ -89,6 +92,10 @@ def saved_rows(path: Path, split: str) -> Iterator[Found]:
     from datasets import load_from_disk
 
     place = name(path)
+    with complaints(place):
+        for file in sorted(path.rglob("*")):
+            if file.is_file() and begins_as_arrow(file):
+                refuse_swollen(file)
     try:
         found = load_from_disk(str(path))
         table = _split(dict(found) if isinstance(found, dict) else {"train": found}, split, place)

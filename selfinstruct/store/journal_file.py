@@ -205,7 +205,9 @@ class JournalFile:
         if told.journal not in {"", found.journal} or count < told.answers:
             what = f"holds {count:,} answers, and the ledger tells of a journal with at least {told.answers:,}"
             raise damaged(self.path, f"{what} (${told.cost:f}, {told.tokens:,} tokens)")
-        if not whole or count != found.answers:
+        if not whole:
+            raise damaged(self.path, "its totals are not as they were written")
+        if count != found.answers:
             raise damaged(self.path, f"holds {count:,} answers, and its totals are of {found.answers:,}")
         return found.with_reserved(self.reserved.values())
 

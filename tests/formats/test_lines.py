@@ -57,7 +57,7 @@ class SmallPieces(streams.Stream):
     """However much is asked for, `most` bytes come."""
 
     def __init__(self, path: Path, file: io.BytesIO, most: int) -> None:
-        super().__init__(path, file)
+        super().__init__(path, file, file)
         self.most = most
 
     def piece(self, size: int, place: str) -> bytes:
@@ -160,6 +160,24 @@ def test_a_file_torn_anywhere_is_named_and_never_taken_for_whole(packed: str, tm
         path.write_bytes((first + second)[:cut])
         with pytest.raises(BadInput, match=rf"a\.jsonl\{packed}:\d+: (ends in the middle|cannot be read)"):
             told(path)
+
+
+@pytest.mark.parametrize("packed", [".gz", ".zst"])
+def test_a_bomb_is_known_before_its_records_are_read(packed: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.jsonl{packed}"
+    line = b'{"instruction": "Name a river.", "output": "The Tay."}\n'
+    path.write_bytes(PACK[packed](line * ((70 << 20) // len(line))))
+    read: list[Line] = []
+    with pytest.raises(BadInput, match=rf"a\.jsonl\{packed}:\d+: unpacks to more than 64 MiB"):
+        read.extend(read_values(path))
+    assert len(read) < (2 << 20) // len(line)
+
+
+@pytest.mark.parametrize("packed", [".gz", ".zst"])
+def test_a_little_file_of_much_the_same_lines_is_no_bomb(packed: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.jsonl{packed}"
+    path.write_bytes(PACK[packed](b'"a river"\n' * (200 << 10)))
+    assert sum(1 for _ in read_values(path)) == 200 << 10
 
 
 @pytest.mark.parametrize("packed", [".gz", ".zst"])
