@@ -131,10 +131,12 @@ def _is_journal(path: Path) -> bool:
 def _read_journal(path: Path, recording: Recording) -> None:
     if not os.access(path, os.R_OK):
         raise BadInput("cannot be read", place=str(path), fix="check its permissions")
-    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    # Where nothing waits beside it to be written into it, it is read as it is: also from a disk that only can be read.
+    as_it_is = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{as_it_is}", uri=True)
     db.row_factory = sqlite3.Row
     try:
-        for row in db.execute("SELECT * FROM answers ORDER BY scope, key, ordinal"):
+        for row in _answers(db):
             wire, told = row["request"], row["completion"]
             if "checksum" in row.keys() and seal(tuple(row)[:-1]) != row["checksum"]:  # noqa: SIM118 - a row is no dict
                 raise BadInput(
@@ -145,12 +147,23 @@ def _read_journal(path: Path, recording: Recording) -> None:
             completion = Completion.from_json(json.loads(told))
             key = json.dumps(json.loads(wire), sort_keys=True)
             recording.put(recording.keys, key, Recorded(completion.choices, completion.usage))
-    except (sqlite3.DatabaseError, KeyError, ValueError) as fault:
+    except sqlite3.OperationalError as fault:
+        fix = "name journal.sqlite of a run; if it is one, check the disk and the permissions"
+        raise BadInput(f"cannot be read as a journal ({fault})", place=str(path), fix=fix) from fault
+    except (sqlite3.DatabaseError, KeyError, ValueError, TypeError) as fault:
         raise BadInput(
             f"not one of our journals ({fault})", place=str(path), fix="name journal.sqlite of a run"
         ) from fault
     finally:
         db.close()
+
+
+def _answers(db: sqlite3.Connection) -> Iterator[sqlite3.Row]:
+    """In the order of scope, key and ordinal: sorted here, as SQLite would do it in a folder for temporary files."""
+    db.execute("BEGIN")  # one state of it, though a run may go on writing
+    places = sorted(tuple(place) for place in db.execute("SELECT scope, key, ordinal FROM answers"))
+    for place in places:
+        yield from db.execute("SELECT * FROM answers WHERE scope = ? AND key = ? AND ordinal = ?", place)
 
 
 def _read_dump(path: Path, recording: Recording, *, strict: bool) -> None:

@@ -20,6 +20,7 @@ from selfinstruct.store.journal_file import Answered, JournalFile, Place, Totals
 
 _NOTHING = (Decimal(0), 0)
 _GROUP = 256  # rows committed together at most: one fsync for all who wait
+TELL_EVERY = 128  # rows, of answers and of reservations: what is forgotten at most should the journal be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Journal:
         """Open or make it; BadInput if the file is no journal or holds less than it did, NoRoom if the disk refuses.
 
         `told`: what it held when it was last told of; `mend`: take what is missing or damaged as spent, and go on.
-        `tell` hears of the totals at the beginning, at the end, and whenever they have grown by a sixteenth.
+        `tell` hears of the totals at the beginning, at the end, and whenever they have grown by a sixteenth, or by
+        `TELL_EVERY` rows.
         """
         self._path, self._clock, self._tell = path, clock, tell
         self._lock = threading.Lock()
@@ -70,7 +72,7 @@ class Journal:
             self._known = {hash(place) for place in self._file.places()}
         except sqlite3.Error as fault:
             raise complaint(path, fault) from fault
-        self._told = self._file.totals
+        self._told, self._untold = self._file.totals, 0
         tell(self._told)
         self._writer = threading.Thread(target=self._write_groups, name="journal", daemon=True)
         self._writer.start()
@@ -182,10 +184,11 @@ class Journal:
         for entry in group:
             entry.done.set_result(None)
         grown = file.totals.answers - self._told.answers
-        if grown > self._told.answers // 16:
+        self._untold += len(group)
+        if grown > self._told.answers // 16 or self._untold >= TELL_EVERY:
             with suppress(NoRoom):  # whoever tells of more says so
                 self._tell(file.totals)
-            self._told = file.totals
+            self._told, self._untold = file.totals, 0
 
     def _give_up(self, group: list[_Entry], fault: Exception) -> None:
         if self._file.db.in_transaction:

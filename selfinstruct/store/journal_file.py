@@ -123,6 +123,7 @@ class JournalFile:
         try:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=FULL")
+            self.db.execute("PRAGMA temp_store=MEMORY")  # a full folder for temporary files is nothing to it
             self.db.execute("BEGIN IMMEDIATE")
             self._make_or_recognise()
             self.reserved = dict(self._reservations(now, mend=mend))

@@ -1,7 +1,9 @@
 """Scripted and replayed models, and the table that makes them."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,67 @@ def test_our_own_journal_answers_the_same_request_of_any_model(tmp_path: Path) -
         )
         journal.write("round-00001/01-propose", 0, request, completion, "").result(10)
     assert asked(Replay.load(tmp_path / "journal.sqlite")).choices == completion.choices
+
+
+def test_a_journal_is_replayed_in_order_without_room_for_sorting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    request = Request(prompt=PROMPT, max_tokens=9)
+    with Journal(path) as journal:
+        for scope in ("round-00003", "round-00001", "round-00002"):
+            completion = Completion(
+                request=f"{request.key('openai:x')}.0",
+                choices=(Choice(f"of {scope}", "stop"),),
+                usage=Usage(prompt_tokens=1, completion_tokens=2),
+                model="openai:x",
+            )
+            journal.write(scope, 0, request, completion, "").result(10)
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def watched(place: str, *, uri: bool) -> sqlite3.Connection:
+        opened = connect(place, uri=uri)
+        opened.set_trace_callback(statements.append)
+        return opened
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    replay = Replay.load(path)
+    monkeypatch.undo()
+    assert asked(replay).choices[0].text == "of round-00001"
+    assert "2 were recorded more than once, the first is used" in replay.notice
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        plans = [
+            str(db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()) for one in statements if one.startswith("SELECT")
+        ]
+    assert len(plans) == 4
+    assert not [plan for plan in plans if "TEMP B-TREE" in plan]
+
+
+def test_a_journal_in_a_folder_that_can_only_be_read_is_replayed_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    request = Request(prompt=PROMPT, max_tokens=9)
+    with Journal(path) as journal:
+        completion = Completion(
+            request=f"{request.key('openai:x')}.0",
+            choices=(Choice(" Name a sea.", "stop"),),
+            usage=Usage(prompt_tokens=1, completion_tokens=2),
+            model="openai:x",
+        )
+        journal.write("a", 0, request, completion, "").result(10)
+    made: list[str] = []
+    # what a file system that can only be read refuses, a hook sees: SQLite would make `-shm` and `-wal`
+    connect = sqlite3.connect
+
+    class Looking(sqlite3.Connection):
+        def close(self) -> None:
+            made.extend(found.name for found in tmp_path.iterdir())
+            super().close()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sqlite3, "connect", lambda place, *, uri: connect(place, uri=uri, factory=Looking))
+        assert asked(Replay.load(path)).choices == completion.choices
+    assert made == ["journal.sqlite"]
 
 
 @pytest.mark.parametrize(
