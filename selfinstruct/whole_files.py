@@ -104,6 +104,13 @@ def sweep(folder: Path) -> None:
             remove(path)
 
 
+def unfinished(place: Path) -> list[Path]:
+    """What was begun beside a place, or in it: files, and folders with all that is in them."""
+    folders = [place.parent] if _UNFINISHED.fullmatch(place.name) else [place, place.parent]
+    found = [path for folder in folders if folder.is_dir() for path in folder.glob(".*.tmp")]
+    return [path for path in found if _UNFINISHED.fullmatch(path.name) and not path.is_symlink()]
+
+
 def sweep_beside(place: Path) -> None:
     """Remove what processes killed long ago left unfinished of this place, in a folder that nobody holds."""
     name = re.compile(rf"\.{re.escape(place.name)}\.[0-9a-f]{{16}}\.tmp")

@@ -66,7 +66,7 @@ def write_set(
         return _write_table(path, rows, _TABLES[kind])
     with _packed(path) as file:
         if kind in (".csv", ".tsv"):
-            return _write_delimited(file, rows, "\t" if kind == ".tsv" else ",")
+            return _write_delimited(file, rows, "\t" if kind == ".tsv" else ",", path.parent)
         if kind == ".json":
             return _write_array(file, rows, alone=layout == "natinst")
         count = 0
@@ -228,11 +228,11 @@ def _write_table(
     return count
 
 
-def _write_delimited(file: IO[bytes], rows: Iterator[Row], delimiter: str) -> int:
+def _write_delimited(file: IO[bytes], rows: Iterator[Row], delimiter: str, folder: Path) -> int:
     """A table of text with a line of column names; what is no text is JSON, what is null an empty cell."""
     columns: dict[str, None] = {}
     count = 0
-    with tempfile.TemporaryFile() as aside:
+    with tempfile.TemporaryFile(dir=folder) as aside:  # as above
         for row in map(whole_row, rows):
             columns |= dict.fromkeys(row)
             aside.write((row_line(row) + "\n").encode("utf-8"))

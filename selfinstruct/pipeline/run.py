@@ -183,7 +183,9 @@ def _telling_of_lost(journal: Journal, folder: RunFolder) -> Iterator[None]:
         journal.close()
         lost = journal.unrecorded()
         if not lost.answers:
-            raise
+            if not lost.size:
+                raise
+            raise NoRoom(f"{stop} ({room(folder.path, lost.size)})") from stop
         what = f"{lost.answers:,} answers came and could not be written down: they are asked for, and paid for, again"
         raise NoRoom(f"{stop}; {what} ({room(folder.path, lost.size)})") from stop
 

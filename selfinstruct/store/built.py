@@ -24,7 +24,7 @@ def publish_built(source: Path, place: Path) -> str:
 def copy_built(source: Path, place: Path) -> None:
     """A second copy, at the top of the run folder: whole or not there."""
     copy = beside(place)
-    with disk(place):
+    with disk(place, sum(file.stat().st_size for file in files_of(source))):
         if source.is_dir():
             shutil.copytree(source, copy)
         else:

@@ -4,21 +4,25 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import ceil
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.whole_files import beside, create, remove, sync_file, sync_folder
+from selfinstruct.whole_files import beside, create, remove, sync_file, sync_folder, unfinished
 
 
 @contextmanager
-def disk(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals (full, read-only, no permission) into one line that names the place."""
+def disk(path: Path, needed: int = 0) -> Iterator[None]:
+    """Turn the operating system's refusals (full, read-only, no permission) into one line that names the place.
+
+    `needed`: bytes to be written there, where that is known; else it is what was written when there was no more room.
+    """
     try:
         yield
     except OSError as refusal:
-        raise NoRoom(refused(path, refusal)) from refusal
+        raise NoRoom(refused(path, refusal, needed)) from refusal
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -40,10 +44,20 @@ def refused(path: Path, refusal: OSError, needed: int = 0) -> str:
 
 
 def room(path: Path, needed: int = 0) -> str:
-    """What is free on the disk of a path, and how much is known to be needed."""
+    """What is free on the disk of a path, and how much is known to be needed.
+
+    What is unfinished there is removed before it is tried again, so it counts as free, and as needed.
+    """
     there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
-    free = f"{shutil.disk_usage(there).free / 1e6:,.1f} MB are free"
-    return f"{free}, at least {needed / 1e6:,.1f} MB are needed" if needed else free
+    begun = sum(map(_size, unfinished(path)))
+    free = f"{(shutil.disk_usage(there).free + begun) / 1e6:,.1f} MB are free"
+    least = max(needed, begun)
+    return f"{free}, at least {ceil(least / 1e5) / 10:,.1f} MB are needed" if least else free
+
+
+def _size(path: Path) -> int:
+    inside = path.rglob("*") if path.is_dir() else (path,)
+    return sum(found.stat().st_size for found in inside if found.is_file())
 
 
 def publish_bytes(path: Path, content: bytes) -> None:
@@ -53,19 +67,20 @@ def publish_bytes(path: Path, content: bytes) -> None:
 
 def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
     """Write all lines or leave the old file: temporary file, fsync, rename, fsync of the folder."""
-    with disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = beside(path)
-        try:
+    made = beside(path)
+    try:
+        with disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             with create(made) as file:
                 file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
             failpoint(f"before publishing {path.name}")
             made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
-        sync_folder(path.parent)
+            sync_folder(path.parent)
+    finally:
+        with suppress(OSError):  # a place that cannot be written was named before
+            made.unlink()
     failpoint(f"after publishing {path.name}")
 
 

@@ -25,7 +25,7 @@ TELL_EVERY = 128  # rows, of answers and of reservations: what is forgotten at m
 
 @dataclass(frozen=True, slots=True)
 class Unrecorded:
-    """Answers that are not on record although they came, and the characters that they are."""
+    """Answers that are not on record although they came, and the characters of all that could not be recorded."""
 
     answers: int = 0
     size: int = 0
@@ -197,7 +197,8 @@ class Journal:
         lost = [entry.answer for entry in group if entry.answer is not None]
         self._unrecorded = Unrecorded(
             self._unrecorded.answers + len(lost),
-            self._unrecorded.size + sum(len(str(value)) for answer in lost for value in answer),
+            self._unrecorded.size
+            + sum(len(str(value)) for entry in group for value in entry.answer or (*entry.place, *entry.reservation)),
         )
         for entry in group:
             entry.done.set_exception(fault)

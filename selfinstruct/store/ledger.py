@@ -32,7 +32,7 @@ class Ledger:
     def tell(self, event: str, **facts: Json) -> None:
         """Append an event with the time of day, synced; from any thread."""
         line = json.dumps({"event": event, **facts, "at": self._clock().isoformat()}, ensure_ascii=False)
-        with self._lock, disk(self._path), append_to(self._path) as file:
+        with self._lock, disk(self._path, len(line)), append_to(self._path) as file:
             file.write(line.encode("utf-8", errors="replace") + b"\n")
             file.flush()
             os.fsync(file.fileno())

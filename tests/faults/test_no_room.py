@@ -1,5 +1,6 @@
 """A full disk: one clear line, exit 3, and the same bytes after there is room again."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     assert "Traceback" not in told.stderr
     assert len(told.stderr.strip().splitlines()) == 1
     assert "run the same command again" in told.stderr
+    assert re.search(r" MB are free, at least [\d,]+\.\d MB are needed\)", told.stderr), told.stderr
     assert run(folder, None).returncode == 0
     assert differences(oracle, folder) == []
 

@@ -50,12 +50,26 @@ def test_answers_that_came_and_are_not_on_record_are_counted(tmp_path: Path, mon
     assert differences(tmp_path / "whole", tmp_path / "run") == []
 
 
+@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv", ".tsv", ".csv.gz", ".parquet", ".arrow"])
 def test_a_full_folder_for_temporary_files_is_not_used_and_not_blamed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     task = Task(instruction="a", instances=(Instance("", "b"),), provenance=Provenance(stage="seed"))
-    assert write_set(tmp_path / "set.parquet", [task], "alpaca") == 1
+    assert write_set(tmp_path / f"set{ending}", [task], "alpaca") == 1
+
+
+def test_a_journal_that_cannot_note_what_is_to_be_sent_says_how_much_room_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        fault = sqlite3.OperationalError("database or disk is full")
+        fault.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise fault
+
+    monkeypatch.setattr(JournalFile, "reserve", full)
+    with pytest.raises(NoRoom, match=r"disk is full.* MB are free, at least 0\.1 MB are needed\)$"):
+        run(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
