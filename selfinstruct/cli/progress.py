@@ -104,7 +104,8 @@ class ProgressLine:
             self._told = now
             rows = self._outcomes or self._reads % max(1, self._records)
             rate = (self._outcomes or self._reads) / max(1e-9, now - self._began)
-            self._now_and_then(now, f"{self._name}: {rows:,} of {self._records:,} rows")
+            known = f" of {self._records:,}" if self._records else ""
+            self._now_and_then(now, f"{self._name}: {rows:,}{known} rows")
             doing = self._name if self._outcomes or not self._records else f"{self._name}, reading"
             self._tell(description=f"{doing}, {rate:,.0f} rows/s", completed=rows)
 

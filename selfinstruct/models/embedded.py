@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.threads import soon_asleep_while_waiting
@@ -216,6 +217,7 @@ def _refused(error: Mapping[str, Any]) -> CallError:
 
 
 def _check_gguf(path: Path) -> None:
+    regular(path, f"gguf:{path}")
     try:
         with path.open("rb") as file:
             mark = file.read(4)

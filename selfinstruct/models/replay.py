@@ -63,6 +63,8 @@ class Replay:
     def load(cls, path: Path) -> "Replay":
         """Read a file or a folder; BadInput names file and line."""
         recording = Recording()
+        if not path.is_dir():
+            regular(path)
         if not path.exists():
             raise BadInput("no such file or folder", place=f"replay:{path}", fix="name a dump or a journal")
         for file in _files(path):

@@ -195,7 +195,7 @@ def _check_folder(place: Path) -> None:
 
 
 def _shards(place: Path) -> list[Path]:
-    return sorted(place.glob("*.safetensors"))
+    return sorted(path for path in place.glob("*.safetensors") if path.is_file())
 
 
 def _parameters(shards: Iterable[Path]) -> int:

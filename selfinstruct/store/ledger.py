@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.store.failpoints import failpoint
@@ -71,6 +72,7 @@ def read_ledger(path: Path) -> Iterator[dict[str, Json]]:
     """The events, oldest first; a torn last line is left out."""
     if not path.exists():
         return
+    regular(path)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):

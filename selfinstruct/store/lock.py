@@ -78,6 +78,8 @@ def _held_by_trying(lock: Path) -> bool:
 
 
 def _holder(folder: Path) -> str:
+    if not (folder / ".owner").is_file():
+        return "another process"
     try:
         owner = json.loads((folder / ".owner").read_text(encoding="utf-8"))
         return f"process {owner['pid']} on {owner['host']}"

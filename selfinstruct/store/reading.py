@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.text import shown
@@ -14,6 +15,7 @@ AGAIN = "run the same command again: it makes good what it can and names the res
 
 def read_object(path: Path, fix: str) -> dict[str, Any]:
     """The one JSON object of a small file; `fix` is what a person may do when it is damaged."""
+    regular(path)
     try:
         return _object(path.read_bytes(), str(path), fix)
     except FileNotFoundError as fault:
@@ -26,6 +28,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         raise BadInput(
             "no such file", place=str(path), fix="run `selfinstruct show` on the folder to see what it holds"
         )
+    regular(path)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             yield read_object_line(line, f"{path}:{number}")

@@ -119,7 +119,7 @@ class StageFolder:
         """BadInput when a file is not what the stage wrote."""
         for fate, expected in result.checksums.items():
             file = self.path / f"{fate}.jsonl"
-            if not file.exists() or _checksum(file) != expected:
+            if not file.is_file() or _checksum(file) != expected:
                 raise BadInput(
                     "changed or damaged since it was written",
                     place=str(file),

@@ -17,6 +17,8 @@ from selfinstruct.pipeline.reviewing import _verdicts
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Rejected
+from selfinstruct.store.ledger import read_ledger
+from selfinstruct.store.reading import read_lines, read_object
 
 READERS: dict[str, Callable[[Path], object]] = {
     "set": lambda path: list(read_set(str(path))),
@@ -25,6 +27,11 @@ READERS: dict[str, Callable[[Path], object]] = {
     "script": lambda path: make_backend(f"scripted:{path}"),
     "sheet": lambda path: _verdicts(path, []),
     "recipe": read_yaml,
+    "recording": lambda path: make_backend(f"replay:{path}"),
+    "weights": lambda path: make_backend(f"gguf:{path}"),
+    "file of a stage": lambda path: list(read_lines(path)),
+    "sealed file": lambda path: read_object(path, "remove it"),
+    "ledger": lambda path: list(read_ledger(path)),
 }
 
 
