@@ -12,6 +12,8 @@ from selfinstruct.stage import Bench, Evidence, Kept, Measured, Outcome, Rejecte
 
 LONGEST = 1 << 20
 """Characters of an instruction that is compared: the time for a pair grows with the product of both lengths."""
+MOST_WORDS = 1 << 17
+"""Words of it: of two that long a pair takes under half a second, of all that fit into the characters ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,10 @@ class Novelty:
         for task in records:
             if len(task.instruction) > LONGEST:
                 yield Rejected(task, "too_long", {"characters": len(task.instruction), "limit": LONGEST})
+                continue
+            if len(task.instruction) > MOST_WORDS and (count := index.count_words(task.instruction)) > MOST_WORDS:
+                told = {"characters": len(task.instruction), "word_count": count, "most_words": MOST_WORDS}
+                yield Rejected(task, "too_long", told)
                 continue
             evidence = self._measure(index, task.instruction)
             if self.objects(evidence):

@@ -100,6 +100,10 @@ class RougeIndex:
         """False for a text that cannot be compared: nothing in it is a word to this index."""
         return bool(self._cut(text))
 
+    def count_words(self, text: str) -> int:
+        """How many words of it are compared."""
+        return len(self._cut(text))
+
     def nearest(self, text: str) -> Nearest | None:
         """The exact nearest neighbour; None if no text shares a word with it."""
         codes = self._coded(text)

@@ -11,12 +11,12 @@ from selfinstruct.formats.seeds import read_seeds
 from selfinstruct.formats.sets import read_set
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.prices import read_prices
-from selfinstruct.novelty.filter import LONGEST, Novelty
+from selfinstruct.novelty.filter import LONGEST, MOST_WORDS, Novelty
 from selfinstruct.pipeline.reading import place_of
 from selfinstruct.pipeline.reviewing import _verdicts
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.stage import Bench, Rejected
+from selfinstruct.stage import Bench, Kept, Rejected
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.reading import read_lines, read_object
 
@@ -65,3 +65,17 @@ def test_an_instruction_too_long_to_be_compared_is_rejected_by_name() -> None:
     assert all(isinstance(one, Rejected) and one.reason == "too_long" for one in found)
     assert all(isinstance(one, Rejected) and one.evidence["limit"] == LONGEST for one in found)
     assert Novelty().objects({"characters": 2 * LONGEST, "limit": LONGEST})
+
+
+def test_an_instruction_of_too_many_words_to_be_compared_is_rejected_by_name() -> None:
+    def made(text: str) -> Task:
+        return Task(instruction=text, instances=(Instance("", "x"),), provenance=Provenance(stage="input"))
+
+    many, few = made("a b " * (MOST_WORDS // 2 + 1)), made("river " * (MOST_WORDS - 1))
+    assert len(many.instruction) < LONGEST < 2 * len(few.instruction)
+    rejected, kept = Novelty()([many, few], Bench())
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason == "too_long"
+    assert rejected.evidence["word_count"] == MOST_WORDS + 2
+    assert Novelty().objects(rejected.evidence)
+    assert isinstance(kept, Kept)
