@@ -53,7 +53,7 @@ def publish(
 
 def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: Story) -> Path:
     built = beside(folder.path / "dataset")
-    with disk(built):
+    with disk(folder.path / "dataset"):
         built.mkdir()
         cards.write(built, resolved, walked.kept, story)
     publish_folder(built, folder.path / "dataset")

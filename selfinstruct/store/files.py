@@ -39,7 +39,7 @@ def refused(path: Path, refusal: OSError, needed: int = 0) -> str:
             f"{what}; nothing published was damaged: raise `ulimit -n` (256 is enough), then run the same command again"
         )
     if refusal.errno in _FULL:
-        what += f" ({room(place, needed)})"
+        what += f" ({room(place, max(needed, 1))})"
     return f"{what}; nothing published was damaged: make room or permit writing there, then run the same command again"
 
 

@@ -1,6 +1,8 @@
 """Ledger, lock and atomic files."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput, NoRoom, Owned
-from selfinstruct.store.files import publish_folder, publish_text
+from selfinstruct.store.files import disk, publish_bytes, publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger, read_ledger
 from selfinstruct.store.lock import held, owning
+from selfinstruct.whole_files import beside
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -98,3 +101,30 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     blocker.write_text("x")
     with pytest.raises(NoRoom, match=r"Not a directory|File exists"):
         publish_text(blocker / "card.md", "text")
+
+
+def test_a_full_disk_counts_what_was_begun_as_needed_and_names_the_place_and_not_what_was_begun(tmp_path: Path) -> None:
+    place = tmp_path / "dataset"
+    begun = beside(place)
+
+    def write() -> None:
+        (begun / "data").mkdir(parents=True, exist_ok=True)
+        (begun / "data" / "train.parquet").write_bytes(b"a" * 1_230_000)
+        raise OSError(errno.ENOSPC, "No space left on device", str(begun))
+
+    with pytest.raises(NoRoom, match=r"/dataset: No space.* MB are free, at least 1\.3 MB are needed\)"), disk(place):
+        write()
+    with pytest.raises(NoRoom, match=r"at least 7\.0 MB are needed\)"), disk(place, 7_000_000):
+        write()
+
+
+def test_a_file_that_could_not_be_written_says_what_it_needs_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(NoRoom, match=r"kept\.jsonl: No space.* at least 2\.0 MB are needed\)"):
+        publish_bytes(tmp_path / "kept.jsonl", b"a" * 1_999_000)
+    assert not list(tmp_path.iterdir())
