@@ -19,6 +19,8 @@ from selfinstruct.models.policy import Policy, backoff
 from selfinstruct.models.usable import ThinkingRoom, usable
 from selfinstruct.records import Completion, Failure, Usage
 
+_UNTOLD_SECONDS = 5.0  # without an answer, until a person is told why
+
 
 class Dispatcher:
     """One for each model; every method but `submit` and `abandon` runs on the loop."""
@@ -37,6 +39,7 @@ class Dispatcher:
     ) -> None:
         """`clock` is monotonic seconds; `draw` gives numbers from 0 to 1."""
         self.thinking = ThinkingRoom(policy.thinking_tokens)
+        self.notice: Callable[[str], None] = lambda _line: None  # hears why nothing comes for long
         self._backend, self._book, self._policy = backend, book, policy
         self._splitting = backend if isinstance(backend, Splitting) else None
         self._budget, self._price = budget, price
@@ -55,6 +58,7 @@ class Dispatcher:
         self._timer: asyncio.TimerHandle | None = None
         self._faults_since_success, self._answered = 0, False
         self._quiet_since: float | None = None
+        self._waits_told: set[str] = set()
         self._lost_mark = token_hex(4)  # two tries of a run may lose the same request; neither forgets the other's
         if budget.capped:
             budget.when_settled(self._pump)
@@ -184,6 +188,7 @@ class Dispatcher:
         self._limits.succeeded(self._clock(), sent)
         self._faults_since_success, self._answered = 0, True
         self._quiet_since = None
+        self._waits_told &= {"rate_limited"}  # whose waits are part of how it works: told once
 
     def _cost(self, usage: Usage) -> Decimal | None:
         return None if self._price is None else self._price.of(usage.prompt_tokens, usage.completion_tokens)
@@ -215,7 +220,8 @@ class Dispatcher:
             over = over or (fault.out_of_tokens and not self._may_think_more(call))
             self._note_life(now, sent, fault)
         if fault.retry != "never" and fault.tries is None and self._nobody_there(now, fault):
-            self._stop(call.batch, ProviderDown(self._silence(now, fault)))
+            what = f"{self._silence(now, fault)}; run the same command again to go on"
+            self._stop(call.batch, ProviderDown(what))
         if call.batch.stop is not None:
             call.unsent()
         elif over:
@@ -233,7 +239,7 @@ class Dispatcher:
         if fault.tries is not None:
             self._heard(sent)
         elif fault.retry == "later":
-            self._limits.faulted(now, fault.after)
+            self._limits.faulted(now, sent, fault.after)
         else:
             self._limits.alive()
 
@@ -253,12 +259,16 @@ class Dispatcher:
             self._quiet_since = now
         early = not self._answered and fault.retry == "later"
         patience = self._policy.first_patience if early else self._policy.patience
-        return now - self._quiet_since > patience and self._faults_since_success >= self._policy.attempts
+        over = now - self._quiet_since > patience and self._faults_since_success >= self._policy.attempts
+        if not over and now - self._quiet_since > _UNTOLD_SECONDS and fault.kind not in self._waits_told:
+            self._waits_told.add(fault.kind)
+            self.notice(f"{self._silence(now, fault)}; trying on, for {patience:.0f} seconds at most")
+        return over
 
     def _silence(self, now: float, fault: CallError) -> str:
         seconds = now - (now if self._quiet_since is None else self._quiet_since)
         what = f"{self._backend.name}: no answer for {seconds:.0f} seconds, {self._faults_since_success} tries failed"
-        return f"{what}, the last with: {fault.message}; run the same command again to go on"
+        return f"{what}, the last with: {fault.message}"
 
     def _give_back(self, call: Call, reservation: Reservation) -> "Future[None]":
         """The attempt cost nothing, and the journal's note of it says so too."""

@@ -53,6 +53,7 @@ class Gate:
         prices: Prices | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        notice: Callable[[str], None] = lambda _line: None,
     ) -> None:
         """BadInput if there is a cap on money and nobody knows what the model costs."""
         self._backend, self._book = backend, book
@@ -66,7 +67,7 @@ class Gate:
                 what, place="--max-cost", fix="give its price in a file (--prices) or cap --max-total-tokens"
             )
         self._ahead = max(1, self._policy.ahead(self._policy.in_flight or backend.in_flight))
-        self._clock = clock
+        self._clock, self._notice = clock, notice
         self._dispatcher: Dispatcher | None = None
         self._thinking = ThinkingRoom(self._policy.thinking_tokens)
         self._fates = Fates(self._policy.give_up_after)
@@ -119,7 +120,7 @@ class Gate:
                 clock=self._clock,
                 draw=SystemRandom().random,  # jitter only: no result depends on it
             )
-            self._dispatcher.thinking = self._thinking
+            self._dispatcher.thinking, self._dispatcher.notice = self._thinking, self._notice
         return self._dispatcher
 
 

@@ -122,6 +122,7 @@ class Limits:
         self._cut_at, self._paused_until = -1e18, -1e18
         self._pause, self._catch_up = 0.0, 1.0
         self._faults, self._left_since_cut = 0, 0
+        self._fault_pause, self._fault_pause_at = 0.0, -1e18
         self.probing = False
 
     def wait(self, now: float) -> float | None:
@@ -152,7 +153,7 @@ class Limits:
     def succeeded(self, now: float, sent: float) -> None:
         """An answer came to what left at `sent`."""
         self._recent.append(now)
-        self._faults = 0
+        self._faults, self._fault_pause = 0, 0.0
         if sent >= self._cut_at:  # else it was let in before the burst, and says nothing about now
             self.probing = False
         if now < self._no_growth_until:
@@ -164,7 +165,7 @@ class Limits:
 
     def alive(self) -> None:
         """The endpoint said something sensible, if only that a request is wrong."""
-        self._faults, self.probing = 0, False
+        self._faults, self._fault_pause, self.probing = 0, 0.0, False
 
     def slower(self, now: float, sent: float, after: float | None) -> None:
         """The endpoint refused a request sent at `sent`, and asked to wait `after` seconds, or did not say."""
@@ -189,15 +190,20 @@ class Limits:
         self._slow_start, self._successes, self._left_since_cut = False, 0, 0
         self._cut_at, self.probing = now, True
 
-    def faulted(self, now: float, after: float | None = None) -> None:
-        """A passing fault: stop growing; after several and nothing else, let single requests find out."""
+    def faulted(self, now: float, sent: float, after: float | None = None) -> None:
+        """A passing fault of what left at `sent`: stop growing; after several and nothing else, let single ones probe.
+
+        The pause between two probes doubles with each of them, however many were on their way when the faults began.
+        """
         self._no_growth_until = now + _GROWTH_PAUSE
         self._faults += 1
         if after is not None:
             self._hold(now, after)
-        if self._faults >= _FAULTS_BEFORE_PROBING and now >= self._paused_until:
+        if self._faults >= _FAULTS_BEFORE_PROBING and now >= self._paused_until and sent > self._fault_pause_at:
             self.probing = True
-            self._hold(now, _FIRST_PAUSE * 2.0 ** min(self._faults - _FAULTS_BEFORE_PROBING, 30))
+            self._fault_pause = min(self._longest, 2.0 * self._fault_pause) if self._fault_pause else _FIRST_PAUSE
+            self._fault_pause_at = now
+            self._hold(now, self._fault_pause)
 
     def _hold(self, now: float, seconds: float) -> None:
         self._paused_until = max(self._paused_until, now + min(self._longest, seconds))

@@ -182,12 +182,15 @@ def judges_for(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
 class Gates:
     """One gate for each model, one budget for all."""
 
-    def __init__(self, resolved: Resolved, book: AnswerBook, backends: dict[str, Backend]) -> None:
+    def __init__(
+        self, resolved: Resolved, book: AnswerBook, notice: Callable[[str], None], backends: dict[str, Backend]
+    ) -> None:
         """`backends` by role; roles with the same spec share one."""
         recipe = resolved.recipe
         self._recipe, self._backends = recipe, backends
         prices = prices_of(recipe.limits, hosted_by_name(recipe, backends))
-        self._gate = partial(Gate, book=book, budget=budget(recipe.limits, book.spent()), prices=prices)
+        shared = budget(recipe.limits, book.spent())
+        self._gate = partial(Gate, book=book, budget=shared, prices=prices, notice=notice)
         unique = {id(backend): (role, backend) for role, backend in backends.items()}
         self._gates = {
             key: self._gate(backend, policy=policy_of(recipe, role)) for key, (role, backend) in unique.items()
@@ -238,7 +241,7 @@ def gates(
     here = {backend.notice for backend in backends.values() if not isinstance(backend, OpenAICompatible)}
     for line in sorted(filter(None, told | here)):  # where an endpoint is was told when it was asked what it can do
         notice(line)
-    made = Gates(resolved, book, backends)
+    made = Gates(resolved, book, notice, backends)
     try:
         yield made
     finally:

@@ -188,6 +188,26 @@ def test_passing_faults_are_tried_again_within_bounds_and_the_sums_close() -> No
     assert max(teacher.asked.values()) == QUICK.attempts
 
 
+def test_who_waits_for_long_is_told_why_once_until_an_answer_comes() -> None:
+    told: list[str] = []
+
+    def act(request: Request, _attempt: int) -> float | CallError:
+        return 0.0 if request.prompt == "task 0" or (request.prompt == "task 1" and len(told) == 1) else later()
+
+    patient = Policy(in_flight=1, longest_wait=0.002, attempts=50)
+    with Gate(
+        Teacher(act), Memory(), patient, clock=lambda: 1000.0 * time.monotonic(), notice=told.append
+    ) as gate:  # a second in a millisecond
+        answers = gate.scoped("s").complete(prompts(20))
+        assert texts([next(answers), next(answers)]) == ["re: task 0", "re: task 1"]
+        with pytest.raises(ProviderDown, match="run the same command again"):
+            list(answers)
+    assert len(told) == 2, told
+    for line in told:
+        assert line.startswith("openai:teacher: no answer for ")
+        assert line.endswith("the last with: try later; trying on, for 300 seconds at most")
+
+
 def test_a_refused_request_is_a_failure_at_once_and_the_others_go_on() -> None:
     def act(request: Request, _attempt: int) -> float | CallError:
         return CallError("too_long", "does not fit", retry="never") if request.prompt != "task 5" else 0.0

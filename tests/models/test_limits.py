@@ -163,7 +163,7 @@ def test_faults_stop_growth_and_never_cut() -> None:
     limits = Limits(64)
     window = limits.window
     for now in range(4):
-        limits.faulted(float(now))
+        limits.faulted(float(now), float(now))
         limits.succeeded(float(now), float(now))
     assert limits.window == window
     limits.succeeded(60.0, 60.0)
@@ -176,7 +176,7 @@ def test_an_endpoint_that_only_fails_is_asked_by_one_request_at_a_time_until_it_
         limits.take(0.0, 1)
     for _ in range(8):
         limits.back()
-        limits.faulted(0.1)
+        limits.faulted(0.1, 0.0)
     assert limits.probing
     wait = limits.wait(0.1)
     assert wait is not None
@@ -186,6 +186,28 @@ def test_an_endpoint_that_only_fails_is_asked_by_one_request_at_a_time_until_it_
     limits.back()
     limits.succeeded(10.1, 10.0)
     assert limits.wait(10.1) == 0.0
+
+
+@pytest.mark.parametrize("in_flight", [1, 8, 16])
+def test_the_pause_between_probes_doubles_with_each_however_many_failed_together(in_flight: int) -> None:
+    limits = Limits(64)
+    for _ in range(5):
+        limits.faulted(0.0, -1.0)
+    for _ in range(in_flight):
+        limits.faulted(0.1, -1.0)  # they left before the pause
+    now, pauses = 0.1, list[float]()
+    for _ in range(6):
+        wait = limits.wait(now)
+        assert wait is not None
+        pauses.append(round(wait, 6))
+        now += wait
+        limits.faulted(now + 0.001, now)
+        now += 0.001
+    assert pauses == [0.15, 0.5, 1.0, 2.0, 4.0, 8.0]
+    limits.succeeded(now, now)
+    for _ in range(5):
+        limits.faulted(100.0, 99.0)
+    assert limits.wait(100.0) == 0.25
 
 
 def test_after_the_first_burst_growth_takes_25_successes_a_step() -> None:
