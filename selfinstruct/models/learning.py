@@ -86,7 +86,7 @@ class _Learner:
 
         What is not `needed` does not end a run whose cap has no room for it.
         """
-        began = time.monotonic()
+        began: float | None = None  # of waiting: after the first try, which loads the client
         tries = 0
         while True:
             try:
@@ -102,7 +102,9 @@ class _Learner:
                 if fault.retry not in _PASSING or fault.tries is not None:
                     return fault
                 tries += 1
-                waited = time.monotonic() - began
+                now = time.monotonic()
+                began = now if began is None else began
+                waited = now - began
                 if fault.kind == "no_connection":
                     self._say(f"nobody answers at {self.backend.base_url} yet; waiting a moment")
                     if waited > _NOBODY_SECONDS:
