@@ -46,7 +46,8 @@ class SmallPieces(streams.Stream):
     """However much is asked for, `most` bytes come."""
 
     def __init__(self, content: bytes, most: int) -> None:
-        super().__init__(Path(__file__), io.BytesIO(content))
+        raw = io.BytesIO(content)
+        super().__init__(Path(__file__), raw, raw)
         self.most = most
 
     def piece(self, size: int, place: str) -> bytes:
