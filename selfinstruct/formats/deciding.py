@@ -10,7 +10,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columned, columns_of
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.json_cells import unpacked
-from selfinstruct.formats.learning import MARK, SOME, of_record
+from selfinstruct.formats.learning import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.seen import Seen
 from selfinstruct.formats.shapes import SHAPES, fitting, mended
@@ -175,8 +175,8 @@ def _marked(task: Task, value: object) -> Task:
     marked = of_record(value, task.answers)
     if not marked:
         return task
-    extra = {key: item for key, item in task.extra.items() if key not in (MARK, SOME)}
-    return replace(task, unlearned=tuple(sorted({*task.unlearned, *marked})), extra=extra)
+    unlearned = tuple(sorted({*task.unlearned, *marked}))
+    return replace(task, unlearned=unlearned, extra=without_marks(task.extra))
 
 
 def _labelled(task: Task) -> Task:

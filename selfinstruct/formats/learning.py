@@ -6,14 +6,26 @@ from typing import Any
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json, Task
 
-_NUMBERS = ("weight",)
-_FLAGS = ("loss", "train", "trainable", "training")
+_MASK = "loss_mask"
+_NUMBERS = ("weight", _MASK)
+_FLAGS = ("loss", "train", "trainable", "training", "kto_tag")
+_LABEL = "label"
+"""Of answers that somebody judged (unpaired preferences): false is one that nobody should learn."""
 _NO = ("0", "0.0", "false")
 MARK = "weight"
 """How we write it: of a turn or of a whole record, 0."""
 SOME = "unlearned"
 """How we write it for a record whose layout has no turns of their own: the numbers of its answers."""
-_MARKS = frozenset((*_NUMBERS, *_FLAGS, SOME))
+_MARKS = frozenset((*_NUMBERS, *_FLAGS, _LABEL, SOME))
+
+
+def without_marks(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """The user's own fields but for those that we write ourselves, from what was read of them."""
+    return {
+        key: item
+        for key, item in fields.items()
+        if key not in (MARK, SOME) and not (key == _MASK and isinstance(item, list))
+    }
 
 
 def is_unlearned(turn: Mapping[str, Any]) -> bool:
@@ -32,23 +44,48 @@ def unlearned_answers(turns: Sequence[Mapping[str, Any]], roles: Sequence[str]) 
 
 
 def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
-    """The answers that a record marks as a whole: all, by `weight: 0` or a flag that is false, or those it numbers.
+    """The answers that a record marks as a whole: all, by `weight: 0`, a false flag or a false label, or some of them.
 
-    A number under the name of a flag may be a measure, such as a loss, and marks nothing.
-    Raises BadRecord for numbers of answers that are not there.
+    A number under the name of a flag may be a measure, such as a loss, and marks nothing; a label that is a number or
+    a word is a class.
+    Raises BadRecord for marks of answers that are not there.
     """
     if _MARKS.isdisjoint(value):
         return ()
-    if any(_is_no(value.get(key), numbers=True) for key in _NUMBERS) or any(
-        _is_no(value.get(key), numbers=False) for key in _FLAGS
+    if (
+        any(_is_no(value.get(key), numbers=True) for key in _NUMBERS)
+        or any(_is_no(value.get(key), numbers=False) for key in _FLAGS)
+        or _is_refused(value)
     ):
         return tuple(range(answers))
+    masked = _masked(value.get(_MASK), answers)
     listed = value.get(SOME)
     if not isinstance(listed, list):
-        return ()
+        return masked
     if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < answers for one in listed):
         raise BadRecord(f"key '{SOME}': not numbers of its {answers} answers", reason="wrong_type")
-    return tuple(sorted(set(listed)))
+    return tuple(sorted({*masked, *listed}))
+
+
+def _is_refused(value: Mapping[str, Any]) -> bool:
+    """A label of a judged answer that is false; as a word, as tables write it, only beside prompt and completion."""
+    label = value.get(_LABEL)
+    if not isinstance(label, str):
+        return label is False
+    completion = value.get("completion")
+    judged = "prompt" in value and isinstance(completion, str) and completion.strip().lower() not in ("true", "false")
+    return judged and label.strip().lower() == "false"
+
+
+def _masked(marks: object, answers: int) -> tuple[int, ...]:
+    """The answers that a list of a record masks, which has a number for each answer or for each turn."""
+    if not isinstance(marks, list):
+        return ()
+    of_answers = marks if len(marks) == answers else marks[-2 * answers :][1::2]
+    if len(marks) not in (answers, 2 * answers, 2 * answers + 1):  # one more where the system speaks first
+        what = f"key '{_MASK}': {len(marks)} marks, where there are {answers} answers in {2 * answers} turns"
+        raise BadRecord(what, reason="wrong_type", fix="give one for each answer, or for each turn")
+    return tuple(number for number, mark in enumerate(of_answers) if _is_no(mark, numbers=True))
 
 
 def _is_no(found: object, *, numbers: bool) -> bool:

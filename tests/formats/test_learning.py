@@ -53,6 +53,24 @@ def written(path: Path, value: object) -> Path:
         ({"prompt": "x", "completion": "y", "loss": False}, (0,)),
         ({"question": "x", "answer": "y", "trainable": False}, (0,)),
         ({"instruction": "x", "instances": [{"output": "y"}, {"output": "z"}], "unlearned": [1]}, (1,)),
+        ({"messages": turns({"loss_mask": 0}, {"loss_mask": 1})}, (0,)),
+        ({"messages": turns({"loss_mask": False}, {"loss_mask": True})}, (0,)),
+        ({"messages": turns({}, {}), "loss_mask": [0, 1]}, (0,)),
+        ({"messages": turns({}, {}), "loss_mask": [0, 1, 0, 0]}, (1,)),
+        ({"messages": [{"role": "system", "content": "s"}, *turns({}, {})], "loss_mask": [0, 1, 0, 0, 1]}, (0,)),
+        ({"messages": turns({}, {}), "loss_mask": [1, 1]}, ()),
+        ({"prompt": "x", "completion": "y", "label": False}, (0,)),
+        ({"prompt": "x", "completion": "y", "label": "False"}, (0,)),
+        ({"prompt": turns({}, {})[:1], "completion": turns({}, {})[1:2], "label": False}, (0,)),
+        ({"messages": turns({}, {}), "label": False}, (0, 1)),
+        ({"conversations": [{"from": "human", "value": "x"}, {"from": "gpt", "value": "y"}], "kto_tag": False}, (0,)),
+        ({"instruction": "x", "input": "", "output": "y", "kto_tag": "false"}, (0,)),
+        ({"question": "x", "answer": "y", "label": False}, (0,)),
+        ({"prompt": "x", "completion": "y", "label": True}, ()),
+        ({"prompt": "x", "completion": "y", "label": 0}, ()),
+        ({"prompt": "x", "completion": "y", "label": "rivers"}, ()),
+        ({"prompt": "Is a bay land?", "completion": "false", "label": "false"}, ()),
+        ({"instruction": "x", "output": "y", "label": "False"}, ()),
     ],
 )  # fmt: skip
 def test_a_mark_is_read_of_a_turn_and_of_a_record(value: object, unlearned: tuple[int, ...], tmp_path: Path) -> None:
@@ -112,3 +130,28 @@ def test_our_own_records_keep_it(tmp_path: Path) -> None:
     task = read(written(tmp_path / "set.jsonl", {"messages": turns({"loss": False}, {})}))
     assert read(written(tmp_path / "kept.jsonl", task.as_json())) == task
     assert Task.from_json(task.as_json()) == task
+
+
+def test_a_mask_of_turns_that_are_not_there_is_rejected_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "set.jsonl", {"messages": turns({}, {}), "loss_mask": [0, 1, 1]})
+    [found] = [one for one in read_set(str(path)) if isinstance(one, Unreadable)]
+    assert (found.reason, found.problem) == (
+        "wrong_type",
+        "key 'loss_mask': 3 marks, where there are 2 answers in 4 turns",
+    )
+
+
+def test_an_answer_judged_bad_stays_unlearned_when_it_is_written_and_read_again(tmp_path: Path) -> None:
+    judged = [
+        {"prompt": "Name a river.", "completion": "Tay", "label": True},
+        {"prompt": "Name a river.", "completion": "Ben Nevis", "label": False},
+    ]
+    path = tmp_path / "set.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in judged))
+    tasks = [one for one in read_set(str(path)) if isinstance(one, Task)]
+    assert [one.unlearned for one in tasks] == [(), (0,)]
+    for layout in ("messages", "sharegpt", "alpaca", "prompt_completion", "tags"):
+        for ending in ("jsonl", "parquet", "csv"):
+            write_set(tmp_path / f"again.{ending}", tasks, layout)
+            again = [one for one in read_set(str(tmp_path / f"again.{ending}")) if isinstance(one, Task)]
+            assert [one.unlearned for one in again] == [(), (0,)], (layout, ending)
