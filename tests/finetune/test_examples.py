@@ -195,6 +195,7 @@ def test_an_answer_that_is_marked_is_read_and_not_learned(form: Form) -> None:
     assert one.tokens == _prepared(talk(), form=form).examples[0].tokens
     assert "  + Lake Como." in preview(made, tokenizer())
     assert "  + The Nile." not in preview(made, tokenizer())
+    assert "not learned, as the set marks them: " in preview(made, tokenizer())
 
 
 @pytest.mark.parametrize("form", ["chat", "tags", "alpaca", "ifs", "self_instruct"])
