@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from selfinstruct.errors import BadInput
@@ -19,6 +20,7 @@ _MARK = re.compile(r'["\[\]{}]')
 _TEXT = re.compile(r'(?:[^"\\\n]++|\\[^\n])*+')  # inside of a text; a backslash takes what follows
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 _WORD_END = re.compile(r"[,\]}\s]")
+_WHO, _WHAT = frozenset(("role", "from")), frozenset(("content", "value"))  # the keys of a turn
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 become on the way in
 
 
@@ -187,10 +189,35 @@ class Cursor:
 
 
 def array_items(cursor: Cursor) -> Iterator[Line | BadRecord]:
-    """The items of the array that is the whole document."""
-    yield from _items(cursor)
+    """The items of the array that is the whole document; of one conversation, a list of turns, that list."""
+    cursor.mark()
+    place, items = cursor.place, _items(cursor)
+    first = next(items, None)
+    if isinstance(first, Line) and _is_turn(first.value):
+        yield _conversation(chain([first], items), cursor, place)
+    else:
+        yield from chain([] if first is None else [first], items)
     if cursor.mark():
         raise cursor.not_json("more text behind the array")
+
+
+def _conversation(items: Iterator[Line | BadRecord], cursor: Cursor, place: str) -> Line | BadRecord:
+    turns: list[Any] = []
+    fault: BadRecord | None = None
+    for item in items:
+        if isinstance(item, BadRecord):
+            fault = fault or item
+            continue
+        turns.append(item.value)
+        if cursor.stream.total > DOCUMENT_BYTES:
+            what = f"one list of turns of more than {DOCUMENT_BYTES >> 20} MiB"
+            raise BadInput(what, place=place, fix="write a list for each conversation, one a line")
+    return fault or Line(place, turns)
+
+
+def _is_turn(value: object) -> bool:
+    """Somebody says something: no record of its own, but a part of a conversation."""
+    return isinstance(value, dict) and all(not value.keys().isdisjoint(keys) for keys in (_WHO, _WHAT))
 
 
 def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:

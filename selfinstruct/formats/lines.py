@@ -17,7 +17,7 @@ LINE_BYTES = 16 << 20
 _PIECE = 64 << 10
 _SHOWN = 200
 _BOM = codecs.BOM_UTF8
-_RECORDS = re.compile(rb"\[\s*\{")
+_RECORDS = re.compile(rb"\[\s*[\[{]")
 
 
 def read_values(path: Path) -> Iterator[Line]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference
-from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turns_under
+from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turn_list, turns_under
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
 from selfinstruct.formats.natinst import natinst
@@ -17,6 +17,7 @@ from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark
+_WHO = frozenset(("role", "from"))
 _MISSPELT = ("instruction", "input", "output", "response")
 
 
@@ -134,6 +135,15 @@ def _turns_under(*keys: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, dict) and any(isinstance(value.get(key), list) for key in keys)
 
 
+def _is_turns(value: object) -> bool:
+    """A list of turns that stands for itself, one a line."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and _WHO & one.keys() for one in value)
+
+
+def _turns(value: list[Any], origin: Provenance) -> Task:
+    return turn_list({"messages": value}, origin, "messages")
+
+
 SHAPES: Mapping[str, Shape] = {
     "records": Shape("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
     "self_instruct": Shape('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
@@ -147,6 +157,7 @@ SHAPES: Mapping[str, Shape] = {
     "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, prompt_completion),
     "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
     "tags": Shape('{"text": "<|user|>..."}', _is_tagged, tagged),
+    "turns": Shape('[{"role", "content"}], a list of turns', _is_turns, _turns),
     "text": Shape("an instruction as text", lambda value: isinstance(value, str), bare),
     "question_answer": Shape(about_pairs(), is_pair, pair),
     "preference": Shape('{"prompt", "chosen", "rejected"}, read as prompt and chosen', is_preference, preference),

@@ -340,3 +340,53 @@ def test_memory_does_not_grow_with_text(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert path.stat().st_size > 40 << 20
     assert peak < 12 << 20
+
+
+TALKS: list[list[dict[str, object]]] = [
+    [{"role": "user", "content": "Name a river."}, {"role": "assistant", "content": "Tay"}],
+    [{"role": "user", "content": "Name a lake."}, {"role": "assistant", "content": "Ness", "weight": 0}],
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("set.jsonl", "".join(json.dumps(one) + "\n" for one in TALKS)),
+        ("set.jsonl", json.dumps(TALKS)),
+        ("set.json", json.dumps(TALKS)),
+        ("set.json", json.dumps(TALKS, indent=1)),
+        ("set.json", json.dumps({"data": TALKS})),
+    ],
+)
+def test_a_list_of_turns_is_a_conversation(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    first, second = [one for one in read_set(str(tmp_path / name)) if isinstance(one, Task)]
+    assert (first.instruction, first.instances[0].output, first.unlearned) == ("Name a river.", "Tay", ())
+    assert (second.instruction, second.unlearned) == ("Name a lake.", (0,))
+
+
+@pytest.mark.parametrize("name", ["set.jsonl", "set.json"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_file_that_is_one_list_of_turns_is_one_conversation(name: str, indent: int | None, tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "Name a river."}, {"from": "gpt", "value": "Tay"}] * 2
+    (tmp_path / name).write_text(json.dumps(turns, indent=indent))
+    [task] = read_set(str(tmp_path / name))
+    assert isinstance(task, Task)
+    assert (task.instruction, task.answers) == ("Name a river.", 2)
+
+
+def test_one_bad_turn_spoils_its_conversation_alone(tmp_path: Path) -> None:
+    path = tmp_path / "set.json"
+    path.write_text(
+        '[{"role": "user", "content": "x"}, {"role": "assistant", "content": "y", "score": NaN},\n{"role": 1}]'
+    )
+    with pytest.raises(BadInput, match="NaN is no JSON number"):
+        list(read_set(str(path)))
+    path = tmp_path / "set.jsonl"
+    path.write_text(json.dumps(TALKS[0]) + '\n[{"role": "user", "content": "x"}]\n[]\n["a", "b"]\n')
+    found = list(read_set(str(path)))
+    assert [one.reason for one in found if isinstance(one, Unreadable)] == [
+        "no_answer",
+        "unknown_layout",
+        "unknown_layout",
+    ]
