@@ -4,12 +4,14 @@ A record is read by such names only where no layout fits it and just one column 
 column means otherwise, nobody guesses: the user says it with `--columns`.
 """
 
+import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import conversation, turn_list, turns_under
+from selfinstruct.formats.conversations import ROLES, TURN_KEYS, conversation, turn_list, turns_under
 from selfinstruct.formats.fields import asked, flag, kind, optional, rest
 from selfinstruct.formats.text_templates import turns_of
 from selfinstruct.formats.unreadable import BadRecord
@@ -18,10 +20,12 @@ from selfinstruct.text import shown
 
 ASKED = ("instruction", "question", "query", "prompt", "problem", "input", "inputs")
 ANSWERED = ("output", "response", "answer", "completion", "solution", "outputs", "target", "targets")
+_SPEAKERS = (("user", "human"), ("assistant", "bot", "gpt"))
+"""Two columns named after who speaks: they count where none is named after what is said."""
 _GIVEN = ("context",)
 _SYSTEM = ("system", "system_prompt")
-_CHOICES = ("choices", "options")
-"""Beside these an answer is rather the letter of one than the answer."""
+_CHOICES = re.compile(r"choices|options|([a-d]|(choice|option|opt|sol|ending|answer)_?[a-d1-4])")
+"""Beside columns of these names an answer is rather the letter or number of one than the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,8 @@ def columns_of(value: Mapping[str, Any]) -> Roles | str:
     'the instruction may be question or prompt'
     """
     there = {_plain(key): key for key in reversed(list(value)) if _holds(value[key])}
-    asks = [there[name] for name in ASKED if name in there]
-    answers = [there[name] for name in ANSWERED if name in there]
+    by_name = _SPEAKERS if _speak(there.keys()) else (ASKED, ANSWERED)
+    asks, answers = ([there[name] for name in names if name in there] for names in by_name)
     given = [there[name] for name in _GIVEN if name in there]
     if len(asks) == 2 and _plain(asks[0]) == "instruction" and _plain(asks[1]) == "input":
         given, asks = [asks[1], *given], asks[:1]
@@ -107,15 +111,49 @@ def columns_of(value: Mapping[str, Any]) -> Roles | str:
 
 def is_pair(value: object) -> bool:
     """Some column is called after what is asked, some after an answer, both text; perhaps too many are."""
-    if not isinstance(value, dict) or any(value.get(key) is not None for key in _CHOICES):
+    if not isinstance(value, dict):
         return False
     names = {_plain(key) for key, item in value.items() if _holds(item)}
-    return not names.isdisjoint(ASKED) and not names.isdisjoint(ANSWERED)
+    paired = not names.isdisjoint(ASKED) and not names.isdisjoint(ANSWERED)
+    return (paired or _speak(names)) and not _choices(value)
+
+
+def _speak(names: AbstractSet[str]) -> bool:
+    """Only speakers name columns."""
+    return names.isdisjoint((*ASKED, *ANSWERED)) and not any(names.isdisjoint(some) for some in _SPEAKERS)
+
+
+def _choices(value: Mapping[str, Any]) -> list[str]:
+    """The columns to choose an answer from: `choices`, or several such as `A` and `B`."""
+    found = [key for key, item in value.items() if item is not None and _CHOICES.fullmatch(_plain(key))]
+    return found if len(found) > 1 or any(_plain(key) in ("choices", "options") for key in found) else []
+
+
+def no_pair(value: Mapping[str, Any]) -> tuple[str, str]:
+    """The reason, and in words why a record with such names is not read by them; both empty where it has no such names.
+
+    >>> no_pair({"question": "How many?", "answer": ["4", "four"]})
+    ('wrong_type', "column 'answer': a list, not text")
+    >>> no_pair({"question": "How many?", "choices": ["3", "4"], "answer": "B"})
+    ('unknown_layout', "beside 'choices' the answer may be the letter of one")
+    """
+    asks, answers = ([key for key in value if _plain(key) in names] for names in (ASKED, ANSWERED))
+    if not asks or not answers:
+        return "", ""
+    if choices := _choices(value):
+        return "unknown_layout", f"beside '{shown(choices[0], 40)}' the answer may be the letter of one"
+    for columns, reason in ((asks, "no_instruction"), (answers, "no_answer")):
+        held = [(key, value[key]) for key in columns if value[key] is not None]
+        if not held or any(isinstance(item, str) and not item.strip() for _, item in held):
+            return reason, f"column '{shown(columns[0], 40)}' is empty"
+        if not any(_holds(item) for _, item in held):
+            return "wrong_type", f"column '{shown(held[0][0], 40)}': {kind(held[0][1])}, not text"
+    return "", ""
 
 
 def about_pairs() -> str:
     """The layout in a few words."""
-    return "question and answer, query and response, prompt and answer, input and output"
+    return "question and answer, query and response, prompt and answer, input and output, user and assistant"
 
 
 def pair(value: Mapping[str, Any], origin: Provenance) -> Task:
@@ -161,15 +199,28 @@ def _words(value: Mapping[str, Any], column: str) -> str:
 
 
 def is_preference(value: object) -> bool:
-    """An answer that was preferred, beside one that was not."""
+    """An answer that was preferred, beside one that was not; as text, as turns or as one turn."""
     return isinstance(value, dict) and all(
-        isinstance(value.get(key), str | list) and bool(value[key]) for key in ("chosen", "rejected")
+        isinstance(value.get(key), str | list | dict) and bool(value[key]) for key in ("chosen", "rejected")
     )
+
+
+def waits(value: Mapping[str, Any]) -> bool:
+    """A conversation that ends with a question, to which the preferred answer stands beside it."""
+    turns = _turns_beside(value)
+    return bool(turns) and is_preference(value) and not _answers(turns[-1])
+
+
+def _turns_beside(value: Mapping[str, Any]) -> list[Any]:
+    return next((value[key] for key in TURN_KEYS if _is_turns(value.get(key))), [])
 
 
 def preference(value: Mapping[str, Any], origin: Provenance) -> Task:
     """The preferred answer, behind the prompt where it does not hold that itself; the other one is a field beside."""
-    chosen = value["chosen"]
+    chosen = [value["chosen"]] if isinstance(value["chosen"], dict) else value["chosen"]
+    if turns := _turns_beside(value) if waits(value) else []:
+        under = next(key for key in TURN_KEYS if value.get(key) is turns)
+        value = {("prompt" if key == under else key): item for key, item in value.items() if key != "prompt"}
     question = next((key for key in ("prompt", *ASKED) if _holds(value.get(key)) or _is_turns(value.get(key))), "")
     used = tuple(filter(None, ("chosen", question, "system")))
     if isinstance(chosen, str) and not question:
@@ -178,7 +229,8 @@ def preference(value: Mapping[str, Any], origin: Provenance) -> Task:
             raise BadRecord("no prompt, and 'chosen' is no conversation", reason="no_instruction")
         return conversation(turns, origin, rest(value, *used), optional(value, "system"))
     if isinstance(chosen, str) and isinstance(value[question], str):
-        roles = Roles(question, "chosen", system="system" if value.get("system") is not None else "")
+        given = "input" if question == "instruction" and isinstance(value.get("input"), str) else ""
+        roles = Roles(question, "chosen", given, system="system" if value.get("system") is not None else "")
         return columned(value, origin, roles)
     before = value[question] if question else []
     begins = before if isinstance(before, list) else [{"role": "user", "content": before}]
@@ -194,8 +246,12 @@ def _is_turns(found: object) -> bool:
 
 
 def _asks_first(turns: list[Any]) -> bool:
-    first = turns[0] if isinstance(turns[0], dict) else {}
-    return str(first.get("role") or first.get("from")).strip().lower() not in ("assistant", "gpt")
+    return not _answers(turns[0])
+
+
+def _answers(turn: object) -> bool:
+    who = (turn.get("role") or turn.get("from")) if isinstance(turn, dict) else ""
+    return ROLES.get(str(who).strip().lower()) == "assistant"
 
 
 def _plain(name: str) -> str:

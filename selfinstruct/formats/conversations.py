@@ -1,10 +1,11 @@
 """Turns of a conversation become a task: ShareGPT's, `messages`, prompt and completion, or the chat form with tags."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, cast
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.fields import as_text, asked, beside, in_parts, kind, objects, optional, rest, text
+from selfinstruct.formats.fields import as_text, asked, beside, in_parts, objects, optional, rest, text
 from selfinstruct.formats.learning import unlearned_answers
 from selfinstruct.formats.tags import untagged
 from selfinstruct.formats.unreadable import BadRecord
@@ -25,6 +26,7 @@ ROLES: Mapping[str, Role] = {
     "bot": "assistant",
 }
 """Who speaks, by the names that public sets use; a tool, a function or another product is none of them."""
+_CALLS = ("tool_calls", "function_call")
 TURN_KEYS = ("messages", "conversations", "conversation")
 
 
@@ -64,6 +66,30 @@ def conversation(
     )
 
 
+def after_history(task: Task) -> Task:
+    """The task at the end of the turns before it, which some sets keep as pairs under `history`.
+
+    >>> task = Task(instruction="And a lake?", provenance=Provenance(stage="input"), instances=(Instance("", "Ness"),),
+    ...     extra={"history": [["Name a river.", "Tay"]]})
+    >>> after_history(task).instruction, [turn.content for turn in after_history(task).later]
+    ('Name a river.', ['And a lake?', 'Ness'])
+    """
+    before = task.extra.get("history")
+    if not task.instances or not isinstance(before, list) or not any(isinstance(one, list) for one in before):
+        return task  # a field of the user's own
+    if not all(
+        isinstance(one, list) and len(one) == 2 and all(isinstance(said, str) for said in one) for one in before
+    ):
+        raise BadRecord("key 'history': not pairs of question and answer", reason="wrong_type")
+    last = task.instances[0]
+    asks = f"{task.instruction}\n\n{last.input}" if last.input.strip() else task.instruction
+    said = [str(one) for pair in cast("list[list[str]]", before) for one in pair] + [asks, last.output]
+    turns = [Message("assistant" if number % 2 else "user", text) for number, text in enumerate(said)]
+    extra = {key: item for key, item in task.extra.items() if key != "history"}
+    made = conversation(turns, task.provenance, extra, task.system)
+    return replace(made, is_classification=task.is_classification)
+
+
 def turns_under(*keys: str) -> Callable[[Mapping[str, Any], Provenance], Task]:
     """Reads a record with a list of turns under one of the keys: the first that holds something."""
 
@@ -97,6 +123,8 @@ def turn(part: Mapping[str, Any], number: int, key: str) -> Message:
     role = text(part, who, within=within)
     if role.strip().lower() not in ROLES:
         raise BadRecord(f"{within}'{shown(role, 40)}' is neither user, assistant nor system", reason="unknown_role")
+    if not part.get(what) and any(part.get(key) for key in _CALLS):
+        raise BadRecord(f"{within}calls a tool and says nothing", reason="not_text")
     if what not in part:
         raise BadRecord(f"{within}key '{what}' is missing", reason="missing_key")
     return Message(ROLES[role.strip().lower()], in_parts(part[what], f"{within}key '{what}'"))
@@ -106,26 +134,30 @@ def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
     """A record with a prompt and its completion, both text or both lists of messages."""
     answer = "completion" if value.get("completion") is not None or "response" not in value else "response"
     prompt, completion = value["prompt"], value[answer]
-    if isinstance(prompt, list) and isinstance(completion, list):
-        found = [*objects(value, "prompt"), *objects(value, answer)]
+    if completion is None:
+        raise BadRecord(f"key '{answer}': null", reason="no_answer")
+    if isinstance(prompt, list) or isinstance(completion, list):
+        found = [*_as_turns(value, "prompt", "user"), *_as_turns(value, answer, "assistant")]
         turns = [turn(part, number, "prompt") for number, part in enumerate(found, 1)]
         extra = rest(value, "prompt", answer, "system")
         if more := beside(found, "role", "content", "from", "value"):
             extra["messages"] = more
         unlearned = unlearned_answers(found, [one.role for one in turns])
         return conversation(turns, origin, extra, optional(value, "system"), unlearned)
-    if completion is None:
-        raise BadRecord(f"key '{answer}': null", reason="no_answer")
-    if isinstance(prompt, str) != isinstance(completion, str):
-        what = f"the prompt is {kind(prompt)}, the {answer} {kind(completion)}"
-        raise BadRecord(what, reason="wrong_type")
-    return Task(
+    task = Task(
         instruction=asked(as_text(prompt, "key 'prompt'"), "the prompt"),
         instances=(Instance("", as_text(completion, f"key '{answer}'")),),
         system=optional(value, "system"),
         provenance=origin,
         extra=rest(value, "prompt", answer, "system"),
     )
+    return after_history(task) if "history" in task.extra else task
+
+
+def _as_turns(value: Mapping[str, Any], key: str, role: Role) -> list[dict[str, Any]]:
+    """The list of turns under a key, or the one that a text there is."""
+    found = value[key]
+    return [{"role": role, "content": found}] if isinstance(found, str) else objects(value, key)
 
 
 def tagged(value: Mapping[str, Any], origin: Provenance) -> Task:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.aliases import Roles, columned, columns_of
+from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.json_cells import unpacked
 from selfinstruct.formats.learning import of_record, without_marks
@@ -93,6 +93,7 @@ def agreed(first: Sequence[Found]) -> str:
         if isinstance(item, Line):
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
             has = f" (columns {shown(', '.join(item.value), 200)})" if isinstance(item.value, dict) else ""
+            has += f": {why}" if isinstance(item.value, dict) and (why := no_pair(item.value)[1]) else ""
             fix = f"say which columns to read: --columns instruction=...,output=...; known are {known}"
             raise BadInput(f"no known layout{has}", place=item.place, fix=fix)
     for item in first:
@@ -165,7 +166,8 @@ class Reader:
             return self.usual
         if names:
             raise BadRecord(f"may be {' or '.join(names)}", reason="ambiguous")
-        raise BadRecord("no known layout", reason="unknown_layout")
+        reason, why = no_pair(value) if isinstance(value, dict) else ("", "")
+        raise BadRecord(why or "no known layout", reason=reason or "unknown_layout")
 
 
 def _marked(task: Task, value: object) -> Task:

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference
-from selfinstruct.formats.conversations import TURN_KEYS, prompt_completion, tagged, turn_list, turns_under
+from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference, waits
+from selfinstruct.formats.conversations import (
+    TURN_KEYS,
+    after_history,
+    prompt_completion,
+    tagged,
+    turn_list,
+    turns_under,
+)
 from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
 from selfinstruct.formats.natinst import natinst
@@ -84,7 +91,7 @@ def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
         pairs = (Instance(entered, text(value, answer)),)
     elif answer in value or entered:
         raise BadRecord(f"key '{answer}' is missing or null", reason="no_answer")
-    return Task(
+    task = Task(
         instruction=asked(text(value, "instruction")),
         instances=pairs,
         is_classification=flag(value),
@@ -92,6 +99,7 @@ def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
         provenance=origin,
         extra=rest(value, "instruction", given, answer, "is_classification", "system"),
     )
+    return after_history(task) if "history" in task.extra else task
 
 
 def _own(value: Mapping[str, Any], origin: Provenance) -> Task:
@@ -111,7 +119,7 @@ def _is_alpaca(value: object) -> bool:
         isinstance(value, dict)
         and "instruction" in value
         and not any(isinstance(value.get(key), list) for key in ("instances", *TURN_KEYS))
-        and ("output" in value or "response" in value or not is_pair(value))
+        and ("output" in value or "response" in value or not (is_pair(value) or is_preference(value)))
     )
 
 
@@ -132,7 +140,11 @@ def _is_seed(value: object) -> bool:
 
 
 def _turns_under(*keys: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and any(isinstance(value.get(key), list) for key in keys)
+    return lambda value: (
+        isinstance(value, dict)
+        and any(isinstance(value.get(key), list) for key in keys)
+        and not ("chosen" in value and waits(value))
+    )
 
 
 def _is_turns(value: object) -> bool:

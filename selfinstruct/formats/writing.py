@@ -156,6 +156,8 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
         row["system"] = task.system
     about: Row = {"measures": dict(task.measures)} if task.measures else {}
     taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
+    if layout in ONE_TURN:
+        taken |= own.keys() & {"history"}  # it would be taken for turns before the row's own
     if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
         taken |= {key for key in own if key in LAYOUT_KEYS}
     if clashing := {key: item for key, item in own.items() if key in taken}:

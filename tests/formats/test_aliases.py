@@ -67,6 +67,20 @@ def one(folder: Path, value: object, **more: Any) -> Task:
         ({"prompt": "Name a river.", "completion": None, "messages": [ASK, SAY]}, "", ""),
         ({"question": "Name a river.", "prompt": None, "answer": "Tay"}, "", ""),
         ({"problem": "Another one?", "solution": "Dee", "messages": [ASK, SAY]}, "", ""),
+        ({"user": "Name a river.", "assistant": "Tay"}, "", ""),
+        ({"human": "Name a river.", "bot": "Tay", "system": "Be brief."}, "", "Be brief."),
+        ({"user": "ida", "question": "Name a river.", "answer": "Tay"}, "", ""),
+        ({"instruction": "Name a river.", "input": "", "chosen": "Tay", "rejected": "Ben Nevis"}, "", ""),
+        ({"instruction": "Name a river.", "input": "Scotland", "chosen": "Tay", "rejected": "x"}, "Scotland", ""),
+        ({"conversations": HUMAN[:1], "chosen": HUMAN[1], "rejected": {"from": "gpt", "value": "x"}}, "", ""),
+        ({"messages": [ASK], "chosen": [SAY], "rejected": [{**SAY, "content": "x"}]}, "", ""),
+        ({"messages": [ASK, SAY], "chosen": [ASK, {**SAY, "content": "x"}], "rejected": [ASK, SAY]}, "", ""),
+        ({"prompt": [ASK], "completion": "Tay"}, "", ""),
+        ({"prompt": "Name a river.", "completion": [SAY]}, "", ""),
+        ({"prompt": [{"role": "system", "content": "Be brief."}, ASK], "completion": [SAY]}, "", "Be brief."),
+        ({"question": "Name a river.", "answer": "Tay", "a": "x"}, "", ""),
+        ({"instruction": "Name a river.", "output": "Tay", "history": []}, "", ""),
+        ({"instruction": "Name a river.", "output": "Tay", "history": ["edited"]}, "", ""),
     ],
 )
 def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, system: str, tmp_path: Path) -> None:
@@ -86,6 +100,10 @@ def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, syst
         {"messages": [ASK, SAY], "conversations": HUMAN},
         {"question": "Which?", "choices": ["a", "b"], "answer": "B"},
         {"question": "How many?", "answer": 42},
+        {"question": "Which?", "A": "Tay", "B": "Dee", "answer": "B"},
+        {"question": "Which?", "option_a": "Tay", "option_b": "Dee", "answer": "b"},
+        {"question": "Which?", "choice1": "Tay", "choice2": "Dee", "answer": "2"},
+        {"user": "ida", "assistant": "Tay", "bot": "Dee"},
         {"text": "A river is water that runs."},
         {"messages": "Hello"},
     ],
@@ -167,3 +185,59 @@ def test_parts_that_are_no_text_reject_the_record(tmp_path: Path) -> None:
 def test_a_null_of_the_users_own_stays(tmp_path: Path) -> None:
     value = {"instruction": "x", "output": "y", "input": None, "topic": None, "messages": None}
     assert one(tmp_path, value).extra == {"topic": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"question": "Which?", "answer": ["Tay", "Dee"]}, "column 'answer': a list, not text"),
+        ({"question": "How many?", "answer": 42}, "column 'answer': a number, not text"),
+        (
+            {"question": "Which?", "A": "Tay", "B": "Dee", "answer": "B"},
+            "beside 'A' the answer may be the letter of one",
+        ),
+    ],
+)
+def test_why_customary_names_are_not_read_is_said(value: object, says: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=says):
+        list(read_set(write(tmp_path, value)))
+    [fine, bad] = read_set(write(tmp_path, {"question": "Name a river.", "answer": "Tay"}, value))
+    assert isinstance(fine, Task)
+    assert isinstance(bad, Unreadable)
+    assert bad.problem == says
+
+
+def test_an_answer_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    source = write(
+        tmp_path, {"question": "x", "answer": "y"}, {"question": "z", "answer": None}, {"question": "", "answer": "y"}
+    )
+    assert reasons(source) == ["no_answer", "no_instruction"]
+
+
+def test_turns_before_an_instruction_are_read_with_it(tmp_path: Path) -> None:
+    history = [["Name a river.", "Tay"], ["Another?", "Dee"]]
+    value = {
+        "instruction": "And a lake?",
+        "input": "in Scotland",
+        "output": "Ness",
+        "system": "Be brief.",
+        "history": history,
+    }
+    task = one(tmp_path, value)
+    assert (task.system, task.instruction, task.instances[0].output) == ("Be brief.", "Name a river.", "Tay")
+    assert [turn.content for turn in task.later] == ["Another?", "Dee", "And a lake?\n\nin Scotland", "Ness"]
+    assert task.extra == {}
+    assert one(tmp_path, {**value, "weight": 0}).unlearned == (0, 1, 2)
+    assert one(tmp_path, {"prompt": "And a lake?", "response": "Ness", "history": history}).answers == 3
+    source = write(tmp_path, {"instruction": "x", "output": "y"}, {**value, "history": [["x"]]})
+    assert reasons(source) == ["wrong_type"]
+
+
+def test_a_call_of_a_tool_is_no_empty_answer(tmp_path: Path) -> None:
+    call = {"role": "assistant", "tool_calls": [{"function": {"name": "look", "arguments": "{}"}}]}
+    for said in ({"content": ""}, {"content": None}, {}):
+        assert reasons(write(tmp_path, {"messages": [ASK, SAY]}, {"messages": [ASK, {**call, **said}]})) == ["not_text"]
+    assert (
+        one(tmp_path, {"messages": [{**ASK, "tool_calls": None}, {**SAY, "tool_calls": []}]}).instances[0].output
+        == "Tay"
+    )

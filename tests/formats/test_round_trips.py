@@ -24,7 +24,19 @@ values: st.SearchStrategy[Json] = st.recursive(
     max_leaves=4,
 )
 filled = values.filter(lambda value: value is not None)
-NAMES = ("topic", "question", "answer", "messages", "prompt", "output", "system", "metadata", "split", "note")
+NAMES = (
+    "topic",
+    "question",
+    "answer",
+    "messages",
+    "prompt",
+    "output",
+    "system",
+    "metadata",
+    "split",
+    "note",
+    "history",
+)
 fields = st.dictionaries(st.sampled_from(NAMES), filled, max_size=3)
 marks = st.dictionaries(st.sampled_from(["score", "name", "tool_calls"]), filled, max_size=2)
 
