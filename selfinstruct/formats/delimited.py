@@ -2,7 +2,9 @@
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
@@ -15,6 +17,8 @@ from selfinstruct.text import shown
 DELIMITERS = (",", ";", "\t", "|")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN = 200
+_OLD_END = re.compile(r"(?<=\r)(?!\n|\Z)")  # a line end of old, alone
+_SAYS_DELIMITER = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
 def delimited_rows(path: Path) -> Iterator[Line | BadRecord]:
@@ -28,38 +32,65 @@ def delimited_rows(path: Path) -> Iterator[Line | BadRecord]:
 
 
 def _rows(opened: Stream, place: str, kind: str) -> Iterator[Line | BadRecord]:
-    first = _line(opened, place)
-    if first.startswith(_UTF16):
-        raise BadInput("UTF-16, not UTF-8", place=place, fix="save the file as UTF-8")
-    head = _text(first.removeprefix(codecs.BOM_UTF8))
-    delimiter = "\t" if kind == ".tsv" else delimiter_of(head)
+    lines = _Lines(opened, place)
+    head = next(lines, "")
+    said = _SAYS_DELIMITER.fullmatch(head)
+    if said:  # a spreadsheet's own first line
+        head = next(lines, "")
+    delimiter = said[1] if said else "\t" if kind == ".tsv" else delimiter_of(head)
     csv.field_size_limit(LINE_BYTES)
-    reader = csv.reader(_lines(opened, head, place), delimiter=delimiter, strict=True)
+    spaced = _is_spaced(head, delimiter)
+    reader = csv.reader(chain([head], lines), delimiter=delimiter, strict=True, skipinitialspace=spaced)
+    begins = lines.number
     try:
         columns = named_columns(next(reader, []), place)
     except csv.Error as fault:
-        raise BadInput(f"no line of column names ({fault})", place=f"{place}:1", fix="mend the first line") from None
+        where = f"{place}:{begins}"
+        raise BadInput(f"no line of column names ({fault})", place=where, fix="mend the first line") from None
     while True:
-        begins = f"{place}:{reader.line_num + 1}"
+        begins = lines.number + 1
+        lines.kept.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as fault:
-            yield BadRecord(f"no row of a table ({fault})", reason="broken_row", place=begins, fix="mend its quotes")
+            yield from _broken(lines.kept, str(fault), place, begins)
             continue
-        if cells:
-            yield row_of(columns, cells, begins)
+        if any(cells):
+            yield row_of(columns, cells, f"{place}:{begins}")
+
+
+def _broken(lines: Sequence[str], fault: str, place: str, begins: int) -> Iterator[BadRecord]:
+    """What a missing quote spoils: a complaint for each line that it swallowed, so that the sums tell of them all."""
+    for number, line in enumerate(lines, begins):
+        what = f"in a quote that opens in line {begins}" if number > begins else f"no row of a table ({fault})"
+        text = shown(line.encode("ascii", "replace").decode()[: 2 * _SHOWN], _SHOWN)
+        yield BadRecord(what, reason="broken_row", place=f"{place}:{number}", fix="mend its quotes", text=text)
 
 
 def delimiter_of(head: str) -> str:
     """What parts a line of column names; a comma where nothing does.
 
-    >>> delimiter_of('question;"answer, in short";topic')
-    ';'
+    >>> delimiter_of('question;"answer, in short";topic'), delimiter_of('"a, b";"c, d"')
+    (';', ';')
     """
-    counts = {mark: len(next(csv.reader([head.rstrip("\r\n")], delimiter=mark), [])) for mark in DELIMITERS}
-    return max(DELIMITERS, key=lambda mark: counts[mark])
+    return max(DELIMITERS, key=lambda mark: _parted(head, mark))
+
+
+def _parted(head: str, mark: str) -> tuple[bool, int]:
+    """Whether its quotes stand where a delimiter lets them stand, and how many names that makes."""
+    line = head.rstrip("\r\n")
+    try:
+        return True, len(next(csv.reader([line], delimiter=mark, strict=True), []))
+    except csv.Error:
+        return False, line.count(mark)
+
+
+def _is_spaced(head: str, delimiter: str) -> bool:
+    """A space follows each delimiter, so that a quote behind it is one."""
+    _, *others = head.split(delimiter)
+    return bool(others) and delimiter != "\t" and all(cell.startswith(" ") for cell in others)
 
 
 def named_columns(cells: Sequence[str], place: str) -> list[str]:
@@ -89,18 +120,38 @@ def row_of(columns: Sequence[str], cells: Sequence[str], place: str) -> Line | B
     return Line(place, {column: cell or None for column, cell in zip(columns, cells, strict=False)})
 
 
-def _lines(opened: Stream, head: str, place: str) -> Iterator[str]:
-    yield head
-    while line := _line(opened, place):
-        yield _text(line)
+class _Lines:
+    """The lines of a table as text, whatever ends them, counted; those of the row at hand are kept."""
 
+    def __init__(self, opened: Stream, place: str) -> None:
+        self._opened, self._place = opened, place
+        self._ready: list[str] = []
+        self.number = 0
+        self.kept: list[str] = []
 
-def _line(opened: Stream, place: str) -> bytes:
-    line = opened.line(LINE_BYTES + 1, place)
-    if len(line) > LINE_BYTES:
-        raise BadInput(f"a line over {LINE_BYTES >> 20} MiB", place=place, fix="is it a table? split the record")
-    return line
+    def __iter__(self) -> Iterator[str]:
+        return self
 
+    def __next__(self) -> str:
+        """The next line with its end."""
+        if not self._ready:
+            whole = self._read()
+            self._ready = _OLD_END.split(whole)[::-1] if "\r" in whole else [whole]
+        line = self._ready.pop()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.kept.append(line)
+        return line
 
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "surrogateescape")
+    def _read(self) -> str:
+        line = self._opened.line(LINE_BYTES + 1, self._place)
+        if len(line) > LINE_BYTES:
+            raise BadInput(
+                f"a line over {LINE_BYTES >> 20} MiB", place=self._place, fix="is it a table? split the record"
+            )
+        if not self.number:
+            if line.startswith(_UTF16):
+                raise BadInput("UTF-16, not UTF-8", place=self._place, fix="save the file as UTF-8")
+            line = line.removeprefix(codecs.BOM_UTF8)
+        return line.decode("utf-8", "surrogateescape")

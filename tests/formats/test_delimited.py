@@ -31,6 +31,9 @@ def tasks(path: object) -> list[Task]:
         ("set.csv.gz", gzip.compress(QUOTED.encode(), mtime=0)),
         ("set.csv", QUOTED.rstrip("\n").encode()),
         ("set.csv", QUOTED.replace("Name a gas", "\nName a gas").encode()),
+        ("set.csv", QUOTED.replace("Name a gas", ",,\nName a gas").encode()),
+        ("set.csv", b"sep=;\r\n" + QUOTED.replace(",", ";").encode()),
+        ("set.csv", QUOTED.replace("question,answer,topic", "question, answer, topic").replace(',"A', ', "A').encode()),
     ],
 )
 def test_a_table_is_its_rows(name: str, content: bytes, tmp_path: Path) -> None:
@@ -167,3 +170,30 @@ def test_what_has_no_end_is_no_file(tmp_path: Path) -> None:
     for given in (tmp_path / "pipe.jsonl", "/dev/zero"):
         with pytest.raises(BadInput, match="no file: a device, a pipe or a socket"):
             tasks(given)
+
+
+def test_line_ends_of_old_macs_end_lines(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_bytes(b'question,answer\r"a\rb",c\r\rd,e\rtoo,many,cells')
+    found = list(read_set(str(tmp_path / "set.csv")))
+    assert [one.instruction for one in found if isinstance(one, Task)] == ["a\rb", "d"]
+    assert [one.place.rpartition(":")[2] for one in found if isinstance(one, Unreadable)] == ["6"]
+
+
+def test_every_line_that_a_missing_quote_swallows_is_rejected_by_its_number(tmp_path: Path) -> None:
+    rows = ["question,answer", "a,b", '"open,c', "d,e", 'f,"g"', "h,i", '"never,closed', "j,k"]
+    (tmp_path / "set.csv").write_text("\n".join(rows))
+    found = list(read_set(str(tmp_path / "set.csv")))
+    assert [one.instruction for one in found if isinstance(one, Task)] == ["a", "h"]
+    bad = [one for one in found if isinstance(one, Unreadable)]
+    assert [one.place.rpartition(":")[2] for one in bad] == ["3", "4", "5", "7", "8"]
+    assert {one.reason for one in bad} == {"broken_row"}
+    assert bad[1].problem == "in a quote that opens in line 3"
+    assert bad[1].text == "d,e"
+
+
+def test_names_that_hold_another_delimiter_in_quotes_are_names(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text('"question, in short, please";"answer, too"\nName a gas.;Helium\n')
+    columns = Roles.of({"instruction": "question, in short, please", "output": "answer, too"})
+    [task] = read_set(str(tmp_path / "set.csv"), columns=columns)
+    assert isinstance(task, Task)
+    assert task.instances[0].output == "Helium"
