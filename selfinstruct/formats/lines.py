@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from selfinstruct.errors import BadInput
 from selfinstruct.formats.cursor import Cursor, Line, array_items, objects
 from selfinstruct.formats.json_text import Broken, first_value, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
@@ -17,6 +18,7 @@ LINE_BYTES = 16 << 20
 _PIECE = 64 << 10
 _SHOWN = 200
 _BOM = codecs.BOM_UTF8
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _RECORDS = re.compile(rb"\[\s*[\[{]")
 
 
@@ -63,6 +65,8 @@ def read_each_text_line(path: Path) -> Iterator[Line | BadRecord]:
 def _of_stream(opened: Stream, kind: str) -> Iterator[Line | BadRecord]:
     """What it begins with decides: an array, an object over many lines, or a value a line."""
     head = _first_line(opened)
+    if head.startswith(_UTF16):
+        raise BadInput("UTF-16, not UTF-8", place=name(opened.path), fix="save the file as UTF-8")
     mark = head.removeprefix(_BOM).strip()
     if _RECORDS.match(mark) and kind != ".json":
         head += opened.line(LINE_BYTES + 1, name(opened.path))

@@ -1,7 +1,9 @@
 """Opens a stranger's file, packed or not, so that reading it is bounded and a torn or swollen one is named."""
 
+import bz2
 import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +14,15 @@ from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
 
-PACKED = (".gz", ".zst", ".zstd")
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
+_SIGNS = (
+    (b"\x1f\x8b", "packed by gzip", ".gz"),
+    (b"(\xb5/\xfd", "packed by zstd", ".zst"),
+    (b"\xfd7zXZ\0", "packed by xz", ".xz"),
+    (b"PAR1\x15", "a Parquet file", ".parquet"),
+    (b"ARROW1\0\0", "an Arrow file", ".arrow"),
+)
+"""How files begin whose names should say what they are."""
 TOTAL_BYTES = 64 << 30
 _RATIO = 60  # a packed file that unpacks to more than this many times its size is a bomb ...
 _RATIO_FREE = 64 << 20  # ... unless it is small: little files of much the same lines compress well
@@ -20,6 +30,7 @@ _SUSPECT = 15  # from this many times what was read of it on, the rest is unpack
 _SUSPECT_FREE = 1 << 20
 _BUFFER = 64 << 10
 _PIECE = 1 << 20
+_XZ_MEMORY = 256 << 20  # what unpacking may take; the library's own strongest setting takes 65 MiB
 _ZST_STEP = 2 << 10  # at most 64 MiB from one step, even of a bomb: a block of 4 bytes unpacks to 128 KiB at most
 
 
@@ -78,7 +89,9 @@ class Stream:
         """BadInput for a bomb before its records are read: a gigabyte of them takes minutes, its bytes seconds."""
         with complaints(place), self.path.open("rb") as raw, _unpacked(self.path, raw) as file:
             total = 0
-            with suppress(EOFError, OSError, zlib.error):  # torn: whoever reads on comes there, and says where
+            with suppress(
+                EOFError, OSError, zlib.error, lzma.LZMAError
+            ):  # torn: whoever reads on comes there, and says where
                 while self._cap is not None and (piece := file.read(_PIECE)):
                     total += len(piece)
                     if total > self._cap:
@@ -91,22 +104,72 @@ class Stream:
 
 @contextmanager
 def stream(path: Path) -> Iterator[Stream]:
-    """Open for reading: plain, or unpacked on the way by the ending .gz or .zst."""
+    """Open for reading: plain, or unpacked on the way by the ending .gz, .bz2, .xz or .zst."""
     regular(path, name(path))
     with complaints(name(path)):
         raw = path.open("rb")
-    with raw, _unpacked(path, raw) as file:
-        yield Stream(path, file, raw)
+    with raw:
+        if path.suffix.lower() not in PACKED:
+            _named_right(path, raw)
+        with _unpacked(path, raw) as file:
+            yield Stream(path, file, raw)
+
+
+def _named_right(path: Path, raw: io.BufferedReader) -> None:
+    with complaints(name(path)):
+        begins = raw.peek(8)
+    for sign, what, right in _SIGNS:
+        if begins.startswith(sign):
+            raise BadInput(f"{what}, and its name does not say so", place=name(path), fix=f"let it end in {right}")
 
 
 def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
     match path.suffix.lower():
         case ".gz":
             return cast("IO[bytes]", gzip.GzipFile(fileobj=raw, mode="rb"))
+        case ".bz2":
+            return cast("IO[bytes]", bz2.BZ2File(raw))
+        case ".xz":
+            return cast("IO[bytes]", io.BufferedReader(_Xz(raw), _BUFFER))
         case ".zst" | ".zstd":
             return cast("IO[bytes]", io.BufferedReader(_Zstandard(path, raw), _BUFFER))
         case _:
             return raw
+
+
+class _Xz(io.RawIOBase):
+    """Unpacks stream after stream within bounded memory, which the library's own reader does not offer."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._stream: lzma.LZMADecompressor | None = None
+        self._packed = b""
+
+    def readable(self) -> bool:
+        """It is for reading only."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer, as in io.RawIOBase
+        """Fill the buffer; 0 at the end of the last stream."""
+        while True:
+            if self._stream is None or self._stream.needs_input:
+                self._packed = self._packed or self._raw.read(_BUFFER)
+                if not self._packed:
+                    if self._stream is not None:
+                        raise EOFError
+                    return 0
+            if self._stream is None:
+                self._packed = self._packed.lstrip(b"\0")  # padding between streams
+                if not self._packed:
+                    continue
+                self._stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+            part = self._stream.decompress(self._packed, len(buffer))
+            self._packed = b""
+            if self._stream.eof:
+                self._packed, self._stream = self._stream.unused_data, None
+            if part:
+                buffer[: len(part)] = part
+                return len(part)
 
 
 class _Zstandard(io.RawIOBase):
@@ -162,6 +225,6 @@ def complaints(place: str) -> Iterator[None]:
         yield
     except EOFError:
         raise BadInput("ends in the middle: the file is torn", place=place, fix="fetch or pack it again") from None
-    except (OSError, ValueError, zlib.error) as fault:  # ValueError: a path with a NUL in it
+    except (OSError, ValueError, zlib.error, lzma.LZMAError) as fault:  # ValueError: a path with a NUL in it
         reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
         raise BadInput(f"cannot be read ({shown(reason)})", place=place, fix="check the path and the file") from fault

@@ -1,9 +1,11 @@
 """Writes tasks as a file in anybody's layout, with the user's own fields beside it as they came."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -52,14 +54,14 @@ def write_set(
 ) -> int:
     """Write all tasks, and tell how many rows that made; same tasks, same bytes. One pass, constant memory.
 
-    The ending decides: .jsonl, .json, .csv, .tsv (all also .gz or .zst), .parquet or .arrow. To write whole or not at
-    all is up to the caller, as is `encode`, which only the layout `self_instruct` needs.
+    The ending decides: .jsonl, .json, .csv, .tsv (all also .gz, .bz2, .xz or .zst), .parquet or .arrow. To write
+    whole or not at all is up to the caller, as is `encode`, which only the layout `self_instruct` needs.
     Raises BadInput for an unknown ending or layout, a task without an answer where the layout needs one, and a
     conversation where it has room for one turn, unless `first_turn` says to cut it.
     """
     kind = ending(path)
     if kind not in (*_TEXTS, *_TABLES) or (kind in _TABLES and path.suffix.lower() != kind):
-        fix = "let it end in .jsonl, .json, .csv, .tsv (these also .gz or .zst), .parquet or .arrow"
+        fix = "let it end in .jsonl, .json, .csv, .tsv (these also .gz, .bz2, .xz or .zst), .parquet or .arrow"
         raise BadInput(f"ends in '{shown(path.suffix)}'", place=name(path), fix=fix)
     rows = set_rows(tasks, layout, encode=encode, first_turn=first_turn)
     if kind in _TABLES:
@@ -258,6 +260,12 @@ def _packed(path: Path) -> Iterator[IO[bytes]]:
             case ".gz":
                 with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
                     yield cast("IO[bytes]", file)
+            case ".bz2":
+                with bz2.BZ2File(raw, "wb") as bz2_file:
+                    yield cast("IO[bytes]", bz2_file)
+            case ".xz":
+                with lzma.LZMAFile(raw, "wb") as xz_file:
+                    yield cast("IO[bytes]", xz_file)
             case ".zst" | ".zstd":
                 with _zstandard(path, raw) as packed:
                     yield packed

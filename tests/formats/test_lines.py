@@ -1,8 +1,11 @@
 """Reading files from strangers: bounded, exact about places, the same however it is packed or cut into pieces."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from selfinstruct.formats.unreadable import BadRecord
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
     ".zst": zstandard.ZstdCompressor().compress,
 }
 
@@ -282,3 +287,32 @@ def test_a_fault_in_a_field_rejects_the_object_and_not_those_behind_it(tmp_path:
     assert "NaN is no JSON number" in bad.what
     assert isinstance(good, Line)
     assert good.value == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (gzip.compress(b"{}\n"), "packed by gzip, and its name does not say so; let it end in .gz"),
+        (zstandard.ZstdCompressor().compress(b"{}\n"), "packed by zstd"),
+        (lzma.compress(b"{}\n"), "packed by xz"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"ARROW1\0\0\xff", "an Arrow file"),
+        ('{"a": 1}\n'.encode("utf-16"), "UTF-16, not UTF-8"),
+    ],
+)
+def test_what_a_misnamed_file_is_is_said(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "set.jsonl").write_bytes(content)
+    with pytest.raises(BadInput, match=says):
+        list(read_each(tmp_path / "set.jsonl"))
+
+
+def test_unpacking_takes_no_more_memory_than_a_bound(tmp_path: Path) -> None:
+    packed = bytearray(lzma.compress(b"{}\n"))
+    (tmp_path / "set.jsonl.xz").write_bytes(packed)
+    assert list(read_each(tmp_path / "set.jsonl.xz"))
+    begin, end = 12, 12 + 4 * (packed[12] + 1)  # the header of the first block, its checksum at its end
+    packed[begin + 4] = 40  # a dictionary of 4 GiB
+    packed[end - 4 : end] = zlib.crc32(packed[begin : end - 4]).to_bytes(4, "little")
+    (tmp_path / "set.jsonl.xz").write_bytes(packed)
+    with pytest.raises(BadInput, match=r"cannot be read \(Memory usage limit exceeded\)"):
+        list(read_each(tmp_path / "set.jsonl.xz"))

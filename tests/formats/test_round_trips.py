@@ -11,7 +11,7 @@ from selfinstruct.formats.writing import LAYOUTS, write_set
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 
 ORIGIN = Provenance(stage="input", source="set.jsonl")
-EXACT = ("jsonl", "json", "jsonl.gz", "json.zst", "jsonl.zstd", "parquet", "arrow")
+EXACT = ("jsonl", "json", "jsonl.gz", "json.zst", "jsonl.zstd", "jsonl.bz2", "json.xz", "parquet", "arrow")
 OF_TEXT = ("csv", "tsv", "csv.gz")
 TURNS = ("messages", "sharegpt", "tags")
 ONCE = ("seeds", "natinst")

@@ -276,7 +276,7 @@ def test_the_sets_of_the_camels_paper_are_read_by_name(tmp_path: Path) -> None:
             "the file is torn|cannot be read",
         ),
         ("set.jsonl", b"{oops\n{oops\n", r":1: no usable record \(not JSON"),
-        ("set.jsonl", json.dumps(ALPACA).encode("utf-16"), "no usable record"),
+        ("set.jsonl", json.dumps(ALPACA).encode("utf-16"), "UTF-16, not UTF-8"),
         ("set.jsonl", b'{"question": "x"}\n', r":1: no known layout \(columns question\); say which columns"),
         ("set.parquet", b"PAR1 nothing", "cannot be read"),
         ("set.parquet", b"", "cannot be read"),
