@@ -52,9 +52,16 @@ def _sheet(book: Any, wanted: str, place: str) -> Any:  # noqa: ANN401 - the lib
     there = f"it has {shown(', '.join(names), 200)}"
     if wanted and wanted not in names:
         raise BadInput(f"no sheet '{shown(wanted)}'", place=place, fix=there)
+    if not wanted and len(names) > 1:
+        names = [one for one in names if _holds(book[one])]
     if not wanted and len(names) != 1:
         raise BadInput(f"has several sheets: {there}", place=place, fix="write #SHEET behind the name")
     return book[wanted or names[0]]
+
+
+def _holds(sheet: Any) -> bool:  # noqa: ANN401 - the library publishes no types
+    """Some cell of a sheet is filled: spreadsheets come with empty ones behind the first."""
+    return any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
 
 
 def _rows(sheet: Any, place: str) -> Iterator[Line | BadRecord]:  # noqa: ANN401 - the library publishes no types
@@ -78,4 +85,6 @@ def _text(value: Any) -> str:  # noqa: ANN401 - whatever a cell holds
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dt.datetime) and value.time() == dt.time():  # what a cell with a day alone is read as
+        value = value.date()
     return value.isoformat() if isinstance(value, dt.datetime | dt.date | dt.time) else str(value)

@@ -12,8 +12,8 @@ from selfinstruct.formats.delimited import delimited_rows
 from selfinstruct.formats.front_matter import checked_pattern, front_matter
 from selfinstruct.formats.lines import read_each, read_each_text_line
 from selfinstruct.formats.sheets import sheet_rows
-from selfinstruct.formats.split_files import files_of_split, of_split, split_named
-from selfinstruct.formats.streams import PACKED, ending, name
+from selfinstruct.formats.split_files import files_of_split, of_split, split_named, usual
+from selfinstruct.formats.streams import PACKED, complaints, ending, name
 from selfinstruct.formats.tables import arrow_rows, hub_rows, parquet_rows, saved_rows
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
@@ -22,7 +22,7 @@ _SORTS = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "JSON"),
     **dict.fromkeys((".csv", ".tsv"), "CSV"),
     ".parquet": "Parquet",
-    ".arrow": "Arrow",
+    **dict.fromkeys((".arrow", ".feather"), "Arrow"),
     ".xlsx": "a spreadsheet",
 }
 _IN_FOLDERS = tuple(_SORTS)
@@ -53,6 +53,7 @@ def sources(given: str) -> Iterator[Source]:
     """
     path, config, split = _parts(given)
     if _is_folder(path):
+        path = _snapshot(path)
         yield from _folder(path, config, split)
     elif _is_hub_id(path):
         repository = path.as_posix()
@@ -77,6 +78,21 @@ def place_in(given: str) -> Path:
 def there(given: str) -> bool:
     """Whether a name, without the part it may name, is that of a file or folder."""
     return _exists(_parts(given)[0])
+
+
+def _snapshot(path: Path) -> Path:
+    """Of a set in the Hub's own cache the revision that `refs/main` names, or the only one: each lies there whole."""
+    if not (path / "snapshots").is_dir() or not (path / "blobs").is_dir():
+        return path
+    there = sorted(folder for folder in (path / "snapshots").iterdir() if folder.is_dir())
+    main = path / "refs" / "main"
+    if main.is_file():
+        with complaints(name(main)):
+            wanted = main.read_text(encoding="utf-8", errors="replace").strip()
+        there = [folder for folder in there if folder.name == wanted] or there
+    if len(there) != 1:
+        raise BadInput(f"holds {len(there)} revisions of a set", place=name(path), fix="name a folder in its snapshots")
+    return there[0]
 
 
 def _is_run(path: Path) -> bool:
@@ -123,7 +139,7 @@ def _file(path: Path, called: str) -> Source:
     if kind in _ELSE and _exists(path):
         raise BadInput(f"a {kind} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
     packed = path.suffix.lower() in PACKED
-    if packed and kind in (".parquet", ".arrow", ".xlsx"):
+    if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):
         raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")
     return Source(called, name(path), _READERS.get(kind, read_each)(path))
 
@@ -134,6 +150,7 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
     ".tsv": delimited_rows,
     ".parquet": parquet_rows,
     ".arrow": arrow_rows,
+    ".feather": arrow_rows,
     ".xlsx": sheet_rows,
 }
 """By ending; all else is JSON."""
@@ -141,7 +158,7 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
 
 def _part(whole: Source, split: str, named: str = "") -> Source:
     """Of a file the records of a split: all, where its own name says it, else those that are marked so."""
-    if not split or named == split:
+    if not split or named in (split, usual(split)):
         return whole
     if named:
         raise BadInput(f"no split '{shown(split)}'", place=whole.place, fix=f"by its name it is {named}")

@@ -55,10 +55,20 @@ def split_named(path: Path) -> str:
     return ""
 
 
+def usual(split: str) -> str:
+    """The usual name of a split.
+
+    >>> usual("dev"), usual("train_sft")
+    ('validation', 'train_sft')
+    """
+    return _SPLIT_OF.get(split.lower(), split)
+
+
 def files_of_split(folder: Path, files: Sequence[Path], wanted: str) -> list[Path] | None:
     """Those of a folder's files that are meant; None where none of them names a split.
 
-    Raises BadInput where several splits lie in the folder and none is asked for, and for one that is not there.
+    A synonym of a split is that split. Raises BadInput where several splits, or one and files of none, lie in the
+    folder and none is asked for, and for one that is not there.
     """
     by_split: dict[str, list[Path]] = {}
     for file in files:
@@ -70,11 +80,15 @@ def files_of_split(folder: Path, files: Sequence[Path], wanted: str) -> list[Pat
     if rest:
         there += f", and of no split {_listed(file.name for file in rest)}"
     if wanted:
-        if wanted not in by_split:
+        meant = wanted if wanted in by_split else usual(wanted)
+        if meant not in by_split:
             raise BadInput(f"no split '{shown(wanted)}'", place=name(folder), fix=there)
-        return by_split[wanted]
-    if len(by_split) > 1 or (rest and TRAIN not in by_split):
+        return by_split[meant]
+    if len(by_split) > 1:
         raise BadInput(f"holds several splits: {there}", place=name(folder), fix="write #SPLIT behind the name")
+    if rest:
+        fix = "write #SPLIT behind the name, or name each file that is meant"
+        raise BadInput(f"holds a split and more: {there}", place=name(folder), fix=fix)
     return list(files)
 
 

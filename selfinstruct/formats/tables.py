@@ -57,7 +57,8 @@ def _text_columns(file: Any, path: Path) -> list[str]:  # noqa: ANN401 - pyarrow
         what = f"its columns unpack to {size >> 20} MiB, far more than it is"
         raise BadInput(what, place=name(path), fix="write the table again, as JSONL")
     columns = (file.schema.column(index) for index in range(len(file.schema.names)))
-    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+    texts = (column.path for column in columns if column.physical_type == "BYTE_ARRAY")
+    return [path for path in texts if ".key_value." not in path]  # the library makes no references of a map's texts
 
 
 def arrow_rows(path: Path) -> Iterator[Found]:
@@ -200,6 +201,8 @@ def _heaviest(column: Any) -> int:  # noqa: ANN401 - pyarrow publishes no types
         if not len(column.dictionary) or not isinstance(column.dictionary, _texts()):
             return 0
         return len(column) * int(pc.max(pc.binary_length(column.dictionary)).as_py() or 0)
+    if isinstance(column, pa.MapArray):  # a list, too, though the library flattens none
+        return _heaviest(column.keys) + _heaviest(column.items)
     if isinstance(column, pa.ListArray | pa.LargeListArray):
         return _heaviest(column.flatten())
     if isinstance(column, pa.StructArray):

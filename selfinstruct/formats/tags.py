@@ -11,6 +11,7 @@ answer at once; a prompt ends with the assistant's tag *and its newline*, which 
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Message
@@ -18,6 +19,9 @@ from selfinstruct.records import Message
 TAGS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 END = "</s>"
 """LLaMA's end-of-text mark; hand in that of the student's tokenizer where it has another."""
+
+_ENDS = ("</s>", "<|end|>", "<|endoftext|>", "<|im_end|>")
+"""What templates with the same tags close every turn with."""
 
 _TAG_LINE = re.compile(r"^<\|(system|user|assistant)\|>$", re.MULTILINE)
 
@@ -43,7 +47,8 @@ def tagged_prompt(turns: Sequence[Message], *, end: str = END) -> str:
 def untagged(text: str, *, end: str = END) -> tuple[Message, ...]:
     r"""The turns of a tagged text; BadInput for text that does not begin with a tag.
 
-    The inverse of `tagged`, as long as no content has a line that is a tag, and for contents without space around them.
+    The inverse of `tagged`, as long as no content has a line that is a tag or ends with a mark of an end, and for
+    contents without space around them. Templates that close every turn with such a mark are read, too.
 
     >>> untagged("<|user|>\nName a river.\n<|assistant|>\nThe Nile.</s>")[1]
     Message(role='assistant', content='The Nile.')
@@ -56,9 +61,12 @@ def untagged(text: str, *, end: str = END) -> tuple[Message, ...]:
 
 
 def _turn(role: str, content: str, end: str) -> Message:
-    if role == "assistant":
-        return Message("assistant", content.removesuffix(end).rstrip())
-    return Message("system" if role == "system" else "user", content)
+    who: Literal["system", "user", "assistant"] = (
+        "assistant" if role == "assistant" else "system" if role == "system" else "user"
+    )
+    ends = (end, *_ENDS) if who == "assistant" else _ENDS
+    mark = next((mark for mark in ends if content.endswith(mark)), "")
+    return Message(who, content.removesuffix(mark).rstrip() if mark else content)
 
 
 def _joined(turns: Sequence[Message], end: str) -> str:

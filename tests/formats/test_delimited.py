@@ -1,5 +1,6 @@
 """Tables of text, spreadsheets and Arrow files: read as the records that their rows are."""
 
+import datetime as dt
 import gzip
 import time
 from pathlib import Path
@@ -92,6 +93,7 @@ def test_an_arrow_file_is_read_in_both_its_forms(tmp_path: Path, stream: bool) -
     with pa.OSFile(str(tmp_path / "set.arrow"), "wb") as file, make(file, table.schema) as writer:
         writer.write_table(table)
     assert len(tasks(tmp_path / "set.arrow")) == 300
+    assert len(tasks((tmp_path / "set.arrow").rename(tmp_path / "set.feather"))) == 300
 
 
 def test_a_spreadsheet_is_read_by_its_sheet(tmp_path: Path) -> None:
@@ -197,3 +199,15 @@ def test_names_that_hold_another_delimiter_in_quotes_are_names(tmp_path: Path) -
     [task] = read_set(str(tmp_path / "set.csv"), columns=columns)
     assert isinstance(task, Task)
     assert task.instances[0].output == "Helium"
+
+
+def test_empty_sheets_are_none_and_a_day_is_a_day(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["question", "answer", "asked"])
+    book.active.append(["Name a gas.", "Helium", dt.date(2024, 2, 29)])
+    book.active.append([None, None, None])
+    book.active.append(["Name a salt.", "Halite", dt.datetime(2024, 2, 29, 6, 30)])  # noqa: DTZ001 - a sheet knows no zones
+    book.create_sheet("more")
+    book.save(tmp_path / "set.xlsx")
+    assert [task.extra["asked"] for task in tasks(tmp_path / "set.xlsx")] == ["2024-02-29", "2024-02-29T06:30:00"]

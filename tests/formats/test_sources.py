@@ -261,3 +261,19 @@ def test_a_folder_that_datasets_saved_is_read(tmp_path: Path) -> None:
     arrow.write_bytes(arrow.read_bytes()[:500])
     with pytest.raises(BadInput, match="cannot be read"):
         read(tmp_path / "one")
+
+
+def test_of_the_hubs_own_cache_one_revision_is_read(tmp_path: Path) -> None:
+    cached = tmp_path / "datasets--owner--rivers"
+    for revision, output in {"0a1b": "Tay", "2c3d": "Dee"}.items():
+        folder = cached / "snapshots" / revision / "data"
+        folder.mkdir(parents=True)
+        line = {"instruction": "Name a river.", "output": output}
+        (folder / "train-00000-of-00001.jsonl").write_text(json.dumps(line))
+    (cached / "blobs").mkdir()
+    (cached / "refs").mkdir()
+    with pytest.raises(BadInput, match="holds 2 revisions of a set; name a folder in its snapshots"):
+        read(cached)
+    assert read(cached / "snapshots" / "0a1b")[0].instances[0].output == "Tay"
+    (cached / "refs" / "main").write_text("2c3d")
+    assert read(f"{cached}#train")[0].instances[0].output == "Dee"

@@ -61,7 +61,9 @@ def test_one_split_is_the_set_and_a_file_of_none_beside_a_held_out_one_is_refuse
     write(tmp_path / "a" / "train.jsonl", "Tay")
     assert outputs(tmp_path / "a") == outputs(f"{tmp_path / 'a'}#train") == ["Tay"]
     write(tmp_path / "a" / "more.jsonl", "Dee")
-    assert outputs(tmp_path / "a") == ["Dee", "Tay"]
+    with pytest.raises(BadInput, match=r"a split and more: it has train, and of no split more.jsonl; write #SPLIT"):
+        outputs(tmp_path / "a")
+    assert outputs(f"{tmp_path / 'a'}#train") == ["Tay"]
     write(tmp_path / "b" / "test.jsonl", "Exe")
     write(tmp_path / "b" / "rivers.jsonl", "Tay")
     with pytest.raises(BadInput, match=r"it has test, and of no split rivers.jsonl; write #SPLIT"):
@@ -130,3 +132,14 @@ def test_a_name_with_a_split_is_there_where_its_folder_is(tmp_path: Path) -> Non
     assert there(f"{tmp_path}#test")
     assert not there(f"{tmp_path}/nowhere#test")
     assert not there("a\0b")
+
+
+def test_a_synonym_is_the_split_that_it_means(tmp_path: Path) -> None:
+    folder = three(tmp_path / "set")
+    for wanted in ("validation", "valid", "val", "dev"):
+        assert outputs(f"{folder}#{wanted}") == ["Wye"]
+    assert outputs(f"{folder}#eval") == ["Exe", "Dart"]
+    dev = write(tmp_path / "dev.jsonl", "Wye")
+    assert outputs(f"{dev}#dev") == outputs(f"{dev}#validation") == ["Wye"]
+    with pytest.raises(BadInput, match="no split 'test'; by its name it is validation"):
+        outputs(f"{dev}#test")

@@ -101,3 +101,11 @@ def test_conversations_in_a_table_are_read(tmp_path: Path) -> None:
     [task] = read_set(str(path))
     assert isinstance(task, Task)
     assert (task.instruction, task.instances[0].output, task.extra) == ("Hi", "Hello", {"source": None})
+
+
+def test_a_map_beside_the_text_stops_nobody(tmp_path: Path) -> None:
+    marks = pa.array([[("topic", "water")], None], type=pa.map_(pa.string(), pa.string()))
+    pq.write_table(pa.Table.from_pylist([LINE, LINE]).append_column("marks", marks), tmp_path / "set.parquet")
+    first, second = (one for one in parquet_rows(tmp_path / "set.parquet") if isinstance(one, Line))
+    assert first.value == {**LINE, "marks": [["topic", "water"]]}
+    assert second.value == {**LINE, "marks": None}

@@ -57,3 +57,9 @@ def test_every_prompt_of_a_conversation_is_a_beginning_of_it(talk: list[Message]
 def test_text_that_does_not_begin_with_a_tag_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="no tag"):
         untagged(text)
+
+
+@pytest.mark.parametrize("end", ["</s>", "<|end|>", "<|endoftext|>", "<|im_end|>"])
+def test_marks_that_close_every_turn_are_no_words_of_it(end: str) -> None:
+    text = "".join(f"<|{turn.role}|>\n{turn.content.strip()}{end}\n" for turn in TALK)
+    assert [turn.content for turn in untagged(text)] == [turn.content.strip() for turn in TALK]
