@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ _LOOK = 20  # usable records that decide on the layout
 _LOOK_BROKEN = 1000  # and of these none usable: it never will be
 _LOOK_BYTES = 8 << 20
 _SHOWN = 200
+_MEDIA = frozenset(("image", "images", "video", "videos", "audio", "audios"))
+_STANDS_FOR = ("<image>", "<video>", "<audio>")
 Found = Line | BadRecord
 
 
@@ -156,6 +158,8 @@ class Reader:
         if self.forced and not SHAPES[shape].fits(value):
             raise BadRecord(f"not in the layout {shape}", reason="unknown_layout")
         task = SHAPES[shape].read(value, self.origin)
+        if isinstance(value, dict) and not _MEDIA.isdisjoint(value):
+            _check_words_alone(task, value)
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
     def _shape(self, value: object) -> str:
@@ -168,6 +172,14 @@ class Reader:
             raise BadRecord(f"may be {' or '.join(names)}", reason="ambiguous")
         reason, why = no_pair(value) if isinstance(value, dict) else ("", "")
         raise BadRecord(why or "no known layout", reason=reason or "unknown_layout")
+
+
+def _check_words_alone(task: Task, value: Mapping[str, Any]) -> None:
+    """BadRecord for a task about a picture or a sound, which a mark in its text stands for."""
+    said = [task.instruction, *(pair.input for pair in task.instances), *(turn.content for turn in task.later)]
+    key = next((key for key in _MEDIA if value.get(key)), "")
+    if key and any(mark in text for text in said for mark in _STANDS_FOR):
+        raise BadRecord(f"is about what stands under '{key}', not text", reason="not_text")
 
 
 def _marked(task: Task, value: object) -> Task:

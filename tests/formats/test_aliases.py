@@ -182,6 +182,15 @@ def test_parts_that_are_no_text_reject_the_record(tmp_path: Path) -> None:
     assert reasons(write(tmp_path, {"messages": [ASK, SAY]}, {"messages": [picture, SAY]})) == ["not_text"]
 
 
+def test_a_text_about_a_picture_is_rejected_and_one_about_the_word_is_not(tmp_path: Path) -> None:
+    about = [{"from": "human", "value": "<image>\nWhat is it?"}, HUMAN[1]]
+    assert reasons(write(tmp_path, {"conversations": HUMAN}, {"image": "a.jpg", "conversations": about})) == [
+        "not_text"
+    ]
+    assert one(tmp_path, {"images": [], "conversations": about}).instruction == "<image>\nWhat is it?"
+    assert one(tmp_path, {"image": "a.jpg", "conversations": HUMAN}).extra == {"image": "a.jpg"}
+
+
 def test_a_null_of_the_users_own_stays(tmp_path: Path) -> None:
     value = {"instruction": "x", "output": "y", "input": None, "topic": None, "messages": None}
     assert one(tmp_path, value).extra == {"topic": None}
