@@ -22,7 +22,7 @@ _LOOK = 20  # usable records that decide on the layout
 _LOOK_BROKEN = 1000  # and of these none usable: it never will be
 _LOOK_BYTES = 8 << 20
 _SHOWN = 200
-_MEDIA = frozenset(("image", "images", "video", "videos", "audio", "audios"))
+_MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 _STANDS_FOR = ("<image>", "<video>", "<audio>")
 Found = Line | BadRecord
 
@@ -158,7 +158,7 @@ class Reader:
         if self.forced and not SHAPES[shape].fits(value):
             raise BadRecord(f"not in the layout {shape}", reason="unknown_layout")
         task = SHAPES[shape].read(value, self.origin)
-        if isinstance(value, dict) and not _MEDIA.isdisjoint(value):
+        if isinstance(value, dict) and not value.keys().isdisjoint(_MEDIA):
             _check_words_alone(task, value)
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
