@@ -10,13 +10,15 @@ from selfinstruct.curate.replies import Reply
 from selfinstruct.text import shown
 
 _ASKED = re.compile(
-    r"\b(?:in|as|into|to|return|output|produce|using)\s+(?:a |an |the )?(?:valid |single |proper "
+    r"\b(?:in|as|into|to|return|output|produce|using|(?:reply|respond|answer)(?: only| just)? with(?: only| just)?)\s+"
+    r"(?:a |an |the )?(?:valid |single |proper "
     r"|following )*json(?: format|"
     r" object| array| string| document| notation| list)?\b"
     r"(?!\s*(?:schema|file|parser|web token|api|library))"
     r"|\b(?:write|create|generate|give(?: me)?|construct|make|design|build)\s+"
     r"(?:a |an |the )(?:valid |sample |simple |new )*json"
-    r"(?: object| array| string| document)\b",
+    r"(?: object| array| string| document)\b"
+    r"|\b(?:follow|match|conform|adher|satisf|obey)\w*\s+(?:to )?(?:the |this |a )?(?:following |given )?json schema\b",
     re.IGNORECASE,
 )
 _NO_FORMAT = re.compile(
@@ -35,6 +37,7 @@ _KEYS = re.compile(
 )
 _FENCE = re.compile(r"```[ \t]*(?P<language>\w*)[^\n]*\n(?P<body>.*?)(?:```|\Z)", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\.\.\.|\u2026|^\s*(?://|#|/\*)|<[\w ]+>", re.MULTILINE)
+_MOST_OBJECTS = 50  # that are looked at for a schema
 _TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean", "null"))
 
 
@@ -111,14 +114,21 @@ def _shaped(reply: Reply, values: list[Any]) -> Finding | None:
 
 
 def _schema(asked: str) -> dict[str, Any] | None:
+    """The first object in a request that is a schema; others may stand around it, such as an example."""
     if "schema" not in asked.lower():
         return None
-    start, end = asked.find("{"), asked.rfind("}")
-    try:
-        found = json.loads(asked[start : end + 1])
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) and _is_schema(found) else None
+    at, tried = asked.find("{"), 0
+    while at >= 0 and tried < _MOST_OBJECTS:
+        tried += 1
+        try:
+            found, end = json.JSONDecoder().raw_decode(asked, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            if _is_schema(found):
+                return dict(found)
+        at = asked.find("{", end)
+    return None
 
 
 def _is_schema(found: dict[str, Any]) -> bool:

@@ -71,7 +71,7 @@ class Verify:
     """Drop replies that a checker finds wrong, and with its last reply the task; a checker in doubt says nothing."""
 
     name: ClassVar[str] = "verify"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "record"
 
     by: tuple[str, ...] = (*CHECKERS, *ASKING)

@@ -85,6 +85,21 @@ def test_a_schema_that_is_given_must_be_followed() -> None:
 
 
 @pytest.mark.parametrize(
+    "asked",
+    [
+        'Reply with JSON that follows this schema: %s. An example: {"age": 7}. Ada is 36.',
+        "Answer only with JSON for {the person}, by this schema:\n```json\n%s\n```\nNot {this}.",
+        'Tell of {"name": "Ada"}; your answer must match the following JSON schema: %s',
+    ],
+)
+def test_a_schema_is_found_among_other_braces(asked: str) -> None:
+    asked %= '{"type": "object", "required": ["age"], "properties": {"age": {"type": "integer", "minimum": 1}}}'
+    assert verdict('{"age": 36}', asked) == "passed"
+    assert verdict('{"age": 0}', asked) == "failed"
+    assert verdict('{"name": "Ada"}', asked) == "failed"
+
+
+@pytest.mark.parametrize(
     ("value", "schema", "fault"),
     [
         (True, {"type": "integer"}, "$: True is not of type 'integer'"),
