@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -41,18 +42,23 @@ _LARGEST = 2**63
 Tokens = Annotated[int, Field(ge=1, lt=_LARGEST)]
 
 
+_AMOUNT = r"\d+(\.\d+)?"
+
+
 def _dollars(given: object) -> object:
     """A number is dollars too: 5, 0.5 and "0.50" are what people write."""
-    if isinstance(given, bool) or not isinstance(given, int | float | str):
-        raise ValueError("no amount of dollars: write a number such as 5 or 0.50")  # noqa: TRY004 - pydantic tells these
-    return given if isinstance(given, str) else format(Decimal(str(given)), "f")
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    amount = format(Decimal(str(given)), "f") if is_number else given
+    if not isinstance(amount, str) or not re.fullmatch(_AMOUNT, amount):
+        raise ValueError("no amount of dollars: write a number such as 5 or 0.50")
+    return amount
 
 
 Dollars = Annotated[
     str,
-    Field(pattern=r"^\d+(\.\d+)?$"),
+    Field(pattern=f"^{_AMOUNT}$"),
     BeforeValidator(_dollars),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\d+(\.\d+)?$"}]}),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_AMOUNT}$"}]}),
 ]
 _MAKE_ANSWERS = {"instances"}
 _LEARN_ANSWERS = {"finetune", "fragment"}
