@@ -17,15 +17,16 @@ _MARKS = {True: "+", False: " "}
 def preview(prepared: Prepared, tokenizer: Any, count: int = COUNT) -> str:  # noqa: ANN401 - imported late
     """The first examples as text, a line for each piece, with a plus in front of what is learned; then what is not."""
     parts = [_one(example, tokenizer) for example in prepared.examples[:count]]
-    unfit = ["\n".join(unfit_lines(prepared))] if prepared.unfit else []
-    if marked := prepared.counts.unlearned:
-        unfit.insert(0, f"not learned, as the set marks them: {marked:,} answer{'s' * (marked > 1)}")
+    lines = list(unfit_lines(prepared))
+    unfit = ["\n".join(lines)] if lines else []
     head = "Lines with a + are learned, the others only read; \u23ce is a line break."
     return "\n\n".join([head, *parts, *unfit])
 
 
 def unfit_lines(prepared: Prepared) -> Iterator[str]:
-    """How many records are not learned and why, then the first of them by name; nothing where all are."""
+    """How many answers and records are not learned and why, then the first of these by name; nothing where all are."""
+    if marked := prepared.counts.unlearned:
+        yield f"not learned, as the set marks them: {marked:,} answer{'s' * (marked > 1)}"
     if not prepared.unfit:
         return
     reasons = Counter(one.reason for one in prepared.unfit.values())

@@ -68,10 +68,13 @@ def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
 
 
 def _is_refused(value: Mapping[str, Any]) -> bool:
-    """A label of a judged answer that is false; as a word, as tables write it, only beside prompt and completion."""
+    """A label of a judged answer that is false; as a word, as tables write it, only beside prompt and completion.
+
+    Beside an instruction of Alpaca's it is a class: nobody writes judgements so.
+    """
     label = value.get(_LABEL)
     if not isinstance(label, str):
-        return label is False
+        return label is False and value.get("instruction") is None
     completion = value.get("completion")
     judged = "prompt" in value and isinstance(completion, str) and completion.strip().lower() not in ("true", "false")
     return judged and label.strip().lower() == "false"

@@ -71,6 +71,7 @@ def written(path: Path, value: object) -> Path:
         ({"prompt": "x", "completion": "y", "label": "rivers"}, ()),
         ({"prompt": "Is a bay land?", "completion": "false", "label": "false"}, ()),
         ({"instruction": "x", "output": "y", "label": "False"}, ()),
+        ({"instruction": "Is a bay land?", "output": "no", "label": False}, ()),
     ],
 )  # fmt: skip
 def test_a_mark_is_read_of_a_turn_and_of_a_record(value: object, unlearned: tuple[int, ...], tmp_path: Path) -> None:
