@@ -53,13 +53,27 @@ def read_text_lines(path: Path) -> Iterator[Line]:
 
 def read_each_text_line(path: Path) -> Iterator[Line | BadRecord]:
     """As `read_text_lines`, with complaints in the place of lines that cannot be used."""
+    first = True
     with stream(path) as opened:
         for place, raw in _lines(opened, b""):
             text = _decoded(raw, place)
             if isinstance(text, BadRecord):
                 yield text
             elif text.strip():
+                if first and _is_object(text):
+                    what = "records as JSON in a file of plain text"
+                    raise BadInput(what, place=name(path), fix="let its name end in .jsonl")
+                first = False
                 yield Line(place, text.strip())
+
+
+def _is_object(text: str) -> bool:
+    if not text.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(parse(text, ""), dict)
+    except BadRecord:
+        return False
 
 
 def _of_stream(opened: Stream, kind: str) -> Iterator[Line | BadRecord]:

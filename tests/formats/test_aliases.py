@@ -57,6 +57,9 @@ def one(folder: Path, value: object, **more: Any) -> Task:
         ({"text": "<start_of_turn>user\nName a river.<end_of_turn>\n<start_of_turn>model\nTay<end_of_turn>"}, "", ""),
         ({"messages": json.dumps([ASK, SAY])}, "", ""),
         ({"conversations": json.dumps(HUMAN)}, "", ""),
+        ({"messages": str([{**ASK, "weight": None}, SAY])}, "", ""),
+        ({"messages": {"role": ["user", "assistant"], "content": ["Name a river.", "Tay"]}}, "", ""),
+        ({"conversations": {"from": ["human", "gpt"], "value": ["Name a river.", "Tay"]}}, "", ""),
         ({"messages": [{"role": "developer", "content": "Be brief."}, ASK, SAY]}, "", "Be brief."),
         ({"messages": [{**ASK, "content": [{"type": "text", "text": "Name a "}, "river."]}, SAY]}, "", ""),
         ({"messages": [{**ASK, "from": None}, {"role": "assistant", "content": None, "value": "Tay"}]}, "", ""),
@@ -106,6 +109,10 @@ def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, syst
         {"user": "ida", "assistant": "Tay", "bot": "Dee"},
         {"text": "A river is water that runs."},
         {"messages": "Hello"},
+        {"messages": "[{'role': open('x')}]"},
+        {"messages": "[" * 3000 + "{'" + "]" * 3000},
+        {"messages": "[{'role': " + "(" * 5000},
+        {"messages": {"role": ["user", "assistant"], "content": ["Name a river."]}},
     ],
 )
 def test_what_is_tied_or_no_text_is_refused_with_the_way_to_say_it(value: object, tmp_path: Path) -> None:

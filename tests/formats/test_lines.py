@@ -316,3 +316,11 @@ def test_unpacking_takes_no_more_memory_than_a_bound(tmp_path: Path) -> None:
     (tmp_path / "set.jsonl.xz").write_bytes(packed)
     with pytest.raises(BadInput, match=r"cannot be read \(Memory usage limit exceeded\)"):
         list(read_each(tmp_path / "set.jsonl.xz"))
+
+
+def test_json_in_a_file_of_plain_text_is_not_taken_for_instructions(tmp_path: Path) -> None:
+    (tmp_path / "set.txt").write_text('{"instruction": "Name a river."}\n')
+    with pytest.raises(BadInput, match=r"records as JSON in a file of plain text; let its name end in \.jsonl"):
+        list(read_text_lines(tmp_path / "set.txt"))
+    (tmp_path / "set.txt").write_text("{Name a river.}\nName a lake.\n")
+    assert [line.value for line in read_text_lines(tmp_path / "set.txt")] == ["{Name a river.}", "Name a lake."]
