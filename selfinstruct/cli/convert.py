@@ -43,6 +43,8 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
         raise click.UsageError("name a file with -o, or say --explain")
     done = converted(source, output, **given)
     say(f"{done.rows:,} rows written, {reasons(done.rejected)}", err=True)
+    if done.unlearned:
+        say(f"answers marked as not to be learned: {done.unlearned:,}", err=True)
     if done.rejects is not None:
         say(f"rejected, with file and line: {done.rejects}", err=True)
     say(output)

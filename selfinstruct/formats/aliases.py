@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from selfinstruct.errors import BadInput
@@ -125,8 +126,15 @@ def _speak(names: AbstractSet[str]) -> bool:
 
 def _choices(value: Mapping[str, Any]) -> list[str]:
     """The columns to choose an answer from: `choices`, or several such as `A` and `B`."""
-    found = [key for key, item in value.items() if item is not None and _CHOICES.fullmatch(_plain(key))]
+    if len(value) < 3:  # what is asked, the answer, and at least one more
+        return []
+    found = [key for key, item in value.items() if item is not None and _is_choice(key)]
     return found if len(found) > 1 or any(_plain(key) in ("choices", "options") for key in found) else []
+
+
+@lru_cache(maxsize=1 << 10)
+def _is_choice(name: str) -> bool:
+    return _CHOICES.fullmatch(_plain(name)) is not None
 
 
 def no_pair(value: Mapping[str, Any]) -> tuple[str, str]:
@@ -254,6 +262,7 @@ def _answers(turn: object) -> bool:
     return ROLES.get(str(who).strip().lower()) == "assistant"
 
 
+@lru_cache(maxsize=1 << 10)
 def _plain(name: str) -> str:
     return "_".join(name.strip(" :\t").lower().split())
 

@@ -29,6 +29,8 @@ class Converted:
     """How many for each reason."""
     rejects: Path | None
     """Where the records that could not be used are told, with file and line."""
+    unlearned: int = 0
+    """Answers that the set marks as not to be learned."""
 
 
 @dataclass
@@ -39,10 +41,12 @@ class _Sieve:
     strict: bool
     answered: bool
     rejected: list[Unreadable] = field(default_factory=list)
+    unlearned: int = 0
 
     def tasks(self) -> Iterator[Task]:
         for found in read_input(self.one, answered=self.answered):
             if isinstance(found, Task):
+                self.unlearned += len(found.unlearned)
                 yield found
                 continue
             if self.strict:
@@ -101,7 +105,8 @@ def convert(
         remove(aside)
     if not sieve.rejected:
         rejects.unlink(missing_ok=True)  # of an earlier try
-    return Converted(rows, Counter(one.reason for one in sieve.rejected), rejects if sieve.rejected else None)
+    reasons = Counter(one.reason for one in sieve.rejected)
+    return Converted(rows, reasons, rejects if sieve.rejected else None, sieve.unlearned)
 
 
 def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:

@@ -160,6 +160,16 @@ def test_convert_keeps_every_turn_and_tells_what_it_could_not_use(tmp_path: Path
     assert [str(line["place"]).rpartition(":")[2] for line in rejects] == ["6", "9"]
 
 
+def test_convert_tells_how_many_answers_are_not_to_be_learned(tmp_path: Path) -> None:
+    judged = [{"prompt": "Name a river.", "completion": name, "label": name == "Tay"} for name in ("Tay", "Ben Nevis")]
+    (tmp_path / "judged.jsonl").write_text("".join(json.dumps(one) + "\n" for one in judged))
+    told = command("convert", tmp_path / "judged.jsonl", "-o", tmp_path / "out.jsonl")
+    assert "answers marked as not to be learned: 1" in told.stderr
+    good, bad = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert '"weight": 0' not in good
+    assert '"weight": 0' in bad
+
+
 def test_convert_does_not_cut_a_conversation_unasked(tmp_path: Path) -> None:
     words = ("convert", SAMPLES / "chats.jsonl", "--to", "alpaca", "-o", tmp_path / "out.json")
     told = command(*words)
