@@ -9,6 +9,7 @@ from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pa
 from selfinstruct.formats.conversations import (
     TURN_KEYS,
     after_history,
+    conversation,
     prompt_completion,
     tagged,
     turn_list,
@@ -19,7 +20,7 @@ from selfinstruct.formats.fields import asked, beside, filled, flag, objects, op
 from selfinstruct.formats.natinst import natinst
 from selfinstruct.formats.own import is_own, own_task
 from selfinstruct.formats.tags import TAGS
-from selfinstruct.formats.text_templates import is_templated, templated
+from selfinstruct.formats.text_templates import dressed, is_templated, templated
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
 
@@ -156,6 +157,15 @@ def _turns(value: list[Any], origin: Provenance) -> Task:
     return turn_list({"messages": value}, origin, "messages")
 
 
+def _prompted(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """A prompt and its completion; of a prompt that is dressed in a chat template already, its turns."""
+    answer = "completion" if value.get("completion") is not None else "response"
+    turns = dressed(value["prompt"], value.get(answer))
+    if not turns:
+        return prompt_completion(value, origin)
+    return conversation(turns, origin, rest(value, "prompt", answer, "system"), optional(value, "system"))
+
+
 SHAPES: Mapping[str, Shape] = {
     "records": Shape("this package's own kept.jsonl", lambda value: isinstance(value, dict) and is_own(value), _own),
     "self_instruct": Shape('{"instruction", "instances": [{"input", "output"}]}', _is_seed, seed),
@@ -166,7 +176,7 @@ SHAPES: Mapping[str, Shape] = {
         _turns_under("conversations", "conversation"),
         turns_under("conversations", "conversation"),
     ),
-    "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, prompt_completion),
+    "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, _prompted),
     "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
     "tags": Shape('{"text": "<|user|>..."}', _is_tagged, tagged),
     "turns": Shape('[{"role", "content"}], a list of turns', _is_turns, _turns),

@@ -33,6 +33,7 @@ _TURNED = (
 )
 _LEAD = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>)?\s*")
 _ALPACA = re.compile(r"^### (Instruction|Input|Response|Output):[ \t]*\n?", re.MULTILINE)
+_DRESSED = ("<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "### ", "Human:", "[/INST]")
 _ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>")
 
 
@@ -96,6 +97,24 @@ def _without_end(answer: str) -> str:
     for end in _ENDS:
         answer = answer.strip().removesuffix(end)
     return answer.strip()
+
+
+def dressed(prompt: object, answer: object) -> list[Message]:
+    r"""The turns of a prompt that ends where a template opens the assistant's turn, and of its answer; else none.
+
+    >>> [turn.content for turn in dressed("[INST] Name a river. [/INST]", " Tay</s>")]
+    ['Name a river.', 'Tay']
+    >>> dressed("[INST] is how it begins.", "Who?")
+    []
+    """
+    if not isinstance(prompt, str) or not isinstance(answer, str) or not any(sign in prompt for sign in _DRESSED):
+        return []
+    try:
+        turns = list(turns_of(prompt))
+    except BadRecord:  # with a turn of somebody else
+        return []
+    opened = len(turns) > 1 and turns[-1].role == "assistant" and not turns[-1].content
+    return list(turns_of(prompt + answer)) if opened else []
 
 
 def is_templated(value: object) -> bool:

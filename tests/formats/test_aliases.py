@@ -83,6 +83,17 @@ def one(folder: Path, value: object, **more: Any) -> Task:
         ({"prompt": [{"role": "system", "content": "Be brief."}, ASK], "completion": [SAY]}, "", "Be brief."),
         ({"question": "Name a river.", "answer": "Tay", "a": "x"}, "", ""),
         ({"instruction": "Name a river.", "output": "Tay", "history": []}, "", ""),
+        ({"prompt": "[INST] Name a river. [/INST]", "completion": " Tay</s>"}, "", ""),
+        ({"prompt": "\n\nHuman: Name a river.\n\nAssistant:", "response": " Tay"}, "", ""),
+        (
+            {
+                "prompt": "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nName a river.<|im_end|>\n"
+                "<|im_start|>assistant\n",
+                "completion": "Tay<|im_end|>",
+            },
+            "",
+            "Be brief.",
+        ),
         ({"instruction": "Name a river.", "output": "Tay", "history": ["edited"]}, "", ""),
     ],
 )
@@ -257,3 +268,10 @@ def test_a_call_of_a_tool_is_no_empty_answer(tmp_path: Path) -> None:
         one(tmp_path, {"messages": [{**ASK, "tool_calls": None}, {**SAY, "tool_calls": []}]}).instances[0].output
         == "Tay"
     )
+
+
+@pytest.mark.parametrize(
+    "prompt", ["[INST] is how it begins. Why?", "Human: a word?", "### Human: x", "Assistant: go on"]
+)
+def test_a_prompt_that_only_begins_like_a_template_is_left_as_it_is(prompt: str, tmp_path: Path) -> None:
+    assert one(tmp_path, {"prompt": prompt, "completion": "Tay"}).instruction == prompt
