@@ -40,8 +40,6 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
 _LARGEST = 2**63
 Tokens = Annotated[int, Field(ge=1, lt=_LARGEST)]
-
-
 _AMOUNT = r"\d+(\.\d+)?"
 
 
@@ -56,7 +54,6 @@ def _dollars(given: object) -> object:
 
 Dollars = Annotated[
     str,
-    Field(pattern=f"^{_AMOUNT}$"),
     BeforeValidator(_dollars),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_AMOUNT}$"}]}),
 ]

@@ -1,7 +1,7 @@
 """Numbers put on tasks."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
@@ -26,6 +26,7 @@ def kept(stage: Measure, *tasks: Task) -> list[Task]:
 
 
 @given(FEW_WORDS, FEW_WORDS)
+@settings(deadline=None)  # the library is compiled and imported in the first example
 def test_rouge_l_has_the_bits_of_the_library(one: list[str], other: list[str]) -> None:
     expected = SCORER.score(" ".join(other), " ".join(one))["rougeL"].fmeasure
     assert rouge_l(one, other) == expected
