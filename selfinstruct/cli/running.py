@@ -67,9 +67,11 @@ def carry_out(
     `result`: what the verb is for, by its name in the run folder; empty: the set.
     """
     if given["dry_run"]:
-        from selfinstruct.pipeline.dry_run import as_table, estimate_run
+        from selfinstruct.pipeline.dry_run import as_table, estimate_run, unset_variables
 
         say(as_table(estimate_run(resolved)))
+        for line in unset_variables(resolved):
+            say(line, err=True)
         return 0
     if given.get("push"):
         from selfinstruct.formats.hub import check_push

@@ -135,15 +135,19 @@ def hosted_model(given: Mapping[Any, Any], place: str) -> HostedModel:
     return made
 
 
-def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
-    """The backend, with address, key and headers as the environment has them; BadInput where one is missing."""
+def connected(model: HostedModel, label: str = "", *, planned: bool = False) -> OpenAICompatible:
+    """The backend, with address, key and headers as the environment has them; BadInput where one is missing.
+
+    `planned`: nothing will be sent, and what is missing is told in `lacking`.
+    """
     provider = PROVIDERS[model.kind]
     if _MASK in model.base_url and not os.environ.get("OPENAI_BASE_URL", "").strip():
         what = "its address was written down without the secret in it"
         raise BadInput(what, place=model.spec, fix="set OPENAI_BASE_URL to the whole address")
     if model.kind == "openai" and not model.base_url and not model.api_key_env:
-        plain = OpenAICompatible.from_environment(model.model)
+        plain = OpenAICompatible.from_environment(model.model, planned=planned)
         url, key, key_name, url_name, api = plain.url, plain.api_key, plain.key_name, plain.url_name, plain.api
+        wanted = True
     else:
         masked = _MASK in model.base_url
         environment_url = os.environ.get("OPENAI_BASE_URL", "").strip() if model.kind == "openai" or masked else ""
@@ -154,9 +158,11 @@ def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
         # Another address gets no key that was not meant for it.
         wanted = bool(model.api_key_env) or not model.base_url or "api.openai.com" in model.base_url
         key, api = os.environ.get(key_name, "").strip() if wanted else "", "auto"
-    if (model.api_key_env or (provider.needs_key and not model.base_url)) and not key:
+    elsewhere = "write api_key_env: VARIABLE beside its base_url in the recipe, and set that variable to its key"
+    no_key = bool(model.api_key_env or (provider.needs_key and not model.base_url)) and not key
+    if no_key and not planned:
         raise BadInput(f"{key_name} is not set", place=model.spec, fix="set it to the key of this endpoint")
-    headers = {name: _filled(value, name, model.spec) for name, value in model.headers.items()}
+    headers, unset = _filled(model.headers, model.spec, planned=planned)
     return OpenAICompatible(
         model=model.model,
         api_key=key,
@@ -169,19 +175,28 @@ def connected(model: HostedModel, label: str = "") -> OpenAICompatible:
         headers=headers,
         secrets=tuple(value for name, value in headers.items() if _VARIABLE.fullmatch(model.headers[name])),
         key_name=key_name,
+        key_advice="" if wanted else elsewhere,
         url_name=url_name,
+        planned=planned,
+        lacking=((key_name,) if no_key else ()) + unset,
     )
 
 
-def _filled(value: str, header: str, spec: str) -> str:
-    variable = _VARIABLE.fullmatch(value)
-    if variable is None:
-        return value
-    found = os.environ.get(variable[1], "").strip()
-    if not found or not found.isascii() or not found.isprintable():
-        what = f"header {header}: {variable[1]} is not set, or holds characters that no header has"
-        raise BadInput(what, place=spec, fix="set it")
-    return found
+def _filled(headers: Mapping[str, str], spec: str, *, planned: bool) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Headers with their variables filled in, and the variables that a plan does without."""
+    filled, unset = dict(headers), []
+    for header, value in headers.items():
+        variable = _VARIABLE.fullmatch(value)
+        if variable is None:
+            continue
+        filled[header] = found = os.environ.get(variable[1], "").strip()
+        if found and found.isascii() and found.isprintable():
+            continue
+        if not planned:
+            what = f"header {header}: {variable[1]} is not set, or holds characters that no header has"
+            raise BadInput(what, place=spec, fix="set it")
+        unset.append(variable[1])
+    return filled, tuple(unset)
 
 
 def _text(value: object, key: str, place: str, *, empty: bool = False) -> str:

@@ -37,15 +37,23 @@ def check_spec(spec: str, *, paths: bool = True) -> None:
     kind, colon, rest = spec.partition(":")
     if kind in KINDS:
         if kind not in _OURS and not (colon and rest):
-            what, fix = "nothing after the colon", f"write {kind}:NAME or {kind}:PATH"
-            raise BadInput(what, place=f"model '{spec}'", fix=fix)
+            what = "nothing after the colon" if colon else "does not say which model"
+            raise BadInput(what, place=f"model '{spec}'", fix=f"write {_written(kind)}")
         return
     if paths and ("/" in kind or "\\" in kind or kind in {".", ".."} or _is_folder(spec)):
         return
     near = difflib.get_close_matches(kind, list(KINDS), 1) if colon else []
     known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
     what = f"no model kind '{shown(kind)}'" + (f" (did you mean '{near[0]}'?)" if near else "")
-    raise BadInput(what, place=f"model '{shown(spec)}'", fix=f"kinds: {known}")
+    endpoint = "" if colon or near else f"if it is a model's name, write openai:{shown(spec)} or its like; "
+    raise BadInput(what, place=f"model '{shown(spec)}'", fix=f"{endpoint}kinds: {known}")
+
+
+def _written(kind: str) -> str:
+    """What goes after the colon."""
+    after = {"gguf": "PATH", "replay": "PATH", "scripted": "FILE", "hf": "NAME_OR_FOLDER"}
+    example = {"openai": ", such as openai:gpt-4.1-mini", "ollama": ", such as ollama:llama3.1:8b"}
+    return f"{kind}:{after.get(kind, 'NAME')}{example.get(kind, '')}"
 
 
 def _is_folder(spec: str) -> bool:

@@ -15,7 +15,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
-
+NO_KEY_ADVICE = "set its key"
+"""Stands where the backend says how, which alone knows where its key comes from."""
 _TRIES = 3  # of what was paid for and may come out the same again
 _NONSENSE = 2**31  # tokens
 _REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "reasoning_details")
@@ -62,14 +63,15 @@ def read_answer(body: bytes, request: Request) -> Answer:
     return Answer(choices=choices, usage=usage, raw=raw, thought=bool(_reasoning_tokens(data.get("usage"))))
 
 
-def error_of(status: int, body: bytes, after: float | None) -> CallError:
-    """What a body that came with another status means."""
+def error_of(status: int, body: bytes, after: float | None, *, keyed: bool = True) -> CallError:
+    """What a body that came with another status means, to a request with a key or without."""
     text = whole(body.decode("utf-8", errors="replace"))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         data = {"error": {"message": text}}
-    return error_in(data if isinstance(data, dict) else {"error": {"message": text}}, status=status, after=after)
+    said = data if isinstance(data, dict) else {"error": {"message": text}}
+    return error_in(said, status=status, after=after, keyed=keyed)
 
 
 def _inside(data: dict[str, Any], usage: Usage | None) -> CallError:
@@ -79,15 +81,15 @@ def _inside(data: dict[str, Any], usage: Usage | None) -> CallError:
     return CallError(kind, fault.message, retry=fault.retry, after=fault.after, billed=fault.billed, usage=usage)
 
 
-def error_in(data: dict[str, Any], *, status: int, after: float | None) -> CallError:
-    """Classify by status, and by code and message where the status does not say enough."""
+def error_in(data: dict[str, Any], *, status: int, after: float | None, keyed: bool = True) -> CallError:
+    """Classify by status, and by code and message where the status does not say enough; `keyed`: a key was sent."""
     error = data.get("error", data)
     said = error if isinstance(error, dict) else {"message": error}
     message = shown(str(said.get("message") or data.get("detail") or data.get("message") or "no explanation"), 300)
     code = str(said.get("code") or said.get("type") or "")
     if status == 200:
         status = int(code) if code.isdecimal() and len(code) == 3 else 500
-    hopeless = _hopeless(status, code, message)
+    hopeless = _hopeless(status, code, message, keyed=keyed)
     if hopeless is not None:
         return hopeless
     if status == 429:
@@ -99,13 +101,14 @@ def error_in(data: dict[str, Any], *, status: int, after: float | None) -> CallE
     return CallError("bad_request", f"the endpoint refuses the request ({status}): {message}", retry="never")
 
 
-def _hopeless(status: int, code: str, message: str) -> CallError | None:
+def _hopeless(status: int, code: str, message: str, *, keyed: bool) -> CallError | None:
     """What no other request to this endpoint can escape either."""
     if code in _NO_MONEY or status == 402:
         return CallError("no_quota", f"no quota or credit left: {message}; check billing, then go on", retry="stop")
     if status in {401, 403}:
-        advice = "check OPENAI_API_KEY, and that it belongs to this OPENAI_BASE_URL"
-        return CallError("refused", f"the endpoint refuses the key ({status}): {message}; {advice}", retry="stop")
+        advice = "check OPENAI_API_KEY, and that it belongs to this OPENAI_BASE_URL" if keyed else NO_KEY_ADVICE
+        refused = f"refuses the key ({status})" if keyed else f"wants a key ({status}), and none is set"
+        return CallError("refused", f"the endpoint {refused}: {message.rstrip('.;')}; {advice}", retry="stop")
     if status in {404, 410} or code == "model_not_found":
         advice = "check the model's name and OPENAI_BASE_URL (it mostly ends in /v1)"
         return CallError("not_found", f"no such model or address ({status}): {message}; {advice}", retry="stop")

@@ -16,7 +16,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.bounded_body import bounded, too_large
 from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
-from selfinstruct.models.openai_answer import error_of, read_answer
+from selfinstruct.models.openai_answer import NO_KEY_ADVICE, error_of, read_answer
 from selfinstruct.models.openai_body import body_of, cut_at_stops, sent_as
 from selfinstruct.models.openai_stream import is_stream, joined
 from selfinstruct.models.policy import retry_after
@@ -63,8 +63,14 @@ class OpenAICompatible:
     """What of the headers is as secret as the key."""
     key_name: str = "OPENAI_API_KEY"
     """Where the key comes from, for messages."""
+    key_advice: str = ""
+    """How to give it one where it has none; empty: by setting `key_name`."""
     url_name: str = "OPENAI_BASE_URL"
     """Where the address comes from, for messages."""
+    planned: bool = False
+    """Made for a plan: nothing is sent, so it may lack what it needs."""
+    lacking: tuple[str, ...] = ()
+    """Environment variables that it needs and that are not set; only where it is planned."""
     stall: float = 60.0
     """Seconds between two reads once an answer has begun."""
     timeout: float = 600.0
@@ -82,7 +88,9 @@ class OpenAICompatible:
         self.endpoint = endpoint(self.url, allow_http=self.allow_http, place=self.url_name)
         if not self.model:
             raise BadInput("a model's name is missing", place=f"{self.kind}:", fix=f"write {self.kind}:NAME")
-        if self.endpoint.hosted_openai and not self.api_key:
+        if self.endpoint.hosted_openai and not self.api_key and self.planned:
+            self.lacking = tuple(dict.fromkeys((self.key_name, *self.lacking)))
+        elif self.endpoint.hosted_openai and not self.api_key:
             fix = f"set it, or set {self.url_name} to another endpoint"
             raise BadInput(f"{self.key_name} is not set", place=self.name, fix=fix)
         if not self.api_key.isascii() or not self.api_key.isprintable():
@@ -101,7 +109,7 @@ class OpenAICompatible:
         return Capabilities(completions=False, turns=Way(left_out=("max_tokens",)))
 
     @classmethod
-    def from_environment(cls, model: str) -> "OpenAICompatible":
+    def from_environment(cls, model: str, *, planned: bool = False) -> "OpenAICompatible":
         """With OPENAI_BASE_URL and OPENAI_API_KEY, and SELFINSTRUCT_OPENAI_API and SELFINSTRUCT_ALLOW_HTTP if set."""
         api = os.environ.get("SELFINSTRUCT_OPENAI_API", "auto")
         if api not in {"auto", "completions", "chat"}:
@@ -112,6 +120,7 @@ class OpenAICompatible:
             url=os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI,
             api=api,  # type: ignore[arg-type]  # checked above
             allow_http=os.environ.get("SELFINSTRUCT_ALLOW_HTTP", "") == "1",
+            planned=planned,
         )
 
     @property
@@ -196,7 +205,7 @@ class OpenAICompatible:
         for key in self._keys:
             safe = key.masked(safe) if key.real else safe  # a placeholder may be any word of JSON
         if status != 200:
-            fault = error_of(status, safe, retry_after(headers, time.time()))
+            fault = error_of(status, safe, retry_after(headers, time.time()), keyed=bool(self.api_key or self.secrets))
             return Reply(status, content, body, self._kept_out(fault))
         streamed = is_stream(content)
         try:
@@ -215,7 +224,8 @@ class OpenAICompatible:
 
     def _own_words(self, fault: CallError) -> CallError:
         """The same, naming what this endpoint's key and address really come from."""
-        told = fault.message.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
+        told = fault.message.replace(NO_KEY_ADVICE, self.key_advice or f"set {self.key_name}")
+        told = told.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
         if fault.kind in {"not_found", "bad_answer"} and not self.endpoint.versioned:
             told += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
         fault.message = told

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
 from selfinstruct.models.money import Estimate, Hosted, estimate
+from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.models.prices import Price
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.roles import built_name, model_roles
@@ -73,7 +74,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     A loop may end after any of its cycles: the most is that of all of them.
     """
     found = material(resolved, lambda _line: None)
-    backends = {**backends_of(resolved), **_to_be_built(resolved)}
+    backends = {**backends_of(resolved, planned=True), **_to_be_built(resolved)}
     lines = []
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
     entered, cycles = resolved.recipe.count, resolved.recipe.cycles
@@ -189,8 +190,21 @@ def _scaled(one: Estimate, requests: int) -> Estimate:
     )
 
 
+def unset_variables(resolved: Resolved) -> tuple[str, ...]:
+    """A line for each endpoint that lacks its key or a header: the plan does without, the run will not."""
+    made = {backend.name: backend for backend in backends_of(resolved, planned=True).values()}
+    lacking = ((name, one.lacking) for name, one in made.items() if isinstance(one, OpenAICompatible))
+    return tuple(
+        f"{name}: not set in the environment, and the run itself will need it: {', '.join(names)}"
+        for name, names in lacking
+        if names
+    )
+
+
 def as_table(lines: Sequence[Line]) -> str:
     """For people: what is known, and what is a range."""
+    if not lines:
+        return "no model is asked, so nothing is sent and nothing is paid"
     head = f"{'stage':<24} {'model':<20} {'requests':>13} {'prompt tokens':>17}"
     head += f" {'completion at most':>19} {'US dollars':>21}"
     rows = [head]
@@ -201,7 +215,8 @@ def as_table(lines: Sequence[Line]) -> str:
             f"{_span(fewest.prompt_tokens_likely, most.prompt_tokens_likely):>17} {most.completion_tokens_most:>19,} "
             f"{_dollars(fewest, most):>21}" + ("  exact" if line.sure else "  a range")
         )
-    rows.append("nothing was sent; later rounds and later stages depend on how much of the answers is new")
+    open_ended = "" if all(line.sure for line in lines) else "; a range depends on how much of the answers is new"
+    rows.append(f"nothing was sent{open_ended}")
     return "\n".join(rows)
 
 

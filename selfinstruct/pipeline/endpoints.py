@@ -27,13 +27,13 @@ SCOPE = "capabilities"
 """Of the requests that ask an endpoint what it can do, in the journal."""
 
 
-def made_backends(models: Mapping[str, str | HostedModel]) -> dict[str, Backend]:
-    """By role; roles with the same model share one."""
+def made_backends(models: Mapping[str, str | HostedModel], *, planned: bool = False) -> dict[str, Backend]:
+    """By role; roles with the same model share one. `planned`: endpoints are asked nothing, and need no key."""
     made: dict[str, Backend] = {}
     found: dict[str, Backend] = {}
     for role, (hosted, label, mark) in _told_apart(models).items():
         if mark not in made:
-            made[mark] = make_backend(mark) if hosted is None else connected(hosted, label)
+            made[mark] = make_backend(mark) if hosted is None else connected(hosted, label, planned=planned)
         found[role] = made[mark]
     return found
 

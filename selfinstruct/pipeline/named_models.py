@@ -7,7 +7,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.models.make import check_spec
 from selfinstruct.pipeline.roles import built_name
-from selfinstruct.pipeline.yaml_file import YamlFile
+from selfinstruct.pipeline.yaml_file import COMMAND_LINE, YamlFile
 
 
 def with_hosted_models(recipe: dict[str, Any], file: YamlFile) -> dict[str, Any]:
@@ -29,5 +29,7 @@ def check_kinds(specs: Mapping[str, str], file: YamlFile) -> None:
             try:
                 check_spec(spec)
             except BadInput as fault:
+                if file.name == COMMAND_LINE:  # whoever typed a model knows nothing of roles
+                    raise
                 what = f"model '{role}': {fault.what}"
                 raise BadInput(what, place=file.place(("models", role)), fix=fault.fix) from None

@@ -224,11 +224,14 @@ class Gates:
             gate.close()
 
 
-def backends_of(resolved: Resolved) -> dict[str, Backend]:
-    """A backend for each role that a stage asks, those aside that this run has yet to build."""
+def backends_of(resolved: Resolved, *, planned: bool = False) -> dict[str, Backend]:
+    """A backend for each role that a stage asks, those aside that this run has yet to build.
+
+    `planned`: nothing will be sent, so endpoints need no key.
+    """
     asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in model_roles(stage)}
     wanted = {role: spec for role, spec in resolved.recipe.specs.items() if role in asked and not built_name(spec)}
-    return made_backends({role: resolved.recipe.models[role] for role in wanted})
+    return made_backends({role: resolved.recipe.models[role] for role in wanted}, planned=planned)
 
 
 @contextmanager

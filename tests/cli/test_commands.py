@@ -258,3 +258,38 @@ def test_a_sheet_goes_out_and_its_rates_come_back(smoke: Path, tmp_path: Path) -
     told = command("review", smoke, "--filled", sheet)
     assert told.returncode == 0, told.stderr
     assert "92" in told.stdout
+
+
+def test_a_plan_needs_no_key_and_says_which_one_the_run_will_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "MY_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    told = command("generate", "--model", "openai:gpt-4.1-mini", "--count", 20, "--dry-run")
+    assert told.returncode == 0
+    assert (
+        "openai:gpt-4.1-mini: not set in the environment, and the run itself will need it: OPENAI_API_KEY\n"
+        in told.stderr
+    )
+    assert "0.0" in told.stdout
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        "name: mine\nmodels: { teacher: { openai: m, base_url: 'http://127.0.0.1:9/v1', api_key_env: MY_KEY } }\n"
+        "seeds: builtin\ncount: 5\nrounds: [propose, filter, novelty, classify, instances, prepare]\n",
+        encoding="utf-8",
+    )
+    told = command("run", recipe, "--dry-run")
+    assert told.returncode == 0
+    assert "will need it: MY_KEY" in told.stderr
+    assert command("run", recipe, "-o", tmp_path / "run").returncode == 2
+
+
+def test_a_plan_without_a_model_says_that_none_is_asked() -> None:
+    told = command("curate", HOME / "pipelines" / "samples" / "notes.json", "--dry-run")
+    assert (told.returncode, told.stdout) == (0, "no model is asked, so nothing is sent and nothing is paid\n")
+
+
+def test_a_model_that_was_typed_is_told_of_as_it_was_typed() -> None:
+    told = command("score", "openai")
+    assert told.returncode == 2
+    assert told.stderr.startswith("selfinstruct: model 'openai': does not say which model; write openai:NAME")

@@ -11,7 +11,7 @@ from selfinstruct.models.hosted import HostedModel, connected, hosted_model, sho
 from selfinstruct.models.make import check_spec, make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from tests.models.habits import answer, message
-from tests.models.loopback import CANARY, CHAT, asked
+from tests.models.loopback import CANARY, CHAT, asked, refused
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,24 @@ def test_the_nearest_kind_is_proposed_and_a_path_may_be_that_of_a_folder_to_come
     check_spec("hf:not/here")
     with pytest.raises(BadInput, match="nothing after the colon"):
         check_spec("vllm:")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("openai", "model 'openai': does not say which model; write openai:NAME, such as openai:gpt-4.1-mini"),
+        ("gguf", "model 'gguf': does not say which model; write gguf:PATH"),
+        ("hf:", "model 'hf:': nothing after the colon; write hf:NAME_OR_FOLDER"),
+        (
+            "gpt-4.1-mini",
+            "no model kind 'gpt-4.1-mini'; if it is a model's name, write openai:gpt-4.1-mini or its like",
+        ),
+    ],
+)
+def test_a_model_that_is_half_named_is_told_how_to_write_it(typed: str, told: str) -> None:
+    with pytest.raises(BadInput) as fault:
+        check_spec(typed)
+    assert told in str(fault.value)
 
 
 WHOLE: dict[str, Any] = {
@@ -178,3 +196,45 @@ def test_a_mapping_that_cannot_be_used_is_one_line_without_a_key(changes: dict[s
 def test_a_mapping_that_names_no_endpoint_lists_those_there_are() -> None:
     with pytest.raises(BadInput, match="write one of openai, ollama, vllm, llamacpp, openrouter"):
         hosted_model({"hf": "x"}, "recipe.yaml:2")
+
+
+def test_a_plan_needs_neither_key_nor_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MY_KEY", "MY_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENROUTER_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert connected(hosted_model(WHOLE, "recipe.yaml:2"), planned=True).lacking == ("MY_KEY", "MY_TOKEN")
+    for spec, name in (("openai:gpt-4.1-mini", "OPENAI_API_KEY"), ("openrouter:m", "OPENROUTER_API_KEY")):
+        model = short_form(spec)
+        assert model is not None
+        assert connected(model, planned=True).lacking == (name,)
+        with pytest.raises(BadInput, match=f"{name} is not set"):
+            connected(model)
+    local = short_form("ollama:m")
+    assert local is not None
+    assert connected(local, planned=True).lacking == ()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_an_endpoint_that_wants_a_key_says_that_none_is_set_and_how_to_give_it_one(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+) -> None:
+    said = {"error": {"message": "You didn't provide an API key."}}
+    httpserver.expect_request("/v1/chat/completions").respond_with_json(said, 401)
+    if elsewhere:
+        monkeypatch.setenv("OPENAI_API_KEY", CANARY)  # meant for another address, so it is not sent to this one
+        backend = connected(hosted_model({"openai": "m", "base_url": httpserver.url_for("/v1")}, "recipe.yaml:2"))
+    else:
+        monkeypatch.setenv("OPENAI_BASE_URL", httpserver.url_for("/v1"))
+        backend = connected(HostedModel(kind="openai", model="m"))
+    fault = refused(backend, CHAT)
+    how = "write api_key_env: VARIABLE beside its base_url" if elsewhere else "set OPENAI_API_KEY"
+    assert f"wants a key (401), and none is set: You didn't provide an API key; {how}" in fault.message
+
+
+def test_a_key_that_is_refused_is_to_be_checked(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", httpserver.url_for("/v1"))
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    httpserver.expect_request("/v1/chat/completions").respond_with_json({"error": {"message": "no"}}, 401)
+    fault = refused(connected(HostedModel(kind="openai", model="m")), CHAT)
+    assert (
+        "refuses the key (401): no; check OPENAI_API_KEY, and that it belongs to this OPENAI_BASE_URL" in fault.message
+    )

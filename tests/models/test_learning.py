@@ -133,7 +133,7 @@ def test_what_a_recipe_states_is_not_asked(httpserver: HTTPServer) -> None:
     ("kept", "says"),
     [
         (lambda _path, _body: said({"error": {"message": "no model m", "code": "model_not_found"}}, 404), "no model m"),
-        (lambda _path, _body: said({"error": {"message": "wrong key"}}, 401), "refuses the key"),
+        (lambda _path, _body: said({"error": {"message": "wrong key"}}, 401), "wants a key"),
         (lambda _path, _body: said("<html>", 200), "web page"),
     ],
 )

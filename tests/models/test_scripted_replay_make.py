@@ -232,7 +232,7 @@ def test_a_script_that_cannot_be_used_is_one_line(text: str, says: str, tmp_path
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("gpt-5", "no model kind 'gpt-5'; kinds: embedded"),
+        ("gpt-5", "no model kind 'gpt-5'; if it is a model's name, write openai:gpt-5 or its like; kinds: embedded"),
         ("replay:", "nothing after the colon"),
         ("replay:/no/such/place", "no such file or folder"),
         ("scripted:/no/such/place", "No such file"),
