@@ -70,8 +70,8 @@ def carry_out(
         from selfinstruct.pipeline.dry_run import as_table, estimate_run, unset_variables
 
         say(as_table(estimate_run(resolved)))
-        for line in unset_variables(resolved):
-            say(line, err=True)
+        for unset in unset_variables(resolved):
+            say(unset, err=True)
         return 0
     if given.get("push"):
         from selfinstruct.formats.hub import check_push

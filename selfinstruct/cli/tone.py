@@ -77,7 +77,8 @@ def train_judge(
     "wrappers",
     multiple=True,
     metavar="W",
-    help="none (default), suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; with --on: what suits the model.",
+    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; if not given that of a student's training, "
+    "else none; with --on: what suits the model.",
 )
 @click.option(
     "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
@@ -117,7 +118,8 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
     asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
     knobs: dict[str, Json] = {name: given[name] for name in ("judge", "first", "temperature", "samples")}
-    stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": list(given["wrappers"]) or ["none"]}}]
+    wrappers: list[Json] = [*given["wrappers"]] or [_form(given["model"]) or "none"]
+    stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": wrappers}}]
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
     recipe = compose_sets.recipe("score", [], stages, models, {"publish": None})
@@ -134,12 +136,24 @@ def _served(spec: str) -> str:
     return faster
 
 
+def _form(spec: str) -> str:
+    """The wrapper that a student was tuned in, said; empty for another model."""
+    from selfinstruct.pipeline.tuning import tuned_form
+
+    form = tuned_form(spec)
+    if form:
+        say(f"{spec} was tuned in the form '{form}', and is asked in it (--wrapper says otherwise)", err=True)
+    return form
+
+
 def _answer_set(given: dict[str, Any]) -> int:
     from selfinstruct.pipeline import compose_answers
     from selfinstruct.pipeline.recipe import resolve
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
-    knobs |= {"held_out_seeds": given["held_out"], "wrappers": list(given["wrappers"]) or ["auto"]}
+    forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
+    wrappers: list[Json] = [*given["wrappers"]] or [*(forms if {*forms} != {"auto"} else ["auto"])]
+    knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
     recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
     return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 

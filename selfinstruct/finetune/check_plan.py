@@ -19,6 +19,8 @@ INSTRUCTIONS = 150
 PROMPT_COST = 200
 """Tokens of training that cost as much as one prompt of a check, answered. SmolLM2-135M, LoRA, two cores with AMX:
 90 to 190 in 4 bytes, 40 to 60 in 2; the highest is taken, so that checks take less than they may."""
+_PROMPT_COSTS = {"float32": PROMPT_COST, "bfloat16": 60}
+"""The same by the numbers that are computed in, for what whoever waits is told; plans keep to the highest."""
 QUESTION_COST = 400
 """The same of a question of taste, whose answer may be longer."""
 PROBE_COST = 2_000
@@ -29,6 +31,7 @@ _QUESTIONS = 100
 _ENOUGH = 100
 """Instructions from which on the stop rule can decide; and the checks that it needs."""
 _CHECKS = 3
+_LEAST_CHECKS = 2
 _FEWEST = 10  # instructions: fewer say nothing
 _TIMED = 512  # tokens read once, to tell seconds
 
@@ -45,6 +48,21 @@ class CheckPlan:
     """With the one at the end."""
     cost: float
     """Of all checks, in tokens of training."""
+
+    def told_cost(self, numbers: str) -> float:
+        """Of all checks, in tokens of training: as likely as not where these numbers are computed in.
+
+        >>> plan = CheckPlan((0,), 10, 2, 12_000.0)
+        >>> plan.told_cost("float32"), plan.told_cost("bfloat16")
+        (12000.0, 6400.0)
+        """
+        spared = PROMPT_COST - _PROMPT_COSTS.get(numbers, PROMPT_COST)
+        return self.cost - self.checks * self.prompts * spared
+
+    @property
+    def least(self) -> bool:
+        """Fewer checks, or of fewer prompts, there are none."""
+        return self.checks <= _LEAST_CHECKS and self.first == _FEWEST
 
     @property
     def prompts(self) -> int:
@@ -78,7 +96,7 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, o
         first = int((room / checks - fixed) / (2 * PROMPT_COST))
         if first >= _FEWEST:
             return _plan(points, checks, min(first, _ENOUGH), cost(checks, min(first, _ENOUGH)))
-    checks = min(2, every)
+    checks = min(_LEAST_CHECKS, every)
     return _plan(points, checks, _FEWEST, cost(checks, _FEWEST))
 
 

@@ -259,6 +259,7 @@ class Finetune:
             wrapper=self.wrapper or self.format,
             objecqa=self.objecqa,
             plan=plan,
+            numbers=precision(self.dtype, self.method).weights,
             second=seconds_of_token(model, max(prepared.examples, key=len)),
             rule=StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience, seed=bench.seed),
             train_on=self.train_on,

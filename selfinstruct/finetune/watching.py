@@ -34,6 +34,8 @@ class Watch:
     plan: CheckPlan
     second: float
     """That a token of training takes here, about: for whoever waits."""
+    numbers: str
+    """In which numbers the model answers: float32 or bfloat16."""
     rule: StopRule
     train_on: bool
 
@@ -56,7 +58,7 @@ def watcher(
     from selfinstruct.finetune.callback import StopOnIFS
 
     measure = bench.measure_tone(how.wrapper, how.objecqa, how.plan.first)
-    cost = [how.plan.cost / how.plan.checks * how.second]
+    cost = [how.plan.told_cost(how.numbers) / how.plan.checks * how.second]
 
     def told(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
         number = f"check {len(watch.points) + 1} of {how.plan.checks}"
@@ -84,11 +86,11 @@ def watcher(
 def announced(how: Watch, tokens: float) -> str:
     """What checks will cost, and the training beside them; `tokens` of it in all."""
     plan = how.plan
-    checks, training = (about(cost * how.second) for cost in (plan.cost, tokens))
-    share = plan.cost / (plan.cost + tokens)
-    return (
-        f"{plan.checks} checks of {plan.prompts} prompts, {checks}, beside training of {training} ({share:.0%} checks)"
-    )
+    asked = plan.told_cost(how.numbers)
+    checks, training = (about(cost * how.second) for cost in (asked, tokens))
+    share = f"{asked / (asked + tokens):.0%} checks"
+    least = "; with fewer they would say nothing, --stop none does without" if plan.least else ""
+    return f"{plan.checks} checks of {plan.prompts} prompts, {checks}, beside training of {training} ({share}{least})"
 
 
 def _remark(first: ToneReading, watch: "StopOnIFS", bench: Bench) -> None:
@@ -98,7 +100,8 @@ def _remark(first: ToneReading, watch: "StopOnIFS", bench: Bench) -> None:
     sources = sources_of(first)
     if not watch.rule.can_stop(sources):
         bench.notice(
-            f"checks ask {sources} instructions: too few for the stop rule, whatever they answer (see `first`)"
+            f"checks of {sources} instructions show the tone before and after, and stop nothing: too few for the stop "
+            "rule, which needs 99 or more (--set finetune.first=100)"
         )
 
 

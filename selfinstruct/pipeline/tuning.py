@@ -14,6 +14,7 @@ from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.tuned_checks import PROMPT_SETS
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench
+from selfinstruct.store.reading import read_object
 
 
 def stages(knobs: Mapping[str, Json]) -> list[Json]:
@@ -56,6 +57,23 @@ def served(spec: str) -> str:
     """
     file = Path(spec) / "student.gguf"
     return f"gguf:{file}" if (Path(spec) / "student").is_dir() and file.is_file() else spec
+
+
+def tuned_form(spec: str) -> str:
+    """The wrapper in which a student was tuned, from what its run wrote beside it; empty for any other model.
+
+    Asked in another, a student shows what it did not learn.
+    """
+    kind, colon, rest = spec.partition(":")
+    place = Path(rest if colon and kind in {"hf", "gguf"} else spec)
+    place = place.parent if place.name == "student.gguf" else place
+    for file in (place / "training.json", place / "student" / "training.json"):
+        if file.is_file():
+            told = read_object(file, "name the wrapper with --wrapper")
+            recipe = told.get("recipe")
+            form = recipe.get("format") if isinstance(recipe, dict) else None
+            return form if isinstance(form, str) else ""
+    return ""
 
 
 def gguf_of(folder: Path, base: str) -> Path:

@@ -35,7 +35,7 @@ def tuned(given: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> 
     assert f"student: tuned on 12 records, 12 examples seen (use it as hf:{folder / 'student'})" in told.stderr
     assert told.stderr.startswith("3 checks of 2 prompts, ")
     assert "tasks kept" not in told.stderr
-    assert "checks ask 1 instructions: too few for the stop rule" in told.stderr
+    assert "too few for the stop rule, which needs 99 or more (--set finetune.first=100)" in told.stderr
     return folder
 
 

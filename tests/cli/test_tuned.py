@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from selfinstruct.cli.tuned import tuned_words
-from selfinstruct.pipeline.tuning import served
+from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.tuning import served, tuned_form
 from tests.cli.typed import command
 
 
@@ -42,3 +45,38 @@ def test_a_student_that_is_there_as_gguf_is_asked_by_the_engine_unless_it_is_nam
         assert served(spec) == spec
     told = command("score", run, "--first", "1", "--dry-run")
     assert f"{run} is asked as gguf:{run / 'student.gguf'}, by the embedded engine" in told.stderr
+
+
+def test_a_student_is_asked_in_the_form_it_was_tuned_in_unless_another_is_named(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "student").mkdir(parents=True)
+    (run / "student" / "training.json").write_text(json.dumps({"recipe": {"format": "ifs"}}), encoding="utf-8")
+    for spec in (run, run / "student", f"hf:{run}", f"gguf:{run / 'student.gguf'}"):
+        assert tuned_form(str(spec)) == "ifs"
+    assert [tuned_form(spec) for spec in ("embedded", "openai:m", f"hf:{tmp_path}")] == ["", "", ""]
+    (run / "student.gguf").write_bytes(b"GGUF")
+    told = command("score", run, "--first", "1", "--dry-run")
+    assert "was tuned in the form 'ifs', and is asked in it (--wrapper says otherwise)" in told.stderr
+    assert "tuned in" not in command("score", run, "--wrapper", "none", "--first", "1", "--dry-run").stderr
+
+
+def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_in_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, object] = {}
+
+    def composed(*given: object) -> None:
+        seen.update(given[3])  # type: ignore[call-overload]
+        raise BadInput("far enough", fix="none")
+
+    monkeypatch.setattr("selfinstruct.pipeline.compose_answers.answer_set", composed)
+    run = tmp_path / "run"
+    (run / "student").mkdir(parents=True)
+    (run / "student" / "training.json").write_text(json.dumps({"recipe": {"format": "ifs"}}), encoding="utf-8")
+    for words, wrappers in (
+        ((str(run), "--beside", "embedded"), ["ifs", "auto"]),
+        (("embedded", "--beside", "hf:embedded"), ["auto"]),
+        ((str(run), "--wrapper", "chat"), ["chat"]),
+    ):
+        command("score", *words, "--on", tmp_path)
+        assert seen["wrappers"] == wrappers

@@ -456,7 +456,7 @@ def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_traini
     _, _, told = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
     before = said[: said.index("examples seen:")]
     assert any("no headroom" in line for line in before)
-    assert any("30 instructions: too few for the stop rule" in line for line in before)
+    assert any("checks of 30 instructions show the tone" in line and "finetune.first=100" in line for line in before)
     assert told["stop"]["can_stop"] is False
 
 
