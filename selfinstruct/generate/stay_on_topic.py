@@ -18,7 +18,7 @@ class StayOnTopic:
     """
 
     name: ClassVar[str] = "topic"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"  # it needs the seeds, which processes of a `record` stage do not have
 
     topic: str = AUTO

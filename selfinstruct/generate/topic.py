@@ -86,7 +86,13 @@ def topic_of(seeds: Sequence[Task], given: str) -> Topic | None:
         return None
     texts = [dict.fromkeys(_content(_whole(task))) for task in seeds]
     telling, asked = _telling(texts), Counter(word for task in seeds for word in {*_content(task.instruction)})
-    recurring = [word for word in telling if asked[word] > 1 or sum(word in text for text in texts) > _TWICE]
+    having = {word: _of_its_kind(word, texts) for word in dict.fromkeys(word for text in texts for word in text)}
+    # Words that any text may have only where a third of the seeds have them: `bread` in a bakery.
+    recurring = [
+        word
+        for word in telling
+        if (asked[word] > 1 or having[word] > _TWICE) and (not _is_plain(word) or having[word] * 3 >= len(texts))
+    ]
     if given == AUTO:
         if len(texts) < _SEEDS_AT_LEAST or not recurring or _cohesion(texts, telling) < _COHESION:
             return None
@@ -94,7 +100,7 @@ def topic_of(seeds: Sequence[Task], given: str) -> Topic | None:
     else:
         name, named = given, {word for word in _content(given) if _everyday().get(word, 0) < _PLAIN}
     core = frozenset([*named, *recurring[:_CORE]])
-    more = {word for text in texts for word in text if not _everyday().get(word)} - core
+    more = {word for word in having if not _everyday().get(word) and not _is_plain(word)} - core
     written = () if name else tuple(_as_written(word, seeds) for word in recurring[:_TELLING])
     return Topic(name or listed(written[:_SHOWN]), core, frozenset(more), written) if core else None
 
@@ -142,6 +148,24 @@ def _whole(task: Task) -> str:
 def _content(text: str) -> list[str]:
     """Words that may carry a topic: no numbers, and of scripts with letters none of one or two."""
     return [singular(word) for word in words(text) if word.isalpha() and (len(word) > 2 or not word.isascii())]
+
+
+def _of_its_kind(word: str, texts: Sequence[Iterable[str]]) -> int:
+    """How many texts have it or a longer word that begins with it: `potter`, `pottery`."""
+    whole = len(word) > _PART
+    return sum(any(other == word or (whole and other.startswith(word)) for other in text) for text in texts)
+
+
+def _is_plain(word: str) -> bool:
+    """Whether any text may have it, or it is a form of a verb that many requests have: `described`."""
+    stems = {word.removesuffix(ending) + put for ending in ("d", "ed", "ing") for put in ("", "e")} - {word, word + "e"}
+    return word in _plain_words() or any(_everyday().get(stem, 0) >= _EVERYDAY for stem in stems)
+
+
+@cache
+def _plain_words() -> frozenset[str]:
+    """Words that eight or more of our 2,528 general texts have: prompts, and requests with answers, of all subjects."""
+    return frozenset(resources.files(__package__).joinpath("plain_words.txt").read_text(encoding="utf-8").split())
 
 
 @cache

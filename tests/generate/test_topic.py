@@ -1,5 +1,6 @@
 """What seeds are about, and what stays on it."""
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -8,9 +9,10 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.generate.propose import Propose
 from selfinstruct.generate.stay_on_topic import StayOnTopic
-from selfinstruct.generate.topic import _content, _everyday, _whole, topic_of
+from selfinstruct.generate.topic import _content, _everyday, _plain_words, _whole, topic_of
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool, Rejected, Traits
+from tests.cli.typed import HOME, lines
 from tests.generate.builders import Teller, bench, seed, task
 
 GENERAL = read_seeds(builtin_seeds())
@@ -35,7 +37,8 @@ def test_a_trade_is_found_and_its_words_are_those_that_recur() -> None:
     assert topic is not None
     assert {"boat", "hull", "keel", "mooring", "deck", "mast"} & topic.core >= {"boat", "hull", "keel", "mooring"}
     assert not {"the", "write", "price", "list", "water"} & topic.core
-    assert topic.name == ", ".join(topic.telling[:4]) + f" and {topic.telling[4]}"
+    assert topic.telling == ("boat", "hull", "keel", "mooring")
+    assert topic.name == "boat, hull, keel and mooring"
 
 
 def test_general_seeds_have_no_topic() -> None:
@@ -87,6 +90,58 @@ def test_everyday_words_are_those_of_our_seeds() -> None:
     texts = [{*_content(_whole(one))} for one in GENERAL]
     counts = {word: sum(word in text for text in texts) for word in set().union(*texts)}
     assert _everyday() == {word: count for word, count in counts.items() if count > 1}
+
+
+def test_plain_words_are_those_that_general_texts_share() -> None:
+    texts = [
+        " ".join(row[key] for key in ("instruction", "input", "output"))
+        for row in lines(HOME / "seeds" / "tone_records.jsonl")
+        if row["dataset"] != "tone_smollm2"
+    ]
+    texts += [row["instruction"] for row in lines(HOME / "seeds" / "ifs_instructions.jsonl")]
+    texts += [row["question"] for row in lines(HOME / "seeds" / "objecqa.jsonl")]
+    counts = Counter(word for text in texts for word in {*_content(text)})
+    assert len(texts) == 2528
+    assert _plain_words() == {word for word, count in counts.items() if count >= 8}
+
+
+POTTERS = [
+    seed("A customer's mugs crack at the handle. Explain the likely cause.", output="The soft clay dries too fast."),
+    seed("Name the glaze fault that is described.", "Fine cracks show in a bowl after firing.", output="crazing"),
+    seed("Write a slow firing schedule for stoneware.", output="100 degrees an hour; keep the kiln shut."),
+    seed("Work out how tall the vase that is described is thrown.", "Shrinkage of this clay: 12 %", output="25 cm"),
+    seed("Answer a student who missed the wheel class.", "Is my bowl lost?", output="It is still soft."),
+    seed(
+        "Describe why clay is wedged.", output="Clay that is wedged is even, and a potter tears no wall on the wheel."
+    ),
+    seed("Decide whether it is dishwasher safe.", "An earthenware plate, fired low", output="no"),
+    seed("List tools that a potter needs.", output="Loop tool, needle, rib, brush, wheel"),
+    seed("Write a text about the stoneware that is described.", "Plates, ash glaze", output="Plates fired in ash."),
+    seed("Give the steps to reclaim clay.", output="Dry it, soak it, spread it until it is soft, and wedge it."),
+    seed("Compare earthenware and stoneware.", output="Stoneware is fired hotter, and is safe in the dishwasher."),
+    seed("Draft a notice for the pottery's kiln.", output="Hot kiln. Leave the firing to the potter."),
+]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "on"),
+    [
+        ("Explain the likely cause of the damage to a house.", False),
+        ("Describe the plastic that is described.", False),
+        ("Is it safe to eat soft cheese?", False),
+        ("List what a potter wears.", True),
+        ("Start a pottery.", True),
+        ("How is clay kept from cracking?", True),
+        ("Why does glaze crack?", True),
+    ],
+)
+def test_words_that_any_text_may_have_are_no_topic(instruction: str, *, on: bool) -> None:
+    topic = topic_of(POTTERS, "auto")
+    assert topic is not None
+    assert {"clay", "potter", "stoneware"} <= topic.core
+    assert not {"safe", "soft", "described", "likely", "cause"} & (topic.core | topic.more)
+    assert not {"safe", "soft", "described"} & {*topic.telling}
+    assert bool(topic.found_in(instruction)) is on
 
 
 def staying(*tasks: Task, seeds: list[Task] = BOATYARD, **knobs: str) -> list[object]:
