@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable
+from math import ceil
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
@@ -109,6 +110,23 @@ def unfinished(place: Path) -> list[Path]:
     folders = [place.parent] if _UNFINISHED.fullmatch(place.name) else [place, place.parent]
     found = [path for folder in folders if folder.is_dir() for path in folder.glob(".*.tmp")]
     return [path for path in found if _UNFINISHED.fullmatch(path.name) and not path.is_symlink()]
+
+
+def room(path: Path, needed: int = 0) -> str:
+    """What is free on the disk of a path, and how much is known to be needed.
+
+    What is unfinished there is removed before it is tried again, so it counts as free, and as needed.
+    """
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
+    begun = sum(map(_size, unfinished(path)))
+    free = f"{(shutil.disk_usage(there).free + begun) / 1e6:,.1f} MB are free"
+    least = max(needed, begun)
+    return f"{free}, at least {ceil(least / 1e5) / 10:,.1f} MB are needed" if least else free
+
+
+def _size(path: Path) -> int:
+    inside = path.rglob("*") if path.is_dir() else (path,)
+    return sum(found.stat().st_size for found in inside if found.is_file())
 
 
 def sweep_beside(place: Path) -> None:

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
-from selfinstruct.whole_files import beside, remove, sync_file, sync_folder
+from selfinstruct.whole_files import beside, remove, room, sync_file, sync_folder
 
 
 @contextmanager
-def whole(place: Path) -> Iterator[Path]:
+def whole(place: Path, needed: int = 0) -> Iterator[Path]:
     """A new folder to fill, which becomes `place` at the end, its content on the disk; an older one gives way.
+
+    `needed`: bytes that it will take at least, for whoever has to make room.
 
     Raises:
         NoRoom: the disk is full, read-only or failing. What was at `place` is still there.
@@ -28,18 +30,18 @@ def whole(place: Path) -> Iterator[Path]:
         made.rename(place)
         sync_folder(place.parent)
     except OSError as refusal:
-        raise _refused(place, refusal.strerror or str(refusal)) from refusal
+        raise _refused(place, refusal.strerror or str(refusal), needed) from refusal
     except Exception as fault:
         # the library that writes weights reports the operating system's refusals in a class of its own
         if type(fault).__name__ != "SafetensorError":
             raise
-        raise _refused(place, str(fault)) from fault
+        raise _refused(place, str(fault), needed) from fault
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _refused(place: Path, why: str) -> NoRoom:
+def _refused(place: Path, why: str, needed: int) -> NoRoom:
     return NoRoom(
-        f"{place}: {why}; what was written before is safe: "
+        f"{place}: {why} ({room(place, needed)}); what was written before is safe: "
         "make room or permit writing there, then run the same command again"
     )

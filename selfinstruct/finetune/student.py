@@ -36,7 +36,8 @@ def write_student(
     checks, base = _checks(curve), "" if merge else _adapter_base(model)
     if merge and hasattr(model, "peft_config"):
         model = merged(model)
-    with whole(place) as made, _no_bars():
+    kept = [one for one in model.parameters() if one.requires_grad or not hasattr(model, "peft_config")]
+    with whole(place, sum(one.numel() * one.element_size() for one in kept)) as made, _no_bars():
         if hasattr(model, "peft_config"):
             model.save_pretrained(made, save_embedding_layers=False)
             _sort(made / _ADAPTER)

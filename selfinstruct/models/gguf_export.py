@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.whole_files import beside, create, sweep_beside, sync_file
+from selfinstruct.whole_files import beside, create, room, sweep_beside, sync_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,11 +50,17 @@ def export_gguf(student: Path, original: Path, out: Path, *, quantisation: Quant
         sync_file(made)
         made.replace(out)
     except OSError as refusal:
-        what = f"{out}: {refusal.strerror or refusal}: make room or permit writing there, then run it again"
-        raise NoRoom(what) from refusal
+        told = f"{out}: {refusal.strerror or refusal} ({room(out, _bytes_of(tensors, quantisation))})"
+        raise NoRoom(f"{told}: make room or permit writing there, then run it again") from refusal
     finally:
         made.unlink(missing_ok=True)
     return out
+
+
+def _bytes_of(tensors: Mapping[str, Any], quantisation: Quantisation) -> int:
+    """What the numbers will take, without what the file says of them."""
+    per_block = _BLOCK + 2 if quantisation == "q8_0" else 2 * _BLOCK
+    return sum(int(tensor.numel()) for tensor in tensors.values()) * per_block // _BLOCK
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from selfinstruct.pipeline.watch import Nobody, Spend, Watch
 from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
-from selfinstruct.store.files import publish_bytes, publish_text, room
+from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
@@ -37,6 +37,7 @@ from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult, json_line
 from selfinstruct.store.sealed import publish_sealed, read_sealed
+from selfinstruct.whole_files import room
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
 

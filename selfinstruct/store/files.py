@@ -2,15 +2,13 @@
 
 import errno
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from math import ceil
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.whole_files import beside, create, remove, sync_file, sync_folder, unfinished
+from selfinstruct.whole_files import beside, create, remove, room, sync_file, sync_folder
 
 
 @contextmanager
@@ -41,23 +39,6 @@ def refused(path: Path, refusal: OSError, needed: int = 0) -> str:
     if refusal.errno in _FULL:
         what += f" ({room(place, max(needed, 1))})"
     return f"{what}; nothing published was damaged: make room or permit writing there, then run the same command again"
-
-
-def room(path: Path, needed: int = 0) -> str:
-    """What is free on the disk of a path, and how much is known to be needed.
-
-    What is unfinished there is removed before it is tried again, so it counts as free, and as needed.
-    """
-    there = next((folder for folder in (path, *path.parents) if folder.exists()), Path())
-    begun = sum(map(_size, unfinished(path)))
-    free = f"{(shutil.disk_usage(there).free + begun) / 1e6:,.1f} MB are free"
-    least = max(needed, begun)
-    return f"{free}, at least {ceil(least / 1e5) / 10:,.1f} MB are needed" if least else free
-
-
-def _size(path: Path) -> int:
-    inside = path.rglob("*") if path.is_dir() else (path,)
-    return sum(found.stat().st_size for found in inside if found.is_file())
 
 
 def publish_bytes(path: Path, content: bytes) -> None:

@@ -94,12 +94,12 @@ def test_everyday_words_are_those_of_our_seeds() -> None:
 
 def test_plain_words_are_those_that_general_texts_share() -> None:
     texts = [
-        " ".join(row[key] for key in ("instruction", "input", "output"))
+        " ".join(str(row[key]) for key in ("instruction", "input", "output"))
         for row in lines(HOME / "seeds" / "tone_records.jsonl")
         if row["dataset"] != "tone_smollm2"
     ]
-    texts += [row["instruction"] for row in lines(HOME / "seeds" / "ifs_instructions.jsonl")]
-    texts += [row["question"] for row in lines(HOME / "seeds" / "objecqa.jsonl")]
+    texts += [str(row["instruction"]) for row in lines(HOME / "seeds" / "ifs_instructions.jsonl")]
+    texts += [str(row["question"]) for row in lines(HOME / "seeds" / "objecqa.jsonl")]
     counts = Counter(word for text in texts for word in {*_content(text)})
     assert len(texts) == 2528
     assert _plain_words() == {word for word, count in counts.items() if count >= 8}

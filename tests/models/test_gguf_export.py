@@ -1,14 +1,16 @@
 """A student as a GGUF file: read back by Transformers, an independent reader, it predicts the same."""
 
 import importlib
+import resource
 from collections.abc import Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.gguf_export import export_gguf
 from tests.models import tiny_models
 
@@ -225,3 +227,20 @@ def test_a_student_of_another_form_is_refused_and_nothing_is_written(tmp_path: P
         with pytest.raises(BadInput, match=said):
             export_gguf(tmp_path / folder, form, tmp_path / "out" / "s.gguf")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_one_line_with_the_room_that_the_file_needs(tmp_path: Path) -> None:
+    made = student(tmp_path / "student", "llama")
+    base = original(tmp_path / "base.gguf", "llama")
+    numbers = sum(weight.numel() for weight in made.state_dict().values())
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(NoRoom) as told:
+            export_gguf(tmp_path / "student", base, tmp_path / "s.gguf")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    least = ceil(numbers * 34 / 32 / 1e5) / 10
+    assert "s.gguf: File too large (" in str(told.value)
+    assert f" MB are free, at least {least:.1f} MB are needed): make room" in str(told.value)
+    assert not (tmp_path / "s.gguf").exists()
