@@ -147,8 +147,8 @@ def table(found: Rates, between: Agreement | None = None) -> str:
         rows.append((name, str(rate.yes), str(rate.answered), _share(rate), interval, _share(paper)))
     lines = _columns(rows)
     if found.open:
-        rows_open = "1 row has" if found.open == 1 else f"{found.open} rows have"
-        lines.append(f"{rows_open} a question open that still matters, and counts only where it is answered.")
+        rows_open = "1 row is" if found.open == 1 else f"{found.open} rows are"
+        lines.append(f"{rows_open} not filled in to the end, and counted only for the questions answered (yes or no).")
     if between is not None:
         pairs = zip(
             _NAMES, (between.valid_task, between.input_fits, between.output_right, between.all_three), strict=True

@@ -26,7 +26,8 @@ from selfinstruct.cli.saying import say
 def convert(source: str, output: Path | None, *, explain: bool, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """One layout or file format into another; the user's own fields stay.
 
-    LAYOUT: messages, sharegpt, alpaca, prompt_completion, tags, self_instruct, seeds, natinst.
+    LAYOUT: messages, sharegpt, alpaca, prompt_completion, tags, self_instruct, seeds, natinst. A .csv or .tsv is data
+    and holds every text as it is; a spreadsheet takes one that begins with = for a formula (not in sheets of `review`).
 
     Example:  selfinstruct convert dump.parquet --to sharegpt -o dump.jsonl.gz
 

@@ -41,7 +41,8 @@ def show(folder: Path, *, as_json: bool) -> int:
     for name in look.unfinished:
         say(f"{shown(name):<{width}}  unfinished")
     state = "is being worked on" if look.running else "is at rest"
-    count = "nothing published yet" if look.published is None else f"{look.published:,} tasks published"
+    what = "tasks published" if (folder / "dataset").is_dir() else "records at its end"  # a training publishes no set
+    count = "nothing published yet" if look.published is None else f"{look.published:,} {what}"
     last = shown(str(look.last.get("reason") or look.last.get("event", "nothing")))
     say(f"{folder} {state}; {count}; the diary ends with: {last}")
     return 0

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,23 +23,39 @@ def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     if resolved.rounds:
         goal = "" if finished.target is None else f" of {finished.target:,}"
         yield f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}"
-        yield from _proposed(stages)
+        yield from _proposed(stages, _surplus(finished.folder))
     elif resolved.recipe.inputs:
         read = next((result for name, result in stages if name == "read"), None)
         received = finished.kept if read is None else read["kept"] + sum(read["rejected"].values())
         drawn = "drawn" if any(stage.name == "mix" for stage in resolved.stages) else "kept"
         yield f"{finished.kept:,} of {received:,} records {drawn}{note}"
         gone = _reasons(stages)
+        undrawn = gone.pop("not_drawn", 0)
+        if undrawn:
+            yield f"{undrawn:,} not drawn"
         if gone:
             yield f"{gone.total():,} rejected: {named(gone)}"
     for name, result in stages:
         yield from _measured(name, result["measured"])
 
 
-def _proposed(stages: Iterable[tuple[str, Result]]) -> Iterator[str]:
+def _surplus(folder: Path) -> int:
+    """Tasks that passed every stage and were one too many."""
+    from selfinstruct.store.ledger import read_ledger
+
+    told = [
+        event.get("beyond_target") for event in read_ledger(folder / "ledger.jsonl") if event["event"] == "finished"
+    ]
+    last = told[-1] if told else 0
+    return last if isinstance(last, int) else 0
+
+
+def _proposed(stages: Iterable[tuple[str, Result]], surplus: int) -> Iterator[str]:
     stages = list(stages)
     made = sum(result["kept"] + sum(result["rejected"].values()) for name, result in stages if name == "propose")
     gone = _reasons(stages)
+    if surplus:
+        gone["beyond_target"] += surplus
     if made:
         yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
     told = [result["measured"]["topic"] for name, result in stages if name == "topic" and "topic" in result["measured"]]

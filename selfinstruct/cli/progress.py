@@ -90,8 +90,11 @@ class ProgressLine:
                 self._tell_rows()
             return
         now = time.monotonic()
+        of = f" of {self._records:,}" if self._records else ""
+        failed = f", {self._failed:,} failed" if self._failed else ""
+        so_far = f"{self._made:,} proposed so far{failed}"
         self._now_and_then(
-            now, f"{part} {stage}: {self._made:,} made, {self._failed:,} failed, {self._outcomes:,} done"
+            now, f"{part} {stage}: {so_far if stage == 'propose' else f'{self._outcomes:,}{of} records done; {so_far}'}"
         )
         if now - self._told > 0.2:  # the eye needs no more
             self._told = now

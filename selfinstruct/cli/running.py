@@ -114,7 +114,9 @@ def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> N
 
     for line in outcome(finished, resolved):
         say(line, err=True)
+    tuned = (finished.folder / "student").is_dir()  # its checks ask it, though through no gate
     asked = f"{finished.requests:,} requests, {money(finished.spend)}, " if finished.requests else "no model asked, "
+    asked = "" if tuned and not finished.requests else asked
     say(f"{asked}{_clock(seconds)}", err=True)
     for line in rejected_words(finished.folder):
         say(line, err=True)

@@ -115,6 +115,9 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     from selfinstruct.pipeline.yaml_file import read_yaml
 
     path = find_recipe(recipe)
+    if path.suffix not in {".yaml", ".yml"}:
+        fix = f"write a recipe with `inputs: [{recipe.name}, ...]` and `stages: [mix]`, or join sets by `curate`"
+        raise BadInput("is no recipe (YAML), and perhaps a set", place=str(recipe), fix=fix)
     resolved = resolve(read_yaml(path), given["changes"])
     if not any(stage.name == "mix" for stage in resolved.stages):
         raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")

@@ -49,7 +49,9 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 @click.option("--backend", default="linear", show_default=True, help="linear: seconds, NumPy; encoder: extra `train`.")
 @click.option("--encoder", default="", metavar="NAME", help="For encoder: a Hub name or folder.")
 @click.option("--response-only", is_flag=True, help="Judge the response alone, as the paper does.")
-@click.option("--held-out", default="", metavar="SET", help="A set to keep out of training and measure on.")
+@click.option(
+    "--held-out", default="", metavar="NAME", help="Of the sets in FOLDER, one not to train but to measure on."
+)
 def train_judge(
     fragments: Path, output: Path, backend: str, encoder: str, held_out: str, *, response_only: bool
 ) -> int:

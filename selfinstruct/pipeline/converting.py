@@ -76,6 +76,9 @@ def convert(
     also where none is left to write.
     """
     roles = Roles.parse(columns) if columns else None
+    if _is_same(place_of(source), target):
+        what = "is the input itself, and records that cannot be used would be lost with it"
+        raise BadInput(what, place=str(target), fix="name another file with -o")
     sieve = _Sieve(Set(source, shape, columns=roles), strict, answered=layout not in WITHOUT_ANSWERS)
     rejects = target.with_name(f"{target.name}.rejected.jsonl")
 
@@ -107,6 +110,13 @@ def convert(
         rejects.unlink(missing_ok=True)  # of an earlier try
     reasons = Counter(one.reason for one in sieve.rejected)
     return Converted(rows, reasons, rejects if sieve.rejected else None, sieve.unlearned)
+
+
+def _is_same(source: object, target: Path) -> bool:
+    try:
+        return target.samefile(str(source))
+    except (OSError, ValueError):  # one of them is not there, or is no file of this machine
+        return False
 
 
 def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:

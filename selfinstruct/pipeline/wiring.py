@@ -31,6 +31,7 @@ from selfinstruct.score.prompt_sets import ifs_tasks
 from selfinstruct.score.taste_questions import objecqa_tasks
 from selfinstruct.stage import Stage, TokenScorer, Tone, Weights
 
+_SEED_FILES = frozenset({".jsonl", ".json", ".gz", ".zst", ".zstd"})
 _FEW_SEEDS = 8
 _PROMPTS = ("prompts", "questions", "labelled")  # knobs that name a set of prompts, or of labelled completions
 _ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
@@ -65,7 +66,7 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     recipe = resolved.recipe
     opened(resolved.sets, recipe.seed)
     named = builtin_seeds() if resolved.seeds == "builtin" else Path(resolved.seeds)
-    seeds, held_out = _held_out(read_seeds(named) if resolved.seeds else (), recipe)
+    seeds, held_out = _held_out(_seeds(named) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     _tell_topic(resolved, seeds, notice)
@@ -84,6 +85,17 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
         name: prompt_set(name) for name in sets if name
     }
     return Material(seeds, held_out, contents, benchmarks)
+
+
+def _seeds(path: Path) -> Sequence[Task]:
+    """Seed tasks; BadInput, with the way to make them, for a file that is of another kind by its name."""
+    try:
+        return read_seeds(path)
+    except BadInput as fault:
+        if not path.is_file() or path.suffix in _SEED_FILES:
+            raise
+        way = f"`selfinstruct convert {path} --to seeds -o seeds.jsonl` (--columns says which column is what)"
+        raise BadInput(f"seeds are JSON lines; {fault.what}", place=fault.place, fix=f"make them: {way}") from None
 
 
 def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str], None]) -> None:

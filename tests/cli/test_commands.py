@@ -1,6 +1,7 @@
 """The command line as a person meets it: what it prints where, and how it ends."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -23,6 +24,8 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert told.returncode == 0, told.stderr
     assert told.stdout == f"{folder / 'dataset'}\n"
     assert "20 of 20 tasks kept" in told.stderr
+    proposed, rejected = re.search(r"(\d+) proposed, (\d+) rejected: .*2 beyond_target", told.stderr).groups()  # type: ignore[union-attr]
+    assert int(proposed) - int(rejected) == 20
     return folder
 
 
@@ -293,3 +296,17 @@ def test_a_model_that_was_typed_is_told_of_as_it_was_typed() -> None:
     told = command("score", "openai")
     assert told.returncode == 2
     assert told.stderr.startswith("selfinstruct: model 'openai': does not say which model; write openai:NAME")
+
+
+def test_seeds_in_a_table_are_told_how_to_become_seeds(tmp_path: Path) -> None:
+    table, seeds = tmp_path / "mine.csv", tmp_path / "seeds.jsonl"
+    table.write_text("task,solution\nWhat is clay?,Earth.\nWhat is slip?,Wet clay.\n", encoding="utf-8")
+    told = command("generate", "--seeds", table, "--model", "scripted:smoke", "--dry-run")
+    assert told.returncode == 2
+    assert (
+        f"`selfinstruct convert {table} --to seeds -o seeds.jsonl` (--columns says which column is what)" in told.stderr
+    )
+    columns = ("--columns", "instruction=task,output=solution")
+    assert command("convert", table, "--to", "seeds", *columns, "-o", seeds).returncode == 0
+    assert [line["instruction"] for line in lines(seeds)] == ["What is clay?", "What is slip?"]
+    assert command("generate", "--seeds", seeds, "--model", "scripted:smoke", "--dry-run").returncode == 0

@@ -114,3 +114,38 @@ def test_answers_in_conflict_are_told_with_the_knob_that_decides(tmp_path: Path)
     told = command(*words, tmp_path / "short", "--keep", "shortest").stderr
     assert "(shortest; --keep" in told
     assert "1 of 2 records kept" in told
+
+
+def test_of_a_round_is_said_what_is_done_of_how_many_and_what_was_proposed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("selfinstruct.cli.progress.time.monotonic", lambda: now[0])
+    line = ProgressLine()
+    line.begin(30, lambda: Spend(Decimal(0), 0, 0))
+    line.stage("round-00001", "propose", 0)
+    now[0] += 40
+    line.outcome("round-00001", "propose", Kept(TASKS[0]))
+    line.stage("round-00001", "instances", 9)
+    now[0] += 40
+    line.outcome("round-00001", "instances", Kept(TASKS[0]))
+    assert capsys.readouterr().err.splitlines() == [
+        "round-00001 propose: 1 proposed so far",
+        "round-00001 instances: 1 of 9 records done; 1 proposed so far",
+    ]
+
+
+def test_a_mixture_tells_what_was_not_drawn_and_a_set_is_no_recipe(tmp_path: Path) -> None:
+    rows = [{"instruction": f"Say {number}.", "output": f"It is {number}."} for number in range(5)]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "mix.yaml").write_text(
+        "name: mine\ninputs: [set.jsonl]\nstages:\n  - mix: { budget: 2 }\n", encoding="utf-8"
+    )
+    told = command("mix", tmp_path / "mix.yaml", "-o", tmp_path / "run").stderr
+    assert "2 of 5 records drawn\n3 not drawn\n" in told
+    assert "rejected" not in told
+    wrong = command("mix", tmp_path / "set.jsonl", "-o", tmp_path / "other")
+    assert wrong.returncode == 2
+    assert "set.jsonl: is no recipe (YAML), and perhaps a set; write a recipe with `inputs: [set.jsonl, ...]`" in (
+        wrong.stderr
+    )

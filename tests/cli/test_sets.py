@@ -222,3 +222,25 @@ def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> Non
     assert "selfinstruct convert" in told.stderr
     said = " ".join(command("curate", "--help").stdout.split())
     assert "layouts: alpaca, messages, sharegpt" in said
+
+
+def test_a_set_is_not_converted_over_itself(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text('{"instruction": "Say a.", "output": "a"}\n{"instruction": ""}\n', encoding="utf-8")
+    before = mine.read_bytes()
+    told = command("convert", mine, "-o", mine)
+    assert (told.returncode, mine.read_bytes()) == (2, before)
+    assert (
+        "is the input itself, and records that cannot be used would be lost with it; name another file" in told.stderr
+    )
+    assert command("convert", mine, "-o", tmp_path / "other.jsonl").returncode == 0
+
+
+def test_a_table_is_data_and_keeps_what_a_spreadsheet_would_compute(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.jsonl"
+    mine.write_text('{"instruction": "Write a sum for a cell.", "output": "=1+1"}\n', encoding="utf-8")
+    assert command("convert", mine, "--to", "alpaca", "-o", tmp_path / "mine.csv").returncode == 0
+    assert ",=1+1" in (tmp_path / "mine.csv").read_text(encoding="utf-8-sig")
+    assert "a spreadsheet takes one that begins with = for a formula" in " ".join(
+        command("convert", "--help").stdout.split()
+    )
