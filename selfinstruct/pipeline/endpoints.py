@@ -47,7 +47,7 @@ def recorded(models: Mapping[str, str | HostedModel], folder: RunFolder) -> dict
         if name in known:
             found[role] = name, traits_of(known[name].capabilities)
         else:
-            backend = made_backends({role: models[role]})[role]
+            backend = made_backends({role: models[role]}, planned=True)[role]
             found[role] = backend.name, backend.traits
     return found
 

@@ -11,7 +11,10 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from selfinstruct.models.hosted import HostedModel
 from selfinstruct.models.learning import MOST_REQUESTS
+from selfinstruct.pipeline.endpoints import recorded
+from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import Told, command
 from tests.models import habits
 from tests.models.habits import Body, Endpoint, Habit, chat_only, said, without_reason
@@ -254,3 +257,9 @@ def test_a_damaged_memory_of_endpoints_is_one_line(tmp_path: Path) -> None:
         assert "delete it" in told.stderr
     (folder / "endpoints.json").unlink()
     assert generate(folder, "--until", "instructions").returncode == 0
+
+
+def test_what_a_run_knew_is_looked_up_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MY_KEY", raising=False)
+    model = HostedModel(kind="openai", model="m", base_url="http://127.0.0.1:9/v1", api_key_env="MY_KEY")
+    assert recorded({"teacher": model}, RunFolder(tmp_path))["teacher"][0] == "openai:m"
