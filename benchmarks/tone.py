@@ -1,82 +1,77 @@
-"""The judge of tone: on a set it never saw, on completions that were read, and how many judgements a core makes.
+"""The judges of tone on completions that were read, and how many judgements a core makes.
 
-`--data` holds `alpaca_style/alpaca_en_demo.json`, to be measured on, and `gpteacher`, to be learned from too. The peer
-of the pair-aware judge is the paper's, which sees the response alone; both in this run, on the same fragments.
+    python benchmarks/tone.py [--reads READS] [--judge NAME ...]
+
+Without `--reads`, what is shipped with its text; `tone_texts.py` makes the whole file, and says what that needs. Of a
+judge of the family `ifs-v2` the figures on lineages it learned from are those of its card: all it learned from, taken
+without that lineage. Measured here are lineages that teach it nothing, the older judge, and speed.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from selfinstruct.judge.load import load_judge
-from selfinstruct.judge.train import train
-from selfinstruct.judge.validation import labelled_of, validated
-from selfinstruct.pipeline.compose_sets import recipe
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.run import Options, execute
-from selfinstruct.pipeline.wiring import SHIPPED_JUDGE
-from selfinstruct.records import Json
+from selfinstruct.judge.folder import opened
+from selfinstruct.judge.validation import Labelled, labelled_of, validated
+from selfinstruct.pipeline.judges import SHIPPED, judge_folder, open_judge
 from selfinstruct.stage import Tone
 
 SEEDS = Path(__file__).parents[1] / "seeds"
-HELD_OUT = "alpaca_style/alpaca_en_demo.json"
-TAUGHT = "gpteacher/toolformer-similarity-0.6-dataset.json"
-KNOBS: dict[str, Json] = {"per_record": 12, "seam_varied": 0.4}  # of pipelines/judge.yaml
-PAIRS = 20_000
+LOCKED = ("qwen", "scratch-english", "scratch-german")
+SPEED = {"ifs-v1": 20_000, "ifs-v2-linear": 20_000, "ifs-v2": 400}  # pairs to be timed on
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--data", type=Path)
-    data = options.parse_args().data
-    shipped = load_judge(SHIPPED_JUDGE)
-    rows = [json.loads(line) for line in (SEEDS / "tone_completions.jsonl").read_text(encoding="utf-8").splitlines()]
-    found: Any = validated(shipped, labelled_of(rows, "completions"), seed=1)
-    said("shipped, completions read", found["groups"]["all"])
-    speed(shipped, [(row["prompt"], row["response"]) for row in rows])
-    if data is not None:
-        for title, more in (("own text", []), ("own text and gpteacher", [str(data / TAUGHT)])):
-            held_out(title, [str(data / HELD_OUT), *more])
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--reads", type=Path, default=SEEDS / "tone_reads.jsonl")
+    options.add_argument("--judge", action="append", default=[], metavar="NAME")
+    given = options.parse_args()
+    lines = given.reads.read_text(encoding="utf-8").splitlines()
+    rows = labelled_of([json.loads(line) for line in lines], given.reads.name)
+    for name in given.judge or SHIPPED:
+        judge = open_judge(name)
+        print(f"\n{name}\n")
+        if name == "ifs-v1":
+            table("all rows", validated(judge, rows, seed=1)["groups"])
+        else:
+            table("each lineage left out of what it learned from", card_of(name))
+            kept = [one for one in rows if one.family in LOCKED]
+            if kept:
+                table("lineages that teach it nothing", validated(judge, kept, seed=1)["groups"])
+        speed(judge, rows, SPEED.get(name, 400))
 
 
-def held_out(title: str, more: list[str]) -> None:
-    with TemporaryDirectory() as scratch:
-        inputs: list[Json] = ["builtin", "builtin:tone_records", *more]
-        stages: list[Json] = [{"fragment": {**KNOBS}}]
-        made = execute(
-            resolve(recipe("tone", inputs, stages, {}, {"publish": None})), Options(folder=Path(scratch) / "run")
-        )
-        for pair_aware in (True, False):
-            report = train(
-                made.folder / "fragments",
-                Path(scratch) / f"judge-{pair_aware}",
-                held_out=Path(HELD_OUT).name,
-                pair_aware=pair_aware,
-            )
-            told: Any = report.as_json()["metrics"]
-            said(f"{title}, {'prompt and response' if pair_aware else 'response alone'}, unseen set", told["held_out"])
+def card_of(name: str) -> Mapping[str, Any]:
+    facts = opened(judge_folder(name))
+    groups: Mapping[str, Any] = facts["validation"]["groups"]
+    return groups
 
 
-def said(title: str, found: Mapping[str, Any]) -> None:
-    numbers = [f"{name} {show(found[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in found]
-    kappa = f"  kappa {found['kappa']:.3f}" if found.get("kappa") is not None else ""
-    print(f"{title}: n {found['n']}  " + "  ".join(numbers) + kappa)
+def table(title: str, groups: Any) -> None:  # noqa: ANN401 - as JSON has it
+    print(f"{title}\n\n| completions | n | accuracy | kappa | bias |\n|---|---|---|---|---|")
+    for name, one in groups.items():
+        accuracy, bias = one["accuracy"], one["bias"]
+        kappa = "-" if one["kappa"] is None else f"{one['kappa']:.3f}"
+        print(f"| {name} | {one['n']} | {shown(accuracy)} | {kappa} | {shown(bias)} |")
+    print()
 
 
-def show(found: Mapping[str, float]) -> str:
+def shown(found: Mapping[str, float | None]) -> str:
+    if found["low"] is None:
+        return f"{found['value']:.3f}"
     return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
 
 
-def speed(judge: Tone, pairs: list[tuple[str, str]]) -> None:
-    many = (pairs * (PAIRS // len(pairs) + 1))[:PAIRS]
-    judge.probabilities(many[:512])
+def speed(judge: Tone, rows: Sequence[Labelled], many: int) -> None:
+    pairs = [(one.prompt, one.response) for one in rows]
+    pairs = (pairs * (many // len(pairs) + 1))[:many]
+    judge.probabilities(pairs[:64])
     began = time.process_time()
-    judge.probabilities(many)
-    print(f"judgements a second of processor time: {PAIRS / (time.process_time() - began):,.0f}")
+    judge.probabilities(pairs)
+    print(f"judgements a second of processor time: {many / (time.process_time() - began):,.0f}")
 
 
 if __name__ == "__main__":

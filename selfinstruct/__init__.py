@@ -13,14 +13,16 @@ def ifs(responses: "Iterable[tuple[str, str] | Mapping[str, object]]", *, judge:
     """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
 
     A mapping may also say `finish_reason`, `whole` and `source` (responses of one source are resampled together).
-    `judge`: a folder of `train-judge`; by default the shipped `ifs-v1`, so that numbers compare. The result has `ifs`,
-    `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share with its 95 % interval. BadInput for no responses.
+    `judge`: `ifs-v2`, `ifs-v2-linear`, `ifs-v1` or a folder of `train-judge`; by default `ifs-v2` where the extra
+    `train` and the embedded model are here, and `ifs-v2-linear` elsewhere. The result names it (`setting.judge`), for
+    numbers of two judges do not compare. It has `ifs`, `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share
+    with its 95 % interval. BadInput for no responses.
 
     Source: Becoming self-instruct (arXiv 2307.03692).
 
     >>> from selfinstruct import ifs
     >>> said = [("Name a river in Spain.", "The Ebro is a river in Spain."), ("Name a river in", " Spain or Portugal.")]
-    >>> ifs(said).ifs.value
+    >>> ifs(said, judge="ifs-v2-linear").ifs.value
     0.5
     """
     from selfinstruct.pipeline.scoring import ifs_of  # nothing is loaded before it is used

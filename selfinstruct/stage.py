@@ -315,6 +315,8 @@ class Bench:
     """By name, for stages that ask whether a text answers."""
     weights: Mapping[str, Weights] = field(default_factory=dict)
     """By role, for stages that train a model or look into it."""
+    hidden_states: HiddenStates | None = None
+    """For stages that learn from what a small model makes of replies."""
     measure_tone: MakeMeasure | None = None
     """For stages that stop on the tone of a model in training."""
     built: Mapping[str, Path] = field(default_factory=dict)

@@ -180,7 +180,7 @@ def of_draws(
     if clusters < 2 or not len(drawn):
         return Estimate(value, None, None, round(n), clusters, "bootstrap")
     side = (1 - level) / 2
-    wider = math.sqrt(clusters / (clusters - 1)) * _student(side, clusters - 1)
+    wider = math.sqrt(clusters / (clusters - 1)) * student_bound(side, clusters - 1)
     aside = NormalDist().cdf(-wider)
     low, high = (float(end) for end in np.quantile(drawn, (aside, 1 - aside)))
     if within is not None:
@@ -319,7 +319,7 @@ def told(value: float, ends: Bounds, n: float, clusters: int, how: How) -> Estim
     return Estimate(value, min(low, value), max(high, value), round(n), clusters, how)
 
 
-def _student(side: float, freedom: int) -> float:
+def student_bound(side: float, freedom: int) -> float:
     """The bound that Student's t is above with this chance."""
     tail = beta_quantile(2 * side, freedom / 2, 0.5)
     return math.sqrt(freedom * (1 - tail) / tail)

@@ -27,6 +27,7 @@ _SET = {
     "COLUMNS": "80",
     "LINES": "24",
     "HF_HUB_OFFLINE": "1",
+    "SELFINSTRUCT_JUDGE": "ifs-v2-linear",  # the canonical one loads a model: tests that mean it name it
     "NO_PROXY": "127.0.0.1,localhost",
     "no_proxy": "127.0.0.1,localhost",
 }

@@ -36,7 +36,7 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
     help="When IFS has settled, or at the end.",
 )
 @click.option("--train-on", is_flag=True, help="Train to the end, and tell where it would have stopped.")
-@click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
+@click.option("--judge", default="", metavar="NAME", help="ifs-v2-linear (by default), ifs-v2, ifs-v1, or a folder.")
 @click.option(
     "--epochs",
     type=click.FloatRange(0, min_open=True),

@@ -73,7 +73,12 @@ def train_judge(
 @click.argument("model", required=False, metavar="[MODEL]")
 @click.option("--beside", multiple=True, metavar="SPEC", help="A further model, scored on the same prompts.")
 @click.option("--responses", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="JSONL, no model.")
-@click.option("--judge", default="", metavar="FOLDER", help="Of train-judge; the shipped one if not given.")
+@click.option(
+    "--judge",
+    default="",
+    metavar="NAME",
+    help="ifs-v2 (by default, where the extra `train` is), ifs-v2-linear, ifs-v1, or a folder of train-judge.",
+)
 @click.option(
     "--wrapper",
     "wrappers",
@@ -204,13 +209,17 @@ def _table(told: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", box=None)
+    table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", "judge's error too", box=None)
+    judges = dict.fromkeys(str((one.get("judge") or {}).get("version", "")) for one in told["scores"])
     for one in told["scores"]:
         ends = one.get("intervals") or {}
         names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
         shares = (_with_interval(one.get(name), ends.get(name)) for name in names)
-        table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares)
-    Console(stderr=True, markup=False, width=160).print(table)
+        wide = (one.get("with_judge_error") or {}).get("ifs") or {}
+        reach = f"{wide['low']:.3f} to {wide['high']:.3f}" if wide.get("low") is not None else ""
+        table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares, reach)
+    Console(stderr=True, markup=False, width=170).print(table)
+    say(f"judge: {', '.join(filter(None, judges))}", err=True)
 
 
 def _with_interval(value: object, ends: object) -> str:

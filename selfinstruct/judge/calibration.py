@@ -74,6 +74,15 @@ class CalibrationByForm:
         return cls(Calibration.from_json(data["whole"]), Calibration.from_json(data["cut"]))
 
 
+def calibration_of(data: Mapping[str, Any]) -> Calibration | CalibrationByForm:
+    """The inverse of `as_json` of either.
+
+    >>> calibration_of(Calibration(1.0, 0.5).as_json())
+    Calibration(slope=1.0, intercept=0.5)
+    """
+    return CalibrationByForm.from_json(data) if "whole" in data else Calibration.from_json(data)
+
+
 def calibrated(
     scores: "NDArray[np.float64]", labels: "NDArray[np.float64]", weights: "NDArray[np.float64]"
 ) -> Calibration:

@@ -81,24 +81,56 @@ def _validation(found: Mapping[str, Any]) -> list[str]:
         return []
     twice = found["read_twice"]
     again = (
-        f" {twice['n']} were read twice: agreement {twice['agreement']:.3f}, kappa {twice['kappa']:.3f}."
-        if twice
+        f" {twice['n']} were read twice: agreement {twice['agreement']:.3f}, kappa {_or_dash(twice['kappa'])}"
+        f", AC1 {twice['ac1']:.3f}: no judge can be seen to do better."
+        if twice and twice["n"]
+        else ""
+    )
+    unseen = (
+        f" The judge learned from them: each is judged here with their {found['unseen']} left out of everything"
+        " (`sure`: two readers agree; `locked`: taught nothing, and nothing was chosen by them)."
+        if "unseen" in found
         else ""
     )
     return [
         "## Completions of real models",
         "",
-        f"Labelled by reading, without sight of model or verdict.{again} Scores are corrected with these counts.",
+        f"Labelled by reading, without sight of model or verdict.{again}{unseen} Bias: called answers less answers.",
         "",
-        "| completions | n | answer-like | called so | accuracy | kappa |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {shown(name)} | {one['n']} | {one['answer_like']} | {one['called_answer_like']}"
-            f" | {one['accuracy']['value']:.3f} | {'-' if one['kappa'] is None else format(one['kappa'], '.3f')} |"
-            for name, one in found["groups"].items()
-        ),
+        "| completions | n | answer-like | called so | accuracy | kappa | sensitivity | specificity | bias |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_tried(name, one) for name, one in found["groups"].items()),
         "",
+        *_undecided(found.get("undecided")),
     ]
+
+
+def _tried(name: str, one: Mapping[str, Any]) -> str:
+    counts = one["confusion"]
+    finds = _share(counts["true_positives"], counts["false_negatives"])
+    spares = _share(counts["true_negatives"], counts["false_positives"])
+    bias = one["bias"]
+    reach = "" if bias["low"] is None else f" [{bias['low']:+.3f}, {bias['high']:+.3f}]"
+    said = (
+        f"{one['accuracy']['value']:.3f} | {_or_dash(one['kappa'])} | {finds} | {spares} | {bias['value']:+.3f}{reach}"
+    )
+    return f"| {shown(name)} | {one['n']} | {one['answer_like']} | {one['called_answer_like']} | {said} |"
+
+
+def _undecided(found: Mapping[str, Any] | None) -> list[str]:
+    if not found:
+        return []
+    answers, others, half = (found[f"accuracy_as_{name}"] for name in ("answers", "others", "half"))
+    told = f"as answers {answers:.3f}, as others {others:.3f}, as half of each {half:.3f}"
+    return [f"No reading settled {found['n']} more. Accuracy with these {told}.", ""]
+
+
+def _share(of: int, others: int) -> str:
+    return format(of / (of + others), ".3f") if of + others else "-"
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else format(value, ".3f")
 
 
 def _row(name: str, found: Mapping[str, float] | None) -> str:

@@ -13,7 +13,7 @@ from selfinstruct.records import Json, digest
 FORMAT = "selfinstruct-judge"
 VERSION = 1
 """Of the folder's layout; what the features mean has a version of its own."""
-FACTS, CARD, WEIGHTS, ENCODER = "judge.json", "README.md", "weights.safetensors", "encoder"
+FACTS, CARD, WEIGHTS, LINE, ENCODER = "judge.json", "README.md", "weights.safetensors", "line.safetensors", "encoder"
 _AGAIN = "train it again with `selfinstruct train-judge`"
 
 
@@ -26,14 +26,14 @@ def emptied(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or strangers(folder)):
         raise BadInput("there is something else here", place=str(folder), fix="name a new folder for the judge")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (FACTS, CARD, WEIGHTS):
+    for name in (FACTS, CARD, WEIGHTS, LINE):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / ENCODER, ignore_errors=True)
 
 
 def strangers(folder: Path) -> list[str]:
     """Names in a folder that are no part of a judge."""
-    return sorted({path.name for path in folder.iterdir()} - {FACTS, CARD, WEIGHTS, ENCODER})
+    return sorted({path.name for path in folder.iterdir()} - {FACTS, CARD, WEIGHTS, LINE, ENCODER})
 
 
 def sealed(folder: Path, facts: Mapping[str, Json]) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from selfinstruct.judge.calibration import THRESHOLD, Calibration, CalibrationByForm, calibrated
 from selfinstruct.judge.features import BITS, places
 from selfinstruct.judge.fragments import Fragment, Fragments
+from selfinstruct.judge.lineages import Crossed, crossed
 from selfinstruct.judge.logistic import Examples, fitted
+from selfinstruct.judge.validation import Labelled
 from selfinstruct.prompt_form import forms
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class LinearJudge:
     threshold: float = THRESHOLD
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Right and wrong verdicts on labelled completions: of all, of whole and of cut prompts; empty if untried."""
+    kinds: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
+    """For whole and cut prompts, errors on each kind of model that it did not learn from; empty if untried."""
 
     def probabilities(
         self, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None = None
@@ -64,9 +68,11 @@ class Learned:
     """What training finds."""
 
     weights: "NDArray[np.int16]"
-    calibration: Calibration
+    calibration: Calibration | CalibrationByForm
     calibrated_on: str
     """In words, for the card."""
+    crossed: Crossed | None = None
+    """What came of the completions that were learned from, too, with lineages left out; None: there were none."""
 
 
 def learned(fragments: Fragments, *, pair_aware: bool) -> Learned:
@@ -98,6 +104,25 @@ def learned(fragments: Fragments, *, pair_aware: bool) -> Learned:
     )
     told = f"sets scored by a judge that was trained without them: {', '.join(name or 'unnamed' for name in able)}"
     return Learned(weights=weights, calibration=line, calibrated_on=told)
+
+
+def learned_with_reads(
+    fragments: Fragments, reads: Sequence[Labelled], locked: Sequence[str], *, pair_aware: bool
+) -> Learned:
+    """As `learned`, and from completions that were read, which count as one set more; calibrated by form on these."""
+    import numpy as np
+
+    sets = [_known(fragments.train, name, pair_aware=pair_aware) for name in fragments.sets()]
+    found = places([(one.prompt, one.response) for one in reads], pair_aware=pair_aware)
+    labels = np.array([one.label or 0 for one in reads], np.float64)
+
+    def weights(of: "NDArray[np.bool_]") -> "NDArray[np.int16]":
+        return _rounded(_weights([*sets, Examples(found[of], labels[of], np.ones(int(of.sum())))]))
+
+    tried = crossed(reads, locked, lambda of: _scores(found, weights(of)))
+    able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
+    told = f"completions that were read, scored by judges that saw none of their {tried.unseen}"
+    return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=told, crossed=tried)
 
 
 def _known(fragments: Sequence[Fragment], name: str, *, pair_aware: bool) -> Examples:

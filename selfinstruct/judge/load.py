@@ -1,18 +1,23 @@
 """Opens a judge's folder, whatever its backend."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.calibration import Calibration
+from selfinstruct.judge.calibration import CalibrationByForm, calibration_of
 from selfinstruct.judge.features import BITS, FEATURES_VERSION
-from selfinstruct.judge.folder import ENCODER, FACTS, WEIGHTS, opened, other_version
+from selfinstruct.judge.folder import ENCODER, FACTS, LINE, WEIGHTS, opened, other_version
 from selfinstruct.judge.validation import confusions
-from selfinstruct.stage import Tone
+from selfinstruct.stage import HiddenStates, Tone
+
+if TYPE_CHECKING:
+    from selfinstruct.judge.linear import LinearJudge
+
+_MODEL = "take a linear judge, or pip install 'selfinstruct[train]' and `selfinstruct fetch embedded`"
 
 
-def load_judge(folder: Path) -> Tone:
-    """The judge in a folder that `train-judge` made.
+def load_judge(folder: Path, states: HiddenStates | None = None) -> Tone:
+    """The judge in a folder that `train-judge` made; `states`: what a probe looks into.
 
     Raises:
         BadInput: no judge, one of another version, or one that is damaged; extra `train` missing for an encoder.
@@ -21,6 +26,8 @@ def load_judge(folder: Path) -> Tone:
     match facts["backend"]:
         case "linear":
             return _linear(folder, facts)
+        case "probe":
+            return _probe(folder, facts, states)
         case "encoder":
             from selfinstruct.judge.encoder import EncoderJudge  # loaded late: most judges are linear
 
@@ -29,7 +36,32 @@ def load_judge(folder: Path) -> Tone:
             raise BadInput(f"backend '{other}' is unknown", place=str(folder / FACTS), fix="use a newer release")
 
 
-def _linear(folder: Path, facts: dict[str, Any]) -> Tone:
+def _probe(folder: Path, facts: dict[str, Any], states: HiddenStates | None) -> Tone:
+    from selfinstruct.judge.dense import Line
+    from selfinstruct.judge.probe import ProbeJudge
+    from selfinstruct.judge.tensors import unpacked_reals
+
+    if states is None:
+        raise BadInput(f"'{facts['name']}' looks into a model, and none is at hand", place=str(folder), fix=_MODEL)
+    if facts["states"] != states.name:
+        what = f"made with {facts['states']}; this release has {states.name}"
+        raise BadInput(what, place=str(folder / FACTS), fix="train it again with `selfinstruct train-judge`")
+    line = Line(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
+    calibration = calibration_of(facts["calibration"])
+    assert isinstance(calibration, CalibrationByForm)
+    return ProbeJudge(
+        version=facts["name"],
+        line=line,
+        linear=_linear(folder, facts),
+        states=states,
+        calibration=calibration,
+        threshold=facts["threshold"]["value"],
+        confusion=confusions(facts.get("validation", {})),
+        kinds=facts["validation"]["kinds"] if "unseen" in facts.get("validation", {}) else {},
+    )
+
+
+def _linear(folder: Path, facts: dict[str, Any]) -> "LinearJudge":
     from selfinstruct.judge.linear import SCALE, LinearJudge
     from selfinstruct.judge.tensors import unpacked
 
@@ -40,8 +72,9 @@ def _linear(folder: Path, facts: dict[str, Any]) -> Tone:
     return LinearJudge(
         version=facts["name"],
         weights=weights,
-        calibration=Calibration.from_json(facts["calibration"]),
+        calibration=calibration_of(facts["calibration"]),
         pair_aware=facts["pair_aware"],
         threshold=facts["threshold"]["value"],
         confusion=confusions(facts.get("validation", {})),
+        kinds=facts["validation"]["kinds"] if "unseen" in facts.get("validation", {}) else {},
     )

@@ -55,14 +55,12 @@ def measures(told: Told, *, threshold: float, seed: int) -> dict[str, Json]:
         "sources": count,
         "prevalence": round(float(told.labels.mean()), _DIGITS),
         "threshold": threshold,
-        **{name: _rounded(found) for name, found in shares.items()},
+        **{name: rounded(found) for name, found in shares.items()},
     }
     for name, found in value.items():
         spread = np.concatenate([some[name] for some in drawn]) if drawn else np.zeros(0)
         known = bool(np.isfinite(found[0]))
-        report[name] = (
-            _rounded(of_draws(float(found[0]), spread, n=n, clusters=count, within=(0, 1))) if known else None
-        )
+        report[name] = rounded(of_draws(float(found[0]), spread, n=n, clusters=count, within=(0, 1))) if known else None
     return report
 
 
@@ -73,7 +71,8 @@ def _in_steps(count: int, seed: int) -> "Iterator[NDArray[np.float64]]":
             yield times[first : first + _AT_ONCE]
 
 
-def _rounded(found: Estimate | None) -> Json:
+def rounded(found: Estimate | None) -> Json:
+    """Value and ends, six decimals; None for what does not exist."""
     if found is None:
         return None
     ends = {"value": found.value, "low": found.low, "high": found.high}

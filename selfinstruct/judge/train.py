@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration
+from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration, CalibrationByForm
 from selfinstruct.judge.card import card
 from selfinstruct.judge.evaluation import evaluated
-from selfinstruct.judge.folder import CARD, ENCODER, WEIGHTS, emptied, sealed
+from selfinstruct.judge.folder import CARD, ENCODER, LINE, WEIGHTS, emptied, sealed
 from selfinstruct.judge.fragments import Fragment, Fragments, read_fragments
-from selfinstruct.judge.validation import Labelled, validated
+from selfinstruct.judge.lineages import Crossed
+from selfinstruct.judge.validation import Labelled, tried, validated
 from selfinstruct.records import Json, digest
-from selfinstruct.stage import Tone
+from selfinstruct.stage import HiddenStates, Tone
 
-Backend: TypeAlias = Literal["linear", "encoder"]
+_PROBED = 10
+Backend: TypeAlias = Literal["linear", "probe", "encoder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,10 @@ class Made:
 
     judge: Tone
     backend_facts: Mapping[str, Json]
-    calibration: Calibration
+    calibration: Calibration | CalibrationByForm
     calibrated_on: str
+    crossed: Crossed | None = None
+    """What came of labelled completions that it learned from, each lineage left out in turn."""
 
 
 def train(  # noqa: PLR0913 - knobs, each by name
@@ -53,6 +57,9 @@ def train(  # noqa: PLR0913 - knobs, each by name
     held_out: str = "",
     name: str = "",
     labelled: Sequence[Labelled] = (),
+    learn_labelled: bool = False,
+    locked: Sequence[str] = (),
+    states: HiddenStates | None = None,
     seed: int = 42,
 ) -> Report:
     """Train a judge and measure it on the test fragments, and on a set that was kept out of everything else.
@@ -60,31 +67,42 @@ def train(  # noqa: PLR0913 - knobs, each by name
     Args:
         fragments_folder: what `fragment` built.
         out_folder: new, or with a judge in it that may go.
-        backend: `linear` (seconds, NumPy alone) or `encoder` (minutes, extra `train`).
+        backend: `linear` (seconds, NumPy alone), `probe` (a line through hidden states of a small model; some tens of
+            judgements a second) or `encoder` (minutes); the last two with the extra `train`.
         encoder: a Hub name or folder; empty: the packaged MiniLM.
         pair_aware: False: the response alone is judged, as in the paper.
         held_out: a set (where records were read) to keep out and measure on: tone must carry over to other sources.
         name: the judge's version, such as `ifs-v1`; empty: made of its content.
         labelled: completions of real models with their labels: how the judge does on them is measured and kept, so
             that scores can be corrected for it.
+        learn_labelled: learn from them, too, and from whether their prompts are whole; they are then measured with
+            their lineage left out. A probe learns from nothing else, its linear score aside.
+        locked: lineages of `labelled` that teach nothing in any case, and are told apart.
+        states: what a probe looks into.
         seed: for the intervals, and for the order in which an encoder sees fragments.
 
     Raises:
-        BadInput: unusable fragments, an unknown set, a folder with other things in it, no extra `train`.
+        BadInput: unusable fragments or completions, an unknown set, a folder with other things in it, no extra `train`.
     """
     if backend not in get_args(Backend):
-        raise BadInput(f"backend '{backend}' is unknown", fix="write linear or encoder")
+        raise BadInput(f"backend '{backend}' is unknown", fix=f"one of: {', '.join(get_args(Backend))}")
+    learns = backend == "probe" or (learn_labelled and backend == "linear")
+    if learns:
+        _check_labelled(labelled, locked)
     everything = read_fragments(fragments_folder)
     fragments = _without(everything, held_out, fragments_folder)
     emptied(out_folder)
+    reads = labelled if learns else ()
     if backend == "linear":
-        made = _linear(fragments, out_folder, pair_aware=pair_aware, name=name)
+        made = _linear(fragments, out_folder, pair_aware=pair_aware, name=name, reads=reads, locked=locked)
+    elif backend == "probe":
+        made = _probe(fragments, out_folder, name=name, reads=reads, locked=locked, states=states)
     else:
         made = _encoder(fragments, out_folder / ENCODER, encoder=encoder, pair_aware=pair_aware, name=name, seed=seed)
     metrics: dict[str, Json] = {}
     for part, some in (("test", fragments.test), ("held_out", everything.of_set(held_out) if held_out else ())):
-        if some:
-            metrics[part] = evaluated(made.judge, some, seed=seed)
+        if some:  # a probe looks at some ten a second, and is meant for what models say: part of the fragments will do
+            metrics[part] = evaluated(made.judge, some[:: _PROBED if backend == "probe" else 1], seed=seed)
     facts: dict[str, Json] = {
         "name": made.judge.version,
         "backend": backend,
@@ -95,11 +113,29 @@ def train(  # noqa: PLR0913 - knobs, each by name
         "threshold": {"value": made.judge.threshold, "rule": RULE},
         "calibration": {**made.calibration.as_json(), "on": made.calibrated_on},
         "metrics": metrics,
-        "validation": validated(made.judge, labelled, seed=seed) if labelled else {},
+        "validation": _validation(made, labelled, locked, seed),
     }
     (out_folder / CARD).write_text(card(facts), encoding="utf-8")
     sealed(out_folder, facts)
     return Report(judge=made.judge.version, facts=facts)
+
+
+def _check_labelled(labelled: Sequence[Labelled], locked: Sequence[str]) -> None:
+    able = [one.label for one in labelled if one.label is not None and one.family not in locked]
+    if len(set(able)) < 2:
+        what = f"{len(able)} labelled completions to learn from, and both labels are needed"
+        raise BadInput(what, place="labelled", fix="name a file with completions of both, such as tone-v2")
+
+
+def _validation(made: Made, labelled: Sequence[Labelled], locked: Sequence[str], seed: int) -> dict[str, Json]:
+    if not labelled:
+        return {}
+    if made.crossed is None:
+        return validated(made.judge, labelled, seed=seed)
+    found = tried(
+        labelled, made.crossed.probabilities, threshold=made.judge.threshold, seed=seed, locked=sorted(set(locked))
+    )
+    return {**found, "unseen": made.crossed.unseen, "left_out": list(made.crossed.folds)}
 
 
 def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
@@ -115,12 +151,17 @@ def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
     return others
 
 
-def _linear(fragments: Fragments, folder: Path, *, pair_aware: bool, name: str) -> Made:
+def _linear(
+    fragments: Fragments, folder: Path, *, pair_aware: bool, name: str, reads: Sequence[Labelled], locked: Sequence[str]
+) -> Made:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
-    from selfinstruct.judge.linear import SCALE, LinearJudge, learned
+    from selfinstruct.judge.linear import SCALE, LinearJudge, learned, learned_with_reads
     from selfinstruct.judge.tensors import packed
 
-    found = learned(fragments, pair_aware=pair_aware)
+    if reads:
+        found = learned_with_reads(fragments, reads, locked, pair_aware=pair_aware)
+    else:
+        found = learned(fragments, pair_aware=pair_aware)
     raw = packed(found.weights)
     (folder / WEIGHTS).write_bytes(raw)
     judge = LinearJudge(
@@ -130,12 +171,74 @@ def _linear(fragments: Fragments, folder: Path, *, pair_aware: bool, name: str) 
         pair_aware=pair_aware,
     )
     features: dict[str, Json] = {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE}
+    facts: dict[str, Json] = {"features": features}
     return Made(
         judge=judge,
-        backend_facts={"features": features},
+        backend_facts=facts | ({"reads": _reads(reads, locked)} if reads else {}),
         calibration=found.calibration,
         calibrated_on=found.calibrated_on,
+        crossed=found.crossed,
     )
+
+
+def _probe(
+    fragments: Fragments,
+    folder: Path,
+    *,
+    name: str,
+    reads: Sequence[Labelled],
+    locked: Sequence[str],
+    states: HiddenStates | None,
+) -> Made:
+    from selfinstruct.judge.features import BITS, FEATURES_VERSION
+    from selfinstruct.judge.linear import SCALE, LinearJudge, learned
+    from selfinstruct.judge.probe import ProbeJudge, learned_line
+    from selfinstruct.judge.tensors import packed
+
+    if states is None:
+        raise BadInput("a probe needs a model to look into", place="backend: probe", fix="write backend: linear")
+    words = learned(fragments, pair_aware=True)
+    linear = LinearJudge(version="words", weights=words.weights, calibration=words.calibration, pair_aware=True)
+    found = learned_line(reads, locked, linear, states)
+    raw, line = packed(words.weights), packed(found.line.weights, "F32")
+    (folder / WEIGHTS).write_bytes(raw)
+    (folder / LINE).write_bytes(line)
+    calibration = found.crossed.calibration
+    judge = ProbeJudge(
+        version=name or _version("probe", [raw.hex(), line.hex(), found.line.intercept], calibration),
+        line=found.line,
+        linear=linear,
+        states=states,
+        calibration=calibration,
+    )
+    return Made(
+        judge=judge,
+        backend_facts={
+            "features": {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE},
+            "states": states.name,
+            "intercept": found.line.intercept,
+            "reads": _reads(reads, locked),
+        },
+        calibration=calibration,
+        calibrated_on=f"completions that were read, scored by judges that saw none of their {found.crossed.unseen}",
+        crossed=found.crossed,
+    )
+
+
+def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
+    """How many were learned from, of which lineages, and what tells them."""
+    able = [one for one in reads if one.label is not None and one.family not in locked]
+    families = sorted({one.family for one in able})
+    by_family: dict[str, Json] = {
+        name: {
+            "n": sum(one.family == name for one in able),
+            "answer_like": sum(one.label or 0 for one in able if one.family == name),
+        }
+        for name in families
+    }
+    told: list[Json] = [*sorted(digest(one.prompt, one.response, one.label) for one in able)]
+    kept: list[Json] = [*sorted(set(locked))]
+    return {"n": len(able), "by_lineage": by_family, "locked": kept, "sha256": digest("reads", told)}
 
 
 def _encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int) -> Made:
@@ -155,7 +258,7 @@ def _encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bo
     return Made(judge=judge, backend_facts=facts, calibration=found.calibration, calibrated_on=found.calibrated_on)
 
 
-def _version(backend: str, weights: Json, calibration: Calibration) -> str:
+def _version(backend: str, weights: Json, calibration: Calibration | CalibrationByForm) -> str:
     """Two judges that could ever disagree have different ones."""
     return f"{backend}-{digest(backend, weights, calibration.as_json(), THRESHOLD)[:12]}"
 

@@ -16,11 +16,12 @@ class TrainJudge:
     """Build `judge`, a response tone classifier (arXiv 2307.03692, section 3); every task passes unchanged."""
 
     name: ClassVar[str] = "train_judge"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "set"
 
     backend: Backend = "linear"
-    """`linear`: seconds, NumPy alone; `encoder`: a transformers classifier, minutes, extra `train`."""
+    """`linear`: seconds, NumPy alone; `probe`: a line through hidden states of the embedded model, minutes; `encoder`:
+    a transformers classifier, minutes. The last two need the extra `train`."""
     encoder: str = ""
     """For `encoder`: a Hub name or a folder; empty: the packaged MiniLM."""
     pair_aware: bool = True
@@ -30,14 +31,29 @@ class TrainJudge:
     called: str = ""
     """The judge's name, which every score repeats; empty: made of its content."""
     labelled: str = ""
-    """Completions of models labelled by reading, to measure the judge on: a file, or `tone-v1`, which is shipped."""
+    """Completions of models labelled by reading, to measure the judge on: a file, or `tone-v1` or `tone-v2`, which are
+    shipped."""
+    learn_labelled: bool = False
+    """Learn from them, too; they are then measured with their lineage left out. A probe always does."""
+    locked: tuple[str, ...] = ()
+    """Lineages of `labelled` that teach nothing and by which nothing is chosen; they are told apart."""
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What must be installed for it."""
+        return () if self.backend == "linear" else ("train",)
 
     def __post_init__(self) -> None:
         """Refuse a backend that does not exist, or an encoder for one that has none."""
         if self.backend not in get_args(Backend):
             raise BadInput(
-                f"backend '{self.backend}' is unknown", place="stage train_judge", fix="write linear or encoder"
+                f"backend '{self.backend}' is unknown",
+                place="stage train_judge",
+                fix=f"one of: {', '.join(get_args(Backend))}",
             )
+        if self.backend == "probe" and not (self.labelled and self.pair_aware):
+            what = "a probe learns from labelled completions, and from their prompts"
+            raise BadInput(what, place="stage train_judge", fix="write labelled: tone-v2, and not pair_aware: false")
         if self.encoder and self.backend != "encoder":
             raise BadInput(
                 "'encoder' says nothing to a linear judge", place="stage train_judge", fix="write backend: encoder"
@@ -60,6 +76,9 @@ class TrainJudge:
             held_out=self.held_out,
             name=self.called,
             labelled=self._labelled(bench),
+            learn_labelled=self.learn_labelled,
+            locked=self.locked,
+            states=bench.hidden_states,
             seed=bench.seed,
         )
         yield Measured("judge", report.as_json())

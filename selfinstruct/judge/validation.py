@@ -1,18 +1,28 @@
 """A judge tried on completions of real models that were labelled by reading: what its verdicts on models are worth."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.metrics import Told, measures
+from selfinstruct.judge.metrics import Told, measures, rounded
+from selfinstruct.judge.reads import agreement, called_of, decided
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
+from selfinstruct.stats import bootstrap
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _DIGITS = 6
+_KIND = 8
+"""Completions that a kind of model needs, to tell how a judge errs on it."""
 _TEXTS = ("prompt", "response", "model", "wrapper", "source")
 ALL, WHOLE, CUT = "all", "whole", "cut"
 """Groups whose errors are told apart: the judge errs otherwise on cut prompts than on whole ones."""
+SURE, LINEAGE, SHAPE, LOCKED = "sure", "lineage ", "prompts of shape ", "locked: "
+"""Further groups, by the beginnings of their names: what readers agree on, and models and prompts of one kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +32,10 @@ class Labelled:
     prompt: str
     response: str
     """As many tokens as a judge is shown."""
-    label: int
-    """1 answers, 0 carries on."""
-    again: int | None
-    """What a second, independent reading called it; None where there was none."""
+    label: int | None
+    """1 answers, 0 carries on; None: no reading settled it."""
+    called: tuple[int | None, ...]
+    """By each reading that did not see the others, in order; None: unsure."""
     model: str
     wrapper: str
     whole: bool
@@ -33,8 +43,10 @@ class Labelled:
     """Of the prompt: whole and cut prompts of one instruction share it."""
     lineage: str = ""
     """The pretraining behind the model: wrappers and students belong to their base; empty: the model itself."""
+    shape: str = ""
+    """Of the prompt, such as `code` or `letter`; empty: nobody said."""
     unsure: bool = False
-    """A reader could not tell, or two readers did not agree until a third one decided."""
+    """A reader could not tell, or two did not agree, or it was read once where others were read twice."""
 
     @property
     def family(self) -> str:
@@ -43,58 +55,159 @@ class Labelled:
 
 
 def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled, ...]:
-    """The rows of a file such as `seeds/tone_completions.jsonl`; BadInput for one that lacks a field.
+    """The rows of a file such as `seeds/tone_completions.jsonl` or `seeds/tone_reads.jsonl`.
+
+    A row has one `label` (and `again`, a second reading), or up to three readings (`first`, `second`, `third`), or none
+    so far: those are left out. So are rows that have a `sha256` in place of their texts, for those lie elsewhere.
+
+    Raises:
+        BadInput: a row lacks a field.
 
     >>> row = {"prompt": "Name a", "response": " river.", "label": 0, "model": "a", "wrapper": "none"}
-    >>> labelled_of([{**row, "whole": False, "source": "s-1"}], "file")[0].again is None
-    True
+    >>> labelled_of([{**row, "whole": False, "source": "s-1"}], "file")[0].called
+    (0,)
     """
     made = []
     for number, row in enumerate(rows, 1):
+        if ("sha256" in row and "prompt" not in row) or ("id" in row and not {"label", "first"} & row.keys()):
+            continue
         texts = {key: row.get(key) for key in _TEXTS}
-        label, again = row.get("label"), row.get("again")
         right = all(isinstance(text, str) for text in texts.values()) and isinstance(row.get("whole"), bool)
-        if not right or label not in (0, 1) or again not in (0, 1, None):
+        label, called, unsure = _called(row, f"{place}:{number}")
+        if not right or not called:
             what = "no labelled completion: it needs " + ", ".join((*_TEXTS, "whole", "label (0 or 1)"))
             raise BadInput(what, place=f"{place}:{number}", fix="complete the line")
         made.append(
             Labelled(
                 **{key: str(text) for key, text in texts.items()},
                 label=label,
-                again=again,
+                called=called,
                 whole=row["whole"] is True,
                 lineage=str(row.get("lineage") or ""),
-                unsure=row.get("unsure") is True,
+                shape=str(row.get("shape") or ""),
+                unsure=unsure,
             )
         )
     return tuple(made)
 
 
-def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
-    """Accuracy, Cohen's kappa and counts of every group of completions, and how far two readings agreed.
+def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int | None, ...], bool]:
+    """The label, every reading, and whether there is doubt."""
+    if "first" in row:
+        called = called_of(row, place)
+        found = decided(called)
+        return found.label, tuple(called), not found.sure
+    label, again = row.get("label"), row.get("again")
+    if label not in (0, 1) or again not in (0, 1, None):
+        return None, (), True
+    return label, (label,) if again is None else (label, again), row.get("unsure") is True
 
-    Groups: all, whole and cut prompts, and each model under each wrapper. Intervals: 95 %, by source.
+
+def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
+    """`tried` on what a judge says that did not learn from these completions."""
+    import numpy as np
+
+    pairs = [(one.prompt, one.response) for one in some]
+    found = judge.probabilities(pairs, [one.whole for one in some])
+    return tried(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
+
+
+def tried(
+    some: Sequence[Labelled],
+    probabilities: "NDArray[np.float64]",
+    *,
+    threshold: float,
+    seed: int,
+    locked: Sequence[str] = (),
+) -> dict[str, Json]:
+    """What verdicts are worth, group by group, and how far two readings agreed. Intervals: 95 %, by source.
+
+    `groups`: all, whole and cut prompts; those of them that are sure; each lineage, or each model under each wrapper
+    where no lineages are named; each shape of prompt. `locked`: lineages that are told apart, and in no other group.
+    Completions that no reading settled are in no group; `undecided` says what they would do to the accuracy.
     """
-    said = [
-        probability >= judge.threshold
-        for probability in judge.probabilities(
-            [(one.prompt, one.response) for one in some], [one.whole for one in some]
-        )
-    ]
-    groups: dict[str, Callable[[Labelled], bool]] = {
-        ALL: lambda one: True,  # noqa: ARG005 - every group is asked the same
-        WHOLE: lambda one: one.whole,
-        CUT: lambda one: not one.whole,
-    }
-    for name in dict.fromkeys(_setting(one) for one in some):
-        groups[name] = lambda one, name=name: _setting(one) == name  # type: ignore[misc]  # bound now, not later
+    said = (probabilities >= threshold).tolist()
+    free = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family not in locked]
+    groups = _groups([(one, verdict) for one, verdict in free if one.label is not None])
+    for name in locked:
+        kept = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family == name]
+        groups |= {
+            f"{LOCKED}{name}": [pair for pair in kept if pair[0].label is not None],
+            f"{LOCKED}{name}, {SURE}": [pair for pair in kept if not pair[0].unsure],
+        }
+    told: dict[str, Json] = {name: _group(rows, seed) for name, rows in groups.items() if rows}
+    kinds = _kinds(list(zip(some, said, strict=True)))
+    return {"groups": told, "read_twice": _read_twice(some), "undecided": _undecided(free), "kinds": kinds}
+
+
+def _kinds(rows: Sequence[tuple[Labelled, bool]]) -> dict[str, Json]:
+    """For whole and for cut prompts, how the judge errs on each kind of model: a lineage, under one wrapper."""
     told: dict[str, Json] = {}
-    for name, belongs in groups.items():
-        rows = [(one, verdict) for one, verdict in zip(some, said, strict=True) if belongs(one)]
-        if rows:
-            told[name] = _group([one for one, _ in rows], [verdict for _, verdict in rows], seed)
-    twice = [(one.label == 1, one.again == 1) for one in some if one.again is not None]
-    return {"groups": told, "read_twice": _agreement(twice) if twice else None}
+    for name, whole in ((WHOLE, True), (CUT, False)):
+        cells: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+        for one, verdict in rows:
+            if one.label is not None and one.whole == whole:
+                cells.setdefault((one.family, one.wrapper), []).append((one.label == 1, verdict))
+        told[name] = [
+            {
+                "lineage": family,
+                "wrapper": wrapper,
+                "n": len(pairs),
+                "false_positives": pairs.count((False, True)),
+                "false_negatives": pairs.count((True, False)),
+            }
+            for (family, wrapper), pairs in sorted(cells.items())
+            if len(pairs) >= _KIND
+        ]
+    return told
+
+
+def _read_twice(some: Sequence[Labelled]) -> Json:
+    twice = [(one, (one.called[0], one.called[1])) for one in some if len(one.called) > 1]
+    if not twice:
+        return None
+    lineages = sorted({one.lineage for one, _ in twice if one.lineage})
+    told: dict[str, Json] = {
+        f"{LINEAGE}{name}": agreement([called for one, called in twice if one.lineage == name]) for name in lineages
+    }
+    for title, whole in ((WHOLE, True), (CUT, False)):
+        told[title] = agreement([called for one, called in twice if one.whole == whole])
+    return {**agreement([called for _, called in twice]), "groups": told}
+
+
+def _groups(rows: Sequence[tuple[Labelled, bool]]) -> "dict[str, list[tuple[Labelled, bool]]]":
+    groups: dict[str, list[tuple[Labelled, bool]]] = {ALL: [], WHOLE: [], CUT: []}
+    if any(one.unsure for one, _ in rows):
+        groups |= {SURE: [], f"{WHOLE}, {SURE}": [], f"{CUT}, {SURE}": []}
+    for pair in rows:
+        one = pair[0]
+        names = [ALL, WHOLE if one.whole else CUT]
+        if not one.unsure:
+            names += [SURE, f"{names[1]}, {SURE}"]
+        for name in names:
+            if name in groups:
+                groups[name].append(pair)
+    for name in dict.fromkeys(map(_setting, (one for one, _ in rows))):
+        groups[name] = [pair for pair in rows if _setting(pair[0]) == name]
+    for shape in sorted({one.shape for one, _ in rows if one.shape}):
+        groups[f"{SHAPE}{shape}"] = [pair for pair in rows if pair[0].shape == shape]
+    return groups
+
+
+def _undecided(rows: Sequence[tuple[Labelled, bool]]) -> Json:
+    """How many no reading settled, and the accuracy in all with them as answers, as others, as half of each."""
+    right = sum((one.label == 1) == verdict for one, verdict in rows if one.label is not None)
+    called = [verdict for one, verdict in rows if one.label is None]
+    if not called:
+        return None
+    whole = len(rows)
+    return {
+        "n": len(called),
+        "called_answer_like": sum(called),
+        "accuracy_as_answers": round((right + sum(called)) / whole, _DIGITS),
+        "accuracy_as_others": round((right + len(called) - sum(called)) / whole, _DIGITS),
+        "accuracy_as_half": round((right + len(called) / 2) / whole, _DIGITS),
+    }
 
 
 def confusions(validation: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -126,23 +239,27 @@ def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
 
 
 def _setting(one: Labelled) -> str:
-    return f"{one.model}, {one.wrapper}"
+    return f"{LINEAGE}{one.lineage}" if one.lineage else f"{one.model}, {one.wrapper}"
 
 
-def _group(some: Sequence[Labelled], said: Sequence[bool], seed: int) -> dict[str, Json]:
+def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
     import numpy as np
 
-    truth = [one.label == 1 for one in some]
-    pairs = list(zip(truth, said, strict=True))
+    pairs = [(one.label == 1, verdict) for one, verdict in rows]
+    truth, said = [real for real, _ in pairs], [verdict for _, verdict in pairs]
     numbers: dict[str, int] = {}
-    sources = np.array([numbers.setdefault(one.source, len(numbers)) for one in some], np.int64)
+    sources = np.array([numbers.setdefault(one.source, len(numbers)) for one, _ in rows], np.int64)
     told = Told(np.array(said, np.float64), np.array(truth, np.int64), sources)
     found = measures(told, threshold=0.5, seed=seed)
+    off = np.array(said, np.float64) - np.array(truth, np.float64)
+    table = np.stack([np.bincount(sources, off), np.bincount(sources)], axis=1)
+    bias = bootstrap(_mean, table, n=len(rows), within=(-1, 1), seed=seed)
     return {
-        "n": len(some),
+        "n": len(rows),
         "answer_like": sum(truth),
         "called_answer_like": sum(said),
         "accuracy": found["accuracy"],
+        "bias": rounded(bias),
         "kappa": _rounded(kappa(pairs)),
         "confusion": {
             "true_positives": pairs.count((True, True)),
@@ -153,9 +270,8 @@ def _group(some: Sequence[Labelled], said: Sequence[bool], seed: int) -> dict[st
     }
 
 
-def _agreement(pairs: Sequence[tuple[bool, bool]]) -> dict[str, Json]:
-    agreed = sum(one == other for one, other in pairs)
-    return {"n": len(pairs), "agreement": round(agreed / len(pairs), _DIGITS), "kappa": _rounded(kappa(pairs))}
+def _mean(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    return sums[..., 0] / sums[..., 1]
 
 
 def _rounded(value: float | None) -> float | None:

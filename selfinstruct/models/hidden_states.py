@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.models.transformers_weights import libraries, load_weights
-from selfinstruct.stage import Dtype
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,20 +22,21 @@ _TOGETHER = 4096
 class EmbeddedStates:
     """States of the prompt as a user's turn and the reply as the assistant's, by the weights of `embedded`.
 
-    A row for each pair: for each of `LAYERS` the mean over the reply's tokens, and the mean over its first `EARLY`.
-    Pairs go through the model in batches of like length; the weights are loaded when the first pair comes.
+    A row for each pair: for each of `LAYERS` the mean over the reply's tokens, the mean over its first `EARLY`, and the
+    last state before the reply, which holds what the model expects. Pairs go through the model in batches of like
+    length, in numbers of four bytes, so that verdicts do not depend on the processor; the weights are loaded when the
+    first pair comes.
     """
 
-    name = "SmolLM2-135M-Instruct, layers 14 and 20"
+    name = "SmolLM2-135M-Instruct, layers 14 and 20, 3 places"
 
-    def __init__(self, *, dtype: Dtype = "auto") -> None:
-        """`dtype`: `auto` takes two bytes on a processor with instructions for them, four elsewhere."""
-        self._dtype = dtype
+    def __init__(self) -> None:
+        """Nothing is loaded yet."""
         self._model: Any = None
         self._tokenizer: Any = None
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
-        """Shape (pairs, 2 * layers * hidden size)."""
+        """Shape (pairs, 3 * layers * hidden size)."""
         import numpy as np
 
         torch, _ = libraries()
@@ -44,7 +44,7 @@ class EmbeddedStates:
             self._load()
         rows = [self._tokens(prompt, reply) for prompt, reply in pairs]
         order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
-        width = 2 * len(LAYERS) * self._model.config.hidden_size
+        width = 3 * len(LAYERS) * self._model.config.hidden_size
         found = np.zeros((len(rows), width), np.float32)
         with torch.inference_mode():
             for batch in _batches([len(rows[at][0]) for at in order]):
@@ -53,7 +53,7 @@ class EmbeddedStates:
         return found
 
     def _load(self) -> None:
-        loaded = load_weights("embedded", dtype=_kind(self._dtype))
+        loaded = load_weights("embedded", dtype="float32")
         self._tokenizer, self._model = loaded.tokenizer, loaded.model.get_decoder()
         self._model.layers = self._model.layers[: LAYERS[-1]]
 
@@ -85,13 +85,9 @@ class EmbeddedStates:
             parts = []
             for layer in LAYERS:
                 said = states[layer][place, start : len(tokens)].float()
-                parts += [said.mean(0), said[:EARLY].mean(0)]
+                parts += [said.mean(0), said[:EARLY].mean(0), states[layer][place, start - 1].float()]
             made.append(torch.cat(parts).numpy())
         return np.stack(made)
-
-
-def _kind(dtype: Dtype) -> Dtype:
-    return dtype
 
 
 def _batches(lengths: Sequence[int]) -> list[range]:

@@ -8,8 +8,8 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.pipeline.beside import word_beside
+from selfinstruct.pipeline.judges import judges_for
 from selfinstruct.pipeline.recipe import Resolved, resolve
-from selfinstruct.pipeline.wiring import judges_for
 from selfinstruct.pipeline.yaml_file import YamlFile
 from selfinstruct.records import Json
 from selfinstruct.score.given import Scores, scores_of

@@ -16,7 +16,9 @@ from selfinstruct.store.run_folder import MARK
 _KNOBS = frozenset(
     {"against", "held_out_seeds", "gold", "prompts", "questions", "labelled", "judge", "encoder"}
 )  # of stages
-_OURS = frozenset({"builtin", "embedded", "gemma", "judge", "ifs-v1", "objecqa-v1", "tone-v1"})
+_OURS = frozenset(
+    {"builtin", "embedded", "gemma", "judge", "ifs-v1", "ifs-v2", "ifs-v2-linear", "objecqa-v1", "tone-v1", "tone-v2"}
+)
 """Names that stand for what is shipped or built, also where a file is called so."""
 _KINDS = frozenset({"gguf", "hf", "replay", "scripted"})  # of models, with a path after the colon
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.pipeline import wiring
+from selfinstruct.pipeline.judges import LINEAR, open_judge
 from selfinstruct.records import Request
 from selfinstruct.score.ask_objecqa import QUESTIONS, ObjecQA
 from selfinstruct.score.judged import Terms, judged
@@ -105,13 +104,13 @@ def examiner(tone: Tone, wrapper: str, *, objecqa: bool = False, first: int = 0)
     )
 
 
-def ifs_v1(wrapper: str = "chat", first: int = 0, *, judge: Path | None = None) -> MeasureTone:
+def ifs_v1(wrapper: str = "chat", first: int = 0, *, judge: str = LINEAR) -> MeasureTone:
     """What `StopOnIFS` takes, with the shipped prompts and judge, for a training script of your own.
 
-    `wrapper`: how prompts are put, best as the student was tuned (score/wrappers.py); `judge`: a folder in place of the
-    shipped one. BadInput where there is no judge.
+    `wrapper`: how prompts are put, best as the student was tuned (score/wrappers.py); `judge`: a shipped one's name or
+    a folder, by default the linear one, which takes no time beside the model's answers.
     """
-    return examiner(_shipped("judge") if judge is None else load_judge(judge), wrapper, first=first)
+    return examiner(open_judge(judge), wrapper, first=first)
 
 
 def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> MakeMeasure | None:
@@ -120,7 +119,7 @@ def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> MakeMeasure | 
         return None
 
     def make(wrapper: str, objecqa: bool, first: int = 0, /) -> MeasureTone:  # noqa: FBT001 - as the bench promises it
-        tone = next(iter(judges.values()), None) or _shipped(f"stage {stage.name}")
+        tone = next(iter(judges.values()), None) or open_judge(LINEAR)
         return examiner(tone, wrapper, objecqa=objecqa, first=first or int(getattr(stage, "first", 0)))
 
     return make
@@ -136,13 +135,6 @@ def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
     finally:
         for part, training in parts:
             part.training = training
-
-
-def _shipped(place: str) -> Tone:
-    if not wiring.SHIPPED_JUDGE.exists():
-        fix = "train one (train_judge) and name its folder"
-        raise BadInput("no judge is shipped with this version", place=place, fix=fix)
-    return load_judge(wiring.SHIPPED_JUDGE)
 
 
 def _opinions(questions: Sequence[TasteQuestion], replies: Sequence[Answer]) -> tuple[bool | None, ...]:

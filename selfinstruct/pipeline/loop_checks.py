@@ -65,7 +65,8 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
         _check_student(read[-1], resolved, file, read_at=("stages", index))
         if resolved.recipe.cycles > 1 and not getattr(read[-1], "judge", "") and _trains_judge(resolved, index):
             what = "`feedback` compares cycles by a judge that each of them trains anew"
-            raise BadInput(what, place=file.place(("stages", index)), fix="write `judge: ifs-v1` in the score it reads")
+            fix = "write `judge: ifs-v2-linear` in the score it reads"
+            raise BadInput(what, place=file.place(("stages", index)), fix=fix)
         if getattr(read[-1], "prompts", "") in _REPORTED:
             what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
+from selfinstruct.pipeline.judges import check_judge
 from selfinstruct.pipeline.recipe import Resolved
 from selfinstruct.pipeline.roles import base_role, built_name, model_roles, scorer_role
 from selfinstruct.stage import Stage
@@ -25,7 +26,7 @@ def check_needs(resolved: Resolved) -> None:
         for extra in needed(stage, resolved.recipe.specs):
             if any(importlib.util.find_spec(name) is None for name in EXTRAS[extra]):
                 missing.setdefault(extra, {})[stage.name] = None
-        _check_judge(stage)
+        check_judge(stage)
     if missing:
         told = [f"{' and '.join(stages)}: {_absent(extra)}" for extra, stages in missing.items()]
         what = f"packages that stages need are not installed here ({'; '.join(told)})"
@@ -36,8 +37,6 @@ def check_needs(resolved: Resolved) -> None:
 def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
     """Extras: those a stage names itself (`extras`), and those of the models that it asks, measures with or tunes."""
     yield from getattr(stage, "extras", ())
-    if getattr(stage, "backend", "") == "encoder":  # a judge that transformers trains
-        yield "train"
     scorer, base = scorer_role(stage), base_role(stage)
     asked = [models[role] for role in model_roles(stage) if role in models]
     if scorer or base or any(built_name(spec) or _by_transformers(spec) for spec in asked):
@@ -50,16 +49,6 @@ def _by_transformers(spec: str) -> bool:
 
 def _absent(extra: str) -> str:
     return ", ".join(name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None)
-
-
-def _check_judge(stage: Stage) -> None:
-    """BadInput for a folder of a judge that is not there; `ifs-v1` is shipped, `judge` is what the run trains."""
-    named = getattr(stage, "judge", "")
-    if not isinstance(named, str) or named in {"", "ifs-v1", "judge"}:
-        return
-    if not (Path(named) / "judge.json").is_file():
-        what = f"no judge in '{named}'"
-        raise BadInput(what, place=f"stage {stage.name}: judge", fix="name a folder that train-judge made, or ifs-v1")
 
 
 def _check_embedded(resolved: Resolved) -> None:

@@ -17,6 +17,7 @@ from selfinstruct.pipeline.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.pipeline.examining import measure_tone_for
 from selfinstruct.pipeline.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.pipeline.fingerprint import told as seed_told
+from selfinstruct.pipeline.judges import hidden_states, judges_for, with_judges
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.pipeline.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.pipeline.loop_checks import student_role
@@ -82,6 +83,7 @@ class Finished:
 
 def execute(resolved: Resolved, options: Options) -> Finished:
     """Do the run, or what is left of it."""
+    resolved = with_judges(resolved, options.folder)
     check_needs(resolved)
     material = wiring.material(resolved, options.watch.notice)
     same = identity(resolved, (*material.seeds, *material.held_out), material.contents)
@@ -124,7 +126,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 weights_for=partial(wiring.weights_of, resolved.recipe),
                 measure_for=measure_tone_for,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
-                judges_for=wiring.judges_for,
+                judges_for=judges_for,
+                hidden_states=hidden_states(),
                 benchmarks=material.benchmarks,
                 student=student_role(resolved.recipe),
                 teacher=getattr(resolved.rounds[0], "model", "") if resolved.rounds else "",

@@ -19,6 +19,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import (
     Bench,
     Failed,
+    HiddenStates,
     Kept,
     MakeMeasure,
     Measured,
@@ -89,6 +90,8 @@ class Runner:
     """Stage and what earlier ones built -> the judges of tone that it may use."""
     weights_for: Callable[[str, Mapping[str, Path]], Weights] = field(default=_no_weights)
     """Role and what was built -> weights to be trained, for stages with a knob `base`."""
+    hidden_states: HiddenStates | None = None
+    """What a small model makes of replies, for stages that learn from it."""
     measure_for: Callable[[Stage, Mapping[str, Tone]], MakeMeasure | None] = field(default=_no_measure)
     """Stage and its judges -> what measures the tone of a model in training, for stages with a knob `stop`."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
@@ -165,6 +168,7 @@ class Runner:
             judges=judges,
             scorers=self._scorers(stage),
             weights=self._weights(stage, made),
+            hidden_states=self.hidden_states,
             measure_tone=self.measure_for(stage, judges),
             benchmarks=self.benchmarks,
             built=built,

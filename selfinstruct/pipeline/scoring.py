@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
-from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import Backend, train
-from selfinstruct.pipeline.wiring import SHIPPED_JUDGE, prompt_set
+from selfinstruct.pipeline.judges import open_judge
+from selfinstruct.pipeline.wiring import prompt_set
 from selfinstruct.records import Json
 from selfinstruct.score.given import score_responses
 from selfinstruct.score.ifs import Scored
@@ -24,7 +24,7 @@ from selfinstruct.whole_files import beside, sweep_beside
 
 def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
     """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
-    tone = load_judge(Path(judge) if judge else SHIPPED_JUDGE)
+    tone = open_judge(judge)
     scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
     told = scores.as_json()
     publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
@@ -38,7 +38,7 @@ def ifs_of(responses: Iterable[tuple[str, str] | Mapping[str, object]], judge: s
     for number, one in enumerate(responses, 1):
         told = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
         rows.append(Row(f"response {number}", {key: told[key] for key in told if key not in ("model", "wrapper")}))
-    [scored] = score_responses(rows, load_judge(Path(judge) if judge else SHIPPED_JUDGE), seed=seed).scored
+    [scored] = score_responses(rows, open_judge(judge), seed=seed).scored
     return scored
 
 

@@ -14,7 +14,6 @@ from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.generate.topic import AUTO, topic_of
-from selfinstruct.judge.load import load_judge
 from selfinstruct.models.backend import AnswerBook, Backend, Totals
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import HostedModel
@@ -29,11 +28,11 @@ from selfinstruct.pipeline.runner import CountingModel
 from selfinstruct.records import Provenance, Task, digest
 from selfinstruct.score.prompt_sets import ifs_tasks
 from selfinstruct.score.taste_questions import objecqa_tasks
-from selfinstruct.stage import Stage, TokenScorer, Tone, Weights
+from selfinstruct.stage import Stage, TokenScorer, Weights
 
 _SEED_FILES = frozenset({".jsonl", ".json", ".gz", ".zst", ".zstd"})
 _FEW_SEEDS = 8
-_PROMPTS = ("prompts", "questions", "labelled")  # knobs that name a set of prompts, or of labelled completions
+_PROMPTS = ("prompts", "questions")  # knobs that name a set of prompts
 _ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
 _HALVES = {"ifs-v1:dev": True, "ifs-v1:test": False}  # of the shipped prompts: for training, and for what is reported
 _DEV_SOURCES = 150
@@ -41,9 +40,10 @@ SHIPPED_SETS = {
     "ifs-v1": "ifs_instructions.jsonl",
     "objecqa-v1": "objecqa.jsonl",
     "tone-v1": "tone_completions.jsonl",
+    "tone-v2": "tone_reads.jsonl",
 }
 """Names of sets that are shipped, to score with, to check against, to try a judge on; and their files."""
-SHIPPED_JUDGE = Path(__file__).parents[1] / "judge" / "ifs-v1"
+_LABELLED = frozenset({"tone-v1", "tone-v2"})
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
 
@@ -80,10 +80,10 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     read = [path for path in (*(one.path for one in recipe.inputs), *against) if path not in SHIPPED_SETS]
     contents = {path: content(path) for path in read}
     contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
-    contents |= {name: digest(*(task.id for task in prompt_set(name))) for name in sets if name}
-    benchmarks = {path: _benchmark(path) for path in against if path not in sets} | {
-        name: prompt_set(name) for name in sets if name
-    }
+    made = {name: prompt_set(name) for name in sets if name}
+    made |= {name: labelled(name) for stage in resolved.stages if (name := getattr(stage, "labelled", ""))}
+    contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
+    benchmarks = {path: _benchmark(path) for path in against if path not in made} | made
     return Material(seeds, held_out, contents, benchmarks)
 
 
@@ -154,9 +154,21 @@ def prompt_set(name: str) -> Sequence[Task]:
     """
     if name in _HALVES:
         return _half(prompt_set("ifs-v1"), dev=_HALVES[name])
-    made = {"objecqa-v1": objecqa_tasks, "tone-v1": _labelled}.get(name, ifs_tasks)
-    path = builtin_seeds().with_name(SHIPPED_SETS[name]) if name in SHIPPED_SETS else Path(name)
+    if name in _LABELLED:
+        return labelled(name)
+    made = objecqa_tasks if name == "objecqa-v1" else ifs_tasks
+    path = _path(name)
     return made((line.value for line in read_values(path)), path.name)
+
+
+def labelled(name: str) -> Sequence[Task]:
+    """Completions that were labelled by reading: a set that is shipped, or a file like it."""
+    path = _path(name)
+    return _labelled((line.value for line in read_values(path)), path.name)
+
+
+def _path(name: str) -> Path:
+    return builtin_seeds().with_name(SHIPPED_SETS[name]) if name in SHIPPED_SETS else Path(name)
 
 
 def _labelled(rows: Iterable[Mapping[str, Any]], source: str) -> Sequence[Task]:
@@ -174,21 +186,6 @@ def _half(tasks: Sequence[Task], *, dev: bool) -> Sequence[Task]:
         by_source.setdefault(str(task.extra["source"]), []).append(task)
     ranked = sorted(by_source, key=lambda source: digest("ifs-v1", source))
     return [task for source in (ranked[:_DEV_SOURCES] if dev else ranked[_DEV_SOURCES:]) for task in by_source[source]]
-
-
-def judges_for(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
-    """The judges a stage may use: the shipped one, the one this run built, the one its knob names by a folder."""
-    if not hasattr(stage, "judge"):
-        return {}
-    named: str = stage.judge
-    folders = {
-        named: Path(named),
-        "ifs-v1": SHIPPED_JUDGE if SHIPPED_JUDGE.exists() else None,
-        "judge": built.get("judge"),
-    }
-    wanted = named or ("judge" if "judge" in built else "ifs-v1")
-    folder = folders[wanted]
-    return {} if folder is None else {wanted: load_judge(folder)}
 
 
 class Gates:

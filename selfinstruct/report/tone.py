@@ -30,6 +30,7 @@ _NUMBERS = {
     "loop": "Loop",
     "truncated": "Truncated",
 }
+_WIDE = {"ifs": "IFS", "ifs_partial": "Partial", "ifs_full": "Full"}
 _CORRECTED = ("ifs", "ifs_partial", "ifs_full", "gap")
 _COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
 _LEGEND = (("--rejected", "partial"), ("--kept", "full"), ("--ink", "IFS, 95 % interval"))
@@ -51,7 +52,7 @@ def tone(measure: Measure, which: str) -> str:
         nothing="nothing was judged",
     )
     return (
-        f"{_terms(sides)}{drawn}{_table(sides)}{_corrected(sides)}{_differences(rows(told.get('differences')))}"
+        f"{_terms(sides)}{drawn}{_table(sides)}{_corrected(sides)}{_with_judge_error(sides)}{_differences(rows(told.get('differences')))}"
         f"{folded('Counts behind the shares', _counts(sides))}"
     )
 
@@ -128,6 +129,22 @@ def _corrected(sides: Sequence[_Side]) -> str:
         return ""
     return "<h4>Corrected for the judge's errors on labelled completions</h4>" + table(
         head, lines, words=2, label="Scores corrected for the judge's errors", dense=True
+    )
+
+
+def _with_judge_error(sides: Sequence[_Side]) -> str:
+    """The same shares with intervals for a kind of model that the judge never saw."""
+    known = [(one, part(one.get("with_judge_error"))) for one in sides if part(one.get("with_judge_error"))]
+    lines = [(*_who(one), *(share_cell(found_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
+    if not lines:
+        return ""
+    told = (
+        "The judge errs more on some kinds of model than on others. These intervals hold that, too, from completions"
+        " that were read, of models that it did not learn from; reading 60 of yours (<code>score --read 60</code>)"
+        " makes them narrow."
+    )
+    return f"<h4>With the judge's error on a model it never saw</h4><p>{told}</p>" + table(
+        ("Model", "Wrapper", *_WIDE.values()), lines, words=2, label="Scores with the judge's error", dense=True
     )
 
 

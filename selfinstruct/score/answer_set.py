@@ -9,7 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.score.judged import Terms, judged
 from selfinstruct.score.publishing import as_line, as_page
-from selfinstruct.score.score import JUST_TRAINED, SHIPPED
+from selfinstruct.score.score import JUST_TRAINED
 from selfinstruct.score.set_answers import SetAnswer, set_answer
 from selfinstruct.score.set_questions import Against, SetQuestion, SetQuestions, set_questions
 from selfinstruct.score.set_scores import by_category, lengths_in_all, set_differences, set_score
@@ -140,8 +140,8 @@ class AnswerSet:
         if self.judge and self.judge not in bench.judges:
             known = ", ".join(bench.judges) or "none here"
             raise BadInput(f"no judge '{self.judge}'", place="stage answer_set", fix=f"one of: {known}")
-        names = (self.judge,) if self.judge else (JUST_TRAINED, SHIPPED)
-        return next((bench.judges[name] for name in names if name in bench.judges), None)
+        names = (self.judge,) if self.judge else sorted(bench.judges, key=lambda one: one != JUST_TRAINED)
+        return bench.judges[names[0]] if names else None
 
     def _answers(
         self, model: Model, wrapper: Wrapper, questions: Sequence[SetQuestion], failures: list[dict[str, Json]]

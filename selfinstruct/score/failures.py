@@ -8,6 +8,15 @@ from selfinstruct.text import one_line, words
 _ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)])(?=\s|\Z)[ \t]*", re.MULTILINE)
 _BARE = re.compile(r"[\s._\u2026*#>|=~`\u200b\ufeff-]*")
 _BLANK_ITEMS = 2  # a lone "7." may be the answer
+_ASKS_FOR_ECHO = re.compile(
+    r"\b(?:repeat|copy|echo|correct|proofread|fix|edit|rewrite|reword|paraphrase|translate|summari[sz]e|shorten|sort"
+    r"|order|convert|punctuate|capitali[sz]e|spell|read|quote|recite|transcribe|format|change|replace|turn)\w*",
+    re.IGNORECASE,
+)
+_ANOTHER_TURN = re.compile(
+    r"\s*(?:<\|im_start\|>\s*(?:user|system)\b|<\|(?:user|system)\|>|<\|start_header_id\|>\s*(?:user|system)\b"
+    r"|<start_of_turn>\s*user\b|\[INST\]|<<SYS>>|#{2,4} ?(?:Instruction|Human|User) ?:)",
+)
 _ECHO_LEAST, _ECHO_MOST = 3, 12  # words of the prompt that are compared
 _LOOP_WORDS = 12  # in all its turns together
 _LOOP_TURNS = 3
@@ -41,6 +50,33 @@ def is_echo(prompt: str, response: str) -> bool:
     """
     asked = words(prompt)[:_ECHO_MOST]
     return len(asked) >= _ECHO_LEAST and words(response)[: len(asked)] == asked
+
+
+def says_prompt_alone(prompt: str, response: str) -> bool:
+    """Is the prompt over again, once or in a loop, and nothing else: no answer, except to a prompt that asks for that.
+
+    >>> says_prompt_alone("Why do cats purr?", "Why do cats purr? Why do cats purr? Why do")
+    True
+    >>> says_prompt_alone("Repeat after me: no more rain.", "Repeat after me: no more rain.")
+    False
+    >>> says_prompt_alone("Why do cats purr?", "Why do cats purr? They feel safe.")
+    False
+    """
+    asked, said = words(prompt), words(response)
+    if not _ECHO_LEAST <= len(asked) <= len(said) or _ASKS_FOR_ECHO.search(prompt):
+        return False
+    return all(word == asked[place % len(asked)] for place, word in enumerate(said))
+
+
+def opens_another_turn(response: str) -> bool:
+    r"""Begins with the marks under which a template puts a user's turn: the model carries on the form, not its part.
+
+    >>> [opens_another_turn(text) for text in ("<|im_start|>user\nHi", "### Instruction:\nName a lake.", "[INST] Hi")]
+    [True, True, True]
+    >>> opens_another_turn("<|im_start|>assistant\nThe Nile."), opens_another_turn("### Instructions\n1. Shake.")
+    (False, False)
+    """
+    return bool(_ANOTHER_TURN.match(response))
 
 
 def is_loop(response: str) -> bool:

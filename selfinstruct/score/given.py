@@ -7,7 +7,7 @@ from typing import TypeAlias
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.score.ifs import Scored, Setting, score_of
-from selfinstruct.score.judge_error import errors_of
+from selfinstruct.score.judge_error import biases_of, errors_of
 from selfinstruct.score.judged import Judged, Terms, judged
 from selfinstruct.score.responses import Response, Row, responses_of
 from selfinstruct.score.side_by_side import Difference, Side, differences
@@ -74,7 +74,7 @@ def scores_of(
         groups.setdefault((one.response.model, one.response.wrapper), []).append(one)
     if not groups:
         raise BadInput("no responses to score", fix="give a set with at least one")
-    known = errors_of(tone)
+    known, biases = errors_of(tone), biases_of(tone)
     sides = tuple(
         Side(
             score_of(
@@ -88,6 +88,7 @@ def scores_of(
                     terms=terms,
                 ),
                 known=known,
+                biases=biases,
                 failed=failed.count((model, wrapper)),
                 seed=seed,
             ),

@@ -8,10 +8,11 @@ by source, and the correction for the judge's errors.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, pstdev
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from selfinstruct.records import Json
-from selfinstruct.score.judge_error import Errors, corrected, correction
+from selfinstruct.score.judge_error import Bias, Errors, corrected, correction, widened
 from selfinstruct.score.judged import Judged, Terms
 from selfinstruct.stats import Estimate, bootstrap, of_draws, ratio, resampled, share
 
@@ -87,6 +88,21 @@ class Corrected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithJudgeError:
+    """The shares as judged, with intervals for a model of a kind that the judge never saw (judge_error.py)."""
+
+    ifs: Estimate | None
+    ifs_partial: Estimate | None
+    ifs_full: Estimate | None
+    biases: Mapping[str, Bias]
+
+    def as_json(self) -> dict[str, Json]:
+        """Each number with its interval, and how the judge errs."""
+        numbers: dict[str, Json] = {name: _told(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full")}
+        return {**numbers, "bias": {name: bias.as_json() for name, bias in self.biases.items()}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What a score is a score of: numbers of different settings do not simply compare."""
 
@@ -149,7 +165,9 @@ class Scored:
     loop: Estimate | None
     truncated: Estimate | None
     corrected: Corrected | None
-    """None for a judge of unknown errors."""
+    """None for a judge of unknown errors, and for one that knows how it errs on other kinds of model."""
+    with_judge_error: WithJudgeError | None
+    """None for a judge that was not tried on kinds of model it never saw."""
     by_sample: tuple[float, ...]
     """`ifs` of each sample, where there are several."""
 
@@ -175,6 +193,7 @@ class Scored:
             "unknown_finish": self.unknown_finish,
             "intervals": intervals,
             "corrected": self.corrected.as_json() if self.corrected else None,
+            "with_judge_error": self.with_judge_error.as_json() if self.with_judge_error else None,
             "samples": spread,
         }
 
@@ -184,12 +203,14 @@ def score_of(
     setting: Setting,
     *,
     known: Errors | None = None,
+    biases: Mapping[str, Bias] = MappingProxyType({}),
     failed: int = 0,
     seed: int = 0,
 ) -> Scored:
     """The score of judged responses, with intervals by source; `seed` is of what is drawn.
 
-    `known`: how the judge did on labelled responses. A number over nothing is None, never 0.
+    `known`: how the judge did on labelled responses; `biases`: how it errs on kinds of model that it never saw. A
+    number over nothing is None, never 0.
     """
     import numpy as np
 
@@ -208,7 +229,8 @@ def score_of(
         sources=len(rows),
         failed=failed,
         unknown_finish=sum(not one.response.finish_reason for one in verdicts),
-        corrected=_corrected(table, known, seed) if known and rows else None,
+        corrected=_corrected(table, known, seed) if known and rows and not biases else None,
+        with_judge_error=_with_judge_error(numbers, total, biases) if biases and rows else None,
         by_sample=_by_sample(verdicts),
         **numbers,
     )
@@ -222,6 +244,27 @@ def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
         for place, counts in enumerate(_COLUMNS.values()):
             row[place] += counts(one)
     return rows
+
+
+def _with_judge_error(
+    numbers: Mapping[str, Estimate | None], total: Sequence[int], biases: Mapping[str, Bias]
+) -> WithJudgeError:
+    """Empty responses stay as they are: no judge is asked about them, so none errs."""
+    asked = {form: total[_PLACE[f"{name}_judged"]] for form, name in (("whole", "full"), ("cut", "partial"))}
+
+    def wide(name: str, of: str, *forms: str) -> Estimate | None:
+        found = numbers[name]
+        there = [form for form in forms if asked[form]]
+        if found is None or any(form not in biases for form in there):
+            return None
+        return widened(found, [(asked[form] / total[_PLACE[of]], biases[form]) for form in there])
+
+    return WithJudgeError(
+        ifs=wide("ifs", "all", "whole", "cut"),
+        ifs_partial=wide("ifs_partial", "partial", "cut"),
+        ifs_full=wide("ifs_full", "full", "whole"),
+        biases=biases,
+    )
 
 
 def _corrected(table: "NDArray[np.float64]", known: Errors, seed: int) -> Corrected:

@@ -1,15 +1,21 @@
-"""A share as a judge counts it, corrected for the errors the judge is known to make.
+"""What a judge's own errors do to a share that it counts.
 
-Rogan and Gladen (1978): with sensitivity a and specificity b, an observed share p stands for (p + b - 1) / (a + b - 1).
+Of a judge that was tried on kinds of model it never saw (lineages left out), how far it was off on each is known: a
+score of another model is told with an interval that holds a kind of model more (`widened`). Nothing is moved: errors
+on one kind say little of those on another, and what was moved by them was further from the reading than before.
+
+Of other judges only counts of errors are known, on models like those it learned from. Rogan and Gladen (1978): with
+sensitivity a and specificity b, an observed share p stands for (p + b - 1) / (a + b - 1).
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.stats import DRAWS
+from selfinstruct.stats import DRAWS, LEVEL, Estimate, student_bound, told
 
 _LEAST = 0.05  # a judge that is hardly better than chance corrects nothing
 
@@ -76,8 +82,8 @@ def errors_of(judge: object) -> Errors | None:
     return Errors(whole=whole, cut=cut)
 
 
-def _counts(told: Mapping[str, int]) -> Confusion:
-    counts = [told.get(field.name, -1) for field in fields(Confusion)]
+def _counts(counted: Mapping[str, int]) -> Confusion:
+    counts = [counted.get(field.name, -1) for field in fields(Confusion)]
     if min(counts) < 0 or not counts[0] + counts[1] or not counts[2] + counts[3]:
         raise BadInput("the judge's confusion lacks counts", fix="train or validate the judge again")
     return Confusion(*counts)
@@ -131,3 +137,80 @@ def correction(known: Confusion, seed: int = 0, draws: int = DRAWS) -> Correctio
     sensitivities = rates(known.true_positives, known.false_negatives)
     specificities = rates(known.true_negatives, known.false_positives)
     return Correction(known, tuple(zip(sensitivities, specificities, strict=True)))
+
+
+_LEAST_KINDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """How far a judge is off on kinds of model: share called answers less share of answers."""
+
+    mean: float
+    spread: float
+    """Standard error of what it will be on one kind more: between kinds, and of the mean."""
+    kinds: int
+
+    @property
+    def reach(self) -> float:
+        """Half of the 95 % interval for one kind more."""
+        return student_bound((1 - LEVEL) / 2, self.kinds - 1) * self.spread
+
+    def as_json(self) -> dict[str, Json]:
+        """All three."""
+        return {"mean": self.mean, "spread": self.spread, "kinds": self.kinds}
+
+
+@runtime_checkable
+class KnowsKinds(Protocol):
+    """A judge that was tried on kinds of model that it did not learn from."""
+
+    @property
+    def kinds(self) -> Mapping[str, Sequence[Mapping[str, int]]]:
+        """For `whole` and `cut` prompts, `n`, `false_positives` and `false_negatives` of each kind."""
+
+
+def biases_of(judge: object) -> dict[str, Bias]:
+    """For `whole` and for `cut` prompts, as far as it is known."""
+    if not isinstance(judge, KnowsKinds):
+        return {}
+    found = {name: bias_of(some) for name, some in judge.kinds.items()}
+    return {name: bias for name, bias in found.items() if bias is not None}
+
+
+def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
+    """Mean and spread between kinds by random effects (DerSimonian and Laird 1986); None for fewer than three.
+
+    Half an error of either sort is added to each kind, so that a faultless trial of a few proves little.
+
+    >>> found = bias_of([{"n": 100, "false_positives": 10, "false_negatives": 4}] * 5)
+    >>> round(found.mean, 3), round(found.spread, 3)
+    (0.059, 0.016)
+    """
+    if len(kinds) < _LEAST_KINDS:
+        return None
+    sizes = [one["n"] + 1 for one in kinds]
+    over, under = ([one[name] + 0.5 for one in kinds] for name in ("false_positives", "false_negatives"))
+    off = [(a - b) / n for a, b, n in zip(over, under, sizes, strict=True)]
+    noise = [((a + b) / n - o * o) / n for a, b, n, o in zip(over, under, sizes, off, strict=True)]
+    weights = [1 / one for one in noise]
+    whole = sum(weights)
+    fixed = sum(w * o for w, o in zip(weights, off, strict=True)) / whole
+    surplus = sum(w * (o - fixed) ** 2 for w, o in zip(weights, off, strict=True)) - (len(kinds) - 1)
+    between = max(0.0, surplus / (whole - sum(w * w for w in weights) / whole))
+    shares = [1 / (one + between) for one in noise]
+    mean = sum(w * o for w, o in zip(shares, off, strict=True)) / sum(shares)
+    return Bias(mean, math.sqrt(between + 1 / sum(shares)), len(kinds))
+
+
+def widened(found: Estimate, biases: Sequence[tuple[float, Bias]]) -> Estimate:
+    """A share with the interval for a model of a kind that the judge never saw; `biases` each with their part in it.
+
+    Whole and cut prompts of one model are taken to err together, which is the wider of what can be.
+    """
+    mean = sum(part * bias.mean for part, bias in biases)
+    reach = sum(part * bias.reach for part, bias in biases)
+    low, high = (found.value if end is None else end for end in (found.low, found.high))
+    down, up = (math.hypot(end, reach) for end in (found.value - low, high - found.value))
+    ends = max(0.0, found.value - mean - down), min(1.0, found.value - mean + up)
+    return told(found.value, ends, found.n, found.clusters, found.how)

@@ -6,7 +6,14 @@ from itertools import islice
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.score.failures import asks_to_repeat, is_echo, is_empty, is_loop
+from selfinstruct.score.failures import (
+    asks_to_repeat,
+    is_echo,
+    is_empty,
+    is_loop,
+    opens_another_turn,
+    says_prompt_alone,
+)
 from selfinstruct.score.responses import Response
 from selfinstruct.score.run_on import run_on
 from selfinstruct.score.tokens import TONE_TOKENS, CountTokens, approximate_tokens, first_tokens
@@ -45,7 +52,8 @@ class Judged:
 
     response: Response
     probability: float
-    """That it answers, as the judge says; 0 for an empty or only thinking one, about which no judge is asked."""
+    """That it answers, as the judge says; 0 where a rule says that it does not, and no judge is asked: it is empty,
+    only thinks, is the prompt over again, or opens another turn of the user's."""
     answer_like: bool
     run_on: str
     """The kind of mark at which it goes on into something new; empty where it does not."""
@@ -96,18 +104,23 @@ class Judged:
 def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None) -> Iterator[Judged]:
     """Each response with its verdict, in order; the judge sees the prompt and the first tokens of the response.
 
-    A response that says nothing, or only thinks, is no answer, whatever a judge would make of it.
+    A response that says nothing, only thinks, says the prompt alone or opens another turn of the user's is no answer,
+    whatever a judge would make of it.
     """
     terms = terms or Terms()
     waiting = iter(responses)
     while batch := list(islice(waiting, _BATCH)):
         said = [_said(one) for one in batch]
-        asked = [(one, text) for one, text in zip(batch, said, strict=True) if not is_empty(text)]
+        ruled = [_is_no_answer(one.prompt, text) for one, text in zip(batch, said, strict=True)]
+        asked = [(one, text) for one, text, no in zip(batch, said, ruled, strict=True) if not no]
         pairs = [(one.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for one, text in asked]
         heard = iter(_probabilities(tone, pairs, [one.known_whole for one, _ in asked]))
-        for one, text in zip(batch, said, strict=True):
-            empty = is_empty(text)
-            yield _verdict(one, text, 0.0 if empty else next(heard), tone.threshold, terms, empty=empty)
+        for one, text, no in zip(batch, said, ruled, strict=True):
+            yield _verdict(one, text, 0.0 if no else next(heard), tone.threshold, terms, ruled=no)
+
+
+def _is_no_answer(prompt: str, said: str) -> bool:
+    return is_empty(said) or says_prompt_alone(prompt, said) or opens_another_turn(said)
 
 
 def _said(response: Response) -> str:
@@ -124,15 +137,15 @@ def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence
 
 
 def _verdict(
-    response: Response, said: str, probability: float, threshold: float, terms: Terms, *, empty: bool
+    response: Response, said: str, probability: float, threshold: float, terms: Terms, *, ruled: bool
 ) -> Judged:
     left = run_on(response.prompt, said)
     return Judged(
         response=response,
         probability=probability,
-        answer_like=not empty and probability >= threshold,
+        answer_like=not ruled and probability >= threshold,
         run_on=left.mark if left else "",
-        empty=empty,
+        empty=is_empty(said),
         echo=is_echo(response.prompt, said),
         loop=is_loop(said) and not asks_to_repeat(response.prompt),
         truncated=response.finish_reason == "length",

@@ -19,7 +19,7 @@ from selfinstruct.score.wrappers import Wrapper
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 
 SHIPPED = "ifs-v1"
-"""The judge and the prompt set that make scores comparable."""
+"""The prompt set that makes scores comparable."""
 _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 JUST_TRAINED = "judge"
 """In `bench.judges`: the one that an earlier stage of the same run built."""
@@ -49,7 +49,8 @@ class Score:
     A model in `beside` without a chat template is left out under `chat`, and that is told.
     """
     judge: str = ""
-    """Name of a judge; empty: the one this run trained, or else the shipped one."""
+    """Name of a judge: ifs-v2, ifs-v2-linear, ifs-v1, a folder of train-judge. Empty: the one that this run trained, or
+    else ifs-v2 where the extra `train` and the embedded model are here, and ifs-v2-linear elsewhere."""
     tone_tokens: int = TONE_TOKENS
     """Generated tokens from which the tone is told."""
     budget: int = BUDGET
@@ -142,7 +143,7 @@ class Score:
         return _first(found, self.first) if self.first else found
 
     def _tone(self, bench: Bench) -> Tone:
-        name = self.judge or (JUST_TRAINED if JUST_TRAINED in bench.judges else SHIPPED)
+        name = self.judge or next(iter(sorted(bench.judges, key=lambda one: one != JUST_TRAINED)), JUST_TRAINED)
         if name not in bench.judges:
             known = ", ".join(bench.judges) or "none here"
             raise BadInput(f"no judge '{name}'", place="stage score", fix=f"train one, or one of: {known}")

@@ -1,4 +1,4 @@
-"""The judge `ifs-v1`, as everybody gets it."""
+"""The shipped judges, as everybody gets them."""
 
 import hashlib
 from pathlib import Path
@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import ifs
-from selfinstruct.judge.load import load_judge
+from selfinstruct.pipeline.judges import CANONICAL, LINEAR, SHIPPED, judge_folder, open_judge
 from selfinstruct.pipeline.recipe import resolve
 from selfinstruct.pipeline.run import Options, execute
-from selfinstruct.pipeline.wiring import SHIPPED_JUDGE
 from selfinstruct.pipeline.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -30,34 +29,62 @@ CONTINUATIONS = (
 )
 
 
-def test_answers_are_told_from_continuations() -> None:
-    judge = load_judge(SHIPPED_JUDGE)
-    assert judge.version == "ifs-v1"
+@pytest.mark.parametrize("name", SHIPPED)
+def test_answers_are_told_from_continuations(name: str) -> None:
+    judge = open_judge(name)
+    assert judge.version == name
     assert min(judge.probabilities(ANSWERS)) > 0.5 > max(judge.probabilities(CONTINUATIONS))
 
 
-def test_one_line_scores_a_list_of_responses_and_corrects_for_the_judges_errors() -> None:
-    found = ifs([*ANSWERS, *({"prompt": prompt, "response": text, "model": "a"} for prompt, text in CONTINUATIONS)])
+@pytest.mark.parametrize("name", [LINEAR, CANONICAL])
+def test_short_answers_marks_of_quotation_code_and_lists_are_answers_too(name: str) -> None:
+    pairs = [
+        ("Why does bread rise?", "Yeast gives off gas, which the dough holds."),
+        ("Other words to end a letter with:", "Yours truly, Kind regards, Best wishes"),
+        ("Write a slogan for a ferry company.", '"The sea is your road."'),
+        ("Write a loop in Python that prints 0 to 4.", "\n\nfor number in range(5):\n    print(number)"),
+    ]
+    found = sum(one > 0.5 for one in open_judge(name).probabilities(pairs))
+    assert found == 4 if name == CANONICAL else found >= 3
+
+
+def test_one_line_scores_a_list_of_responses_and_names_its_judge() -> None:
+    found = ifs(
+        [*ANSWERS, *({"prompt": prompt, "response": text, "model": "a"} for prompt, text in CONTINUATIONS)],
+        judge="ifs-v1",
+    )
     assert found.n == 8
     assert found.ifs is not None
     assert found.ifs.value == 0.5
     assert found.setting.judge == "ifs-v1"
     assert found.corrected is not None
+    assert ifs(ANSWERS).setting.judge == LINEAR  # what these tests name as the default
 
 
-def test_it_was_tried_on_completions_of_models_and_their_numbers_are_in_its_card() -> None:
-    card = (SHIPPED_JUDGE / "README.md").read_text(encoding="utf-8")
+def test_the_second_family_says_how_far_off_it_is_on_kinds_of_model_it_never_saw() -> None:
+    found = ifs([*ANSWERS, *CONTINUATIONS], judge=LINEAR)
+    assert found.corrected is None
+    assert found.with_judge_error is not None
+    assert found.with_judge_error.biases["whole"].kinds >= 10
+    assert found.with_judge_error.biases["cut"].kinds >= 10
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_completions_of_models_it_was_tried_on_are_in_its_card(name: str) -> None:
+    card = (judge_folder(name) / "README.md").read_text(encoding="utf-8")
     assert "## Completions of real models" in card
-    assert "gemma-3-270m, none" in card
+    assert ("gemma-3-270m, none" if name == "ifs-v1" else "lineage gemma") in card
 
 
-def test_the_seeds_readme_names_its_hash() -> None:
-    found = hashlib.sha256((SHIPPED_JUDGE / "weights.safetensors").read_bytes()).hexdigest()
-    assert found in (ROOT / "seeds" / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_seeds_readme_names_its_hash(name: str) -> None:
+    told = (ROOT / "seeds" / "README.md").read_text(encoding="utf-8")
+    for file in judge_folder(name).glob("*.safetensors"):
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in told
 
 
 @pytest.mark.slow
-def test_its_recipe_makes_the_same_bytes_again(tmp_path: Path) -> None:
+def test_the_recipe_of_the_first_makes_the_same_bytes_again(tmp_path: Path) -> None:
     execute(resolve(read_yaml(ROOT / "pipelines" / "judge.yaml")), Options(folder=tmp_path / "run"))
-    for file in sorted(path.name for path in SHIPPED_JUDGE.iterdir() if path.is_file()):
-        assert (tmp_path / "run" / "judge" / file).read_bytes() == (SHIPPED_JUDGE / file).read_bytes()
+    for file in sorted(path.name for path in judge_folder("ifs-v1").iterdir() if path.is_file()):
+        assert (tmp_path / "run" / "judge" / file).read_bytes() == (judge_folder("ifs-v1") / file).read_bytes()

@@ -14,7 +14,6 @@ from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.examining import DEV, examiner, ifs_v1, measure_tone_for
 from selfinstruct.pipeline.wiring import prompt_set
 from selfinstruct.records import Request
@@ -180,26 +179,20 @@ def made_for(stage: Any, judges: Mapping[str, Tone]) -> Any:
     return measure_tone_for(stage, judges)
 
 
-def test_a_stage_that_stops_on_its_tone_is_given_its_own_judge(
-    tmp_path: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stage_that_stops_on_its_tone_is_given_its_own_judge(loaded: Loaded) -> None:
     assert made_for(Never(), {}) is None
     reading = made_for(Stops(), {"judge": Coin()})("none", False)(loaded.model, loaded.tokenizer)
     assert (reading.judge, len(reading.verdicts), reading.prompts) == ("coin/1", 4, "ifs-v1:dev[:2]")
-    monkeypatch.setattr(wiring, "SHIPPED_JUDGE", tmp_path / "none")
-    with pytest.raises(BadInput, match="no judge is shipped with this version; train one"):
-        made_for(Stops(), {})("none", False)
+    assert made_for(Stops(), {})("none", False)(loaded.model, loaded.tokenizer).judge == "ifs-v2-linear"
 
 
-def test_in_a_script_of_ones_own_the_shipped_judge_measures(
-    tmp_path: Path, loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+def test_in_a_script_of_ones_own_the_linear_judge_measures_or_the_one_that_is_named(
+    tmp_path: Path, loaded: Loaded
 ) -> None:
     train(folder(tmp_path / "fragments", World(60, "one")), tmp_path / "judge")
-    monkeypatch.setattr(wiring, "SHIPPED_JUDGE", tmp_path / "judge")
     reading = ifs_v1("none", first=3)(loaded.model, loaded.tokenizer)
-    assert reading.judge == load_judge(tmp_path / "judge").version
-    assert len(reading.verdicts) == 6
-    monkeypatch.setattr(wiring, "SHIPPED_JUDGE", tmp_path / "none")
-    assert ifs_v1("none", first=3, judge=tmp_path / "judge")(loaded.model, loaded.tokenizer) == reading
-    with pytest.raises(BadInput, match="no judge is shipped"):
-        ifs_v1()
+    assert (reading.judge, len(reading.verdicts)) == ("ifs-v2-linear", 6)
+    other = ifs_v1("none", first=3, judge=str(tmp_path / "judge"))(loaded.model, loaded.tokenizer)
+    assert other.judge == load_judge(tmp_path / "judge").version
+    with pytest.raises(BadInput, match="no judge here"):
+        ifs_v1(judge=str(tmp_path / "none"))

@@ -1,0 +1,61 @@
+"""Judges of tone from fragments alone, on the fragments of a set they never saw.
+
+`--data` holds `alpaca_style/alpaca_en_demo.json`, to be measured on, and `gpteacher`, to be learned from too. The peer
+of the pair-aware judge is the paper's, which sees the response alone; both in this run, on the same fragments.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from selfinstruct.judge.train import train
+from selfinstruct.pipeline.compose_sets import recipe
+from selfinstruct.pipeline.recipe import resolve
+from selfinstruct.pipeline.run import Options, execute
+from selfinstruct.records import Json
+
+HELD_OUT = "alpaca_style/alpaca_en_demo.json"
+TAUGHT = "gpteacher/toolformer-similarity-0.6-dataset.json"
+KNOBS: dict[str, Json] = {"per_record": 12, "seam_varied": 0.4}  # of pipelines/judge.yaml
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--data", type=Path, required=True)
+    data = options.parse_args().data
+    for title, more in (("own text", []), ("own text and gpteacher", [str(data / TAUGHT)])):
+        held_out(title, [str(data / HELD_OUT), *more])
+
+
+def held_out(title: str, more: list[str]) -> None:
+    with TemporaryDirectory() as scratch:
+        inputs: list[Json] = ["builtin", "builtin:tone_records", *more]
+        stages: list[Json] = [{"fragment": {**KNOBS}}]
+        made = execute(
+            resolve(recipe("tone", inputs, stages, {}, {"publish": None})), Options(folder=Path(scratch) / "run")
+        )
+        for pair_aware in (True, False):
+            report = train(
+                made.folder / "fragments",
+                Path(scratch) / f"judge-{pair_aware}",
+                held_out=Path(HELD_OUT).name,
+                pair_aware=pair_aware,
+            )
+            told: Any = report.as_json()["metrics"]
+            said(f"{title}, {'prompt and response' if pair_aware else 'response alone'}, unseen set", told["held_out"])
+
+
+def said(title: str, found: Mapping[str, Any]) -> None:
+    numbers = [f"{name} {show(found[name])}" for name in ("accuracy", "precision", "recall", "auroc") if name in found]
+    kappa = f"  kappa {found['kappa']:.3f}" if found.get("kappa") is not None else ""
+    print(f"{title}: n {found['n']}  " + "  ".join(numbers) + kappa)
+
+
+def show(found: Mapping[str, float]) -> str:
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    main()
