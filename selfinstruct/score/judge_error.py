@@ -185,7 +185,7 @@ def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
 
     >>> found = bias_of([{"n": 100, "false_positives": 10, "false_negatives": 4}] * 5)
     >>> round(found.mean, 3), round(found.spread, 3)
-    (0.059, 0.016)
+    (0.059, 0.017)
     """
     if len(kinds) < _LEAST_KINDS:
         return None
