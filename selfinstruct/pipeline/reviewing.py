@@ -4,10 +4,10 @@ from pathlib import Path
 
 from selfinstruct.audit.review import agreement, rates, table
 from selfinstruct.audit.sheet import Verdict, draw, read_sheet, sheet
-from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.pipeline.look import run_folder
 from selfinstruct.records import Task
+from selfinstruct.spreadsheet import sheet_text
 from selfinstruct.store.files import publish_bytes
 from selfinstruct.store.reading import read_tasks
 
@@ -38,12 +38,5 @@ def _published(folder: Path) -> list[Task]:
     return list(read_tasks(path))
 
 
-_MOST_BYTES = 256 << 20
-
-
 def _verdicts(path: Path, tasks: list[Task]) -> tuple[Verdict, ...]:
-    try:
-        text = read_whole(path, _MOST_BYTES, fix="name the sheet that `review` wrote").decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise BadInput("not UTF-8", place=str(path), fix="export the sheet as CSV in UTF-8") from fault
-    return read_sheet(text, str(path), tasks)
+    return read_sheet(sheet_text(path, fix="name the sheet that `review` wrote"), str(path), tasks)
