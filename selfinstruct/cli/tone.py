@@ -100,6 +100,10 @@ def train_judge(
     "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."
 )
 @click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
+@click.option(
+    "--read", "reads", type=click.IntRange(1), metavar="N", help="A sheet of N responses of a score's FOLDER."
+)
+@click.option("--filled", type=click.Path(path_type=Path), metavar="SHEET", help="That sheet, filled in: IFS by both.")
 @run_options
 def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
     """The Instruction Following Score of models, or of responses that exist already; or answers to a set.
@@ -107,7 +111,13 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     Example:  selfinstruct score embedded --wrapper none --wrapper chat --first 50 -o runs/score
 
     Example:  selfinstruct score STUDENT --beside hf:BASE --on runs/mine/dataset -o runs/answers
+
+    Example:  selfinstruct score --read 60 runs/score, then --filled runs/score/read.csv runs/score
     """
+    if given["reads"] or given["filled"]:
+        from selfinstruct.cli.score_reads import read_or_draw
+
+        return read_or_draw(given)
     if bool(given["model"]) == bool(given["responses"]):
         raise click.UsageError("name a model or --responses FILE, not both and not neither")
     if not given["on"] and (given["gold"] or given["held_out"]):

@@ -19,6 +19,7 @@ To change the knobs or files of the stage       open score.py (the stage `Score`
 To change what a file of responses may hold     open responses.py; given.py scores it
 To change tables and differences of models      open side_by_side.py
 To change the correction for the judge's errors open judge_error.py; intervals are those of the module `stats`
+To change which responses a person reads        open read_draw.py; the sheet, read_sheet.py; its numbers, read_share.py
 To change ObjecQA's numbers and tests           open objecqa.py
 To change ObjecQA's stage or its questions      open ask_objecqa.py, taste_questions.py; prompts/objecqa.*.txt
 To change what is asked of a set, in which kinds open set_questions.py

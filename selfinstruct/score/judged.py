@@ -110,7 +110,7 @@ def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None
     terms = terms or Terms()
     waiting = iter(responses)
     while batch := list(islice(waiting, _BATCH)):
-        said = [_said(one) for one in batch]
+        said = [spoken(one.text, one.prompt) for one in batch]
         ruled = [_is_no_answer(one.prompt, text) for one, text in zip(batch, said, strict=True)]
         asked = [(one, text) for one, text, no in zip(batch, said, ruled, strict=True) if not no]
         pairs = [(one.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for one, text in asked]
@@ -123,10 +123,10 @@ def _is_no_answer(prompt: str, said: str) -> bool:
     return is_empty(said) or says_prompt_alone(prompt, said) or opens_another_turn(said)
 
 
-def _said(response: Response) -> str:
-    """What it says once its thinking is taken off; nothing where it is thinking alone, with marks or without."""
-    text = parted(response.text).answer
-    return "" if sounds_like_thinking(text, response.prompt) else text
+def spoken(response: str, prompt: str) -> str:
+    """What a response says once its thinking is taken off; nothing where it thinks alone, with marks or without."""
+    text = parted(response).answer
+    return "" if sounds_like_thinking(text, prompt) else text
 
 
 def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None]) -> list[float]:
