@@ -20,7 +20,7 @@ def rows(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("name", ["tone_records", "tone_completions"])
+@pytest.mark.parametrize("name", ["tone_records", "tone_completions", "tone_fine"])
 def test_the_readme_names_the_hash_of_the_file(name: str) -> None:
     found = hashlib.sha256((SEEDS / f"{name}.jsonl").read_bytes()).hexdigest()
     assert found in (SEEDS / "README.md").read_text(encoding="utf-8")
@@ -63,3 +63,14 @@ def test_completions_are_labelled_and_a_quarter_of_them_twice() -> None:
     assert sum("again" in row for row in completions) >= 100
     assert all(row["label"] in (0, 1) and row["source"] in sources for row in completions)
     assert len({(row["model"], row["wrapper"]) for row in completions}) == 5
+
+
+def test_completions_are_read_for_all_finer_tones_and_no_prompt_is_in_two_parts() -> None:
+    read = rows("tone_fine")
+    assert [row["id"] for row in read] == [f"fine-{number:03d}" for number in range(1, len(read) + 1)]
+    tones = ("refusal", "hedging", "clarifying_question", "chatter")
+    assert all(row[tone] in (0, 1) and row["response"].strip() for row in read for tone in tones)
+    assert min(sum(row[tone] for row in read) for tone in tones) >= 50
+    part: dict[str, str] = {}
+    for row in read:
+        assert part.setdefault(row["prompt"], row["part"]) == row["part"]
