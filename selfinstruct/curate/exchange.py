@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from selfinstruct.records import Task
+from selfinstruct.templates import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Exchange:
     @property
     def request(self) -> str:
         """Instruction and input as one text."""
-        return f"{self.instruction}\n{self.input}" if self.input else self.instruction
+        return joined(self.instruction, self.input)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from selfinstruct.records import Instance, Message, Task
+from selfinstruct.templates import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,8 @@ class Reply:
 
     @property
     def asked(self) -> str:
-        """The instruction, and its input below it where there is one."""
-        return f"{self.instruction}\n\n{self.input}" if self.input.strip() else self.instruction
+        """Instruction and input as one text."""
+        return joined(self.instruction, self.input)
 
 
 def replies(task: Task) -> tuple[Reply, ...]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Task
+from selfinstruct.templates import joined
 from selfinstruct.text import shown
 
 Form: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
@@ -79,9 +80,13 @@ class Segment:
 
 def conversation(task: Task, pair: Instance) -> list[Message]:
     """All turns, the system's first; Unfit where an answer is empty."""
-    asked = f"{task.instruction}\n\n{pair.input}" if pair.input.strip() else task.instruction
     opening = [Message("system", task.system)] if task.system else []
-    turns = [*opening, Message("user", asked), Message("assistant", pair.output), *task.later]
+    turns = [
+        *opening,
+        Message("user", joined(task.instruction, pair.input)),
+        Message("assistant", pair.output),
+        *task.later,
+    ]
     if not all(turn.content.strip() for turn in turns if turn.role == "assistant"):
         what = "an empty answer: nothing to learn from it"
         raise Unfit("no_answer", what, place=place(task), fix="leave the record out")

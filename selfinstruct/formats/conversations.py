@@ -10,6 +10,7 @@ from selfinstruct.formats.learning import unlearned_answers
 from selfinstruct.formats.tags import untagged
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
+from selfinstruct.templates import joined
 from selfinstruct.text import shown
 
 Role = Literal["system", "user", "assistant"]
@@ -66,6 +67,15 @@ def conversation(
     )
 
 
+def user_turn(instruction: str, given: str) -> str:
+    r"""What a user says: instruction and input joined; without an input, letter for letter, so that sets come back.
+
+    >>> user_turn(" Sort. ", "b a\n"), user_turn(" Sort. ", "\n")
+    ('Sort.\n\nb a', ' Sort. ')
+    """
+    return joined(instruction, given) if given.strip() else instruction
+
+
 def after_history(task: Task) -> Task:
     """The task at the end of the turns before it, which some sets keep as pairs under `history`.
 
@@ -82,8 +92,10 @@ def after_history(task: Task) -> Task:
     ):
         raise BadRecord("key 'history': not pairs of question and answer", reason="wrong_type")
     last = task.instances[0]
-    asks = f"{task.instruction}\n\n{last.input}" if last.input.strip() else task.instruction
-    said = [str(one) for pair in cast("list[list[str]]", before) for one in pair] + [asks, last.output]
+    said = [str(one) for pair in cast("list[list[str]]", before) for one in pair] + [
+        user_turn(task.instruction, last.input),
+        last.output,
+    ]
     turns = [Message("assistant" if number % 2 else "user", text) for number, text in enumerate(said)]
     extra = {key: item for key, item in task.extra.items() if key != "history"}
     made = conversation(turns, task.provenance, extra, task.system)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeGuard, cast
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.conversations import TURN_KEYS, user_turn
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.learning import marked_turns, row_mark
 from selfinstruct.formats.tags import tagged
@@ -20,16 +20,6 @@ Encode = Callable[[Task, int], tuple[str, str]]
 """A task and the index of its instance -> prompt and completion (Self-Instruct's own encoding)."""
 
 
-def asked(task: Task, pair: Instance) -> str:
-    r"""Instruction and input as one text, a blank line between them.
-
-    >>> from selfinstruct.records import Provenance
-    >>> asked(Task(instruction="Add.", provenance=Provenance(stage="seed")), Instance("1 + 1", "2"))
-    'Add.\n\n1 + 1'
-    """
-    return f"{task.instruction}\n\n{pair.input}" if pair.input.strip() else task.instruction
-
-
 def messages(task: Task, pair: Instance) -> Row:
     """The form most trainers read: a user's turn, the assistant's, and so on."""
     return {"messages": [{"role": turn.role, "content": turn.content} for turn in turns(task, pair)]}
@@ -38,7 +28,12 @@ def messages(task: Task, pair: Instance) -> Row:
 def turns(task: Task, pair: Instance) -> list[Message]:
     """The whole conversation, its system turn first."""
     opening = [Message("system", task.system)] if task.system else []
-    return [*opening, Message("user", asked(task, pair)), Message("assistant", pair.output), *task.later]
+    return [
+        *opening,
+        Message("user", user_turn(task.instruction, pair.input)),
+        Message("assistant", pair.output),
+        *task.later,
+    ]
 
 
 def alpaca(task: Task, pair: Instance) -> Row:
@@ -48,7 +43,7 @@ def alpaca(task: Task, pair: Instance) -> Row:
 
 def prompt_completion(task: Task, pair: Instance) -> Row:
     """Two columns, plain text."""
-    return {"prompt": asked(task, pair), "completion": pair.output}
+    return {"prompt": user_turn(task.instruction, pair.input), "completion": pair.output}
 
 
 def sharegpt(task: Task, pair: Instance) -> Row:

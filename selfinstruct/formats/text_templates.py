@@ -14,6 +14,7 @@ from selfinstruct.formats.conversations import ROLES, conversation
 from selfinstruct.formats.fields import rest, text
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Message, Provenance, Task
+from selfinstruct.templates import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _alpaca(text: str) -> Iterator[Message]:
         return
     ends = [*(head.start() for head in heads[1 : last + 1]), len(text)]
     question, *given, answer = (text[head.end() : end].strip() for head, end in zip(heads, ends, strict=False))
-    yield Message("user", "\n\n".join(filter(None, (question, *given))))
+    yield Message("user", joined(question, given[0] if given else ""))
     yield Message("assistant", _without_end(answer))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from selfinstruct.fragment.cuts import can_be_cut
 from selfinstruct.fragment.languages import language_of
 from selfinstruct.records import Instance, Task
+from selfinstruct.templates import joined
 from selfinstruct.text import words
 
 _CODE = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
@@ -46,7 +47,7 @@ def unusable(task: Task, words_at_most: int) -> str:
     instance = _answered(task)
     if instance is None:
         return "no_answer"
-    text = asked(task.instruction, instance.input)
+    text = joined(task.instruction, instance.input)
     if len(text) > words_at_most * _LETTERS_PER_WORD:
         return "too_long"
     many = len(words(text))
@@ -59,7 +60,7 @@ def source_of(task: Task, least: int) -> Source:
     """I and R of a task that is not `unusable`; R is that of the first instance that has one."""
     instance = _answered(task)
     assert instance is not None
-    text = asked(task.instruction, instance.input)
+    text = joined(task.instruction, instance.input)
     answer = instance.output.strip()
     return Source(
         id=task.id,
@@ -85,18 +86,9 @@ def in_known_languages(sources: Sequence[Source]) -> list[Source]:
     return [source if source.language else replace(source, language=commonest[source.set]) for source in sources]
 
 
-def asked(instruction: str, given: str) -> str:
-    r"""I: the instruction and, after a blank line, its input where there is one.
-
-    >>> asked("Correct it. ", "I is"), asked("Name a river.", "")
-    ('Correct it.\n\nI is', 'Name a river.')
-    """
-    return f"{instruction.strip()}\n\n{given.strip()}".strip()
-
-
 def key_of(task: Task) -> str:
     """The words of the instruction alone."""
-    return " ".join(words(task.instruction)) or " ".join(words(asked(task.instruction, first_input(task))))
+    return " ".join(words(task.instruction)) or " ".join(words(joined(task.instruction, first_input(task))))
 
 
 def first_input(task: Task) -> str:

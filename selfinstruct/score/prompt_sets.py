@@ -6,6 +6,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Provenance, Task
+from selfinstruct.templates import joined
 
 _LEAST = 3  # words on each side of a cut
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
@@ -73,7 +74,7 @@ def asked(task: Task, given: str | None = None) -> str:
     """The instruction, and after a blank line an input where there is one: that of the first instance, or `given`."""
     if given is None:
         given = task.instances[0].input if task.instances else ""
-    return f"{task.instruction}\n\n{given.strip()}" if given.strip() else task.instruction
+    return joined(task.instruction, given)
 
 
 def first_half(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.prompt_form import seems_whole
 from selfinstruct.records import Json, digest
+from selfinstruct.templates import joined
 
 _OWN = ("model", "wrapper", "prompt", "instruction", "input", "response", "finish_reason", "whole", "complete")
 
@@ -98,8 +99,7 @@ def _response(row: Row, model: str) -> Response:
 def _prompt(row: Row) -> str:
     if "prompt" in row.fields:
         return _text(row, "prompt")
-    instruction, given = _text(row, "instruction"), _text(row, "input")
-    return f"{instruction}\n\n{given}" if given.strip() else instruction
+    return joined(_text(row, "instruction"), _text(row, "input"))
 
 
 def _text(row: Row, name: str) -> str:

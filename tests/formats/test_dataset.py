@@ -152,7 +152,9 @@ def test_rows_say_what_the_tasks_said(tasks: list[Task], layout: str) -> None:
     told = [(task, pair) for task in tasks for pair in task.instances]
     for row, (task, pair) in zip(made, told, strict=True):
         texts = json.dumps({key: row[key] for key in COLUMNS[layout]})
-        said = [text.strip() if layout == "tags" else text for text in (task.instruction, pair.output)]
+        loses_space = layout == "tags" or (layout != "alpaca" and pair.input.strip() != "")
+        asked = task.instruction.strip() if loses_space else task.instruction
+        said = [asked, pair.output.strip() if layout == "tags" else pair.output]
         assert all(json.dumps(text)[1:-1] in texts for text in said)
         assert json.loads(str(row["metadata"]) or "{}") == task.extra
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, write_set
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
@@ -80,8 +81,7 @@ def said(task: Task, layout: str) -> list[tuple[object, ...]]:
         return [(task.instruction, task.instances, task.unlearned)]
     rows: list[tuple[object, ...]] = []
     for index, pair in enumerate(task.instances):
-        asked = f"{task.instruction}\n\n{pair.input}" if pair.input.strip() else task.instruction
-        whole: tuple[object, ...] = (asked, pair.output)
+        whole: tuple[object, ...] = (user_turn(task.instruction, pair.input), pair.output)
         if layout == "alpaca":
             whole = (task.instruction, pair.input, pair.output)
         elif layout == "self_instruct":

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.rows import asked
+from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, encoded_lines, write_set
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
@@ -146,7 +146,7 @@ def test_prompt_and_completion_come_back(tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.getbasetemp() / "set.jsonl"
     write_set(path, tasks, "prompt_completion")
     for found, task in zip(again(path, "prompt_completion"), tasks, strict=True):
-        assert found.instruction == asked(task, task.instances[0])
+        assert found.instruction == user_turn(task.instruction, task.instances[0].input)
         assert (found.instances[0].output, found.system) == (task.instances[0].output, task.system)
         assert {key: found.extra[key] for key in task.extra} == task.extra
 

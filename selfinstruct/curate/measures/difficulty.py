@@ -11,6 +11,7 @@ from typing import IO, ClassVar, Protocol, runtime_checkable
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope, TokenScorer
+from selfinstruct.templates import joined
 
 _MEASURES = ("ifd", "loss_given_instruction", "loss_alone")
 _TOGETHER = 16  # tasks scored in one call, and noted in one line
@@ -52,7 +53,7 @@ class Difficulty:
     """
 
     name: ClassVar[str] = "difficulty"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
     scorer: str = "scorer"
@@ -87,7 +88,8 @@ def shown(task: Task, instance: Instance) -> str:
     >>> shown(Task(instruction="Add.", provenance=Provenance(stage="input")), Instance("1 2", "3"))
     'Add.\n\n1 2\n\n'
     """
-    return "".join(f"{part.strip()}\n\n" for part in (task.system, task.instruction, instance.input) if part.strip())
+    parts = (task.system.strip(), joined(task.instruction, instance.input))
+    return "".join(f"{part}\n\n" for part in parts if part)
 
 
 def _batches(records: Iterable[Task]) -> Iterator[list[Task]]:

@@ -1,0 +1,85 @@
+"""One way to dress a prompt, and everybody who dresses one uses it."""
+
+import pytest
+
+from selfinstruct.curate.exchange import exchanges
+from selfinstruct.curate.measures.difficulty import shown
+from selfinstruct.curate.replies import replies
+from selfinstruct.finetune.forms import conversation
+from selfinstruct.formats.conversations import after_history
+from selfinstruct.formats.rows import PLAIN, turns
+from selfinstruct.formats.text_templates import turns_of
+from selfinstruct.fragment.sources import source_of
+from selfinstruct.novelty.compared import compared
+from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.score.prompt_sets import own_prompts, prompts_of
+from selfinstruct.score.responses import Row, responses_of
+from selfinstruct.score.set_questions import set_questions
+from selfinstruct.templates import joined
+from selfinstruct.text import words
+
+CASES = {
+    ("Sort.", "b a\n"): "Sort.\n\nb a",
+    (" Sort.\n", "\n \nb a"): "Sort.\n\nb a",
+    ("Sort.", "  b:\n    a\r\n"): "Sort.\n\n  b:\n    a",
+    ("Sort.", "\r\n\tb a"): "Sort.\n\n\tb a",
+    ("Sort. ", " \n "): "Sort.",
+    ("Sort {x} and {i}.", "{i}"): "Sort {x} and {i}.\n\n{i}",
+}
+
+
+def _task(instruction: str, given: str, **extra: object) -> Task:
+    return Task(
+        instruction=instruction,
+        instances=(Instance(given, "a b"),),
+        provenance=Provenance(stage="input"),
+        extra=extra,  # type: ignore[arg-type]
+    )
+
+
+def _everywhere(instruction: str, given: str) -> dict[str, str]:
+    """The request of a record, as each part of the program writes it."""
+    task = _task(instruction, given)
+    pair = task.instances[0]
+    row = {"instruction": instruction, "input": given, "response": "a b"}
+    return {
+        "replies of a task": replies(task)[0].asked,
+        "rules on records": exchanges(task)[0].request,
+        "difficulty": shown(task, pair).removesuffix("\n\n"),
+        "fragments": source_of(task, 2).text,
+        "a student's training": conversation(task, pair)[0].content,
+        "responses": next(iter(responses_of([Row("a.jsonl:1", row)]))).prompt,
+        "named prompts": next(iter(prompts_of([task]))).text,
+        "own prompts": next(iter(own_prompts([task]))).text,
+        "questions of a set": set_questions([task], "quality_on_gold").found[0].text,
+    }
+
+
+@pytest.mark.parametrize(("parts", "whole"), CASES.items())
+def test_instruction_and_input_are_joined_alike_everywhere(parts: tuple[str, str], whole: str) -> None:
+    assert joined(*parts) == whole
+    assert _everywhere(*parts) == dict.fromkeys(_everywhere(*parts), whole)
+
+
+@pytest.mark.parametrize(("parts", "whole"), CASES.items())
+def test_published_turns_join_alike_but_keep_an_instruction_alone_as_it_is(parts: tuple[str, str], whole: str) -> None:
+    task = _task(*parts, history=[["Hi", "Hello"]])
+    expected = whole if parts[1].strip() else parts[0]
+    assert turns(task, task.instances[0])[0].content == expected
+    assert PLAIN["prompt_completion"](task, task.instances[0])["prompt"] == expected
+    assert after_history(task).later[0].content == expected
+
+
+@pytest.mark.parametrize("parts", CASES)
+def test_duplicates_are_sought_among_the_same_words(parts: tuple[str, str]) -> None:
+    assert words(compared(_task(*parts), "instruction")) == words(joined(*parts))
+
+
+def test_an_alpaca_text_is_read_as_its_parts_are_joined() -> None:
+    text = "### Instruction:\nSort.\n\n### Input:\nb a\n\n### Response:\na b"
+    assert [turn.content for turn in turns_of(text)] == [joined("Sort.", "b a\n"), "a b"]
+
+
+def test_an_input_without_an_instruction_stands_alone() -> None:
+    assert joined(" ", "\nb a") == "b a"
+    assert joined("", "") == ""
