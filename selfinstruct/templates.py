@@ -1,9 +1,64 @@
 r"""How a prompt is dressed: the texts around an instruction and its input, each of them once.
 
-Strings of a fixed format are facts of that format; what is between their slots is never translated or repaired.
+Strings of a fixed format are facts of that format; what is between their slots is never translated or repaired. A
+template has the slot `{instruction}`, and `{input}` where an input has a place of its own. To add one, name it in
+`WRAPPERS`, and in `WITH_INPUT` if it treats inputs apart.
 """
 
 import re
+from collections.abc import Mapping
+
+TAGS: Mapping[str, str] = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
+"""The chat form of the Camels paper (arXiv 2306.04751, 3.2): plain text, no entries of a vocabulary."""
+
+ALPACA = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{instruction}\n\n### Response:"
+)
+"""Stanford Alpaca's text; the template A of Becoming self-instruct (arXiv 2307.03692)."""
+ALPACA_WITH_INPUT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. "
+    "Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
+)
+
+ENCODINGS_WITH_INPUT = (
+    "{instruction}\nInput: {input}\nOutput:",
+    "{instruction}\n\nInput: {input}\n\nOutput:",
+    "Task: {instruction}\nInput: {input}\nOutput:",
+    "{instruction}\n\n{input}\n\nOutput:",
+    "{instruction}\n\n{input}\n\n",
+    "{instruction}\n{input}\n\n",
+    "Task: {instruction}\n\n{input}\n\n",
+)
+"""Self-Instruct's (arXiv 2212.10560): one is drawn for each instance, so that a student learns no single one."""
+ENCODINGS_WITHOUT_INPUT = (
+    "{instruction} Output:",
+    "{instruction}\nOutput:",
+    "{instruction}\n\nOutput:",
+    "{instruction}\n",
+    "{instruction}\n\n",
+    "Task: {instruction}\n\n",
+)
+_ANSWER_BEGINS = {"Output:": " ", "### Response:": "\n"}
+
+WRAPPERS: Mapping[str, str] = {
+    "none": "{instruction}",
+    "suffix": "{instruction}\n\n### Response:",
+    "alpaca": ALPACA,
+    "tags": f"{TAGS['user']}\n{{instruction}}\n{TAGS['assistant']}\n",
+    "self_instruct": "{instruction}\n\nOutput:",
+    "ifs": "{instruction}### Response:",
+    "prompt_completion": "{instruction}",
+}
+"""Templates of one turn, by their names in recipes and on the command line; `suffix` and `none` are B and C of Becoming
+self-instruct, `ifs` is what it trains with."""
+WITH_INPUT: Mapping[str, str] = {
+    "alpaca": ALPACA_WITH_INPUT,
+    "self_instruct": "{instruction}\n\n{input}\n\nOutput:",
+}
+"""Those that have another text for an instruction with an input; in all others the two are joined."""
+
 
 _LEADING_LINES = re.compile(r"\A\s*[\r\n]")
 
@@ -20,3 +75,46 @@ def joined(instruction: str, given: str) -> str:
     'What does it print?\n\n    print(1)'
     """
     return "\n\n".join(filter(None, (instruction.strip(), _LEADING_LINES.sub("", given).rstrip())))
+
+
+def filled(template: str, instruction: str, given: str = "") -> str:
+    r"""A template with what it is about, without the space around; what is put in is never read as a template.
+
+    >>> filled("{instruction}\nInput: {input}\nOutput:", "Say {input}. ", "b a\n")
+    'Say {input}.\nInput: b a\nOutput:'
+    >>> filled("{instruction}### Response:", "Sort.", "b a\n")
+    'Sort.\n\nb a### Response:'
+    """
+    if "{input}" in template:
+        return template.format(instruction=instruction.strip(), input=given.strip())
+    return template.format(instruction=joined(instruction, given))
+
+
+def wrapped(name: str, instruction: str, given: str = "", system: str = "") -> str:
+    r"""What a model is asked with in the template of that name: to train it, and to score what was trained.
+
+    A system turn stands before all, under its own tag where turns have tags.
+
+    >>> wrapped("ifs", "Sort.", "b a", "Be brief.")
+    'Be brief.\n\nSort.\n\nb a### Response:'
+    >>> wrapped("tags", "Sort.", system="Be brief.")
+    '<|system|>\nBe brief.\n<|user|>\nSort.\n<|assistant|>\n'
+    """
+    template = WITH_INPUT.get(name, WRAPPERS[name]) if given.strip() else WRAPPERS[name]
+    return with_system(filled(template, instruction, given), system, tag=TAGS["system"] if name == "tags" else "")
+
+
+def with_system(prompt: str, system: str, *, tag: str = "") -> str:
+    """A prompt after the system's words, where there are any."""
+    if not system.strip():
+        return prompt
+    return f"{tag}\n{system.strip()}\n{prompt}" if tag else f"{system.strip()}\n\n{prompt}"
+
+
+def before_answer(template: str) -> str:
+    r"""The white space with which an answer to a template begins, as prompts themselves end in none.
+
+    >>> before_answer("{instruction} Output:"), before_answer(ALPACA), before_answer("{instruction}\n")
+    (' ', '\n', '')
+    """
+    return next((space for end, space in _ANSWER_BEGINS.items() if template.endswith(end)), "")

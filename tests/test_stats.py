@@ -70,6 +70,8 @@ def answered(answers: list[bool]) -> list[SetAnswer]:
                 source=str(place // 2),
                 system="",
                 text=f"Name {place}.",
+                instruction=f"Name {place}.",
+                input="",
                 references=("Nile",),
                 kind="not_classification",
                 verb="name",

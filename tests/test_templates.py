@@ -1,7 +1,10 @@
 """One way to dress a prompt, and everybody who dresses one uses it."""
 
+from pathlib import Path
+
 import pytest
 
+from selfinstruct import templates
 from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.curate.replies import replies
@@ -83,3 +86,16 @@ def test_an_alpaca_text_is_read_as_its_parts_are_joined() -> None:
 def test_an_input_without_an_instruction_stands_alone() -> None:
     assert joined(" ", "\nb a") == "b a"
     assert joined("", "") == ""
+
+
+FIXED_TEXTS = ("Below is an instruction that describes", "### Instruction:\\n{", "Input: {input}")
+
+
+def test_the_texts_of_templates_stand_once_in_the_program() -> None:
+    """Others import them; the converters of the Camels paper have fourteen forms of their own beside."""
+    ours = Path(templates.__file__)
+    own = {ours, ours.parent / "formats" / "camels" / "templates.py"}
+    for path in set(ours.parent.rglob("*.py")) - own:
+        code = path.read_text(encoding="utf-8")
+        assert not [text for text in FIXED_TEXTS if text in code], path
+    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "templates.py").read_text("utf-8")

@@ -5,14 +5,24 @@ break after the mark, which the released code of the Camels paper (arXiv 2306.04
 stands before an answer is, letter for letter, what a finished student is asked with.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Task
-from selfinstruct.templates import joined
+from selfinstruct.templates import (
+    ENCODINGS_WITH_INPUT,
+    ENCODINGS_WITHOUT_INPUT,
+    TAGS,
+    WITH_INPUT,
+    WRAPPERS,
+    before_answer,
+    filled,
+    joined,
+    with_system,
+)
 from selfinstruct.text import shown
 
 Form: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
@@ -21,44 +31,6 @@ Form: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
 
 Unfitness: TypeAlias = Literal["too_long", "template_refuses", "no_answer", "several_answers"]
 """Why one record cannot be learned, as reports name it."""
-
-TAGS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
-_ALPACA = (
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{i}\n\n### Response:"
-)
-_ALPACA_WITH_INPUT = (
-    "Below is an instruction that describes a task, paired with an input that provides further context. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{i}\n\n### Input:\n{x}\n\n### Response:"
-)
-_WITH_INPUT: Mapping[str, tuple[str, ...]] = {
-    "alpaca": (_ALPACA_WITH_INPUT,),
-    "ifs": ("{i}\n\n{x}### Response:",),
-    "self_instruct": (
-        "{i}\nInput: {x}\nOutput:",
-        "{i}\n\nInput: {x}\n\nOutput:",
-        "Task: {i}\nInput: {x}\nOutput:",
-        "{i}\n\n{x}\n\nOutput:",
-        "{i}\n\n{x}\n\n",
-        "{i}\n{x}\n\n",
-        "Task: {i}\n\n{x}\n\n",
-    ),
-}
-_WITHOUT_INPUT: Mapping[str, tuple[str, ...]] = {
-    "alpaca": (_ALPACA,),
-    "ifs": ("{i}### Response:",),
-    "self_instruct": (
-        "{i} Output:",
-        "{i}\nOutput:",
-        "{i}\n\nOutput:",
-        "{i}\n",
-        "{i}\n\n",
-        "Task: {i}\n\n",
-    ),
-}
-_BEFORE_ANSWER = {"### Response:": "\n", "Output:": " "}
-"""What a student is to say first, by how its prompt ends: the prompts themselves end in no space."""
 
 
 class Unfit(BadInput):
@@ -122,14 +94,16 @@ def one_turn(task: Task, pair: Instance, form: Form, end: str, draw: Random) -> 
         what = f"a conversation, and the format '{form}' has room for one answer"
         raise Unfit("several_answers", what, place=place(task), fix="take the format chat or tags")
     conversation(task, pair)
-    given = pair.input.strip()
-    layout = draw.choice((_WITH_INPUT if given else _WITHOUT_INPUT)[form])
-    before, _, after = layout.partition("{i}")
-    prompt = before + task.instruction.strip() + given.join(after.split("{x}"))
-    if task.system.strip():
-        prompt = f"{task.system.strip()}\n\n{prompt}"
-    first = next((said for ending, said in _BEFORE_ANSWER.items() if layout.endswith(ending)), "")
-    return [Segment(prompt, supervised=False), Segment(f"{first}{pair.output.strip()}{end}", supervised=True)]
+    template = _template(form, pair, draw)
+    prompt = with_system(filled(template, task.instruction, pair.input), task.system)
+    answer = f"{before_answer(template)}{pair.output.strip()}{end}"
+    return [Segment(prompt, supervised=False), Segment(answer, supervised=True)]
+
+
+def _template(form: Form, pair: Instance, draw: Random) -> str:
+    if form == "self_instruct":
+        return draw.choice(ENCODINGS_WITH_INPUT if pair.input.strip() else ENCODINGS_WITHOUT_INPUT)
+    return WITH_INPUT.get(form, WRAPPERS[form]) if pair.input.strip() else WRAPPERS[form]
 
 
 def place(task: Task) -> str:

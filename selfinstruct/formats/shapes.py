@@ -19,10 +19,10 @@ from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
 from selfinstruct.formats.natinst import natinst
 from selfinstruct.formats.own import is_own, own_task
-from selfinstruct.formats.tags import TAGS
 from selfinstruct.formats.text_templates import dressed, is_templated, templated
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.templates import TAGS
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark
 _WHO = frozenset(("role", "from"))

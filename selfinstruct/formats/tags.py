@@ -15,8 +15,8 @@ from typing import Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Message
+from selfinstruct.templates import TAGS
 
-TAGS = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 END = "</s>"
 """LLaMA's end-of-text mark; hand in that of the student's tokenizer where it has another."""
 

@@ -11,27 +11,9 @@ from random import Random
 
 from selfinstruct.generate.styles import Profile
 from selfinstruct.records import Instance, Json, Task
+from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 
 END = "<|endoftext|>"
-
-# {i} instruction, {x} input; the completion begins with a space exactly where the prompt ends in `Output:`.
-WITH_INPUT = (
-    "{i}\nInput: {x}\nOutput:",
-    "{i}\n\nInput: {x}\n\nOutput:",
-    "Task: {i}\nInput: {x}\nOutput:",
-    "{i}\n\n{x}\n\nOutput:",
-    "{i}\n\n{x}\n\n",
-    "{i}\n{x}\n\n",
-    "Task: {i}\n\n{x}\n\n",
-)
-WITHOUT_INPUT = (
-    "{i} Output:",
-    "{i}\nOutput:",
-    "{i}\n\nOutput:",
-    "{i}\n",
-    "{i}\n\n",
-    "Task: {i}\n\n",
-)
 
 _NAMED = re.compile(r"(\w+):")
 _FIELD = re.compile(r"\A[^\W\d_]\w*:[ \t]*(?:\n|(?=\S))(?!//)")
@@ -78,14 +60,14 @@ def encoded(instruction: str, pair: Instance, rng: Random, profile: Profile = "d
     given = pair.input
     if rng.random() < 0.5:
         given = without_field_name(given, profile)
-    return in_form(rng.choice(WITH_INPUT if given.strip() else WITHOUT_INPUT), instruction, given, pair.output)
+    return in_form(
+        rng.choice(ENCODINGS_WITH_INPUT if given.strip() else ENCODINGS_WITHOUT_INPUT), instruction, given, pair.output
+    )
 
 
 def in_form(form: str, instruction: str, given: str, output: str) -> Encoded:
     """One of the thirteen forms, filled; braces in the data are safe."""
-    prompt = form.format(i=instruction.strip(), x=given.strip())
-    space = " " if prompt.endswith("Output:") and form.endswith("Output:") else ""
-    return Encoded(prompt, f"{space}{output.strip()}{END}")
+    return Encoded(filled(form, instruction, given), f"{before_answer(form)}{output.strip()}{END}")
 
 
 def encode_all(tasks: Iterable[Task], rng: Random, profile: Profile = "default") -> list[Encoded]:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Failure, Json, Message, Request, Task
+from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.score.judged import Terms, judged
 from selfinstruct.score.publishing import as_line, as_page
 from selfinstruct.score.score import JUST_TRAINED
@@ -166,12 +166,7 @@ class AnswerSet:
             )
 
     def _request(self, question: SetQuestion, wrapper: Wrapper) -> Request:
-        """A system turn goes before the user's where there are turns, else before the text."""
-        wrapped = wrapper.wrap(question.text)
-        if question.system and isinstance(wrapped.prompt, str):
-            wrapped = wrapper.wrap(f"{question.system}\n\n{question.text}")
-        elif question.system and not isinstance(wrapped.prompt, str):
-            wrapped = replace(wrapped, prompt=(Message("system", question.system), *wrapped.prompt))
+        wrapped = wrapper.wrap(question.instruction, question.input, question.system)
         return Request(
             prompt=wrapped.prompt,
             stop=wrapped.stop,

@@ -23,6 +23,9 @@ class SetQuestion:
     source: str
     """The same for all questions of one instruction: they are not independent."""
     text: str
+    """Instruction and input joined."""
+    instruction: str
+    input: str
     system: str
     references: tuple[str, ...]
     kind: Kind
@@ -51,16 +54,16 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
     [('Name a river.', ('Tay', 'Spey'))]
     """
     answers: dict[tuple[str, str], list[str]] = {}
-    first: dict[tuple[str, str], Task] = {}
+    first: dict[tuple[str, str], tuple[Task, str]] = {}
     without = 0
     for task in tasks:
         pairs = [(at, pair) for at, pair in enumerate(task.instances) if pair.output.strip()]
         without += not pairs
         for at, pair in pairs:
             key = (task.system, asked(task, pair.input))
-            first.setdefault(key, task)
+            first.setdefault(key, (task, pair.input))
             answers.setdefault(key, []).extend((pair.output, *_further(task, at)))
-    found = (_question(first[key], key, references, against) for key, references in answers.items())
+    found = (_question(*first[key], key, references, against) for key, references in answers.items())
     return SetQuestions(tuple(found), without)
 
 
@@ -74,13 +77,15 @@ def _further(task: Task, at: int) -> list[str]:
     return [one for one in outputs if isinstance(one, str) and one.strip()] if isinstance(outputs, list) else []
 
 
-def _question(task: Task, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:
+def _question(task: Task, given: str, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:
     kinds: dict[bool | None, Kind] = {True: "classification", False: "not_classification", None: "undecided"}
     return SetQuestion(
         against=against,
         task=task.id,
         source=digest("instruction", task.instruction),
         text=key[1],
+        instruction=task.instruction,
+        input=given,
         system=key[0],
         references=tuple(dict.fromkeys(references)),
         kind=kinds[task.is_classification],

@@ -5,7 +5,6 @@ The wrappers of Becoming self-instruct (arXiv 2307.03692): `alpaca` (its A), `su
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,23 +12,10 @@ from selfinstruct.errors import BadInput
 from selfinstruct.prompts import prompt as prompt_text
 from selfinstruct.records import Message
 from selfinstruct.stage import Traits
+from selfinstruct.templates import WRAPPERS, joined, wrapped
 
 Prompt: TypeAlias = str | tuple[Message, ...]
 
-ALPACA = (
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{prompt}\n\n### Response:"
-)
-TEXTS: Mapping[str, str] = {
-    "none": "{prompt}",
-    "suffix": "{prompt}\n\n### Response:",
-    "alpaca": ALPACA,
-    "tags": "<|user|>\n{prompt}\n<|assistant|>\n",
-    "self_instruct": "{prompt}\n\nOutput:",
-    "ifs": "{prompt}### Response:",
-    "prompt_completion": "{prompt}",
-}
-"""Wrappers that are one text with a place for the prompt."""
 TEMPLATED = ("chat", "messages", "sharegpt")
 """Names of the model's own template: what a student of these formats was tuned on."""
 _FEW_SHOT = re.compile(r"few-shot:(\d+)")
@@ -56,8 +42,8 @@ class Wrapper:
         few = _FEW_SHOT.fullmatch(self.name)
         if few and not 1 <= int(few[1]) <= len(demonstrations()):
             raise BadInput(f"wrapper '{self.name}'", fix=f"give few-shot:1 to few-shot:{len(demonstrations())}")
-        if not few and self.name not in TEXTS and self.name not in TEMPLATED:
-            known = ", ".join((*TEXTS, *TEMPLATED, "few-shot:K"))
+        if not few and self.name not in WRAPPERS and self.name not in TEMPLATED:
+            known = ", ".join((*WRAPPERS, *TEMPLATED, "few-shot:K"))
             raise BadInput(f"no wrapper '{self.name}'", fix=f"one of: {known}")
 
     def check(self, model: str, traits: Traits) -> None:
@@ -69,20 +55,24 @@ class Wrapper:
             what = f"model '{model}' takes messages only, wrapper '{self.name}' is a text to continue"
             raise BadInput(what, fix="use wrapper chat")
 
-    def wrap(self, said: str) -> Wrapped:
+    def wrap(self, instruction: str, given: str = "", system: str = "") -> Wrapped:
         r"""A prompt as it is sent; what is in it is never read as a wrapper.
+
+        A student that was tuned in the format of this name was trained with the same text.
 
         >>> Wrapper("suffix").wrap("Name a {prompt}.").prompt
         'Name a {prompt}.\n\n### Response:'
         >>> Wrapper("chat").wrap("Hello!").prompt
         (Message(role='user', content='Hello!'),)
         """
+        if self.name in WRAPPERS:
+            return Wrapped(wrapped(self.name, instruction, given, system))
+        said = joined(instruction, given)
         if self.name in TEMPLATED:
-            return Wrapped((Message("user", said),))
-        if self.name in TEXTS:
-            before, _, after = TEXTS[self.name].partition("{prompt}")
-            return Wrapped(before + said + after)
+            opening = (Message("system", system),) if system else ()
+            return Wrapped((*opening, Message("user", said)))
         shown = demonstrations()[: int(self.name.partition(":")[2])]
+        said = joined(system, said)
         # the demonstrations themselves ask for a next one, so that to begin it is no fault of the model
         return Wrapped("\n\n".join((*shown, f"{MARK} {said}\nResponse:")), (f"\n{MARK}",))
 

@@ -7,9 +7,11 @@ from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, t
 from selfinstruct.formats.camels.templates import WITH_INPUT as CAMELS_WITH_INPUT
 from selfinstruct.formats.tags import tagged as published_tags
 from selfinstruct.formats.tags import tagged_prompt
-from selfinstruct.generate.encode import WITH_INPUT, WITHOUT_INPUT, in_form
+from selfinstruct.generate.encode import in_form
 from selfinstruct.records import Instance, Message
-from selfinstruct.score.wrappers import TEXTS, Wrapper
+from selfinstruct.score.set_questions import set_questions
+from selfinstruct.score.wrappers import Wrapper
+from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
 from tests.finetune.builders import talk, task
 
 
@@ -32,14 +34,30 @@ def test_with_tags_every_answer_and_its_mark_are_learned_but_not_the_line_break_
     assert [piece.text for piece in pieces if piece.supervised] == ["The Nile.</s>", "Lake Como.</s>"]
 
 
-def test_what_stands_before_an_answer_with_tags_is_what_a_student_is_asked_with() -> None:
+@pytest.mark.parametrize("system", ["", "Be brief.\n"])
+@pytest.mark.parametrize("given", ["", " \n", "b a\n", "\n  b:\n    {a}"])
+@pytest.mark.parametrize("form", ["tags", "alpaca", "ifs", "self_instruct"])
+def test_a_student_is_scored_with_the_text_it_was_tuned_with(form: Form, given: str, system: str) -> None:
+    one = task("Sort {input}. ", "a b", given, system=system)
+    [question] = set_questions([one], "quality_on_gold").found
+    asked = Wrapper(form).wrap(question.instruction, question.input, question.system).prompt
+    if form == "tags":
+        trained = {tagged(conversation(one, one.instances[0]), "</s>")[0].text}
+    else:
+        trained = {one_turn(one, one.instances[0], form, "</s>", Random(seed))[0].text for seed in range(60)}
+    assert asked in trained
+    assert len(trained) == 1 or form == "self_instruct"
+
+
+def test_a_prompt_alone_is_put_as_the_record_that_asks_it() -> None:
+    for form in WRAPPERS:
+        assert Wrapper(form).wrap("Sort.").prompt == Wrapper(form).wrap("Sort.", " \n", "").prompt
+
+
+def test_tags_before_an_answer_are_those_of_a_published_prompt() -> None:
     turns = [Message("user", "Name a river."), Message("assistant", "The Nile.")]
     before = _text([piece for piece in tagged(turns, "</s>") if not piece.supervised])
     assert before == tagged_prompt(turns[:1]) == Wrapper("tags").wrap("Name a river.").prompt
-
-
-def test_the_alpaca_form_without_an_input_is_the_wrapper_a_student_is_asked_with() -> None:
-    assert _one("alpaca")[0].text == Wrapper("alpaca").wrap("Add.").prompt
 
 
 def test_the_alpaca_form_with_an_input_is_the_public_one() -> None:
@@ -53,17 +71,12 @@ def test_the_ifs_form_is_the_papers_cut_down_one() -> None:
     assert _one("ifs")[0].text == Wrapper("ifs").wrap("Add.").prompt
 
 
-@pytest.mark.parametrize(("given", "forms"), [("", WITHOUT_INPUT), ("1 + 2", WITH_INPUT)])
+@pytest.mark.parametrize(("given", "forms"), [("", ENCODINGS_WITHOUT_INPUT), ("1 + 2", ENCODINGS_WITH_INPUT)])
 def test_self_instructs_forms_are_those_in_which_the_set_is_encoded(given: str, forms: tuple[str, ...]) -> None:
     known = {in_form(form, "Add.", given, "3") for form in forms}
     drawn = [_one("self_instruct", given, seed) for seed in range(200)]
     ours = {(one[0].text, one[1].text.removesuffix("</s>")) for one in drawn}
     assert ours == {(one.prompt, one.completion.removesuffix("<|endoftext|>")) for one in known}
-
-
-def test_one_of_self_instructs_forms_is_the_wrapper_a_student_is_asked_with() -> None:
-    wrapped = TEXTS["self_instruct"].format(prompt="Add.")
-    assert wrapped in {_one("self_instruct", seed=seed)[0].text for seed in range(60)}
 
 
 @pytest.mark.parametrize("form", ["alpaca", "ifs", "self_instruct"])

@@ -8,19 +8,18 @@ from hypothesis import strategies as st
 
 from selfinstruct.generate.encode import (
     END,
-    WITH_INPUT,
-    WITHOUT_INPUT,
     encode_all,
     encoded,
     in_form,
     without_field_name,
 )
 from selfinstruct.records import Instance
+from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT
 from tests.generate.builders import task
 
 
 def test_the_forms_are_those_of_the_program() -> None:
-    with_input = [in_form(form, " I ", " X ", " Y ") for form in WITH_INPUT]
+    with_input = [in_form(form, " I ", " X ", " Y ") for form in ENCODINGS_WITH_INPUT]
     assert [one.prompt for one in with_input] == [
         "I\nInput: X\nOutput:",
         "I\n\nInput: X\n\nOutput:",
@@ -31,7 +30,7 @@ def test_the_forms_are_those_of_the_program() -> None:
         "Task: I\n\nX\n\n",
     ]
     assert [one.completion for one in with_input] == [f" Y{END}"] * 4 + [f"Y{END}"] * 3
-    without = [in_form(form, "I", "", "Y") for form in WITHOUT_INPUT]
+    without = [in_form(form, "I", "", "Y") for form in ENCODINGS_WITHOUT_INPUT]
     assert [one.prompt for one in without] == [
         "I Output:",
         "I\nOutput:",

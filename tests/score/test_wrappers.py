@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Message
 from selfinstruct.score.run_on import run_on
-from selfinstruct.score.wrappers import TEMPLATED, TEXTS, Wrapper, demonstrations
+from selfinstruct.score.wrappers import TEMPLATED, Wrapper, demonstrations
 from selfinstruct.stage import Traits
+from selfinstruct.templates import WRAPPERS
 
 
-@given(st.sampled_from([*TEXTS, "chat", "few-shot:1", "few-shot:6"]), st.text())
+@given(st.sampled_from([*WRAPPERS, "chat", "few-shot:1", "few-shot:6"]), st.text().map(str.strip))
 def test_the_prompt_stands_in_every_wrapper_once_and_unread(name: str, said: str) -> None:
     made = Wrapper(name).wrap(said).prompt
     if name == "chat":

@@ -7,21 +7,13 @@ other words are our own.
 from collections.abc import Iterable, Mapping
 from itertools import chain, repeat
 
-_ALPACA_WITH_INPUT = (
-    "Below is an instruction that describes a task, paired with an input that provides further context. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
-)
-_ALPACA = (
-    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{instruction}\n\n### Response:"
-)
+from selfinstruct.templates import ALPACA, ALPACA_WITH_INPUT, filled
 
 WITH_INPUT: Mapping[str, int] = {
     "{instruction}\n\n{input}\n\n": 4,
     "{instruction}\n{input}\n\n": 2,
     "{instruction}\n{input}\n": 2,
-    _ALPACA_WITH_INPUT: 2,
+    ALPACA_WITH_INPUT: 2,
     "{instruction}\n\nInput: {input}\n\nOutput:": 1,
     "{instruction}\nInput: {input}\nOutput:": 1,
     "{instruction}\n{input}\n\nResponse:": 1,
@@ -39,7 +31,7 @@ WITHOUT_INPUT: Mapping[str, int] = {
     "{instruction}\n\n": 4,
     "{instruction}\n": 2,
     "{instruction}": 2,
-    _ALPACA: 2,
+    ALPACA: 2,
     "{instruction} Output:": 1,
     "{instruction}\nResponse:": 1,
     "{instruction}\n\nAnswer:": 1,
@@ -69,9 +61,8 @@ def zero_shot(instruction: str, entered: str, draw: int) -> str:
     ('Add.\n\n1 + 1\n\n', 'Name a river.')
     """
     if entered.strip():
-        form = _WITH_INPUT[draw % len(_WITH_INPUT)]
-        return form.format(instruction=instruction.strip(), input=entered.strip())
-    return _WITHOUT_INPUT[draw % len(_WITHOUT_INPUT)].format(instruction=instruction.strip())
+        return filled(_WITH_INPUT[draw % len(_WITH_INPUT)], instruction, entered)
+    return filled(_WITHOUT_INPUT[draw % len(_WITHOUT_INPUT)], instruction)
 
 
 def few_shot(instruction: str, examples: Iterable[tuple[str, str]], entered: str) -> str:
