@@ -12,7 +12,7 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
   of words stays on one side.
 
 To change what novelty rejects and records         open filter.py (the stage `Novelty`)
-To change ROUGE-L or which side of a border loses  open rouge_l.py
+To change which side of a border loses             open border.py (ROUGE-L of two texts: selfinstruct.rouge_l)
 To change what can be asked of a pool              open index.py (plain.py while it is small, compiled.py from then on)
 To change the one-pass selection of a large list   open selection.py
 To change the compiled loops of novelty            open kernel.py (nearest), sweep.py (selection)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from selfinstruct.novelty.border import Border, f_measure
 from selfinstruct.novelty.compiled import settled
-from selfinstruct.novelty.rouge_l import Border, f_measure
 from selfinstruct.novelty.selection import _lists
 
 if TYPE_CHECKING:

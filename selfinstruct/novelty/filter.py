@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
+from selfinstruct.novelty.border import Border, Mode
 from selfinstruct.novelty.index import CUTTERS, Nearest, RougeIndex, Words
-from selfinstruct.novelty.rouge_l import Border, Mode
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Evidence, Kept, Measured, Outcome, Rejected, Scope
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from selfinstruct.novelty.argsort import argsort
+from selfinstruct.novelty.border import f_measure
 from selfinstruct.novelty.compiled import CompiledPool
 from selfinstruct.novelty.plain import MOST_WORDS, PlainPool, f_measures
-from selfinstruct.novelty.rouge_l import f_measure
 from selfinstruct.records import Task
 from selfinstruct.text import one_line, program_words, words
 

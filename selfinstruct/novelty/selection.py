@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from selfinstruct.novelty.border import Border, Mode
 from selfinstruct.novelty.compiled import settled
 from selfinstruct.novelty.index import CUTTERS, Words
-from selfinstruct.novelty.rouge_l import Border, Mode
 
 if TYPE_CHECKING:
     import numpy as np

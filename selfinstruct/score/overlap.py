@@ -1,8 +1,7 @@
 """How far an answer says what a reference says: ROUGE-L in two settings, and exact match.
 
-ROUGE-L is that of `rouge_score` (Lin 2004), bit for bit: its stemmer and its F-measure over the longest common
-subsequence, whose length RapidFuzz finds, as the library's own loop in Python takes 30 times as long. The words are the
-library's where texts are ASCII; others are cut by `selfinstruct.text.words`, as the library knows a-z and 0-9 alone.
+ROUGE-L is that of `rouge_score` (Lin 2004), bit for bit, and so are stems. The words are the library's where texts are
+ASCII; others are cut by `selfinstruct.text.words`, as the library knows a-z and 0-9 alone.
 """
 
 import re
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.text import one_line, words
 
 _REMEMBERED = 1 << 16
@@ -47,21 +47,6 @@ def overlap(answer: str, references: Sequence[str]) -> Overlap:
         max((rouge_l(_stems(said), cut) for cut in stems), default=None),
         any(_bare(answer) == _bare(reference) for reference in references),
     )
-
-
-def rouge_l(answer: Sequence[str], reference: Sequence[str]) -> float:
-    """ROUGE-L of two lists of words; 0 if either is empty.
-
-    >>> rouge_l("name a river".split(), "name a long river".split())
-    0.8571428571428571
-    """
-    from rapidfuzz.distance import LCSseq
-    from rouge_score.scoring import fmeasure
-
-    common = LCSseq.similarity(answer, reference) if answer and reference else 0
-    if not common:
-        return 0.0
-    return float(fmeasure(common / len(answer), common / len(reference)))
 
 
 def _stems(cut: Sequence[str]) -> list[str]:

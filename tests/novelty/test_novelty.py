@@ -9,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
+from selfinstruct.novelty.border import Border, Mode, f_measure
 from selfinstruct.novelty.filter import Novelty
 from selfinstruct.novelty.index import RougeIndex
-from selfinstruct.novelty.rouge_l import Border, Mode, f_measure, longest_common_subsequence, rouge_l
 from selfinstruct.novelty.selection import select
 from selfinstruct.records import Provenance, Task
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept, Pool, Rejected
 from selfinstruct.text import program_words, words
+from tests.novelty.subsequence import longest_common_subsequence
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)
 VOCABULARY = [f"w{number}" for number in range(14)]

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.novelty import selection
+from selfinstruct.novelty.border import Border, Mode
 from selfinstruct.novelty.filter import Novelty
 from selfinstruct.novelty.index import CUTTERS
-from selfinstruct.novelty.rouge_l import Border, Mode, longest_common_subsequence
 from selfinstruct.novelty.selection import select
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept
+from tests.novelty.subsequence import longest_common_subsequence
 
 LONG, SHORT = 110, 10
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.rouge_l import rouge_l
 from selfinstruct.novelty.shingles import jaccard
 from selfinstruct.novelty.split import Split
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept, Measured
 from selfinstruct.text import words
 

@@ -8,9 +8,9 @@ import pytest
 from rouge_score import scoring
 from rouge_score.rouge_scorer import RougeScorer
 
+from selfinstruct.novelty.border import Border, f_measure
 from selfinstruct.novelty.index import RougeIndex
 from selfinstruct.novelty.plain import f_measures
-from selfinstruct.novelty.rouge_l import Border, f_measure
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)
 

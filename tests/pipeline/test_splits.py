@@ -9,11 +9,11 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.sets import read_set
-from selfinstruct.novelty.rouge_l import rouge_l
 from selfinstruct.pipeline.recipe import resolve
 from selfinstruct.pipeline.run import Finished, Options, execute
 from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.records import Task
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.text import words
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.novelty.rouge_l import rouge_l
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.score.prompt_sets import ifs_tasks, is_sentence
 from selfinstruct.score.taste_questions import objecqa_tasks, questions_of
 from selfinstruct.text import words

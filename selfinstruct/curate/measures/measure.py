@@ -7,10 +7,11 @@ from statistics import fmean
 from typing import ClassVar
 
 from selfinstruct.curate.measures.layout import code_share, list_items
-from selfinstruct.curate.measures.overlap import copied, rouge_l
+from selfinstruct.curate.measures.overlap import copied
 from selfinstruct.curate.measures.tokens import CountTokens, estimated_tokens
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept, Outcome, Scope
 from selfinstruct.text import words
 

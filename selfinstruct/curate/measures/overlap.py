@@ -3,21 +3,6 @@
 from collections.abc import Sequence
 
 
-def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
-    """ROUGE-L in 0..1 of two word lists, with the bits of `rouge_score`; 0 if either has no words.
-
-    >>> round(rouge_l("name a river".split(), "name a long river".split()), 4)
-    0.8571
-    """
-    from rapidfuzz.distance import LCSseq  # loaded late: most verbs never measure
-
-    common = LCSseq.similarity(one, other)
-    if not common:
-        return 0.0
-    precision, recall = common / len(other), common / len(one)
-    return 2 * precision * recall / (precision + recall)
-
-
 def copied(response: Sequence[str], given: Sequence[str], size: int = 3) -> float:
     """Share of the response's n-grams of `size` words that occur in what was given, counting each time.
 

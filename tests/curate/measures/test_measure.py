@@ -7,10 +7,11 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from selfinstruct.curate.measures.layout import code_share, list_items
 from selfinstruct.curate.measures.measure import MEASURES, Measure, measured
-from selfinstruct.curate.measures.overlap import copied, rouge_l
+from selfinstruct.curate.measures.overlap import copied
 from selfinstruct.curate.measures.tokens import estimated_tokens
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import program_words, words
 from tests.curate.records import task

@@ -1,10 +1,9 @@
-"""ROUGE-L between two word lists, and the border above which it is too much.
+"""The border above which ROUGE-L is too much, in numbers of words, so that an index need not compute most of it.
 
 ROUGE-L (Lin 2004) is the F-measure of the longest common subsequence: with L of m and n words in common, in order,
-precision is L/n, recall L/m, and F the harmonic mean, 2L / (m + n).
+precision is L/n, recall L/m, and F the harmonic mean, 2L / (m + n). That of two texts alone is `selfinstruct.rouge_l`.
 """
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -12,23 +11,6 @@ from typing import Literal, TypeAlias
 from selfinstruct.errors import BadInput
 
 Mode: TypeAlias = Literal["strict", "paper"]
-
-
-def longest_common_subsequence(first: Sequence[Hashable], second: Sequence[Hashable]) -> int:
-    """Its length, by the bit-parallel recurrence of Hyyro (2004) on one big integer.
-
-    >>> longest_common_subsequence("a b c d".split(), "b x d a".split())
-    2
-    """
-    places: dict[Hashable, int] = {}
-    for place, word in enumerate(first):
-        places[word] = places.get(word, 0) | 1 << place
-    everywhere = (1 << len(first)) - 1
-    row = everywhere
-    for word in second:
-        hit = row & places.get(word, 0)
-        row = (row + hit | row - hit) & everywhere
-    return len(first) - row.bit_count()
 
 
 def f_measure(common: int, candidate: int, other: int) -> float:
@@ -43,15 +25,6 @@ def f_measure(common: int, candidate: int, other: int) -> float:
         return 0.0
     precision, recall = common / other, common / candidate
     return 2 * precision * recall / (precision + recall)
-
-
-def rouge_l(candidate: Sequence[Hashable], other: Sequence[Hashable]) -> float:
-    """ROUGE-L in 0..1, bit for bit the `fmeasure` of `rouge_score`; 0 if either has no words.
-
-    >>> rouge_l("name a river".split(), "name a long river".split())
-    0.8571428571428571
-    """
-    return f_measure(longest_common_subsequence(candidate, other), len(candidate), len(other))
 
 
 @dataclass(frozen=True, slots=True)

