@@ -18,10 +18,10 @@ from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_o
 from selfinstruct.finetune.check_plan import GRID
 from selfinstruct.finetune.curve import Check, Point, append_point, read_curve, write_curve
 from selfinstruct.finetune.divergence import Base, Divergence, Probe, ProbeName, divergence, no_divergence
+from selfinstruct.finetune.preserve_training_state import preserve_training_state
 from selfinstruct.finetune.readings import levels
 from selfinstruct.finetune.stopping import Decision, Headroom, StopRule
 from selfinstruct.finetune.training_log import examples_by_now, logged_until, mean_loss
-from selfinstruct.finetune.undisturbed import undisturbed
 from selfinstruct.finetune.verdict_rows import Behind
 from selfinstruct.stage import MeasureTone, ToneReading
 
@@ -112,7 +112,7 @@ class StopOnIFS(TrainerCallback):
         self._take_up(state)
         model, tokenizer = kwargs["model"], _tokenizer(kwargs)
         if self.probes and not self._over:
-            with undisturbed(model):
+            with preserve_training_state(model):
                 self._base = base_of(model, tokenizer, self.probes, self._folder, fresh=state.global_step == 0)
             if self._base is None:
                 self.notes.append("what the base predicted is not kept, so the divergence from it is not measured")
@@ -225,7 +225,7 @@ class StopOnIFS(TrainerCallback):
         began = time.monotonic()
         loss = self._loss(state)
         model, tokenizer = kwargs["model"], _tokenizer(kwargs)
-        with undisturbed(model):
+        with preserve_training_state(model):
             reading = self.measure(model, tokenizer)
             moved = {probe.name: self._moved(model, tokenizer, probe) for probe in self.probes}
         decision = self.rule.decide([*self.readings, reading])

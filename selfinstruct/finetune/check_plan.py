@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.preserve_training_state import evaluating
 
 GRID = (0, *(64 * 2**doublings for doublings in range(20)))
 """Examples seen: 0, 64, 128, 256 ... as far as training goes."""
@@ -112,16 +113,11 @@ def seconds_of_token(model: Any, example: Example) -> float:  # noqa: ANN401 - i
     import torch
 
     tokens = torch.tensor([[*example.tokens][:_TIMED]], device=model.device)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            model(tokens[:, :8])  # the first time is slower
-            began = time.monotonic()
-            model(tokens)
-            return TRAINING_COST * (time.monotonic() - began) / tokens.shape[1]
-    finally:
-        model.train(was_training)
+    with evaluating(model), torch.no_grad():
+        model(tokens[:, :8])  # the first time is slower
+        began = time.monotonic()
+        model(tokens)
+        return TRAINING_COST * (time.monotonic() - began) / tokens.shape[1]
 
 
 def about(seconds: float) -> str:

@@ -21,6 +21,7 @@ from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.loss import Loss
 from selfinstruct.finetune.noise import noisy
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
+from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.records import digest
 
 LONGEST_GRADIENT = 1.0
@@ -101,17 +102,14 @@ def mean_loss(
     examined: Examined,
 ) -> float:
     """Nats a learned token over examples that are not trained on; the model in evaluation mode meanwhile."""
-    was_training = model.training
-    model.eval()
     loss, filling = Loss(model, plain_head=examined.plain_head), _filling(tokenizer)
     total, tokens = 0.0, 0
-    with _autocast(model, recipe.autocast):
+    with evaluating(model), _autocast(model, recipe.autocast):
         lengths = [len(one) for one in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
             one = tensors([examples[at] for at in places], examined.layout, model.device, filling)
             total += loss.value(one)
             tokens += len(one.targets)
-    model.train(was_training)
     return total / tokens
 
 

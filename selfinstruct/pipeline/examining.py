@@ -1,11 +1,11 @@
 """Asks a model in memory the `dev` prompts of ifs-v1 and judges its tone: what a training stops on."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.pipeline import wiring
 from selfinstruct.pipeline.judges import LINEAR, open_judge
@@ -123,18 +123,6 @@ def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> MakeMeasure | 
         return examiner(tone, wrapper, objecqa=objecqa, first=first or int(getattr(stage, "first", 0)))
 
     return make
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
-    """The model without what training adds, dropout for instance; afterwards each of its parts as it was."""
-    parts = [(part, part.training) for part in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for part, training in parts:
-            part.training = training
 
 
 def _opinions(questions: Sequence[TasteQuestion], replies: Sequence[Answer]) -> tuple[bool | None, ...]:
