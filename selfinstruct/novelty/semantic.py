@@ -1,19 +1,18 @@
 """Stage: of records that mean nearly the same by their embeddings, the preferred one stays (extra [semantic])."""
 
-import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
 from selfinstruct.novelty.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
-from selfinstruct.text import shown
+from selfinstruct.static_embeddings import Embedder, static_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,13 +25,6 @@ _STRIP = 1 << 16
 _SLACK = 1e-4
 """More than float32 rounding moves a cosine: what comes so close is computed again, exactly rounded."""
 _SHOWN = 1 << 14
-
-
-class Embedder(Protocol):
-    """What turns texts into vectors; a `model2vec.StaticModel` is one."""
-
-    def encode(self, sentences: Sequence[str], /) -> "NDArray[np.float32]":
-        """A row for each text; zero where nothing in it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ class Semantic:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Each record once, in order, after all were read."""
         del bench
-        embedder = static_model(self.embedder)
+        embedder = static_model(self.embedder, "embedder")
         if not len(records):
             return
         found = self.decided(records, embedder)
@@ -176,38 +168,3 @@ def _cosine(one: "NDArray[np.float32]", other: "NDArray[np.float32]") -> float:
     first, second = one.astype(float), other.astype(float)
     product = math.fsum((first * second).tolist())
     return product / math.sqrt(math.fsum((first * first).tolist()) * math.fsum((second * second).tolist()))
-
-
-def static_model(folder: str) -> Embedder:
-    """The model in that folder; BadInput where the folder or the package is missing. Nothing is downloaded."""
-    try:
-        model2vec = importlib.import_module("model2vec")  # loaded late: an extra
-    except ImportError as missing:
-        raise BadInput(
-            "the stage 'semantic' needs the package model2vec", fix="pip install 'selfinstruct[semantic]'"
-        ) from missing
-    if not (Path(folder) / "model.safetensors").is_file():
-        raise BadInput(
-            "holds no model2vec model (model.safetensors)",
-            place=folder,
-            fix="download one, such as minishlab/potion-base-8M, and give its folder",
-        )
-    try:
-        return _Static(model2vec.StaticModel.from_pretrained(folder, force_download=False))
-    except Exception as unreadable:  # its three libraries raise their own, with no class in common
-        raise BadInput(
-            f"cannot be loaded as a model2vec model ({shown(str(unreadable))})", place=folder, fix="download it again"
-        ) from unreadable
-
-
-@dataclass(frozen=True, slots=True)
-class _Static:
-    """The library's model: whole texts, in this process alone."""
-
-    model: Any
-    """A `model2vec.StaticModel`."""
-
-    def encode(self, sentences: Sequence[str], /) -> "NDArray[np.float32]":
-        """A row for each text."""
-        rows: NDArray[np.float32] = self.model.encode(list(sentences), max_length=None, use_multiprocessing=False)
-        return rows

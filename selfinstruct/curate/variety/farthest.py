@@ -1,13 +1,12 @@
 """Farthest-first selection on static embeddings (Gonzalez 1985): each next text is the one least like all before it."""
 
-import importlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
+from selfinstruct.static_embeddings import static_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +79,7 @@ def _vectors(records: Sequence[Task], order: Sequence[int], model: str) -> "NDAr
     """Of the instructions, in the given order, each of length one."""
     import numpy as np
 
-    encoder = _encoder(model)
+    encoder = static_model(model, "embedding", hub=True)
     rank = {at: place for place, at in enumerate(order)}
     found: NDArray[np.float32] | None = None
     for places, texts in _texts(records, rank):
@@ -105,19 +104,3 @@ def _texts(records: Sequence[Task], rank: dict[int, int]) -> Iterator[tuple[list
             places, texts = [], []
     if texts:
         yield places, texts
-
-
-def _encoder(model: str) -> Any:  # noqa: ANN401 - an extra, its types may not be there
-    try:
-        model2vec = importlib.import_module("model2vec")  # loaded late: an extra
-    except ImportError as fault:
-        raise BadInput(
-            "model2vec is not installed", place="knob 'embedding'", fix="pip install 'selfinstruct[semantic]'"
-        ) from fault
-    try:
-        return model2vec.StaticModel.from_pretrained(model)
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
-        said = str(fault).strip().partition("\n")[0]
-        raise BadInput(
-            f"embeddings cannot be loaded ({said})", place=f"knob 'embedding': {model}", fix="give a local folder"
-        ) from fault

@@ -31,7 +31,7 @@ class Select:
     """
 
     name: ClassVar[str] = "select"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     by: str = "rating"

@@ -15,6 +15,7 @@ from selfinstruct.curate.variety.select import Select
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected
+from selfinstruct.static_embeddings import static_model
 from tests.curate.records import task
 
 VALUES = st.lists(st.one_of(st.none(), st.integers(0, 5).map(float)), max_size=30)
@@ -190,8 +191,18 @@ def test_embeddings_spread_the_selection_and_name_the_nearest_neighbour(tmp_path
     assert second["score"] == pytest.approx(1.0)
 
 
+def test_a_long_text_is_embedded_whole(tmp_path: Path) -> None:
+    _embedding(tmp_path)
+    [row] = static_model(str(tmp_path), "embedding").encode(["river " * 600 + "poem " * 600])
+    assert row[0] == pytest.approx(row[1], rel=1e-5)
+
+
 def test_embeddings_that_are_not_there_are_one_line(tmp_path: Path) -> None:
-    complaint = "embeddings cannot be loaded" if importlib.util.find_spec("model2vec") else "pip install 'selfinstruct"
+    complaint = (
+        "'embedding': .*holds no model2vec model"
+        if importlib.util.find_spec("model2vec")
+        else "pip install 'selfinstruct"
+    )
     stage = Select(how="diverse", cells="embedding", embedding=str(tmp_path), count=1)
     with pytest.raises(BadInput, match=complaint):
         outcomes(stage, rated([1.0]))
