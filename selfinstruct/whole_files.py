@@ -8,7 +8,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from secrets import token_hex
@@ -51,17 +52,55 @@ def append_to(path: Path) -> IO[bytes]:
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write all of it or leave what was there: a new file, fsync, rename, fsync of the folder."""
+    """Write all of it or leave what was there."""
+    with whole_file(path) as file:
+        file.writelines(chunks)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A new file to fill; at the end fsync, rename, fsync of the folder. What was at `path` stays where that fails."""
     made = beside(path)
     try:
         with create(made) as file:
-            file.writelines(chunks)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         made.replace(path)
     finally:
         made.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def put_in_place(made: Path, place: Path, before: Callable[[], None] = lambda: None) -> None:
+    """A file or folder made on the same disk becomes `place`, all of it synced first; what was there is removed last.
+
+    `before` is called when nothing but the rename is left to do; where that is refused, what was there is back.
+    """
+    sync_below(made)
+    old = beside(place)
+    if place.exists() or place.is_symlink():
+        place.rename(old)
+    try:
+        before()
+        made.rename(place)
+    except OSError:
+        if old.exists() or old.is_symlink():
+            old.rename(place)
+        raise
+    sync_folder(place.parent)
+    remove(old)
+
+
+def sync_below(path: Path) -> None:
+    """A file, or every file and folder in a folder and itself, survives a power cut."""
+    if path.is_file():
+        sync_file(path)
+        return
+    for folder, _, names in os.walk(path):
+        for name in names:
+            sync_file(Path(folder) / name)
+        sync_folder(Path(folder))
 
 
 def sync_file(path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from selfinstruct.errors import NoRoom
 from selfinstruct.finetune.divergence import Base, Probe, ProbeName, encoded, longest, predictions
-from selfinstruct.whole_files import beside, create
+from selfinstruct.whole_files import whole_file
 
 _LEAST = -100.0
 """Of a log-probability: below any that counts, and away from minus infinity, which times 0 is no number."""
@@ -111,13 +111,8 @@ def _written(path: Path, array: Any) -> Any:  # noqa: ANN401 - imported late
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = beside(path)
-        try:
-            with create(made) as file:
-                np.lib.format.write_array(file, array, allow_pickle=False)
-            made.replace(path)
-        finally:
-            made.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            np.lib.format.write_array(file, array, allow_pickle=False)
     except OSError as refusal:
         what = (
             f"{path}: {refusal.strerror or refusal}; what the base predicted takes {array.nbytes / 1e6:.0f} MB a text"

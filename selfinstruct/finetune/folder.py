@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
-from selfinstruct.whole_files import beside, remove, room, sync_file, sync_folder
+from selfinstruct.whole_files import beside, put_in_place, room
 
 
 @contextmanager
@@ -22,13 +22,7 @@ def whole(place: Path, needed: int = 0) -> Iterator[Path]:
     try:
         made.mkdir(parents=True)
         yield made
-        for path in sorted(made.rglob("*")):
-            if path.is_file():
-                sync_file(path)
-        sync_folder(made)
-        remove(place)
-        made.rename(place)
-        sync_folder(place.parent)
+        put_in_place(made, place)
     except OSError as refusal:
         raise _refused(place, refusal.strerror or str(refusal), needed) from refusal
     except Exception as fault:

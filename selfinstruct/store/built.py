@@ -6,18 +6,14 @@ from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.store.files import disk
-from selfinstruct.whole_files import beside, remove, sync_file, sync_folder
+from selfinstruct.whole_files import beside, put_in_place
 
 
 def publish_built(source: Path, place: Path) -> str:
     """Move a file or folder there, all of it synced; returns its checksum."""
     with disk(place):
-        for file in files_of(source):
-            sync_file(file)
         place.parent.mkdir(parents=True, exist_ok=True)
-        remove(place)
-        source.rename(place)
-        sync_folder(place.parent)
+        put_in_place(source, place)
     return checksum(place)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from selfinstruct.errors import NoRoom
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.whole_files import beside, create, remove, room, sync_file, sync_folder
+from selfinstruct.whole_files import beside, create, put_in_place, room, sync_file, sync_folder
 
 
 @contextmanager
@@ -83,15 +83,5 @@ def publish_text(path: Path, text: str) -> None:
 def publish_folder(built: Path, place: Path) -> None:
     """Put a folder built elsewhere on the same disk in its place, all files synced first."""
     with disk(place):
-        for folder, _, names in os.walk(built):
-            for name in names:
-                sync_file(Path(folder) / name)
-            sync_folder(Path(folder))
-        old = beside(place)
-        if place.exists():
-            place.rename(old)
-        failpoint(f"before publishing {place.name}/")
-        built.rename(place)
-        sync_folder(place.parent)
-        remove(old)
+        put_in_place(built, place, before=lambda: failpoint(f"before publishing {place.name}/"))
     failpoint(f"after publishing {place.name}/")

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import whole_files
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.folder import whole
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
 from selfinstruct.pipeline.converting import convert
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.store.built import copy_built
-from selfinstruct.store.files import publish_text
+from selfinstruct.store.files import publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.whole_files import beside, create, sweep, sweep_beside, write_whole
+from selfinstruct.whole_files import beside, create, put_in_place, sweep, sweep_beside, write_whole
 
 TASK = Task(instruction="Name a river.", instances=(Instance("", "The Tay."),), provenance=Provenance(stage="seed"))
 
@@ -203,3 +203,50 @@ def test_as_on_windows_no_folder_is_opened_and_no_handle_that_only_reads_is_sync
         write(tmp_path / "folder" / f"kept-{write.__name__.strip('<>')}")
     Ledger(tmp_path / "ledger.jsonl").tell("started")
     assert len(synced) >= 5
+
+
+@pytest.mark.parametrize("was", ["file", "folder", "link", "nothing"])
+@pytest.mark.parametrize("becomes", ["file", "folder"])
+def test_what_is_put_in_place_takes_the_whole_place(was: str, becomes: str, tmp_path: Path) -> None:
+    made, place, outside = tmp_path / "made", tmp_path / "place", tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep" / "old.txt").write_text("old")
+    match was:
+        case "file":
+            place.write_text("old")
+        case "folder":
+            shutil.copytree(outside, place)
+        case "link":
+            place.symlink_to(outside)
+    if becomes == "file":
+        made.write_text("new")
+    else:
+        (made / "deep").mkdir(parents=True)
+        (made / "deep" / "new.txt").write_text("new")
+    put_in_place(made, place)
+    assert not place.is_symlink()
+    assert place.read_text() == "new" if becomes == "file" else [*place.rglob("*.txt")] == [place / "deep" / "new.txt"]
+    assert (outside / "deep" / "old.txt").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["outside", "place"]
+
+
+@pytest.mark.parametrize("put", [put_in_place, publish_folder])
+def test_a_folder_stays_where_its_successor_cannot_be_put(
+    put: Callable[[Path, Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, place = tmp_path / "made", tmp_path / "place"
+    for folder, text in ((made, "new"), (place, "old")):
+        folder.mkdir()
+        (folder / "a.txt").write_text(text)
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path == made:
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises((OSError, NoRoom)):
+        put(made, place)
+    assert (place / "a.txt").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "place"]
