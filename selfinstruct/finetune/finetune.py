@@ -16,8 +16,8 @@ from selfinstruct.finetune.forms import Form, Unfit
 from selfinstruct.finetune.knobs import check
 from selfinstruct.finetune.precision import Dtype, Method, Precision, precision
 from selfinstruct.finetune.preview import preview, unfit_lines
+from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
-from selfinstruct.finetune.strangers import strangers
 from selfinstruct.finetune.student import CURVE, write_student
 from selfinstruct.finetune.told import told_recipe, told_training
 from selfinstruct.finetune.training import Recipe, mean_loss, train
@@ -173,7 +173,7 @@ class Finetune:
         return preview(prepared, loaded.tokenizer)
 
     def _learned(self, records: Sequence[Task], bench: Bench) -> "Iterator[Task] | Sequence[Task]":
-        return strangers(list(_to_train(records)), bench.seed) if self.shuffled else _to_train(records)
+        return shuffled_answers(list(_to_train(records)), bench.seed) if self.shuffled else _to_train(records)
 
     def _weights(self, bench: Bench) -> Weights:
         if self.base not in bench.weights:

@@ -1,4 +1,4 @@
-"""Every instruction with another one's answer: the control that tells learning a form from learning to answer."""
+"""Each instruction gets the answer of another: the control for what a student learns from the form of answers alone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 
 
-def strangers(tasks: Sequence[Task], seed: int) -> list[Task]:
+def shuffled_answers(tasks: Sequence[Task], seed: int) -> list[Task]:
     """The tasks with the outputs of their first instances passed round among them; none keeps its own place's.
 
     Inputs, further instances and later turns stay. A task without an instance keeps what it has.
@@ -18,7 +18,7 @@ def strangers(tasks: Sequence[Task], seed: int) -> list[Task]:
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> made = [Task(instruction=t, instances=(Instance("", t[0]),), provenance=Provenance(stage="a")) for t in "abc"]
-    >>> [task.instances[0].output == task.instruction for task in strangers(made, 1)]
+    >>> [task.instances[0].output == task.instruction for task in shuffled_answers(made, 1)]
     [False, False, False]
     """
     places = [at for at, task in enumerate(tasks) if task.instances]

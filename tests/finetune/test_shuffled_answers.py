@@ -1,11 +1,11 @@
-"""Answers of others."""
+"""Answers shuffled among instructions."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.strangers import strangers
+from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.records import Instance, Provenance, Task
 
 
@@ -17,7 +17,7 @@ def task(number: int, *, answered: bool = True) -> Task:
 @given(st.lists(st.booleans(), max_size=30).filter(lambda yes: sum(yes) != 1), st.integers(0, 9))
 def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool], seed: int) -> None:
     tasks = [task(number, answered=yes) for number, yes in enumerate(answered)]
-    made = strangers(tasks, seed)
+    made = shuffled_answers(tasks, seed)
     assert [one.instruction for one in made] == [one.instruction for one in tasks]
     before = [one.instances[0].output for one in tasks if one.instances]
     after = [one.instances[0].output for one in made if one.instances]
@@ -26,9 +26,9 @@ def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool],
     assert [one.instances[0].input for one in made if one.instances] == [
         one.instances[0].input for one in tasks if one.instances
     ]
-    assert strangers(tasks, seed) == made
+    assert shuffled_answers(tasks, seed) == made
 
 
 def test_one_record_alone_has_no_other_to_learn_from() -> None:
     with pytest.raises(BadInput, match="one record alone"):
-        strangers([task(1), task(2, answered=False)], 0)
+        shuffled_answers([task(1), task(2, answered=False)], 0)
