@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import LINE_BYTES
 from selfinstruct.formats.streams import Stream, ending, name, stream
 from selfinstruct.formats.unreadable import BadRecord

@@ -7,10 +7,10 @@ from itertools import chain, islice
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columns_of
 from selfinstruct.formats.conversations import TURN_KEYS
-from selfinstruct.formats.cursor import Line
-from selfinstruct.formats.deciding import Found, Reader, agreed, first_of, forced, named, plain, with_answers
+from selfinstruct.formats.dedup_ids import SeenIds
+from selfinstruct.formats.detect import Found, Reader, agreed, first_of, forced, named, plain, with_answers
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.seen import Seen
 from selfinstruct.formats.shapes import SHAPES, WEAK, fitting, mended
 from selfinstruct.formats.sources import Source, sources
 from selfinstruct.formats.unreadable import Unreadable
@@ -52,7 +52,7 @@ def _of_part(part: Source, first: Sequence[Found], shape: str, columns: Roles | 
     if not answered:
         yield "none of the first records has an answer: it is read as a set of instructions"
     origin = Provenance(stage="input", source=part.name)
-    reader = Reader(origin, Seen(), lambda _: None, shape, usual, columns, answered)
+    reader = Reader(origin, SeenIds(), lambda _: None, shape, usual, columns, answered)
     yield from _tried([reader.read(item) for item in islice(chain(first, part.records), _LOOKED)])
 
 

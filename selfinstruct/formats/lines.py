@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Cursor, Line, array_items, objects
+from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
 from selfinstruct.formats.json_text import Broken, first_value, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
 from selfinstruct.formats.unreadable import BadRecord

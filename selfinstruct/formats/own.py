@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Task
 
 

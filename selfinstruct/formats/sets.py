@@ -7,15 +7,15 @@ from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.deciding import Reader, agreed, first_of, forced, named, with_answers
-from selfinstruct.formats.seen import Seen
+from selfinstruct.formats.dedup_ids import SeenIds
+from selfinstruct.formats.detect import Reader, agreed, first_of, forced, named, with_answers
 from selfinstruct.formats.shapes import SHAPES
 from selfinstruct.formats.sources import Source, sources
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 
-__all__ = ["Seen", "Unreadable", "read_set", "shape_names"]
+__all__ = ["SeenIds", "Unreadable", "read_set", "shape_names"]
 
 _CAMELS = "camels/"
 
@@ -28,7 +28,7 @@ def read_set(
     compat: str = "",
     answered: bool | None = None,
     seed: int = 42,
-    seen: Seen | None = None,
+    seen: SeenIds | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> Iterator[Task | Unreadable]:
     """The tasks of a set in their order, and what cannot be used, lazily; memory grows by hashes of ids alone.
@@ -41,7 +41,7 @@ def read_set(
     inputs of one run, so that no two tasks have the same id. `notice` is told what was read although it was misspelt.
     Raises BadInput for an input that cannot be used at all: torn, empty, of unknown or ambiguous layout, not there.
     """
-    seen, notice = seen or Seen(), notice or _nothing
+    seen, notice = seen or SeenIds(), notice or _nothing
     seen.source()
     converter = _converter(shape, compat)
     if not converter and shape and shape not in SHAPES:
@@ -88,7 +88,7 @@ def _parts(source: str, converter: str) -> Iterator[Source]:
         yield from sources(source)
 
 
-def _converted(converter: str, part: Source, compat: str, seed: int, seen: Seen) -> Iterator[Task | Unreadable]:
+def _converted(converter: str, part: Source, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
     from selfinstruct.formats.camels import CAMELS
 
     for one in CAMELS[converter].convert(part.records, source=part.name, compat=compat, seed=seed):
@@ -104,7 +104,7 @@ class Layout:
     answered: bool | None = None
 
 
-def _read(part: Source, layout: Layout, seen: Seen, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
+def _read(part: Source, layout: Layout, seen: SeenIds, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
     first = first_of(part.records)
     if layout.columns:
         named(first, layout.columns)

@@ -15,8 +15,8 @@ from selfinstruct.formats.conversations import (
     turn_list,
     turns_under,
 )
-from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.natinst import natinst
 from selfinstruct.formats.own import is_own, own_task
 from selfinstruct.formats.text_templates import dressed, is_templated, templated

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.delimited import named_columns, row_of
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.streams import complaints, name, unpacked_cap
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown

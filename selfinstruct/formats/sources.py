@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
 from selfinstruct.formats.delimited import delimited_rows
 from selfinstruct.formats.front_matter import checked_pattern, front_matter
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_each_text_line
 from selfinstruct.formats.sheets import sheet_rows
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named, usual

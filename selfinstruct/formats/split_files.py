@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.own import is_own
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.streams import name

@@ -13,7 +13,7 @@ from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.arrow_blocks import begins_as_arrow, refuse_swollen
 from selfinstruct.formats.columns import noted_places, untyped
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import LINE_BYTES
 from selfinstruct.formats.streams import TOTAL_BYTES, complaints, name, unpacked_cap
 from selfinstruct.formats.unreadable import BadRecord

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.formats.sets import Seen, Unreadable, read_set
+from selfinstruct.formats.sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.sources import place_in
 from selfinstruct.records import Task, Unread
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
@@ -46,7 +46,7 @@ class Read:
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, or Rejected as `Unread` with file and line; BadInput for a set that cannot be used at all."""
         del records
-        seen = Seen()
+        seen = SeenIds()
         answered = {"as_they_are": False, "as_the_first": None, "needed": True}[self.answers]
         for one in self.sets:
             for found in read_input(one, seed=bench.seed, seen=seen, answered=answered):
@@ -68,7 +68,7 @@ def opened(sets: Iterable[Set], seed: int) -> None:
 
 
 def read_input(
-    one: Set, *, seed: int = 42, seen: Seen | None = None, answered: bool | None = None
+    one: Set, *, seed: int = 42, seen: SeenIds | None = None, answered: bool | None = None
 ) -> Iterator[Task | Unreadable]:
     """What a set holds, in the layout or by the columns that its recipe says."""
     return read_set(

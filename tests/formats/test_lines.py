@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import lines, streams
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_text_lines, read_values
 from selfinstruct.formats.unreadable import BadRecord
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats import cursor, lines
-from selfinstruct.formats.sets import Seen, Unreadable, read_set, shape_names
+from selfinstruct.formats import json_stream, lines
+from selfinstruct.formats.sets import SeenIds, Unreadable, read_set, shape_names
 from selfinstruct.records import Instance, Message, Provenance, Task
 
 ALPACA = {"instruction": "Name a river.", "input": "Scotland", "output": "Tay"}
@@ -216,7 +216,7 @@ def test_an_object_over_many_lines_is_one_record_and_a_list_called_data_is_unwra
 
 
 def test_an_object_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cursor, "DOCUMENT_BYTES", 1 << 16)
+    monkeypatch.setattr(json_stream, "DOCUMENT_BYTES", 1 << 16)
     path = write(tmp_path, json.dumps({f"k{n}": "x" * 100 for n in range(2000)}, indent=1), name="set.json")
     with pytest.raises(BadInput, match="one object of more than"):
         list(read_set(path))
@@ -303,7 +303,7 @@ def test_an_id_of_the_user_stands_once(tmp_path: Path) -> None:
 
 
 def test_identical_siblings_have_ids_of_their_own_across_inputs(tmp_path: Path) -> None:
-    source, seen = write(tmp_path, ALPACA, ALPACA, {**ALPACA, "id": 1}), Seen()
+    source, seen = write(tmp_path, ALPACA, ALPACA, {**ALPACA, "id": 1}), SeenIds()
     tasks = [*read_set(source, seen=seen), *read_set(source, seen=seen)]
     assert [one.ordinal for one in tasks if isinstance(one, Task)] == [0, 1, 2, 3, 4, 5]
     assert len({one.id for one in tasks if isinstance(one, Task)}) == 6

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.sets import read_set
 from selfinstruct.formats.tables import parquet_rows
 from selfinstruct.formats.unreadable import BadRecord

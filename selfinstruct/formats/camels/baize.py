@@ -7,7 +7,7 @@ from typing import Any
 
 from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Message, Task
 

@@ -9,7 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
 from selfinstruct.formats.camels.templates import zero_shot
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 

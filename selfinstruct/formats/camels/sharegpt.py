@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from selfinstruct.formats.camels.page import as_markdown, is_saved_page
 from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Json, Message, Task
 

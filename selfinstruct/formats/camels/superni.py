@@ -21,7 +21,7 @@ from selfinstruct.formats.camels.published import (
 )
 from selfinstruct.formats.camels.published import unreadable as complaint
 from selfinstruct.formats.camels.templates import few_shot, zero_shot
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_text_lines
 from selfinstruct.formats.streams import name
 from selfinstruct.formats.unreadable import BadRecord, Unreadable

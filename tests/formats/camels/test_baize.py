@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.formats.camels import CAMELS
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Message, Task
 

@@ -5,7 +5,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
 from selfinstruct.formats.camels.templates import WITH_INPUT, WITHOUT_INPUT
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 

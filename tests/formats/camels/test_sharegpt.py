@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.formats.camels.sharegpt import Run, ShareGPT, about_llama_tokens, released_runs, runs
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 

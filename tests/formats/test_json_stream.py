@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats import cursor, streams
-from selfinstruct.formats.cursor import Cursor, Line, array_items, objects
+from selfinstruct.formats import json_stream, streams
+from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
 from selfinstruct.formats.unreadable import BadRecord
 
 LONGEST = 1 << 10
@@ -131,7 +131,7 @@ def test_objects_are_read_however_many_lines_they_take(written: list[dict[str, o
 
 
 def test_a_list_of_records_is_handed_out_as_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cursor, "_PIECE", 64)
+    monkeypatch.setattr(json_stream, "_PIECE", 64)
     source = SmallPieces(b'{"data": [' + b'"0123456789",' * 10_000 + b'"end"], "version": 2}', 64)
     found = objects(Cursor(source, b"", LONGEST))
     first = next(found)

@@ -1,4 +1,4 @@
-"""Decides which layout records are in, by looking at the first ones and never by guess, and makes tasks of them."""
+"""Detects the layout of a set from its first records, never by guess, and makes tasks of its records."""
 
 import json
 from collections import Counter
@@ -8,11 +8,11 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
-from selfinstruct.formats.cursor import Line
+from selfinstruct.formats.dedup_ids import SeenIds
 from selfinstruct.formats.json_cells import unpacked
+from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.learning import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.seen import Seen
 from selfinstruct.formats.shapes import SHAPES, fitting, mended
 from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Provenance, Task
@@ -118,7 +118,7 @@ class Reader:
     """Makes tasks of values, and says of the others why not."""
 
     origin: Provenance
-    seen: Seen
+    seen: SeenIds
     notice: Callable[[str], None]
     forced: str
     usual: str

@@ -1,4 +1,4 @@
-"""Remembers what was read, as hashes: tells identical siblings apart, and a user's id that stands twice."""
+"""Ids that were read before, as hashes: a record that stands twice gets another, a user's that does is told."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from dataclasses import replace
 from selfinstruct.records import Task
 
 
-class Seen:
+class SeenIds:
     """The ids of what was read before, by the inputs that share it."""
 
     def __init__(self) -> None:

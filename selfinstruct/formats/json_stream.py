@@ -1,4 +1,4 @@
-"""Walks a JSON document piece by piece, so that a large array costs the memory of its largest item."""
+"""Reads a JSON document as a stream of items, so that a large array costs the memory of its largest item."""
 
 import codecs
 import re
