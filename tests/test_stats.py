@@ -15,6 +15,7 @@ from selfinstruct import stats
 from selfinstruct.audit.review import Rate
 from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.judge.metrics import Told, measures
+from selfinstruct.score.compare import Side, differences
 from selfinstruct.score.feedback import _gain, _read
 from selfinstruct.score.ifs import Scored, Setting, score_of
 from selfinstruct.score.objecqa import Reply, objectivity, paired
@@ -22,7 +23,6 @@ from selfinstruct.score.responses import Response
 from selfinstruct.score.set_answers import SetAnswer, set_answer
 from selfinstruct.score.set_questions import SetQuestion
 from selfinstruct.score.set_scores import set_differences, set_score
-from selfinstruct.score.side_by_side import Side, differences
 from tests.finetune.tone import reading
 from tests.score.fakes import verdicts
 

@@ -12,11 +12,11 @@ from selfinstruct.pipeline.judges import judges_for
 from selfinstruct.pipeline.recipe import Resolved, resolve
 from selfinstruct.pipeline.yaml_file import YamlFile
 from selfinstruct.records import Json
+from selfinstruct.score.compare import table
 from selfinstruct.score.given import Scores, scores_of
 from selfinstruct.score.publishing import as_page
 from selfinstruct.score.responses import Response, Row, responses_of
 from selfinstruct.score.score import JUST_TRAINED, Score
-from selfinstruct.score.side_by_side import table
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.sealed import read_sealed
 

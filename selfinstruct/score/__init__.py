@@ -13,11 +13,11 @@ To change which numbers a score has             open ifs.py (tables of what is c
 To change what a verdict on a response rests on open judged.py; tokens.py (the first 48)
 To change what is empty, an echo or a loop      open failures.py
 To change what runs on into a new task          open run_on.py
-To change how prompts are put to a model        open wrappers.py; the demonstrations are prompts/few_shot.txt
+To change how prompts are put to a model        open wrappers.py, selfinstruct.templates; prompts/few_shot.txt
 To change which prompts are asked               open prompt_sets.py
 To change the knobs or files of the stage       open score.py (the stage `Score`), publishing.py
 To change what a file of responses may hold     open responses.py; given.py scores it
-To change tables and differences of models      open side_by_side.py
+To change tables and differences of models      open compare.py
 To change the correction for the judge's errors open judge_error.py; intervals are those of the module `stats`
 To change which responses a person reads        open read_draw.py; the sheet, read_sheet.py; its numbers, read_share.py
 To change ObjecQA's numbers and tests           open objecqa.py

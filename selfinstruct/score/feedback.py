@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
-from selfinstruct.score.cells import Subjects, cells_of, counted, subjects
+from selfinstruct.score.prompt_kinds import Subjects, counted, kinds_of, subjects
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
 
@@ -126,7 +126,7 @@ class Feedback:
         first = {one.source: one.sample for one in reversed(answered)}
         told = []
         for one in answered:  # a cut prompt belongs where its whole one does
-            cells = cells_of(texts.get(one.source, one.prompt), found)
+            cells = kinds_of(texts.get(one.source, one.prompt), found)
             told.append(({**cells, _FORM: "whole" if one.whole else "cut"}, not one.answers))
         mean = sum(failed for _, failed in told) / len(told)
         made = []
@@ -144,7 +144,7 @@ class Feedback:
 
     def _weight(self, task: Task, found: Subjects, factors: Mapping[tuple[str, str], float]) -> float:
         """The geometric mean of the factors of its cells, to the power of how many steer; within the bounds."""
-        cells = cells_of(task.instruction, found, is_classification=task.is_classification)
+        cells = kinds_of(task.instruction, found, is_classification=task.is_classification)
         product = exp(sum(log(factors.get(cell, 1.0)) for cell in cells.items()))
         return round(min(self.most, max(1 / self.most, product)), 6)
 

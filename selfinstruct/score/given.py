@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
+from selfinstruct.score.compare import Difference, Side, differences
 from selfinstruct.score.ifs import Scored, Setting, score_of
 from selfinstruct.score.judge_error import biases_of, errors_of
 from selfinstruct.score.judged import Judged, Terms, judged
 from selfinstruct.score.responses import Response, Row, responses_of
-from selfinstruct.score.side_by_side import Difference, Side, differences
 from selfinstruct.stage import Tone
 
 _Group: TypeAlias = tuple[str, str]

@@ -6,9 +6,9 @@ import pytest
 
 from selfinstruct import ifs
 from selfinstruct.errors import BadInput
+from selfinstruct.score.compare import table
 from selfinstruct.score.given import score_responses
 from selfinstruct.score.responses import Row, responses_of
-from selfinstruct.score.side_by_side import table
 from selfinstruct.stats import rule_of_three
 from tests.score.fakes import Marked
 

@@ -1,10 +1,10 @@
-"""Kinds of instruction, told from the text."""
+"""Kinds of prompt, told from the text."""
 
 from collections import Counter
 
 from selfinstruct.pipeline.wiring import prompt_set
-from selfinstruct.score.cells import cells_of, subjects
 from selfinstruct.score.feedback import Feedback
+from selfinstruct.score.prompt_kinds import kinds_of, subjects
 from selfinstruct.score.prompt_sets import prompts_of
 
 ABOUT = ("river", "soup", "poem", "train", "garden", "piano")
@@ -37,6 +37,6 @@ def test_a_cluster_of_what_was_left_over_is_no_subject() -> None:
 def test_sixty_instructions_are_enough_for_every_length_to_steer() -> None:
     whole = [one.text for one in prompts_of(prompt_set("ifs-v1:dev")) if one.whole][:60]
     found = subjects(whole, 8)
-    sizes = Counter(cells_of(prompt, found)["length"] for prompt in whole)
+    sizes = Counter(kinds_of(prompt, found)["length"] for prompt in whole)
     assert len(sizes) == 3
     assert min(sizes.values()) * 2 >= Feedback().least  # each is asked whole and cut

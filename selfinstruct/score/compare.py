@@ -1,4 +1,4 @@
-"""Several scores side by side: a table, and differences over the prompts that both sides answered."""
+"""Scores compared: a table, and differences over the prompts that both sides answered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

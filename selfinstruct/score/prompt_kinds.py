@@ -1,4 +1,4 @@
-"""Kinds of instruction, told from the text: where does a student fail more than elsewhere?"""
+"""Kinds of prompt, told from the text: of which does a student fail on more than on others?"""
 
 import re
 from collections import Counter
@@ -117,10 +117,10 @@ def _name(centre: Mapping[str, float]) -> str:
     return ", ".join(sorted(centre, key=lambda word: (-centre[word], word))[:3])
 
 
-def cells_of(text: str, found: Subjects, *, is_classification: bool | None = None) -> dict[str, str]:
+def kinds_of(text: str, found: Subjects, *, is_classification: bool | None = None) -> dict[str, str]:
     """The cell of each feature that an instruction falls into; whether it is cut is known only to who cut it.
 
-    >>> told = cells_of("Is this review positive or negative?", subjects([], 1))
+    >>> told = kinds_of("Is this review positive or negative?", subjects([], 1))
     >>> told["asks"], told["verb"], told["length"]
     ('for a label', 'is', 'up to 10 words')
     """
