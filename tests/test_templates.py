@@ -13,7 +13,7 @@ from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns
 from selfinstruct.formats.text_templates import turns_of
 from selfinstruct.fragment.sources import source_of
-from selfinstruct.novelty.compared import compared
+from selfinstruct.novelty.text_fields import compared_text
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.score.prompt_sets import own_prompts, prompts_of
 from selfinstruct.score.responses import Row, responses_of
@@ -75,7 +75,7 @@ def test_published_turns_join_alike_but_keep_an_instruction_alone_as_it_is(parts
 
 @pytest.mark.parametrize("parts", CASES)
 def test_duplicates_are_sought_among_the_same_words(parts: tuple[str, str]) -> None:
-    assert words(compared(_task(*parts), "instruction")) == words(joined(*parts))
+    assert words(compared_text(_task(*parts), "instruction")) == words(joined(*parts))
 
 
 def test_an_alpaca_text_is_read_as_its_parts_are_joined() -> None:

@@ -17,12 +17,12 @@ To change what can be asked of a pool              open index.py (plain.py while
 To change the one-pass selection of a large list   open selection.py
 To change the compiled loops of novelty            open kernel.py (nearest), sweep.py (selection)
 To change what makes texts the same                open exact.py (the stage `Exact`)
-To change the near-duplicate stage and its knobs   open near.py (the stage `Near`), compared.py (which words count)
+To change the near-duplicate stage and its knobs   open near.py (the stage `Near`), text_fields.py (which words count)
 To change shingles, signatures or bands            open shingles.py, minhash.py, bands.py
 To change which of a cluster stays                 open preference.py (the order), clusters.py (who meets whom)
 To change the similarity curve                     open curve.py
 To change the compiled loops of near               open near_kernel.py (sketches), cluster_kernel.py (clusters, curve)
 To change the semantic stage                       open semantic.py (the stage `Semantic`)
-To change who is for testing, and how much         open split.py (the stage `Split`), across.py (its check)
-To change who hangs together with whom             open alike.py; its compiled loop, alike_kernel.py
+To change who is for testing, and how much         open split.py (the stage `Split`), split_check.py
+To change who hangs together with whom             open grouping.py; its compiled loop, grouping_kernel.py
 """

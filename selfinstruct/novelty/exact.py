@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import ClassVar, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
 from selfinstruct.novelty.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
+from selfinstruct.novelty.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import words_and_signs
@@ -130,7 +130,7 @@ class Exact:
 
     def _answer(self, task: Task) -> bytes:
         """What is answered, by its hash: answers may be long."""
-        return _digest(NORMAL[self.same](compared(task, "response")))
+        return _digest(NORMAL[self.same](compared_text(task, "response")))
 
     def identity(self, task: Task) -> bytes | None:
         """16 bytes of keyed BLAKE2b over the normal form; None where there is nothing to compare.
@@ -140,7 +140,7 @@ class Exact:
         >>> Exact().identity(name) == Exact().identity(spaced)
         True
         """
-        text = compared(task, self.over)
+        text = compared_text(task, self.over)
         if task.system and self.over != "response":
             text = f"{task.system}\n{text}"
         normal = NORMAL[self.same](text)

@@ -10,10 +10,10 @@ from selfinstruct.errors import BadInput
 from selfinstruct.novelty import minhash
 from selfinstruct.novelty.bands import Bands, chosen
 from selfinstruct.novelty.clusters import Clusters, Shelves, clustered
-from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
 from selfinstruct.novelty.curve import SAMPLE, Curve, curve
 from selfinstruct.novelty.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
 from selfinstruct.novelty.shingles import TextBatch
+from selfinstruct.novelty.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import one_line
@@ -143,7 +143,7 @@ class Near:
         drawn, drawn_preferences = TextBatch(), list[float]()
         for position in sampled:
             task = records[position]
-            drawn.add(compared(task, self.over))
+            drawn.add(compared_text(task, self.over))
             drawn_preferences.append(prefer(position, task))
         similar = curve(
             minhash.hashed(drawn, self.shingle_words), np.array(sampled, np.int64), np.array(drawn_preferences)
@@ -159,7 +159,7 @@ class Near:
             first, batch = 0, TextBatch()
             for position, task in enumerate(records):
                 preferences[position] = prefer(position, task)
-                batch.add(compared(task, self.over))
+                batch.add(compared_text(task, self.over))
                 if len(batch) == _BATCH or len(batch.data) >= _BATCH_BYTES or position == len(records) - 1:
                     if taken:
                         taken.result()
@@ -172,7 +172,7 @@ class Near:
 
         def read_again(position: int) -> "NDArray[np.uint64]":
             alone = TextBatch()
-            alone.add(compared(records[position], self.over))
+            alone.add(compared_text(records[position], self.over))
             return minhash.hashed(alone, self.shingle_words).hashes
 
         return clustered(shelves, preferences, self.jaccard, read_again), similar
@@ -180,7 +180,7 @@ class Near:
 
 def _answer(task: Task) -> int:
     """What is answered, by its hash, however it is spaced or capitalised."""
-    return hash(one_line(compared(task, "response")).casefold())
+    return hash(one_line(compared_text(task, "response")).casefold())
 
 
 def _compared(clusters: Clusters, position: int, twin: int) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.compared import characters
+from selfinstruct.novelty.text_fields import characters
 from selfinstruct.records import Task
 
 Keep: TypeAlias = Literal["longest", "shortest", "newest", "first", "best"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.compared import Over, compared, neighbour_evidence, refuse_unknown_over
 from selfinstruct.novelty.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
+from selfinstruct.novelty.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.static_embeddings import Embedder, static_model
@@ -106,7 +106,7 @@ def _embedded(records: Sequence[Task], over: Over, embedder: Embedder) -> "NDArr
 
     blocks, texts = [], []
     for task in records:
-        texts.append(compared(task, over))
+        texts.append(compared_text(task, over))
         if len(texts) == _BLOCK:
             blocks.append(np.asarray(embedder.encode(texts), np.float32))
             texts = []

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.across import across
-from selfinstruct.novelty.alike import Groups, jaccard_from, join_alike, rouge_l_above
-from selfinstruct.novelty.compared import Over, compared, refuse_unknown_over
+from selfinstruct.novelty.grouping import Groups, jaccard_from, join_alike, rouge_l_above
 from selfinstruct.novelty.index import CUTTERS
 from selfinstruct.novelty.shingles import shingles
+from selfinstruct.novelty.split_check import split_check
+from selfinstruct.novelty.text_fields import Over, compared_text, refuse_unknown_over
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
@@ -94,7 +94,7 @@ class Split:
 
     def _groups(self, records: Sequence[Task]) -> Groups:
         groups = Groups(len(records))
-        cut = (shingles(compared(task, self.over), self.shingle_words) for task in records)
+        cut = (shingles(compared_text(task, self.over), self.shingle_words) for task in records)
         join_alike(groups, cut, jaccard_from(self.jaccard))
         if self.rouge_l_below:
             words = (CUTTERS["unicode"](task.instruction) for task in records)
@@ -115,7 +115,7 @@ class Split:
         shown = for_test[::step]
         tests = frozenset(for_test)
         others = (task for number, task in enumerate(records) if number not in tests)
-        found = across([records[number] for number in shown], others, self.over, self.shingle_words)
+        found = split_check([records[number] for number in shown], others, self.over, self.shingle_words)
         if found.jaccard and found.jaccard.score >= self.jaccard:
             raise RuntimeError(f"near-duplicates across the split: {found.jaccard}")
         if self.rouge_l_below and found.rouge_l and found.rouge_l.score > self.rouge_l_below:

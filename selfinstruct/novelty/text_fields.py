@@ -1,4 +1,8 @@
-"""Which of a record's words duplicate stages compare."""
+"""Which text fields of a record duplicate stages compare, as one text.
+
+It is a key, shown to no model: as `exact` may compare code points, nothing is stripped from it. Cut into words it is
+what a model is asked (`selfinstruct.templates.joined`).
+"""
 
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
@@ -13,7 +17,7 @@ OVERS: tuple[Over, ...] = ("instruction", "record", "response")
 _SHOWN = 500  # characters looked at for the 200 that are shown: white space may shrink
 
 
-def compared(task: Task, over: Over) -> str:
+def compared_text(task: Task, over: Over) -> str:
     r"""The parts that are compared, a line break between them; the system turn is none of them.
 
     `instruction`: all that is asked (instruction, inputs, later turns of the user); `response`: all that is answered;
@@ -21,7 +25,7 @@ def compared(task: Task, over: Over) -> str:
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> task = Task(instruction="Add.", instances=(Instance("1 2", "3"),), provenance=Provenance(stage="input"))
-    >>> compared(task, "instruction"), compared(task, "record"), compared(task, "response")
+    >>> compared_text(task, "instruction"), compared_text(task, "record"), compared_text(task, "response")
     ('Add.\n1 2', 'Add.\n1 2\n3', '3')
     """
     if over == "instruction" and not task.later and len(task.instances) <= 1:  # nearly all records
@@ -46,7 +50,7 @@ def _parts(task: Task, over: Over) -> Iterator[str]:
 
 def neighbour_evidence(task: Task, over: Over) -> dict[str, Json]:
     """How a removed record names the one it duplicates."""
-    return {"neighbour": task.id, "neighbour_text": shown(compared(task, over)[:_SHOWN], 200)}
+    return {"neighbour": task.id, "neighbour_text": shown(compared_text(task, over)[:_SHOWN], 200)}
 
 
 def characters(task: Task) -> int:

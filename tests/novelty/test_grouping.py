@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.novelty.alike import Groups, Limit, jaccard_from, join_alike, rouge_l_above
+from selfinstruct.novelty.grouping import Groups, Limit, jaccard_from, join_alike, rouge_l_above
 from selfinstruct.rouge_l import rouge_l
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=8), max_size=20)

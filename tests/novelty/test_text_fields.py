@@ -3,7 +3,7 @@
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.novelty.compared import characters, compared, neighbour_evidence, refuse_unknown_over
+from selfinstruct.novelty.text_fields import characters, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.records import Instance, Message, Provenance, Task
 
 INPUT = Provenance(stage="input")
@@ -17,22 +17,22 @@ TALK = Task(
 
 
 def test_all_that_is_asked_in_a_conversation_counts_as_its_instruction() -> None:
-    assert compared(TALK, "instruction") == "Hi.\nHow are you?"
+    assert compared_text(TALK, "instruction") == "Hi.\nHow are you?"
 
 
 def test_a_conversation_is_compared_turn_by_turn_and_without_its_system_turn() -> None:
-    assert compared(TALK, "record") == "Hi.\nHello.\nHow are you?\nFine."
-    assert compared(TALK, "response") == "Hello.\nFine."
+    assert compared_text(TALK, "record") == "Hi.\nHello.\nHow are you?\nFine."
+    assert compared_text(TALK, "response") == "Hello.\nFine."
 
 
 def test_every_instance_is_compared() -> None:
     task = Task(instruction="Add.", instances=(Instance("1 1", "2"), Instance("2 2", "4")), provenance=INPUT)
-    assert compared(task, "instruction") == "Add.\n1 1\n2 2"
-    assert compared(task, "response") == "2\n4"
+    assert compared_text(task, "instruction") == "Add.\n1 1\n2 2"
+    assert compared_text(task, "response") == "2\n4"
 
 
 def test_a_task_without_instances_has_no_response() -> None:
-    assert compared(Task(instruction="Add.", provenance=INPUT), "response") == ""
+    assert compared_text(Task(instruction="Add.", provenance=INPUT), "response") == ""
 
 
 def test_the_length_of_a_record_is_everything_in_it() -> None:

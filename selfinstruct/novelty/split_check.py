@@ -1,12 +1,12 @@
-"""How alike the most alike records on the two sides of a split are: a check that owes nothing to how it was made."""
+"""Checks a split: the most alike records on its two sides, found by brute force, whatever way it was made."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from selfinstruct.novelty.compared import Over, compared
 from selfinstruct.novelty.index import RougeIndex
 from selfinstruct.novelty.shingles import shingles
+from selfinstruct.novelty.text_fields import Over, compared_text
 from selfinstruct.records import Json, Task
 
 
@@ -25,7 +25,7 @@ class Pair:
 
 
 @dataclass(slots=True)
-class Across:
+class SplitCheck:
     """Records of the test split, to be met by those of the other."""
 
     over: Over
@@ -41,7 +41,7 @@ class Across:
     def hold(self, tests: Iterable[Task]) -> None:
         """Records of the test split."""
         for task in tests:
-            cut = shingles(compared(task, self.over), self.shingle_words)
+            cut = shingles(compared_text(task, self.over), self.shingle_words)
             for shingle in cut:
                 self._having.setdefault(shingle, []).append(len(self._ids))
             self._ids.append(task.id)
@@ -50,7 +50,7 @@ class Across:
 
     def meet(self, task: Task) -> None:
         """A record of the other split, compared with all of them, exactly."""
-        cut = shingles(compared(task, self.over), self.shingle_words)
+        cut = shingles(compared_text(task, self.over), self.shingle_words)
         common = Counter(number for shingle in cut for number in self._having.get(shingle, ()))
         for number, shared in common.items():
             score = shared / (len(cut) + self._sizes[number] - shared)
@@ -61,9 +61,9 @@ class Across:
             self.rouge_l = Pair(nearest.rouge_l, nearest.id, task.id)
 
 
-def across(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> Across:
+def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> SplitCheck:
     """The check done."""
-    found = Across(over, shingle_words)
+    found = SplitCheck(over, shingle_words)
     found.hold(tests)
     for task in others:
         found.meet(task)
