@@ -1,0 +1,87 @@
+"""The scorer of Super-NaturalInstructions beside the package itself; its task files and its prompt."""
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.superni import (
+    CATEGORY_METRICS,
+    Example,
+    Scored,
+    exact_match,
+    natinst_task,
+    normalized,
+    rouge_l,
+    scored,
+    superni_score,
+    tk_prompt,
+)
+
+FILE = {
+    "Categories": ["Word Analogy"],
+    "Definition": ["Say the opposite."],
+    "Positive Examples": [{"input": "hot", "output": "cold", "explanation": "They are opposites."}],
+    "Negative Examples": [{"input": "hot", "output": "warm"}],
+    "Instances": [{"id": "a-1", "input": "up", "output": ["down"]}, {"input": "in", "output": "out"}],
+}
+
+
+def test_a_public_task_file_is_read_whole() -> None:
+    task = natinst_task(FILE, "opposites")
+    assert (task.category, task.definition) == ("Word Analogy", "Say the opposite.")
+    assert task.negative == (Example("hot", "warm"),)
+    assert [(one.id, one.outputs) for one in task.instances] == [("a-1", ("down",)), ("opposites-2", ("out",))]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"Definition": []}, "Definition"),
+        ({"Definition": 3}, "Definition"),
+        ({"Instances": {"input": "x"}}, "'Instances'"),
+        ({"Instances": [{"input": "x", "output": []}]}, "item 1, output"),
+        ({"Instances": [{"output": ["x"]}]}, "item 1, input"),
+        ({"Negative Examples": [{"input": "x"}]}, "Negative Examples, item 1"),
+        ({"Categories": [1]}, "Categories"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named_with_its_place(change: dict[str, object], told: str) -> None:
+    with pytest.raises(BadInput, match=told) as caught:
+        natinst_task({**FILE, **change}, "t", place="t.json")
+    assert str(caught.value).startswith("t.json: ")
+
+
+def test_both_numbers_take_the_best_reference_and_keep_articles() -> None:
+    assert exact_match("It's  BLUE!", ["red", "its blue"])
+    assert not exact_match("the sky", ["sky"])
+    assert rouge_l("cats ran", ["dog", "the cat runs"]) == pytest.approx(2 * 1 / 3 * 0.5 / (1 / 3 + 0.5))
+    assert rouge_l("", ["x"]) == 0 == rouge_l("x", [])
+    assert normalized("a-b  c") == "ab c"
+
+
+def test_examples_that_would_make_a_prompt_too_long_are_dropped_from_the_end() -> None:
+    long = [Example("one", "two"), Example("word " * 50, "x")]
+    short = tk_prompt("Do it.", "in", long, most_words=40)
+    assert "Positive Example 1" in short
+    assert "Positive Example 2" not in short
+    assert short.endswith("Input: in.\nOutput: ")
+
+
+def test_without_a_definition_its_block_is_away() -> None:
+    assert tk_prompt(" ", "in?") == "Now complete the following example -\nInput: in?\nOutput: "
+
+
+def test_means_are_over_answers_and_intervals_by_task() -> None:
+    answers = [Scored("a", "X", 100.0, 50.0)] * 3 + [Scored("b", "Y", 0.0, 10.0)]
+    found = superni_score(answers)
+    assert found is not None
+    assert (found.exact_match.value, found.rouge_l.value) == (75.0, 40.0)
+    assert (found.rouge_l.n, found.rouge_l.clusters) == (4, 2)
+    assert found.by_category["X"].exact_match.low is None  # one task shows no spread
+    told = superni_score([scored("a", "Word Analogy", "x", ["x"])])
+    assert told is not None
+    assert told.as_json()["by_category"]["Word Analogy"]["told_by"] == "exact_match"  # type: ignore[index,call-overload]
+    assert superni_score([]) is None
+
+
+def test_twelve_categories_six_of_each() -> None:
+    assert sorted(CATEGORY_METRICS.values()) == ["exact_match"] * 6 + ["rouge_l"] * 6
