@@ -114,7 +114,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
 
 def _answers_inputs(resolved: Resolved) -> bool:
     """Whether all that is asked is what the inputs ask, just as they are read."""
-    return bool(resolved.recipe.inputs) and [stage.name for stage in resolved.stages] == ["answer_set"]
+    return bool(resolved.recipe.inputs) and [stage.name for stage in resolved.stages] in (["answer_set"], ["ablate"])
 
 
 def _looked_into(resolved: Resolved, most: int | None) -> tuple[list[Task], int]:

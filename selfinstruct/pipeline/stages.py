@@ -31,6 +31,8 @@ _PLACES = {
     "objecqa": "score.ask_objecqa:ObjecQA",
     "answer_set": "score.answer_set:AnswerSet",
     "feedback": "score.feedback:Feedback",
+    # auditing
+    "ablate": "audit.ablate:Ablate",
     # measuring and choosing
     "measure": "curate.measures.measure:Measure",
     "difficulty": "curate.measures.difficulty:Difficulty",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from selfinstruct.report.ablation import ablation
 from selfinstruct.report.answers import answers, split
 from selfinstruct.report.fragments import fragments
 from selfinstruct.report.judges import judge
@@ -51,6 +52,7 @@ _PARTS = (
     _Part("tone", "Tone", "Does it answer, or carry on?", {"score": tone}),
     _Part("taste", "Taste", "Does it take sides?", {"objecqa": taste}),
     _Part("tested", "Test split", "Answers to what was kept aside", {"split": split, "answer_set": answers}),
+    _Part("ablation", "Ablation", "Does it use its instructions?", {"ablate": ablation}),
 )
 
 

@@ -1,0 +1,94 @@
+"""An ablation as a page of Markdown, read from what `ablation.json` holds: for the console and for notes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_TITLES = {"labels": "Tasks with a label space: exact match", "free_text": "Tasks for free text: ROUGE-L"}
+_METRICS = {"labels": "exact_match", "free_text": "rouge_l"}
+
+
+def table(told: Mapping[str, Any]) -> str:
+    """Each arm with its score, its difference from what it is compared with, and the verdict; then what follows."""
+    return "\n".join(_lines(told)) + "\n"
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    for kind, title in _TITLES.items():
+        count = told["tasks"][kind]
+        if not count:
+            continue
+        yield f"{title}, {count} tasks"
+        yield ""
+        yield from _ruled(list(_rows(told, kind)))
+        yield ""
+        beat = told["beat_guessing"][kind]
+        listed = ", ".join(map(named, beat)) if beat else "none"
+        yield f"Arms that beat what scores without reading the task: {listed}."
+        yield ""
+    yield from _closing(told)
+
+
+def _closing(told: Mapping[str, Any]) -> Iterator[str]:
+    control = told["control"]
+    if control is not None:
+        said = {True: "they turn", False: "they do not", None: "cannot tell"}[control["followed"]]
+        yield (
+            f"Control, labels changed places ({control['tasks']} tasks): answers turn by "
+            f"{_signed(control['turned'])} points: {said}."
+        )
+    concluded = told["conclusion"]
+    yield f"Verdict on definitions: {concluded['verdict']} ({concluded['why']})."
+    yield (
+        f"Scores are means over answers; of differences each task counts once. Intervals are 95 %, by task. Equal: within "
+        f"{told['margin']:g} points by two one-sided tests; `could show` is the smallest margin that so many tasks show in "
+        "four of five runs."
+    )
+
+
+def _rows(told: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
+    yield ("arm", "tasks", "score", "95 %", "compared with", "difference", "95 %", "could show", "verdict")
+    compared = {one["condition"]: one for one in told["comparisons"][kind]}
+    for arm in (*told["baselines"], *told["arms"]):
+        if arm[kind] is None:
+            continue
+        score, one = arm[kind][_METRICS[kind]], compared.get(arm["name"])
+        mine = (named(arm["name"]), str(arm[kind]["tasks"]), f"{score['value']:.1f}", _interval(score))
+        if one is None:
+            yield (*mine, "", "", "", "", "")
+            continue
+        change = one["difference"]
+        could = "-" if one["could_show"] is None else f"{one['could_show']:.1f}"
+        yield (
+            *mine,
+            named(one["against"]),
+            f"{change['value']:+.1f}",
+            _interval(change),
+            could,
+            one["verdict"],
+        )
+
+
+def named(name: str) -> str:
+    """An arm as people read it.
+
+    >>> named("wrong_pairing")
+    'wrong pairing'
+    """
+    return name.replace("_", " ")
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    low, high = found["low"], found["high"]
+    return "-" if low is None or high is None else f"{low:.1f} to {high:.1f}"
+
+
+def _signed(found: Mapping[str, Any]) -> str:
+    return f"{found['value']:+.1f} ({_interval(found)})"
+
+
+def _ruled(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for place, row in enumerate(rows):
+        yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        if not place:
+            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
