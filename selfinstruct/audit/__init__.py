@@ -4,7 +4,8 @@ In: published tasks, and sheets that people filled in. Out: a sheet to fill in; 
 how far two readers agree. Paper: Self-Instruct (Wang et al. 2023, arXiv 2212.10560), table 2.
 
 In, for `ablate`: tasks in the NatInst layout, and a model. Out: `ablation.json`, with what each change of an
-instruction costs, beside guessing and with a control. Papers: Kung and Peng 2023 (arXiv 2305.11383), Yin et al. 2023 (2306.01150).
+instruction costs, beside guessing and with a control. Papers: Kung and Peng 2023 (arXiv 2305.11383), Yin et al. 2023
+(arXiv 2306.01150).
 
 To change the sheet open `sheet.py`; the arithmetic, `review.py`. To change how a model is asked open `ablate.py`; what
 counts as a task, `ablation_tasks.py`; a condition, `conditions.py`; label spaces and guessing, `label_space.py`; when

@@ -39,9 +39,9 @@ def _closing(told: Mapping[str, Any]) -> Iterator[str]:
     concluded = told["conclusion"]
     yield f"Verdict on definitions: {concluded['verdict']} ({concluded['why']})."
     yield (
-        f"Scores are means over answers; of differences each task counts once. Intervals are 95 %, by task. Equal: within "
-        f"{told['margin']:g} points by two one-sided tests; `could show` is the smallest margin that so many tasks show in "
-        "four of five runs."
+        "Scores are means over answers; of differences each task counts once. Intervals are 95 %, by task. Equal: "
+        f"within {told['margin']:g} points by two one-sided tests; `could show` is the smallest margin that so many "
+        "tasks show in four of five runs."
     )
 
 
