@@ -1,11 +1,10 @@
-"""Which language a text is in, told without a network by py3langid, whose model lies in its wheel."""
+"""Whether a task is in one of the languages that a set is to be in."""
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Protocol
 
 from selfinstruct.curate.exchange import Exchange
 from selfinstruct.errors import BadInput
+from selfinstruct.language import Identifier, identifier
 from selfinstruct.text import shown
 
 _ENOUGH = 12  # letters; below that nothing can be told
@@ -21,13 +20,6 @@ _KIN = {
     "ms": ("ms", "id"),
     "id": ("id", "ms"),
 }
-
-
-class _Identifier(Protocol):
-    nb_classes: Sequence[str]
-
-    def rank(self, text: str) -> list[tuple[str, float]]:
-        """All languages with their probabilities, likeliest first."""
 
 
 def other_language(exchange: Exchange, languages: tuple[str, ...]) -> str:
@@ -71,15 +63,10 @@ def _elsewhere(text: str, languages: tuple[str, ...]) -> str:
     return likeliest if sum(share for code, share in ranked if code in wanted) < _UNLIKELY else "?"
 
 
-@cache
-def _identifier() -> _Identifier:
-    """The model, read once (a second)."""
-    try:
-        # It publishes no types.
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
-    except ImportError:
-        raise BadInput(
-            "the rule 'other_language' needs py3langid", place="stage rules", fix="pip install 'selfinstruct[language]'"
-        ) from None
-    made: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    return made
+def _identifier() -> Identifier:
+    """BadInput where it is not installed."""
+    found = identifier()
+    if found is None:
+        fix = "pip install 'selfinstruct[language]'"
+        raise BadInput("the rule 'other_language' needs py3langid", place="stage rules", fix=fix)
+    return found

@@ -2,12 +2,11 @@
 
 import re
 import unicodedata
-from functools import cache
 from importlib.util import find_spec
-from typing import Protocol
 
 from selfinstruct.curate.checks.finding import PASSED, UNCHECKED, Finding, failed
 from selfinstruct.curate.replies import Reply
+from selfinstruct.language import identifier
 from selfinstruct.text import shown
 
 # Name in English: code, and what tells a letter of its script; Latin script is told by words, not by letters.
@@ -64,13 +63,6 @@ _SURE, _UNLIKELY = 0.95, 0.01
 _KIN = {"no": ("no", "nb", "nn", "da"), "da": ("da", "no", "nb"), "zh": ("zh", "wuu", "yue", "gan", "hak", "nan")}
 
 
-class Identifier(Protocol):
-    """What tells languages apart."""
-
-    def rank(self, text: str) -> list[tuple[str, float]]:
-        """All languages with their probabilities, likeliest first."""
-
-
 def language_asked_for(reply: Reply) -> Finding | None:
     """Fails when the reply is surely not in the language that was asked for; short and mixed ones are unchecked.
 
@@ -109,10 +101,10 @@ def _by_script(name: str, script: str, letters: list[str], text: str) -> Finding
 def _by_words(name: str, code: str, letters: list[str], text: str) -> Finding:
     if not any(char.isascii() for char in letters) and not any("LATIN" in _unicode_name(char) for char in letters):
         return failed(name, shown(text, 160))
-    identifier = _identifier()
-    if identifier is None or len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
+    told = identifier()
+    if told is None or len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
         return UNCHECKED
-    ranked = identifier.rank(text[:1000])
+    ranked = told.rank(text[:1000])
     wanted = _KIN.get(code, (code,))
     likeliest, probability = ranked[0]
     if likeliest in wanted:
@@ -135,15 +127,3 @@ def _unicode_name(char: str) -> str:
 def told_by() -> str:
     """What languages are told by here, for the report: without the identifier, only other scripts are."""
     return "letters and words" if find_spec("py3langid") else "letters alone: py3langid is not installed"
-
-
-@cache
-def _identifier() -> Identifier | None:
-    """py3langid with the model in its wheel; None where it is not installed, and then Latin script is unchecked."""
-    try:
-        # It publishes no types.
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    made: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    return made
