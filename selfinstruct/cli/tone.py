@@ -95,6 +95,7 @@ def train_judge(
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
 @click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
+@click.option("--suite", default="", metavar="NAME,...", help="ifeval, superni=FOLDER: ask these instead.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
 @click.option(
     "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."
@@ -113,6 +114,8 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     Example:  selfinstruct score STUDENT --beside hf:BASE --on runs/mine/dataset -o runs/answers
 
     Example:  selfinstruct score --read 60 runs/score, then --filled runs/score/read.csv runs/score
+
+    Example:  selfinstruct score STUDENT --suite ifeval,superni=natural-instructions -o runs/suite
     """
     if given["reads"] or given["filled"]:
         from selfinstruct.cli.score_reads import read_or_draw
@@ -124,11 +127,17 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         raise click.UsageError("--gold and --held-out go with --on SET")
     if given["on"] and (given["responses"] or given["objecqa"] or given["samples"] > 1):
         raise click.UsageError("--on SET goes without --responses, --objecqa and --samples")
+    if given["suite"] and any(given[name] for name in ("on", "responses", "objecqa", "judge")):
+        raise click.UsageError("--suite goes without --on, --responses, --objecqa and --judge")
     if given["responses"]:
         return _score_files(given)
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
     if given["on"]:
         return _answer_set(given)
+    if given["suite"]:
+        from selfinstruct.cli.suite import answer_suites
+
+        return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
     from selfinstruct.pipeline import compose_sets
     from selfinstruct.pipeline.recipe import resolve
 

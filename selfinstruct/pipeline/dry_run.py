@@ -97,9 +97,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(one, fewest), _scaled(one, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
-            elif _answers_inputs(resolved) or any(
-                getattr(stage, knob, "") in found.benchmarks for knob in ("prompts", "questions")
-            ):
+            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage)):
                 lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
             else:
                 share = len(asked) / max(1, len(tasks))
@@ -110,6 +108,12 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 fewest = ceil(entered * share)
                 lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
     return tuple(lines)
+
+
+def _asked_of(stage: Stage) -> Iterator[str]:
+    """Names of the prompts that it asks, whatever its records are."""
+    yield from (str(getattr(stage, knob)) for knob in ("prompts", "questions") if hasattr(stage, knob))
+    yield from getattr(stage, "reads", {}).values()
 
 
 def _answers_inputs(resolved: Resolved) -> bool:

@@ -269,7 +269,9 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
     recipe = resolved.recipe
     if not resolved.rounds and not resolved.stages:
         raise BadInput("no stages", place=file.place(), fix="list them under `rounds` or `stages`")
-    asks_sets = all(getattr(stage, "prompts", getattr(stage, "questions", "")) for stage in resolved.stages)
+    asks_sets = all(
+        getattr(stage, "prompts", getattr(stage, "questions", getattr(stage, "reads", ""))) for stage in resolved.stages
+    )
     alone = not resolved.rounds and not recipe.inputs and asks_sets  # what asks a set of prompts needs no records
     if not alone and bool(resolved.rounds) == bool(recipe.inputs):
         raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")

@@ -30,6 +30,7 @@ _PLACES = {
     "score": "score.score:Score",
     "objecqa": "score.ask_objecqa:ObjecQA",
     "answer_set": "score.answer_set:AnswerSet",
+    "suite": "score.suites.suite:Suite",
     "feedback": "score.feedback:Feedback",
     # auditing
     "ablate": "audit.ablate:Ablate",

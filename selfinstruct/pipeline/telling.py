@@ -23,7 +23,7 @@ from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 
 
-_ASKED = ("score", "objecqa", "answer_set", "ablate")  # models that these stages ask leave nothing in the records
+_ASKED = ("score", "objecqa", "answer_set", "ablate", "suite")  # models that they ask leave nothing in the records
 
 
 @dataclass(slots=True)

@@ -25,7 +25,8 @@ from selfinstruct.pipeline.reading import content, opened
 from selfinstruct.pipeline.recipe import Limits, Recipe, Resolved
 from selfinstruct.pipeline.roles import base_role, built_name, model_roles
 from selfinstruct.pipeline.runner import CountingModel
-from selfinstruct.records import Provenance, Task, digest
+from selfinstruct.pipeline.suite_files import suite_tasks
+from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.score.prompt_sets import ifs_tasks
 from selfinstruct.score.taste_questions import objecqa_tasks
 from selfinstruct.stage import Stage, TokenScorer, Weights
@@ -84,7 +85,18 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     made |= {name: labelled(name) for stage in resolved.stages if (name := getattr(stage, "labelled", ""))}
     contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
     benchmarks = {path: _benchmark(path) for path in against if path not in made} | made
+    for suite, path, instances in _suites(resolved.stages):
+        benchmarks[path] = suite_tasks(suite, path, instances)
+        told: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[path]]
+        contents[path] = digest(*told)
     return Material(seeds, held_out, contents, benchmarks)
+
+
+def _suites(stages: Iterable[Stage]) -> Iterator[tuple[str, str, int]]:
+    """Of stages that ask suites: the name of each, what is read for it, and how many instances of a task."""
+    for stage in stages:
+        for suite, path in getattr(stage, "reads", {}).items():
+            yield suite, path, int(getattr(stage, "instances", 1))
 
 
 def _seeds(path: Path) -> Sequence[Task]:

@@ -10,6 +10,7 @@ from selfinstruct.report.judges import judge
 from selfinstruct.report.loop import cycles, feedback
 from selfinstruct.report.phrases import prose
 from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.suites import suites
 from selfinstruct.report.taste import taste
 from selfinstruct.report.tone import tone
 from selfinstruct.report.tuning import tuning
@@ -51,6 +52,7 @@ _PARTS = (
     _Part("tuning", "Tuning", "How the student learned", {"finetune": tuning}),
     _Part("tone", "Tone", "Does it answer, or carry on?", {"score": tone}),
     _Part("taste", "Taste", "Does it take sides?", {"objecqa": taste}),
+    _Part("suites", "Suites", "What a program can mark", {"suite": suites}),
     _Part("tested", "Test split", "Answers to what was kept aside", {"split": split, "answer_set": answers}),
     _Part("ablation", "Ablation", "Does it use its instructions?", {"ablate": ablation}),
 )

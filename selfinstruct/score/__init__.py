@@ -7,6 +7,7 @@ In: a model and prompts, or responses that exist already, and a judge of tone th
 - `score`: IFS, the share of responses that answer, over whole and cut instructions; `ifs_clean` asks also that the
   answer stops. Paper: Becoming self-instruct (arXiv 2307.03692).
 - `objecqa`: of the answers to questions of taste, the share that takes no side. Same paper.
+- `suite`: questions whose answers a program can mark; it has a room of its own, `suites/`, and `ifeval/`.
 - `answer_set`: answers to the test split of a set beside its own (imitation), seeds held out and gold (quality).
 
 To change which numbers a score has             open ifs.py (tables of what is counted and what is divided)

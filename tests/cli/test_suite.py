@@ -1,0 +1,84 @@
+"""`score --suite`, as a person types it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.typed import command, lines
+
+SCRIPT = """
+answers:
+  - purpose: suite
+    texts: ['"Rain falls"', "the tay"]
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    (tmp_path / "script.yaml").write_text(SCRIPT, encoding="utf-8")
+    return f"scripted:{tmp_path / 'script.yaml'}"
+
+
+@pytest.fixture
+def natural(tmp_path: Path) -> Path:
+    """A folder in the public layout: three tasks, two of them in the test split."""
+    folder = tmp_path / "natural"
+    (folder / "tasks").mkdir(parents=True)
+    (folder / "splits" / "default").mkdir(parents=True)
+    (folder / "splits" / "default" / "test_tasks.txt").write_text("task1_a\ntask2_b\n", encoding="utf-8")
+    for name in ("task1_a", "task2_b", "task3_c"):
+        value = {
+            "Definition": ["Name a river."],
+            "Categories": ["Word Analogy"],
+            "Positive Examples": [],
+            "Negative Examples": [],
+            "Instances": [{"id": f"{name}-1", "input": f"near {name}", "output": ["The Tay."]}],
+        }
+        (folder / "tasks" / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    return folder
+
+
+def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Path) -> None:
+    words = ("score", model, "--suite", f"ifeval,superni={natural}", "--first", 5)
+    told = command(*words, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    found: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
+    assert [found["suites"][name]["questions"] for name in ("ifeval", "superni")] == [5, 2]
+    assert len(lines(tmp_path / "run" / "suite.jsonl")) == 7
+    assert "prompt, strict" in told.stderr
+    assert "exact match" in told.stderr
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "IFEval: verifiable instructions" in page
+    sent = command(*words, "--dry-run")
+    assert " 7 " in sent.stdout
+    assert "exact" in sent.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--suite", "mmlu"), "no suite 'mmlu'"),
+        (("--suite", "superni"), "git clone"),
+        (("--suite", "superni=none"), "no such folder"),
+        (("--suite", "ifeval=none.jsonl"), "no such file"),
+        (("--suite", "ifeval", "--objecqa"), "goes without"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(words: tuple[str, ...], said: str, model: str, tmp_path: Path) -> None:
+    told = command("score", model, *words, "-o", tmp_path / "run")
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    assert said in told.stderr
+
+
+def test_a_task_file_with_a_missing_key_and_a_split_with_a_missing_file_are_named(
+    model: str, natural: Path, tmp_path: Path
+) -> None:
+    (natural / "tasks" / "task1_a.json").write_text('{"Definition": ["Name."]}', encoding="utf-8")
+    told = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
+    assert (told.returncode, "'Instances'" in told.stderr, "task1_a.json" in told.stderr) == (2, True, True)
+    (natural / "tasks" / "task1_a.json").unlink()
+    told = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
+    assert (told.returncode, "names a task that is not there" in told.stderr) == (2, True)
