@@ -1,0 +1,208 @@
+"""The table: rows, columns, a number with its interval in each cell, and differences against a chosen row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.compare.measured import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.compare.paired import Difference, difference, holm
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, mean, share
+
+ORDER = (
+    *("ifs", "ifs_partial", "ifs_full", "ifs_clean", "objecqa"),
+    *(f"ifeval {name}_{how}" for how in ("strict", "loose") for name in ("prompt", "instruction")),
+    *("superni rouge_l", "superni exact_match"),
+)
+"""Columns in this order, others after them as they come."""
+HOLDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMeasured:
+    """What one folder holds; `label` names its rows, where the user gave it one."""
+
+    folder: str
+    label: str
+    measured: Sequence[Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A cell beside that of the chosen row."""
+
+    difference: Difference
+    corrected: float
+    """Its chance after Holm's correction over all differences of the table."""
+
+    @property
+    def holds(self) -> bool:
+        """After the correction, at 0.05."""
+        return self.corrected < HOLDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The whole table."""
+
+    rows: tuple[str, ...]
+    columns: tuple[Column, ...]
+    cells: Mapping[tuple[str, Column], Estimate]
+    against: str
+    """The row that the others are compared with; empty: none."""
+    differences: Mapping[tuple[str, Column], Against]
+    notes: tuple[str, ...]
+    """What does not compare, and why."""
+
+    def as_json(self) -> dict[str, Json]:
+        """For programs: a list of rows, each with its cells by the number of the column."""
+        columns: list[Json] = [
+            {"measure": one.measure, "terms": one.terms, "elsewhere": ELSEWHERE.get(one.measure)}
+            for one in self.columns
+        ]
+        return {
+            "columns": columns,
+            "against": self.against or None,
+            "rows": [{"row": row, "cells": [self._cell(row, one) for one in self.columns]} for row in self.rows],
+            "notes": list(self.notes),
+        }
+
+    def _cell(self, row: str, column: Column) -> Json:
+        found, beside = self.cells.get((row, column)), self.differences.get((row, column))
+        if found is None:
+            return None
+        told: dict[str, Json] = {**found.as_json(), "n": found.n, "sources": found.clusters}
+        if beside is not None:
+            one = beside.difference
+            told["difference"] = {
+                **one.estimate.as_json(),
+                "n": one.estimate.n,
+                "p": one.p,
+                "p_holm": beside.corrected,
+                "holds": beside.holds,
+            }
+        return told
+
+    def frame(self) -> Any:  # noqa: ANN401 - pandas publishes no types
+        """As a pandas data frame: a line for each cell."""
+        import pandas as pd
+
+        lines = []
+        for row in self.rows:
+            for column in self.columns:
+                cell = self._cell(row, column)
+                if isinstance(cell, dict):
+                    beside = cell.pop("difference", None)
+                    told = (
+                        {f"difference_{key}": value for key, value in beside.items()}
+                        if isinstance(beside, dict)
+                        else {}
+                    )
+                    lines.append({"row": row, "measure": column.measure, "terms": column.terms, **cell, **told})
+        return pd.DataFrame(lines)
+
+
+def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int = 0) -> Comparison:
+    """Rows are models under a wrapper; BadInput for a row to compare with that is not there.
+
+    The same model of two folders is one row, unless both measured the same: then each row names its folder.
+    """
+    found = _rows(folders)
+    columns = sorted({column: None for cells in found.values() for column in cells}, key=_place)
+    rows = tuple(found)
+    chosen = _chosen(against, rows)
+    cells = {
+        (row, column): estimate
+        for row in rows
+        for column in columns
+        if column in found[row] and (estimate := _estimate(found[row][column], seed)) is not None
+    }
+    told = {
+        (row, column): one
+        for row in rows
+        for column in columns
+        if chosen
+        and row != chosen
+        and column in found[row]
+        and column in found[chosen]
+        and (one := difference(found[row][column], found[chosen][column], seed)) is not None
+    }
+    corrected = holm([one.p for one in told.values()])
+    return Comparison(
+        rows=rows,
+        columns=tuple(columns),
+        cells=cells,
+        against=chosen,
+        differences={key: Against(one, chance) for (key, one), chance in zip(told.items(), corrected, strict=True)},
+        notes=tuple(_notes(columns, found)),
+    )
+
+
+def _rows(folders: Sequence[FolderMeasured]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
+    """Row by row the marks of each column."""
+    places: dict[tuple[str, Column], set[str]] = {}
+    for folder in folders:
+        for one in folder.measured:
+            places.setdefault((_named(folder, one), one.column), set()).add(folder.folder)
+    twice = {row for (row, _), where in places.items() if len(where) > 1}
+    found: dict[str, dict[Column, Mapping[str, Mark]]] = {}
+    for folder in folders:
+        for one in folder.measured:
+            row = _named(folder, one)
+            found.setdefault(f"{row} ({folder.folder})" if row in twice else row, {})[one.column] = one.marks
+    return found
+
+
+def _named(folder: FolderMeasured, one: Measured) -> str:
+    several = len({(other.model, other.wrapper) for other in folder.measured}) > 1
+    name = f"{one.model or 'responses'}{f', {one.wrapper}' if one.wrapper else ''}"
+    if folder.label:
+        return f"{folder.label}: {name}" if several else folder.label
+    return name
+
+
+def _place(column: Column) -> tuple[int, str, str]:
+    known = ORDER.index(column.measure) if column.measure in ORDER else len(ORDER)
+    return known, column.measure, column.terms
+
+
+def _chosen(against: str, rows: Sequence[str]) -> str:
+    """The row meant: its name, or the only one that begins so or holds it."""
+    if not against:
+        return ""
+    for fits in (str.__eq__, str.startswith, str.__contains__):
+        meant = [row for row in rows if fits(row, against)]
+        if len(meant) == 1:
+            return meant[0]
+    raise BadInput(f"no row '{against}', or several", place="--against", fix=f"one of: {'; '.join(rows)}")
+
+
+def _estimate(marks: Mapping[str, Mark], seed: int) -> Estimate | None:
+    totals: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for source, total, count in marks.values():
+        totals[source] = totals.get(source, 0.0) + total
+        counts[source] = counts.get(source, 0) + count
+    if all(total == int(total) for _, total, _ in marks.values()):
+        return share(list(totals.values()), list(counts.values()))
+    return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed)
+
+
+def _notes(columns: Sequence[Column], found: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:
+    notes = []
+    for measure in dict.fromkeys(column.measure for column in columns):
+        terms = [column.terms for column in columns if column.measure == measure]
+        if len(terms) > 1:
+            listed = "; ".join(terms)
+            notes.append(f"{measure} was measured in {len(terms)} ways, which do not compare, a column each: {listed}")
+    for column in columns:
+        asked = {row: cells[column].keys() for row, cells in found.items() if column in cells}
+        common = set.intersection(*map(set, asked.values())) if asked else set()
+        if any(len(one) > len(common) for one in asked.values()):
+            counts = ", ".join(f"{row}: {len(one)}" for row, one in asked.items())
+            notes.append(
+                f"{column.measure}: not all rows answered the same questions ({counts}; {len(common)} of them all); "
+                "differences are over those that both answered"
+            )
+    return notes

@@ -1,0 +1,126 @@
+"""What a folder of `score` holds, as marks: for each question, of one model and one measure, how much of how many."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from selfinstruct.records import digest
+
+Line: TypeAlias = Mapping[str, Any]
+Mark: TypeAlias = tuple[str, float, int]
+"""Source, sum of values between 0 and 1, and how many they are."""
+
+FILES: Mapping[str, str] = {
+    "score.json": "responses.jsonl",
+    "objecqa.json": "objecqa.jsonl",
+    "suite.json": "suite.jsonl",
+    "evaluation.json": "answers.jsonl",
+}
+"""Pages of numbers that a folder may hold, and the lines that they are made of."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "ifeval prompt_strict": "prompt_level_strict_acc",
+    "ifeval prompt_loose": "prompt_level_loose_acc",
+    "ifeval instruction_strict": "inst_level_strict_acc",
+    "ifeval instruction_loose": "inst_level_loose_acc",
+    "superni rouge_l": "rougeL",
+    "superni exact_match": "exact_match",
+}
+"""Names of the same measures in lm-evaluation-harness and in the scorer of Natural Instructions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A measure, under the terms without which its numbers do not compare: the judge, the prompts."""
+
+    measure: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The marks of one model by one measure."""
+
+    model: str
+    wrapper: str
+    column: Column
+    marks: Mapping[str, Mark]
+    """By question."""
+
+
+def measured(page: str, told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+    """Everything that one page of a folder, such as `score.json`, has to tell of each model."""
+    marks: dict[tuple[str, str, Column], dict[str, Mark]] = {}
+    terms = _terms(page, told)
+    for line in lines:
+        who = (str(line.get("model") or ""), str(line.get("wrapper") or told.get("wrapper") or ""))
+        for measure, question, mark in _OF[page](line):
+            column = Column(measure, terms.get(measure, terms.get("", "")))
+            marks.setdefault((*who, column), {})[question] = mark
+    for (model, wrapper, column), found in marks.items():
+        yield Measured(model, wrapper, column, found)
+
+
+def _terms(page: str, told: Line) -> dict[str, str]:
+    """By measure, or for all of the page under the empty name."""
+    if page == "score.json":
+        scores = told.get("scores") or [told]
+        one = scores[0] if scores and isinstance(scores[0], Mapping) else {}
+        judge, prompts = _part(one, "judge").get("version"), one.get("prompts")
+        return {"": f"judge {judge}, prompts {prompts or 'as given'}, {one.get('tone_tokens')} tokens"}
+    if page == "suite.json":
+        return {
+            f"{suite} {name}": f"{_part(asked, 'measures').get(name)}; {asked.get('reads')}"
+            for suite, asked in _part(told, "suites").items()
+            for name in _part(asked, "measures")
+        }
+    if page == "objecqa.json":
+        return {"": f"by rules, questions {told.get('questions')}"}
+    judge = _part(told, "judge").get("version")
+    return {"": f"at most {told.get('max_tokens')} tokens", "ifs on the set": f"judge {judge}"}
+
+
+def _part(value: Line, name: str) -> Line:
+    found = value.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+_Found: TypeAlias = Iterator[tuple[str, str, Mark]]
+
+
+def _of_score(line: Line) -> _Found:
+    if not isinstance(line.get("answer_like"), bool):
+        return
+    prompt, source = str(line.get("prompt", "")), str(line.get("source") or line.get("prompt", ""))
+    question = digest(prompt, source, bool(line.get("whole")), int(line.get("sample") or 0))[:16]
+    yes = (source, float(line["answer_like"]), 1)
+    yield "ifs", question, yes
+    yield ("ifs_full" if line.get("whole") else "ifs_partial"), question, yes
+    if isinstance(line.get("clean"), bool):
+        yield "ifs_clean", question, (source, float(line["clean"]), 1)
+
+
+def _of_taste(line: Line) -> _Found:
+    if line.get("rules") in ("objective", "subjective"):
+        source = str(line.get("id"))
+        question = f"{source}/{line.get('phrasing')}/{line.get('sample')}"
+        yield "objecqa", question, (source, float(line["rules"] == "objective"), 1)
+
+
+def _of_suite(line: Line) -> _Found:
+    for name, mark in _part(line, "marks").items():
+        if isinstance(mark, list) and len(mark) == 2 and mark[1]:
+            yield f"{line.get('suite')} {name}", str(line.get("id")), (str(line.get("source")), mark[0], mark[1])
+
+
+def _of_answers(line: Line) -> _Found:
+    against = {"agreement_with_teacher": "on the set", "quality_on_held_out_seeds": "on held-out seeds"}
+    where = against.get(str(line.get("against")), "on gold answers")
+    source = str(line.get("source"))
+    question = digest(str(line.get("against")), str(line.get("system")), str(line.get("prompt")))[:16]
+    for name, key in (("rouge_l", "rouge_l"), ("exact_match", "exact_match"), ("ifs", "answer_like")):
+        if isinstance(line.get(key), bool | int | float):
+            yield f"{name} {where}", question, (source, float(line[key]), 1)
+
+
+_OF = {"score.json": _of_score, "objecqa.json": _of_taste, "suite.json": _of_suite, "evaluation.json": _of_answers}
