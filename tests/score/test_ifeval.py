@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
+from selfinstruct.rouge_l import rouge_l
 from selfinstruct.score.ifeval.following import following, loosened
 from selfinstruct.score.ifeval.kinds import KINDS
 from selfinstruct.score.ifeval.prompts import IfevalPrompt, Instruction, ifeval_prompt, ifeval_prompts
-from selfinstruct.score.overlap import rouge_l
 from selfinstruct.text import words
 from tests.score.ifeval_answers import AT_LEAST, FOLLOWED, LESS
 
