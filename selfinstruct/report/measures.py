@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from selfinstruct.records import Json
 from selfinstruct.report import charts
-from selfinstruct.report.anything import anything, said
+from selfinstruct.report.generic_table import generic_table, said
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import prose
 from selfinstruct.report.rings import Ring, rings
@@ -20,7 +20,9 @@ def measures(story: Story) -> str:
 def _block(measure: Measure, earlier: int) -> str:
     shape = _SHAPES.get(measure.name)
     # a stage may stand in a recipe twice, and no two drawings may have one name
-    shown = anything(measure.value) if shape is None else shape(measure.value, f"-{earlier + 1}" if earlier else "")
+    shown = (
+        generic_table(measure.value) if shape is None else shape(measure.value, f"-{earlier + 1}" if earlier else "")
+    )
     return f"<h3>{prose(measure.stage, 60)}: {prose(measure.name.replace('_', ' '), 80)}</h3>{shown}" if shown else ""
 
 
@@ -57,7 +59,7 @@ def _nearest_seed(value: Json, which: str) -> str:
         ),
         note="lower is newer",
         nothing="there were no seeds",
-    ) + anything(rest)
+    ) + generic_table(rest)
 
 
 def _points(value: Mapping[str, Json]) -> list[tuple[float, float]]:
@@ -88,7 +90,7 @@ def _verbs(value: Json, which: str) -> str:
         (prose(ring.name, 40), f"{ring.count:,}", ", ".join(f"{prose(o.name, 40)} {o.count:,}" for o in ring.around))
         for ring in pieces
     ]
-    return f'<div class="pair">{drawn}{table(("Verb", "Tasks", "Objects"), lines)}</div>{anything(rest)}'
+    return f'<div class="pair">{drawn}{table(("Verb", "Tasks", "Objects"), lines)}</div>{generic_table(rest)}'
 
 
 def _before_after(value: Json, which: str) -> str:
@@ -106,7 +108,7 @@ def _before_after(value: Json, which: str) -> str:
         if of and isinstance(before, int | float) and isinstance(after, int | float):
             change = f"{(after - before) / before:+.0%}" if before > 0 else ""
             rows.append((prose(name.replace("_", " "), 60), f"{before / of:,.1f}", f"{after / of:,.1f}", change))
-    return table(("Mean of the changed replies", "Before", "After", "Change"), rows) + anything(rest)
+    return table(("Mean of the changed replies", "Before", "After", "Change"), rows) + generic_table(rest)
 
 
 def _listed(value: Json, key: str) -> list[dict[str, Json]]:

@@ -6,8 +6,8 @@ from importlib.resources import files
 
 from selfinstruct.report import examples, measures, sections
 from selfinstruct.report.key_figures import first_score, key_figures, only_measured
-from selfinstruct.report.parts import Section, told
 from selfinstruct.report.phrases import number, plural, prose
+from selfinstruct.report.registry import Section, own_sections
 from selfinstruct.report.story import Story
 
 _SECTIONS = (
@@ -59,7 +59,7 @@ def page(story: Story) -> str:
 
 def _shown(story: Story) -> list[Section]:
     """The parts that have something to tell of this run: its records, then its student, then the small print."""
-    own = told(story)
+    own = own_sections(story)
     without_rounds = bool(story.stages) and story.target is None and not story.rounds
     left_out = {"rounds", "novelty"} if without_rounds else set()
     left_out |= set() if own.rest else {"measures"}

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from selfinstruct.records import Json
-from selfinstruct.report.anything import anything
 from selfinstruct.report.cells import DASH, count_cell, decimals, number_cell, share_cell, text_cell
 from selfinstruct.report.curve_charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
 from selfinstruct.report.found import Found, count_in, found_beside, number_in, part, rows, text_in
+from selfinstruct.report.generic_table import generic_table
 from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.story import Measure, Story
@@ -61,7 +61,7 @@ def tuning(measure: Measure, which: str) -> str:
     )
     return (
         f"{_what(told, data, training)}{_ended(stop, training, checks)}{_curves(checks, stop, which)}"
-        f"{_table(checks)}{anything(rest)}{folded('The training in numbers', _numbers(training))}"
+        f"{_table(checks)}{generic_table(rest)}{folded('The training in numbers', _numbers(training))}"
         f"{folded('The examples in numbers', _numbers(data))}{folded('Settings of the training', settings)}"
     )
 
@@ -246,7 +246,7 @@ def _gap(check: _Check) -> Found | None:
 
 
 def _numbers(told: _Check) -> str:
-    return anything({name.replace("_", " "): value for name, value in told.items()})
+    return generic_table({name.replace("_", " "): value for name, value in told.items()})
 
 
 def _setting(value: Json) -> str:

@@ -16,7 +16,7 @@ from selfinstruct.report.cells import decimals
 from selfinstruct.report.cycle import CycleCount
 from selfinstruct.report.found import Found
 from selfinstruct.report.page import page
-from selfinstruct.report.parts import told
+from selfinstruct.report.registry import own_sections
 from selfinstruct.report.story import Measure
 from tests.report.student import check, finetuned, measured, run, story
 from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_marks, read
@@ -35,8 +35,8 @@ def whole() -> str:
     return page(story(*measured()))
 
 
-def test_every_stage_of_tone_and_tuning_has_a_part_and_leaves_nothing_to_be_shown_as_anything(whole: str) -> None:
-    found = told(story(*measured()))
+def test_every_stage_of_tone_and_tuning_has_a_section_and_leaves_nothing_to_a_generic_table(whole: str) -> None:
+    found = own_sections(story(*measured()))
     assert [one.anchor for one in found.sections] == ["loop", "fragments", "judge", "tuning", "tone", "taste", "tested"]
     assert found.rest == ()
     reader = read(whole)
@@ -257,8 +257,8 @@ STAGES = ("fragment", "train_judge", "finetune", "score", "objecqa", "feedback",
         {"stop": [], "models": "x"},
     ],
 )
-def test_a_value_of_an_unknown_shape_is_shown_as_anything_is(stage: str, value: Json) -> None:
-    found = told(story(Measure(stage, "measured", value)))
+def test_a_value_of_an_unknown_shape_is_shown_in_a_generic_table(stage: str, value: Json) -> None:
+    found = own_sections(story(Measure(stage, "measured", value)))
     assert found.sections == ()
     assert [one.value for one in found.rest] == [value]
     html = page(story(Measure(stage, "measured", value)))

@@ -1,4 +1,4 @@
-"""Measured values of any shape: rows where there are rows, pairs where there are pairs."""
+"""The table of a measured value that has no section of its own: rows where it has rows, pairs where it has pairs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ _COLUMNS = 8
 _ROWS = 60  # more rows are not read; they stand in the stage's DONE file
 
 
-def anything(value: Json) -> str:
+def generic_table(value: Json) -> str:
     """Tables of it, as HTML; empty for nothing."""
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         return _rows([item for item in value if isinstance(item, dict)])
@@ -23,7 +23,7 @@ def anything(value: Json) -> str:
         rows = [item for item in inner.values() if isinstance(item, dict) and not any(map(_is_block, item.values()))]
         if rows and len(rows) == len(inner) and _alike(rows):
             return pairs + _rows([{" ": key, **row} for key, row in zip(inner, rows, strict=True)])
-        return pairs + "".join(f"<h4>{prose(key, 80)}</h4>{anything(item)}" for key, item in inner.items())
+        return pairs + "".join(f"<h4>{prose(key, 80)}</h4>{generic_table(item)}" for key, item in inner.items())
     return f"<p>{said(value)}</p>" if value not in (None, [], {}) else ""
 
 

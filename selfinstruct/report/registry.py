@@ -1,4 +1,4 @@
-"""Which stages have a part of the page of their own; what they measured in another shape is shown as anything is."""
+"""The registry of sections that stages have of their own; what they measured in another shape is a generic table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,15 +29,15 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What was told in parts of its own, and what was not."""
+class OwnSections:
+    """The sections of stages, and what was measured beside."""
 
     sections: tuple[Section, ...]
     rest: tuple[Measure, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Entry:
     anchor: str
     link: str
     title: str
@@ -45,24 +45,24 @@ class _Part:
     first: Callable[[Story], str] = lambda story: ""  # noqa: ARG005 - most parts are made of measures alone
 
 
-_PARTS = (
-    _Part("loop", "Loop", "Cycle after cycle", {"feedback": feedback}, cycles),
-    _Part("fragments", "Fragments", "What a judge learns from", {"fragment": fragments}),
-    _Part("judge", "Judge", "How good the judge is", {"train_judge": judge}),
-    _Part("tuning", "Tuning", "How the student learned", {"finetune": tuning}),
-    _Part("tone", "Tone", "Does it answer, or carry on?", {"score": tone}),
-    _Part("taste", "Taste", "Does it take sides?", {"objecqa": taste}),
-    _Part("suites", "Suites", "What a program can mark", {"suite": suites}),
-    _Part("tested", "Test split", "Answers to what was kept aside", {"split": split, "answer_set": answers}),
-    _Part("ablation", "Ablation", "Does it use its instructions?", {"ablate": ablation}),
+_REGISTRY = (
+    _Entry("loop", "Loop", "Cycle after cycle", {"feedback": feedback}, cycles),
+    _Entry("fragments", "Fragments", "What a judge learns from", {"fragment": fragments}),
+    _Entry("judge", "Judge", "How good the judge is", {"train_judge": judge}),
+    _Entry("tuning", "Tuning", "How the student learned", {"finetune": tuning}),
+    _Entry("tone", "Tone", "Does it answer, or carry on?", {"score": tone}),
+    _Entry("taste", "Taste", "Does it take sides?", {"objecqa": taste}),
+    _Entry("suites", "Suites", "What a program can mark", {"suite": suites}),
+    _Entry("tested", "Test split", "Answers to what was kept aside", {"split": split, "answer_set": answers}),
+    _Entry("ablation", "Ablation", "Does it use its instructions?", {"ablate": ablation}),
 )
 
 
-def told(story: Story) -> Told:
+def own_sections(story: Story) -> OwnSections:
     """Each part that has something to tell of this run, in order."""
     sections: list[Section] = []
     rest = list(story.measured)
-    for one in _PARTS:
+    for one in _REGISTRY:
         blocks = [one.first(story)]
         mine = [measure for measure in story.measured if measure.stage in one.stages]
         for place, measure in enumerate(mine, 1):
@@ -73,7 +73,7 @@ def told(story: Story) -> Told:
         html = "".join(blocks)
         if html:
             sections.append(Section(one.anchor, one.link, one.title, html))
-    return Told(tuple(sections), tuple(rest))
+    return OwnSections(tuple(sections), tuple(rest))
 
 
 def _headed(measure: Measure, block: str) -> str:
