@@ -9,5 +9,6 @@ instruction costs, beside guessing and with a control. Papers: Kung and Peng 202
 
 To change the sheet open `sheet.py`; the arithmetic, `review.py`. To change how a model is asked open `ablate.py`; what
 counts as a task, `ablation_tasks.py`; a condition, `conditions.py`; label spaces and guessing, `label_space.py`; when
-something is called equal, `verdicts.py`; what is told, `ablation.py`, and as a table, `ablation_table.py`.
+something is called equal, `verdicts.py`; what is told, `ablation.py`, and as a table, `ablation_table.py`; what arms
+that are trained learn and show, `trained.py`.
 """

@@ -8,6 +8,7 @@ import pytest
 
 from selfinstruct.formats.seeds import builtin_seeds
 from tests.cli.typed import command, lines
+from tests.finetune.builders import Folder
 
 OURS = builtin_seeds().with_name("natinst.jsonl")
 SCRIPT = """
@@ -80,3 +81,42 @@ def test_what_cannot_be_audited_is_one_line(words: tuple[str, ...], said: str, m
     assert told.returncode == 2
     assert said in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_arms_are_trained_on_one_budget_and_told_in_one_table(tasks: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    Folder.made(tmp_path / "base", max_position_embeddings=1024)
+    knobs = ("finetune.batch=8", "ablate.label_tokens=4", "ablate.text_tokens=4")
+    words = ["audit", "ablate", tasks, "--base", f"hf:{tmp_path / 'base'}", "--examples", 2, "--instances", 1]
+    words += [word for knob in knobs for word in ("--set", knob)]
+    words += ["--arms", "original,wrong-pairing", "--epochs", "1", "-o", tmp_path / "run"]
+    told = command(*words)
+    assert told.returncode == 0, told.stderr
+    found = json.loads((tmp_path / "run" / "ablation.json").read_text(encoding="utf-8"))["examples"]["2"]
+    assert found["tasks"] == {"labels": 4, "free_text": 4}
+    assert [arm["name"] for arm in found["arms"]] == ["original", "wrong_pairing"]
+    assert found["conclusion"]["verdict"] == "cannot tell"
+    assert "Trained on at most 2 examples of each task, 4 students" in told.stderr
+    seen = {
+        json.loads(file.read_text(encoding="utf-8"))["training"]["examples_seen"]
+        for file in (tmp_path / "run").glob("*/student/training.json")
+    }
+    assert seen == {8}
+    again = command(*words)
+    assert again.returncode == 0
+    assert (tmp_path / "run" / "ablation.md").read_text(encoding="utf-8") in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "--model to ask or a --base to tune"),
+        (("--model", "embedded", "--base", "embedded"), "not both"),
+        (("--base", "embedded"), "-o FOLDER"),
+        (("--base", "embedded", "--arms", "inverted", "-o", "x"), "no arm 'inverted' to train"),
+    ],
+)
+def test_a_design_that_makes_no_sense_is_refused(words: tuple[str, ...], said: str) -> None:
+    told = command("audit", "ablate", "builtin:natinst", *words)
+    assert told.returncode == 2
+    assert said in told.stderr
