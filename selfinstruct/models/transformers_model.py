@@ -9,6 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.gather import Asked, Gatherer, settle
 from selfinstruct.models.transformers_decode import Cut, Decoder
+from selfinstruct.models.transformers_encoded import EncoderDecoder
 from selfinstruct.models.transformers_weights import facts_on_hub, load_weights
 from selfinstruct.models.weights_facts import SMALL, facts, find_weights, plain_name
 from selfinstruct.records import Request
@@ -75,8 +76,9 @@ class TransformersModel:
     def _loaded(self) -> Decoder:
         """On the gatherer's thread alone, so that weights are loaded once."""
         if self._decoder is None:
-            loaded = load_weights(self._weights, device=self._device, dtype=self._dtype)
-            self._decoder = Decoder(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
+            loaded = load_weights(self._weights, device=self._device, dtype=self._dtype, to_ask=True)
+            made = EncoderDecoder if getattr(loaded.model.config, "is_encoder_decoder", False) else Decoder
+            self._decoder = made(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
         return self._decoder
 
     def _work(self, waiting: list[Asked[Cut]], broken_off: Callable[[], bool]) -> list[Asked[Cut]]:

@@ -20,12 +20,15 @@ _SIZES = re.compile(r"size mismatch for (\S+): .*?Size\(\[([\d, ]*)\]\) from .*?
 _RIGHT_BASE = "name the base that it was trained on in adapter_config.json: base_model_name_or_path"
 
 
-def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True) -> Loaded:
+def load_weights(
+    name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True, to_ask: bool = False
+) -> Loaded:
     """The model of `NAME_OR_FOLDER`, a .gguf file, or `embedded`; BadInput says in one line why it cannot be loaded.
 
     `device`: as torch calls it, by default a GPU where there is one. With `merge` an adapter becomes part of its base;
-    without, the model is a `PeftModel`, whose adapter can be switched and trained. No code that comes with weights is
-    ever run, and only safetensors are read.
+    without, the model is a `PeftModel`, whose adapter can be switched and trained. With `to_ask` it may have an
+    encoder, too, as T5 has; such a model is asked, and neither tuned nor looked into. No code that comes with weights
+    is ever run, and only safetensors are read.
 
     `dtype` `auto`: 4-byte floats on a processor, what the weights are stored in on a GPU. On a processor 2-byte floats
     are no default: with them 5 of 12 texts changed with their neighbours in a batch, with 4-byte floats none did, and
@@ -43,8 +46,13 @@ def load_weights(name: str, *, device: str = "", dtype: Dtype = "auto", merge: b
         known = _known(local=place is not None)
         kind = ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
-        _check_kind(transformers, name, transformers.AutoConfig.from_pretrained(source, **known))
-        model = _whole(transformers, name, source, use_safetensors=True, dtype=kind, **known)
+        config = transformers.AutoConfig.from_pretrained(source, **known)
+        maker = transformers.AutoModelForCausalLM
+        if to_ask and _has_encoder(transformers, config):
+            maker = transformers.AutoModelForSeq2SeqLM
+        else:
+            _check_kind(transformers, name, config)
+        model = _whole(maker, name, source, use_safetensors=True, dtype=kind, **known)
         return Loaded(model.to(device).eval(), tokenizer)
 
 
@@ -119,15 +127,20 @@ def _library(name: str) -> Any:  # noqa: ANN401 - optional packages
         ) from fault
 
 
-def _whole(transformers: Any, name: str, source: Path | str, **how: Any) -> Any:  # noqa: ANN401 - imported late
+def _whole(maker: Any, name: str, source: Path | str, **how: Any) -> Any:  # noqa: ANN401 - imported late
     """The model, if every weight was there; the library would make up the others by chance."""
-    make = transformers.AutoModelForCausalLM.from_pretrained
-    model, told = make(source, output_loading_info=True, **how)
+    model, told = maker.from_pretrained(source, output_loading_info=True, **how)
     lost = sorted(told["missing_keys"]) + sorted(str(key) for key in told["mismatched_keys"])
     if lost:
         what = f"{len(lost)} of its weights are missing or of another shape, the first {lost[0]}"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="copy it again")
     return model
+
+
+def _has_encoder(transformers: Any, config: Any) -> bool:  # noqa: ANN401 - imported late
+    """Whether a text is read by an encoder first, and the answer is no continuation of it: T5, BART."""
+    makers = transformers.models.auto.modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+    return bool(getattr(config, "is_encoder_decoder", False)) and config.model_type in makers
 
 
 def _check_kind(transformers: Any, name: str, config: Any) -> None:  # noqa: ANN401 - imported late
@@ -218,7 +231,7 @@ def converted(path: Path) -> Path:
             tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **kept)
             if hasattr(transformers, "GgufConfig"):  # without it newer versions keep weights that cannot be saved
                 kept["quantization_config"] = transformers.GgufConfig(dequantize=True)
-            model = _whole(transformers, str(path), path.parent, dtype=torch.float32, **kept)
+            model = _whole(transformers.AutoModelForCausalLM, str(path), path.parent, dtype=torch.float32, **kept)
             made = Path(scratch) / "model"
             model.save_pretrained(made)
             tokenizer.save_pretrained(made)
