@@ -83,6 +83,7 @@ def test_what_cannot_be_audited_is_one_line(words: tuple[str, ...], said: str, m
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.slow
 def test_arms_are_trained_on_one_budget_and_told_in_one_table(tasks: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     Folder.made(tmp_path / "base", max_position_embeddings=1024)
