@@ -40,7 +40,7 @@ TEST_INSTANCES = 100
 SOURCE_WORDS = 700
 """About 1,024 tokens of T5: beyond, examples are dropped from the end of a prompt."""
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_POINTS = (0.0, 100.0)
+_SHARES = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +253,22 @@ def superni_score(answers: Sequence[Scored], seed: int = 0) -> SuperNIScore | No
 def _by_task(answers: Sequence[Scored], metric: Metric, seed: int) -> Estimate:
     values: dict[str, list[float]] = {}
     for one in answers:
-        values.setdefault(one.task, []).append(getattr(one, metric))
+        values.setdefault(one.task, []).append(getattr(one, metric) / 100)
     found = mean(
-        [sum(each) for each in values.values()], [len(each) for each in values.values()], within=_POINTS, seed=seed
+        [sum(each) for each in values.values()], [len(each) for each in values.values()], within=_SHARES, seed=seed
     )
     assert found is not None
-    return found
+    return in_points(found)
+
+
+def in_points(share: Estimate) -> Estimate:
+    """An estimate of a number in -1..1 times 100; bounds of few clusters are known on the scale of shares alone.
+
+    >>> in_points(Estimate(0.5, 0.25, None, 4, 2, "bootstrap")).low
+    25.0
+    """
+    low, high = (None if end is None else round(100 * end, 6) for end in (share.low, share.high))
+    return Estimate(round(100 * share.value, 6), low, high, share.n, share.clusters, share.how)
 
 
 def _ended(text: str) -> str:

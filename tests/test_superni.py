@@ -85,3 +85,9 @@ def test_means_are_over_answers_and_intervals_by_task() -> None:
 
 def test_twelve_categories_six_of_each() -> None:
     assert sorted(CATEGORY_METRICS.values()) == ["exact_match"] * 6 + ["rouge_l"] * 6
+
+
+def test_tasks_that_all_score_the_same_leave_room_for_those_that_were_not_seen() -> None:
+    found = superni_score([Scored(f"t{n}", "X", 0.0, 0.0) for n in range(30)])
+    assert found is not None
+    assert found.exact_match.high == pytest.approx(100 * (1 - 0.025 ** (1 / 30)))  # the rule of three, in points

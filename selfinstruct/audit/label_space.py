@@ -60,13 +60,14 @@ def baselines(one: Studied) -> Mapping[str, Sequence[Scored]]:
     """What is scored without reading the task, instance by instance.
 
     `guess`: what a label drawn evenly scores on average; in a task of free text, where nothing can be drawn from, the
-    copied input (the heuristic of Yin et al. 2023, arXiv 2306.01150). `majority`: the label that is right most often
-    here. `copied_input`: the input as the answer.
+    copied input (the heuristic of Yin et al. 2023, arXiv 2306.01150). `majority`: the label that is right most often in
+    the task. `copied_input`: the input as the answer.
     """
     copied = [_scored(one, asked.input, asked) for asked in one.asked]
     if not one.labels:
         return {"guess": copied, "copied_input": copied}
-    most = max(one.labels, key=lambda label: (sum(exact_match(label, asked.outputs) for asked in one.asked), label))
+    # of all instances, also those that are not asked: among a few, some label is always in front by chance
+    most = max(one.labels, key=lambda label: (sum(exact_match(label, it.outputs) for it in one.task.instances), label))
     return {
         "guess": [_guessed(one, asked) for asked in one.asked],
         "majority": [_scored(one, most, asked) for asked in one.asked],

@@ -16,10 +16,11 @@ from selfinstruct.audit.verdicts import Comparison, beating, comparisons, conclu
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, digest
 from selfinstruct.stats import mean
+from selfinstruct.superni import in_points
 
 TRAINABLE = tuple(name for name in CONDITIONS if name != INVERTED)
 BASELINES = ("guess", "majority", "copied_input")
-_POINTS = (0.0, 100.0)
+_SHARES = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +174,7 @@ def _told(
 ) -> dict[str, Json]:
     told: dict[str, Json] = {"name": name}
     for kind, metric in METRICS.items():
-        values = list(_means(by_task, kind, labelled).values())
-        found = mean(values, [1] * len(values), within=_POINTS, seed=seed) if values else None
-        told[kind] = None if found is None else {"tasks": found.clusters, metric: found.as_json()}
+        values = [one / 100 for one in _means(by_task, kind, labelled).values()]
+        found = mean(values, [1] * len(values), within=_SHARES, seed=seed) if values else None
+        told[kind] = None if found is None else {"tasks": found.clusters, metric: in_points(found).as_json()}
     return told

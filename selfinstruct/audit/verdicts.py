@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 from selfinstruct.audit.conditions import AGAINST, EMPTY, ORIGINAL, SIMPLIFIED
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, ratio
+from selfinstruct.superni import in_points
 
 Verdict: TypeAlias = Literal["lower", "higher", "equal", "cannot tell"]
 Of: TypeAlias = Mapping[str, float]
@@ -190,10 +191,7 @@ def _paired(first: Of, second: Of, *, level: float, seed: int) -> Estimate | Non
     found = bootstrap(
         ratio(0, 1), [[one, 1.0] for one in changes], n=len(changes), within=(-1, 1), few=few, level=level, seed=seed
     )
-    if found is None:
-        return None
-    low, high = (None if end is None else round(100 * end, 6) for end in (found.low, found.high))
-    return Estimate(round(100 * found.value, 6), low, high, found.n, found.clusters, found.how)
+    return None if found is None else in_points(found)
 
 
 def _could_show(narrow: Estimate) -> float | None:

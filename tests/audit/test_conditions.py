@@ -116,3 +116,10 @@ def test_labels_within_longer_words_stay_and_slashed_lists_go() -> None:
 
 def test_a_definition_of_its_input_alone_leaves_nothing() -> None:
     assert without_input("The input is a number.") == ""
+
+
+def test_the_majority_is_that_of_the_task_and_not_of_the_few_that_are_asked() -> None:
+    labels = ["a", "a", "b", "b", "b", "b", "b", "b"]
+    asked = tuple(Asked(f"i{n}", str(n), (label,)) for n, label in enumerate(labels))
+    few = studied(NatInstTask(name="t", definition="d", instances=asked), 2)
+    assert [one.exact_match for one in baselines(few)["majority"]] == [0.0, 0.0]
