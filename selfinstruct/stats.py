@@ -25,7 +25,7 @@ digits: the same seed gives the same bytes on every machine.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -293,6 +293,22 @@ def jeffreys(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
     low = beta_quantile(side, yes + 0.5, n - yes + 0.5) if yes else 0.0
     high = beta_quantile(1 - side, yes + 0.5, n - yes + 0.5) if yes < n else 1.0
     return told(yes / n, (low, high), n, n, "jeffreys")
+
+
+def kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
+    """Cohen's kappa (1960) of two judges over the same replies; None where chance alone would agree always.
+
+    >>> kappa(["a", "a", "b", "b"], ["a", "a", "b", "a"]), kappa(["a", "a"], ["a", "a"])
+    (0.5, None)
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} verdicts against {len(second)}")
+    if not first:
+        return None
+    same = sum(one == other for one, other in zip(first, second, strict=True))
+    chance = sum(first.count(kind) * second.count(kind) for kind in dict.fromkeys((*first, *second)))
+    size = len(first)
+    return None if chance == size**2 else (same * size - chance) / (size**2 - chance)
 
 
 def effective_size(value: float, spread: float, *, cluster: float, seen: int) -> float:

@@ -16,15 +16,33 @@ from selfinstruct.cli.saying import say
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The empty sheet; FOLDER/review.csv if not given."
 )
+@click.option("--ratings", is_flag=True, help="Rate answers of `score --suite user_oriented`, A to D.")
 def review(
-    folder: Path, *, wanted: int, seed: int, filled: Path | None, second: Path | None, output: Path | None
+    folder: Path,
+    *,
+    wanted: int,
+    seed: int,
+    filled: Path | None,
+    second: Path | None,
+    output: Path | None,
+    ratings: bool,
 ) -> int:
     """Draw a sheet of tasks to judge by hand; with --filled, read it back and print the paper's four rates.
 
     Example:  selfinstruct review runs/smoke --n 100 -o sheet.csv
 
     Example:  selfinstruct review runs/smoke --filled sheet.csv
+
+    Example:  selfinstruct review runs/suite --ratings
     """
+    if ratings:
+        from selfinstruct.pipeline.rating import empty_rating_sheet, ratings_told
+
+        if filled is not None:
+            say(ratings_told(folder, filled, second))
+        else:
+            say(empty_rating_sheet(folder, wanted, seed, output or folder / "ratings.csv"))
+        return 0
     from selfinstruct.pipeline.reviewing import empty_sheet, told
 
     if filled is not None:

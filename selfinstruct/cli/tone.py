@@ -95,7 +95,9 @@ def train_judge(
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
 @click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
-@click.option("--suite", default="", metavar="NAME,...", help="ifeval, superni=FOLDER: ask these instead.")
+@click.option(
+    "--suite", default="", metavar="NAME,...", help="ifeval, user_oriented, superni=FOLDER: ask these instead."
+)
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
 @click.option(
     "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."

@@ -70,7 +70,7 @@ def _terms(page: str, told: Line) -> dict[str, str]:
         return {"": f"judge {judge}, prompts {prompts or 'as given'}, {one.get('tone_tokens')} tokens"}
     if page == "suite.json":
         return {
-            f"{suite} {name}": f"{_part(asked, 'measures').get(name)}; {asked.get('reads')}"
+            f"{suite} {name}": str(asked.get("reads"))
             for suite, asked in _part(told, "suites").items()
             for name in _part(asked, "measures")
         }

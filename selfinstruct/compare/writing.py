@@ -41,7 +41,10 @@ def heads(columns: Sequence[Column]) -> list[str]:
 
 def legend(told: Comparison) -> list[str]:
     """What stands under the table: the terms of each column, what is compared, what does not compare."""
-    lines = [f"{head}: {column.terms}" for head, column in zip(heads(told.columns), told.columns, strict=True)]
+    by_terms: dict[str, list[str]] = {}
+    for head, column in zip(heads(told.columns), told.columns, strict=True):
+        by_terms.setdefault(column.terms, []).append(head)
+    lines = [f"{', '.join(names)}: {terms}" for terms, names in by_terms.items()]
     lines.append("Intervals: 95 %, by source.")
     if told.against:
         lines.append(

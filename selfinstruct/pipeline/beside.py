@@ -14,12 +14,35 @@ from selfinstruct.formats.sources import there
 from selfinstruct.store.run_folder import MARK
 
 _KNOBS = frozenset(
-    {"against", "held_out_seeds", "gold", "prompts", "questions", "labelled", "judge", "encoder", "ifeval", "superni"}
+    {
+        "against",
+        "held_out_seeds",
+        "gold",
+        "prompts",
+        "questions",
+        "labelled",
+        "judge",
+        "encoder",
+        "ifeval",
+        "superni",
+        "user_oriented",
+    }
 )  # of stages
 _OURS = frozenset(
-    (  # noqa: SIM905 - words read better as words
-        "builtin embedded gemma judge ifs-v1 ifs-v2 ifs-v2-linear objecqa-v1 tone-v1 tone-v2 ifeval-v1"
-    ).split()
+    {
+        "builtin",
+        "embedded",
+        "gemma",
+        "judge",
+        "ifs-v1",
+        "ifs-v2",
+        "ifs-v2-linear",
+        "objecqa-v1",
+        "tone-v1",
+        "tone-v2",
+        "ifeval-v1",
+        "user-v1",
+    }
 )
 """Names that stand for what is shipped or built, also where a file is called so."""
 _KINDS = frozenset({"gguf", "hf", "replay", "scripted"})  # of models, with a path after the colon

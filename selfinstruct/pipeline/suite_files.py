@@ -9,7 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Task
-from selfinstruct.score.suites.files import IFEVAL, ifeval_tasks, superni_tasks
+from selfinstruct.score.suites.files import IFEVAL, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
 
 _MOST_BYTES = 512 << 20
@@ -21,16 +21,20 @@ def suite_tasks(suite: str, path: str, instances: int) -> tuple[Task, ...]:
     """What a stage is handed of a suite; BadInput for what is not there or in another layout, with its place."""
     if suite == "superni":
         return tuple(superni_tasks(_task_files(Path(path)), instances))
-    file = builtin_seeds().with_name("ifeval.jsonl") if path == IFEVAL else Path(path)
-    fix = f"name a JSONL file with prompt, instruction_id_list and kwargs, or leave it out for {IFEVAL}"
+    ours = {IFEVAL: "ifeval.jsonl", USER_ORIENTED: "user_oriented.jsonl"}
+    file = builtin_seeds().with_name(ours[path]) if path in ours else Path(path)
+    keys = "prompt, instruction_id_list and kwargs" if suite == "ifeval" else "id, instruction and input"
+    fix = f"name a JSONL file with {keys}, or no file for our own"
     if not file.is_file():
-        raise BadInput("no such file", place=f"suite ifeval: {path}", fix=fix)
+        raise BadInput("no such file", place=f"suite {suite}: {path}", fix=fix)
     rows = []
     for line in read_values(file):
         if not isinstance(line.value, dict):
             raise BadInput("no object", place=line.place, fix=fix)
-        rows.append(line.value)
-    return ifeval_tasks(rows, file.name)
+        rows.append((line.place, line.value))
+    if suite == "user_oriented":
+        return user_tasks(rows, file.name)
+    return ifeval_tasks((value for _, value in rows), file.name)
 
 
 def _task_files(folder: Path) -> Iterator[NatInstTask]:

@@ -54,7 +54,7 @@ def _table(lines: Sequence[Mapping[str, Json]], heads: Sequence[str]) -> str:
             cell = share_cell(found_in({**found}) if found else None)
             if change is not None:
                 dagger = "&dagger;" if part(found, "difference").get("holds") is True else ""
-                cell += f"<small>{change_cell(change)}{dagger}</small>"
+                cell += f"<small>{change_cell(change).replace('<small>', f'{dagger}<small>', 1)}</small>"
             cells.append(cell or DASH)
         body.append(cells)
     return table(("", *heads), body, label="All numbers", dense=True)

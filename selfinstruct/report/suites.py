@@ -9,7 +9,11 @@ from selfinstruct.report.markup import folded, table
 from selfinstruct.report.phrases import plural, prose
 from selfinstruct.report.story import Measure
 
-_TITLES = {"ifeval": "IFEval: verifiable instructions", "superni": "Super-NaturalInstructions, by definition alone"}
+_TITLES = {
+    "ifeval": "IFEval: verifiable instructions",
+    "superni": "Super-NaturalInstructions, by definition alone",
+    "user_oriented": "User-oriented tasks, for people to rate",
+}
 
 
 def suites(measure: Measure, which: str) -> str:

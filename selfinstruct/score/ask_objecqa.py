@@ -8,12 +8,13 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
-from selfinstruct.score.objecqa import Reply, kappa, objectivity, paired
+from selfinstruct.score.objecqa import Reply, objectivity, paired
 from selfinstruct.score.opinion import OPINIONS, Opinion, opinion
 from selfinstruct.score.publishing import as_line, as_page
 from selfinstruct.score.taste_questions import TasteQuestion, questions_of
 from selfinstruct.score.wrappers import Wrapper
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
+from selfinstruct.stats import kappa
 
 QUESTIONS = "objecqa-v1"
 """Our hundred questions, as the bench names them."""

@@ -86,22 +86,6 @@ def _share(replies: Sequence[Reply]) -> float | None:
     return sum(reply.kind == "objective" for reply in answered) / len(answered) if answered else None
 
 
-def kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
-    """Cohen's kappa (1960) of two judges over the same replies; None where chance alone would agree always.
-
-    >>> kappa(["a", "a", "b", "b"], ["a", "a", "b", "a"]), kappa(["a", "a"], ["a", "a"])
-    (0.5, None)
-    """
-    if len(first) != len(second):
-        raise ValueError(f"{len(first)} verdicts against {len(second)}")
-    if not first:
-        return None
-    same = sum(one == other for one, other in zip(first, second, strict=True))
-    chance = sum(first.count(kind) * second.count(kind) for kind in dict.fromkeys((*first, *second)))
-    size = len(first)
-    return None if chance == size**2 else (same * size - chance) / (size**2 - chance)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired:
     """Two models on the same questions."""

@@ -56,6 +56,21 @@ def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Pat
     assert "exact" in sent.stdout
 
 
+def test_answers_to_user_oriented_tasks_go_out_as_a_sheet_and_come_back_as_a_table(model: str, tmp_path: Path) -> None:
+    told = command("score", model, "--suite", "user_oriented", "--first", 4, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    told = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
+    assert told.returncode == 0, told.stderr
+    sheet = (tmp_path / "sheet.csv").read_text(encoding="utf-8-sig")
+    (tmp_path / "filled.csv").write_text(sheet.replace(",,\n", ",B,\n"), encoding="utf-8")
+    words = ("review", tmp_path / "run", "--ratings", "--filled", tmp_path / "filled.csv")
+    told = command(*words, "--second", tmp_path / "filled.csv")
+    assert told.returncode == 0, told.stderr
+    assert "the same level 4 times" in told.stdout
+    told = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
+    assert (told.returncode, "exists already" in told.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -13,10 +13,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.score.ask_objecqa import ObjecQA, judge_request, read_kind
-from selfinstruct.score.objecqa import Reply, kappa, mcnemar, objectivity, paired
+from selfinstruct.score.objecqa import Reply, mcnemar, objectivity, paired
 from selfinstruct.score.opinion import OPINIONS, Opinion
 from selfinstruct.score.taste_questions import objecqa_tasks
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits
+from selfinstruct.stats import kappa
 from tests.score.fakes import Speaker, task
 
 KINDS: st.SearchStrategy[Opinion] = st.sampled_from(OPINIONS)

@@ -1,5 +1,6 @@
 """The stage: what models are asked of suites, how answers are marked, and what the numbers are made of."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.score.suites import suite as stage_module
-from selfinstruct.score.suites.files import ifeval_tasks, superni_tasks
+from selfinstruct.score.suites.files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.score.suites.suite import Suite
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Traits
 from selfinstruct.superni import natinst_task
@@ -84,6 +85,28 @@ def test_superni_is_asked_by_definition_alone_and_told_by_category_with_interval
     assert len({one["id"] for one in lines}) == 4
 
 
+def test_user_oriented_tasks_are_asked_and_left_for_people_to_mark(tmp_path: Path) -> None:
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("set.jsonl:1", {"id": "u1", "instruction": "Sort.", "instances": [{"input": "b a", "output": ""}]}),
+        ("set.jsonl:2", {"id": "u2", "instruction": "Greet.", "input": ""}),
+    ]
+    speaker = Speaker(lambda _: "a b")
+    there: dict[str, Sequence[Task]] = {"user-v1": user_tasks(rows, "set.jsonl")}
+    _, told, lines = run(Suite(suites=("user_oriented",)), tmp_path, speaker, benchmarks=there)
+    assert [text_of(one) for one in speaker.asked] == ["Sort.\n\nb a", "Greet."]
+    assert (told["models"][0]["user_oriented"]["answered"], told["models"][0]["user_oriented"]["measures"]) == (2, {})
+    assert [one["source"] for one in lines] == ["u1", "u2"]
+    with pytest.raises(BadInput, match="no user-oriented task"):
+        user_tasks([("set.jsonl:1", {"id": "u1"})], "set.jsonl")
+
+
+def test_our_user_oriented_tasks_can_be_read_and_their_hash_stands_in_the_readme() -> None:
+    file = Path(__file__).parents[2] / "seeds" / "user_oriented.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len({one.instruction for one in user_tasks((("", row) for row in rows), file.name)}) == 28
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in (file.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silence(tmp_path: Path) -> None:
     broken = Speaker(lambda prompt: None if "more" in prompt else '"Yes"', name="scripted:base")
     silent = Speaker(lambda _: None, fails="only_thinking")
@@ -106,7 +129,9 @@ def test_without_the_identifier_questions_of_language_are_left_out_and_said(
 
 
 def test_a_model_without_a_template_is_asked_bare(tmp_path: Path) -> None:
-    _, told, _ = run(Suite(first=1), tmp_path, Speaker(lambda _: "x", traits=Traits(chat=False)))
+    bare = Speaker(lambda _: "x", traits=Traits(chat=False))
+    _, told, _ = run(Suite(first=1, max_tokens=9), tmp_path, bare)
+    assert [one.max_tokens for one in bare.asked] == [told["suites"]["ifeval"]["max_tokens"]] == [9]
     assert (told["models"][0]["wrapper"], told["suites"]["ifeval"]["questions"]) == ("none", 1)
 
 

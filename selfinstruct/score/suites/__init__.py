@@ -4,6 +4,7 @@ In: the questions of each suite as tasks, and models. Out: `suite.json` with eve
 and by category, and `suite.jsonl` with every answer and its marks, from which what else is to be known needs no model.
 
 - `ifeval`: verifiable instructions, strict and loose (arXiv 2311.07911; the checkers are in `score/ifeval`).
+- `user_oriented`: everyday tasks whose answers people rate, A to D (`review --ratings`; arXiv 2212.10560).
 - `superni`: tasks of Super-NaturalInstructions, by their definition alone (arXiv 2204.07705 and 2212.10560).
 
 To change which suites there are, or add one         open questions.py (the table `SUITES`)

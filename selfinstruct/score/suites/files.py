@@ -9,7 +9,8 @@ from selfinstruct.score.ifeval.prompts import ifeval_prompts
 from selfinstruct.superni import NatInstTask
 
 IFEVAL = "ifeval-v1"
-"""Our own prompts, as a recipe names them."""
+USER_ORIENTED = "user-v1"
+"""Our own prompts and tasks, as a recipe names them."""
 
 
 def ifeval_tasks(rows: Iterable[Mapping[str, Any]], source: str) -> tuple[Task, ...]:
@@ -49,6 +50,36 @@ def superni_tasks(files: Iterable[NatInstTask], most: int) -> Iterator[Task]:
                 ordinal=number,
                 extra=extra,
             )
+
+
+def user_tasks(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> tuple[Task, ...]:
+    """A task for each row: `id`, `instruction`, and `input` or the public layout's `instances`; an `app` may be named.
+
+    Raises:
+        BadInput: a row without an instruction.
+
+    >>> rows = [("set.jsonl:1", {"id": "u1", "instruction": "Sort.", "instances": [{"input": "b a", "output": "a b"}]})]
+    >>> [(task.instances[0].input, task.extra["source"]) for task in user_tasks(rows, "set.jsonl")]
+    [('b a', 'u1')]
+    """
+    made = []
+    for number, (place, row) in enumerate(rows, 1):
+        listed = row.get("instances")
+        first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else row
+        instruction, given = row.get("instruction"), first.get("input") or ""
+        if not isinstance(instruction, str) or not instruction.strip() or not isinstance(given, str):
+            fix = "give 'id', 'instruction' and 'input', or the layout of user_oriented_instructions.jsonl"
+            raise BadInput("no user-oriented task", place=place, fix=fix)
+        extra: dict[str, Json] = {
+            "source": str(row.get("id") or number),
+            "app": str(row.get("app") or row.get("motivation_app") or ""),
+        }
+        provenance = Provenance(stage="input", source=source)
+        instances = (Instance(given, ""),)
+        made.append(
+            Task(instruction=instruction, instances=instances, provenance=provenance, ordinal=number, extra=extra)
+        )
+    return tuple(made)
 
 
 def check_suite_names(names: Iterable[str], known: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.score.ifeval.following import following
 from selfinstruct.score.ifeval.prompts import IfevalPrompt, ifeval_prompt
+from selfinstruct.score.prompt_sets import asked
 from selfinstruct.superni import exact_match, rouge_l, tk_prompt
 
 Mark: TypeAlias = tuple[float, int]
@@ -71,8 +72,8 @@ def _ifeval(task: Task) -> Question:
         }
         return Marked(measures, by_kind)
 
-    asked: list[Json] = [[one.id, dict(one.arguments)] for one in prompt.instructions]
-    return Question(id=digest("ifeval", prompt.text, asked)[:16], source=prompt.key, text=prompt.text, mark=mark)
+    told: list[Json] = [[one.id, dict(one.arguments)] for one in prompt.instructions]
+    return Question(id=digest("ifeval", prompt.text, told)[:16], source=prompt.key, text=prompt.text, mark=mark)
 
 
 def _superni(task: Task) -> Question:
@@ -92,6 +93,12 @@ def _superni(task: Task) -> Question:
     return Question(id=digest("superni", name, text, list(references))[:16], source=name, text=text, mark=mark)
 
 
+def _user_oriented(task: Task) -> Question:
+    text = asked(task)
+    source = str(task.extra.get("source") or task.id)
+    return Question(id=digest("user_oriented", text)[:16], source=source, text=text, mark=lambda _: Marked({}, {}))
+
+
 SUITES: Mapping[str, SuiteKind] = {
     "ifeval": SuiteKind(
         max_tokens=1280,  # as in lm-evaluation-harness
@@ -109,16 +116,18 @@ SUITES: Mapping[str, SuiteKind] = {
         measures={"rouge_l": "ROUGE-L", "exact_match": "exact match"},
         question=_superni,
     ),
+    # people rate these: `review --ratings`
+    "user_oriented": SuiteKind(max_tokens=512, measures={}, question=_user_oriented),
 }
 
 
 def questions(suite: str, tasks: Sequence[Task], *, languages: bool) -> tuple[list[Question], list[str]]:
     """What can be asked and marked here, and the texts of what cannot: `languages` says whether they can be told."""
     kind = SUITES[suite]
-    asked, left_out = list[Question](), list[str]()
+    found, left_out = list[Question](), list[str]()
     for task in tasks:
         if not languages and kind.needs_language(task):
             left_out.append(task.instruction)
         else:
-            asked.append(kind.question(task))
-    return asked, left_out
+            found.append(kind.question(task))
+    return found, left_out

@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.language import identifier
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.score.publishing import as_line, as_page
-from selfinstruct.score.suites.files import IFEVAL, check_suite_names
+from selfinstruct.score.suites.files import IFEVAL, USER_ORIENTED, check_suite_names
 from selfinstruct.score.suites.numbers import SuiteAnswer, suite_numbers
 from selfinstruct.score.suites.questions import SUITES, Question, questions
 from selfinstruct.score.wrappers import Wrapper
@@ -31,7 +31,7 @@ class Suite:
     scope: ClassVar[Scope] = "set"
 
     suites: tuple[str, ...] = ("ifeval",)
-    """`ifeval`, `superni`."""
+    """`ifeval`, `superni`, `user_oriented`."""
     model: str = "student"
     """Role of the model that is asked."""
     beside: tuple[str, ...] = ()
@@ -42,8 +42,12 @@ class Suite:
     """A file in IFEval's public schema; if not given, the 64 prompts that are shipped."""
     superni: str = ""
     """A folder of Super-NaturalInstructions: `tasks/` and `splits/default/test_tasks.txt`, or task files alone."""
+    user_oriented: str = USER_ORIENTED
+    """A file of user-oriented tasks; if not given, the 28 that are shipped. People rate the answers."""
     instances: int = 100
     """Of each task of `superni`, its first ones."""
+    max_tokens: int = 0
+    """Of an answer; 0: as many as each suite has elsewhere (`ifeval` 1,280, `superni` 128)."""
     first: int = 0
     """Only as many questions of each suite, from its beginning; 0: all."""
 
@@ -56,8 +60,8 @@ class Suite:
         if len(self.wrappers) not in (1, 1 + len(self.beside)):
             what = f"wrappers: {len(self.wrappers)} for {1 + len(self.beside)} models"
             raise BadInput(what, fix="give one for all, or one for each model")
-        if self.instances < 1 or self.first < 0:
-            raise BadInput("instances below 1, or first below 0", fix="leave them out")
+        if self.instances < 1 or self.first < 0 or self.max_tokens < 0:
+            raise BadInput("instances below 1, or first or max_tokens below 0", fix="leave them out")
         if "superni" in self.suites and not self.superni:
             what = "superni: no folder is named"
             fix = "get it with `git clone https://github.com/allenai/natural-instructions` and name it: superni=FOLDER"
@@ -66,7 +70,7 @@ class Suite:
     @property
     def reads(self) -> Mapping[str, str]:
         """What is read for it: by suite the file or folder, as the bench names it."""
-        named = {"ifeval": self.ifeval, "superni": self.superni}
+        named = {"ifeval": self.ifeval, "superni": self.superni, "user_oriented": self.user_oriented}
         return {suite: named[suite] for suite in self.suites}
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
@@ -96,7 +100,7 @@ class Suite:
                 suite: {
                     "reads": self.reads[suite],
                     "questions": len(found),
-                    "max_tokens": SUITES[suite].max_tokens,
+                    "max_tokens": self._tokens(suite),
                     "measures": dict(SUITES[suite].measures),
                     "left_out": len(left_out.get(suite, ())),
                 }
@@ -128,6 +132,9 @@ class Suite:
             asked[suite], left_out[suite] = found, missing
         return asked, left_out
 
+    def _tokens(self, suite: str) -> int:
+        return self.max_tokens or SUITES[suite].max_tokens
+
     def _wrapper(self, place: int, traits: Traits) -> Wrapper:
         named = self.wrappers[place if len(self.wrappers) > 1 else 0]
         return Wrapper(("chat" if traits.chat else "none") if named == AUTO else named)
@@ -135,7 +142,7 @@ class Suite:
     def _answers(
         self, model: Model, wrapper: Wrapper, suite: str, asked: Sequence[Question], failures: list[Json]
     ) -> Iterator[SuiteAnswer]:
-        tokens = SUITES[suite].max_tokens
+        tokens = self._tokens(suite)
 
         def request(question: Question) -> Request:
             wrapped = wrapper.wrap(question.text)

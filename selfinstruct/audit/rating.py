@@ -1,0 +1,117 @@
+"""Answers rated by people on the four levels of Self-Instruct: a sheet goes out, ratings come back.
+
+The levels and what they were used for: Wang et al. 2023 (arXiv 2212.10560, section 4.4), 252 user-oriented tasks. Who
+answered is not in the sheet, and answers stand in an order that does not tell.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import digest
+from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting
+from selfinstruct.stats import kappa, wilson
+from selfinstruct.text import shown
+
+LEVELS: Mapping[str, str] = {
+    "A": "right and satisfying",
+    "B": "acceptable, with small faults",
+    "C": "an answer to the task, with grave faults",
+    "D": "beside the point, or none",
+}
+COLUMNS = ("id", "instruction", "answer", "rating", "note")
+PAPER: Mapping[str, float] = {"GPT-3": 1 / 252, "GPT-3, self-instruct": 112 / 252, "InstructGPT-001": 128 / 252}
+"""Share of A among 252 tasks; two of its authors agreed with kappa 0.57."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer to rate."""
+
+    model: str
+    question: str
+    instruction: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        """Of model, question and answer; tells nothing by itself."""
+        return digest("rating", self.model, self.question, self.text)[:16]
+
+
+def rating_sheet(answers: Sequence[Answer], questions: int, seed: int) -> str:
+    """A CSV of every model's answers to as many drawn questions, in an order of its own; `rating` is empty.
+
+    >>> print(rating_sheet([Answer("m", "q1", "Name a river.", "=Tay")], 10, 42).splitlines()[1][16:])
+    ,Name a river.,'=Tay,,
+    """
+    asked = dict.fromkeys(one.question for one in answers)
+    drawn = frozenset(sorted(asked, key=lambda question: digest("rating", seed, question))[:questions])
+    told = sorted((one for one in answers if one.question in drawn), key=lambda one: digest("order", seed, one.id))
+    rows = [(one.id, as_cell(fitting(one.instruction)), as_cell(fitting(one.text)), "", "") for one in told]
+    return as_csv(COLUMNS, rows)
+
+
+def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, str]:
+    """By id the level that a reader gave, in any case; rows without one are left out.
+
+    Raises:
+        BadInput: another level, an id that is no answer of these or stands twice, another layout; with the line.
+    """
+    known = {one.id for one in answers}
+    found: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for here, row in csv_rows(text, COLUMNS, place):
+        name, level = row[0].strip(), row[3].strip().upper()
+        if name not in known:
+            what = f"column id: {shown(name, 40)!r} is no answer of this folder"
+            raise BadInput(what, place=here, fix="fill in the sheet that was exported from this folder")
+        if name in seen:
+            what = f"column id: rated already in line {seen[name]}"
+            raise BadInput(what, place=here, fix="keep one of the two rows")
+        seen[name] = here.rpartition(":")[2]
+        if level and level not in LEVELS:
+            what = f"column rating: {shown(row[3], 40)!r} is no level"
+            raise BadInput(what, place=here, fix="write A, B, C or D, or leave the cell empty")
+        if level:
+            found[name] = level
+    return found
+
+
+def rating_table(answers: Sequence[Answer], first: Mapping[str, str], second: Mapping[str, str] | None = None) -> str:
+    """How often each level was given to each model, shares with 95 % Wilson intervals, and how far two readers agree.
+
+    >>> one = Answer("m", "q1", "Name a river.", "Tay")
+    >>> print(rating_table([one], {one.id: "A"}).splitlines()[1].split("  ")[0])
+    m
+    """
+    rows = [("", *LEVELS, "rated", "A", "95 % interval", "A or B", "95 % interval")]
+    for model in dict.fromkeys(one.model for one in answers):
+        levels = [first[one.id] for one in answers if one.model == model and one.id in first]
+        counts = [levels.count(level) for level in LEVELS]
+        best = (*_share(counts[0], len(levels)), *_share(counts[0] + counts[1], len(levels)))
+        rows.append((shown(model, 60), *map(str, counts), str(len(levels)), *best))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+    lines += [f"{level}: {meaning}" for level, meaning in LEVELS.items()]
+    lines.append("the paper, of 252 tasks, A: " + ", ".join(f"{who} {100 * one:.0f} %" for who, one in PAPER.items()))
+    open_rows = len(answers) - len(first)
+    if open_rows:
+        lines.append(f"{open_rows} of {len(answers)} answers are not rated, and count nowhere")
+    if second is not None:
+        both = [name for name in first if name in second]
+        agreed = kappa([first[name] for name in both], [second[name] for name in both])
+        same = sum(first[name] == second[name] for name in both)
+        said = "undefined" if agreed is None else f"{agreed:.2f}"
+        lines.append(f"two readers of {len(both)} answers: the same level {same} times, kappa {said} (the paper: 0.57)")
+    return "\n".join(lines)
+
+
+def _share(yes: int, n: int) -> tuple[str, str]:
+    found = wilson(yes, n)
+    if found is None or found.low is None or found.high is None:
+        return "none", ""
+    return f"{100 * found.value:.0f} %", f"{100 * found.low:.0f} to {100 * found.high:.0f} %"
