@@ -42,6 +42,7 @@ _OURS = frozenset(
         "tone-v2",
         "ifeval-v1",
         "user-v1",
+        "superni-v1",
     }
 )
 """Names that stand for what is shipped or built, also where a file is called so."""

@@ -9,18 +9,21 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Task
-from selfinstruct.score.suites.files import IFEVAL, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
+from selfinstruct.score.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
 
 _MOST_BYTES = 512 << 20
 _SPLIT = "splits/default/test_tasks.txt"
-_FIX = "name a folder with tasks/ and splits/default/test_tasks.txt, or one of task files (*.json)"
+_FIX = (
+    "name a folder with tasks/ and splits/default/test_tasks.txt (`git clone "
+    "https://github.com/allenai/natural-instructions`), or one of task files (*.json)"
+)
 
 
 def suite_tasks(suite: str, path: str, instances: int) -> tuple[Task, ...]:
     """What a stage is handed of a suite; BadInput for what is not there or in another layout, with its place."""
     if suite == "superni":
-        return tuple(superni_tasks(_task_files(Path(path)), instances))
+        return tuple(superni_tasks(_our_tasks() if path == SUPERNI else _task_files(Path(path)), instances))
     ours = {IFEVAL: "ifeval.jsonl", USER_ORIENTED: "user_oriented.jsonl"}
     file = builtin_seeds().with_name(ours[path]) if path in ours else Path(path)
     keys = "prompt, instruction_id_list and kwargs" if suite == "ifeval" else "id, instruction and input"
@@ -35,6 +38,12 @@ def suite_tasks(suite: str, path: str, instances: int) -> tuple[Task, ...]:
     if suite == "user_oriented":
         return user_tasks(rows, file.name)
     return ifeval_tasks((value for _, value in rows), file.name)
+
+
+def _our_tasks() -> Iterator[NatInstTask]:
+    """The shipped ones: a line for each, its name among its keys."""
+    for line in read_values(builtin_seeds().with_name("superni.jsonl")):
+        yield natinst_task(line.value, str(line.value["Name"]), line.place)
 
 
 def _task_files(folder: Path) -> Iterator[NatInstTask]:

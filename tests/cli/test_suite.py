@@ -1,11 +1,14 @@
 """`score --suite`, as a person types it."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from selfinstruct.pipeline.suite_files import suite_tasks
+from selfinstruct.superni import CATEGORY_METRICS
 from tests.cli.typed import command, lines
 
 SCRIPT = """
@@ -56,6 +59,24 @@ def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Pat
     assert "exact" in sent.stdout
 
 
+def test_every_suite_runs_with_what_ships(model: str, tmp_path: Path) -> None:
+    told = command("score", model, "--suite", "superni,ifeval,user_oriented", "--first", 12, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    found: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
+    assert {name: one["questions"] for name, one in found["suites"].items()} == dict.fromkeys(
+        ("superni", "ifeval", "user_oriented"), 12
+    )
+    assert list(found["models"][0]["superni"]["by_category"]) == ["Textual Entailment", "Word Analogy"]
+
+
+def test_our_superni_tasks_have_the_public_layout_and_their_hash_stands_in_the_readme() -> None:
+    tasks = suite_tasks("superni", "superni-v1", 100)
+    assert (len(tasks), len({task.extra["category"] for task in tasks})) == (60, 6)
+    assert {task.extra["category"] for task in tasks} <= set(CATEGORY_METRICS)
+    file = Path(__file__).parents[2] / "seeds" / "superni.jsonl"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in (file.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_answers_to_user_oriented_tasks_go_out_as_a_sheet_and_come_back_as_a_table(model: str, tmp_path: Path) -> None:
     told = command("score", model, "--suite", "user_oriented", "--first", 4, "-o", tmp_path / "run")
     assert told.returncode == 0, told.stderr
@@ -75,8 +96,7 @@ def test_answers_to_user_oriented_tasks_go_out_as_a_sheet_and_come_back_as_a_tab
     ("words", "said"),
     [
         (("--suite", "mmlu"), "no suite 'mmlu'"),
-        (("--suite", "superni"), "git clone"),
-        (("--suite", "superni=none"), "no such folder"),
+        (("--suite", "superni=none"), "git clone"),
         (("--suite", "ifeval=none.jsonl"), "no such file"),
         (("--suite", "ifeval", "--objecqa"), "goes without"),
     ],

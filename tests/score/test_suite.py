@@ -149,7 +149,6 @@ def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
         ({"suites": ("mmlu",)}, "no suite 'mmlu'"),
         ({"suites": ()}, "none is named"),
         ({"suites": ("ifeval", "ifeval")}, "one twice"),
-        ({"suites": ("superni",)}, "no folder is named"),
         ({"wrappers": ("nothing",)}, "nothing"),
         ({"instances": 0}, "below 1"),
     ],

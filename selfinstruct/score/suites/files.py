@@ -10,6 +10,7 @@ from selfinstruct.superni import NatInstTask
 
 IFEVAL = "ifeval-v1"
 USER_ORIENTED = "user-v1"
+SUPERNI = "superni-v1"
 """Our own prompts and tasks, as a recipe names them."""
 
 

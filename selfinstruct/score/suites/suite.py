@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.language import identifier
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.score.publishing import as_line, as_page
-from selfinstruct.score.suites.files import IFEVAL, USER_ORIENTED, check_suite_names
+from selfinstruct.score.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
 from selfinstruct.score.suites.numbers import SuiteAnswer, suite_numbers
 from selfinstruct.score.suites.questions import SUITES, Question, questions
 from selfinstruct.score.wrappers import Wrapper
@@ -40,8 +40,11 @@ class Suite:
     """How questions are put: one for all models, or one for each. `auto`: the model's own template or else `none`."""
     ifeval: str = IFEVAL
     """A file in IFEval's public schema; if not given, the 64 prompts that are shipped."""
-    superni: str = ""
-    """A folder of Super-NaturalInstructions: `tasks/` and `splits/default/test_tasks.txt`, or task files alone."""
+    superni: str = SUPERNI
+    """A folder of Super-NaturalInstructions: `tasks/` and `splits/default/test_tasks.txt`, or task files alone.
+
+    If not given, the six tasks of ten instances that are shipped: their numbers stand beside no published ones.
+    """
     user_oriented: str = USER_ORIENTED
     """A file of user-oriented tasks; if not given, the 28 that are shipped. People rate the answers."""
     instances: int = 100
@@ -62,10 +65,6 @@ class Suite:
             raise BadInput(what, fix="give one for all, or one for each model")
         if self.instances < 1 or self.first < 0 or self.max_tokens < 0:
             raise BadInput("instances below 1, or first or max_tokens below 0", fix="leave them out")
-        if "superni" in self.suites and not self.superni:
-            what = "superni: no folder is named"
-            fix = "get it with `git clone https://github.com/allenai/natural-instructions` and name it: superni=FOLDER"
-            raise BadInput(what, place="stage suite", fix=fix)
 
     @property
     def reads(self) -> Mapping[str, str]:
