@@ -77,15 +77,14 @@ def train_judge(
     "--judge",
     default="",
     metavar="NAME",
-    help="ifs-v2 (by default, where the extra `train` is), ifs-v2-linear, ifs-v1, or a folder of train-judge.",
+    help="ifs-v2 (default with extra `train`), ifs-v2-linear, ifs-v1, a folder.",
 )
 @click.option(
     "--wrapper",
     "wrappers",
     multiple=True,
     metavar="W",
-    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; if not given that of a student's training, "
-    "else none; with --on: what suits the model.",
+    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; by default a student's own, else none.",
 )
 @click.option(
     "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
@@ -109,15 +108,13 @@ def train_judge(
 @click.option("--filled", type=click.Path(path_type=Path), metavar="SHEET", help="That sheet, filled in: IFS by both.")
 @run_options
 def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
-    """The Instruction Following Score of models, or of responses that exist already; or answers to a set.
+    """The Instruction Following Score of models or of responses; answers to a set; suites; reads of a score.
 
-    Example:  selfinstruct score embedded --wrapper none --wrapper chat --first 50 -o runs/score
+    Example:  selfinstruct score embedded --wrapper none --wrapper chat -o runs/score
 
-    Example:  selfinstruct score STUDENT --beside hf:BASE --on runs/mine/dataset -o runs/answers
+    Example:  selfinstruct score STUDENT --on runs/mine/dataset -o runs/answers
 
-    Example:  selfinstruct score --read 60 runs/score, then --filled runs/score/read.csv runs/score
-
-    Example:  selfinstruct score STUDENT --suite ifeval,superni=natural-instructions -o runs/suite
+    Example:  selfinstruct score --read 60 runs/score
     """
     if given["reads"] or given["filled"]:
         from selfinstruct.cli.score_reads import read_or_draw

@@ -167,7 +167,7 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     """Each with the first of its group."""
     import numpy as np
 
-    from selfinstruct.novelty import alike_kernel, kernel, sweep
+    from selfinstruct.novelty import grouping_kernel, kernel, sweep
 
     count = len(coded.numbers)
     longest = int(np.diff(coded.starts).max())
@@ -185,5 +185,5 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     )
     parents = np.arange(count, dtype=np.int64)
     for first in range(0, count, _BLOCK):
-        settled(alike_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
+        settled(grouping_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
     return ((int(parent), text) for text, parent in enumerate(parents.tolist()) if parent != text)

@@ -76,7 +76,7 @@ def test_superni_is_asked_by_definition_alone_and_told_by_category_with_interval
     speaker = Speaker(lambda prompt: "the tay." if "river 1" in prompt else "a lake")
     _, told, lines = run(Suite(suites=("superni",), superni="ni"), tmp_path, speaker)
     assert {one.max_tokens for one in speaker.asked} == {128}
-    asked = "Definition: Name river 0.\n\nNow complete the following example -\nInput: place 0.\nOutput: "
+    asked = "Definition: Name river 0.\n\nNow complete the following example -\nInput: place 0.\nOutput:"
     assert text_of(speaker.asked[0]) == asked
     found = told["models"][0]["superni"]
     assert (found["answered"], found["measures"]["exact_match"]["value"]) == (4, 0.5)
