@@ -106,14 +106,15 @@ def test_students_load_with_plain_peft_and_transformers(tmp_path: Path, monkeypa
     assert elsewhere([*codes], home) == pytest.approx([*codes.values()], rel=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["embedded", "gemma"])
+@pytest.mark.parametrize("written", ["embedded", "hf:embedded", "gemma", "hf:gemma"])
 def test_a_student_of_a_base_that_we_bring_names_it_as_the_hub_does(
-    tmp_path: Path, spec: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spec = written.removeprefix("hf:")
     base = Folder.made(tmp_path / "base").place
     monkeypatch.setattr("selfinstruct.models.weights_facts.embedded_weights", lambda: base)
     monkeypatch.setattr("selfinstruct.models.weights_facts.gemma_weights", lambda: base)
-    student = finetuned(tmp_path / "run", TransformersWeights(spec))
+    student = finetuned(tmp_path / "run", TransformersWeights(written))
     assert json.loads((student / "adapter_config.json").read_text())["base_model_name_or_path"] == ON_HUB[spec]
     assert f"base_model: {ON_HUB[spec]}\n" in (student / "README.md").read_text()
     assert adapter_base(student) == spec  # here on the weights that we bring, which no name on the Hub leads to
