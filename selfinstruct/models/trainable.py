@@ -60,8 +60,8 @@ class TransformersWeights:
     def name(self) -> str:
         """As in `Weights`; contents of folders are told apart by a mark, as in the records that they write."""
         kind, _, rest = self.spec.partition(":")
-        if kind in {"embedded", GEMMA}:
-            return kind
+        if trainable(self.spec) in ON_HUB:  # `hf:embedded` is no other base than `embedded`
+            return trainable(self.spec)
         return f"gguf:{Path(rest).name}" if kind == "gguf" else plain_name(trainable(self.spec))
 
     @cached_property

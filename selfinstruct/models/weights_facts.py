@@ -69,7 +69,7 @@ _FORMATS = {
 ON_HUB = {"embedded": "HuggingFaceTB/SmolLM2-135M-Instruct", GEMMA: "google/gemma-3-270m"}
 """What an adapter calls a base that we bring: the same model, as it was released and before it was quantised."""
 TRAINING = "training.json"
-"""Of a student: what it was made of; its `base` is a spec, or what `plain_name` says of it (`hf:embedded`)."""
+"""Of a student: what it was made of; its `base` is a spec."""
 _SAMPLE, _SAMPLES = 4096, 64  # bytes, and how many times so many are read from a large file
 
 
@@ -125,8 +125,7 @@ def _ours(place: Path, base: str) -> str:
     spec = next((spec for spec, name in ON_HUB.items() if name == base), "")
     if not spec or not (place / TRAINING).is_file():
         return base
-    told = _read(place / TRAINING).get("base")
-    return spec if told == spec or (find_weights(spec) is not None and told == plain_name(spec)) else base
+    return spec if _read(place / TRAINING).get("base") == spec else base
 
 
 def facts(place: Path, on_hub: Callable[[str], Facts]) -> Facts:
