@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 DATA ?=
 
-.PHONY: quickstart test lint quick-test test-slow faults bench clean
+.PHONY: quickstart test lint quick-test test-slow search faults bench clean
 
 quickstart: .venv/core
 	$(BIN)/selfinstruct run pipelines/quickstart.yaml --workers 2
@@ -19,6 +19,10 @@ quick-test: .venv/dev
 
 test-slow: .venv/dev
 	$(BIN)/pytest -m slow
+
+# Other examples for the tests of properties than the fixed ones of `make test`, drawn anew each time.
+search: .venv/dev
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 -m "not slow and not faults" $$(grep -rl "hypothesis import" tests)
 
 faults: .venv/dev
 	$(BIN)/pytest -m faults

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from selfinstruct.models.weights import cache_folder
@@ -52,6 +53,11 @@ def _settle(home: Path) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault(OWN_DTYPE, "float32")
 
+
+# The quick suite says of one commit the same every time; `make search` draws other examples each time, and more.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.pop("HYPOTHESIS_PROFILE", "fixed"))
 
 _HOME = Path(tempfile.mkdtemp(prefix="selfinstruct-tests-"))
 _settle(_HOME)  # before any library reads it

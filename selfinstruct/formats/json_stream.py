@@ -194,30 +194,40 @@ def array_items(cursor: Cursor) -> Iterator[Line | BadRecord]:
     place, items = cursor.place, _items(cursor)
     first = next(items, None)
     if isinstance(first, Line) and _is_turn(first.value):
-        yield _conversation(chain([first], items), cursor, place)
+        yield from _conversation(first, items, cursor, place)
     else:
         yield from chain([] if first is None else [first], items)
     if cursor.mark():
         raise cursor.not_json("more text behind the array")
 
 
-def _conversation(items: Iterator[Line | BadRecord], cursor: Cursor, place: str) -> Line | BadRecord:
-    turns: list[Any] = []
-    fault: BadRecord | None = None
+def _conversation(
+    first: Line, items: Iterator[Line | BadRecord], cursor: Cursor, place: str
+) -> Iterator[Line | BadRecord]:
+    """One list of turns; item by item where not all that can be read are turns, for then it is none."""
+    turns: list[Line | BadRecord] = [first]
     for item in items:
-        if isinstance(item, BadRecord):
-            fault = fault or item
-            continue
-        turns.append(item.value)
+        turns.append(item)
+        if isinstance(item, Line) and not _is_part(item.value):
+            yield from chain(turns, items)
+            return
         if cursor.stream.total > DOCUMENT_BYTES:
             what = f"one list of turns of more than {DOCUMENT_BYTES >> 20} MiB"
             raise BadInput(what, place=place, fix="write a list for each conversation, one a line")
-    return fault or Line(place, turns)
+    fault = next((turn for turn in turns if isinstance(turn, BadRecord)), None)
+    yield fault or Line(place, [turn.value for turn in turns if isinstance(turn, Line)])
 
 
 def _is_turn(value: object) -> bool:
     """Somebody says something: no record of its own, but a part of a conversation."""
-    return isinstance(value, dict) and all(not value.keys().isdisjoint(keys) for keys in (_WHO, _WHAT))
+    if not isinstance(value, dict) or _WHAT.isdisjoint(value):
+        return False
+    return any(isinstance(value.get(key), str) for key in _WHO)
+
+
+def _is_part(value: object) -> bool:
+    """A turn, or what is left of one."""
+    return isinstance(value, dict) and not (_WHO | _WHAT).isdisjoint(value)
 
 
 def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:

@@ -1,6 +1,7 @@
 """Sets nobody meant well with: every record a task or a complaint, or one line for the whole; nothing else, ever."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,29 @@ def test_values_of_any_form_are_tasks_or_complaints_and_the_sum_closes(
         json.dumps(values, indent=indent) if indent else "\n".join(map(json.dumps, values)), encoding="utf-8"
     )
     listed = not indent and len(values) == 1 and isinstance(values[0], list)  # an array on a single line: its items
-    hold(path, None if listed else len(values), shape)
+    hold(path, None if listed or (indent and is_one_conversation(values)) else len(values), shape)
+
+
+def is_one_conversation(values: Sequence[object]) -> bool:
+    """A document that is a list of turns is one record, whatever is broken in some of them."""
+    first = values[0]
+    if not isinstance(first, dict) or {"content", "value"}.isdisjoint(first):
+        return False
+    return any(isinstance(first.get(key), str) for key in ("role", "from"))
+
+
+@pytest.mark.parametrize("first", [{"from": None, "value": None}, {"role": 1, "content": "x"}])
+def test_what_only_has_the_keys_of_a_turn_makes_no_conversation_of_a_document(tmp_path: Path, first: object) -> None:
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps([first, {"instruction": "a", "output": float("inf")}, GOOD[0]], indent=1))
+    hold(path, 3, "")
+
+
+def test_a_document_of_turns_and_of_records_is_read_item_by_item(tmp_path: Path) -> None:
+    path = tmp_path / "set.json"
+    path.write_text(json.dumps([TURNS[0], {"instruction": "a", "output": "b"}, {"x": float("nan")}], indent=1))
+    found = list(read_set(str(path)))
+    assert [type(one).__name__ for one in found] == ["Unreadable", "Task", "Unreadable"]
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0\n nul1e-', max_size=60).map(str.encode))
