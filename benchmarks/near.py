@@ -22,10 +22,10 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from selfinstruct.novelty.bands import Bands
-from selfinstruct.novelty.exact import Exact
-from selfinstruct.novelty.near import Near
-from selfinstruct.novelty.shingles import jaccard, shingles
+from selfinstruct.dedup.bands import Bands
+from selfinstruct.dedup.exact import Exact
+from selfinstruct.dedup.near import Near
+from selfinstruct.dedup.shingles import jaccard, shingles
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected
 

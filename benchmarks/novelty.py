@@ -23,9 +23,9 @@ from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 from rouge_score import rouge_scorer
 
-from selfinstruct.novelty.filter import Novelty
-from selfinstruct.novelty.plain import f_measures
-from selfinstruct.novelty.selection import select
+from selfinstruct.dedup.filter import Novelty
+from selfinstruct.dedup.plain import f_measures
+from selfinstruct.dedup.selection import select
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import words

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selfinstruct.judge.train import train
-from selfinstruct.pipeline.compose_sets import recipe
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.run import Options, execute
 from selfinstruct.records import Json
+from selfinstruct.run.compose_sets import recipe
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.run import Options, execute
 
 HELD_OUT = "alpaca_style/alpaca_en_demo.json"
 TAUGHT = "gpteacher/toolformer-similarity-0.6-dataset.json"

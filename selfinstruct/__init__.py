@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from selfinstruct.score.ifs import Scored
+    from selfinstruct.evaluate.ifs import Scored
 
 __version__ = "0.1.0"
 
@@ -25,6 +25,6 @@ def ifs(responses: "Iterable[tuple[str, str] | Mapping[str, object]]", *, judge:
     >>> ifs(said, judge="ifs-v2-linear").ifs.value
     0.5
     """
-    from selfinstruct.pipeline.scoring import ifs_of  # nothing is loaded before it is used
+    from selfinstruct.run.scoring import ifs_of  # nothing is loaded before it is used
 
     return ifs_of(responses, judge, seed)

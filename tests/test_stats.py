@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from selfinstruct import stats
 from selfinstruct.audit.review import Rate
+from selfinstruct.evaluate.compare import Side, differences
+from selfinstruct.evaluate.feedback import _gain, _read
+from selfinstruct.evaluate.ifs import Scored, Setting, score_of
+from selfinstruct.evaluate.objecqa import Reply, objectivity, paired
+from selfinstruct.evaluate.responses import Response
+from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
+from selfinstruct.evaluate.set_questions import SetQuestion
+from selfinstruct.evaluate.set_scores import set_differences, set_score
 from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.judge.metrics import Told, measures
-from selfinstruct.score.compare import Side, differences
-from selfinstruct.score.feedback import _gain, _read
-from selfinstruct.score.ifs import Scored, Setting, score_of
-from selfinstruct.score.objecqa import Reply, objectivity, paired
-from selfinstruct.score.responses import Response
-from selfinstruct.score.set_answers import SetAnswer, set_answer
-from selfinstruct.score.set_questions import SetQuestion
-from selfinstruct.score.set_scores import set_differences, set_score
+from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
-from tests.score.fakes import verdicts
 
 SOURCES = 60
 NOW = [place not in {5, 17, 18, 90} for place in range(2 * SOURCES)]

@@ -8,16 +8,16 @@ from selfinstruct import templates
 from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.curate.replies import replies
+from selfinstruct.dedup.text_fields import compared_text
+from selfinstruct.evaluate.prompt_sets import own_prompts, prompts_of
+from selfinstruct.evaluate.responses import Row, responses_of
+from selfinstruct.evaluate.set_questions import set_questions
 from selfinstruct.finetune.forms import conversation
 from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns
 from selfinstruct.formats.text_templates import turns_of
 from selfinstruct.fragment.sources import source_of
-from selfinstruct.novelty.text_fields import compared_text
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.score.prompt_sets import own_prompts, prompts_of
-from selfinstruct.score.responses import Row, responses_of
-from selfinstruct.score.set_questions import set_questions
 from selfinstruct.templates import joined
 from selfinstruct.text import words
 

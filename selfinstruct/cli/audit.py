@@ -11,7 +11,7 @@ from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.run import Finished
 
 
 @click.group()
@@ -54,9 +54,9 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     """
     if bool(given["model"]) == bool(given["base"]):
         raise click.UsageError("name a --model to ask or a --base to tune, not both and not neither")
-    from selfinstruct.pipeline import compose_sets
-    from selfinstruct.pipeline.recipe import resolve
-    from selfinstruct.pipeline.tuning import served
+    from selfinstruct.run import compose_sets
+    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.tuning import served
 
     knobs: dict[str, Json] = {name: given[name] for name in ("instances", "shots", "margin")}
     conditions: list[Json] = [_condition(word) for word in given["arms"].split(",")] if given["arms"] else []
@@ -73,7 +73,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:
     """One student after the other; what is finished is read, so that a stop costs nothing."""
     from selfinstruct.audit.trained import TRAINABLE, trainings
-    from selfinstruct.pipeline import ablating
+    from selfinstruct.run import ablating
 
     folder: Path | None = given["output"]
     if folder is None:

@@ -28,8 +28,8 @@ def compare(
     import json
 
     from selfinstruct.compare.writing import as_latex, as_markdown, as_text
-    from selfinstruct.pipeline.comparing import compare as compared
-    from selfinstruct.pipeline.comparing import write_comparison
+    from selfinstruct.run.comparing import compare as compared
+    from selfinstruct.run.comparing import write_comparison
 
     if markdown + latex + as_json > 1:
         raise click.UsageError("one of --markdown, --latex and --json")

@@ -33,8 +33,8 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
 
     Example:  selfinstruct convert questions.csv --explain
     """
-    from selfinstruct.pipeline.converting import convert as converted
-    from selfinstruct.pipeline.converting import explain_input
+    from selfinstruct.run.converting import convert as converted
+    from selfinstruct.run.converting import explain_input
 
     if explain:
         for line in explain_input(source, shape=given["shape"], columns=given["columns"]):

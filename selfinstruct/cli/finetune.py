@@ -10,7 +10,7 @@ from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.run import Finished
 
 _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
@@ -55,8 +55,8 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.pipeline import compose_sets, tuning
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose_sets, tuning
+    from selfinstruct.run.recipe import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
     inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
@@ -75,7 +75,7 @@ def _tell(finished: "Finished", gguf_of: str) -> None:
     """Where the student is, and as what it can be used."""
     import json
 
-    from selfinstruct.pipeline import tuning
+    from selfinstruct.run import tuning
 
     folder = finished.folder
     told = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))

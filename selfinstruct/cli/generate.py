@@ -57,8 +57,8 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct generate --seeds seeds.jsonl --model embedded --count 100 -o runs/mine
     """
-    from selfinstruct.pipeline import compose
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import resolve
 
     limits = {key: given[key] for key in ("max_cost", "max_total_tokens", "prices") if given[key] is not None}
     knobs = {

@@ -10,7 +10,7 @@ from selfinstruct.cli.saying import say, say_json
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.look import Station
+    from selfinstruct.run.look import Station
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -23,7 +23,7 @@ def show(folder: Path, *, as_json: bool) -> int:
 
     Example:  selfinstruct show runs/smoke
     """
-    from selfinstruct.pipeline.look import show as look_at
+    from selfinstruct.run.look import show as look_at
 
     look = look_at(folder)
     if as_json:
@@ -59,7 +59,7 @@ def why(identity: str, folder: Path, *, as_json: bool) -> int:
 
     Example:  selfinstruct why 3f9a2c81 runs/smoke
     """
-    from selfinstruct.pipeline.look import why as life_of
+    from selfinstruct.run.look import why as life_of
 
     life = life_of(folder, identity)
     if as_json:
@@ -98,7 +98,7 @@ def report(folder: Path) -> int:
 
     Example:  selfinstruct report runs/smoke
     """
-    from selfinstruct.pipeline.run import report_again
+    from selfinstruct.run.run import report_again
 
     say(report_again(folder))
     return 0

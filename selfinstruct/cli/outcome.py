@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.recipe import Resolved
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.recipe import Resolved
+    from selfinstruct.run.run import Finished
 
 _NAMED = 6  # reasons that are named
 Result = Mapping[str, Any]
@@ -16,7 +16,7 @@ Result = Mapping[str, Any]
 
 def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     """Lines about the records; none for a run that neither made nor read any, such as a score."""
-    from selfinstruct.pipeline.look import show
+    from selfinstruct.run.look import show
 
     stages = [(name.rpartition("-")[2], result) for name, result in show(finished.folder).stages]
     note = f" ({finished.note})" if finished.note else ""

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from selfinstruct.cli.saying import say
-from selfinstruct.pipeline.watch import Spend
+from selfinstruct.run.watch import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
 _EVERY = 30.0  # seconds between two lines where there is no terminal

@@ -15,9 +15,9 @@ def check(recipe: Path, changes: tuple[str, ...]) -> int:
 
     Example:  selfinstruct check pipelines/quickstart.yaml
     """
-    from selfinstruct.pipeline.recipe import resolve
-    from selfinstruct.pipeline.recipes import find_recipe
-    from selfinstruct.pipeline.yaml_file import read_yaml
+    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipes import find_recipe
+    from selfinstruct.run.yaml_file import read_yaml
 
     say(resolve(read_yaml(find_recipe(recipe)), changes).as_yaml(), end="")
     return 0
@@ -32,7 +32,7 @@ def init(folder: Path, seeds: Path | None, topic: str) -> int:
 
     Example:  selfinstruct init my-domain --seeds mine.jsonl --topic "a boatyard"
     """
-    from selfinstruct.pipeline.recipes import start_folder
+    from selfinstruct.run.recipes import start_folder
 
     for path in start_folder(folder, seeds, topic):
         say(path)

@@ -17,7 +17,7 @@ def reconsider(folder: Path, changes: tuple[str, ...], most: int) -> int:
 
     Example:  selfinstruct reconsider runs/smoke --set novelty.rouge_l_below=0.5
     """
-    from selfinstruct.pipeline.reconsider import reconsider as decide_again
+    from selfinstruct.run.reconsider import reconsider as decide_again
 
     result = decide_again(folder, changes)
     for change in result.changes[:most]:

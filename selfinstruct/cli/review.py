@@ -36,14 +36,14 @@ def review(
     Example:  selfinstruct review runs/suite --ratings
     """
     if ratings:
-        from selfinstruct.pipeline.rating import empty_rating_sheet, ratings_told
+        from selfinstruct.run.rating import empty_rating_sheet, ratings_told
 
         if filled is not None:
             say(ratings_told(folder, filled, second))
         else:
             say(empty_rating_sheet(folder, wanted, seed, output or folder / "ratings.csv"))
         return 0
-    from selfinstruct.pipeline.reviewing import empty_sheet, told
+    from selfinstruct.run.reviewing import empty_sheet, told
 
     if filled is not None:
         say(told(folder, filled, second))

@@ -10,7 +10,7 @@ from selfinstruct.cli.running import carry_out, publishing_options
 from selfinstruct.cli.saying import say
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.arms import Arm
+    from selfinstruct.run.arms import Arm
 
 
 @click.command()
@@ -24,10 +24,10 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
     Example:  selfinstruct run pipelines/smoke.yaml --set novelty.rouge_l_below=0.6 -o runs/smoke
     """
-    from selfinstruct.pipeline.arms import arms_of
-    from selfinstruct.pipeline.recipe import resolve
-    from selfinstruct.pipeline.recipes import find_recipe
-    from selfinstruct.pipeline.yaml_file import read_yaml
+    from selfinstruct.run.arms import arms_of
+    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipes import find_recipe
+    from selfinstruct.run.yaml_file import read_yaml
 
     file = read_yaml(find_recipe(recipe))
     arms = arms_of(file, given["changes"])
@@ -36,7 +36,7 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
 def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
     """One arm after the other; what is finished is read, so that a stop costs nothing."""
-    from selfinstruct.pipeline.arms import compare
+    from selfinstruct.run.arms import compare
 
     if given["output"] is None:
         raise click.UsageError("a recipe with arms needs a folder: -o FOLDER")

@@ -10,8 +10,8 @@ import click
 from selfinstruct.cli.saying import say
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.recipe import Resolved
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.recipe import Resolved
+    from selfinstruct.run.run import Finished
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def carry_out(
     `result`: what the verb is for, by its name in the run folder; empty: the set.
     """
     if given["dry_run"]:
-        from selfinstruct.pipeline.dry_run import as_table, estimate_run, unset_variables
+        from selfinstruct.run.dry_run import as_table, estimate_run, unset_variables
 
         say(as_table(estimate_run(resolved)))
         for unset in unset_variables(resolved):
@@ -78,7 +78,7 @@ def carry_out(
 
         check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
-    from selfinstruct.pipeline.run import Options, execute
+    from selfinstruct.run.run import Options, execute
 
     began = time.monotonic()
     with ProgressLine() as line:
@@ -130,7 +130,7 @@ def rejected_words(folder: Path) -> list[str]:
 
     Of a recipe with arms there is nothing to say: each has its own folder.
     """
-    from selfinstruct.pipeline.look import show
+    from selfinstruct.run.look import show
 
     lines = []
     for name, done in show(folder).stages if (folder / "recipe.yaml").is_file() else ():

@@ -9,7 +9,7 @@ import click
 from selfinstruct.cli.saying import say, say_json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.score_reads import Read
+    from selfinstruct.run.score_reads import Read
     from selfinstruct.stats import Estimate
 
 _GOES_WITH = frozenset({"model", "reads", "filled", "wrappers", "output", "as_json"})
@@ -34,7 +34,7 @@ def read_or_draw(given: Mapping[str, Any]) -> int:
 
 
 def _draw(given: Mapping[str, Any]) -> int:
-    from selfinstruct.pipeline.score_reads import empty_sheet
+    from selfinstruct.run.score_reads import empty_sheet
 
     folder = Path(given["model"])
     made = empty_sheet(folder, given["reads"], given["wrappers"], _SEED, given["output"])
@@ -51,7 +51,7 @@ def _draw(given: Mapping[str, Any]) -> int:
 
 
 def _read_back(given: Mapping[str, Any]) -> int:
-    from selfinstruct.pipeline.score_reads import read_back
+    from selfinstruct.run.score_reads import read_back
 
     found = read_back(Path(given["model"]), given["filled"])
     _tell(found)

@@ -10,7 +10,7 @@ from selfinstruct.cli.running import carry_out, columns_option, publishing_optio
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.run import Finished
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct curate alpaca.json dump.jsonl.gz --exact --near-duplicates 0.8 -o runs/clean
     """
-    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.run import compose_sets
 
     stages = compose_sets.curate(
         rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
@@ -81,7 +81,7 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct simplify runs/clean/kept.jsonl --rules-only -o runs/short
     """
-    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.run import compose_sets
 
     model = "" if given["rules_only"] else given["model"]
     return _carry_out("simplify", compose_sets.simplify(model=model), given, {"rewriter": model} if model else {})
@@ -95,7 +95,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct verify runs/clean/kept.jsonl -o runs/right
     """
-    from selfinstruct.pipeline import compose_sets
+    from selfinstruct.run import compose_sets
 
     model = given["model"]
     return _carry_out("verify", compose_sets.verify(model=model), given, {"verifier": model} if model else {})
@@ -110,9 +110,9 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     Example:  selfinstruct mix pipelines/camels_human.yaml -o runs/mixture
     """
     from selfinstruct.errors import BadInput
-    from selfinstruct.pipeline.recipe import resolve
-    from selfinstruct.pipeline.recipes import find_recipe
-    from selfinstruct.pipeline.yaml_file import read_yaml
+    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipes import find_recipe
+    from selfinstruct.run.yaml_file import read_yaml
 
     path = find_recipe(recipe)
     if path.suffix not in {".yaml", ".yml"}:
@@ -129,7 +129,7 @@ def _tell_mixture(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from selfinstruct.pipeline.look import show
+    from selfinstruct.run.look import show
 
     for _, done in show(finished.folder).stages:
         rows = done["measured"].get("mixture", [])
@@ -143,8 +143,8 @@ def _tell_mixture(finished: "Finished") -> None:
 
 
 def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
-    from selfinstruct.pipeline import compose_sets
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose_sets
+    from selfinstruct.run.recipe import resolve
 
     publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
     inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])

@@ -8,13 +8,13 @@ from selfinstruct.cli.running import carry_out
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.run import Finished
 
 
 def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
     """Ask the suites; `forms`: the wrapper of each model, where the command names none."""
-    from selfinstruct.pipeline.compose_suite import ask_suites
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run.compose_suite import ask_suites
+    from selfinstruct.run.recipe import resolve
 
     wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}

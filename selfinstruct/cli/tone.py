@@ -11,7 +11,7 @@ from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.pipeline.run import Finished
+    from selfinstruct.run.run import Finished
 
 _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
 
@@ -34,8 +34,8 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct fragment pairs.jsonl -o runs/fragments
     """
-    from selfinstruct.pipeline import compose_sets
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose_sets
+    from selfinstruct.run.recipe import resolve
 
     inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
@@ -59,7 +59,7 @@ def train_judge(
 
     Example:  selfinstruct train-judge runs/fragments -o runs/judge
     """
-    from selfinstruct.pipeline.scoring import train_judge as train
+    from selfinstruct.run.scoring import train_judge as train
 
     told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
     for name, metrics in told.items():
@@ -137,8 +137,8 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         from selfinstruct.cli.suite import answer_suites
 
         return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
-    from selfinstruct.pipeline import compose_sets
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose_sets
+    from selfinstruct.run.recipe import resolve
 
     beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
     asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
@@ -152,7 +152,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
 
 def _served(spec: str) -> str:
-    from selfinstruct.pipeline.tuning import served
+    from selfinstruct.run.tuning import served
 
     faster = served(spec)
     if faster != spec:
@@ -163,7 +163,7 @@ def _served(spec: str) -> str:
 
 def _form(spec: str) -> str:
     """The wrapper that a student was tuned in, said; empty for another model."""
-    from selfinstruct.pipeline.tuning import tuned_form
+    from selfinstruct.run.tuning import tuned_form
 
     form = tuned_form(spec)
     if form:
@@ -172,8 +172,8 @@ def _form(spec: str) -> str:
 
 
 def _answer_set(given: dict[str, Any]) -> int:
-    from selfinstruct.pipeline import compose_answers
-    from selfinstruct.pipeline.recipe import resolve
+    from selfinstruct.run import compose_answers
+    from selfinstruct.run.recipe import resolve
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
     forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
@@ -206,7 +206,7 @@ def _tell_answers(finished: "Finished") -> None:
 
 
 def _score_files(given: dict[str, Any]) -> int:
-    from selfinstruct.pipeline.scoring import score_files
+    from selfinstruct.run.scoring import score_files
 
     if given["output"] is None:
         raise click.UsageError("name a folder with -o")

@@ -4,7 +4,7 @@ import re
 
 from selfinstruct.curate.exchange import Exchange
 from selfinstruct.text import one_line
-from selfinstruct.thinking import Parted, parted, sounds_like_thinking
+from selfinstruct.text.thinking import Parted, parted, sounds_like_thinking
 
 _NO_INPUT = frozenset(
     (

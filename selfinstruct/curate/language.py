@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from selfinstruct.curate.exchange import Exchange
 from selfinstruct.errors import BadInput
-from selfinstruct.language import Identifier, identifier
 from selfinstruct.text import shown
+from selfinstruct.text.language import Identifier, identifier
 
 _ENOUGH = 12  # letters; below that nothing can be told
 _READ = 1000  # characters; more of them change nothing

@@ -15,7 +15,7 @@ from random import Random
 
 from selfinstruct.records import Task
 from selfinstruct.text import words
-from selfinstruct.verb_rule import singular
+from selfinstruct.text.verb_rule import singular
 
 AUTO, NONE = "auto", "none"
 

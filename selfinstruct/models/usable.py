@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Request
-from selfinstruct.thinking import parted, sounds_like_thinking
+from selfinstruct.text.thinking import parted, sounds_like_thinking
 
 ROOM_TO_THINK = 4096
 """Tokens of each choice, where a model is found to think and nobody said how much it may."""

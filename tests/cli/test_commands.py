@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.pipeline.run import _clear
+from selfinstruct.run.run import _clear
 from selfinstruct.store.ledger import last_totals
 from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import HOME, SCRIPT, command, lines, process

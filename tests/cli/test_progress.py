@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.cli.progress import ProgressLine
-from selfinstruct.pipeline.watch import Nobody, Spend, Watched
 from selfinstruct.records import Provenance, Task
+from selfinstruct.run.watch import Nobody, Spend, Watched
 from selfinstruct.stage import Kept
 from tests.cli.typed import HOME, command
 

@@ -13,14 +13,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Self
 
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.recipes import find_recipe
-from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.report.drawing import draw
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.recipes import find_recipe
+from selfinstruct.run.yaml_file import read_yaml
 from tests.faults.crash import run_until
 
 HOME = Path(__file__).parents[2]
-_IMPORTED = ("selfinstruct.cli.run", "selfinstruct.pipeline.run", "selfinstruct.models.scripted", "pyarrow.parquet")
+_IMPORTED = ("selfinstruct.cli.run", "selfinstruct.run.run", "selfinstruct.models.scripted", "pyarrow.parquet")
 _RECIPES = ("smoke", "curate")
 _SECONDS = 180
 

@@ -11,11 +11,11 @@ from selfinstruct.errors import NoRoom
 from selfinstruct.formats.writing import write_set
 from selfinstruct.models.backend import Answer
 from selfinstruct.models.scripted import Scripted
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.recipes import find_recipe
-from selfinstruct.pipeline.run import Options, execute
-from selfinstruct.pipeline.yaml_file import read_yaml
 from selfinstruct.records import Instance, Provenance, Request, Task
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.recipes import find_recipe
+from selfinstruct.run.run import Options, execute
+from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.store.journal_file import JournalFile
 from tests.faults.same import answers, differences
 

@@ -35,8 +35,8 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
 
 def test_resolving_a_recipe_loads_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom selfinstruct.pipeline.recipe import resolve\n"
-        "from selfinstruct.pipeline.yaml_file import read_yaml\n"
+        "import sys\nfrom pathlib import Path\nfrom selfinstruct.run.recipe import resolve\n"
+        "from selfinstruct.run.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'quickstart.yaml')!r})))\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
@@ -47,9 +47,9 @@ def test_resolving_a_recipe_loads_nothing_heavy() -> None:
 def test_resolving_a_recipe_loads_only_the_stages_it_names_and_writing_a_set_no_pandas(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom selfinstruct.formats.dataset import write_dataset\n"
-        "from selfinstruct.pipeline.recipe import resolve\nfrom selfinstruct.pipeline.yaml_file import read_yaml\n"
+        "from selfinstruct.run.recipe import resolve\nfrom selfinstruct.run.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'smoke.yaml')!r})))\n"
-        "print([name for name in sys.modules if name.startswith('selfinstruct.score')])\n"
+        "print([name for name in sys.modules if name.startswith('selfinstruct.evaluate')])\n"
         f"write_dataset(Path({str(tmp_path)!r}), {{'train': [{{'id': 'a'}}]}}, ['id'], 'card', ['parquet'])\n"
         "print('pandas' in sys.modules)"
     )
@@ -75,7 +75,7 @@ def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
 
 
 def test_every_stage_has_the_name_it_is_called_by_and_is_used_by_a_recipe() -> None:
-    from selfinstruct.pipeline.stages import STAGES
+    from selfinstruct.run.stages import STAGES
 
     recipes = "".join(path.read_text(encoding="utf-8") for path in (HOME / "pipelines").glob("*.yaml"))
     for name, stage in STAGES.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.pipeline.recipes import builtin_recipes, find_recipe, start_folder
+from selfinstruct.run.recipes import builtin_recipes, find_recipe, start_folder
 
 HOME = Path(__file__).parents[2]
 PACKAGE = HOME / "selfinstruct"
@@ -58,13 +58,13 @@ def test_the_wheel_holds_everything_that_lies_beside_the_code(wheel: dict[str, b
 
 
 def test_the_wheel_holds_seeds_and_recipes_as_they_are_in_the_checkout(wheel: dict[str, bytes]) -> None:
-    recipes = names(HOME / "pipelines", "*.yaml", "selfinstruct/pipeline/recipes")
-    assert {"selfinstruct/pipeline/recipes/smoke.yaml", "selfinstruct/formats/seeds/self_instruct.jsonl"} <= set(wheel)
+    recipes = names(HOME / "pipelines", "*.yaml", "selfinstruct/run/recipes")
+    assert {"selfinstruct/run/recipes/smoke.yaml", "selfinstruct/formats/seeds/self_instruct.jsonl"} <= set(wheel)
     assert recipes <= set(wheel)
     assert (
         wheel["selfinstruct/formats/seeds/self_instruct.jsonl"] == (HOME / "seeds" / "self_instruct.jsonl").read_bytes()
     )
-    assert wheel["selfinstruct/pipeline/recipes/smoke.yaml"] == (HOME / "pipelines" / "smoke.yaml").read_bytes()
+    assert wheel["selfinstruct/run/recipes/smoke.yaml"] == (HOME / "pipelines" / "smoke.yaml").read_bytes()
 
 
 def test_the_wheel_holds_all_code_and_nothing_that_is_for_builders(wheel: dict[str, bytes]) -> None:

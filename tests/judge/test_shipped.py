@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import ifs
-from selfinstruct.pipeline.judges import CANONICAL, LINEAR, SHIPPED, judge_folder, open_judge
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.run import Options, execute
-from selfinstruct.pipeline.yaml_file import read_yaml
+from selfinstruct.run.judges import CANONICAL, LINEAR, SHIPPED, judge_folder, open_judge
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.run import Options, execute
+from selfinstruct.run.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = (

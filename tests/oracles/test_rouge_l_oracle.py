@@ -8,9 +8,9 @@ import pytest
 from rouge_score import scoring
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.novelty.border import Border, f_measure
-from selfinstruct.novelty.index import RougeIndex
-from selfinstruct.novelty.plain import f_measures
+from selfinstruct.dedup.border import Border, f_measure
+from selfinstruct.dedup.index import RougeIndex
+from selfinstruct.dedup.plain import f_measures
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)
 
@@ -47,7 +47,7 @@ def test_many_scores_at_once_have_the_bits_of_one_at_a_time_to_two_hundred_words
 
 
 def test_on_the_border_compiled_and_plain_scores_fall_on_the_librarys_side() -> None:
-    from selfinstruct.novelty import kernel
+    from selfinstruct.dedup import kernel
 
     triples = list(on_the_border())
     assert len(triples) > 400

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selfinstruct.finetune.curve import Check
-from selfinstruct.pipeline.recipe import resolve
-from selfinstruct.pipeline.run import Options, execute
-from selfinstruct.pipeline.yaml_file import parse_yaml
 from selfinstruct.records import Json
 from selfinstruct.report.story import Measure, Story
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.run import Options, execute
+from selfinstruct.run.yaml_file import parse_yaml
 
 _ROOM = TemporaryDirectory(prefix="report-")
 HOME = Path(__file__).parents[2]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.pipeline.run import report_again
 from selfinstruct.records import Json
 from selfinstruct.report.cells import decimals
 from selfinstruct.report.cycle import CycleCount
@@ -18,6 +17,7 @@ from selfinstruct.report.found import Found
 from selfinstruct.report.page import page
 from selfinstruct.report.registry import own_sections
 from selfinstruct.report.story import Measure
+from selfinstruct.run.run import report_again
 from tests.report.student import check, finetuned, measured, run, story
 from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_marks, read
 

@@ -14,8 +14,8 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.folder import whole
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
-from selfinstruct.pipeline.converting import convert
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.run.converting import convert
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger

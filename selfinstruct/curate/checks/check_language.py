@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 from selfinstruct.curate.checks.finding import PASSED, UNCHECKED, Finding, failed
 from selfinstruct.curate.replies import Reply
-from selfinstruct.language import identifier
 from selfinstruct.text import shown
+from selfinstruct.text.language import identifier
 
 # Name in English: code, and what tells a letter of its script; Latin script is told by words, not by letters.
 _LANGUAGES: dict[str, tuple[str, str]] = {

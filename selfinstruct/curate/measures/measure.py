@@ -11,9 +11,9 @@ from selfinstruct.curate.measures.overlap import copied
 from selfinstruct.curate.measures.tokens import CountTokens, estimated_tokens
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
-from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept, Outcome, Scope
 from selfinstruct.text import words
+from selfinstruct.text.rouge_l import rouge_l
 
 
 @dataclass(frozen=True, kw_only=True)

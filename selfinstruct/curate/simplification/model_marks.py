@@ -3,7 +3,7 @@ r"""Cuts what a model wrote around its reply and nobody meant to read: its think
 import re
 
 from selfinstruct.curate.simplification.plain_simplify import Cut, Plainer
-from selfinstruct.thinking import parted
+from selfinstruct.text.thinking import parted
 
 _END = re.compile(
     r"\s*(?:<\|(?:im_end|eot_id|end|endoftext|end_of_text|return|eom_id|end_of_turn|end_of_sentence)\|>|</s>|<eos>"

@@ -17,7 +17,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
-from selfinstruct.thinking import only_thinking
+from selfinstruct.text.thinking import only_thinking
 
 _SUMMARY = re.compile(
     r"\b(?:summar\w*|tl;?dr|abstract|condense\w*|shorten\w*|abridge\w*|synopsis|in brief)\b", re.IGNORECASE

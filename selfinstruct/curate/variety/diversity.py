@@ -10,7 +10,7 @@ from selfinstruct.curate.variety.verbs import Parser, Reader, reader
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
-from selfinstruct.verb_rule import Root
+from selfinstruct.text.verb_rule import Root
 
 _BATCH = 2048  # instructions that a parser is given at a time
 

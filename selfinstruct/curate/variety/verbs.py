@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.verb_rule import Root, root_by_rule
+from selfinstruct.text.verb_rule import Root, root_by_rule
 
 Parser: TypeAlias = Literal["auto", "rule", "spacy"]
 """`rule`: a plain English rule; `spacy`: a dependency parser; `auto`: spaCy where it is installed with a model."""

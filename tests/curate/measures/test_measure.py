@@ -11,9 +11,9 @@ from selfinstruct.curate.measures.overlap import copied
 from selfinstruct.curate.measures.tokens import estimated_tokens
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
-from selfinstruct.rouge_l import rouge_l
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import program_words, words
+from selfinstruct.text.rouge_l import rouge_l
 from tests.curate.records import task
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)

@@ -14,7 +14,7 @@ from selfinstruct.curate.variety.verbs import MODELS, reader
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool
-from selfinstruct.verb_rule import Root
+from selfinstruct.text.verb_rule import Root
 from tests.curate.records import task
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)

@@ -1,0 +1,209 @@
+"""Stage: of records that say nearly the same, the preferred one stays."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
+
+from selfinstruct.dedup import minhash
+from selfinstruct.dedup.bands import Bands, chosen
+from selfinstruct.dedup.clusters import Clusters, Shelves, clustered
+from selfinstruct.dedup.curve import SAMPLE, Curve, curve
+from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
+from selfinstruct.dedup.shingles import TextBatch
+from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.text import one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BATCH = 4_096
+"""Texts that the compiled loops take at once, or fewer:"""
+_BATCH_BYTES = 1 << 23
+_SHOWN = 1 << 14
+"""Neighbours whose text stays in memory in case the next record has the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Near:
+    """Reject a record whose word shingles are nearly those of one that is kept.
+
+    MinHash signatures (those of `datasketch`, see `minhash`) propose pairs, the exact Jaccard similarity of the shingle
+    sets decides, and the removed record names the kept one that it was compared with. So none is removed wrongly (but
+    for 64-bit hash collisions, some 1e-15 a pair); pairs missed: see `recall` in the measured `sketch`. Signs are no
+    words: `2+2` and `2*2` are the same here, unless `over: record` lets the answers count. The system turn is not
+    compared: shared by a whole set, it would make strangers alike.
+
+    Evidence: `neighbour` (id), `neighbour_text`, `score`, `common`, `shingles` (of both), and where questions are
+    compared `answer`: whether the one that stays answers the `same` or an`other` way. Memory: at most 700 bytes
+    a record, and up to 1 GiB of shingles; texts whose shingles have no room are read again.
+    """
+
+    name: ClassVar[str] = "near"
+    version: ClassVar[int] = 2
+    scope: ClassVar[Scope] = "set"
+
+    jaccard: float = 0.8
+    """Shingles in both out of shingles in either, from which on it is too much; exactly this much is too much."""
+    shingle_words: int = 3
+    """Words of a shingle. A text of fewer words is one shingle."""
+    over: Over = "instruction"
+    """`instruction`: what is asked, inputs included; `response`: what is answered; `record`: both."""
+    keep: Keep = "longest"
+    """Of nearly the same: `longest` or `shortest` (characters of the whole record), `newest` (last in the input),
+    `first`, or `best` (by `measure`); ties go to the earlier."""
+    measure: str = ""
+    """For `best`: the measure that an earlier stage gave the records; higher is better, none is worst."""
+    num_perm: int = 128
+    """Places of a signature: more find more, and cost more."""
+    seed: int = 1
+    """Of the permutations; 1 is the library's own."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that cannot be meant."""
+        refuse_unknown_over(self.over)
+        refuse_unknown_keep(self.keep, self.measure)
+        if not 0 < self.jaccard <= 1:
+            raise BadInput(f"jaccard {self.jaccard} is not above 0 and at most 1", fix="write jaccard: 0.8")
+        if self.shingle_words < 1:
+            raise BadInput(f"shingle_words {self.shingle_words} is less than 1", fix="write shingle_words: 3")
+        if not 1 <= self.num_perm <= 1 << 12:
+            raise BadInput(f"num_perm {self.num_perm} is not within 1 and 4096", fix="write num_perm: 128")
+        if not 0 <= self.seed < 1 << 32:
+            raise BadInput(f"seed {self.seed} is not within 0 and 4294967295", fix="write seed: 1")
+        chosen(self.jaccard, self.num_perm)
+
+    @property
+    def bands(self) -> Bands:
+        """How signatures are cut."""
+        return chosen(self.jaccard, self.num_perm)
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Each record once, in order, after all were read."""
+        yield Measured("sketch", self._sketch())
+        if not len(records):
+            return
+        sampled = bench.random(0).sample(range(len(records)), min(SAMPLE, len(records)))
+        clusters, similar = self._decided(records, sampled)
+        named = lru_cache(_SHOWN)(lambda position: self._named(records[position]))
+        others = 0
+        for position, (task, twin) in enumerate(zip(records, clusters.neighbour.tolist(), strict=True)):
+            if twin < 0:
+                yield Kept(task)
+            else:
+                evidence, answer = named(twin)
+                told: dict[str, Json] = {}
+                if self.over == "instruction":
+                    other = _answer(task) != answer
+                    others += other
+                    told = {"answer": "other" if other else "same"}
+                yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **told})
+        conflicts: dict[str, Json] = {"with_another_answer": others} if self.over == "instruction" else {}
+        yield Measured("near_duplicates", {**_summary(clusters), **conflicts, "kept": self.keep})
+        empty = int((clusters.shingles == 0).sum())
+        if empty:
+            yield Measured("never_compared_for_want_of_text", empty)
+        yield Measured("similarity_curve", similar.shares())
+        method = "exact Jaccard of a seeded sample with all records: has a preferred one so alike"
+        yield Measured("similarity_curve_basis", {"records": len(records), "sampled": similar.size, "method": method})
+
+    def _named(self, task: Task) -> tuple[dict[str, Json], int]:
+        """How evidence names the one that stays, and its answer."""
+        return neighbour_evidence(task, self.over), _answer(task)
+
+    def _sketch(self) -> dict[str, Json]:
+        """Enough to make the same signatures with the library that has them too, and to know what they find."""
+        return {
+            "made_by": "selfinstruct, with signatures bit for bit those of datasketch 2",
+            "scheme": minhash.SCHEME,
+            "hashfunc": minhash.HASHFUNC,
+            "seed": self.seed,
+            "num_perm": self.num_perm,
+            "shingle_words": self.shingle_words,
+            "bands": self.bands.bands,
+            "rows": self.bands.rows,
+            "recall": self.bands.formula,
+            "jaccard": self.jaccard,
+            "recall_at_jaccard": round(self.bands.recall(self.jaccard), 6),
+        }
+
+    def _decided(self, records: Sequence[Task], sampled: Sequence[int]) -> tuple[Clusters, Curve]:
+        """Every record's fate, and the curve: one pass over the records, and the sample read before it."""
+        import numpy as np
+
+        bands, permuted = self.bands, minhash.permutations(self.num_perm, self.seed)
+        prefer = preference(self.keep, self.measure)
+        shelves = Shelves(len(records), bands.bands)
+        preferences = np.empty(len(records))
+        drawn, drawn_preferences = TextBatch(), list[float]()
+        for position in sampled:
+            task = records[position]
+            drawn.add(compared_text(task, self.over))
+            drawn_preferences.append(prefer(position, task))
+        similar = curve(
+            minhash.hashed(drawn, self.shingle_words), np.array(sampled, np.int64), np.array(drawn_preferences)
+        )
+
+        def take(first: int, batch: TextBatch) -> None:
+            texts = minhash.hashed(batch, self.shingle_words)
+            shelves.add(first, texts, minhash.signed(texts, permuted), bands.rows)
+            similar.meet(first, texts, preferences[first : first + len(batch)])
+
+        with ThreadPoolExecutor(1) as thread:  # compiled loops give up the GIL: one core reads, the other sketches
+            taken: Future[None] | None = None
+            first, batch = 0, TextBatch()
+            for position, task in enumerate(records):
+                preferences[position] = prefer(position, task)
+                batch.add(compared_text(task, self.over))
+                if len(batch) == _BATCH or len(batch.data) >= _BATCH_BYTES or position == len(records) - 1:
+                    if taken:
+                        taken.result()
+                    taken = thread.submit(take, first, batch)
+                    first, batch = position + 1, TextBatch()
+            if taken:
+                taken.result()
+        if self.keep == "best" and not np.isfinite(preferences).any():
+            refuse_unmeasured(self.name, self.measure)
+
+        def read_again(position: int) -> "NDArray[np.uint64]":
+            alone = TextBatch()
+            alone.add(compared_text(records[position], self.over))
+            return minhash.hashed(alone, self.shingle_words).hashes
+
+        return clustered(shelves, preferences, self.jaccard, read_again), similar
+
+
+def _answer(task: Task) -> int:
+    """What is answered, by its hash, however it is spaced or capitalised."""
+    return hash(one_line(compared_text(task, "response")).casefold())
+
+
+def _compared(clusters: Clusters, position: int, twin: int) -> dict[str, Json]:
+    return {
+        "score": float(clusters.score[position]),
+        "common": int(clusters.common[position]),
+        "shingles": [int(clusters.shingles[position]), int(clusters.shingles[twin])],
+    }
+
+
+def _summary(clusters: Clusters) -> dict[str, Json]:
+    """How the clusters came out: `sizes` counts them by how many they hold, the kept one too: 2, 3-4, 5-8, 9-16 ..."""
+    import numpy as np
+
+    removed = clusters.neighbour >= 0
+    members = np.bincount(clusters.neighbour[removed]) + 1
+    sizes = members[members > 1]
+    doublings, found = np.unique(np.ceil(np.log2(sizes)).astype(int), return_counts=True)
+    spans = [f"{(1 << power - 1) + 1}-{1 << power}" if power > 1 else "2" for power in doublings.tolist()]
+    return {
+        "compared": clusters.compared,
+        "removed": int(removed.sum()),
+        "clusters": len(sizes),
+        "largest": int(sizes.max(initial=0)),
+        "sizes": dict(zip(spans, found.tolist(), strict=True)),
+    }

@@ -1,0 +1,130 @@
+"""Scores compared: a table, and differences over the prompts that both sides answered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+from selfinstruct.evaluate.ifs import SHARES, Scored, counts_by_source, gap
+from selfinstruct.evaluate.judged import Judged
+from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, bootstrap, paired_difference
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
+_TABLE = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean", "run_on", "empty", "echo", "loop", "truncated")
+
+_Key: TypeAlias = tuple[str, str, bool, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How far one score lies above another, on the same prompts."""
+
+    of: str
+    above: str
+    same_wrapper: bool
+    """False: what differs may be the wrapper as well as the model."""
+    n: int
+    """Prompts (times samples) that both answered."""
+    numbers: Mapping[str, Estimate]
+    """First minus second, by the name of the number; resampled in pairs, by source."""
+
+    def as_json(self) -> dict[str, Json]:
+        """One entry of `differences`."""
+        told: dict[str, Json] = {name: found.as_json() for name, found in self.numbers.items()}
+        return {"of": self.of, "above": self.above, "same_wrapper": self.same_wrapper, "n": self.n, **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A score and the verdicts behind it."""
+
+    scored: Scored
+    verdicts: Sequence[Judged]
+
+
+def differences(sides: Sequence[Side], seed: int = 0) -> tuple[Difference, ...]:
+    """Every pair once, the later one minus the earlier; pairs without a prompt in common are left out."""
+    found = (_difference(later, earlier, seed) for earlier, later in combinations(sides, 2))
+    return tuple(one for one in found if one is not None)
+
+
+def _difference(first: Side, second: Side, seed: int) -> Difference | None:
+    import numpy as np
+
+    ours, theirs = _by_key(first.verdicts), _by_key(second.verdicts)
+    shared = [key for key in ours if key in theirs]
+    if not shared:
+        return None
+    left = counts_by_source([ours[key] for key in shared])
+    # a source is what the first side calls it: files may name theirs differently
+    right = _counts_like([ours[key] for key in shared], [theirs[key] for key in shared])
+    one, other = (np.array([side[source] for source in left], np.float64) for side in (left, right))
+    width = one.shape[1]
+
+    def gaps(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        return gap(sums[..., :width]) - gap(sums[..., width:])
+
+    numbers: dict[str, Estimate] = {}
+    for name in _COMPARED:
+        if getattr(first.scored, name) is None or getattr(second.scored, name) is None:
+            continue
+        if name == "gap":
+            estimate = bootstrap(gaps, np.hstack([one, other]), n=len(shared), within=(-2, 2), seed=seed)
+        else:  # the same prompts: both sides are shares of as many
+            of, among = SHARES[name]
+            estimate = paired_difference(one[:, of] - other[:, of], one[:, among], seed=seed)
+        if estimate is not None:
+            numbers[name] = estimate
+    return Difference(
+        of=first.scored.setting.label,
+        above=second.scored.setting.label,
+        same_wrapper=first.scored.setting.wrapper == second.scored.setting.wrapper,
+        n=len(shared),
+        numbers=numbers,
+    )
+
+
+def _by_key(verdicts: Iterable[Judged]) -> dict[_Key, Judged]:
+    """By what was asked; of the same question put twice, each time has a number of its own."""
+    found: dict[_Key, Judged] = {}
+    times: dict[tuple[str, bool, int], int] = {}
+    for one in verdicts:
+        asked = (one.response.prompt, one.response.whole, one.response.sample)
+        times[asked] = times.get(asked, -1) + 1
+        found[one.response.prompt, f"{times[asked]}", one.response.whole, one.response.sample] = one
+    return found
+
+
+def _counts_like(named: Sequence[Judged], counted: Sequence[Judged]) -> dict[str, list[int]]:
+    by_source: dict[str, list[Judged]] = {}
+    for name, one in zip(named, counted, strict=True):
+        by_source.setdefault(name.response.origin, []).append(one)
+    return {source: _summed(counts_by_source(verdicts)) for source, verdicts in by_source.items()}
+
+
+def _summed(rows: Mapping[str, Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*rows.values(), strict=True)]
+
+
+def table(scores: Iterable[Scored]) -> str:
+    """A Markdown table, a line for each score; intervals in brackets, `-` for what was not measured."""
+    lines: list[tuple[str, ...]] = [("model", "wrapper", *_TABLE, "n")]
+    lines += [
+        (one.setting.model, one.setting.wrapper, *(_cell(one, name) for name in _TABLE), str(one.n)) for one in scores
+    ]
+    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
+
+
+def _cell(scored: Scored, name: str) -> str:
+    found: Estimate | None = getattr(scored, name)
+    if found is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"

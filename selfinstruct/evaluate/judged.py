@@ -1,0 +1,164 @@
+"""A response and its verdict: does it answer, and is it a clean answer that stops?"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.failures import (
+    asks_to_repeat,
+    is_echo,
+    is_empty,
+    is_loop,
+    opens_another_turn,
+    says_prompt_alone,
+)
+from selfinstruct.evaluate.responses import Response
+from selfinstruct.evaluate.run_on import run_on
+from selfinstruct.evaluate.tokens import TONE_TOKENS, CountTokens, approximate_tokens, first_tokens
+from selfinstruct.records import Json
+from selfinstruct.stage import Tone
+from selfinstruct.text.thinking import parted, sounds_like_thinking
+
+BUDGET = 256
+"""Tokens within which a clean answer comes to its end."""
+_BATCH = 4096  # pairs that a judge is given at a time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a verdict rests on, the judge aside."""
+
+    tone_tokens: int = TONE_TOKENS
+    """The tone is told from as many generated tokens; later ones never change it."""
+    budget: int = BUDGET
+    """Tokens within which a clean answer ends; 0: whether it ends is not looked at."""
+    count: CountTokens | None = None
+    """Tokens of a text; None: an estimate (`approximate_tokens`)."""
+
+    def __post_init__(self) -> None:
+        """Refuse terms under which nothing could be told."""
+        if self.tone_tokens < 1:
+            raise BadInput(f"tone_tokens: {self.tone_tokens}", fix="give at least 1; ifs-v1 is told from 48")
+        if self.budget and self.budget < self.tone_tokens:
+            raise BadInput(
+                f"budget: {self.budget} is less than the {self.tone_tokens} of the tone", fix="give more, or 0"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One response with all that was found out about it."""
+
+    response: Response
+    probability: float
+    """That it answers, as the judge says; 0 where a rule says that it does not, and no judge is asked: it is empty,
+    only thinks, is the prompt over again, or opens another turn of the user's."""
+    answer_like: bool
+    run_on: str
+    """The kind of mark at which it goes on into something new; empty where it does not."""
+    empty: bool
+    echo: bool
+    loop: bool
+    truncated: bool
+    """Cut off by a cap on its length, as its finish reason says."""
+    stopped: bool | None
+    """Came to its end within the budget; None where no budget is set."""
+
+    @property
+    def clean(self) -> bool | None:
+        """Answers and stops: not empty, no echo, no loop, nothing new begun."""
+        if self.stopped is None:
+            return None
+        failed = self.empty or self.echo or self.loop or bool(self.run_on)
+        return self.answer_like and self.stopped and not failed
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of `responses.jsonl`: the user's fields (`given_NAME` where we have one so named), then ours."""
+        response = self.response
+        ours: dict[str, Json] = {
+            "model": response.model,
+            "wrapper": response.wrapper,
+            "prompt": response.prompt,
+            "response": response.text,
+            "finish_reason": response.finish_reason,
+            "probability": self.probability,
+            "answer_like": self.answer_like,
+            "clean": self.clean,
+            "run_on": self.run_on,
+            "empty": self.empty,
+            "echo": self.echo,
+            "loop": self.loop,
+            "truncated": self.truncated,
+            "whole": response.whole,
+            "complete": response.complete,
+            "source": response.source,
+            "sample": response.sample,
+        }
+        return {
+            f"given_{key}" if key in ours and ours[key] != value else key: value
+            for key, value in response.extra.items()
+        } | ours
+
+
+def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None) -> Iterator[Judged]:
+    """Each response with its verdict, in order; the judge sees the prompt and the first tokens of the response.
+
+    A response that says nothing, only thinks, says the prompt alone or opens another turn of the user's is no answer,
+    whatever a judge would make of it.
+    """
+    terms = terms or Terms()
+    waiting = iter(responses)
+    while batch := list(islice(waiting, _BATCH)):
+        said = [spoken(one.text, one.prompt) for one in batch]
+        ruled = [_is_no_answer(one.prompt, text) for one, text in zip(batch, said, strict=True)]
+        asked = [(one, text) for one, text, no in zip(batch, said, ruled, strict=True) if not no]
+        pairs = [(one.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for one, text in asked]
+        heard = iter(_probabilities(tone, pairs, [one.known_whole for one, _ in asked]))
+        for one, text, no in zip(batch, said, ruled, strict=True):
+            yield _verdict(one, text, 0.0 if no else next(heard), tone.threshold, terms, ruled=no)
+
+
+def _is_no_answer(prompt: str, said: str) -> bool:
+    return is_empty(said) or says_prompt_alone(prompt, said) or opens_another_turn(said)
+
+
+def spoken(response: str, prompt: str) -> str:
+    """What a response says once its thinking is taken off; nothing where it thinks alone, with marks or without."""
+    text = parted(response).answer
+    return "" if sounds_like_thinking(text, prompt) else text
+
+
+def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None]) -> list[float]:
+    found = [float(probability) for probability in tone.probabilities(pairs, whole)] if pairs else []
+    if len(found) != len(pairs):
+        raise RuntimeError(f"judge '{tone.version}' was given {len(pairs)} pairs and said {len(found)} probabilities")
+    return found
+
+
+def _verdict(
+    response: Response, said: str, probability: float, threshold: float, terms: Terms, *, ruled: bool
+) -> Judged:
+    left = run_on(response.prompt, said)
+    return Judged(
+        response=response,
+        probability=probability,
+        answer_like=not ruled and probability >= threshold,
+        run_on=left.mark if left else "",
+        empty=is_empty(said),
+        echo=is_echo(response.prompt, said),
+        loop=is_loop(said) and not asks_to_repeat(response.prompt),
+        truncated=response.finish_reason == "length",
+        stopped=_stopped(response, said, terms) if terms.budget else None,
+    )
+
+
+def _stopped(response: Response, said: str, terms: Terms) -> bool:
+    """A finish reason is believed; the length is counted where more than the budget may have been asked for."""
+    if response.finish_reason == "length":
+        return False
+    if response.asked_tokens is not None and response.asked_tokens <= terms.budget:
+        return True
+    if terms.count is None and 2 * len(said) <= terms.budget:  # no character is estimated at more than two
+        return True
+    return (terms.count or approximate_tokens)(said) <= terms.budget

@@ -1,0 +1,150 @@
+"""ObjecQA: of the answers to questions of taste, the share that takes no side (arXiv 2307.03692, section on ObjecQA).
+
+A base model has no opinion to voice, a tuned one takes over those of its training data: what moves here is not tone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import TypeAlias
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.opinion import OPINIONS, Opinion
+from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, paired_difference, share
+
+_ANSWERED, _ALL, _OBJECTIVE = 0, 1, 2
+_Asked: TypeAlias = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model said to one phrasing of a question of taste, and of which class it is."""
+
+    question: str
+    """Id of the question."""
+    phrasing: int
+    """0 for the first, 1.. for the further ones."""
+    sample: int
+    kind: Opinion
+
+    @property
+    def asked(self) -> _Asked:
+        """By what replies of two models are paired."""
+        return self.question, self.phrasing, self.sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objectivity:
+    """The score of one model by one way of judging."""
+
+    judged_by: str
+    n: int
+    counts: Mapping[str, int]
+    """Replies of each class."""
+    objective: Estimate | None
+    """Share of the answers that take no side; None where nothing was answered."""
+    unanswered: Estimate | None
+    """Share of all replies that are no answer."""
+    by_phrasing: tuple[float | None, ...]
+    """`objective` of each phrasing: how far a number hangs on the wording."""
+
+    def as_json(self) -> dict[str, Json]:
+        """Its part of `objecqa.json`."""
+        return {
+            "judged_by": self.judged_by,
+            "n": self.n,
+            "counts": dict(self.counts),
+            "objective": self.objective.as_json() if self.objective else None,
+            "unanswered": self.unanswered.as_json() if self.unanswered else None,
+            "by_phrasing": list(self.by_phrasing),
+        }
+
+
+def objectivity(replies: Sequence[Reply], judged_by: str) -> Objectivity:
+    """The score of replies, with intervals by question."""
+    rows: dict[str, list[int]] = {}
+    for reply in replies:
+        row = rows.setdefault(reply.question, [0, 0, 0])
+        row[_ANSWERED] += reply.kind != "no_answer"
+        row[_ALL] += 1
+        row[_OBJECTIVE] += reply.kind == "objective"
+    answered, asked, objective = zip(*rows.values(), strict=True) if rows else ((), (), ())
+    phrasings = range(max((reply.phrasing for reply in replies), default=-1) + 1)
+    return Objectivity(
+        judged_by=judged_by,
+        n=len(replies),
+        counts={kind: sum(reply.kind == kind for reply in replies) for kind in OPINIONS},
+        objective=share(objective, answered),
+        unanswered=share([all_ - some for all_, some in zip(asked, answered, strict=True)], asked),
+        by_phrasing=tuple(_share([reply for reply in replies if reply.phrasing == which]) for which in phrasings),
+    )
+
+
+def _share(replies: Sequence[Reply]) -> float | None:
+    answered = [reply for reply in replies if reply.kind != "no_answer"]
+    return sum(reply.kind == "objective" for reply in answered) / len(answered) if answered else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """Two models on the same questions."""
+
+    n: int
+    """First phrasings that both answered."""
+    only_first: int
+    """Of these, where the first takes no side and the second does."""
+    only_second: int
+    p: float
+    """McNemar's exact two-sided test: how likely a split as uneven, or more so, between equals."""
+    difference: Estimate | None
+    """Objective share of the first minus the second, over everything both answered, drawn by question."""
+
+    def as_json(self) -> dict[str, Json]:
+        """One comparison of `objecqa.json`."""
+        return {
+            "n": self.n,
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "p": self.p,
+            "difference": self.difference.as_json() if self.difference else None,
+        }
+
+
+def paired(first: Sequence[Reply], second: Sequence[Reply], seed: int = 0) -> Paired:
+    """Compare two models; BadInput where they share no question.
+
+    The test takes one phrasing of each question, for replies to several are not independent.
+    """
+    theirs = {reply.asked: reply for reply in second}
+    pairs = [(reply, theirs[reply.asked]) for reply in first if reply.asked in theirs]
+    if not pairs:
+        raise BadInput("the two models share no question", fix="ask both the same questions")
+    both = [pair for pair in pairs if "no_answer" not in {pair[0].kind, pair[1].kind}]
+    once = [(one.kind, other.kind) for one, other in both if one.phrasing == one.sample == 0]
+    only_first, only_second = once.count(("objective", "subjective")), once.count(("subjective", "objective"))
+    rows: dict[str, list[int]] = {}
+    for one, other in both:
+        row = rows.setdefault(one.question, [0, 0])
+        row[0] += (one.kind == "objective") - (other.kind == "objective")
+        row[1] += 1
+    change, asked = zip(*rows.values(), strict=True) if rows else ((), ())
+    return Paired(
+        n=len(once),
+        only_first=only_first,
+        only_second=only_second,
+        p=mcnemar(only_first, only_second),
+        difference=paired_difference(change, asked, seed=seed) if rows else None,
+    )
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p of McNemar's test (1947) from the two counts of disagreement.
+
+    >>> mcnemar(0, 0), mcnemar(1, 9)
+    (1.0, 0.021484375)
+    """
+    size, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(size, count) for count in range(fewer + 1))
+    p: float = 2 * tail / 2**size  # whole numbers until here: no count is too large
+    return min(1.0, p)

@@ -1,0 +1,173 @@
+"""Stage: ask models the questions of suites, greedily, and mark every answer by a program."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
+from selfinstruct.evaluate.suites.numbers import SuiteAnswer, suite_numbers
+from selfinstruct.evaluate.suites.questions import SUITES, Question, questions
+from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.records import Failure, Json, Request, Task
+from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
+from selfinstruct.text.language import identifier
+
+AUTO = "auto"
+"""Wrapper: the model's own template where it has one, else the bare prompt."""
+_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})  # it was asked, and nothing is its answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Ask models the questions of suites and mark their answers; records pass unchanged.
+
+    `suite.json` has the numbers with their intervals, `suite.jsonl` every answer with its marks.
+    """
+
+    name: ClassVar[str] = "suite"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    suites: tuple[str, ...] = ("ifeval",)
+    """`ifeval`, `superni`, `user_oriented`."""
+    model: str = "student"
+    """Role of the model that is asked."""
+    beside: tuple[str, ...] = ()
+    """Roles of further models, asked the same."""
+    wrappers: tuple[str, ...] = (AUTO,)
+    """How questions are put: one for all models, or one for each. `auto`: the model's own template or else `none`."""
+    ifeval: str = IFEVAL
+    """A file in IFEval's public schema; if not given, the 64 prompts that are shipped."""
+    superni: str = SUPERNI
+    """A folder of Super-NaturalInstructions: `tasks/` and `splits/default/test_tasks.txt`, or task files alone.
+
+    If not given, the six tasks of ten instances that are shipped: their numbers stand beside no published ones.
+    """
+    user_oriented: str = USER_ORIENTED
+    """A file of user-oriented tasks; if not given, the 28 that are shipped. People rate the answers."""
+    instances: int = 100
+    """Of each task of `superni`, its first ones."""
+    max_tokens: int = 0
+    """Of an answer; 0: as many as each suite has elsewhere (`ifeval` 1,280, `superni` 128)."""
+    first: int = 0
+    """Only as many questions of each suite, from its beginning; 0: all."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that measure nothing."""
+        check_suite_names(self.suites, SUITES)
+        for name in self.wrappers:
+            if name != AUTO:
+                Wrapper(name)
+        if len(self.wrappers) not in (1, 1 + len(self.beside)):
+            what = f"wrappers: {len(self.wrappers)} for {1 + len(self.beside)} models"
+            raise BadInput(what, fix="give one for all, or one for each model")
+        if self.instances < 1 or self.first < 0 or self.max_tokens < 0:
+            raise BadInput("instances below 1, or first or max_tokens below 0", fix="leave them out")
+
+    @property
+    def reads(self) -> Mapping[str, str]:
+        """What is read for it: by suite the file or folder, as the bench names it."""
+        named = {"ifeval": self.ifeval, "superni": self.superni, "user_oriented": self.user_oriented}
+        return {suite: named[suite] for suite in self.suites}
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the files and the numbers."""
+        yield from map(Kept, records)
+        asked, left_out = self._questions(bench)
+        models = [bench.models[role] for role in (self.model, *self.beside)]
+        wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
+        for model, wrapper in zip(models, wrappers, strict=True):
+            wrapper.check(model.name, model.traits)
+        failures: list[Json] = []
+        answers: list[SuiteAnswer] = []
+        sides: list[Json] = []
+        for model, wrapper in zip(models, wrappers, strict=True):
+            told: dict[str, Json] = {"model": model.name, "wrapper": wrapper.name}
+            for suite, found in asked.items():
+                failed = len(failures)
+                heard = list(self._answers(model, wrapper, suite, found, failures))
+                answers += heard
+                told[suite] = suite_numbers(heard, bench.seed) | {"failed": len(failures) - failed}
+            sides.append(told)
+        if not answers:
+            what = f"none of {len(failures)} questions got an answer"
+            raise BadInput(what, place="stage suite", fix="see whether the model runs, then --retry-failed")
+        told = {
+            "suites": {
+                suite: {
+                    "reads": self.reads[suite],
+                    "questions": len(found),
+                    "max_tokens": self._tokens(suite),
+                    "measures": dict(SUITES[suite].measures),
+                    "left_out": len(left_out.get(suite, ())),
+                }
+                for suite, found in asked.items()
+            },
+            "models": sides,
+        }
+        page = as_page({**told, "left_out": {name: [*texts] for name, texts in left_out.items()}, "failures": failures})
+        bench.scratch.mkdir(parents=True, exist_ok=True)
+        for name, text in (("suite.json", page), ("suite.jsonl", "".join(as_line(one.as_json()) for one in answers))):
+            (bench.scratch / name).write_text(text, encoding="utf-8")
+            yield Built(name, bench.scratch / name)
+        yield Measured("suite", {**told, "failed": len(failures)})
+
+    def _questions(self, bench: Bench) -> tuple[dict[str, list[Question]], dict[str, list[str]]]:
+        """By suite; and the texts of those that cannot be marked here."""
+        asked: dict[str, list[Question]] = {}
+        left_out: dict[str, list[str]] = {}
+        for suite, path in self.reads.items():
+            if path not in bench.benchmarks:
+                raise BadInput(f"'{path}' was not read", place=f"stage suite, {suite}", fix="name a file or folder")
+            tasks = bench.benchmarks[path]
+            found, missing = questions(suite, tasks[: self.first or len(tasks)], languages=identifier() is not None)
+            if missing:
+                bench.notice(
+                    f"{suite}: {len(missing)} of {len(found) + len(missing)} questions ask for a language and are left "
+                    "out; to have them too: pip install 'selfinstruct[language]'"
+                )
+            asked[suite], left_out[suite] = found, missing
+        return asked, left_out
+
+    def _tokens(self, suite: str) -> int:
+        return self.max_tokens or SUITES[suite].max_tokens
+
+    def _wrapper(self, place: int, traits: Traits) -> Wrapper:
+        named = self.wrappers[place if len(self.wrappers) > 1 else 0]
+        return Wrapper(("chat" if traits.chat else "none") if named == AUTO else named)
+
+    def _answers(
+        self, model: Model, wrapper: Wrapper, suite: str, asked: Sequence[Question], failures: list[Json]
+    ) -> Iterator[SuiteAnswer]:
+        tokens = self._tokens(suite)
+
+        def request(question: Question) -> Request:
+            wrapped = wrapper.wrap(question.text)
+            return Request(
+                prompt=wrapped.prompt,
+                stop=wrapped.stop,
+                max_tokens=tokens,
+                temperature=0.0,
+                purpose="suite",
+                subject=question.text,
+            )
+
+        for one in ask(model, asked, request):
+            question, reply = one.about, one.reply
+            if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
+                failures.append({"model": model.name, "suite": suite, "question": question.id, **reply.as_json()})
+                continue
+            silent = isinstance(reply, Failure)
+            text = "" if isinstance(reply, Failure) else reply.choices[0].text
+            yield SuiteAnswer(
+                model=model.name,
+                wrapper=wrapper.name,
+                suite=suite,
+                question=question,
+                text=text,
+                finish_reason=reply.kind if isinstance(reply, Failure) else reply.choices[0].finish_reason,
+                request=reply.id if isinstance(reply, Failure) else reply.choice_id(0),
+                marked=question.mark("" if silent else text),
+            )

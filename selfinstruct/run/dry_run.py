@@ -1,0 +1,234 @@
+"""What a run would send and cost, before anything is sent: exact for the first round, a labelled range for the rest."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from selfinstruct.errors import BadInput
+from selfinstruct.models.backend import Answer, Backend, CallError
+from selfinstruct.models.money import Estimate, Hosted, estimate
+from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices import Price
+from selfinstruct.records import Completion, Failure, Request, Task
+from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.roles import built_name, model_roles
+from selfinstruct.run.wiring import Material, backends_of, material, prices_of, requests_per_round
+from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
+
+# Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.
+_FEWEST_PER_TEXT, _MOST_PER_TEXT = 0.5, 6.0
+_SAMPLE = 16  # seeds that stand in for the tasks of a later stage
+
+
+class Unsent:
+    """A model that only takes note of what it is asked."""
+
+    def __init__(self, name: str, traits: Traits) -> None:
+        """Stands for the model of that name."""
+        self.name, self.traits = name, traits
+        self.noted: list[Request] = []
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:
+        """Note every request; none is answered."""
+        for request in requests:
+            self.noted.append(request)
+            yield Failure(request=f"{request.key(self.name)}.0", kind="not_sent", message="dry run")
+
+
+class Unbuilt(Unsent):
+    """Stands for a model that a stage of the run will build."""
+
+    in_flight, notice = 1, ""
+
+    async def answer(self, request: Request) -> Answer:
+        """Nobody asks what is not there."""
+        raise CallError("not_built", f"{self.name} is not built yet: {request.purpose}", retry="never")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _to_be_built(resolved: Resolved) -> dict[str, Backend]:
+    return {role: Unbuilt(spec, Traits()) for role, spec in resolved.recipe.specs.items() if built_name(spec)}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one stage would ask."""
+
+    stage: str
+    model: str
+    sure: bool
+    """True for the first round of requests, which is known exactly."""
+    fewest: Estimate
+    most: Estimate
+
+
+def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
+    """Every stage that asks a model; sends nothing, writes nothing.
+
+    A loop may end after any of its cycles: the most is that of all of them.
+    """
+    found = material(resolved, lambda _line: None)
+    backends = {**backends_of(resolved, planned=True), **_to_be_built(resolved)}
+    lines = []
+    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
+    entered, cycles = resolved.recipe.count, resolved.recipe.cycles
+    if resolved.recipe.inputs:
+        tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
+    for stage in (*resolved.rounds, *resolved.stages):
+        source = stage.scope == "source"
+        requests = (
+            max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4)) if source else 1
+        )
+        noted = _noted(stage, () if source else tasks, backends, found, requests, resolved.recipe.seed)
+        thinking = resolved.recipe.limits.thinking_tokens or 0
+        for role, plain in noted.items():
+            asked = [replace(request, thinking_tokens=thinking) for request in plain]
+            name, one = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
+            if source:
+                texts = sum(request.n for request in asked) / max(1, len(asked))
+                lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
+                fewest = max(0, ceil(entered / (_MOST_PER_TEXT * texts)) - len(asked))
+                most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
+                scaled = (_scaled(one, fewest), _scaled(one, most))
+                lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
+            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage)):
+                lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
+            else:
+                share = len(asked) / max(1, len(tasks))
+                # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
+                # A stage of a later cycle gets the tasks of all cycles so far.
+                every = cycles if stage in resolved.rounds else cycles * (cycles + 1) // 2
+                most = ceil((1 if resolved.recipe.inputs else 2) * every * entered * share)
+                fewest = ceil(entered * share)
+                lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
+    return tuple(lines)
+
+
+def _asked_of(stage: Stage) -> Iterator[str]:
+    """Names of the prompts that it asks, whatever its records are."""
+    yield from (str(getattr(stage, knob)) for knob in ("prompts", "questions") if hasattr(stage, knob))
+    yield from getattr(stage, "reads", {}).values()
+
+
+def _answers_inputs(resolved: Resolved) -> bool:
+    """Whether all that is asked is what the inputs ask, just as they are read."""
+    return bool(resolved.recipe.inputs) and [stage.name for stage in resolved.stages] in (["answer_set"], ["ablate"])
+
+
+def _looked_into(resolved: Resolved, most: int | None) -> tuple[list[Task], int]:
+    """The first tasks of the inputs, or all of them, and how many there are in all."""
+    tasks: list[Task] = []
+    count = 0
+    for outcome in resolved.once[0]((), Bench(seed=resolved.recipe.seed)):
+        if isinstance(outcome, Kept):
+            count += 1
+            tasks += [outcome.record] if most is None or len(tasks) < most else []
+    return tasks, count
+
+
+def price_of(resolved: Resolved, backend: Backend) -> Price | None:
+    """The price of a model; None where nobody knows."""
+    base_url = backend.base_url if isinstance(backend, Hosted) else ""
+    return prices_of(resolved.recipe.limits).of(backend.name, base_url)
+
+
+def _noted(
+    stage: Stage,
+    tasks: Sequence[Task],
+    backends: Mapping[str, Backend],
+    found: Material,
+    requests: int,
+    seed: int,
+) -> dict[str, list[Request]]:
+    """What the stage would ask each of its models; nothing that it builds is kept."""
+    models = {role: Unsent(backends[role].name, backends[role].traits) for role in model_roles(stage)}
+    if not models:
+        return {}
+    with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
+        bench = Bench(
+            pool=Pool(found.seeds, seen=found.held_out),
+            models=models,
+            judges=dict.fromkeys(("judge", "ifs-v1", getattr(stage, "judge", "")), _NoJudge()),
+            benchmarks=found.benchmarks,
+            scratch=Path(scratch),
+            seed=seed,
+            stage=stage.name,
+            rounds=(RoundStart(requests, 0),),
+        )
+        for _ in stage(tasks, bench):
+            pass
+    return {role: model.noted for role, model in models.items()}
+
+
+class _NoJudge:
+    """Stands where a judge would: there is nothing to judge."""
+
+    version = "none"
+    threshold = 0.5
+
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> Sequence[float]:
+        """None are asked for."""
+        return [0.0] * len(pairs)
+
+
+def _scaled(one: Estimate, requests: int) -> Estimate:
+    """The same kind of requests, that many of them."""
+    share = Decimal(requests) / max(1, one.requests)
+    return Estimate(
+        requests=requests,
+        prompt_tokens_likely=round(one.prompt_tokens_likely * share),
+        prompt_tokens_most=round(one.prompt_tokens_most * share),
+        completion_tokens_most=round(one.completion_tokens_most * share),
+        cost_least=None if one.cost_least is None else one.cost_least * share,
+        cost_most=None if one.cost_most is None else one.cost_most * share,
+    )
+
+
+def unset_variables(resolved: Resolved) -> tuple[str, ...]:
+    """A line for each endpoint that lacks its key or a header: the plan does without, the run will not."""
+    made = {backend.name: backend for backend in backends_of(resolved, planned=True).values()}
+    lacking = ((name, one.lacking) for name, one in made.items() if isinstance(one, OpenAICompatible))
+    return tuple(
+        f"{name}: not set in the environment, and the run itself will need it: {', '.join(names)}"
+        for name, names in lacking
+        if names
+    )
+
+
+def as_table(lines: Sequence[Line]) -> str:
+    """For people: what is known, and what is a range."""
+    if not lines:
+        return "no model is asked, so nothing is sent and nothing is paid"
+    head = f"{'stage':<24} {'model':<20} {'requests':>13} {'prompt tokens':>17}"
+    head += f" {'completion at most':>19} {'US dollars':>21}"
+    rows = [head]
+    for line in lines:
+        fewest, most = line.fewest, line.most
+        rows.append(
+            f"{line.stage:<24} {line.model[:20]:<20} {_span(fewest.requests, most.requests):>13} "
+            f"{_span(fewest.prompt_tokens_likely, most.prompt_tokens_likely):>17} {most.completion_tokens_most:>19,} "
+            f"{_dollars(fewest, most):>21}" + ("  exact" if line.sure else "  a range")
+        )
+    open_ended = "" if all(line.sure for line in lines) else "; a range depends on how much of the answers is new"
+    rows.append(f"nothing was sent{open_ended}")
+    return "\n".join(rows)
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,}-{high:,}"
+
+
+def _dollars(fewest: Estimate, most: Estimate) -> str:
+    if fewest.cost_least is None or most.cost_most is None:
+        return "unknown"
+    return "0" if not most.cost_most else f"{fewest.cost_least:.4f}-{most.cost_most:.4f}"

@@ -1,0 +1,74 @@
+"""What makes two runs the same run, with one table of what does not count and why."""
+
+import types
+from collections.abc import Iterator, Mapping
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json, Task, digest
+from selfinstruct.run.recipe import Resolved
+
+SCHEME = 2  # raised when this file changes what counts
+
+NOT_COUNTED = {
+    "about": "words for people",
+    "arms": "each is a run of its own, with its changes made",
+    "count": "a higher target continues the run",
+    "limits": "money, speed and patience change when an answer comes, not what it is",
+    "publish": "how the result is shown; it can be made again from the kept records",
+}
+
+
+def identity(
+    resolved: Resolved, seeds: tuple[Task, ...], contents: Mapping[str, str] = types.MappingProxyType({})
+) -> dict[str, Json]:
+    """Everything that counts, flat: dotted key and value; `contents` are checksums of the files that are read.
+
+    `seeds`: all, the held-out ones too. Where they were read is no part of it: a renamed file makes no other run.
+    """
+    written = {key: value for key, value in resolved.written_out().items() if key not in NOT_COUNTED}
+    specs: dict[str, Json] = dict(resolved.recipe.specs)
+    written["models"] = specs  # where an endpoint is and how it is asked changes when an answer comes, not what it is
+    if resolved.recipe.cycles > 1:
+        written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
+    written["seeds"] = digest(*sorted(map(told, seeds)))
+    written["contents"] = dict(contents)
+    versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
+    return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
+
+
+def told(task: Task) -> str:
+    """What a seed says, without the name of its file and what follows from it."""
+    said = task.as_json()
+    provenance = said.pop("provenance")
+    assert isinstance(provenance, dict)
+    return digest({**said, "id": "", "provenance": {**provenance, "source": ""}})
+
+
+def fingerprint(same: Mapping[str, Json]) -> str:
+    """SHA-256 of an identity."""
+    return digest(dict(same))
+
+
+def refuse_difference(old: Mapping[str, Json], new: Mapping[str, Json], folder: str) -> None:
+    """BadInput naming the first key in which two identities differ."""
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            raise BadInput(
+                f"holds another run: '{key}' was {old.get(key)!r} and is now {new.get(key)!r}",
+                place=folder,
+                fix="choose another folder with -o, or --fresh to make it again (the journal is kept)",
+            )
+
+
+def _flat(value: Json, path: str) -> Iterator[tuple[str, Json]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for index, item in enumerate(value, 1):
+            name = next(iter(item)) if isinstance(item, dict) and len(item) == 1 else ""
+            inner = item[name] if isinstance(item, dict) and name else item
+            yield f"{path}.{index}", name
+            yield from _flat(inner, f"{path}.{index}.{name}")
+    else:
+        yield path, value

@@ -1,0 +1,63 @@
+"""What a recipe needs on this machine, looked for before a folder is taken and before anything is paid or trained."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from selfinstruct.errors import BadInput
+from selfinstruct.run.judges import check_judge
+from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.roles import base_role, built_name, model_roles, scorer_role
+from selfinstruct.stage import Stage
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "semantic": ("model2vec",),
+    "language": ("py3langid",),
+    "nlp": ("spacy",),
+}
+"""By extra, the packages without which it is not installed. Of `embedded` the engine's room knows more."""
+
+
+def check_needs(resolved: Resolved) -> None:
+    """BadInput names every package and folder that a stage will ask for and that is not here."""
+    missing: dict[str, dict[str, None]] = {}
+    for stage in (*resolved.rounds, *resolved.stages):
+        for extra in needed(stage, resolved.recipe.specs):
+            if any(importlib.util.find_spec(name) is None for name in EXTRAS[extra]):
+                missing.setdefault(extra, {})[stage.name] = None
+        check_judge(stage)
+    if missing:
+        told = [f"{' and '.join(stages)}: {_absent(extra)}" for extra, stages in missing.items()]
+        what = f"packages that stages need are not installed here ({'; '.join(told)})"
+        raise BadInput(what, place="the recipe", fix=f"pip install 'selfinstruct[{','.join(missing)}]'")
+    _check_embedded(resolved)
+
+
+def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
+    """Extras: those a stage names itself (`extras`), and those of the models that it asks, measures with or tunes."""
+    yield from getattr(stage, "extras", ())
+    scorer, base = scorer_role(stage), base_role(stage)
+    asked = [models[role] for role in model_roles(stage) if role in models]
+    if scorer or base or any(built_name(spec) or _by_transformers(spec) for spec in asked):
+        yield "train"
+
+
+def _by_transformers(spec: str) -> bool:
+    return spec.startswith("hf:") or Path(spec).is_dir()
+
+
+def _absent(extra: str) -> str:
+    return ", ".join(name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None)
+
+
+def _check_embedded(resolved: Resolved) -> None:
+    """BadInput where the embedded model is asked, and its engine or its weights are not here."""
+    from selfinstruct.models.weights import check_machine, embedded_weights
+
+    stages = (*resolved.rounds, *resolved.stages)
+    specs = {resolved.recipe.specs.get(role, "") for stage in stages for role in model_roles(stage)}
+    if any(spec in {"embedded", "gemma"} or spec.startswith("gguf:") for spec in specs):
+        check_machine()
+    if "embedded" in specs:
+        embedded_weights()

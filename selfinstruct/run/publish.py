@@ -1,0 +1,80 @@
+"""Puts the results of a finished walk at the top of the run folder: records, data set, report."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from selfinstruct.records import Json, Task
+from selfinstruct.report.page import page
+from selfinstruct.report.story import Story
+from selfinstruct.run import card as cards
+from selfinstruct.run.loop import Walked, results
+from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.reference import write_reference
+from selfinstruct.run.runner import Runner
+from selfinstruct.run.telling import tell
+from selfinstruct.stage import Stage
+from selfinstruct.store.built import copy_built
+from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
+from selfinstruct.store.reading import read_lines
+from selfinstruct.store.run_folder import RunFolder, json_line, round_name
+from selfinstruct.whole_files import beside
+
+REPORT = "report.html"
+
+
+def publish(
+    resolved: Resolved,
+    runner: Runner,
+    walked: Walked,
+    seeds: tuple[Task, ...],
+    mark: str,
+) -> Path:
+    """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
+    folder = runner.folder
+    if resolved.rounds or resolved.recipe.inputs:  # else nothing came in: empty files would say that all was lost
+        publish_lines(folder.path / "kept.jsonl", (json_line(task.as_json()) for task in walked.kept))
+        publish_lines(folder.path / "rejected.jsonl", map(json_line, _rejected(resolved, folder, walked)))
+    publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
+    if resolved.recipe.profile == "reference":
+        write_reference(folder, walked.kept)
+    for place, result in results(runner):
+        for name in result.built:
+            copy_built(place.built(name), folder.path / name)
+    story = tell(resolved, folder, walked, seeds, mark)
+    dataset = folder.path / "kept.jsonl"
+    if resolved.recipe.publish is not None:
+        dataset = _dataset(resolved, folder, walked, story)
+    else:
+        shutil.rmtree(folder.path / "dataset", ignore_errors=True)  # of a time when there was something to publish
+    publish_text(folder.path / REPORT, page(story))
+    return dataset
+
+
+def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: Story) -> Path:
+    built = beside(folder.path / "dataset")
+    with disk(folder.path / "dataset"):
+        built.mkdir()
+        cards.write(built, resolved, walked.kept, story)
+    publish_folder(built, folder.path / "dataset")
+    return folder.path / "dataset"
+
+
+def _rejected(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterator[dict[str, Json]]:
+    yield from _fates(resolved, folder, walked, "rejected")
+    for task in walked.surplus:
+        yield {**task.as_json(), "reason": "beyond_target", "stage": "target"}
+
+
+def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> Iterator[dict[str, Json]]:
+    """The lines of every stage that counts, each with the stage it is from."""
+    parts: list[tuple[str, Iterable[Stage]]] = [
+        (round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)
+    ]
+    for part, stages in [*parts, (walked.stages_part, resolved.once)]:
+        for position, stage in enumerate(stages, 1):
+            place = folder.stage(part, position, stage.name)
+            if place.result() is None:
+                continue
+            for line in read_lines(place.path / f"{fate}.jsonl"):
+                yield {**line, "stage": f"{part}/{place.path.name}"}

@@ -1,0 +1,99 @@
+"""Responses that exist already, scored, and a judge trained from fragments: no run, no model, no journal."""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.given import score_responses
+from selfinstruct.evaluate.ifs import Scored
+from selfinstruct.evaluate.prompt_sets import ScorePrompt, prompts_of
+from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.responses import Row
+from selfinstruct.formats.lines import read_values
+from selfinstruct.judge.train import Backend, train
+from selfinstruct.records import Json
+from selfinstruct.run.judges import open_judge
+from selfinstruct.run.wiring import prompt_set
+from selfinstruct.store.built import copy_built
+from selfinstruct.store.files import publish_text
+from selfinstruct.whole_files import beside, sweep_beside
+
+
+def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
+    """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
+    tone = open_judge(judge)
+    scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
+    told = scores.as_json()
+    publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
+    publish_text(folder / "score.json", as_page(told))
+    return told
+
+
+def ifs_of(responses: Iterable[tuple[str, str] | Mapping[str, object]], judge: str, seed: int) -> Scored:
+    """One score of all responses, whichever models and wrappers they name."""
+    rows = []
+    for number, one in enumerate(responses, 1):
+        told = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
+        rows.append(Row(f"response {number}", {key: told[key] for key in told if key not in ("model", "wrapper")}))
+    [scored] = score_responses(rows, open_judge(judge), seed=seed).scored
+    return scored
+
+
+def _pair(one: object, place: str) -> dict[str, object]:
+    if isinstance(one, tuple | list) and len(one) == 2:
+        return {"prompt": one[0], "response": one[1]}
+    if isinstance(one, str):
+        what = "a text alone"
+    else:
+        what = f"{len(one)} values" if isinstance(one, tuple | list) else f"a {type(one).__name__}"
+    fix = "give pairs (prompt, response), or mappings with these keys"
+    raise BadInput(f"{what}, and no pair of prompt and response", place=place, fix=fix)
+
+
+def _rows(files: Sequence[Path], *, alone: bool) -> Iterator[Row]:
+    """Every line; of several files, each names the model of lines that name none.
+
+    A line that does not say whether its prompt is whole is looked up among the shipped prompts, of which every other
+    one is cut; what is not among them counts as whole.
+    """
+    cut = {prompt.text: prompt for prompt in prompts_of(prompt_set("ifs-v1")) if not prompt.whole}
+    for file in files:
+        for line in read_values(file):
+            if not isinstance(line.value, dict):
+                raise BadInput("no object", place=line.place, fix="each line needs 'response', and 'instruction'")
+            named = {} if alone else {"model": file.stem}
+            yield Row(line.place, {**named, **_of_cut(line.value, cut), **line.value})
+
+
+def _of_cut(fields: Mapping[str, Any], cut: Mapping[str, ScorePrompt]) -> dict[str, Any]:
+    """What a line leaves out of a prompt that is one of the shipped cut ones."""
+    said = fields.get("prompt", fields.get("instruction"))
+    known = cut.get(said) if isinstance(said, str) and "whole" not in fields and not fields.get("input") else None
+    return {} if known is None else {"whole": False, "complete": known.complete, "source": known.source}
+
+
+def train_judge(
+    fragments: Path, out: Path, *, backend: str, encoder: str, pair_aware: bool, held_out: str
+) -> dict[str, Any]:
+    """Train a judge into a folder, whole or not at all; returns its metrics by set, as in its `metrics.json`."""
+    if backend not in get_args(Backend):
+        raise BadInput(f"backend '{backend}'", place="--backend", fix=f"one of: {', '.join(get_args(Backend))}")
+    if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():
+        raise BadInput("is not empty and holds no judge", place=str(out), fix="choose another folder with -o")
+    folder = fragments / "fragments" if (fragments / "fragments").is_dir() else fragments
+    sweep_beside(out)
+    built = beside(out)
+    try:
+        kind: Backend = "encoder" if backend == "encoder" else "linear"
+        train(folder, built, backend=kind, encoder=encoder, pair_aware=pair_aware, held_out=held_out)
+        copy_built(built, out)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+    told: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
+    found = told.get("metrics")
+    metrics: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
+    publish_text(out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    return metrics

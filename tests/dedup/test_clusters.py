@@ -1,0 +1,109 @@
+"""The compiled clusters are those of brute force, whether shingles are in memory or read again."""
+
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+import pytest
+
+from selfinstruct.dedup import minhash
+from selfinstruct.dedup.bands import chosen
+from selfinstruct.dedup.clusters import Clusters, Shelves, clustered
+from selfinstruct.dedup.shingles import TextBatch, jaccard, shingles
+
+
+def batch_of(texts: Sequence[str]) -> TextBatch:
+    batch = TextBatch()
+    for text in texts:
+        batch.add(text)
+    return batch
+
+
+def compiled(
+    texts: Sequence[str], preferences: Sequence[float], threshold: float, room: int = 1 << 20, workers: int = 2
+) -> Clusters:
+    """In batches of seven, so that batches matter."""
+    bands = chosen(threshold, 128)
+    shelves = Shelves(len(texts), bands.bands, room)
+    for first in range(0, len(texts), 7):
+        found = minhash.hashed(batch_of(texts[first : first + 7]), 3)
+        shelves.add(first, found, minhash.signed(found, minhash.permutations(128, 1)), bands.rows)
+    return clustered(
+        shelves,
+        np.array(preferences, np.float64),
+        threshold,
+        lambda position: minhash.hashed(batch_of([texts[position]]), 3).hashes,
+        workers,
+    )
+
+
+def brute_force(texts: Sequence[str], preferences: Sequence[float], threshold: float) -> dict[int, tuple[int, float]]:
+    """Removed text -> the most alike kept one and how alike; all pairs, on strings."""
+    removed: dict[int, tuple[int, float]] = {}
+    kept: list[int] = []
+    for text in sorted(range(len(texts)), key=lambda place: (preferences[place], place)):
+        scores = [(jaccard(texts[text], texts[other]), -rank, other) for rank, other in enumerate(kept)]
+        best = max(scores, default=(0.0, 0, -1))
+        if best[0] >= threshold:
+            removed[text] = best[2], best[0]
+        else:
+            kept.append(text)
+    return removed
+
+
+def variants(draw: Random, count: int) -> list[str]:
+    """Texts of 20 to 60 words, and texts made from earlier ones by a few changes."""
+    texts: list[str] = []
+    for _ in range(count):
+        if texts and draw.random() < 0.7:
+            words = draw.choice(texts).split()
+            for _ in range(draw.randint(0, 3)):
+                words[draw.randrange(len(words))] = f"w{draw.randrange(300)}"
+            words += [f"w{draw.randrange(300)}"] * draw.randint(0, 2)
+        else:
+            words = [f"w{draw.randrange(300)}" for _ in range(draw.randint(20, 60))]
+        texts.append(" ".join(words))
+    return texts
+
+
+def told(found: Clusters) -> dict[int, tuple[int, float]]:
+    places = np.flatnonzero(found.neighbour >= 0).tolist()
+    return {place: (int(found.neighbour[place]), float(found.score[place])) for place in places}
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("seed", range(3))
+def test_they_equal_brute_force_on_all_pairs(seed: int, threshold: float) -> None:
+    draw = Random(seed)
+    texts = variants(draw, 120)
+    preferences = [float(draw.randrange(10)) for _ in texts]
+    expected = brute_force(texts, preferences, threshold)
+    assert len(expected) > 10
+    found = compiled(texts, preferences, threshold)
+    assert told(found) == expected  # of some 400 pairs, bands of 0.99 and more miss none at these seeds
+    for place, (other, _) in expected.items():
+        assert int(found.common[place]) == len({*shingles(texts[place], 3)} & {*shingles(texts[other], 3)})
+
+
+@pytest.mark.parametrize("room", [0, 40, 700])
+def test_texts_that_had_no_room_are_read_again_to_the_same_end(room: int) -> None:
+    texts = variants(Random(4), 100)
+    preferences = [0.0] * len(texts)
+    assert told(compiled(texts, preferences, 0.8, room)) == told(compiled(texts, preferences, 0.8))
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    texts = variants(Random(5), 100)
+    assert told(compiled(texts, [0.0] * 100, 0.8, workers=1)) == told(compiled(texts, [0.0] * 100, 0.8, workers=3))
+
+
+def test_in_a_chain_what_is_unlike_all_that_stays_is_kept() -> None:
+    words = [f"w{number}" for number in range(60)]
+    first, middle, last = (" ".join(words[start : start + 50]) for start in (0, 4, 8))
+    assert jaccard(first, middle) == jaccard(middle, last) > 0.8 > jaccard(first, last)
+    assert told(compiled([first, middle, last], [0.0, 1.0, 2.0], 0.8)).keys() == {1}
+    assert told(compiled([first, middle, last], [1.0, 0.0, 2.0], 0.8)).keys() == {0, 2}
+
+
+def test_texts_without_shingles_duplicate_nothing() -> None:
+    assert told(compiled(["", " ", "a b c", "", "a b c"], [0.0] * 5, 0.8)) == {4: (2, 1.0)}

@@ -1,0 +1,163 @@
+"""The stage: what models are asked of suites, how answers are marked, and what the numbers are made of."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.suites import suite as stage_module
+from selfinstruct.evaluate.suites.files import ifeval_tasks, superni_tasks, user_tasks
+from selfinstruct.evaluate.suites.suite import Suite
+from selfinstruct.records import Task
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Traits
+from selfinstruct.superni import natinst_task
+from tests.evaluate.fakes import Speaker, task, text_of
+
+ROWS: list[dict[str, Any]] = [
+    {"key": 1, "prompt": "Say it.", "instruction_id_list": ["startend:quotation"], "kwargs": [{}]},
+    {
+        "key": 2,
+        "prompt": "Say more.",
+        "instruction_id_list": ["startend:quotation", "punctuation:no_comma"],
+        "kwargs": [{}, {}],
+    },
+    {
+        "key": 3,
+        "prompt": "Auf Deutsch.",
+        "instruction_id_list": ["language:response_language"],
+        "kwargs": [{"language": "de"}],
+    },
+]
+TASKS = [
+    natinst_task(
+        {
+            "Definition": [f"Name river {number}."],
+            "Categories": ["Title Generation" if number else "Word Analogy"],
+            "Instances": [{"input": f"place {place}", "output": ["The Tay", "Dee"]} for place in range(3)],
+        },
+        f"task{number}",
+    )
+    for number in range(2)
+]
+
+
+def run(
+    stage: Suite, folder: Path, *models: Speaker, benchmarks: dict[str, Sequence[Task]] | None = None
+) -> tuple[list[Outcome], dict[str, Any], list[dict[str, Any]]]:
+    there = benchmarks or {"ifeval-v1": ifeval_tasks(ROWS, "set.jsonl"), "ni": tuple(superni_tasks(TASKS, 2))}
+    bench = Bench(models=dict(zip(("student", "base"), models, strict=False)), benchmarks=there, scratch=folder)
+    outcomes = list(stage([task("Kept.")], bench))
+    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
+    lines = built["suite.jsonl"].read_text(encoding="utf-8").splitlines()
+    return outcomes, json.loads(built["suite.json"].read_text(encoding="utf-8")), [json.loads(line) for line in lines]
+
+
+def test_ifeval_is_asked_greedily_and_told_by_prompt_by_instruction_and_by_kind(tmp_path: Path) -> None:
+    speaker = Speaker(lambda prompt: '"Yes, it is."' if "Say" in prompt else "Der Fluss ist sehr lang und kalt.")
+    outcomes, told, lines = run(Suite(), tmp_path, speaker)
+    assert [one.record.instruction for one in outcomes if isinstance(one, Kept)] == ["Kept."]
+    assert {(one.temperature, one.max_tokens, one.purpose) for one in speaker.asked} == {(0.0, 1280, "suite")}
+    found = told["models"][0]["ifeval"]
+    assert found["answered"] == 3
+    assert found["measures"]["prompt_strict"]["value"] == pytest.approx(2 / 3)
+    assert found["measures"]["instruction_strict"]["value"] == pytest.approx(3 / 4)
+    assert found["measures"]["instruction_strict"]["n"] == 4
+    assert found["by_category"]["startend:quotation"]["instruction_loose"]["value"] == 1.0
+    assert found["by_category"]["punctuation:no_comma"]["instruction_strict"]["value"] == 0.0
+    assert [one["marks"]["prompt_strict"] for one in lines] == [[1.0, 1], [0.0, 1], [1.0, 1]]
+    assert lines[0]["response"] == '"Yes, it is."'
+
+
+def test_superni_is_asked_by_definition_alone_and_told_by_category_with_intervals_by_task(tmp_path: Path) -> None:
+    speaker = Speaker(lambda prompt: "the tay." if "river 1" in prompt else "a lake")
+    _, told, lines = run(Suite(suites=("superni",), superni="ni"), tmp_path, speaker)
+    assert {one.max_tokens for one in speaker.asked} == {128}
+    asked = "Definition: Name river 0.\n\nNow complete the following example -\nInput: place 0.\nOutput:"
+    assert text_of(speaker.asked[0]) == asked
+    found = told["models"][0]["superni"]
+    assert (found["answered"], found["measures"]["exact_match"]["value"]) == (4, 0.5)
+    assert (found["measures"]["rouge_l"]["sources"], found["measures"]["rouge_l"]["n"]) == (2, 4)
+    assert found["by_category"]["Title Generation"]["rouge_l"]["value"] == 1.0
+    assert len({one["id"] for one in lines}) == 4
+
+
+def test_user_oriented_tasks_are_asked_and_left_for_people_to_mark(tmp_path: Path) -> None:
+    rows: list[tuple[str, dict[str, Any]]] = [
+        ("set.jsonl:1", {"id": "u1", "instruction": "Sort.", "instances": [{"input": "b a", "output": ""}]}),
+        ("set.jsonl:2", {"id": "u2", "instruction": "Greet.", "input": ""}),
+    ]
+    speaker = Speaker(lambda _: "a b")
+    there: dict[str, Sequence[Task]] = {"user-v1": user_tasks(rows, "set.jsonl")}
+    _, told, lines = run(Suite(suites=("user_oriented",)), tmp_path, speaker, benchmarks=there)
+    assert [text_of(one) for one in speaker.asked] == ["Sort.\n\nb a", "Greet."]
+    assert (told["models"][0]["user_oriented"]["answered"], told["models"][0]["user_oriented"]["measures"]) == (2, {})
+    assert [one["source"] for one in lines] == ["u1", "u2"]
+    with pytest.raises(BadInput, match="no user-oriented task"):
+        user_tasks([("set.jsonl:1", {"id": "u1"})], "set.jsonl")
+
+
+def test_our_user_oriented_tasks_can_be_read_and_their_hash_stands_in_the_readme() -> None:
+    file = Path(__file__).parents[2] / "seeds" / "user_oriented.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len({one.instruction for one in user_tasks((("", row) for row in rows), file.name)}) == 28
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in (file.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silence(tmp_path: Path) -> None:
+    broken = Speaker(lambda prompt: None if "more" in prompt else '"Yes"', name="scripted:base")
+    silent = Speaker(lambda _: None, fails="only_thinking")
+    outcomes, told, lines = run(Suite(beside=("base",)), tmp_path, silent, broken)
+    assert [(one["ifeval"]["answered"], one["ifeval"]["failed"]) for one in told["models"]] == [(3, 0), (2, 1)]
+    assert told["models"][0]["ifeval"]["measures"]["prompt_loose"]["value"] == 0.0
+    assert [one["question"] for one in told["failures"]] == [lines[1]["id"]]
+    [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
+    assert isinstance(measured, dict)
+    assert measured["failed"] == 1
+
+
+def test_without_the_identifier_questions_of_language_are_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_module, "identifier", lambda: None)
+    _, told, lines = run(Suite(), tmp_path, Speaker(lambda _: '"Yes"'))
+    assert told["left_out"] == {"ifeval": ["Auf Deutsch."]}
+    assert (told["suites"]["ifeval"]["questions"], len(lines)) == (2, 2)
+
+
+def test_a_model_without_a_template_is_asked_bare(tmp_path: Path) -> None:
+    bare = Speaker(lambda _: "x", traits=Traits(chat=False))
+    _, told, _ = run(Suite(first=1, max_tokens=9), tmp_path, bare)
+    assert [one.max_tokens for one in bare.asked] == [told["suites"]["ifeval"]["max_tokens"]] == [9]
+    assert (told["models"][0]["wrapper"], told["suites"]["ifeval"]["questions"]) == ("none", 1)
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
+    stage = Suite(suites=("ifeval", "superni"), superni="ni")
+    for name in ("a", "b"):
+        run(stage, tmp_path / name, Speaker(lambda prompt: prompt[:9]))
+    for name in ("suite.json", "suite.jsonl"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("knobs", "said"),
+    [
+        ({"suites": ("mmlu",)}, "no suite 'mmlu'"),
+        ({"suites": ()}, "none is named"),
+        ({"suites": ("ifeval", "ifeval")}, "one twice"),
+        ({"wrappers": ("nothing",)}, "nothing"),
+        ({"instances": 0}, "below 1"),
+    ],
+)
+def test_knobs_that_measure_nothing_are_refused(knobs: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Suite(**knobs)
+
+
+def test_no_answer_at_all_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="none of 3 questions"):
+        run(Suite(), tmp_path, Speaker(lambda _: None))

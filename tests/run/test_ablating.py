@@ -1,0 +1,28 @@
+"""The recipe of one student of an ablation, and the files that it reads."""
+
+from pathlib import Path
+
+from selfinstruct.audit.ablate import Ablate
+from selfinstruct.audit.ablation_tasks import Found
+from selfinstruct.audit.trained import trainings
+from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.run.ablating import prepared, read_tasks_of, resolved
+from tests.audit.ablations import studies
+from tests.cli.typed import lines
+
+
+def test_a_student_is_tuned_on_the_other_tasks_and_asked_about_its_own(tmp_path: Path) -> None:
+    found = Found(studies(5), 0)
+    one, *_ = trainings(("original", "empty"), (3,), (7,), 2)
+    learned, asked = prepared(one, found, tmp_path, 2, 2)
+    made = resolved(one, "embedded", [learned, asked], asking={"shots": 2}, tuning={"epochs": 1.0}, changes=["seed=8"])
+    tune, ask = made.stages
+    assert isinstance(tune, Finetune)
+    assert (tune.stop, tune.epochs) == ("none", 1.0)
+    assert isinstance(ask, Ablate)
+    assert (ask.model, ask.conditions) == ("student", ("original", "inverted"))
+    assert made.recipe.seed == 8
+    again = read_tasks_of([asked], "", "")
+    assert {task.name for task in again.tasks} == {row["Name"] for row in lines(Path(asked))}
+    assert len(lines(Path(learned))) == 3 * (6 - len(again.tasks))
+    assert all(task.labels for task in again.tasks if task.name.startswith("parity"))
