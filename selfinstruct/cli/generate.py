@@ -8,7 +8,8 @@ from selfinstruct.cli.running import carry_out, publishing_options
 
 
 @click.command()
-@click.option("--seeds", default="builtin", help="A file of seed tasks; ours if not given.")
+@click.option("--seeds", default="builtin", help="A file of seed tasks, or a set of any layout; ours if not given.")
+@click.option("--columns", default="", metavar="ROLE=COLUMN,...", help="Which column of the seeds is what.")
 @click.option(
     "--topic",
     default="auto",
@@ -57,6 +58,7 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct generate --seeds seeds.jsonl --model embedded --count 100 -o runs/mine
     """
+    from selfinstruct.formats.aliases import Roles
     from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
@@ -66,6 +68,8 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         for key in ("topic", "count", "seed", "holdout_seeds", "requests_per_round")
         if given[key] is not None
     }
+    if given["columns"]:
+        knobs["seeds_columns"] = dict(Roles.parse(given["columns"]).given)
     recipe = compose.generate(
         name="generate",
         seeds=given["seeds"],

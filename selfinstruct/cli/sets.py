@@ -49,6 +49,7 @@ def set_options(verb: Verb) -> Verb:
     help="Benchmark that must not be in the set; layouts: alpaca, messages, sharegpt, prompt_completion, natinst, "
     "self_instruct, tags, text, records; or ifs-v1, objecqa-v1.",
 )
+@click.option("--against-columns", default="", metavar="ROLE=COLUMN,...", help="The same for the benchmarks.")
 @click.option(
     "--test-share", type=click.FloatRange(0, 0.5), default=0.0, help="For testing: none of it is nearly in the rest."
 )
@@ -67,6 +68,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
         keep=given["keep"],
         novelty=given["novelty"],
         against=given["against"],
+        against_columns=given["against_columns"],
         test_share=given["test_share"],
     )
     return _carry_out("curate", stages, given)

@@ -28,6 +28,7 @@ def curate(
     near_duplicates: float | None,
     novelty: float | None,
     against: Sequence[str],
+    against_columns: str = "",
     test_share: float = 0.0,
     keep: str | None = None,
 ) -> list[Json]:
@@ -46,7 +47,8 @@ def curate(
     if novelty is not None:
         stages.append({"novelty": {"rouge_l_below": novelty}})
     if against:
-        stages.append({"decontaminate": {"against": list(against)}})
+        named: dict[str, Json] = {"columns": against_columns} if against_columns else {}
+        stages.append({"decontaminate": {"against": list(against), **named}})
     split: list[Json] = [{"split": {"test": test_share}}] if test_share else []
     return [*stages, *split, *_MEASURES]
 

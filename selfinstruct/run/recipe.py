@@ -136,6 +136,8 @@ class Recipe(_Strict):
     """What tasks are to be about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
     seeds: str = ""
     """A file of seed tasks, or `builtin`; empty: `builtin` for rounds, none for inputs."""
+    seeds_columns: dict[str, str] = Field(default_factory=dict)
+    """Which column of the seeds is the `instruction`, the `output`, the `input`, where it is not to be told by name."""
     holdout_seeds: Annotated[int, Field(ge=0, le=100_000_000)] = 0
     """Seeds, drawn by `seed`, that no model is shown: to measure a student on. Novelty compares with them too."""
     inputs: tuple[Annotated[Input, BeforeValidator(_spelt_out)], ...] = ()
@@ -216,6 +218,8 @@ class Resolved:
             if isinstance(one, dict) and not one["columns"]:
                 del one["columns"]  # as before there were any: a run stays the same run
         written["seeds"] = self.seeds
+        if not written["seeds_columns"]:
+            del written["seeds_columns"]
         written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
         written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
         return written

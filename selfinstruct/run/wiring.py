@@ -12,6 +12,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.prompt_sets import ifs_tasks
 from selfinstruct.evaluate.taste_questions import objecqa_tasks
+from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import Unreadable, read_set
@@ -67,7 +68,7 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     recipe = resolved.recipe
     opened(resolved.sets, recipe.seed)
     named = builtin_seeds() if resolved.seeds == "builtin" else Path(resolved.seeds)
-    seeds, held_out = _held_out(_seeds(named) if resolved.seeds else (), recipe)
+    seeds, held_out = _held_out(_seeds(named, recipe.seeds_columns) if resolved.seeds else (), recipe)
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     _tell_topic(resolved, seeds, notice)
@@ -84,7 +85,8 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     made = {name: prompt_set(name) for name in sets if name}
     made |= {name: labelled(name) for stage in resolved.stages if (name := getattr(stage, "labelled", ""))}
     contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
-    benchmarks = {path: _benchmark(path) for path in against if path not in made} | made
+    columns = {path: named for stage in resolved.stages for path, named in _columns_of(stage)}
+    benchmarks = {path: _benchmark(path, columns.get(path)) for path in against if path not in made} | made
     for suite, path, instances in _suites(resolved.stages):
         benchmarks[path] = suite_tasks(suite, path, instances)
         told: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[path]]
@@ -99,15 +101,29 @@ def _suites(stages: Iterable[Stage]) -> Iterator[tuple[str, str, int]]:
             yield suite, path, int(getattr(stage, "instances", 1))
 
 
-def _seeds(path: Path) -> Sequence[Task]:
-    """Seed tasks; BadInput, with the way to make them, for a file that is of another kind by its name."""
+def _seeds(path: Path, columns: Mapping[str, str]) -> Sequence[Task]:
+    """Seed tasks, or the tasks of a set of another layout, whose every record must be readable: seeds are few."""
+    if columns:
+        return _seeds_of_set(path, Roles.of(columns, "seeds_columns"))
     try:
         return read_seeds(path)
     except BadInput as fault:
-        if not path.is_file() or path.suffix in _SEED_FILES:
+        if not path.exists():
             raise
-        way = f"`selfinstruct convert {path} --to seeds -o seeds.jsonl` (--columns says which column is what)"
-        raise BadInput(f"seeds are JSON lines; {fault.what}", place=fault.place, fix=f"make them: {way}") from None
+        try:
+            return _seeds_of_set(path)
+        except BadInput as other:
+            raise (fault if path.suffix in _SEED_FILES else other) from None
+
+
+def _seeds_of_set(path: Path, roles: Roles | None = None) -> Sequence[Task]:
+    seeds: list[Task] = []
+    origin = Provenance(stage="seed", source=path.name)
+    for found in read_set(str(path), columns=roles):
+        if not isinstance(found, Task):
+            raise BadInput(found.problem, place=found.place, fix="mend the seed, or take it out")
+        seeds.append(replace(found, human=True, provenance=origin))
+    return seeds
 
 
 def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str], None]) -> None:
@@ -137,24 +153,33 @@ def _compared_with(stage: Stage) -> Iterator[str]:
     yield from filter(None, (getattr(stage, name, "") for name in _ANSWERS))
 
 
-def _benchmark(path: str) -> Sequence[Task]:
+def _columns_of(stage: Stage) -> Iterator[tuple[str, Roles]]:
+    """Of benchmarks whose columns a stage is told: the path of each, and which column is what."""
+    from selfinstruct.curate.contamination.decontaminate import Decontaminate
+
+    if isinstance(stage, Decontaminate) and stage.columns:
+        roles = Roles.parse(stage.columns, "decontaminate.columns")
+        yield from ((path, roles) for path in stage.against if path not in SHIPPED_SETS)
+
+
+def _benchmark(path: str, columns: Roles | None) -> Sequence[Task]:
     """All its items; BadInput at the first that cannot be read, for a check with gaps is none."""
     items = []
-    for found in _read_benchmark(path):
+    for found in _read_benchmark(path, columns):
         if not isinstance(found, Task):
             raise BadInput(found.problem, place=found.place, fix="mend the benchmark: a check with gaps is none")
         items.append(found)
     return items
 
 
-def _read_benchmark(path: str) -> Iterator[Task | Unreadable]:
-    """As it is read; `--from` is a word for inputs, so a layout that nobody knows is mended in another way."""
+def _read_benchmark(path: str, columns: Roles | None) -> Iterator[Task | Unreadable]:
+    """As it is read; `--from` and `--columns` are words for inputs, and benchmarks have their own."""
     try:
-        yield from read_set(path)
+        yield from read_set(path, columns=columns, answered=False if columns else None)
     except BadInput as fault:
-        columns = "--columns instruction=...,output=..."
-        told = f"bring it into a layout: `selfinstruct convert {path} {columns} -o benchmark.jsonl`"
-        fix = fault.fix.replace(f"say which columns to read: {columns}", told)
+        fix = fault.fix.replace("--columns", "--against-columns")
+        if "--from" in fix:
+            fix = f"bring it into one layout: `selfinstruct convert {path} --from NAME -o benchmark.jsonl`"
         raise BadInput(fault.what, place=fault.place, fix=fix) from None
 
 

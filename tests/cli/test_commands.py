@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from selfinstruct.run.recipe import resolve
 from selfinstruct.run.run import _clear
+from selfinstruct.run.wiring import material
+from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.store.ledger import last_totals
 from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import HOME, SCRIPT, command, lines, process
@@ -298,15 +301,44 @@ def test_a_model_that_was_typed_is_told_of_as_it_was_typed() -> None:
     assert told.stderr.startswith("selfinstruct: model 'openai': does not say which model; write openai:NAME")
 
 
-def test_seeds_in_a_table_are_told_how_to_become_seeds(tmp_path: Path) -> None:
+def test_seeds_in_a_table_are_read_by_the_columns_that_are_named(tmp_path: Path) -> None:
     table, seeds = tmp_path / "mine.csv", tmp_path / "seeds.jsonl"
     table.write_text("task,solution\nWhat is clay?,Earth.\nWhat is slip?,Wet clay.\n", encoding="utf-8")
-    told = command("generate", "--seeds", table, "--model", "scripted:smoke", "--dry-run")
+    plan = ("generate", "--model", "scripted:smoke", "--dry-run", "--seeds")
+    told = command(*plan, table)
     assert told.returncode == 2
-    assert (
-        f"`selfinstruct convert {table} --to seeds -o seeds.jsonl` (--columns says which column is what)" in told.stderr
-    )
+    assert f"{table}:2: no known layout" in told.stderr
+    assert "say which columns to read: --columns instruction=...,output=..." in told.stderr
     columns = ("--columns", "instruction=task,output=solution")
+    assert command(*plan, table, *columns).returncode == 0
+    told = command(*plan, table, "--columns", "instruction=work")
+    assert told.returncode == 2
+    assert f"{table}:2: no column 'work'; it has task, solution" in told.stderr
     assert command("convert", table, "--to", "seeds", *columns, "-o", seeds).returncode == 0
     assert [line["instruction"] for line in lines(seeds)] == ["What is clay?", "What is slip?"]
-    assert command("generate", "--seeds", seeds, "--model", "scripted:smoke", "--dry-run").returncode == 0
+    assert command(*plan, seeds).returncode == 0
+
+
+def test_seeds_of_any_layout_are_seeds(tmp_path: Path) -> None:
+    chats = tmp_path / "chats.jsonl"
+    turns = [{"role": "user", "content": "What is clay?"}, {"role": "assistant", "content": "Earth."}]
+    chats.write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
+    recipe = f"name: mine\nseeds: {chats}\nrounds: [propose]\nmodels: {{ teacher: 'scripted:smoke' }}\n"
+    [seed] = material(resolve(parse_yaml(recipe.encode(), "mine.yaml")), print).seeds
+    assert (seed.instruction, seed.instances[0].output) == ("What is clay?", "Earth.")
+    assert (seed.human, seed.provenance.stage, seed.provenance.source) == (True, "seed", "chats.jsonl")
+
+
+def test_columns_of_a_benchmark_are_named_apart_from_those_of_the_set(tmp_path: Path) -> None:
+    made, bench = tmp_path / "made.jsonl", tmp_path / "bench.csv"
+    made.write_text('{"q1": "Which town lies where the Ouse meets the sea?", "a1": "Newhaven."}\n', encoding="utf-8")
+    bench.write_text("frage,antwort\nWhich town lies where the Ouse meets the sea?,Newhaven.\n", encoding="utf-8")
+    clean = ("curate", made, "--rules", "none", "--columns", "instruction=q1,output=a1", "--against", bench)
+    told = command(*clean, "-o", tmp_path / "first")
+    assert told.returncode == 2
+    assert "--against-columns instruction=...,output=..." in told.stderr
+    assert (
+        command(*clean, "--against-columns", "instruction=frage,output=antwort", "-o", tmp_path / "run").returncode == 1
+    )
+    [rejected] = lines(tmp_path / "run" / "rejected.jsonl")
+    assert rejected["reason"] == "contaminated"

@@ -29,6 +29,8 @@ class Decontaminate:
 
     against: tuple[str, ...] = ()
     """Files of benchmarks, Hub ids, or our own prompts to score with: ifs-v1, objecqa-v1."""
+    columns: str = ""
+    """Which column of these files is what, where their names do not say it: `instruction=QUESTION,output=ANSWER`."""
     words_in_a_row: int = 13
     """So many words in a row are a match (Brown et al. 2020); a passage of 8 to 12 words must be there as a whole, a
     question of fewer must be the whole request."""
