@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
 
 if TYPE_CHECKING:
@@ -355,12 +356,20 @@ class Bench:
 
 
 class Stage(Protocol):
-    """A step of a recipe."""
+    """A step of a recipe.
+
+    A class of one's own that derives from it needs nothing unless it says so.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
     """Raised when behaviour changes: part of the fingerprint."""
     scope: ClassVar[Scope]
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine, as its knobs stand."""
+        return NOTHING
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """For each record exactly one of Kept, Rejected and Failed; a `source` makes its own.

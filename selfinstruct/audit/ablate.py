@@ -11,6 +11,7 @@ from selfinstruct.audit.conditions import CONDITIONS, prompt
 from selfinstruct.audit.label_space import Studied
 from selfinstruct.audit.verdicts import MARGIN
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.superni import TEST_INSTANCES, Asked
@@ -56,6 +57,11 @@ class Ablate:
     """Of a task for free text."""
     margin: float = MARGIN
     """Points within which two conditions are called equal."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=(self.model,), answers="numbers", asks_inputs=True)
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""

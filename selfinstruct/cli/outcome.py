@@ -23,11 +23,11 @@ def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     if resolved.rounds:
         goal = "" if finished.target is None else f" of {finished.target:,}"
         yield f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}"
-        yield from _proposed(stages, _surplus(finished.folder))
+        yield from _proposed(stages, resolved.rounds[0].name, _surplus(finished.folder))
     elif resolved.recipe.inputs:
-        read = next((result for name, result in stages if name == "read"), None)
+        read = next((result for name, result in stages if name == resolved.once[0].name), None)
         received = finished.kept if read is None else read["kept"] + sum(read["rejected"].values())
-        drawn = "drawn" if any(stage.name == "mix" for stage in resolved.stages) else "kept"
+        drawn = "drawn" if any(stage.needs.draws for stage in resolved.stages) else "kept"
         yield f"{finished.kept:,} of {received:,} records {drawn}{note}"
         gone = _reasons(stages)
         undrawn = gone.pop("not_drawn", 0)
@@ -35,8 +35,8 @@ def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
             yield f"{undrawn:,} not drawn"
         if gone:
             yield f"{gone.total():,} rejected: {named(gone)}"
-    for name, result in stages:
-        yield from _measured(name, result["measured"])
+    for _, result in stages:
+        yield from _measured(result["measured"])
 
 
 def _surplus(folder: Path) -> int:
@@ -50,22 +50,22 @@ def _surplus(folder: Path) -> int:
     return last if isinstance(last, int) else 0
 
 
-def _proposed(stages: Iterable[tuple[str, Result]], surplus: int) -> Iterator[str]:
+def _proposed(stages: Iterable[tuple[str, Result]], source: str, surplus: int) -> Iterator[str]:
     stages = list(stages)
-    made = sum(result["kept"] + sum(result["rejected"].values()) for name, result in stages if name == "propose")
+    made = sum(result["kept"] + sum(result["rejected"].values()) for name, result in stages if name == source)
     gone = _reasons(stages)
     if surplus:
         gone["beyond_target"] += surplus
     if made:
         yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
-    told = [result["measured"]["topic"] for name, result in stages if name == "topic" and "topic" in result["measured"]]
+    told = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
     of = sum(one["of"] for one in told)
     if of:
         on = sum(one["on"] for one in told)
         yield f"topic, {told[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
 
 
-def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
+def _measured(measured: Mapping[str, Any]) -> Iterator[str]:
     """What one stage did that counts of records do not say."""
     for kind in ("exact_duplicates", "near_duplicates"):
         found = measured.get(kind) or {}
@@ -75,7 +75,7 @@ def _measured(name: str, measured: Mapping[str, Any]) -> Iterator[str]:
                 f"{kind.replace('_', ' ')}: {removed:,} removed, {others:,} of them with another answer than the one "
                 f"that stays ({found['kept']}; --keep says which)"
             )
-    told = measured.get("before_after") if name == "simplify" else None
+    told = measured.get("before_after")
     if told:
         before, after = (told["characters"][when] for when in ("before", "after"))
         by = f", by {100 * (1 - after / before):.0f} % of their characters" if before else ""

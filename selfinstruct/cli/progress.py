@@ -43,7 +43,7 @@ class ProgressLine:
         self._made = self._failed = 0
         self._told = 0.0
         self._said = time.monotonic()
-        self._name = ""
+        self._name, self._makes = "", False
         self._target: int | None = None
         self._records = self._reads = self._outcomes = 0
         self._began = time.monotonic()
@@ -67,7 +67,7 @@ class ProgressLine:
 
     def stage(self, part: str, stage: str, records: int) -> None:
         """As in `Watch`."""
-        self._name = f"{part} {stage}"
+        self._name, self._makes = f"{part} {stage}", not records and self._target is not None
         self._records, self._reads, self._outcomes, self._began = records, 0, 0, time.monotonic()
         if self._target is None:
             self._progress.reset(self._task, total=records or None)
@@ -82,7 +82,7 @@ class ProgressLine:
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """As in `Watch`."""
         self._outcomes += isinstance(outcome, Kept | Rejected | Failed)
-        if stage == "propose" and isinstance(outcome, Kept | Rejected):
+        if self._makes and isinstance(outcome, Kept | Rejected):
             self._made += 1
         self._failed += isinstance(outcome, Failed)
         if self._target is None:
@@ -94,7 +94,7 @@ class ProgressLine:
         failed = f", {self._failed:,} failed" if self._failed else ""
         so_far = f"{self._made:,} proposed so far{failed}"
         self._now_and_then(
-            now, f"{part} {stage}: {so_far if stage == 'propose' else f'{self._outcomes:,}{of} records done; {so_far}'}"
+            now, f"{part} {stage}: {so_far if self._makes else f'{self._outcomes:,}{of} records done; {so_far}'}"
         )
         if now - self._told > 0.2:  # the eye needs no more
             self._told = now

@@ -121,7 +121,7 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
         fix = f"write a recipe with `inputs: [{recipe.name}, ...]` and `stages: [mix]`, or join sets by `curate`"
         raise BadInput("is no recipe (YAML), and perhaps a set", place=str(recipe), fix=fix)
     resolved = resolve(read_yaml(path), given["changes"])
-    if not any(stage.name == "mix" for stage in resolved.stages):
+    if not any(stage.needs.draws for stage in resolved.stages):
         raise BadInput("mixes nothing: no `mix` among its stages", place=str(path), fix="add `- mix` under `stages`")
     return carry_out(resolved, given, _tell_mixture)
 

@@ -8,6 +8,7 @@ from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.language import require_languages
 from selfinstruct.curate.record_rules import Chosen, Limits, Objection, OnRecord, bound, chosen
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -52,9 +53,10 @@ class ApplyRules:
             raise BadInput("languages are named, but no rule reads them", fix="add other_language to rules")
 
     @property
-    def extras(self) -> tuple[str, ...]:
-        """Of this package, that it needs."""
-        return ("language",) if any(rule.name == "other_language" for rule in chosen(self.rules)) else ()
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        told = any(rule.name == "other_language" for rule in chosen(self.rules))
+        return Needs(extras=("language",) if told else ())
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""

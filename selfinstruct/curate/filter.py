@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from selfinstruct.curate.rules import RULES, SETS, too_long, too_short
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -20,6 +21,7 @@ class Filter:
     name: ClassVar[str] = "filter"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     rules: tuple[str, ...] = ("default",)
     """Names of rules or of sets (`default`, `reference`, `alpaca`), in order: the first that objects is the reason."""

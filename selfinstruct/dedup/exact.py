@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, TypeAlias
 from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
 from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import words_and_signs
@@ -57,6 +58,7 @@ class Exact:
     name: ClassVar[str] = "exact"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = NOTHING
 
     over: Over = "instruction"
     """`instruction`: what is asked, inputs and system turn included; `response`: what is answered; `record`: both."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 from selfinstruct.dedup.border import Border, Mode
 from selfinstruct.dedup.index import CUTTERS, Nearest, RougeIndex, Words
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Evidence, Kept, Measured, Outcome, Rejected, Scope
 
@@ -36,6 +37,11 @@ class Novelty:
     """`program`: as the released program, only a-z and 0-9 make words, so other scripts are never compared."""
     reference: bool = False
     """Also record the program's `most_similar` and `avg_similarity_score`; compares every pair."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(novelty_below=self.rouge_l_below)
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""

@@ -14,6 +14,7 @@ from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep,
 from selfinstruct.dedup.shingles import TextBatch
 from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import one_line
@@ -47,6 +48,7 @@ class Near:
     name: ClassVar[str] = "near"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = NOTHING
 
     jaccard: float = 0.8
     """Shingles in both out of shingles in either, from which on it is too much; exactly this much is too much."""

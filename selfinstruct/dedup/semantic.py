@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
 from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.static_embeddings import Embedder, static_model
@@ -51,7 +52,7 @@ class Semantic:
     name: ClassVar[str] = "semantic"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    extras: ClassVar[tuple[str, ...]] = ("semantic",)
+    needs: ClassVar[Needs] = Needs(extras=("semantic",))
 
     embedder: str
     """A folder with a model2vec model: `model.safetensors`, `tokenizer.json` and `config.json`."""

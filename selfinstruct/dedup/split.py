@@ -11,6 +11,7 @@ from selfinstruct.dedup.shingles import shingles
 from selfinstruct.dedup.split_check import split_check
 from selfinstruct.dedup.text_fields import Over, compared_text, refuse_unknown_over
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
@@ -36,6 +37,7 @@ class Split:
     name: ClassVar[str] = "split"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = NOTHING
 
     test: float = 0.1
     """Share of the records that is for testing, about; at least one where two do not hang together."""

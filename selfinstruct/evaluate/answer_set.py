@@ -14,6 +14,7 @@ from selfinstruct.evaluate.set_questions import Against, SetQuestion, SetQuestio
 from selfinstruct.evaluate.set_scores import by_category, lengths_in_all, set_differences, set_score
 from selfinstruct.evaluate.tokens import TONE_TOKENS
 from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
 
@@ -52,6 +53,17 @@ class AnswerSet:
     temperature: float = 0.0
     first: int = 0
     """Only as many questions of each file, from its beginning; 0: all."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(
+            models=(self.model, *self.beside),
+            answers="numbers",
+            judge=JudgeNeed(named=self.judge),
+            gold=tuple(filter(None, (self.held_out_seeds, self.gold))),
+            asks_inputs=True,
+        )
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""

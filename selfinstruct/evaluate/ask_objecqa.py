@@ -11,6 +11,7 @@ from selfinstruct.evaluate.opinion import OPINIONS, Opinion, opinion
 from selfinstruct.evaluate.publishing import as_line, as_page
 from selfinstruct.evaluate.taste_questions import TasteQuestion, questions_of
 from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
@@ -78,6 +79,12 @@ class ObjecQA:
     max_tokens: int = 96
     temperature: float = 0.0
     samples: int = 1
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        judges = tuple(filter(None, (self.judge_model,)))
+        return Needs(models=(self.model, *self.beside, *judges), answers="numbers", prompts=(self.questions,))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""

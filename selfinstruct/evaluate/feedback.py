@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.prompt_kinds import Subjects, counted, kinds_of, subjects
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
@@ -77,6 +78,11 @@ class Feedback:
     epsilon: float = 0.03
     steer: bool = True
     """False: everything is measured and told, and nothing steers; for the loop against itself."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(reads_before=True, feeds_back=True, label=self.label)
 
     def __post_init__(self) -> None:
         """Refuse knobs that steer nothing, or backwards."""

@@ -15,6 +15,7 @@ from selfinstruct.evaluate.publishing import as_line, as_page
 from selfinstruct.evaluate.responses import Response
 from selfinstruct.evaluate.tokens import TONE_TOKENS
 from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 
@@ -62,6 +63,18 @@ class Score:
     """Only as many sources of the prompt set, from its beginning; 0: all."""
     label: str = ""
     """Begins the names of the files, where a recipe scores more than once: `LABEL.score.json`."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(
+            models=(self.model, *self.beside),
+            answers="numbers",
+            judge=JudgeNeed(named=self.judge),
+            prompts=(self.prompts,),
+            scores=True,
+            label=self.label,
+        )
 
     @property
     def terms(self) -> Terms:

@@ -23,6 +23,7 @@ from selfinstruct.finetune.told import told_recipe, told_training
 from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.finetune.trials import Trial, Trials, lowest
 from selfinstruct.finetune.watching import Watch, announced, share_of_time, told_of, watcher
+from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 
@@ -43,7 +44,6 @@ class Finetune:
     name: ClassVar[str] = "finetune"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
-    extras: ClassVar[tuple[str, ...]] = ("train",)
     """Of this package, that it needs."""
 
     base: str = "base"
@@ -110,6 +110,19 @@ class Finetune:
     """Only as many instructions of the 150 that checks ask, each whole and cut; 0: what `checks_at_most` allows."""
     judge: str = ""
     """Name of the judge of tone; empty: the one this run trained, or else the shipped one."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(
+            base=self.base,
+            judge=JudgeNeed(named=self.judge, fast=True),
+            checks=CheckNeed(tone=self.stop == "ifs", taste=self.objecqa, first=self.first),
+            extras=("train",),
+            builds=("student",),
+            tunes=True,
+            learns_answers=True,
+        )
 
     def __post_init__(self) -> None:
         """Refuse knobs that train nothing."""

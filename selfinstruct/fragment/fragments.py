@@ -18,6 +18,7 @@ from selfinstruct.fragment.plan import Labels
 from selfinstruct.fragment.sources import in_known_languages, source_of
 from selfinstruct.fragment.splits import SPLITS, Draw, Split, drawn
 from selfinstruct.fragment.tally import counted
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
@@ -37,6 +38,7 @@ class MakeFragments:
     name: ClassVar[str] = "fragment"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = Needs(learns_answers=True)
 
     labels: Labels = "paper"
     """`paper`: one answer-like fragment to two continuation-like ones; `balanced`: one to one."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from selfinstruct.generate import reference
 from selfinstruct.generate.offline import Classifier, labelled, train
 from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Message, Request, Task
 from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope, Traits, ask
@@ -35,6 +36,11 @@ class Classify:
     """3 for a completion, 16 for a chat."""
     profile: Profile = "default"
     """`reference`: everything that is not a plain yes is a no, and a model is always asked."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=(self.model,))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept with the decision, Rejected as `unclear_label`, Failed without an answer."""

@@ -9,6 +9,7 @@ from selfinstruct.generate.inputs import missing_input
 from selfinstruct.generate.layouts import CUT
 from selfinstruct.generate.styles import Profile, Shape
 from selfinstruct.generate.whole import whole_part
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Choice, Completion, Failure, Instance, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Failed, Kept, Model, Outcome, Rejected, Scope, Traits, ask
@@ -57,6 +58,11 @@ class MakeInstances:
     """1.5; none for small models, which repeat what they were shown when they may not repeat themselves."""
     profile: Profile = "default"
     """`reference`: the parsers of the released program."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=(self.model,), answers="records", makes_answers=True)
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """For each task: Kept with its instances, Rejected without any, Failed without an answer."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from selfinstruct.generate.styles import Profile
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Instance, Json, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import one_line
@@ -50,6 +51,7 @@ class Prepare:
     name: ClassVar[str] = "prepare"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     max_instances: int = 5
     """The first so many good ones stay."""

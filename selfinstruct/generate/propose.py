@@ -10,6 +10,7 @@ from selfinstruct.generate import guided, reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
+from selfinstruct.needs import Demonstrations, Needs
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope, Traits, ask
 from selfinstruct.text import shown
@@ -64,6 +65,22 @@ class Propose:
     """What tasks are to be about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
     profile: Profile = "default"
     """`reference`: prompts, draws and parsing of the released program."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        tables = (SMALL[self.style], STYLES[self.style])
+        return Needs(
+            models=(self.model,),
+            answers="records",
+            demonstrations=tuple(
+                Demonstrations(
+                    shown=_or(self.demonstrations, table.demonstrations),
+                    machine=_or(self.machine_demonstrations, table.machine_demonstrations),
+                )
+                for table in tables
+            ),
+        )
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Candidates as Kept, torn ones and empty choices as Rejected, unanswered requests as Failed."""

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.generate.topic import AUTO, topic_of
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 
@@ -25,6 +26,11 @@ class StayOnTopic:
     """What tasks are about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
     off_topic: Literal["reject", "keep"] = "reject"
     """`keep` only measures."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(infers_topic=self.topic == AUTO)
 
     def __post_init__(self) -> None:
         """Refuse a choice that does not exist."""

@@ -7,6 +7,7 @@ from typing import ClassVar, get_args
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.train import Backend, train
 from selfinstruct.judge.validation import Labelled, labelled_of
+from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
@@ -39,9 +40,14 @@ class TrainJudge:
     """Lineages of `labelled` that teach nothing and by which nothing is chosen; they are told apart."""
 
     @property
-    def extras(self) -> tuple[str, ...]:
-        """What must be installed for it."""
-        return () if self.backend == "linear" else ("train",)
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(
+            extras=() if self.backend == "linear" else ("train",),
+            hidden_states=self.backend == "probe",
+            labelled=self.labelled,
+            builds_judge=True,
+        )
 
     def __post_init__(self) -> None:
         """Refuse a backend that does not exist, or an encoder for one that has none."""

@@ -105,7 +105,7 @@ def looked_at(
 
 def _feedback(resolved: Resolved, folder: RunFolder, part: str) -> Mapping[str, Json]:
     for position, stage in enumerate(resolved.once, 1):
-        if stage.name == FEEDBACK:
+        if stage.needs.feeds_back:
             result: StageResult | None = folder.stage(part, position, stage.name).result()
             found = None if result is None else result.measured.get(FEEDBACK)
             if isinstance(found, dict):
@@ -117,7 +117,7 @@ def _nearest(resolved: Resolved, folder: RunFolder, rounds: tuple[int, int]) -> 
     found: list[float] = []
     for number in range(rounds[0], rounds[1] + 1):
         for position, stage in enumerate(resolved.rounds, 1):
-            if stage.name == "novelty":
+            if stage.needs.novelty_below is not None:
                 place = folder.stage(round_name(number), position, stage.name)
                 told = (line.get("evidence", {}).get("rouge_l") for line in read_lines(place.path / "kept.jsonl"))
                 found += [float(value) for value in told if isinstance(value, int | float)]

@@ -13,9 +13,11 @@ from selfinstruct.models.backend import Answer, Backend, CallError
 from selfinstruct.models.money import Estimate, Hosted, estimate
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.models.prices import Price
+from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
+from selfinstruct.run.judges import OF_THIS_RUN
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import built_name, model_roles
+from selfinstruct.run.roles import built_name
 from selfinstruct.run.wiring import Material, backends_of, material, prices_of, requests_per_round
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 
@@ -97,7 +99,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(one, fewest), _scaled(one, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
-            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage)):
+            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage.needs)):
                 lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
             else:
                 share = len(asked) / max(1, len(tasks))
@@ -110,15 +112,14 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _asked_of(stage: Stage) -> Iterator[str]:
-    """Names of the prompts that it asks, whatever its records are."""
-    yield from (str(getattr(stage, knob)) for knob in ("prompts", "questions") if hasattr(stage, knob))
-    yield from getattr(stage, "reads", {}).values()
+def _asked_of(needs: Needs) -> tuple[str, ...]:
+    """Names of the prompts that a stage asks, whatever its records are."""
+    return (*needs.prompts, *(suite.path for suite in needs.suites))
 
 
 def _answers_inputs(resolved: Resolved) -> bool:
     """Whether all that is asked is what the inputs ask, just as they are read."""
-    return bool(resolved.recipe.inputs) and [stage.name for stage in resolved.stages] in (["answer_set"], ["ablate"])
+    return bool(resolved.recipe.inputs) and [stage.needs.asks_inputs for stage in resolved.stages] == [True]
 
 
 def _looked_into(resolved: Resolved, most: int | None) -> tuple[list[Task], int]:
@@ -147,14 +148,15 @@ def _noted(
     seed: int,
 ) -> dict[str, list[Request]]:
     """What the stage would ask each of its models; nothing that it builds is kept."""
-    models = {role: Unsent(backends[role].name, backends[role].traits) for role in model_roles(stage)}
+    models = {role: Unsent(backends[role].name, backends[role].traits) for role in stage.needs.models}
     if not models:
         return {}
+    judge = stage.needs.judge
     with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
         bench = Bench(
             pool=Pool(found.seeds, seen=found.held_out),
             models=models,
-            judges=dict.fromkeys(("judge", "ifs-v1", getattr(stage, "judge", "")), _NoJudge()),
+            judges={} if judge is None else dict.fromkeys((OF_THIS_RUN, judge.named), _NoJudge()),
             benchmarks=found.benchmarks,
             scratch=Path(scratch),
             seed=seed,

@@ -114,13 +114,14 @@ def ifs_v1(wrapper: str = "chat", first: int = 0, *, judge: str = LINEAR) -> Mea
 
 
 def measure_tone_for(stage: Stage, judges: Mapping[str, Tone]) -> MakeMeasure | None:
-    """`Bench.measure_tone` of a stage with a knob `stop`, by its own judge; a knob `first` limits the sources."""
-    if not hasattr(stage, "stop"):
+    """`Bench.measure_tone` of a stage that checks a model in training, by its own judge."""
+    checks = stage.needs.checks
+    if checks is None:
         return None
 
     def make(wrapper: str, objecqa: bool, first: int = 0, /) -> MeasureTone:  # noqa: FBT001 - as the bench promises it
         tone = next(iter(judges.values()), None) or open_judge(LINEAR)
-        return examiner(tone, wrapper, objecqa=objecqa, first=first or int(getattr(stage, "first", 0)))
+        return examiner(tone, wrapper, objecqa=objecqa, first=first or checks.first)
 
     return make
 

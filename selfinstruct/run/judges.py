@@ -80,9 +80,10 @@ def hidden_states() -> "EmbeddedStates":
 
 def judges_for(stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Tone]:
     """The judge that a stage names: a shipped one, one in a folder, or the one this run built."""
-    if not hasattr(stage, "judge"):
+    judge = stage.needs.judge
+    if judge is None:
         return {}
-    named: str = stage.judge or (OF_THIS_RUN if OF_THIS_RUN in built else default_judge())
+    named = judge.named or (OF_THIS_RUN if OF_THIS_RUN in built else default_judge())
     if named != OF_THIS_RUN:
         return {named: open_judge(named)}
     return {named: load_judge(built[named], hidden_states())} if named in built else {}
@@ -97,13 +98,14 @@ def with_judges(resolved: Resolved, folder: Path | None) -> Resolved:
     before = {} if folder is None else _begun_with(folder / "recipe.yaml")
     made, trains = [], False
     for place, stage in enumerate(resolved.stages):
-        trains = trains or stage.name == "train_judge"
-        if getattr(stage, "judge", None) != "":
+        trains = trains or stage.needs.builds_judge
+        judge = stage.needs.judge
+        if judge is None or judge.named:
             made.append(stage)
             continue
-        default = OF_THIS_RUN if trains else LINEAR if stage.name == "finetune" else ""
+        default = OF_THIS_RUN if trains else LINEAR if judge.fast else ""
         named = default or before.get((place, stage.name)) or default_judge()
-        made.append(replace(stage, judge=named))  # type: ignore[type-var]  # stages are dataclasses
+        made.append(replace(stage, **{judge.knob: named}))  # type: ignore[type-var]  # stages are dataclasses
     return replace(resolved, stages=tuple(made))
 
 
@@ -123,8 +125,8 @@ def _begun_with(recipe: Path) -> dict[tuple[int, str], str]:
 
 def check_judge(stage: Stage) -> None:
     """BadInput for a judge that is not there, or that needs what is not here."""
-    named = getattr(stage, "judge", "")
-    if not isinstance(named, str) or named in {"", OF_THIS_RUN}:
+    named = "" if stage.needs.judge is None else stage.needs.judge.named
+    if named in {"", OF_THIS_RUN}:
         return
     if not (judge_folder(named) / FACTS).is_file():
         known = ", ".join(SHIPPED)

@@ -1,12 +1,11 @@
 """What a loop must have to make sense, checked before anything runs."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.run.roles import built_name
 from selfinstruct.run.yaml_file import Path_, YamlFile
-from selfinstruct.stage import Stage
 
 if TYPE_CHECKING:
     from selfinstruct.run.recipe import Recipe, Resolved
@@ -18,7 +17,7 @@ def check_loop(resolved: "Resolved", file: YamlFile) -> None:
     """BadInput for cycles that nothing is learned between, a student that cannot teach, and feedback that peeks."""
     recipe = resolved.recipe
     _check_feedback(resolved, file)
-    if recipe.cycles > 1 and not (resolved.rounds and any(stage.name == "feedback" for stage in resolved.stages)):
+    if recipe.cycles > 1 and not (resolved.rounds and any(stage.needs.feeds_back for stage in resolved.stages)):
         what = "`cycles` without `rounds` and a stage `feedback`: no cycle would learn from the one before"
         raise BadInput(what, place=file.place(("cycles",)), fix="add `feedback` after `score`, or leave cycles out")
     if not recipe.student_teaches:
@@ -26,34 +25,23 @@ def check_loop(resolved: "Resolved", file: YamlFile) -> None:
     if recipe.cycles == 1 or not student_role(recipe):
         what = "`student_teaches` needs a second cycle, and a model `built:student`"
         raise BadInput(what, place=file.place(("student_teaches",)), fix="write cycles: 2 and models.student")
-    for machine, shown_all in _demonstrations(resolved.rounds[0]):
-        if 2 * machine > shown_all:
-            what = f"{machine} of {shown_all} demonstrations by machine: human seeds stay at least half of them"
-            raise BadInput(what, place=file.place(("rounds", 0)), fix=f"machine_demonstrations: {shown_all // 2}")
-
-
-def _demonstrations(stage: Stage) -> Iterator[tuple[int, int]]:
-    """How many of how many demonstrations are a machine's, of a small model and of others: a student may be either."""
-    from selfinstruct.generate.propose import Propose
-    from selfinstruct.generate.styles import SMALL, STYLES
-
-    if not isinstance(stage, Propose):
-        return
-    for table in (SMALL[stage.style], STYLES[stage.style]):
-        machine, shown_all = stage.machine_demonstrations, stage.demonstrations
-        yield (
-            table.machine_demonstrations if machine is None else machine,
-            table.demonstrations if shown_all is None else shown_all,
-        )
+    for prompt in resolved.rounds[0].needs.demonstrations:
+        if 2 * prompt.machine > prompt.shown:
+            what = (
+                f"{prompt.machine} of {prompt.shown} demonstrations by machine: human seeds stay at least half of them"
+            )
+            raise BadInput(what, place=file.place(("rounds", 0)), fix=f"machine_demonstrations: {prompt.shown // 2}")
 
 
 def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
     """BadInput where feedback would read the prompts that are kept for reporting."""
     for index, stage in enumerate(resolved.stages):
-        if stage.name != "feedback":
+        if not stage.needs.feeds_back:
             continue
-        label = _label(stage)
-        scores = [(at, one) for at, one in enumerate(resolved.stages) if one.name == "score" and _label(one) == label]
+        label = stage.needs.label
+        scores = [
+            (at, one.needs) for at, one in enumerate(resolved.stages) if one.needs.scores and one.needs.label == label
+        ]
         read = [one for at, one in scores if at < index]
         named = f"with the label '{label}'" if label else "without a label"
         if not read:
@@ -63,31 +51,32 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             what = f"two scores {named}, one on each side of `feedback`: the later takes the place of the one it read"
             raise BadInput(what, place=file.place(("stages", scores[-1][0])), fix="give the score that is read a label")
         _check_student(read[-1], resolved, file, read_at=("stages", index))
-        if resolved.recipe.cycles > 1 and not getattr(read[-1], "judge", "") and _trains_judge(resolved, index):
+        if resolved.recipe.cycles > 1 and _no_judge_named(read[-1]) and _trains_judge(resolved, index):
             what = "`feedback` compares cycles by a judge that each of them trains anew"
             fix = "write `judge: ifs-v2-linear` in the score it reads"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
-        if getattr(read[-1], "prompts", "") in _REPORTED:
-            what = f"`feedback` reads a score on {getattr(read[-1], 'prompts', '')}: what steers must not be reported"
+        reported = next((one for one in read[-1].prompts if one in _REPORTED), "")
+        if reported:
+            what = f"`feedback` reads a score on {reported}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
 
 
-def _check_student(score: Stage, resolved: "Resolved", file: YamlFile, read_at: Path_) -> None:
+def _check_student(score: Needs, resolved: "Resolved", file: YamlFile, read_at: Path_) -> None:
     """BadInput where a student is tuned, and feedback would read what another model answered."""
-    role = str(getattr(score, "model", ""))
-    tunes = any(stage.name == "finetune" for stage in resolved.stages)
+    role = next(iter(score.models), "")
+    tunes = any(stage.needs.tunes for stage in resolved.stages)
     if tunes and not built_name(resolved.recipe.specs.get(role, "")):
         what = f"`feedback` reads a score that asks '{role}' first, and not the student"
         raise BadInput(what, place=file.place(read_at), fix="write `model: student` in that score, others in `beside`")
 
 
 def _trains_judge(resolved: "Resolved", before: int) -> bool:
-    return any(stage.name == "train_judge" for stage in resolved.stages[:before])
+    return any(stage.needs.builds_judge for stage in resolved.stages[:before])
 
 
-def _label(stage: Stage) -> str:
-    return getattr(stage, "label", "")
+def _no_judge_named(score: Needs) -> bool:
+    return score.judge is not None and not score.judge.named
 
 
 def student_role(recipe: "Recipe") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.run.judges import check_judge
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import base_role, built_name, model_roles, scorer_role
+from selfinstruct.run.roles import built_name
 from selfinstruct.stage import Stage
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -35,11 +35,11 @@ def check_needs(resolved: Resolved) -> None:
 
 
 def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
-    """Extras: those a stage names itself (`extras`), and those of the models that it asks, measures with or tunes."""
-    yield from getattr(stage, "extras", ())
-    scorer, base = scorer_role(stage), base_role(stage)
-    asked = [models[role] for role in model_roles(stage) if role in models]
-    if scorer or base or any(built_name(spec) or _by_transformers(spec) for spec in asked):
+    """Extras: those that a stage names, and those of the models that it asks, measures with or tunes."""
+    needs = stage.needs
+    yield from needs.extras
+    asked = [models[role] for role in needs.models if role in models]
+    if needs.scorer or needs.base or any(built_name(spec) or _by_transformers(spec) for spec in asked):
         yield "train"
 
 
@@ -56,7 +56,7 @@ def _check_embedded(resolved: Resolved) -> None:
     from selfinstruct.models.weights import check_machine, embedded_weights
 
     stages = (*resolved.rounds, *resolved.stages)
-    specs = {resolved.recipe.specs.get(role, "") for stage in stages for role in model_roles(stage)}
+    specs = {resolved.recipe.specs.get(role, "") for stage in stages for role in stage.needs.models}
     if any(spec in {"embedded", "gemma"} or spec.startswith("gguf:") for spec in specs):
         check_machine()
     if "embedded" in specs:

@@ -11,6 +11,7 @@ from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.formats.sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.sources import place_in
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -38,6 +39,7 @@ class Read:
     name: ClassVar[str] = "read"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "source"
+    needs: ClassVar[Needs] = NOTHING
 
     sets: tuple[Set, ...]
     strict: bool = False

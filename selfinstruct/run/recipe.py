@@ -29,7 +29,7 @@ from selfinstruct.run.changes import with_changes
 from selfinstruct.run.loop_checks import check_loop
 from selfinstruct.run.named_models import check_kinds, with_hosted_models
 from selfinstruct.run.reading import Answers, Read, Set
-from selfinstruct.run.roles import check_weights, model_roles, scorer_role
+from selfinstruct.run.roles import check_weights
 from selfinstruct.run.stages import STAGES
 from selfinstruct.run.tuned_checks import check_tuned
 from selfinstruct.run.yaml_file import Path_, YamlFile
@@ -57,8 +57,6 @@ Dollars = Annotated[
     BeforeValidator(_dollars),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_AMOUNT}$"}]}),
 ]
-_MAKE_ANSWERS = {"instances"}
-_LEARN_ANSWERS = {"finetune", "fragment"}
 
 
 class _Strict(BaseModel):
@@ -203,10 +201,9 @@ class Resolved:
     @property
     def _answers(self) -> Answers:
         """What the stages do with a record without an answer: some make one, some learn from it."""
-        names = {stage.name for stage in self.stages}
-        if names & _MAKE_ANSWERS:
+        if any(stage.needs.makes_answers for stage in self.stages):
             return "as_they_are"
-        return "needed" if names & _LEARN_ANSWERS else "as_the_first"
+        return "needed" if any(stage.needs.learns_answers for stage in self.stages) else "as_the_first"
 
     def written_out(self) -> dict[str, Json]:
         """Every knob, defaults included."""
@@ -273,9 +270,7 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
     recipe = resolved.recipe
     if not resolved.rounds and not resolved.stages:
         raise BadInput("no stages", place=file.place(), fix="list them under `rounds` or `stages`")
-    asks_sets = all(
-        getattr(stage, "prompts", getattr(stage, "questions", getattr(stage, "reads", ""))) for stage in resolved.stages
-    )
+    asks_sets = all(stage.needs.asks_sets for stage in resolved.stages)
     alone = not resolved.rounds and not recipe.inputs and asks_sets  # what asks a set of prompts needs no records
     if not alone and bool(resolved.rounds) == bool(recipe.inputs):
         raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
@@ -292,22 +287,19 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
         if stage.scope == "source":
             raise BadInput(f"'{stage.name}' makes records", place=file.place(("stages", index)), fix="use `rounds`")
     for stage in (*resolved.rounds, *resolved.stages):
-        scorer = scorer_role(stage)
-        if scorer is not None and scorer not in recipe.models:
+        scorer = stage.needs.scorer
+        if scorer and scorer not in recipe.models:
             raise BadInput(
                 f"stage '{stage.name}' measures with '{shown(scorer)}', which the recipe does not name",
                 place=file.place(("models",)),
                 fix=f"add `{shown(scorer)}: hf:FOLDER` under `models`",
             )
-        role = getattr(stage, "model", None)
-        unasked = role == "" == getattr(type(stage), "model", None)  # a stage that by default asks nobody
-        lacking = [one for one in model_roles(stage) if one not in recipe.models]
-        if lacking or (role == "" and not unasked):
-            role = lacking[0] if lacking else ""
+        lacking = [role for role in stage.needs.models if role not in recipe.models]
+        if lacking:
             raise BadInput(
-                f"stage '{stage.name}' asks a model '{shown(role)}' that the recipe does not name",
+                f"stage '{stage.name}' asks a model '{shown(lacking[0])}' that the recipe does not name",
                 place=file.place(("models",)),
-                fix=f"add `{shown(role) or 'teacher'}: embedded` under `models`",
+                fix=f"add `{shown(lacking[0]) or 'teacher'}: embedded` under `models`",
             )
     check_weights(recipe.specs, (*resolved.rounds, *resolved.stages), file)
 
@@ -329,7 +321,8 @@ def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
                 place=file.place((*path, name, knob)),
                 fix="knobs: " + (", ".join(sorted(known)) or "none"),
             )
-    of_recipe: dict[str, Any] = {knob: getattr(recipe, knob) for knob in ("profile", "topic") if knob in known}
+    shared = {"profile": recipe.profile, "topic": recipe.topic}
+    of_recipe: dict[str, Any] = {knob: value for knob, value in shared.items() if knob in known}
     given = {**of_recipe, **given}
     try:
         stage = TypeAdapter(made).validate_python(_tuples(given))

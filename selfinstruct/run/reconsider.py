@@ -10,7 +10,6 @@ from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
 from selfinstruct.run.look import run_folder
 from selfinstruct.run.recipe import Resolved, knobs, resolve
-from selfinstruct.run.roles import model_roles
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.stage import Pool, RoundStart, Traits
@@ -112,7 +111,7 @@ def _walk(
     seeds = list(read_tasks(old.path / "seeds.jsonl"))
     aside = old.path / "holdout_seeds.jsonl"
     held_out = list(read_tasks(aside)) if aside.exists() else []
-    asked = {role for stage in after.rounds for role in model_roles(stage)}
+    asked = {role for stage in after.rounds for role in stage.needs.models}
     known = recorded({role: model for role, model in after.recipe.models.items() if role in asked}, old)
 
     def model_for(role: str, scope: str, built: Mapping[str, Path]) -> Recorded:

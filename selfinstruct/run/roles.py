@@ -8,24 +8,6 @@ from selfinstruct.stage import Stage
 from selfinstruct.text import shown
 
 
-def model_roles(stage: Stage) -> tuple[str, ...]:
-    """The roles of all models that a stage asks: its own, those beside it, and one that judges."""
-    named = (getattr(stage, "model", ""), *getattr(stage, "beside", ()), getattr(stage, "judge_model", ""))
-    return tuple(dict.fromkeys(role for role in named if isinstance(role, str) and role))
-
-
-def scorer_role(stage: Stage) -> str | None:
-    """The role of what a stage measures likelihoods with, by its knob `scorer`."""
-    role = getattr(stage, "scorer", None)
-    return role if isinstance(role, str) and role else None
-
-
-def base_role(stage: Stage) -> str | None:
-    """The role of the weights that a stage tunes or looks into, by its knob `base`; nobody asks it."""
-    role = getattr(stage, "base", None)
-    return role if isinstance(role, str) and role else None
-
-
 def built_name(spec: str) -> str | None:
     """What a spec `built:NAME` names; None for any other.
 
@@ -34,12 +16,6 @@ def built_name(spec: str) -> str | None:
     """
     kind, colon, name = spec.partition(":")
     return name if kind == "built" and colon else None
-
-
-def built_by(stage: Stage) -> tuple[str, ...]:
-    """Names of the models that a stage builds: what it says itself (`builds`), else `student` where it tunes a base."""
-    told = getattr(stage, "builds", None)
-    return tuple(told) if told is not None else ("student",) if base_role(stage) else ()
 
 
 def check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: YamlFile) -> None:
@@ -51,8 +27,8 @@ def check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yaml
 
     built = list[str]()
     for stage in stages:
-        base = base_role(stage)
-        for role in (*model_roles(stage), *((base,) if base else ())):
+        base = stage.needs.base
+        for role in (*stage.needs.models, *((base,) if base else ())):
             if role not in models:
                 what = f"stage '{stage.name}' tunes '{shown(role)}', which the recipe does not name"
                 fix = f"add `{shown(role)}: hf:FOLDER` under `models`"
@@ -69,4 +45,4 @@ def check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yaml
                 except BadInput as fault:
                     what = f"'{shown(models[role])}' {fault.what}"
                     raise BadInput(what, place=file.place(("models", role)), fix=fault.fix) from None
-        built += [name for name in built_by(stage) if name not in built]
+        built += [name for name in stage.needs.builds if name not in built]

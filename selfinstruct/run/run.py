@@ -130,7 +130,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 hidden_states=hidden_states(),
                 benchmarks=material.benchmarks,
                 student=student_role(resolved.recipe),
-                teacher=getattr(resolved.rounds[0], "model", "") if resolved.rounds else "",
+                teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,
                 watch=options.watch,
             )

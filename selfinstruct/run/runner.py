@@ -14,7 +14,6 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.run.billing import Billed, merged
 from selfinstruct.run.cycles import guidance, wanted
-from selfinstruct.run.roles import base_role, model_roles, scorer_role
 from selfinstruct.run.watch import Nobody, Watch, Watched
 from selfinstruct.stage import (
     Bench,
@@ -69,9 +68,6 @@ def _no_measure(stage: Stage, judges: Mapping[str, Tone]) -> None:
     del stage, judges
 
 
-_TAUGHT = ("propose", "instances")  # where tasks and their answers are made
-
-
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -89,13 +85,13 @@ class Runner:
     judges_for: Callable[[Stage, Mapping[str, Path]], Mapping[str, Tone]] = field(default=_no_judges)
     """Stage and what earlier ones built -> the judges of tone that it may use."""
     weights_for: Callable[[str, Mapping[str, Path]], Weights] = field(default=_no_weights)
-    """Role and what was built -> weights to be trained, for stages with a knob `base`."""
+    """Role and what was built -> weights to be trained, for stages that name a base."""
     hidden_states: HiddenStates | None = None
     """What a small model makes of replies, for stages that learn from it."""
     measure_for: Callable[[Stage, Mapping[str, Tone]], MakeMeasure | None] = field(default=_no_measure)
-    """Stage and its judges -> what measures the tone of a model in training, for stages with a knob `stop`."""
+    """Stage and its judges -> what measures the tone of a model in training, for stages with checks."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
-    """By the path the recipe gives: for stages with a knob `against`."""
+    """By the path the recipe gives: for stages that name them."""
     student: str = ""
     """Role that teaches in the rounds once it is there; empty: none does."""
     teacher: str = ""
@@ -157,7 +153,7 @@ class Runner:
             {}
             if self.model_for is None
             else {
-                role: self.model_for(self._asked(role, stage, part, before), scope, made) for role in model_roles(stage)
+                role: self.model_for(self._asked(role, stage, part, before), scope, made) for role in stage.needs.models
             }
         )
         billed = {role: Billed(model) for role, model in asked.items()}
@@ -168,9 +164,9 @@ class Runner:
             judges=judges,
             scorers=self._scorers(stage),
             weights=self._weights(stage, made),
-            hidden_states=self.hidden_states,
+            hidden_states=self.hidden_states if stage.needs.hidden_states else None,
             measure_tone=self.measure_for(stage, judges),
-            benchmarks=self.benchmarks,
+            benchmarks={name: self.benchmarks[name] for name in stage.needs.sets if name in self.benchmarks},
             built=built,
             before=before,
             guidance=guidance(before) if stage.scope == "source" else {},
@@ -198,16 +194,17 @@ class Runner:
 
     def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
-        taken = self.student and role == self.teacher and before and part.startswith("round-") and stage.name in _TAUGHT
+        taught = stage.needs.answers == "records" and part.startswith("round-")
+        taken = self.student and role == self.teacher and before and taught
         return self.student if taken else role
 
     def _scorers(self, stage: Stage) -> Mapping[str, TokenScorer]:
-        role = scorer_role(stage)
-        return {} if role is None else {role: self.scorer_for(role)}
+        role = stage.needs.scorer
+        return {role: self.scorer_for(role)} if role else {}
 
     def _weights(self, stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Weights]:
-        role = base_role(stage)
-        return {} if role is None else {role: self.weights_for(role, built)}
+        role = stage.needs.base
+        return {role: self.weights_for(role, built)} if role else {}
 
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         if stage.scope != "record" or bench.models or bench.scorers or bench.weights:

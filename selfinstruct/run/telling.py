@@ -13,7 +13,6 @@ from selfinstruct.run.billing import spending
 from selfinstruct.run.loop import SENTENCES, Walked
 from selfinstruct.run.loop_checks import student_role
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import model_roles
 from selfinstruct.run.telling_cycles import cycles_told
 from selfinstruct.run.telling_examples import Done, published_examples, rejected_examples
 from selfinstruct.stage import Stage
@@ -21,9 +20,6 @@ from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
-
-
-_ASKED = ("score", "objecqa", "answer_set", "ablate", "suite")  # models that they ask leave nothing in the records
 
 
 @dataclass(slots=True)
@@ -79,7 +75,10 @@ def _models(resolved: Resolved) -> tuple[str, ...]:
     """Specs of those whose words are in the records, or decide of them; where nobody's are, of all that are named."""
     told = resolved.recipe.specs
     makers = [
-        role for stage in (*resolved.rounds, *resolved.once) if stage.name not in _ASKED for role in model_roles(stage)
+        role
+        for needs in (stage.needs for stage in (*resolved.rounds, *resolved.once))
+        if needs.answers != "numbers"
+        for role in needs.models
     ]
     makers += [student_role(resolved.recipe)]
     return tuple(dict.fromkeys(told[role] for role in makers if role in told)) or tuple(dict.fromkeys(told.values()))
@@ -95,7 +94,7 @@ def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:
     """Of the stages that run once: what a round measures speaks of that round alone."""
     for part, stage, _, result in done:
         if part == once:
-            label = str(getattr(stage, "label", ""))
+            label = stage.needs.label
             yield from (Measure(stage.name, name, value, label) for name, value in result.measured.items())
 
 
@@ -174,7 +173,7 @@ def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequenc
         source = folder.stage(part, 1, resolved.rounds[0].name).result()
         near: dict[str, list[float]] = {"kept": [], "rejected": []}
         for position, stage in enumerate(resolved.rounds, 1):
-            if stage.name == "novelty":
+            if stage.needs.novelty_below is not None:
                 place = folder.stage(part, position, stage.name)
                 for fate, found in near.items():
                     found.extend(_rouge_l(read_lines(place.path / f"{fate}.jsonl")))
@@ -202,9 +201,8 @@ def _rouge_l(lines: Iterable[Mapping[str, Any]]) -> Iterable[float]:
 
 def _threshold(resolved: Resolved) -> float | None:
     for stage in (*resolved.rounds, *resolved.stages):
-        value = getattr(stage, "rouge_l_below", None)
-        if isinstance(value, float):
-            return value
+        if stage.needs.novelty_below is not None:
+            return stage.needs.novelty_below
     return None
 
 

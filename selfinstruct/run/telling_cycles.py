@@ -2,7 +2,7 @@
 
 from selfinstruct.report.cycle import CycleCount
 from selfinstruct.report.found import Found, found_beside, found_in, number_in, texts_in
-from selfinstruct.run.cycles import FEEDBACK, Cycle
+from selfinstruct.run.cycles import Cycle
 from selfinstruct.run.loop import Walked
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.store.run_folder import RunFolder
@@ -39,9 +39,9 @@ def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Found | None:
     value = number_in(cycle.feedback.get("ifs"))
     if value is None:
         return None
-    label = next((getattr(stage, "label", "") for stage in resolved.once if stage.name == FEEDBACK), "")
+    label = next((stage.needs.label for stage in resolved.once if stage.needs.feeds_back), "")
     for position, stage in enumerate(resolved.once, 1):
-        if stage.name == _SCORE and getattr(stage, "label", "") == label:
+        if stage.needs.scores and stage.needs.label == label:
             result = folder.stage(cycle.part, position, stage.name).result()
             told = None if result is None else result.measured.get(_SCORE)
             found = found_beside(told, "ifs") if isinstance(told, dict) else None

@@ -44,7 +44,7 @@ def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Publ
 def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for _, stage, place, _ in done:
-        if stage.name == "novelty":
+        if stage.needs.novelty_below is not None:
             for line in read_lines(place.path / "kept.jsonl"):
                 if line["instruction"] in wanted:
                     found[line["instruction"]] = line.get("evidence", {})

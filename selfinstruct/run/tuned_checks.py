@@ -19,11 +19,10 @@ PROMPT_SETS = ("ifs-v1", _TASTE)
 
 def check_tuned(resolved: "Resolved", file: YamlFile) -> None:
     """BadInput where a student could learn the prompts that it is asked."""
-    names = [stage.name for stage in resolved.stages]
-    if "finetune" not in names:
+    first = next((place for place, stage in enumerate(resolved.stages) if stage.needs.tunes), None)
+    if first is None:
         return
-    first = names.index("finetune")
-    against = {one for stage in (*resolved.rounds, *resolved.stages[:first]) for one in getattr(stage, "against", ())}
+    against = {one for stage in (*resolved.rounds, *resolved.stages[:first]) for one in stage.needs.against}
     for asked in _asked(resolved.stages[first:]):
         whole = asked.partition(":")[0]
         if whole in PROMPT_SETS and not {asked, whole} & against:
@@ -35,8 +34,9 @@ def check_tuned(resolved: "Resolved", file: YamlFile) -> None:
 def _asked(stages: Sequence[Stage]) -> Iterator[str]:
     """Sets of prompts that a student is asked, in training and after it."""
     for stage in stages:
-        if getattr(stage, "stop", "") == "ifs":
+        checks = stage.needs.checks
+        if checks is not None and checks.tone:
             yield _CHECKED
-        if getattr(stage, "objecqa", False):
+        if checks is not None and checks.taste:
             yield _TASTE
-        yield str(getattr(stage, "prompts", "") or getattr(stage, "questions", ""))
+        yield from stage.needs.prompts

@@ -27,15 +27,13 @@ from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
 from selfinstruct.run.reading import content, opened
 from selfinstruct.run.recipe import Limits, Recipe, Resolved
-from selfinstruct.run.roles import base_role, built_name, model_roles
+from selfinstruct.run.roles import built_name
 from selfinstruct.run.runner import CountingModel
 from selfinstruct.run.suite_files import suite_tasks
-from selfinstruct.stage import Stage, TokenScorer, Weights
+from selfinstruct.stage import TokenScorer, Weights
 
 _SEED_FILES = frozenset({".jsonl", ".json", ".gz", ".zst", ".zstd"})
 _FEW_SEEDS = 8
-_PROMPTS = ("prompts", "questions")  # knobs that name a set of prompts
-_ANSWERS = ("held_out_seeds", "gold")  # knobs that name a file of tasks with answers
 _HALVES = {"ifs-v1:dev": True, "ifs-v1:test": False}  # of the shipped prompts: for training, and for what is reported
 _DEV_SOURCES = 150
 SHIPPED_SETS = {
@@ -72,33 +70,25 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     if resolved.rounds and len(seeds) < _FEW_SEEDS:
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     _tell_topic(resolved, seeds, notice)
-    against = dict.fromkeys(path for stage in resolved.stages for path in _compared_with(stage))
-    sets = dict.fromkeys(
-        str(getattr(stage, name)) for stage in resolved.stages for name in _PROMPTS if hasattr(stage, name)
-    )
-    if any(hasattr(stage, "stop") for stage in resolved.stages):  # a training that may stop on its tone
+    needs = [stage.needs for stage in (*resolved.rounds, *resolved.stages)]
+    against = dict.fromkeys(path for one in needs for path in (*one.against, *one.gold))
+    sets = dict.fromkeys(name for one in needs for name in one.prompts)
+    if any(one.checks is not None for one in needs):
         sets |= dict.fromkeys((*_HALVES, "objecqa-v1"))
     sets |= dict.fromkeys(path for path in against if path in SHIPPED_SETS)
     read = [path for path in (*(one.path for one in recipe.inputs), *against) if path not in SHIPPED_SETS]
     contents = {path: content(path) for path in read}
     contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
     made = {name: prompt_set(name) for name in sets if name}
-    made |= {name: labelled(name) for stage in resolved.stages if (name := getattr(stage, "labelled", ""))}
+    made |= {one.labelled: labelled(one.labelled) for one in needs if one.labelled}
     contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
-    columns = {path: named for stage in resolved.stages for path, named in _columns_of(stage)}
+    columns = {path: Roles.parse(one.against_columns) for one in needs if one.against_columns for path in one.against}
     benchmarks = {path: _benchmark(path, columns.get(path)) for path in against if path not in made} | made
-    for suite, path, instances in _suites(resolved.stages):
-        benchmarks[path] = suite_tasks(suite, path, instances)
-        told: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[path]]
-        contents[path] = digest(*told)
+    for suite in (suite for one in needs for suite in one.suites):
+        benchmarks[suite.path] = suite_tasks(suite.name, suite.path, suite.instances)
+        told: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[suite.path]]
+        contents[suite.path] = digest(*told)
     return Material(seeds, held_out, contents, benchmarks)
-
-
-def _suites(stages: Iterable[Stage]) -> Iterator[tuple[str, str, int]]:
-    """Of stages that ask suites: the name of each, what is read for it, and how many instances of a task."""
-    for stage in stages:
-        for suite, path in getattr(stage, "reads", {}).items():
-            yield suite, path, int(getattr(stage, "instances", 1))
 
 
 def _seeds(path: Path, columns: Mapping[str, str]) -> Sequence[Task]:
@@ -128,8 +118,8 @@ def _seeds_of_set(path: Path, roles: Roles | None = None) -> Sequence[Task]:
 
 def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str], None]) -> None:
     """What tasks are to be about, where nobody said it."""
-    stays = [stage for stage in resolved.rounds if stage.name == "topic" and getattr(stage, "topic", "") == AUTO]
-    found = topic_of(seeds, AUTO) if stays else None
+    infers = any(stage.needs.infers_topic for stage in resolved.rounds)
+    found = topic_of(seeds, AUTO) if infers else None
     if found is not None:
         notice(
             f"topic, by the words of the seeds: {found.name} (`topic` in the recipe, or --topic, names it otherwise)"
@@ -145,21 +135,6 @@ def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], 
     ranked = sorted(seeds, key=lambda seed: digest("holdout", recipe.seed, seed.id))
     drawn = frozenset(seed.id for seed in ranked[:wanted])
     return tuple(one for one in seeds if one.id not in drawn), tuple(one for one in seeds if one.id in drawn)
-
-
-def _compared_with(stage: Stage) -> Iterator[str]:
-    """Files that a stage compares records or answers with."""
-    yield from getattr(stage, "against", ())
-    yield from filter(None, (getattr(stage, name, "") for name in _ANSWERS))
-
-
-def _columns_of(stage: Stage) -> Iterator[tuple[str, Roles]]:
-    """Of benchmarks whose columns a stage is told: the path of each, and which column is what."""
-    from selfinstruct.curate.contamination.decontaminate import Decontaminate
-
-    if isinstance(stage, Decontaminate) and stage.columns:
-        roles = Roles.parse(stage.columns, "decontaminate.columns")
-        yield from ((path, roles) for path in stage.against if path not in SHIPPED_SETS)
 
 
 def _benchmark(path: str, columns: Roles | None) -> Sequence[Task]:
@@ -275,7 +250,7 @@ def backends_of(resolved: Resolved, *, planned: bool = False) -> dict[str, Backe
 
     `planned`: nothing will be sent, so endpoints need no key.
     """
-    asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in model_roles(stage)}
+    asked = {role for stage in (*resolved.rounds, *resolved.stages) for role in stage.needs.models}
     wanted = {role: spec for role, spec in resolved.recipe.specs.items() if role in asked and not built_name(spec)}
     return made_backends({role: resolved.recipe.models[role] for role in wanted}, planned=planned)
 
@@ -308,7 +283,7 @@ def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingPro
 
 def weights_marks(resolved: Resolved) -> dict[str, str]:
     """For each role that is trained, what tells its content: another base makes another run."""
-    roles = dict.fromkeys(filter(None, map(base_role, resolved.stages)))
+    roles = dict.fromkeys(stage.needs.base for stage in resolved.stages if stage.needs.base)
     models = resolved.recipe.specs
     return {role: _mark(models[role]) for role in roles if not built_name(models[role])}
 

@@ -13,6 +13,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.models.trainable import TransformersWeights
 from selfinstruct.models.transformers_model import TransformersModel
+from selfinstruct.needs import CheckNeed, Needs
 from selfinstruct.records import Completion, Request, Task
 from selfinstruct.run import wiring
 from selfinstruct.run.dry_run import estimate_run
@@ -39,6 +40,14 @@ class Tune:
     stop: str = "none"
     by: float = 0.5
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(
+            base=self.base,
+            builds=("student",),
+            checks=CheckNeed(tone=self.stop == "ifs", taste=False) if self.stop else None,
+        )
+
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         yield from map(Kept, records)
         weights = bench.weights[self.base]
@@ -61,6 +70,10 @@ class Ask:
 
     model: str = "student"
     beside: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(models=(self.model, *self.beside))
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         for role in (self.model, *self.beside):

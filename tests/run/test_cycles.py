@@ -10,6 +10,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.feedback import Feedback
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Recipe, Resolved, resolve
@@ -33,6 +34,7 @@ class Answers:
     name: ClassVar[str] = "answers"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = NOTHING
 
     rises: bool = True
     sources: int = 150

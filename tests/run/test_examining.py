@@ -20,6 +20,7 @@ from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
+from selfinstruct.needs import NOTHING, CheckNeed, Needs
 from selfinstruct.records import Request
 from selfinstruct.run.examining import DEV, examiner, ifs_v1, measure_tone_for
 from selfinstruct.run.wiring import prompt_set
@@ -159,31 +160,30 @@ def test_a_model_that_cannot_be_asked_so_is_bad_input(loaded: Loaded) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stops:
-    """A stage with a knob `stop`."""
+class Checks:
+    """A stage that checks a model in training."""
 
-    name: ClassVar[str] = "stops"
-    stop: str = "ifs"
-    judge: str = ""
-    first: int = 2
+    name: ClassVar[str] = "checks"
+    needs: ClassVar[Needs] = Needs(checks=CheckNeed(tone=True, taste=False, first=2))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Never:
-    """One without."""
+    """One that does not."""
 
     name: ClassVar[str] = "never"
+    needs: ClassVar[Needs] = NOTHING
 
 
 def made_for(stage: Any, judges: Mapping[str, Tone]) -> Any:
     return measure_tone_for(stage, judges)
 
 
-def test_a_stage_that_stops_on_its_tone_is_given_its_own_judge(loaded: Loaded) -> None:
+def test_a_stage_that_checks_a_model_in_training_is_given_its_own_judge(loaded: Loaded) -> None:
     assert made_for(Never(), {}) is None
-    reading = made_for(Stops(), {"judge": Coin()})("none", False)(loaded.model, loaded.tokenizer)
+    reading = made_for(Checks(), {"judge": Coin()})("none", False)(loaded.model, loaded.tokenizer)
     assert (reading.judge, len(reading.verdicts), reading.prompts) == ("coin/1", 4, "ifs-v1:dev[:2]")
-    assert made_for(Stops(), {})("none", False)(loaded.model, loaded.tokenizer).judge == "ifs-v2-linear"
+    assert made_for(Checks(), {})("none", False)(loaded.model, loaded.tokenizer).judge == "ifs-v2-linear"
 
 
 def test_in_a_script_of_ones_own_the_linear_judge_measures_or_the_one_that_is_named(

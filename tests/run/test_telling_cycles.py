@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.report.found import Found
 from selfinstruct.report.story import Story
@@ -26,6 +27,10 @@ class Scores:
     label: str = ""
     ifs: float = 0.5
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(scores=True, label=self.label)
+
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         del bench
         yield from map(Kept, records)
@@ -43,6 +48,10 @@ class Says:
     label: str = ""
     ifs: float = 0.5
     flat: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(feeds_back=True, label=self.label)
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         yield from map(Kept, records)

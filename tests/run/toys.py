@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Recipe, Resolved
@@ -21,6 +22,7 @@ class Count:
     name: ClassVar[str] = "count"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "source"
+    needs: ClassVar[Needs] = NOTHING
 
     per_request: int = 3
     until: int = 1_000_000
@@ -43,6 +45,7 @@ class Silent:
     name: ClassVar[str] = "silent"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "source"
+    needs: ClassVar[Needs] = NOTHING
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         del records
@@ -58,6 +61,7 @@ class Sieve:
     name: ClassVar[str] = "sieve"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     by: int = 3
 
@@ -75,6 +79,7 @@ class Loses:
     name: ClassVar[str] = "loses"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         del bench

@@ -17,6 +17,7 @@ from selfinstruct.curate.checks.check_language import language_asked_for, told_b
 from selfinstruct.curate.checks.finding import Checker, Finding
 from selfinstruct.curate.replies import Reply, replies
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -86,6 +87,11 @@ class Verify:
     """For `agreement`: a longer output has no majority to agree with."""
     trust_small: bool = False
     """Also ask a small model, whose verdicts are hardly better than chance."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=tuple(filter(None, (self.model,))))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, perhaps with fewer instances; Rejected for the check that failed; Failed without an answer."""

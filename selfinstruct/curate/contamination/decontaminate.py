@@ -7,6 +7,7 @@ from typing import ClassVar
 from selfinstruct.curate.contamination.benchmark_index import BenchmarkIndex, Match, Measure
 from selfinstruct.curate.exchange import Exchange, exchanges
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -40,6 +41,11 @@ class Decontaminate:
     """Words in a shingle."""
     boilerplate_share: float = 0.01
     """What recurs in this share of a benchmark's items, and in ten at least, is boilerplate and does not count."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(against=self.against, against_columns=self.columns)
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""

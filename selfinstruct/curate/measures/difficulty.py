@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, ClassVar, Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Instance, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope, TokenScorer
 from selfinstruct.templates import joined
@@ -58,6 +59,11 @@ class Difficulty:
 
     scorer: str = "scorer"
     """Role of the model that gives log-probabilities; an `hf:` model."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(scorer=self.scorer)
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, kept; one whose response could not be scored has no `ifd`, and the evidence says so.

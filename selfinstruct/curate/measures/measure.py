@@ -10,6 +10,7 @@ from selfinstruct.curate.measures.layout import code_share, list_items
 from selfinstruct.curate.measures.overlap import copied
 from selfinstruct.curate.measures.tokens import CountTokens, estimated_tokens
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope
 from selfinstruct.text import words
@@ -137,6 +138,7 @@ class Measure:
     name: ClassVar[str] = "measure"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     which: tuple[str, ...] = (
         "characters",

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import ClassVar, Literal
 
 from selfinstruct.curate.measures.rating_text import SCHEMA, Verdict, verdict
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope, Traits, ask
@@ -50,6 +51,11 @@ class Rate:
     structured: bool = True
     """Hold the answer to a JSON schema, where the model can be held to one."""
     max_tokens: int = 300
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=(self.model,))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept with its rating, Failed where a call got no answer; then the distribution."""

@@ -9,6 +9,7 @@ from typing import ClassVar
 from selfinstruct.curate.mixture.portions import Share, equal_portions, portions
 from selfinstruct.curate.mixture.tally import Tally, Unit
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -26,6 +27,7 @@ class Mix:
     name: ClassVar[str] = "mix"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = Needs(draws=True)
 
     weights: dict[str, float] = field(default_factory=dict)
     """By source, how much of itself it gives, 0 to 1; a source not named gives 1. With `equal_budget` how many times

@@ -14,6 +14,7 @@ from selfinstruct.curate.simplification.plain_simplify import simplified
 from selfinstruct.curate.simplification.rewrite_checks import Bounds, Objection, objection
 from selfinstruct.curate.simplification.rewriting import Asking
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
@@ -76,6 +77,11 @@ class Simplify:
     """A rewrite with a larger share is not taken."""
     max_tokens: int = 1024
     """Of a rewrite."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(models=tuple(filter(None, (self.model,))))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, changed or not, with the reason for each reply; Failed where the model did not answer."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from selfinstruct.curate.variety.labels import Labels
 from selfinstruct.curate.variety.skew import People, roles, terms
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
@@ -20,6 +21,7 @@ class Balance:
     name: ClassVar[str] = "balance"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
+    needs: ClassVar[Needs] = NOTHING
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then one measurement."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from selfinstruct.curate.variety.nearest_seed import NearestSeed
 from selfinstruct.curate.variety.verbs import Parser, Reader, reader
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 from selfinstruct.text.verb_rule import Root
@@ -43,9 +44,9 @@ class Diversity:
                 raise BadInput(f"{knob}: {getattr(self, knob)}", place="stage diversity", fix="give at least 1")
 
     @property
-    def extras(self) -> tuple[str, ...]:
-        """Of this package, that it needs."""
-        return ("nlp",) if self.parser == "spacy" else ()
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(extras=("nlp",) if self.parser == "spacy" else ())
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then two measurements."""

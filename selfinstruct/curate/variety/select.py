@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from selfinstruct.curate.variety.farthest import Picked, farthest_first
 from selfinstruct.curate.variety.verbs import Parser, reader
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -61,11 +62,11 @@ class Select:
             raise BadInput(wrong, place="stage select", fix="see the knobs of `select`")
 
     @property
-    def extras(self) -> tuple[str, ...]:
-        """Of this package, that it needs."""
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
         if self.how != "diverse":
-            return ()
-        return ("semantic",) if self.cells == "embedding" else ("nlp",) if self.parser == "spacy" else ()
+            return NOTHING
+        return Needs(extras=("semantic",) if self.cells == "embedding" else ("nlp",) if self.parser == "spacy" else ())
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Each task once, in order; then how many were kept, and the bound."""

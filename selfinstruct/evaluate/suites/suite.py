@@ -10,6 +10,7 @@ from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, c
 from selfinstruct.evaluate.suites.numbers import SuiteAnswer, suite_numbers
 from selfinstruct.evaluate.suites.questions import SUITES, Question, questions
 from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.text.language import identifier
@@ -54,6 +55,12 @@ class Suite:
     first: int = 0
     """Only as many questions of each suite, from its beginning; 0: all."""
 
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        suites = (SuiteNeed(name=name, path=path, instances=self.instances) for name, path in self._paths.items())
+        return Needs(models=(self.model, *self.beside), answers="numbers", suites=tuple(suites))
+
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
         check_suite_names(self.suites, SUITES)
@@ -67,8 +74,8 @@ class Suite:
             raise BadInput("instances below 1, or first or max_tokens below 0", fix="leave them out")
 
     @property
-    def reads(self) -> Mapping[str, str]:
-        """What is read for it: by suite the file or folder, as the bench names it."""
+    def _paths(self) -> Mapping[str, str]:
+        """By suite the file or folder that is read for it."""
         named = {"ifeval": self.ifeval, "superni": self.superni, "user_oriented": self.user_oriented}
         return {suite: named[suite] for suite in self.suites}
 
@@ -97,7 +104,7 @@ class Suite:
         told = {
             "suites": {
                 suite: {
-                    "reads": self.reads[suite],
+                    "reads": self._paths[suite],
                     "questions": len(found),
                     "max_tokens": self._tokens(suite),
                     "measures": dict(SUITES[suite].measures),
@@ -118,7 +125,7 @@ class Suite:
         """By suite; and the texts of those that cannot be marked here."""
         asked: dict[str, list[Question]] = {}
         left_out: dict[str, list[str]] = {}
-        for suite, path in self.reads.items():
+        for suite, path in self._paths.items():
             if path not in bench.benchmarks:
                 raise BadInput(f"'{path}' was not read", place=f"stage suite, {suite}", fix="name a file or folder")
             tasks = bench.benchmarks[path]

@@ -1,0 +1,138 @@
+"""What a stage needs of the engine, and what it is to a run: facts that it declares and the engine reads.
+
+A stage says them once, in `needs`, from its knobs as they stand. `check`, `--dry-run`, the run and its report read them
+there; none of them knows a stage by its name or a knob by its spelling.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Answers: TypeAlias = Literal["records", "decisions", "numbers"]
+"""What becomes of a model's words: `records` (tasks, their answers), `decisions` about records, or `numbers` alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeNeed:
+    """A judge of tone that a stage asks."""
+
+    named: str
+    """Its name or folder, as the stage's knob says; empty: the engine takes one and writes it into that knob."""
+    knob: str = "judge"
+    fast: bool = False
+    """Where none is named, the judge that needs no model: it is asked while another model waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteNeed:
+    """A suite of questions that a stage asks."""
+
+    name: str
+    path: str
+    """A file or a folder, or the name of a shipped one; the bench has its tasks under it."""
+    instances: int = 1
+    """Of each task, the first so many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckNeed:
+    """Checks of the tone of a model in training."""
+
+    tone: bool
+    """The prompts for training are asked; else a check of that kind is possible, and none is planned."""
+    taste: bool
+    """The questions of taste are asked, too."""
+    first: int = 0
+    """Only as many instructions of them; 0: as many as the stage says when it asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstrations:
+    """How many tasks a prompt shows, and how many of them a model may have written."""
+
+    shown: int
+    machine: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """All that a stage wants of the engine; the bench has what is named here, and nothing else of its kind."""
+
+    models: tuple[str, ...] = ()
+    """Roles of the models that it asks, each once; an empty one is a role that the recipe failed to give."""
+    answers: Answers = "decisions"
+    """What their words become; a student that teaches takes over where they become records."""
+    scorer: str = ""
+    """Role of the model that tells how likely a text is; empty: none."""
+    base: str = ""
+    """Role of the weights that it tunes or looks into; empty: none."""
+    judge: JudgeNeed | None = None
+    checks: CheckNeed | None = None
+    """For a stage that measures the tone of a model in training."""
+    hidden_states: bool = False
+    """It learns from what a small model makes of replies."""
+    extras: tuple[str, ...] = ()
+    """Of this package, that must be installed for it."""
+
+    prompts: tuple[str, ...] = ()
+    """Names or files of prompts that its models are asked, whatever the records are."""
+    suites: tuple[SuiteNeed, ...] = ()
+    """Suites that its models are asked, whatever the records are."""
+    against: tuple[str, ...] = ()
+    """Benchmarks of which nothing may stand in the records that it keeps."""
+    against_columns: str = ""
+    """Which column of these is what, where their names do not say it: `instruction=QUESTION,output=ANSWER`."""
+    gold: tuple[str, ...] = ()
+    """Files of tasks with answers that it compares with."""
+    labelled: str = ""
+    """A set of completions labelled by reading; empty: none."""
+
+    builds: tuple[str, ...] = ()
+    """Models that later stages may name `built:NAME`."""
+    builds_judge: bool = False
+    """It trains the judge that later stages ask where they name none."""
+    tunes: bool = False
+    """What it is shown, the student that it builds has learned: nothing that is asked of it may be there."""
+
+    reads_before: bool = False
+    """It compares with what the cycle before it built."""
+    feeds_back: bool = False
+    """It reads the score of its label, and steers the next cycle by it."""
+    scores: bool = False
+    """It publishes the score that feedback reads and the report tells."""
+    label: str = ""
+    """Which of several scores it publishes or reads."""
+
+    novelty_below: float | None = None
+    """It measures ROUGE-L with the nearest known task, and keeps what is below this; None: it does nothing of the
+    kind."""
+    demonstrations: tuple[Demonstrations, ...] = ()
+    """Of a stage that asks for new tasks: what a prompt shows, for each kind of model that may be asked."""
+    infers_topic: bool = False
+    """It finds out from the seeds what tasks are to be about."""
+    makes_answers: bool = False
+    """A record without an answer is one to work on."""
+    learns_answers: bool = False
+    """A record without an answer is of no use to it."""
+    asks_inputs: bool = False
+    """Alone in a recipe, it asks just what the inputs ask, so that a plan is exact."""
+    draws: bool = False
+    """Records that it leaves out were not drawn; nothing was wrong with them."""
+
+    def __post_init__(self) -> None:
+        """Name each role once, in order."""
+        object.__setattr__(self, "models", tuple(dict.fromkeys(self.models)))
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Names of all sets that the bench has for it."""
+        named = (*self.prompts, *(one.path for one in self.suites), *self.against, *self.gold, self.labelled)
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    @property
+    def asks_sets(self) -> bool:
+        """Its models are asked sets of prompts, so that it needs no records."""
+        return any(self.prompts) or bool(self.suites)
+
+
+NOTHING = Needs()
+"""Of a stage that works on records alone."""

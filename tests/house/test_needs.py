@@ -1,0 +1,142 @@
+"""What the engine knows of a stage is what the stage declares: no knob is probed by its spelling, no name compared."""
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.run.stages import STAGES
+from selfinstruct.stage import Scope, Stage
+
+PACKAGE = Path(__file__).parents[2] / "selfinstruct"
+ENGINE = sorted([*(PACKAGE / "run").glob("*.py"), *(PACKAGE / "cli").glob("*.py")])
+PROBES = {
+    "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
+    "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
+    "getattr(model, name)": "two counts of a model that the type checker knows",
+    "getattr(import_module(f'selfinstruct.{module}'), written)": "the class that our own table names",
+    "getattr(event, 'tag', None)": "an event of the YAML library",
+}
+NAMES = {
+    "'propose' in station.stage": "folders of a finished run",
+    "'propose' in first.stage": "folders of a finished run",
+    "'propose' not in by_id[child][0].stage": "folders of a finished run",
+    "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
+    "'classify' in later": "a verb writes a recipe",
+    "one.get('suite') == 'user_oriented'": "a row of a file",
+}
+KNOBS: dict[str, dict[str, Any]] = {
+    "semantic": {"embedder": "x"},
+    "select": {"how": "top", "count": 1},
+    "verify": {"model": "teacher"},
+    "simplify": {"model": "teacher"},
+    "train_judge": {"labelled": "tone-v2", "backend": "probe"},
+    "decontaminate": {"against": ("ifs-v1",)},
+    "answer_set": {"gold": "gold.jsonl"},
+}
+"""Such as bring up everything that a stage may need; of the others the defaults do."""
+GIVEN: dict[str, Callable[[Needs], bool]] = {
+    "models": lambda needs: bool(needs.models),
+    "scorers": lambda needs: bool(needs.scorer),
+    "judges": lambda needs: needs.judge is not None,
+    "weights": lambda needs: bool(needs.base),
+    "measure_tone": lambda needs: needs.checks is not None,
+    "hidden_states": lambda needs: needs.hidden_states,
+    "benchmarks": lambda needs: bool(needs.sets),
+    "before": lambda needs: needs.reads_before,
+}
+"""What the bench has for a stage that declared it."""
+MADE_LATER = {"finetune": {"judges"}}  # the judge of its checks is the engine's, and comes with `measure_tone`
+
+
+def compared(node: ast.Compare) -> bool:
+    """Whether a stage's name is held against something, or something against the name of a stage."""
+    sides = (node.left, *node.comparators)
+    words = {one.value for side in sides for one in ast.walk(side) if isinstance(one, ast.Constant)}
+    of_stage = any(isinstance(side, ast.Attribute) and ast.unparse(side) == "stage.name" for side in sides)
+    measured = any(isinstance(side, ast.Subscript) for side in sides)  # the name of a measure, not of a stage
+    return of_stage or (bool(words & {*STAGES, "read"}) and not measured)
+
+
+def suspects(tree: ast.AST) -> Iterator[tuple[str, bool]]:
+    """Every probe and every comparison of a name, as it is written, and whether it may be."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"getattr", "hasattr"}:
+            yield ast.unparse(node), ast.unparse(node) in PROBES
+        if isinstance(node, ast.Compare) and compared(node):
+            yield ast.unparse(node), ast.unparse(node) in NAMES
+
+
+@pytest.mark.parametrize("module", ENGINE, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_engine_probes_no_stage_and_compares_no_name_of_one(module: Path) -> None:
+    assert [what for what, allowed in suspects(ast.parse(module.read_text(encoding="utf-8"))) if not allowed] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "getattr(stage, 'model', '')",
+        "hasattr(stage, 'stop')",
+        "stage.name == FEEDBACK",
+        "one.name in ('score', 'suite')",
+    ],
+)
+def test_a_probe_or_a_comparison_is_seen(line: str) -> None:
+    assert [allowed for _, allowed in suspects(ast.parse(line))] == [False]
+
+
+def test_what_is_allowed_is_still_there() -> None:
+    there = {what for module in ENGINE for what, _ in suspects(ast.parse(module.read_text(encoding="utf-8")))}
+    assert {*PROBES, *NAMES} - there == set()
+
+
+def used(stage: type[Stage]) -> set[str]:
+    """What a stage's module, and those of its room that it imports, take from a bench."""
+    own = ast.parse(inspect.getsource(sys.modules[stage.__module__]))
+    room = ".".join(stage.__module__.split(".")[:2])
+    others = [node.module for node in own.body if isinstance(node, ast.ImportFrom) and node.module]
+    trees = [own, *(ast.parse(inspect.getsource(sys.modules[one])) for one in others if one.startswith(f"{room}."))]
+    return {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "bench"
+    } & set(GIVEN)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_declares_what_it_takes_from_its_bench_and_takes_what_it_declares(name: str) -> None:
+    stage: Any = STAGES[name]
+    needs: Needs = stage(**KNOBS.get(name, {})).needs
+    declared = {ability for ability, wanted in GIVEN.items() if wanted(needs)} - MADE_LATER.get(name, set())
+    assert used(stage) == declared
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_knob_into_which_a_judge_is_written_is_one_of_the_stage(name: str) -> None:
+    made: Any = STAGES[name](**KNOBS.get(name, {}))
+    judge = made.needs.judge
+    if judge is not None:
+        assert replace(made, **{judge.knob: "mine"}).needs.judge.named == "mine"
+
+
+def test_a_stage_of_ones_own_needs_nothing_unless_it_says_so() -> None:
+    class Mine(Stage):
+        name: ClassVar[str] = "mine"
+        version: ClassVar[int] = 1
+        scope: ClassVar[Scope] = "record"
+
+        def __call__(self, records: Any, bench: Any) -> Any:
+            raise NotImplementedError
+
+    assert Mine().needs == NOTHING
+
+
+def test_a_role_is_named_once() -> None:
+    assert Needs(models=("a", "b", "a")).models == ("a", "b")
