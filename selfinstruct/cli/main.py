@@ -36,6 +36,7 @@ VERBS = {
     "reconsider": "reconsider",
     "review": "review",
     "fetch": "fetch",
+    "plugins": "plugins",
 }
 """Verb and the module it lives in: imported only when it is called or its help is asked for."""
 
@@ -93,6 +94,7 @@ SAYS = {
     "reconsider": "decide again with other thresholds, without asking a model",
     "review": "a sheet to read and judge by hand, and the rates it gives",
     "fetch": "weights: the embedded model's, or those of a base model, gemma",
+    "plugins": "what installed packages add: stages, rules, formats, models",
 }
 
 

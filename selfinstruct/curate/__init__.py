@@ -12,6 +12,7 @@ mixtures.
 To change what is wrong with an instruction open `rules.py` (the released programs' own: `program_rules.py`); with an
 answer, `answer_rules.py`, `refusals.py`, `endings.py`; with any text, `text_rules.py`; secrets and personal data,
 `access_keys.py` and `personal_data.py`. Which rules stand for which set: `record_rules.py`.
+Rules that others wrote come through `plugin_rules.py`.
 To change how rules are chosen, weighted and counted open `filter.py` and `apply_rules.py`.
 To change a prompt open `prompts/`.
 """

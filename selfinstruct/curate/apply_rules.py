@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.language import require_languages
-from selfinstruct.curate.record_rules import Chosen, Limits, Objection, OnRecord, bound, chosen
+from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, OnRecord, bound, chosen
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
@@ -55,8 +55,11 @@ class ApplyRules:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        told = any(rule.name == "other_language" for rule in chosen(self.rules))
-        return Needs(extras=("language",) if told else ())
+        named = [rule.name for rule in chosen(self.rules)]
+        return Needs(
+            extras=("language",) if "other_language" in named else (),
+            rules=tuple(name for name in named if name not in NAMES),
+        )
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""

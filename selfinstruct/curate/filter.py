@@ -1,14 +1,13 @@
 """The stage that lets rules object to what a model wrote."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from selfinstruct.curate.plugin_rules import TaskRule, is_plugin_rule, plugin_rule, unknown_rule
 from selfinstruct.curate.rules import RULES, SETS, too_long, too_short
-from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -21,7 +20,6 @@ class Filter:
     name: ClassVar[str] = "filter"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
-    needs: ClassVar[Needs] = NOTHING
 
     rules: tuple[str, ...] = ("default",)
     """Names of rules or of sets (`default`, `reference`, `alpaca`), in order: the first that objects is the reason."""
@@ -30,6 +28,15 @@ class Filter:
     words_at_most: int = 150
     """For `too_long`."""
 
+    def __post_init__(self) -> None:
+        """Refuse rules that nobody wrote."""
+        expanded(self.rules)
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(rules=tuple(name for name in expanded(self.rules) if name not in RULES))
+
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, or Rejected with the text objected to as evidence."""
         del bench
@@ -37,18 +44,28 @@ class Filter:
             "too_short": partial(too_short, at_least=self.words_at_least),
             "too_long": partial(too_long, at_most=self.words_at_most),
         }
-        named = [(name, bound.get(name, RULES[name])) for name in expanded(self.rules)]
+        named: list[tuple[str, TaskRule]] = [
+            (name, _on_instruction(bound.get(name, RULES[name])) if name in RULES else plugin_rule(name, _PLACE))
+            for name in expanded(self.rules)
+        ]
         for task in records:
             if task.human:
                 yield Kept(task)
                 continue
             for name, rule in named:
-                found = rule(task.instruction)
+                found = rule(task)
                 if found:
                     yield Rejected(task, name, {"found": shown(found, 200)})
                     break
             else:
                 yield Kept(task)
+
+
+_PLACE = "stage filter, knob 'rules'"
+
+
+def _on_instruction(rule: Callable[[str], str]) -> TaskRule:
+    return lambda task: rule(task.instruction)
 
 
 def expanded(names: Sequence[str]) -> tuple[str, ...]:
@@ -59,13 +76,7 @@ def expanded(names: Sequence[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for name in names:
-        if name not in SETS and name not in RULES:
-            close = difflib.get_close_matches(name, [*SETS, *RULES], 1)
-            hint = f" (did you mean '{close[0]}'?)" if close else ""
-            raise BadInput(
-                f"no rule '{shown(name)}'{hint}",
-                place="stage filter, knob 'rules'",
-                fix=f"sets: {', '.join(SETS)}; rules: {', '.join(RULES)}",
-            )
+        if name not in SETS and name not in RULES and not is_plugin_rule(name, _PLACE):
+            raise unknown_rule(name, _PLACE, SETS, RULES)
         found.update(dict.fromkeys(SETS.get(name, (name,))))
     return tuple(found)

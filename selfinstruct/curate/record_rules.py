@@ -5,7 +5,6 @@ To add one, write the function with its doctest where its subject is (`answer_ru
 named too.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from selfinstruct.curate.endings import unfinished
 from selfinstruct.curate.exchange import Exchange
 from selfinstruct.curate.language import other_language
 from selfinstruct.curate.personal_data import bank_account, email_address, ip_address, payment_card, phone_number
+from selfinstruct.curate.plugin_rules import TaskRule, is_plugin_rule, plugin_rule, unknown_rule
 from selfinstruct.curate.refusals import refusal
 from selfinstruct.curate.rules import RULES, SETS, control_characters, too_long, too_short
 from selfinstruct.curate.text_rules import misread_encoding, misspelt_key, repeated_phrases, template_token
@@ -62,7 +62,10 @@ class Limits:
     languages: tuple[str, ...]
 
 
-def chosen(names: Sequence[str], place: str = "stage rules, knob 'rules'") -> tuple[Chosen, ...]:
+_PLACE = "stage rules, knob 'rules'"
+
+
+def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
     """Rules in order, each once: `curate` is a set, `-refusal` takes a rule out, `torn=0.5` gives it a weight.
 
     >>> [rule.name for rule in chosen(("personal_data", "-ip_address", "-phone_number"))]
@@ -73,14 +76,8 @@ def chosen(names: Sequence[str], place: str = "stage rules, knob 'rules'") -> tu
     found: dict[str, float] = {}
     for word in names:
         name, sign, weight = word.removeprefix("-").partition("=")
-        if name not in RECORD_SETS and name not in NAMES:
-            close = difflib.get_close_matches(name, [*RECORD_SETS, *NAMES], 1)
-            hint = f" (did you mean '{close[0]}'?)" if close else ""
-            raise BadInput(
-                f"no rule '{shown(name)}'{hint}",
-                place=place,
-                fix=f"sets: {', '.join(RECORD_SETS)}; rules: {', '.join(NAMES)}",
-            )
+        if name not in RECORD_SETS and name not in NAMES and not is_plugin_rule(name, place):
+            raise unknown_rule(name, place, RECORD_SETS, NAMES)
         for member in RECORD_SETS.get(name, (name,)):
             rule, _, own = member.partition("=")
             if word.startswith("-"):
@@ -103,7 +100,9 @@ def bound(name: str, limits: Limits) -> OnRecord:
         return told[name]
     if name in ON_EXCHANGES:
         return _on_exchanges(ON_EXCHANGES[name])
-    return _on_texts(ON_TEXTS[name]) if name in ON_TEXTS else _on_instruction(RULES[name])
+    if name in ON_TEXTS:
+        return _on_texts(ON_TEXTS[name])
+    return _on_instruction(RULES[name]) if name in RULES else _on_task(plugin_rule(name, _PLACE))
 
 
 def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
@@ -134,6 +133,15 @@ def _on_instruction(rule: Callable[[str], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del said
         found = rule(task.instruction)
+        return Objection(found) if found else None
+
+    return objects
+
+
+def _on_task(rule: TaskRule) -> OnRecord:
+    def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
+        del said
+        found = rule(task)
         return Objection(found) if found else None
 
     return objects

@@ -13,7 +13,7 @@ from selfinstruct.formats.json_cells import unpacked
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.learning import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import SHAPES, fitting, mended
+from selfinstruct.formats.shapes import SHAPES, fitting, mended, shape_of
 from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
@@ -64,7 +64,8 @@ def with_answers(first: Sequence[Found], shape: str) -> bool:
             value = plain(item.value)
             name = shape or next(iter(fitting(value)), "")
             try:
-                if name and SHAPES[name].fits(value) and SHAPES[name].read(value, Provenance(stage="input")).instances:
+                told = shape_of(name) if name else None
+                if told and told.fits(value) and told.read(value, Provenance(stage="input")).instances:
                     return True
             except BadRecord:
                 continue
@@ -73,9 +74,9 @@ def with_answers(first: Sequence[Found], shape: str) -> bool:
 
 def forced(first: Sequence[Found], shape: str) -> str:
     """That layout, if any of the first records is in it."""
-    lines = [item for item in first if isinstance(item, Line)]
-    if lines and not any(SHAPES[shape].fits(plain(line.value)) for line in lines):
-        what = f"not in the layout {shape} ({SHAPES[shape].about})"
+    lines, told = [item for item in first if isinstance(item, Line)], shape_of(shape)
+    if lines and told and not any(told.fits(plain(line.value)) for line in lines):
+        what = f"not in the layout {shape} ({told.about})"
         raise BadInput(what, place=lines[0].place, fix="leave --from away, or take another")
     return shape
 
@@ -154,10 +155,11 @@ class Reader:
     def _fitting(self, value: object) -> Task:
         if self.columns:
             return _marked(columned(value, self.origin, self.columns), value)
-        shape = self.forced or self._shape(value)
-        if self.forced and not SHAPES[shape].fits(value):
-            raise BadRecord(f"not in the layout {shape}", reason="unknown_layout")
-        task = SHAPES[shape].read(value, self.origin)
+        name = self.forced or self._shape(value)
+        shape = SHAPES.get(name) or shape_of(name)
+        if shape is None or (self.forced and not shape.fits(value)):
+            raise BadRecord(f"not in the layout {name}", reason="unknown_layout")
+        task = shape.read(value, self.origin)
         if isinstance(value, dict) and not value.keys().isdisjoint(_MEDIA):
             _check_words_alone(task, value)
         return _marked(_labelled(task), value) if task.provenance is self.origin else task

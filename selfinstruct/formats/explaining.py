@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columns_of
 from selfinstruct.formats.conversations import TURN_KEYS
@@ -11,7 +12,7 @@ from selfinstruct.formats.dedup_ids import SeenIds
 from selfinstruct.formats.detect import Found, Reader, agreed, first_of, forced, named, plain, with_answers
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import SHAPES, WEAK, fitting, mended
+from selfinstruct.formats.shapes import SHAPES, WEAK, fitting, mended, shape_of
 from selfinstruct.formats.sources import Source, sources
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Provenance, Task
@@ -23,8 +24,9 @@ _WIDTH = 100
 
 def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> Iterator[str]:
     """Lines of text, a few for each file; BadInput only where there is nothing to be read at all, or no such layout."""
-    if shape and shape not in SHAPES:
-        fix = f"to explain one take {', '.join(SHAPES)}; the sets of Camels have rules of their own"
+    if shape and shape_of(shape) is None:
+        known = ", ".join((*SHAPES, *plugins.names("formats")))
+        fix = f"to explain one take {known}; the sets of Camels have rules of their own"
         raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=fix)
     if shape and columns:
         raise BadInput(f"both a layout ('{shown(shape)}') and columns", place="--columns", fix="leave one of them away")
@@ -61,8 +63,8 @@ def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) 
     if columns:
         yield f"read by the columns that were named: {columns.as_words()}"
         return
-    if shape:
-        yield f"read as {shape} ({SHAPES[shape].about}), because --from says so"
+    if shape and (told := shape_of(shape)):
+        yield f"read as {shape} ({told.about}), because --from says so"
         return
     votes = Counter(fit[0] for item in lines if len(fit := fitting(plain(item.value))) == 1)
     if not usual:
@@ -72,8 +74,8 @@ def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) 
         yield f"read as {usual} ({SHAPES[usual].about}): {why}"
     if usual in WEAK:
         yield "by customary names of columns, since no layout of its own fits"
-    told = [columns_of(plain(item.value)) for item in lines if usual == "question_answer"]
-    for words, count in Counter(one.as_words() for one in told if isinstance(one, Roles)).most_common(3):
+    by_name = [columns_of(plain(item.value)) for item in lines if usual == "question_answer"]
+    for words, count in Counter(one.as_words() for one in by_name if isinstance(one, Roles)).most_common(3):
         yield f"  {words} in {count} of them; --columns {words} would say the same"
     if any(isinstance(item.value, dict) and unpublished(item.value) for item in lines):
         yield "rows that this package published: their ids, models and measures are taken up again"

@@ -4,12 +4,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TypeGuard, cast
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.conversations import TURN_KEYS, user_turn
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.learning import marked_turns, row_mark
+from selfinstruct.formats.plugin_formats import Format, writable
 from selfinstruct.formats.tags import tagged
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Task
@@ -83,6 +86,37 @@ WITH_TURNS = ("messages", "sharegpt")
 ABOUT = ("id", "is_classification", "source", "model", "metadata")
 
 
+def columns_of(layout: str) -> tuple[str, ...]:
+    """What a layout is made of; BadInput for one that nobody wrote."""
+    return COLUMNS[layout] if layout in COLUMNS else _others(layout).columns
+
+
+def one_turn(layout: str) -> bool:
+    """Whether it has no room for a conversation."""
+    return layout in ONE_TURN or (layout not in COLUMNS and _others(layout).one_turn)
+
+
+def written(task: Task, pair: Instance, layout: str) -> Row:
+    """The columns of one instance, in a layout that needs no encoding."""
+    if layout in PLAIN:
+        return PLAIN[layout](task, pair)
+    made = _others(layout)
+    row = {} if made.write is None else dict(made.write(task, pair))
+    if set(row) != set(made.columns):
+        what = f"format '{shown(layout)}' wrote {shown(', '.join(row), 200)} for {', '.join(made.columns)}"
+        raise BadInput(what, place=f"record {task.id[:16]}", fix="let it write each of its columns, and no other")
+    return {name: row[name] for name in made.columns}
+
+
+@cache
+def _others(layout: str) -> Format:
+    found = writable(layout, f"format '{shown(layout)}'")
+    if found is None:
+        known = ", ".join((*COLUMNS, *plugins.names("formats")))
+        raise BadInput(f"no format '{shown(layout)}'", fix=f"take one of {known}")
+    return found
+
+
 def rows(
     tasks: Iterable[Task], layout: str, encode: Encode | None = None, *, first_turn: bool = False
 ) -> Iterator[Row]:
@@ -98,7 +132,7 @@ def rows(
 
 def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
     """The task, or with `first_turn` as much of it as the layout has room for; BadInput names one that is too long."""
-    if not task.later or (layout not in ONE_TURN and not first_turn):
+    if not task.later or (not one_turn(layout) and not first_turn):
         return task
     if not first_turn:
         what = f"a conversation of {len(task.later) // 2 + 1} answers, and '{layout}' has room for one"
@@ -111,7 +145,7 @@ def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
 def content(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
     """The columns that the layout is made of."""
     if layout != "self_instruct":
-        row = PLAIN[layout](task, task.instances[index])
+        row = written(task, task.instances[index], layout)
         return {key: marked_turns(item, task, index) if isinstance(item, list) else item for key, item in row.items()}
     assert encode is not None
     prompt, completion = encode(task, index)
@@ -144,7 +178,7 @@ def own_fields(task: Task, index: int) -> Row:
 def _about(task: Task, index: int, layout: str) -> Row:
     """What leads from a row back to its record."""
     about = own_fields(task, index)
-    if task.system and layout in ONE_TURN:
+    if task.system and one_turn(layout):
         about["system"] = task.system
     if task.measures:
         about["measures"] = dict(task.measures)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.dedup_ids import SeenIds
 from selfinstruct.formats.detect import Reader, agreed, first_of, forced, named, with_answers
-from selfinstruct.formats.shapes import SHAPES
+from selfinstruct.formats.shapes import SHAPES, shape_of
 from selfinstruct.formats.sources import Source, sources
 from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Provenance, Task
@@ -44,7 +45,7 @@ def read_set(
     seen, notice = seen or SeenIds(), notice or _nothing
     seen.source()
     converter = _converter(shape, compat)
-    if not converter and shape and shape not in SHAPES:
+    if not converter and shape and shape_of(shape) is None:
         raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=f"take one of {', '.join(shape_names())}")
     if compat and not converter:
         raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="--compat", fix="name it with --from")
@@ -62,11 +63,12 @@ def read_set(
         raise BadInput("no records", place=shown(source, 400), fix="write one a line")
 
 
-def shape_names() -> tuple[str, ...]:
-    """What `--from` takes."""
+def shape_names(*, ours: bool = False) -> tuple[str, ...]:
+    """What `--from` takes; `ours`: without what installed packages add."""
     from selfinstruct.formats.camels import CAMELS
 
-    return (*SHAPES, *(f"camels/{one}" if one in SHAPES else one for one in CAMELS))
+    mine = (*SHAPES, *(f"camels/{one}" if one in SHAPES else one for one in CAMELS))
+    return mine if ours else (*mine, *(one for one in plugins.names("formats") if one not in mine))
 
 
 def _converter(shape: str, compat: str) -> str:

@@ -19,10 +19,12 @@ from selfinstruct.formats.fields import asked, beside, filled, flag, objects, op
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.natinst import natinst
 from selfinstruct.formats.own import is_own, own_task
+from selfinstruct.formats.plugin_formats import plugin_format
 from selfinstruct.formats.text_templates import dressed, is_templated, templated
 from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.templates import TAGS
+from selfinstruct.text import shown
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark
 _WHO = frozenset(("role", "from"))
@@ -186,6 +188,20 @@ SHAPES: Mapping[str, Shape] = {
     "template": Shape('{"text"} in a template: Alpaca, Human/Assistant, ChatML, [INST] ...', is_templated, templated),
 }
 """By the name that `--from` takes. A record of our own has keys of others, too, and is nothing else."""
+
+
+def shape_of(name: str, place: str = "--from") -> Shape | None:
+    """The layout of that name, ours or of others; None where nobody knows it, BadInput where it cannot be had."""
+    if name in SHAPES:
+        return SHAPES[name]
+    found = plugin_format(name, place)
+    if found is None:
+        return None
+    if found.fits is None or found.read is None:
+        raise BadInput(f"format '{shown(name)}' is for writing alone", place=place, fix="take another")
+    return Shape(found.about, found.fits, found.read)
+
+
 WEAK = ("question_answer", "preference", "template")
 """Layouts by customary names of columns: they count where no other fits, for their keys are common beside others."""
 

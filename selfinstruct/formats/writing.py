@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, cast
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.columns import Columns
 from selfinstruct.formats.conversations import TURN_KEYS
@@ -20,20 +21,22 @@ from selfinstruct.formats.fields import LAYOUT_KEYS
 from selfinstruct.formats.json_cells import as_cell
 from selfinstruct.formats.learning import MARK, SOME, marked_turns, row_mark
 from selfinstruct.formats.natinst import natinst_object
+from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.row_groups import RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.row_text import row_line, whole_row
 from selfinstruct.formats.rows import (
     COLUMNS,
-    ONE_TURN,
-    PLAIN,
     WITH_TURNS,
     Encode,
     Row,
+    columns_of,
     content,
     fitted,
+    one_turn,
     own_fields,
     unpublished,
     with_beside,
+    written,
 )
 from selfinstruct.formats.shapes import fitting
 from selfinstruct.formats.streams import ending, name
@@ -89,8 +92,9 @@ def set_rows(
     tasks: Iterable[Task], layout: str, *, encode: Encode | None = None, first_turn: bool = False
 ) -> Iterator[Row]:
     """The rows that `write_set` writes, lazily: one for each instance, in `seeds` and `natinst` for each task."""
-    if layout not in LAYOUTS:
-        raise BadInput(f"no layout '{shown(layout)}'", place="--to", fix=f"take one of {', '.join(LAYOUTS)}")
+    if layout not in LAYOUTS and writable(layout, "--to") is None:
+        known = ", ".join((*LAYOUTS, *plugins.names("formats")))
+        raise BadInput(f"no layout '{shown(layout)}'", place="--to", fix=f"take one of {known}")
     for task in tasks:
         fit = fitted(task, layout, first_turn=first_turn)
         if layout in _WHOLE:
@@ -108,9 +112,9 @@ def _row(task: Task, index: int, layout: str, encode: Encode | None) -> Row:
     if len(task.instances) > 1 and isinstance(own.get("id"), str | int):
         own["id"] = f"{own['id']}/{index}"  # else it would stand twice
     row = content(task, index, layout, encode)
-    turns = COLUMNS[layout][0]
+    turns = columns_of(layout)[0]
     if turns in TURN_KEYS:
-        row[turns] = marked_turns(with_beside(PLAIN[layout](task, task.instances[index])[turns], own), task, index)
+        row[turns] = marked_turns(with_beside(written(task, task.instances[index], layout)[turns], own), task, index)
     else:
         row |= row_mark(task, index)
     return _joined(row, task, own, layout)
@@ -154,11 +158,11 @@ def _joined(row: Row, task: Task, own: dict[str, Json], layout: str) -> Row:
     """The row with everything else that is known; what a name is taken for goes under `metadata`, as measures do."""
     if task.is_classification is not None:
         row["is_classification"] = task.is_classification
-    if task.system and layout in ONE_TURN:
+    if task.system and one_turn(layout):
         row["system"] = task.system
     about: Row = {"measures": dict(task.measures)} if task.measures else {}
     taken = {key for key in own if key in row or key in ("system", "is_classification", SOME)}
-    if layout in ONE_TURN:
+    if one_turn(layout):
         taken |= own.keys() & {"history"}  # it would be taken for turns before the row's own
     if not _is_of(layout, {**row, **own}):  # the user's own fields make another layout of it, or none
         taken |= {key for key in own if key in LAYOUT_KEYS}

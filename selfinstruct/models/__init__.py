@@ -11,6 +11,7 @@ what stages may read of an answer, room to think   usable.py (marks of thinking:
 the model in this process, its weights             embedded.py, weights.py, gemma.py
 Transformers models: batches, how they are loaded  transformers_model.py, transformers_decode.py, sampling.py,
                                                    transformers_weights.py, weights_facts.py
+a backend that others wrote, by a dotted path      make.py, `plugins` on the ground floor
 weights to be trained, what must be said of them   trainable.py
 models that read from a file                       scripted.py, replay.py
 what happens between a request and its answer      gate.py, dispatch.py, call.py, loop.py

@@ -3,13 +3,16 @@
 import difflib
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
 from selfinstruct.models.gemma import GEMMA, NOTICE, gemma_weights
 from selfinstruct.models.hosted import PROVIDERS, HostedModel, connected
 from selfinstruct.text import shown
 
+_BACKEND = ("name", "traits", "in_flight", "notice", "answer", "close")
 _OURS = ("embedded", GEMMA)  # one model each, so nothing comes after a colon
 
 
@@ -22,7 +25,39 @@ def make_backend(spec: str) -> Backend:
     if kind not in KINDS and _is_folder(spec):
         return _hf(spec)
     check_spec(spec, paths=False)
-    return KINDS[kind](rest)
+    found = plugin_model(spec)
+    return KINDS[kind](rest) if found is None else _made(spec, *found)
+
+
+def plugin_model(spec: str) -> tuple[plugins.Plugin, str] | None:
+    """Of a spec that is none of ours: what makes the backend, and what comes after its name; None for any other.
+
+    `NAME:REST` for what a package gives that is installed, `package.module:Name:REST` for a dotted path; a dotted path
+    has a dot before its colon.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind in KINDS or _is_folder(spec):
+        return None
+    name, _, argument = rest.partition(":")
+    dotted = f"{kind}:{name}"
+    if "." in kind and plugins.is_dotted(dotted):
+        return plugins.Plugin(kind="models", name=dotted, where=dotted), argument
+    found = plugins.find("models", kind, f"model '{shown(spec)}'")
+    return None if found is None else (found, rest)
+
+
+def _made(spec: str, found: plugins.Plugin, rest: str) -> Backend:
+    """BadInput for what makes no backend."""
+    place = f"model '{shown(spec)}'"
+    make = found.load(place)
+    fix = "write a function, or a class, that takes what comes after the name and gives a Backend"
+    if not callable(make):
+        raise BadInput(f"{found.where} makes nothing", place=place, fix=fix)
+    made: object = make(rest)
+    lacking = [name for name in _BACKEND if name not in dir(made)]
+    if lacking:
+        raise BadInput(f"what {found.where} makes has no {', '.join(lacking)}", place=place, fix=fix)
+    return cast("Backend", made)
 
 
 def check_spec(spec: str, *, paths: bool = True) -> None:
@@ -40,10 +75,12 @@ def check_spec(spec: str, *, paths: bool = True) -> None:
             what = "nothing after the colon" if colon else "does not say which model"
             raise BadInput(what, place=f"model '{spec}'", fix=f"write {_written(kind)}")
         return
+    if plugin_model(spec) is not None:
+        return
     if paths and ("/" in kind or "\\" in kind or kind in {".", ".."} or _is_folder(spec)):
         return
-    near = difflib.get_close_matches(kind, list(KINDS), 1) if colon else []
-    known = ", ".join(KINDS) + " (most take a name or a path after a colon)"
+    near = difflib.get_close_matches(kind, [*KINDS, *plugins.names("models")], 1) if colon else []
+    known = ", ".join((*KINDS, *plugins.names("models"))) + " (most take a name or a path after a colon)"
     what = f"no model kind '{shown(kind)}'" + (f" (did you mean '{near[0]}'?)" if near else "")
     endpoint = "" if colon or near else f"if it is a model's name, write openai:{shown(spec)} or its like; "
     raise BadInput(what, place=f"model '{shown(spec)}'", fix=f"{endpoint}kinds: {known}")

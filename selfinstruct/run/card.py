@@ -8,7 +8,7 @@ from random import Random
 from selfinstruct.formats import card as cards
 from selfinstruct.formats.card_splits import SplitCheck, SplitLine
 from selfinstruct.formats.dataset import write_dataset
-from selfinstruct.formats.rows import ABOUT, COLUMNS, Row, rows
+from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.story import Story
@@ -35,7 +35,7 @@ def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) 
         name: _Made(rows(tasks, publish.format, encode, first_turn=publish.first_turn), tasks)
         for name, tasks in splits_of(kept).items()
     }
-    columns = (*COLUMNS[publish.format], *ABOUT)
+    columns = (*columns_of(publish.format), *ABOUT)
 
     def card(content: str) -> str:
         return cards.render(_card(resolved, publish, story, made, content))

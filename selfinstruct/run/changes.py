@@ -70,8 +70,13 @@ class _Named:
     label: str
 
     @property
+    def called(self) -> str:
+        """In one word: of a dotted path what stands after its colon."""
+        return self.stage.rpartition(":")[2]
+
+    @property
     def words(self) -> str:
-        return f"{self.label}.{self.stage}" if self.label else self.stage
+        return f"{self.label}.{self.called}" if self.label else self.called
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,14 @@ def _meant(names: Sequence[_Named], path: str, place: str) -> _Meant | None:
     """The stage that a path begins with; of several that are called so, the one without a label."""
     first, _, rest = path.partition(".")
     second, _, knob = rest.partition(".")
-    labelled = [at for at, name in enumerate(names) if knob and (name.label, name.stage) == (first, second)]
+    labelled = [at for at, name in enumerate(names) if knob and (name.label, name.called) == (first, second)]
     if len(labelled) == 1:
-        return _Meant(labelled[0], second, knob)
-    called = [at for at, name in enumerate(names) if name.stage == first]
+        return _Meant(labelled[0], names[labelled[0]].stage, knob)
+    called = [at for at, name in enumerate(names) if name.called == first]
     plain = [at for at in called if not names[at].label]
     found = called if len(called) == 1 else plain
     if len(found) == 1:
-        return _Meant(found[0], first, rest)
+        return _Meant(found[0], names[found[0]].stage, rest)
     if not called and not labelled:
         return None
     known = ", ".join(dict.fromkeys(names[at].words for at in called or labelled))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.explaining import explained
@@ -56,6 +57,7 @@ class _Sieve:
 
 def explain_input(source: str, *, shape: str = "", columns: str = "") -> Iterator[str]:
     """How a set would be read, and why, in lines of text."""
+    plugins.reachable(Path())
     yield from explained(str(place_of(source)), shape=shape, columns=Roles.parse(columns) if columns else None)
 
 
@@ -75,6 +77,7 @@ def convert(
     Records that cannot be used, or have no answer where the layout needs one, are told in a file beside the target,
     also where none is left to write.
     """
+    plugins.reachable(Path())
     roles = Roles.parse(columns) if columns else None
     if _is_same(place_of(source), target):
         what = "is the input itself, and records that cannot be used would be lost with it"

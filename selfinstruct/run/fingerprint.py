@@ -3,9 +3,14 @@
 import types
 from collections.abc import Iterator, Mapping
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.sets import shape_names
+from selfinstruct.models.make import plugin_model
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.roles import built_name
+from selfinstruct.run.stages import plugin_of
 
 SCHEME = 2  # raised when this file changes what counts
 
@@ -32,8 +37,29 @@ def identity(
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
     written["seeds"] = digest(*sorted(map(told, seeds)))
     written["contents"] = dict(contents)
+    if others := {f"{one.kind}/{one.name}": _mark(one) for one in plugins_of(resolved)}:
+        written["plugins"] = dict(others)
     versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
     return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
+
+
+def plugins_of(resolved: Resolved) -> Iterator[plugins.Plugin]:
+    """Everything in a recipe that others wrote and that counts: how the result is published does not."""
+    for stage in (*resolved.rounds, *resolved.stages):
+        found = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
+        yield from (one for one in found if one is not None)
+    for spec in resolved.recipe.specs.values():
+        model = None if built_name(spec) else plugin_model(spec)
+        if model is not None:
+            yield model[0]
+    for one in resolved.recipe.inputs:
+        layout = plugins.find("formats", one.shape) if one.shape and one.shape not in shape_names(ours=True) else None
+        if layout is not None:
+            yield layout
+
+
+def _mark(one: plugins.Plugin) -> Json:
+    return {**one.mark()}
 
 
 def told(task: Task) -> str:

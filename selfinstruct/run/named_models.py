@@ -5,7 +5,7 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.hosted import hosted_model
-from selfinstruct.models.make import check_spec
+from selfinstruct.models.make import check_spec, plugin_model
 from selfinstruct.run.roles import built_name
 from selfinstruct.run.yaml_file import COMMAND_LINE, YamlFile
 
@@ -28,6 +28,9 @@ def check_kinds(specs: Mapping[str, str], file: YamlFile) -> None:
         if built_name(spec) is None:
             try:
                 check_spec(spec)
+                found = plugin_model(spec)
+                if found is not None:
+                    found[0].load()
             except BadInput as fault:
                 if file.name == COMMAND_LINE:  # whoever typed a model knows nothing of roles
                     raise

@@ -1,171 +1,38 @@
 """A recipe, read strictly: an unknown stage or knob is an error that lists the ones that exist."""
 
-import difflib
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import (
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    InstanceOf,
     TypeAdapter,
     ValidationError,
-    WithJsonSchema,
 )
 
+from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.models.hosted import HostedModel
+from selfinstruct.formats.plugin_formats import writable
+from selfinstruct.formats.shapes import SHAPES, shape_of
 from selfinstruct.records import Json
 from selfinstruct.run.beside import found_beside
 from selfinstruct.run.changes import with_changes
 from selfinstruct.run.loop_checks import check_loop
 from selfinstruct.run.named_models import check_kinds, with_hosted_models
 from selfinstruct.run.reading import Answers, Read, Set
+from selfinstruct.run.recipe_keys import LARGEST, LAYOUTS, Input, Limits, Publish, Recipe, Stop, nearest
 from selfinstruct.run.roles import check_weights
-from selfinstruct.run.stages import STAGES
+from selfinstruct.run.stages import recipe_name, stage_class
 from selfinstruct.run.tuned_checks import check_tuned
-from selfinstruct.run.yaml_file import Path_, YamlFile
+from selfinstruct.run.yaml_file import COMMAND_LINE, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Whole = Annotated[int, Field(ge=1, le=100_000_000)]
-_LARGEST = 2**63
-Tokens = Annotated[int, Field(ge=1, lt=_LARGEST)]
-_AMOUNT = r"\d+(\.\d+)?"
-
-
-def _dollars(given: object) -> object:
-    """A number is dollars too: 5, 0.5 and "0.50" are what people write."""
-    is_number = isinstance(given, int | float) and not isinstance(given, bool)
-    amount = format(Decimal(str(given)), "f") if is_number else given
-    if not isinstance(amount, str) or not re.fullmatch(_AMOUNT, amount):
-        raise ValueError("no amount of dollars: write a number such as 5 or 0.50")
-    return amount
-
-
-Dollars = Annotated[
-    str,
-    BeforeValidator(_dollars),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": f"^{_AMOUNT}$"}]}),
-]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Input(_Strict):
-    """A set to work on."""
-
-    path: Annotated[str, Field(min_length=1)]
-    """A file, a folder, a Hub id, or `builtin` for our seed tasks."""
-    shape: str = Field(default="", alias="from")
-    """Its layout, where it is not to be told by looking, or is one of the twelve sets of Camels."""
-    compat: Literal["", "camels"] = ""
-    """`camels`: with the two quirks of that paper's converters."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Which column is the `instruction`, the `output`, the `input`, the `system`; or which holds the `messages`."""
-
-
-def _spelt_out(given: object) -> object:
-    """A bare path is an input too."""
-    return {"path": given} if isinstance(given, str) else given
-
-
-class Publish(_Strict):
-    """What the published folder looks like."""
-
-    format: Literal["messages", "alpaca", "prompt_completion", "sharegpt", "tags", "self_instruct"] = "messages"
-    files: tuple[Literal["jsonl", "parquet"], ...] = ("jsonl", "parquet")
-    license: str = "other"
-    """Licence of the result, for the card; the terms of the model that wrote it may bind you: nobody guesses here."""
-    language: tuple[str, ...] = ("en",)
-    title: str = ""
-    first_turn: bool = False
-    """Of conversations only the first turn, where the format has room for no more."""
-
-
-class Limits(_Strict):
-    """Bounds on money, speed and patience: no part of what the run is, so they may change between two tries."""
-
-    max_cost: Dollars | None = None
-    """US dollars; kept as text, so that no rounding happens."""
-    max_total_tokens: Tokens | None = None
-    prices: str | None = None
-    """A file of prices (US dollars per million tokens) for models the price library does not know."""
-    in_flight: Whole | None = None
-    """Requests at a time; None: the backend's own default."""
-    requests_per_minute: Whole | None = None
-    tokens_per_minute: Tokens | None = None
-    thinking_tokens: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
-    """Tokens for thinking, beside those of each answer; None: none until the model is seen to think, then 4,096."""
-    attempts: Whole = 6
-    timeout: Annotated[float, Field(gt=0)] = 600.0
-    """Seconds for one answer."""
-    give_up_after: Whole = 8
-    """Requests in a row that fail for good before the run stops."""
-
-
-class Stop(_Strict):
-    """When to give up although the target is not reached."""
-
-    barren_requests: Whole = 48
-    """Requests in a row from which not one task was kept: novelty has dried up."""
-
-
-class Recipe(_Strict):
-    """Everything a run does. Order is meaning."""
-
-    name: Name
-    about: str = ""
-    seed: Annotated[int, Field(ge=0, lt=_LARGEST)] = 42
-    profile: Literal["default", "reference"] = "default"
-    """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
-    topic: Annotated[str, Field(max_length=200)] = "auto"
-    """What tasks are to be about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
-    seeds: str = ""
-    """A file of seed tasks, or `builtin`; empty: `builtin` for rounds, none for inputs."""
-    seeds_columns: dict[str, str] = Field(default_factory=dict)
-    """Which column of the seeds is the `instruction`, the `output`, the `input`, where it is not to be told by name."""
-    holdout_seeds: Annotated[int, Field(ge=0, le=100_000_000)] = 0
-    """Seeds, drawn by `seed`, that no model is shown: to measure a student on. Novelty compares with them too."""
-    inputs: tuple[Annotated[Input, BeforeValidator(_spelt_out)], ...] = ()
-    """Sets to work on, in place of rounds."""
-    strict: bool = False
-    """End at the first record of an input that cannot be used, in place of rejecting it."""
-    models: dict[Name, str | InstanceOf[HostedModel]] = Field(default_factory=dict)
-    """Role, such as `teacher`, and model spec, or a mapping that says where an endpoint is and how it is asked."""
-    count: Whole = 100
-    """Tasks that must have passed every stage of the rounds."""
-    cycles: Whole = 1
-    """How often the whole is walked: each cycle makes `count` tasks more, and its student's failures steer the next."""
-    arms: dict[Name, tuple[str, ...]] = Field(default_factory=dict)
-    """Name and changes, as words of `--set`: the recipe is run once for each, in a folder of its own, and compared."""
-    student_teaches: bool = False
-    """From the second cycle on the student proposes tasks and answers them; who classes or rates them stays."""
-    requests_per_round: Whole | None = None
-    """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
-    rounds: tuple[Any, ...] = ()
-    """Stages repeated until `count` is reached."""
-    stages: tuple[Any, ...] = ()
-    """Stages run once, after the rounds or on `inputs`."""
-    publish: Publish | None = Publish()
-    stop: Stop = Stop()
-    limits: Limits = Limits()
-
-    @property
-    def specs(self) -> dict[str, str]:
-        """Role and model spec, which says nothing of an address."""
-        return {role: model if isinstance(model, str) else model.spec for role, model in self.models.items()}
+__all__ = ["Limits", "Publish", "Recipe", "Resolved", "knobs", "resolve", "with_count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +82,8 @@ class Resolved:
             if isinstance(one, dict) and not one["columns"]:
                 del one["columns"]  # as before there were any: a run stays the same run
         written["seeds"] = self.seeds
-        if not written["seeds_columns"]:
-            del written["seeds_columns"]
-        written["rounds"] = [{stage.name: knobs(stage)} for stage in self.rounds]
-        written["stages"] = [{stage.name: knobs(stage)} for stage in self.stages]
+        written["rounds"] = [{recipe_name(stage): knobs(stage)} for stage in self.rounds]
+        written["stages"] = [{recipe_name(stage): knobs(stage)} for stage in self.stages]
         return written
 
     def as_yaml(self) -> str:
@@ -241,6 +106,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     """Check a recipe and make its stages; `changes` are `--set` words such as `novelty.rouge_l_below=0.6`."""
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
+    _make_reachable(file)
     value = with_changes(found_beside(file.value, file.name), changes, Recipe.model_fields)
     value = with_hosted_models(value, file)
     try:
@@ -255,7 +121,24 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     _check_order(resolved, file)
     _check_inputs(resolved, file)
     check_kinds(recipe.specs, file)
+    _check_formats(recipe, file)
     return resolved
+
+
+def _check_formats(recipe: Recipe, file: YamlFile) -> None:
+    """BadInput, at the line that names it, for a format of others that cannot be had."""
+    for number, one in enumerate(recipe.inputs):
+        if one.shape and one.shape not in SHAPES:
+            shape_of(one.shape, file.place(("inputs", number, "from")))
+    if recipe.publish is not None and recipe.publish.format not in LAYOUTS:
+        writable(recipe.publish.format, file.place(("publish", "format")))
+
+
+def _make_reachable(file: YamlFile) -> None:
+    """A module of one's own lies beside the recipe, or where one works."""
+    if file.name != COMMAND_LINE and Path(file.name).is_file():
+        plugins.reachable(Path(file.name).parent)
+    plugins.reachable(Path())
 
 
 def _check_inputs(resolved: Resolved, file: YamlFile) -> None:
@@ -306,18 +189,12 @@ def _check_order(resolved: Resolved, file: YamlFile) -> None:
 
 def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
     name, given = _named(step, file, path)
-    if name not in STAGES:
-        raise BadInput(
-            f"no stage '{shown(name)}'{_nearest(name, STAGES)}",
-            place=file.place(path),
-            fix="stages: " + ", ".join(STAGES),
-        )
-    made = STAGES[name]
+    made = stage_class(name, file.place((*path, name)))
     known = {field.name for field in fields(made)}  # type: ignore[arg-type]  # stages are dataclasses
     for knob in map(str, given):
         if knob not in known:
             raise BadInput(
-                f"stage '{name}' has no knob '{shown(knob)}'{_nearest(knob, known)}",
+                f"stage '{name}' has no knob '{shown(knob)}'{nearest(knob, known)}",
                 place=file.place((*path, name, knob)),
                 fix="knobs: " + (", ".join(sorted(known)) or "none"),
             )
@@ -336,13 +213,29 @@ def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
     except BadInput as fault:
         raise BadInput(f"stage '{name}': {fault.what}", place=file.place((*path, name)), fix=fault.fix) from None
     _check_knobs(stage, file, (*path, name))
+    _check_rules(stage, file, (*path, name))
     return stage
+
+
+def _check_rules(stage: Stage, file: YamlFile, path: Path_) -> None:
+    """BadInput, at the line that names it, for a rule of others that cannot be had."""
+    for name in stage.needs.rules:
+        said = (
+            (*path, knob, number)
+            for knob, value in knobs(stage).items()
+            for number, word in enumerate(value if isinstance(value, list) else ())
+            if isinstance(word, str) and word.partition("=")[0] == name
+        )
+        place = file.place(next(said, path))
+        found = plugins.find("rules", name, place)
+        if found is not None and not callable(found.load(place)):
+            raise BadInput(f"rule '{shown(name)}' is no function", place=place, fix="write one that takes a Task")
 
 
 def _check_knobs(stage: Stage, file: YamlFile, path: Path_) -> None:
     """Numbers must fit where they go: into requests, which are JSON."""
     for knob, value in knobs(stage).items():
-        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < _LARGEST):
+        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < LARGEST):
             raise BadInput(
                 f"stage '{stage.name}', knob '{knob}': no number to work with",
                 place=file.place((*path, knob)),
@@ -376,7 +269,7 @@ def _first(faults: ValidationError, file: YamlFile, model: type[BaseModel]) -> B
     if fault["type"] == "extra_forbidden":
         known = list(_fields_at(model, where[:-1]))
         return BadInput(
-            f"no key '{key}'{_nearest(str(where[-1]), known)}", place=file.place(where), fix="keys: " + ", ".join(known)
+            f"no key '{key}'{nearest(str(where[-1]), known)}", place=file.place(where), fix="keys: " + ", ".join(known)
         )
     return BadInput(f"key '{key}': {fault['msg']}", place=file.place(where), fix="correct it")
 
@@ -385,11 +278,6 @@ def _fields_at(model: type[BaseModel], path: Path_) -> Iterable[str]:
     nested: dict[str, type[BaseModel]] = {"publish": Publish, "limits": Limits, "stop": Stop, "inputs": Input}
     found = (nested.get(str(path[0]), model) if path else model).model_fields
     return [field.alias or name for name, field in found.items()]
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), 1)
-    return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def with_count(resolved: Resolved, count: int) -> Resolved:

@@ -1,9 +1,19 @@
 """The switchboard: the name of a stage in YAML, and where its class lives; one line each."""
 
+import dataclasses
+import difflib
+import re
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
+from typing import cast, get_args
 
-from selfinstruct.stage import Stage
+from selfinstruct import plugins
+from selfinstruct.errors import BadInput
+from selfinstruct.stage import Scope, Stage
+from selfinstruct.text import shown
+
+_OURS = "selfinstruct."
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _PLACES = {
     # generating
@@ -62,6 +72,11 @@ class Stages(MutableMapping[str, type[Stage]]):
         stage: type[Stage] = getattr(import_module(f"selfinstruct.{module}"), written)
         return stage
 
+    def own(self, name: str) -> type[Stage] | None:
+        """The class of that name, where it has been put in or imported already."""
+        known = self._known.get(name)
+        return None if isinstance(known, str) else known
+
     def __contains__(self, name: object) -> bool:
         """Whether it is known; imports nothing."""
         return name in self._known
@@ -84,3 +99,57 @@ class Stages(MutableMapping[str, type[Stage]]):
 
 
 STAGES = Stages(_PLACES)
+
+
+def stage_class(name: str, place: str) -> type[Stage]:
+    """The class that a recipe means: one of ours, of a package that is installed, or at a dotted path.
+
+    BadInput lists those that exist, or says what the class lacks.
+    """
+    if name in STAGES:
+        return STAGES[name]
+    found = plugins.find("stages", name, place)
+    if found is None:
+        known = (*STAGES, *plugins.names("stages"))
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f" (did you mean '{close[0]}'?)" if close else ""
+        fix = "stages: " + ", ".join(known) + "; one of your own: package.module:Class"
+        raise BadInput(f"no stage '{shown(name)}'{hint}", place=place, fix=fix)
+    return _checked(found.load(place), found, place)
+
+
+def recipe_name(stage: Stage) -> str:
+    """How a recipe names it, so that reading the recipe again gives the same stage: its name, or a dotted path."""
+    made = type(stage)
+    if made.__module__.startswith(_OURS) or STAGES.own(stage.name) is made:
+        return stage.name
+    where = f"{made.__module__}:{made.__qualname__}"
+    given = [one.name for one in plugins.installed("stages") if one.where == where]
+    return given[0] if len(given) == 1 and given[0] not in STAGES else where
+
+
+def plugin_of(stage: Stage) -> plugins.Plugin | None:
+    """What it is to a fingerprint; None for one of ours."""
+    name = recipe_name(stage)
+    return None if name in STAGES or type(stage).__module__.startswith(_OURS) else plugins.find("stages", name)
+
+
+def _checked(made: object, found: plugins.Plugin, place: str) -> type[Stage]:
+    """BadInput for a thing that is no stage, saying what it lacks."""
+    who = f"stage '{shown(found.name)}'"
+    fix = "write a frozen dataclass that derives from selfinstruct.stage.Stage, with name, version, scope and __call__"
+    if not isinstance(made, type) or not dataclasses.is_dataclass(made):
+        raise BadInput(f"{who}: {found.where} is no dataclass", place=place, fix=fix)
+    facts = {name: value for base in reversed(made.__mro__) for name, value in vars(base).items()}
+    lacking = [name for name in ("name", "version", "scope", "needs", "__call__") if name not in facts]
+    if lacking:
+        raise BadInput(f"{who}: {found.where} has no {', '.join(lacking)}", place=place, fix=fix)
+    name, version, scope = facts["name"], facts["version"], facts["scope"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadInput(f"{who}: its name is no word of small letters", place=place, fix="name it like `count_words`")
+    if name in STAGES:
+        raise BadInput(f"{who}: its name '{name}' is that of a stage of ours", place=place, fix="name it otherwise")
+    if not isinstance(version, int) or scope not in get_args(Scope):
+        what = f"{who}: version {version!r} or scope {scope!r} is none"
+        raise BadInput(what, place=place, fix=f"a whole number, and one of {', '.join(get_args(Scope))}")
+    return cast("type[Stage]", made)

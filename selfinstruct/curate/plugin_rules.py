@@ -1,0 +1,52 @@
+"""Rules that others wrote: each reads a whole task and says what it objects to, or an empty string."""
+
+import difflib
+from collections.abc import Callable, Collection
+from typing import TypeAlias, cast
+
+from selfinstruct import plugins
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Task
+from selfinstruct.text import shown
+
+TaskRule: TypeAlias = Callable[[Task], str]
+
+
+def is_plugin_rule(name: str, place: str) -> bool:
+    """Whether a name that is none of ours is a dotted path, or given by a package that is installed."""
+    return plugins.find("rules", name, place) is not None
+
+
+def unknown_rule(name: str, place: str, sets: Collection[str], rules: Collection[str]) -> BadInput:
+    """That nobody wrote a rule of this name, and which there are."""
+    known = (*sets, *rules, *plugins.names("rules"))
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    others = ", ".join((*rules, *plugins.names("rules")))
+    fix = f"sets: {', '.join(sets)}; rules: {others}; one of your own: package.module:function"
+    return BadInput(f"no rule '{shown(name)}'{hint}", place=place, fix=fix)
+
+
+def plugin_rule(name: str, place: str) -> TaskRule:
+    """The rule of that name; one that raises, or says no text, is told as BadInput with the record.
+
+    BadInput where it cannot be had, or is nothing that can be called.
+    """
+    found = plugins.find("rules", name, place)
+    rule = None if found is None else found.load(place)
+    if not callable(rule):
+        fix = "write a function that takes a Task and returns what it objects to, or an empty text"
+        raise BadInput(f"rule '{shown(name)}' is no function", place=place, fix=fix)
+
+    def objects(task: Task) -> str:
+        try:
+            said = cast("Callable[[Task], object]", rule)(task)
+        except Exception as fault:
+            what = f"rule '{shown(name)}' raised {shown(f'{type(fault).__name__}: {fault}', 200)}"
+            raise BadInput(what, place=f"record {task.id[:16]}", fix="mend the rule") from fault
+        if not isinstance(said, str):
+            what = f"rule '{shown(name)}' returned {shown(repr(said), 60)} and no text"
+            raise BadInput(what, place=f"record {task.id[:16]}", fix="return what it objects to, or an empty text")
+        return said
+
+    return objects

@@ -1,0 +1,58 @@
+"""Layouts that others wrote: how a record becomes a task, and how a task becomes the columns of a row."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct import plugins
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Instance, Json, Provenance, Task
+from selfinstruct.text import shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A layout of one's own, for reading, for writing, or for both.
+
+    It is named with `--from` and `--to`, and `from:` and `publish.format` of a recipe; nothing is taken for it by its
+    looks alone.
+    """
+
+    about: str
+    """What a record of it looks like, in a few words."""
+    fits: Callable[[Any], bool] | None = None
+    """Whether a JSON value is such a record."""
+    read: Callable[[Any, Provenance], Task] | None = None
+    """A value that fits as a task; `BadRecord` for one that is broken."""
+    write: Callable[[Task, Instance], Mapping[str, Json]] | None = None
+    """The columns for one instance of a task."""
+    columns: tuple[str, ...] = ()
+    """Their names, in order; all of them in each row."""
+    one_turn: bool = True
+    """It has no room for a conversation, or for what its system turn says."""
+
+
+def plugin_format(name: str, place: str) -> Format | None:
+    """The layout of that name; None where nobody wrote one.
+
+    BadInput for one that cannot be had, or is no `Format`.
+    """
+    found = plugins.find("formats", name, place)
+    if found is None:
+        return None
+    made = found.load(place)
+    if not isinstance(made, Format):
+        fix = "let it be a selfinstruct.formats.plugin_formats.Format"
+        raise BadInput(f"format '{shown(name)}': {found.where} is no Format", place=place, fix=fix)
+    if (made.fits is None) != (made.read is None) or (made.write is None) == bool(made.columns):
+        what = f"format '{shown(name)}': `fits` goes with `read`, and `columns` with `write`"
+        raise BadInput(what, place=place, fix="give both or neither")
+    return made
+
+
+def writable(name: str, place: str) -> Format | None:
+    """The layout of that name that others wrote for writing; None where nobody wrote one."""
+    found = plugin_format(name, place)
+    if found is not None and found.write is None:
+        raise BadInput(f"format '{shown(name)}' is for reading alone", place=place, fix="take another")
+    return found

@@ -1,0 +1,300 @@
+"""What others add: by the example package's entry points, by dotted paths, and with everything that can be wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from selfinstruct.cli.main import desk
+from selfinstruct.errors import BadInput
+from selfinstruct.run.fingerprint import identity
+from selfinstruct.run.recipe import Resolved, resolve
+from selfinstruct.run.run import Options, execute
+from selfinstruct.run.yaml_file import parse_yaml, read_yaml
+
+EXAMPLE = Path(__file__).parents[1] / "plugin"
+Give = Callable[..., Path]
+
+
+def dist_info(site: Path, name: str, version: str, points: str) -> None:
+    folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    (folder / "entry_points.txt").write_text(points)
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example package, whether or not it is installed: its folder, and what an installation writes beside it."""
+    import tomllib
+
+    told = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {where}\n" for name, where in named.items())
+        for group, named in told["entry-points"].items()
+    )
+    dist_info(tmp_path / "site", told["name"], told["version"], points)
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+
+@pytest.fixture
+def give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Give:
+    """A package of one module, installed: its name, its code, its entry points."""
+
+    def made(name: str, code: str, points: str, version: str = "1.0") -> Path:
+        site = tmp_path / f"site-{name}"
+        dist_info(site, name, version, points)
+        (site / f"{name}.py").write_text(code)
+        monkeypatch.syspath_prepend(str(site))
+        return site
+
+    return made
+
+
+def set_of(tmp_path: Path, *instructions: str) -> Path:
+    path = tmp_path / "set.jsonl"
+    lines = [{"instruction": text, "input": "", "output": "It is so."} for text in instructions]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def recipe(inputs: object, *stages: object, **more: object) -> Resolved:
+    told = {"name": "a", "inputs": [inputs], "stages": stages, "publish": None, **more}
+    return resolve(parse_yaml(json.dumps(told).encode(), "a.yaml"))
+
+
+def run(resolved: Resolved, folder: Path) -> Path:
+    execute(resolved, Options(folder=folder))
+    return folder
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner().invoke(desk, list(words))
+
+
+@pytest.mark.usefixtures("example")
+def test_a_package_adds_a_stage_a_rule_a_format_and_a_model(tmp_path: Path) -> None:
+    given = tmp_path / "asks.jsonl"
+    asks = ["NAME A RIVER", "Name a river in Spain.", "Say in many words what a river is and why."]
+    given.write_text("".join(json.dumps({"ask": ask, "reply": "The Tagus."}) + "\n" for ask in asks))
+    resolved = recipe(
+        {"path": str(given), "from": "ask_reply"},
+        {"rules": {"rules": ["shouting"]}},
+        {"count_words": {"at_most": 7}},
+        {"rate": {"model": "bird"}},
+        models={"bird": "parrot:Rating: 4"},
+        publish={"format": "ask_reply", "files": ["jsonl"]},
+    )
+    folder = run(resolved, tmp_path / "run")
+    assert [line["instruction"] for line in lines(folder / "kept.jsonl")] == ["Name a river in Spain."]
+    reasons = {line["instruction"]: line["reason"] for line in lines(folder / "rejected.jsonl")}
+    assert reasons == {asks[0]: "shouting", asks[2]: "wordy"}
+    [row] = lines(folder / "dataset" / "jsonl" / "train.jsonl")
+    assert (row["ask"], row["reply"]) == ("Name a river in Spain.", "The Tagus.")
+    done = json.loads(next(folder.glob("stages/*-rate/DONE")).read_text())
+    assert done["bill"]["model"] == "parrot:Rating: 4"
+    assert resolve(read_yaml(folder / "recipe.yaml")).as_yaml() == resolved.as_yaml()
+
+
+@pytest.mark.usefixtures("example")
+def test_the_fingerprint_holds_the_version_of_a_plug_in_and_the_source_of_a_function(tmp_path: Path) -> None:
+    path = str(set_of(tmp_path, "Name a river."))
+    stages = ({"rules": {"rules": ["shouting"]}}, "count_words")
+    same = identity(recipe(path, *stages, models={"m": "parrot:x"}), ())
+    told = {key: value for key, value in same.items() if key.startswith("plugins.")}
+    assert told["plugins.rules/shouting.where"] == "selfinstruct_example:shouting"
+    assert len(str(told["plugins.rules/shouting.source"])) == 64
+    for name in ("rules/shouting", "stages/count_words", "models/parrot"):
+        assert told[f"plugins.{name}.version"] == "1.2.0"
+    assert not [key for key in identity(recipe(path, "exact"), ()) if key.startswith("plugins")]
+
+
+@pytest.mark.usefixtures("example")
+def test_a_set_is_converted_into_a_format_of_ones_own_and_back(tmp_path: Path) -> None:
+    source, there, back = set_of(tmp_path, "Name a river."), tmp_path / "there.jsonl", tmp_path / "back.jsonl"
+    assert invoke("convert", str(source), "--to", "ask_reply", "-o", str(there)).exit_code == 0
+    assert lines(there)[0]["ask"] == "Name a river."
+    told = invoke("convert", str(there), "--from", "ask_reply", "--to", "alpaca", "-o", str(back))
+    assert told.exit_code == 0
+    assert lines(back)[0]["output"] == "It is so."
+    assert "read as ask_reply" in invoke("convert", str(there), "--from", "ask_reply", "--explain").output
+
+
+OWN = """
+from dataclasses import dataclass
+from selfinstruct.stage import Kept, Rejected, Stage
+
+@dataclass(frozen=True, kw_only=True)
+class Brief(Stage):
+    name, version, scope = "brief", 1, "record"
+    at_most: int = 20
+
+    def __call__(self, records, bench):
+        for task in records:
+            yield Kept(task) if len(task.instruction) <= self.at_most else Rejected(task, "long")
+
+def no_rivers(task):
+    return "river" if "river" in task.instruction else ""
+
+def silent(task):
+    return None
+
+def raises(task):
+    raise ValueError("nobody knows")
+
+@dataclass(frozen=True)
+class Shapeless:
+    pass
+
+@dataclass(frozen=True)
+class Taken(Brief):
+    name = "score"
+
+number = 7
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of one's own in the folder where one works; its name is like no other."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+def test_a_dotted_path_names_a_stage_and_a_rule_and_a_knob_is_set_by_the_last_word(tmp_path: Path, own: str) -> None:
+    path = set_of(tmp_path, "Name a river.", "Name a hill.", "Name a hill that is very high.")
+    text = (
+        f"{{name: a, inputs: ['{path}'], publish: null, stages: [{own}:Brief, rules: {{rules: ['{own}:no_rivers']}}]}}"
+    )
+    resolved = resolve(parse_yaml(text.encode(), "a.yaml"), ["Brief.at_most=15"])
+    folder = run(resolved, tmp_path / "run")
+    assert [line["instruction"] for line in lines(folder / "kept.jsonl")] == ["Name a hill."]
+    assert {line["reason"] for line in lines(folder / "rejected.jsonl")} == {"long", f"{own}:no_rivers"}
+    assert f"- {own}:Brief:" in (folder / "recipe.yaml").read_text()
+    before = identity(resolved, ())
+    assert before[f"plugins.rules/{own}:no_rivers.where"] == f"{own}:no_rivers"
+
+
+@pytest.mark.parametrize(
+    ("stage", "line", "says"),
+    [
+        ("{module}:Breif", 4, r"'own_\w+' has no 'Breif' \(did you mean 'Brief'\?\)"),
+        ("nowhere.at_all:Brief", 4, "no module 'nowhere'"),
+        ("{module}:number", 4, "is no dataclass"),
+        ("{module}:Shapeless", 4, "has no name, version, scope, needs, __call__"),
+        ("{module}:Taken", 4, "its name 'score' is that of a stage of ours"),
+        ("rules: {{rules: [refusal, '{module}:no_river']}}", 4, r"has no 'no_river' \(did you mean 'no_rivers'\?\)"),
+        ("rules: {{rules: ['{module}:number']}}", 4, "is no function"),
+        ("filter: {{rules: ['nowhere:x']}}", 4, "no module 'nowhere'"),
+        ("briefe", 4, "no stage 'briefe'"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_with_its_line(
+    tmp_path: Path, own: str, stage: str, line: int, says: str
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(f"name: a\ninputs: ['x.jsonl']\nstages:\n  - {stage.format(module=own)}\n")
+    with pytest.raises(BadInput, match=rf"a\.yaml:{line}: .*{says}") as fault:
+        resolve(read_yaml(file))
+    assert fault.value.exit_code == 2
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("models: {m: ", "'nowhere.at_all:Bird'}", r"a\.yaml:2: model 'm': .*no module 'nowhere'"),
+        ("publish: {format: ", "'nowhere.at_all:Rows'}", r"a\.yaml:2: .*no module 'nowhere'"),
+        ("inputs: [{path: x, from: ", "'nowhere.at_all:Rows'}]", r"a\.yaml:2: .*no module 'nowhere'"),
+        ("publish: {format: ", "mesages}", r"a\.yaml:2: .*no layout 'mesages' \(did you mean 'messages'\?\)"),
+    ],
+)
+def test_a_model_or_a_format_that_leads_nowhere_is_told_with_its_line(key: str, value: str, says: str) -> None:
+    inputs = "" if key.startswith("inputs") else "inputs: [x.jsonl]\n"
+    text = f"name: a\n{key}{value}\n{inputs}stages: [exact]\n"
+    with pytest.raises(BadInput, match=says):
+        resolve(parse_yaml(text.encode(), "a.yaml"))
+
+
+@pytest.mark.parametrize(("rule", "says"), [("raises", "raised ValueError: nobody knows"), ("silent", "returned None")])
+def test_a_rule_that_fails_is_told_with_the_record_and_is_no_objection(
+    tmp_path: Path, own: str, rule: str, says: str
+) -> None:
+    resolved = recipe(str(set_of(tmp_path, "Name a river.")), {"rules": {"rules": [f"{own}:{rule}"]}})
+    with pytest.raises(BadInput, match=rf"record [0-9a-f]{{16}}: rule '{own}:{rule}' {says}"):
+        run(resolved, tmp_path / "run")
+
+
+def test_a_plug_in_that_fails_to_load_ends_no_run_that_does_not_name_it(tmp_path: Path, give: Give) -> None:
+    give("torn", "raise RuntimeError('not\\nready')\n", "[selfinstruct.rules]\ngentle = torn:gentle\n")
+    path = str(set_of(tmp_path, "Name a river."))
+    run(recipe(path, "rules", "exact"), tmp_path / "run")
+    with pytest.raises(BadInput, match=r"rule 'gentle' of torn: 'torn' fails to load \(RuntimeError: not ready\)"):
+        recipe(path, {"rules": {"rules": ["gentle"]}})
+
+
+def test_of_two_of_one_name_neither_is_taken(tmp_path: Path, give: Give) -> None:
+    for name in ("left", "right"):
+        give(name, "def kind(task):\n    return ''\n", f"[selfinstruct.rules]\nkind = {name}:kind\n")
+    path = str(set_of(tmp_path, "Name a river."))
+    with pytest.raises(BadInput, match="left and right both give a rule 'kind'; write left:kind or right:kind"):
+        recipe(path, {"rules": {"rules": ["kind"]}})
+    recipe(path, {"rules": {"rules": ["right:kind"]}})
+    told = [one for one in json.loads(invoke("plugins", "--json").stdout) if one["name"] == "kind"]
+    assert [one["fault"] for one in told] == [
+        f"another package gives the name 'kind', too: write {name}:kind" for name in ("left", "right")
+    ]
+
+
+@pytest.mark.usefixtures("example")
+def test_plug_ins_are_listed_with_where_they_are_from_and_why_they_cannot_be_used(give: Give) -> None:
+    give(
+        "odd",
+        "refusal = number = 7\n",
+        "[selfinstruct.rules]\nrefusal = odd:refusal\nnumber = odd:number\n[selfinstruct.models]\ngone = odd:gone\n",
+    )
+    told = invoke("plugins")
+    assert told.exit_code == 0
+    found = {tuple(line.split()[:2]): line for line in told.stdout.splitlines()}
+    for kind, name in (
+        ("stages", "count_words"),
+        ("rules", "shouting"),
+        ("formats", "ask_reply"),
+        ("models", "parrot"),
+    ):
+        assert "selfinstruct-example 1.2.0" in found[kind, name]
+        assert "cannot be used" not in found[kind, name]
+    assert "cannot be used: the name 'refusal' is taken by selfinstruct itself" in found["rules", "refusal"]
+    assert "cannot be used: odd:number cannot be called" in found["rules", "number"]
+    assert "cannot be used: model 'gone' of odd: 'odd' has no 'gone'" in found["models", "gone"]
+
+
+@pytest.mark.usefixtures("example")
+def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("{name: a, inputs: [x.jsonl], stages: [rules, exact]}")
+    code = (
+        f"import sys; sys.path[:0] = {[str(tmp_path / 'site'), str(EXAMPLE)]!r}\n"
+        "from pathlib import Path\nfrom selfinstruct.run.recipe import resolve\n"
+        "from selfinstruct.run.yaml_file import read_yaml\n"
+        f"resolve(read_yaml(Path({str(file)!r})))\n"
+        "print([name in sys.modules for name in ('selfinstruct_example', 'importlib.metadata')])\n"
+        "from selfinstruct import plugins\nprint(plugins.names('rules'), 'selfinstruct_example' in sys.modules)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    first, second = told.stdout.splitlines()
+    assert first.startswith("[False")
+    assert second == "('shouting',) False"
