@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from selfinstruct.records import Json
 from selfinstruct.report.cells import DASH, change_cell, count_cell, names_of, number_cell, share_cell, text_cell
-from selfinstruct.report.found import found_in, part, rows, text_in
+from selfinstruct.report.json_values import estimate_in, part, rows, text_in
 from selfinstruct.report.markup import folded, table
 from selfinstruct.report.phrases import prose
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _KINDS = {
     "labels": ("Tasks with a label space", "exact_match", "exact match"),
@@ -40,7 +40,9 @@ def _control(told: _Told) -> str:
         return ""
     followed = told.get("followed")
     said = "cannot tell" if followed is None else "they turn" if followed else "they do not"
-    return f" Where labels have changed places, answers turn by {change_cell(found_in(told.get('turned')), 1)}: {said}."
+    return (
+        f" Where labels have changed places, answers turn by {change_cell(estimate_in(told.get('turned')), 1)}: {said}."
+    )
 
 
 def _kind(kind: str, told: _Told, arms: list[Mapping[str, Json]]) -> str:
@@ -60,9 +62,9 @@ def _line(arm: _Told, kind: str, metric: str, compared: _Told) -> tuple[str, ...
     return (
         _named(text_in(arm.get("name"))),
         count_cell(score.get("tasks")),
-        share_cell(found_in(score.get(metric)), 1),
+        share_cell(estimate_in(score.get(metric)), 1),
         _named(text_in(compared.get("against"))),
-        change_cell(found_in(compared.get("difference")), 1),
+        change_cell(estimate_in(compared.get("difference")), 1),
         number_cell(compared.get("equal_within"), 1),
         number_cell(compared.get("could_show"), 1),
         text_cell(compared.get("verdict")),
@@ -77,7 +79,7 @@ def _categories(kind: str, metric: str, arms: list[Mapping[str, Json]]) -> str:
 
 def _of(name: str, kind: str, metric: str, arms: list[Mapping[str, Json]]) -> Iterator[str]:
     for arm in arms:
-        yield share_cell(found_in(part(arm, kind, "by_category", name).get(metric)), 1)
+        yield share_cell(estimate_in(part(arm, kind, "by_category", name).get(metric)), 1)
 
 
 def _named(name: str) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from selfinstruct.records import Json
 from selfinstruct.report.cells import DASH, change_cell, count_cell, names_of, number_cell, share_cell, text_cell
-from selfinstruct.report.found import count_in, found_in, part, rows, text_in
+from selfinstruct.report.json_values import count_in, estimate_in, part, rows, text_in
 from selfinstruct.report.markup import folded, table
 from selfinstruct.report.phrases import plural, prose, share
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _AGAINST = {
     "agreement_with_teacher": (
@@ -59,7 +59,7 @@ def split(measure: Measure, which: str) -> str:
         for name, key, limit in (("Jaccard", "jaccard", "jaccard"), ("ROUGE-L", "rouge_l", "rouge_l_below"))
     ]
     alike = table(
-        ("Most alike across", "Found", "Limit", "Test record", "Train record"),
+        ("Most alike across", "Estimate", "Limit", "Test record", "Train record"),
         lines,
         label="Most alike across the split",
     )
@@ -122,7 +122,7 @@ def _against(name: str, told: _Told, models: Sequence[_Told], differences: Seque
 
 
 def _numbers(told: _Told) -> list[str]:
-    return [share_cell(found_in(told.get(name)), 1 if name in _LONG else 3) for name in _NUMBERS]
+    return [share_cell(estimate_in(told.get(name)), 1 if name in _LONG else 3) for name in _NUMBERS]
 
 
 def _differences(found: Sequence[_Told]) -> str:
@@ -131,7 +131,7 @@ def _differences(found: Sequence[_Told]) -> str:
             text_cell(one.get("of")),
             text_cell(one.get("above")),
             count_cell(one.get("n")),
-            *(change_cell(found_in(one.get(name)), 1 if name in _LONG else 3) for name in _COMPARED),
+            *(change_cell(estimate_in(one.get(name)), 1 if name in _LONG else 3) for name in _COMPARED),
         )
         for one in found
     ]
@@ -146,7 +146,7 @@ def _by_category(against: str, models: Sequence[_Told]) -> str:
         for name in names_of(part(model, against, "by_category", feature) for model in models):
             for model in models:
                 one = part(model, against, "by_category", feature, name)
-                numbers = (share_cell(found_in(one.get(key)), 1 if key in _LONG else 3) for key in _BRIEF)
+                numbers = (share_cell(estimate_in(one.get(key)), 1 if key in _LONG else 3) for key in _BRIEF)
                 lines.append(
                     (prose(name.replace("_", " "), 60) or DASH, *_who(model), count_cell(one.get("n")), *numbers)
                 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from selfinstruct.records import Json
-from selfinstruct.report.found import Found, count_in, number_in
+from selfinstruct.report.json_values import Estimate, count_in, number_in
 from selfinstruct.report.phrases import number, prose
 
 DASH = "&ndash;"
@@ -19,10 +19,10 @@ def decimals(value: float, digits: int = 3) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
-def share_cell(found: Found | None, digits: int = 3) -> str:
+def share_cell(found: Estimate | None, digits: int = 3) -> str:
     """A number and its interval.
 
-    >>> share_cell(Found(0.5, 0.4, 0.6)), share_cell(None), share_cell(Found(0.5))
+    >>> share_cell(Estimate(0.5, 0.4, 0.6)), share_cell(None), share_cell(Estimate(0.5))
     ('0.500<small>0.400&ndash;0.600</small>', '&ndash;', '0.500')
     """
     if found is None:
@@ -34,10 +34,10 @@ def share_cell(found: Found | None, digits: int = 3) -> str:
     return f"{value}<small>{decimals(found.low, digits)}{to}{decimals(found.high, digits)}</small>"
 
 
-def change_cell(found: Found | None, digits: int = 3) -> str:
+def change_cell(found: Estimate | None, digits: int = 3) -> str:
     """A difference with its sign; strong where its interval leaves out 0.
 
-    >>> change_cell(Found(0.2, 0.1, 0.3)), change_cell(Found(-0.2, -0.5, 0.1), 1)
+    >>> change_cell(Estimate(0.2, 0.1, 0.3)), change_cell(Estimate(-0.2, -0.5, 0.1), 1)
     ('<strong>+0.200</strong><small>+0.100 to +0.300</small>', '-0.2<small>-0.5 to +0.1</small>')
     """
     if found is None:

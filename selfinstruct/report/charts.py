@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.report.drawing import FAILED, FAINT, GRID, INK, KEPT, NARROW, REJECTED, SEED, draw
 from selfinstruct.report.phrases import number, plural, share
-from selfinstruct.report.story import Count, RoundCount, StageCount
+from selfinstruct.report.summary import Count, RoundCount, StageCount
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from selfinstruct.records import Json
 from selfinstruct.report import side_charts
 from selfinstruct.report.cells import DASH, change_cell, share_cell, text_cell
-from selfinstruct.report.found import found_in, part, rows, text_in
+from selfinstruct.report.json_values import estimate_in, part, rows, text_in
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import plural, prose
 
@@ -37,7 +37,7 @@ def _cell(line: Mapping[str, Json], place: int) -> Json:
 
 def _drawing(place: int, head: str, lines: Sequence[Mapping[str, Json]]) -> str:
     marks = [
-        side_charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=found_in(_cell(line, place)))
+        side_charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
         for line in lines
     ]
     said = f"{head} of {plural(sum(one.mark is not None for one in marks), 'row')}, with 95 % intervals"
@@ -50,8 +50,8 @@ def _table(lines: Sequence[Mapping[str, Json]], heads: Sequence[str]) -> str:
         cells = [text_cell(line.get("row"), 120)]
         for place in range(len(heads)):
             found = part({"cell": _cell(line, place)}, "cell")
-            change = found_in(found.get("difference"))
-            cell = share_cell(found_in({**found}) if found else None)
+            change = estimate_in(found.get("difference"))
+            cell = share_cell(estimate_in({**found}) if found else None)
             if change is not None:
                 dagger = "&dagger;" if part(found, "difference").get("holds") is True else ""
                 cell += f"<small>{change_cell(change).replace('<small>', f'{dagger}<small>', 1)}</small>"

@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from selfinstruct.report.drawing import FAINT, GRID, INK, draw
-from selfinstruct.report.found import Found
+from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.phrases import number
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Line:
     """One curve: places and what was measured there."""
 
     colour: str
-    points: Sequence[tuple[float, Found]]
+    points: Sequence[tuple[float, Estimate]]
 
 
 @dataclass(frozen=True, slots=True)

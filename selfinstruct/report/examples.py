@@ -2,12 +2,12 @@
 
 from selfinstruct.report.markup import text
 from selfinstruct.report.phrases import prose
-from selfinstruct.report.story import Published, Story, Turned
+from selfinstruct.report.summary import Published, RejectedExample, RunSummary
 
 _LINE = 240  # a neighbour is shown for comparison, not for reading
 
 
-def examples(story: Story) -> str:
+def examples(story: RunSummary) -> str:
     """Cards, published tasks first."""
     kept = "".join(_published(task) for task in story.published_examples)
     turned = "".join(_turned(record) for record in story.rejected_examples)
@@ -29,7 +29,7 @@ def _published(task: Published) -> str:
     return f'<article class="card">{text(task.instruction, "said")}<dl>{"".join(parts)}</dl>{_id(task.id)}</article>'
 
 
-def _turned(record: Turned) -> str:
+def _turned(record: RejectedExample) -> str:
     why = f'<p class="fine"><span class="tag">{prose(record.reason)}</span> · {prose(record.stage)}</p>'
     parts = _neighbour(record.nearest, record.rouge_l)
     if record.evidence:

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from selfinstruct.records import Json
 from selfinstruct.report.cells import DASH, count_cell, number_cell, text_cell
-from selfinstruct.report.found import count_in, part
+from selfinstruct.report.json_values import count_in, part
 from selfinstruct.report.markup import folded, table
 from selfinstruct.report.phrases import number, prose, share
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _SPLITS = ("train", "validation", "test")
 _LABELS = {1: "answer-like", 0: "continuation-like"}

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from selfinstruct.records import Json
 from selfinstruct.report import side_charts
 from selfinstruct.report.cells import DASH, count_cell, names_of, number_cell, share_cell, text_cell
-from selfinstruct.report.found import found_in, number_in, part, text_in, texts_in
+from selfinstruct.report.json_values import estimate_in, number_in, part, text_in, texts_in
 from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import plural, prose
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 from selfinstruct.text import shown
 
 _MEASURES = {
@@ -81,7 +81,7 @@ def _measures(titles: Sequence[str], parts: Sequence[_Part]) -> str:
         ("Fragments", *(count_cell(one.get("n")) for one in parts)),
         ("Source records", *(count_cell(one.get("sources")) for one in parts)),
         ("Prevalence: answer-like, of all", *(number_cell(one.get("prevalence")) for one in parts)),
-        *((title, *(share_cell(found_in(one.get(name))) for one in parts)) for name, title in _MEASURES.items()),
+        *((title, *(share_cell(estimate_in(one.get(name))) for one in parts)) for name, title in _MEASURES.items()),
         (
             "Accuracy of a rule that looks at the first letter",
             *(number_cell(part(one.get(_RULE)).get("accuracy")) for one in parts),
@@ -132,7 +132,7 @@ def _validation(found: _Part) -> str:
             (
                 text_cell(name, 120),
                 *(count_cell(one.get(key)) for key in ("n", "answer_like", "called_answer_like")),
-                share_cell(found_in(one.get("accuracy"))),
+                share_cell(estimate_in(one.get("accuracy"))),
                 number_cell(one.get("kappa")),
                 *(count_cell(wrong.get(key)) for key in ("false_negatives", "false_positives")),
             )

@@ -1,14 +1,14 @@
 """What one wants to know first of a run, in a handful of numbers."""
 
-from selfinstruct.report.found import number_in, part, text_in
+from selfinstruct.report.json_values import number_in, part, text_in
 from selfinstruct.report.markup import key_figure
 from selfinstruct.report.phrases import money, number, plural, rounded, share
-from selfinstruct.report.story import Story
+from selfinstruct.report.summary import RunSummary
 from selfinstruct.report.tuning import before_and_after
 from selfinstruct.text import shown
 
 
-def key_figures(story: Story) -> str:
+def key_figures(story: RunSummary) -> str:
     """What one wants to know first."""
     failed = f"{plural(story.failed_requests, 'failed call')}" if story.failed_requests else "none failed"
     estimated = "partly estimated" if any(line.estimated for line in story.spending) else "prompts and answers"
@@ -36,12 +36,12 @@ def key_figures(story: Story) -> str:
     return f'<dl class="figures">{"".join(parts)}</dl>'
 
 
-def only_measured(story: Story) -> bool:
+def only_measured(story: RunSummary) -> bool:
     """No record ever came in: models were asked and measured, as the verb `score` does."""
     return bool(story.measured) and not (story.candidates or story.published or story.seeds) and story.target is None
 
 
-def first_score(story: Story) -> tuple[float, str] | None:
+def first_score(story: RunSummary) -> tuple[float, str] | None:
     """IFS of whatever was scored first, and whose it is; a score with a label stands behind those without."""
     for measure in sorted(story.measured, key=lambda one: bool(one.label)):
         told = part(measure.value)
@@ -52,7 +52,7 @@ def first_score(story: Story) -> tuple[float, str] | None:
     return None
 
 
-def _tone(story: Story) -> list[str]:
+def _tone(story: RunSummary) -> list[str]:
     """The student's IFS before and after, or that of whatever was scored first."""
     learned = before_and_after(story)
     if learned:

@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 from selfinstruct.records import Json
 from selfinstruct.report.cells import DASH, change_cell, count_cell, flag_cell, number_cell, share_cell
 from selfinstruct.report.curve_charts import Across, Line, lines
-from selfinstruct.report.cycle import CycleCount
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
-from selfinstruct.report.found import Found, found_in, number_in, part, rows, texts_in
+from selfinstruct.report.json_values import Estimate, estimate_in, number_in, part, rows, texts_in
 from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import number, plural, prose
-from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.summary import CycleCount, Measure, RunSummary
 
 _NOTHING = " nothing in particular, as no kind with prompts enough to tell is failed on more than the rest."
 _ROWS = 60  # cells that are read; all of them stand in feedback.json
 
 
-def cycles(story: Story) -> str:
+def cycles(story: RunSummary) -> str:
     """A line for each cycle, and their curves; empty for a recipe without a loop."""
     told = story.cycles
     if not told:
@@ -54,7 +53,7 @@ def feedback(measure: Measure, which: str) -> str:
     cells = rows(told.get("cells"))
     if "prompts" not in told or "failures" not in told:
         return ""
-    gain = found_in(told.get("gain"))
+    gain = estimate_in(told.get("gain"))
     rose = f" IFS changed by {change_cell(gain)} since the cycle before." if gain else ""
     plateau = " It no longer rises." if told.get("plateau") is True else ""
     steering = [one for one in cells if one.get("steers") is True]
@@ -91,8 +90,8 @@ def _drawn(told: Sequence[CycleCount]) -> str:
         return ""
     across = Across("cycle", [(float(one.number), number(one.number)) for one in told])
     tone = Line(KEPT, [(float(one.number), one.ifs) for one in told if one.ifs])
-    near = Line(FAILED, [(float(one.number), Found(one.nearest)) for one in told if one.nearest is not None])
-    pairs = Line(SEED, [(float(one.number), Found(one.distinct_2)) for one in told if one.distinct_2 is not None])
+    near = Line(FAILED, [(float(one.number), Estimate(one.nearest)) for one in told if one.nearest is not None])
+    pairs = Line(SEED, [(float(one.number), Estimate(one.distinct_2)) for one in told if one.distinct_2 is not None])
     said = f"{plural(len(told), 'cycle')} of the loop"
     rise = figure(
         "Does the student answer more?",

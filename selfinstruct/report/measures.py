@@ -8,10 +8,10 @@ from selfinstruct.report.generic_table import generic_table, said
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import prose
 from selfinstruct.report.rings import Ring, rings
-from selfinstruct.report.story import Count, Measure, Story
+from selfinstruct.report.summary import Count, Measure, RunSummary
 
 
-def measures(story: Story) -> str:
+def measures(story: RunSummary) -> str:
     """One block for each thing measured, in the order of the stages."""
     names = [measure.name for measure in story.measured]
     return "".join(_block(measure, names[:at].count(measure.name)) for at, measure in enumerate(story.measured))

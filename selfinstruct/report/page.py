@@ -8,7 +8,7 @@ from selfinstruct.report import examples, measures, sections
 from selfinstruct.report.key_figures import first_score, key_figures, only_measured
 from selfinstruct.report.phrases import number, plural, prose
 from selfinstruct.report.registry import Section, own_sections
-from selfinstruct.report.story import Story
+from selfinstruct.report.summary import RunSummary
 
 _SECTIONS = (
     ("funnel", "Funnel", "What became of every candidate", sections.funnel),
@@ -38,7 +38,7 @@ _OF_TONE = (
 )
 
 
-def page(story: Story) -> str:
+def page(story: RunSummary) -> str:
     """The report as HTML5, to be written as UTF-8; the same story gives the same bytes.
 
     Every text of the run is escaped, with control characters and bidirectional marks made visible.
@@ -57,7 +57,7 @@ def page(story: Story) -> str:
     )
 
 
-def _shown(story: Story) -> list[Section]:
+def _shown(story: RunSummary) -> list[Section]:
     """The parts that have something to tell of this run: its records, then its student, then the small print."""
     own = own_sections(story)
     without_rounds = bool(story.stages) and story.target is None and not story.rounds
@@ -72,11 +72,11 @@ def _shown(story: Story) -> list[Section]:
     return [*before, *own.sections, *after]
 
 
-def _title(story: Story) -> str:
+def _title(story: RunSummary) -> str:
     return prose(story.name, 120) if only_measured(story) else plural(story.published, "task")
 
 
-def _headline(story: Story, shown: Sequence[Section]) -> str:
+def _headline(story: RunSummary, shown: Sequence[Section]) -> str:
     links = "".join(f'<a href="#{one.anchor}">{one.link}</a>' for one in shown)
     origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
     models = " and ".join(prose(model, 80) for model in story.models)
@@ -94,7 +94,7 @@ def _headline(story: Story, shown: Sequence[Section]) -> str:
     )
 
 
-def _verdict(story: Story) -> str:
+def _verdict(story: RunSummary) -> str:
     if story.target is None:
         return ""
     if story.published >= story.target:
@@ -102,7 +102,7 @@ def _verdict(story: Story) -> str:
     return f'<span class="pill short">{number(story.target - story.published)} short of {number(story.target)}</span>'
 
 
-def _footer(story: Story, shown: Sequence[Section]) -> str:
+def _footer(story: RunSummary, shown: Sequence[Section]) -> str:
     of_tone = any(one.anchor in {"fragments", "judge", "tuning", "tone", "loop"} for one in shown)
     glossary = (*_GLOSSARY, *(_OF_TONE if of_tone else ()))
     words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in glossary)

@@ -9,8 +9,8 @@ from selfinstruct.report.fragments import fragments
 from selfinstruct.report.judges import judge
 from selfinstruct.report.loop import cycles, feedback
 from selfinstruct.report.phrases import prose
-from selfinstruct.report.story import Measure, Story
 from selfinstruct.report.suites import suites
+from selfinstruct.report.summary import Measure, RunSummary
 from selfinstruct.report.taste import taste
 from selfinstruct.report.tone import tone
 from selfinstruct.report.tuning import tuning
@@ -42,7 +42,7 @@ class _Entry:
     link: str
     title: str
     stages: Mapping[str, Teller]
-    first: Callable[[Story], str] = lambda story: ""  # noqa: ARG005 - most parts are made of measures alone
+    first: Callable[[RunSummary], str] = lambda story: ""  # noqa: ARG005 - most parts are made of measures alone
 
 
 _REGISTRY = (
@@ -58,7 +58,7 @@ _REGISTRY = (
 )
 
 
-def own_sections(story: Story) -> OwnSections:
+def own_sections(story: RunSummary) -> OwnSections:
     """Each part that has something to tell of this run, in order."""
     sections: list[Section] = []
     rest = list(story.measured)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.report.drawing import INK, KEPT, draw
-from selfinstruct.report.story import Count
+from selfinstruct.report.summary import Count
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from decimal import Decimal
 from selfinstruct.report import charts, drawing
 from selfinstruct.report.markup import FAILED, KEPT, REJECTED, figure, table
 from selfinstruct.report.phrases import money, number, plural, prose, share
-from selfinstruct.report.story import Count, Story, Texts
+from selfinstruct.report.summary import Count, RunSummary, Texts
 
 _PUBLISHED, _SEEDS = ("--kept", "published"), ("--seed", "seeds")
 _FIRST_WORDS, _REASONS = 20, 12
 
 
-def funnel(story: Story) -> str:
+def funnel(story: RunSummary) -> str:
     """Received, kept, rejected and failed, by stage and by reason, with sums that close."""
     if not story.stages:
         return '<p class="nothing">Nothing to draw: no stage has finished.</p>'
@@ -61,7 +61,7 @@ def funnel(story: Story) -> str:
     return f'{_sums(story)}<div class="pair">{stages}{ranked}</div>{by_stage}{folded}'
 
 
-def rounds(story: Story) -> str:
+def rounds(story: RunSummary) -> str:
     """What each round brought, and whether the tasks grew alike."""
     kept = figure(
         "Kept per round",
@@ -78,7 +78,7 @@ def rounds(story: Story) -> str:
     return f'{_yield(story)}{_topic(story)}<div class="pair">{kept}{near}</div>'
 
 
-def _topic(story: Story) -> str:
+def _topic(story: RunSummary) -> str:
     """How many of the tasks proposed kept to the topic, and whether that changed."""
     told = [one for one in story.rounds if one.told_of_topic]
     on, of = sum(one.on_topic for one in told), sum(one.told_of_topic for one in told)
@@ -92,7 +92,7 @@ def _topic(story: Story) -> str:
     )
 
 
-def novelty(story: Story) -> str:
+def novelty(story: RunSummary) -> str:
     """Nearest neighbours, and what other thresholds would do."""
     kept = [value for one in story.rounds for value in one.nearest_kept]
     rejected = [value for one in story.rounds for value in one.nearest_rejected]
@@ -135,7 +135,7 @@ def novelty(story: Story) -> str:
     )
 
 
-def texts(story: Story) -> str:
+def texts(story: RunSummary) -> str:
     """Lengths, first words, classification, beside the seeds and the paper."""
     machine, human = story.machine, story.human
     legend = tuple(key for key, told in ((_PUBLISHED, machine), (_SEEDS, human)) if told.tasks)
@@ -169,7 +169,7 @@ def texts(story: Story) -> str:
     return f'{_beside_the_paper(story)}<div class="three">{shapes}</div><div class="pair">{firsts}{finished}</div>'
 
 
-def calls(story: Story) -> str:
+def calls(story: RunSummary) -> str:
     """Requests, tokens and cost by stage and model; failed calls by kind."""
     if not story.spending:
         return "<p>No model was asked.</p>"
@@ -211,7 +211,7 @@ def calls(story: Story) -> str:
     return closing + table(head, rows, words=2, total=total, label="Requests, tokens and cost") + kinds
 
 
-def again(story: Story) -> str:
+def again(story: RunSummary) -> str:
     """The command, and the recipe as it ran."""
     command = f"<pre>{prose(story.command, 4000)}</pre>" if story.command else "<p>The command was not recorded.</p>"
     if not story.recipe:
@@ -220,7 +220,7 @@ def again(story: Story) -> str:
     return f"{command}<details><summary>The recipe, every knob written out</summary>{recipe}</details>"
 
 
-def _sums(story: Story) -> str:
+def _sums(story: RunSummary) -> str:
     if story.complaints:
         listed = "; ".join(prose(complaint) for complaint in story.complaints)
         return f'<p class="alarm"><strong>The sums do not close.</strong> {listed}. The folder may be damaged.</p>'
@@ -230,7 +230,7 @@ def _sums(story: Story) -> str:
     return f'<p class="sum">{plural(story.candidates, "candidate")} = {" + ".join(parts)}.</p>'
 
 
-def _yield(story: Story) -> str:
+def _yield(story: RunSummary) -> str:
     asked = sum(one.requests for one in story.rounds)
     made, kept = sum(one.candidates for one in story.rounds), sum(one.kept for one in story.rounds)
     if not asked:
@@ -241,7 +241,7 @@ def _yield(story: Story) -> str:
     )
 
 
-def _beside_the_paper(story: Story) -> str:
+def _beside_the_paper(story: RunSummary) -> str:
     # Wang et al. 2023 (arXiv 2212.10560), table 1: statistics of the data generated with GPT-3.
     paper = ("52,445", "82,439", "22 %", "44 %", "15.9", "12.7", "18.9")
     rows = (

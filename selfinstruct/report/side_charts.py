@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.report.drawing import FAINT, INK, KEPT, REJECTED, draw
-from selfinstruct.report.found import Found
+from selfinstruct.report.json_values import Estimate
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Pair:
     """Second line of the name."""
     first: float | None
     second: float | None
-    mark: Found | None = None
+    mark: Estimate | None = None
 
     @property
     def known(self) -> bool:
@@ -87,7 +87,7 @@ def shares(name: str, label: str, drawn: Sequence[tuple[str, Sequence[int]]], co
     return draw(name, label, 52 + 28 * len(told), paint)
 
 
-def _mark(axes: "Axes", mark: Found, lane: float) -> None:
+def _mark(axes: "Axes", mark: Estimate, lane: float) -> None:
     if mark.low is not None and mark.high is not None:
         axes.plot((mark.low, mark.high), (lane, lane), color=INK, linewidth=1.5, zorder=2)
         for end in (mark.low, mark.high):

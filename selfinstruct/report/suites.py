@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from selfinstruct.records import Json
 from selfinstruct.report.cells import count_cell, names_of, share_cell, text_cell
-from selfinstruct.report.found import count_in, found_in, part, rows, text_in
+from selfinstruct.report.json_values import count_in, estimate_in, part, rows, text_in
 from selfinstruct.report.markup import folded, table
 from selfinstruct.report.phrases import plural, prose
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _TITLES = {
     "ifeval": "IFEval: verifiable instructions",
@@ -31,7 +31,7 @@ def _suite(name: str, asked: Mapping[str, Json], models: Sequence[Mapping[str, J
             text_cell(model.get("model")),
             text_cell(model.get("wrapper")),
             *(count_cell(part(model, name).get(key)) for key in ("answered", "failed", "truncated")),
-            *(share_cell(found_in(part(model, name, "measures").get(key))) for key in heads),
+            *(share_cell(estimate_in(part(model, name, "measures").get(key))) for key in heads),
         )
         for model in models
     ]
@@ -54,7 +54,7 @@ def _by_category(name: str, heads: Mapping[str, str], models: Sequence[Mapping[s
         for model in models:
             found = part(model, name, "by_category", category)
             count = count_cell(part(found, shown[0]).get("n")) if shown else ""
-            numbers = (share_cell(found_in(found.get(key))) for key in shown)
+            numbers = (share_cell(estimate_in(found.get(key))) for key in shown)
             lines.append((prose(category, 60), text_cell(model.get("model")), count, *numbers))
     head = ("Category", "Model", "n", *(heads[key] for key in shown))
     return table(head, lines, words=2, label=f"{name} by category", dense=True)

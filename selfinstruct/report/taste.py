@@ -7,10 +7,10 @@ from selfinstruct.records import Json
 from selfinstruct.report import side_charts
 from selfinstruct.report.cells import DASH, change_cell, count_cell, number_cell, share_cell, text_cell
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
-from selfinstruct.report.found import count_in, found_in, number_in, part, rows, text_in
+from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
 from selfinstruct.report.markup import figure, table
 from selfinstruct.report.phrases import number, plural, prose, share
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _KINDS = {"objective": "takes no side", "subjective": "takes a side", "no_answer": "no answer"}
 _COLOURS = (KEPT, REJECTED, SEED)
@@ -88,8 +88,8 @@ def _table(found: Sequence[_Judged]) -> str:
                 " ".join(by_wording) or DASH,
                 count_cell(replies),
                 *(DASH if count is None else f"{number(count)} · {share(count, replies or 0)}" for count in one.counts),
-                share_cell(found_in(one.told.get("objective"))),
-                share_cell(found_in(one.told.get("unanswered"))),
+                share_cell(estimate_in(one.told.get("objective"))),
+                share_cell(estimate_in(one.told.get("unanswered"))),
                 number_cell(one.agreement.get("same")),
                 number_cell(one.agreement.get("kappa")),
             )
@@ -112,7 +112,7 @@ def _paired(found: Sequence[Mapping[str, Json]]) -> str:
                 text_cell(one.get("judged_by")),
                 *(count_cell(one.get(name)) for name in ("n", "only_first", "only_second")),
                 DASH if p is None else prose(f"{p:.3g}"),
-                change_cell(found_in(one.get("difference"))),
+                change_cell(estimate_in(one.get("difference"))),
             )
         )
     if not lines:

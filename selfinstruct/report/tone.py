@@ -13,10 +13,10 @@ from selfinstruct.report.cells import (
     share_cell,
     text_cell,
 )
-from selfinstruct.report.found import count_in, found_beside, found_in, number_in, part, rows, text_in
+from selfinstruct.report.json_values import count_in, estimate_beside, estimate_in, number_in, part, rows, text_in
 from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import number, plural, prose
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import Measure
 
 _NUMBERS = {
     "ifs": "IFS",
@@ -63,7 +63,7 @@ def _pair(side: _Side) -> side_charts.Pair:
         under=text_in(side.get("wrapper")) or "no wrapper named",
         first=number_in(side.get("ifs_partial")),
         second=number_in(side.get("ifs_full")),
-        mark=found_beside(side, "ifs"),
+        mark=estimate_beside(side, "ifs"),
     )
 
 
@@ -97,7 +97,7 @@ def _terms(sides: Sequence[_Side]) -> str:
 
 def _table(sides: Sequence[_Side]) -> str:
     lines = [
-        (*_who(one), count_cell(one.get("n")), *(share_cell(found_beside(one, name)) for name in _NUMBERS))
+        (*_who(one), count_cell(one.get("n")), *(share_cell(estimate_beside(one, name)) for name in _NUMBERS))
         for one in sides
     ]
     head = ("Model", "Wrapper", "n", *_NUMBERS.values())
@@ -110,8 +110,8 @@ def _corrected(sides: Sequence[_Side]) -> str:
     lines = [
         (
             *_who(one),
-            share_cell(found_beside(one, "ifs")),
-            *(share_cell(found_in(corrected.get(name))) for name in _CORRECTED),
+            share_cell(estimate_beside(one, "ifs")),
+            *(share_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
             *(
                 number_cell(part(corrected, "judge", prompts).get(rate))
                 for prompts in ("whole", "cut")
@@ -135,7 +135,7 @@ def _corrected(sides: Sequence[_Side]) -> str:
 def _with_judge_error(sides: Sequence[_Side]) -> str:
     """The same shares with intervals for a kind of model that the judge never saw."""
     known = [(one, part(one.get("with_judge_error"))) for one in sides if part(one.get("with_judge_error"))]
-    lines = [(*_who(one), *(share_cell(found_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
+    lines = [(*_who(one), *(share_cell(estimate_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
     if not lines:
         return ""
     told = (
@@ -163,7 +163,7 @@ def _compared(found: Sequence[_Side]) -> str:
             text_cell(one.get("of")),
             text_cell(one.get("above")),
             count_cell(one.get("n")),
-            *(change_cell(found_in(one.get(name))) for name in _COMPARED),
+            *(change_cell(estimate_in(one.get(name))) for name in _COMPARED),
         )
         for one in found
     ]
@@ -179,7 +179,7 @@ def _counts(sides: Sequence[_Side]) -> str:
         spread = DASH if mean is None or deviation is None else f"{decimals(mean)} &plusmn; {decimals(deviation)}"
         names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
         counts = (count_cell(one.get(name)) for name in names)
-        lines.append((*_who(one), *counts, share_cell(found_beside(one, "ifs_cut")), spread))
+        lines.append((*_who(one), *counts, share_cell(estimate_beside(one, "ifs_cut")), spread))
     head = (
         *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
         *("Partial without whole sentences", "IFS over samples"),

@@ -6,11 +6,11 @@ from selfinstruct.records import Json
 from selfinstruct.report.cells import DASH, count_cell, decimals, number_cell, share_cell, text_cell
 from selfinstruct.report.curve_charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
-from selfinstruct.report.found import Found, count_in, found_beside, number_in, part, rows, text_in
 from selfinstruct.report.generic_table import generic_table
+from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
 from selfinstruct.report.markup import figure, folded, table
 from selfinstruct.report.phrases import number, plural, prose
-from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.summary import Measure, RunSummary
 
 _REASONS = {
     "plateau": "IFS no longer rises, and is high",
@@ -71,7 +71,7 @@ def checks_in(told: Mapping[str, Json]) -> list[_Check]:
     return [one for one in rows(part(told.get("stop")).get("checks")) if count_in(one.get("examples")) is not None]
 
 
-def before_and_after(story: Story) -> tuple[float, float] | None:
+def before_and_after(story: RunSummary) -> tuple[float, float] | None:
     """IFS of the student before training and at the last check; None where both were not measured."""
     for measure in reversed(story.measured):
         if measure.stage == "finetune":
@@ -150,7 +150,7 @@ def _curves(checks: Sequence[_Check], stop: _Check, which: str) -> str:
     stopped = [] if at is None else [("--ink", f"stop rule: {number(at)}")]
 
     def line(name: str, colour: str) -> Line:
-        found = [(place_of(count, first), found_beside(one, name)) for count, one in zip(seen, checks, strict=True)]
+        found = [(place_of(count, first), estimate_beside(one, name)) for count, one in zip(seen, checks, strict=True)]
         return Line(colour, [(place, told) for place, told in found if told is not None])
 
     tone = [line("ifs", KEPT), line("ifs_clean", GOOD)]
@@ -223,9 +223,9 @@ def _table(checks: Sequence[_Check]) -> str:
         cells.append(
             (
                 count_cell(one.get("examples")),
-                *(share_cell(found_beside(one, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
+                *(share_cell(estimate_beside(one, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
                 share_cell(gap),
-                share_cell(found_beside(one, "ifs_clean")),
+                share_cell(estimate_beside(one, "ifs_clean")),
                 f"{decimals(ends[0])} to {decimals(ends[1])}" if len(ends) == 2 and None not in ends else DASH,  # type: ignore[arg-type]  # neither end is None here
                 *(number_cell(one.get(name)) for name in ("loss", "objecqa", "kl_prose", "kl_reference")),
                 "stop" if one.get("stop") is True else "",
@@ -238,11 +238,11 @@ def _table(checks: Sequence[_Check]) -> str:
     return table(head, cells, words=1, label="Checks on the way", dense=True)
 
 
-def _gap(check: _Check) -> Found | None:
+def _gap(check: _Check) -> Estimate | None:
     full, partial = number_in(check.get("ifs_full")), number_in(check.get("ifs_partial"))
     if full is None or partial is None:
         return None
-    return found_beside({"gap": full - partial, "intervals": check.get("intervals")}, "gap")
+    return estimate_beside({"gap": full - partial, "intervals": check.get("intervals")}, "gap")
 
 
 def _numbers(told: _Check) -> str:

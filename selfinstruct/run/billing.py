@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from selfinstruct.records import Completion, Failure, Request
-from selfinstruct.report.story import Spending
+from selfinstruct.report.summary import Spending
 from selfinstruct.stage import Model, Traits
 from selfinstruct.store.run_folder import Bill, StageResult
 

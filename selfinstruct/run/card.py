@@ -11,7 +11,7 @@ from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.report.story import Story
+from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.recipe import Publish, Resolved, knobs
 
 # of models whose terms are known here
@@ -19,7 +19,7 @@ CALLED = {"embedded": "SmolLM2-135M-Instruct, in 4 bits", "gemma": "Gemma 3 270M
 TERMS = {"embedded": "Apache-2.0", "gemma": "Gemma Terms of Use (ai.google.dev/gemma/terms)"}
 
 
-def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: Story) -> None:
+def write(folder: Path, resolved: Resolved, kept: Sequence[Task], story: RunSummary) -> None:
     """Write the unpublished dataset folder."""
     publish = resolved.recipe.publish
     assert publish is not None
@@ -81,7 +81,9 @@ class _Made:
             yield row
 
 
-def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str, _Made], content: str) -> cards.Card:
+def _card(
+    resolved: Resolved, publish: Publish, story: RunSummary, made: Mapping[str, _Made], content: str
+) -> cards.Card:
     recipe = resolved.recipe
     cost = story.cost
     return cards.Card(
@@ -127,7 +129,7 @@ def _card(resolved: Resolved, publish: Publish, story: Story, made: Mapping[str,
     )
 
 
-def _split_check(story: Story) -> SplitCheck | None:
+def _split_check(story: RunSummary) -> SplitCheck | None:
     """What the last stage that split the set measured."""
     told = next((one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None)
     if not isinstance(told, dict):
@@ -149,7 +151,7 @@ def _number(told: Json, *path: str) -> float:
     return float(told) if isinstance(told, int | float) else 0.0
 
 
-def _checked(story: Story) -> dict[str, int]:
+def _checked(story: RunSummary) -> dict[str, int]:
     """By benchmark, the records that held some of it."""
     checked: dict[str, int] = {}
     for measure in story.measured:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
-from selfinstruct.report.story import Story
+from selfinstruct.report.summary import RunSummary
 from selfinstruct.run import card as cards
 from selfinstruct.run.loop import Walked, results
 from selfinstruct.run.recipe import Resolved
@@ -51,7 +51,7 @@ def publish(
     return dataset
 
 
-def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: Story) -> Path:
+def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: RunSummary) -> Path:
     built = beside(folder.path / "dataset")
     with disk(folder.path / "dataset"):
         built.mkdir()

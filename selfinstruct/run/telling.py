@@ -8,7 +8,7 @@ from typing import Any
 from selfinstruct import __version__
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.records import Task
-from selfinstruct.report.story import Count, Measure, RoundCount, StageCount, Story, Texts
+from selfinstruct.report.summary import Count, Measure, RoundCount, RunSummary, StageCount, Texts
 from selfinstruct.run.billing import spending
 from selfinstruct.run.loop import SENTENCES, Walked
 from selfinstruct.run.loop_checks import student_role
@@ -38,12 +38,12 @@ def tell(
     walked: Walked,
     seeds: Sequence[Task],
     mark: str,
-) -> Story:
+) -> RunSummary:
     """The run as plain values."""
     done = list(_finished(resolved, folder, walked))
     failures = _failures(done)
     reached = walked.reason == "target"
-    return Story(
+    return RunSummary(
         name=resolved.recipe.name,
         fingerprint=mark,
         version=__version__,

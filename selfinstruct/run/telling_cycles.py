@@ -1,7 +1,7 @@
 """The cycles of a loop, as the report tells them."""
 
-from selfinstruct.report.cycle import CycleCount
-from selfinstruct.report.found import Found, found_beside, found_in, number_in, texts_in
+from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in
+from selfinstruct.report.summary import CycleCount
 from selfinstruct.run.cycles import Cycle
 from selfinstruct.run.loop import Walked
 from selfinstruct.run.recipe import Resolved
@@ -27,14 +27,14 @@ def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
         nearest=cycle.nearest,
         distinct_2=cycle.distinct_2,
         ifs=_ifs(resolved, folder, cycle),
-        gain=found_in(told.get("gain")),
+        gain=estimate_in(told.get("gain")),
         decision=cycle.decision,
         asks_for=texts_in(told.get("asks_for")),
         steers=steers if isinstance(steers, bool) else None,
     )
 
 
-def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Found | None:
+def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Estimate | None:
     """As feedback read it, with the interval from the score whose responses it read."""
     value = number_in(cycle.feedback.get("ifs"))
     if value is None:
@@ -44,8 +44,8 @@ def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Found | None:
         if stage.needs.scores and stage.needs.label == label:
             result = folder.stage(cycle.part, position, stage.name).result()
             told = None if result is None else result.measured.get(_SCORE)
-            found = found_beside(told, "ifs") if isinstance(told, dict) else None
+            found = estimate_beside(told, "ifs") if isinstance(told, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
             if found is not None and abs(found.value - value) < 1e-9:
                 return found
-    return Found(value)
+    return Estimate(value)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from selfinstruct.curate.record_rules import chosen
 from selfinstruct.records import Task
-from selfinstruct.report.story import Published, Turned
+from selfinstruct.report.summary import Published, RejectedExample
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import StageFolder, StageResult
@@ -51,9 +51,9 @@ def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, 
     return found
 
 
-def rejected_examples(done: Iterable[Done]) -> tuple[Turned, ...]:
+def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:
     """A few of every reason, most frequent reasons first."""
-    by_reason: dict[tuple[str, str], list[Turned]] = {}
+    by_reason: dict[tuple[str, str], list[RejectedExample]] = {}
     totals: Counter[tuple[str, str]] = Counter()
     for _, stage, place, _ in done:
         for line in read_lines(place.path / "rejected.jsonl"):
@@ -66,7 +66,7 @@ def rejected_examples(done: Iterable[Done]) -> tuple[Turned, ...]:
     return tuple(picked[:EXAMPLES])
 
 
-def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
+def _one_turned(stage: str, line: Mapping[str, Any]) -> RejectedExample:
     evidence = dict(line.get("evidence", {}))
     said = (choice["text"] for choice in line.get("choices", ()))
     text = line.get("instruction") or line.get("text") or next(said, "")
@@ -77,7 +77,7 @@ def _one_turned(stage: str, line: Mapping[str, Any]) -> Turned:
         near = evidence.pop("text", "")
     evidence.pop("nearest", None)
     evidence.pop("most_similar", None)
-    return Turned(
+    return RejectedExample(
         id=line["id"],
         stage=stage,
         reason=line["reason"],

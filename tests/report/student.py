@@ -9,7 +9,7 @@ from typing import Any
 
 from selfinstruct.finetune.curve import Check
 from selfinstruct.records import Json
-from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.summary import Measure, RunSummary
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.run import Options, execute
 from selfinstruct.run.yaml_file import parse_yaml
@@ -123,9 +123,9 @@ def finetuned(**stop: Json) -> dict[str, Json]:
     }
 
 
-def story(*told: Measure) -> Story:
+def story(*told: Measure) -> RunSummary:
     """A run that measured just this."""
-    return Story(
+    return RunSummary(
         name="run",
         fingerprint="f",
         version="1",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import draw
-from selfinstruct.report.story import Count, RoundCount, StageCount
+from selfinstruct.report.summary import Count, RoundCount, StageCount
 
 ROUND = RoundCount(number=1, requests=1, candidates=1, kept=1, nearest_kept=(0.5,))
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -94,7 +94,7 @@ def test_labels_of_unknown_origin_are_shown_not_obeyed() -> None:
 
 def test_another_process_draws_the_same_bytes_and_the_page_is_light_to_import(tmp_path: Path) -> None:
     code = (
-        "import sys; from selfinstruct.report import page, charts; from selfinstruct.report.story import RoundCount\n"
+        "import sys; from selfinstruct.report import page, charts; from selfinstruct.report.summary import RoundCount\n"
         "assert 'matplotlib' not in sys.modules and 'numpy' not in sys.modules\n"
         "one = RoundCount(number=1, requests=1, candidates=1, kept=1, nearest_kept=(0.5,))\n"
         "sys.stdout.write(charts.novelty_by_round([one], 0.7))"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.report.curve_charts import Across, Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, KEPT
-from selfinstruct.report.found import Found
+from selfinstruct.report.json_values import Estimate
 
 SEEN = examples_seen([0, 64, 128, 256])
 
@@ -36,8 +36,8 @@ def test_the_axis_has_room_for_what_is_written_on_it_and_always_says_the_last(se
 @pytest.mark.parametrize("share", [True, False])
 def test_curves_and_their_intervals_take_the_pages_colours(*, share: bool) -> None:
     drawn = [
-        Line(KEPT, [(0.0, Found(0.5, 0.4, 0.6)), (1.0, Found(0.7, 0.6, 0.8))]),
-        Line(FAILED, [(1.0, Found(0.3))]),
+        Line(KEPT, [(0.0, Estimate(0.5, 0.4, 0.6)), (1.0, Estimate(0.7, 0.6, 0.8))]),
+        Line(FAILED, [(1.0, Estimate(0.3))]),
     ]
     svg = lines("l", "label", drawn, SEEN, up="share", share=share, stop=1.0)
     assert "var(--kept)" in svg
@@ -49,7 +49,7 @@ def test_curves_and_their_intervals_take_the_pages_colours(*, share: bool) -> No
 
 
 def test_one_check_alone_and_a_curve_that_is_nothing_are_drawn() -> None:
-    one = Line(KEPT, [(0.0, Found(0.0))])
+    one = Line(KEPT, [(0.0, Estimate(0.0))])
     assert "<svg" in lines("l", "label", [one], examples_seen([0]), up="nats")
     assert "<svg" in lines("l", "label", [one], Across("cycle", [(1.0, "1")]), up="IFS", share=True)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from selfinstruct.records import Json
 from selfinstruct.report.measures import measures
-from selfinstruct.report.story import Measure, Story
+from selfinstruct.report.summary import Measure, RunSummary
 
 
 def shown(name: str, value: Json) -> str:
-    story = Story(
+    story = RunSummary(
         name="run",
         fingerprint="f",
         version="1",
@@ -59,7 +59,7 @@ def test_a_curve_and_rings_are_drawn() -> None:
 
 
 def test_a_stage_that_stands_in_a_recipe_twice_draws_twice_under_names_of_its_own() -> None:
-    once = Story(
+    once = RunSummary(
         name="run",
         fingerprint="f",
         version="1",

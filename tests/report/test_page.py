@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.report import sections
 from selfinstruct.report.page import page
-from selfinstruct.report.story import Count, Published, RoundCount, Spending, StageCount, Story, Texts, Turned
+from selfinstruct.report.summary import (
+    Count,
+    Published,
+    RejectedExample,
+    RoundCount,
+    RunSummary,
+    Spending,
+    StageCount,
+    Texts,
+)
 
 _VOID = {"meta", "br", "hr", "img", "link", "input"}
 _LOADING = {"src", "srcset", "poster", "data", "action", "background"}
@@ -85,7 +94,7 @@ def machine_tasks(random: Random, count: int) -> list[Task]:
     return tasks
 
 
-def realistic(seed: int = 7) -> Story:
+def realistic(seed: int = 7) -> RunSummary:
     """A run of the size of the quickstart times five, with sums that close."""
     random = Random(seed)
     rounds = []
@@ -122,7 +131,7 @@ def realistic(seed: int = 7) -> Story:
         Count("beyond_target", lost - 101 - 88 - 60 - 14),
     )
     tasks = machine_tasks(random, published)
-    return Story(
+    return RunSummary(
         name="quickstart",
         fingerprint="9f31c2d07ab4",
         version="0.1.0",
@@ -177,7 +186,7 @@ def realistic(seed: int = 7) -> Story:
             for task, (instruction, entered, output) in zip(tasks, _READABLE, strict=False)
         ),
         rejected_examples=(
-            Turned(
+            RejectedExample(
                 id="f" * 64,
                 stage="novelty",
                 reason="too_similar",
@@ -185,11 +194,11 @@ def realistic(seed: int = 7) -> Story:
                 nearest="Suggest three names for a bakery that only opens at night.",
                 rouge_l=0.9091,
             ),
-            Turned(id="e" * 64, stage="filter", reason="too_short", text="Write it.", evidence="2 words"),
-            Turned(
+            RejectedExample(id="e" * 64, stage="filter", reason="too_short", text="Write it.", evidence="2 words"),
+            RejectedExample(
                 id="d" * 64, stage="filter", reason="mentions_image", text="Draw an image\x1b[31m of a \u202egod\u202c."
             ),
-            Turned(
+            RejectedExample(
                 id="c" * 64, stage="instances", reason="no_output", text="Plan a week of dinners for two people. " * 20
             ),
         ),
@@ -226,7 +235,7 @@ def drawn() -> str:
     return page(realistic())
 
 
-def realistic_examples() -> Story:
+def realistic_examples() -> RunSummary:
     """Only the cards: quick, since nothing is drawn."""
     story = realistic()
     return replace(
@@ -234,8 +243,8 @@ def realistic_examples() -> Story:
     )
 
 
-def empty() -> Story:
-    return Story(
+def empty() -> RunSummary:
+    return RunSummary(
         name="nothing",
         fingerprint="0",
         version="0",
@@ -393,7 +402,7 @@ def _apart_from_marks(tags: list[str]) -> list[str]:
     return [tag for tag in tags if tag != "span"]
 
 
-def _with_every_text(story: Story, text: str) -> Story:
+def _with_every_text(story: RunSummary, text: str) -> RunSummary:
     """The story with one text in every place that takes any."""
 
     def spoiled(counts: tuple[Count, ...]) -> tuple[Count, ...]:
@@ -424,7 +433,7 @@ def test_how_far_proposals_drifted_is_said_and_nothing_where_there_is_no_topic()
         RoundCount(number=turn, requests=1, candidates=10, kept=on, on_topic=on, told_of_topic=10)
         for turn, on in ((1, 8), (2, 5))
     )
-    story = Story(
+    story = RunSummary(
         name="boats",
         fingerprint="f",
         version="1",

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Json
 from selfinstruct.report.cells import decimals
-from selfinstruct.report.cycle import CycleCount
-from selfinstruct.report.found import Found
+from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.page import page
 from selfinstruct.report.registry import own_sections
-from selfinstruct.report.story import Measure
+from selfinstruct.report.summary import CycleCount, Measure
 from selfinstruct.run.run import report_again
 from tests.report.student import check, finetuned, measured, run, story
 from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_marks, read
@@ -169,8 +168,8 @@ def cycle(number: int, ifs: float | None, decision: str) -> CycleCount:
         tasks=40 * number,
         nearest=0.4 if ifs else None,
         distinct_2=None,
-        ifs=None if ifs is None else Found(ifs, ifs - 0.05, ifs + 0.05),
-        gain=None if number == 1 or ifs is None else Found(0.1, 0.02, 0.18),
+        ifs=None if ifs is None else Estimate(ifs, ifs - 0.05, ifs + 0.05),
+        gain=None if number == 1 or ifs is None else Estimate(0.1, 0.02, 0.18),
         decision=decision,
         asks_for=("asks for a label: 31 of 60 not answered",),
         steers=number == 1,

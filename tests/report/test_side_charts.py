@@ -3,10 +3,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
-from selfinstruct.report.found import Found
+from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.side_charts import MOST, Pair, pairs, shares
 
-ROW = Pair(name="a", under="chat", first=0.4, second=0.9, mark=Found(0.7, 0.6, 0.8))
+ROW = Pair(name="a", under="chat", first=0.4, second=0.9, mark=Estimate(0.7, 0.6, 0.8))
 
 
 def texts(svg: str) -> list[str]:
@@ -18,7 +18,7 @@ def texts(svg: str) -> list[str]:
     [
         ROW,
         Pair(name="only one", first=None, second=0.5),
-        Pair(name="", first=None, second=None, mark=Found(0.5)),
+        Pair(name="", first=None, second=None, mark=Estimate(0.5)),
         Pair(name="$x$ <b>\u202e", first=0.0, second=1.0),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.report.story import Story
+from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.telling import _models, tell
@@ -15,7 +15,7 @@ from selfinstruct.store.run_folder import RunFolder
 from tests.run.toys import Count, Sieve, resolved, runner_in
 
 
-def told(folder: Path, what: Resolved) -> tuple[Story, Walked]:
+def told(folder: Path, what: Resolved) -> tuple[RunSummary, Walked]:
     walked = walk(what, runner_in(folder), (), 4)
     return tell(what, RunFolder(folder), walked, (), "mark"), walked
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
-from selfinstruct.report.found import Found
-from selfinstruct.report.story import Story
+from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.telling import tell
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
@@ -60,7 +60,7 @@ class Says:
         yield Measured("feedback", {**told, "asks_for": ["length: 3 of 9 not answered"], "steers": True})
 
 
-def told(folder: Path, *stages: object, cycles: int = 3) -> tuple[Story, Walked]:
+def told(folder: Path, *stages: object, cycles: int = 3) -> tuple[RunSummary, Walked]:
     what = replace(resolved(6, cycles=cycles), stages=stages)  # type: ignore[arg-type]  # toys are stages
     walked = walk(what, runner_in(folder), (), 4)
     return tell(what, RunFolder(folder), walked, (), "mark"), walked
@@ -71,8 +71,8 @@ def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_p
     assert [one.number for one in story.cycles] == [1, 2, 3]
     assert [one.tasks for one in story.cycles] == [6, 12, 18]
     assert [one.rounds for one in story.cycles] == [one.rounds for one in walked.cycles]
-    assert {one.ifs for one in story.cycles} == {Found(0.5, 0.4, 0.6)}
-    assert [one.gain for one in story.cycles] == [None, *[Found(0.02, -0.01, 0.05)] * 2]
+    assert {one.ifs for one in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
+    assert [one.gain for one in story.cycles] == [None, *[Estimate(0.02, -0.01, 0.05)] * 2]
     assert [one.decision for one in story.cycles] == ["go on", "go on", "end: it was the last one asked for"]
     assert {one.asks_for for one in story.cycles} == {("length: 3 of 9 not answered",)}
     assert all(one.steers for one in story.cycles)
@@ -82,13 +82,13 @@ def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_p
 def test_the_interval_is_that_of_the_score_whose_responses_were_read(tmp_path: Path) -> None:
     stages = (Scores(label="test", ifs=0.9), Scores(label="dev", ifs=0.5), Says(label="dev"))
     story, _ = told(tmp_path, *stages, cycles=2)
-    assert {one.ifs for one in story.cycles} == {Found(0.5, 0.4, 0.6)}
+    assert {one.ifs for one in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
     assert [measure.label for measure in story.measured] == ["test", "dev", "dev"]
 
 
 def test_of_a_score_that_says_something_else_the_interval_is_not_borrowed(tmp_path: Path) -> None:
     story, _ = told(tmp_path, Scores(ifs=0.7), Says(ifs=0.5), cycles=2)
-    assert {one.ifs for one in story.cycles} == {Found(0.5)}
+    assert {one.ifs for one in story.cycles} == {Estimate(0.5)}
 
 
 def test_a_loop_that_stopped_says_why(tmp_path: Path) -> None:

@@ -4,16 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.report.story import Count, Spending, StageCount, Story, Texts
+from selfinstruct.report.summary import Count, RunSummary, Spending, StageCount, Texts
 
-STORY = Story(
+STORY = RunSummary(
     name="s", fingerprint="f", version="0", models=("m",), seeds=1, target=5, published=0, stopped_because="it ended"
 )
 LINE = Spending(stage="propose", model="m", requests=4, failed=1, prompt_tokens=10, completion_tokens=5, cost="0.25")
 
 
 @st.composite
-def flows(draw: st.DrawFn) -> Story:
+def flows(draw: st.DrawFn) -> RunSummary:
     """Stages through which records flow, each getting some of what the one before kept."""
     stages, coming = [], draw(st.integers(0, 500))
     for place in range(draw(st.integers(1, 5))):
@@ -29,13 +29,13 @@ def flows(draw: st.DrawFn) -> Story:
 
 
 @given(flows())
-def test_where_every_stage_closes_the_whole_closes(story: Story) -> None:
+def test_where_every_stage_closes_the_whole_closes(story: RunSummary) -> None:
     assert story.complaints == ()
     assert story.candidates == story.published + story.rejections + story.failed_records + story.waiting
 
 
 @given(flows(), st.integers(1, 9))
-def test_one_lost_record_anywhere_is_noticed(story: Story, lost: int) -> None:
+def test_one_lost_record_anywhere_is_noticed(story: RunSummary, lost: int) -> None:
     stages = list(story.stages)
     for place, stage in enumerate(stages):
         broken = [*stages[:place], replace(stage, received=stage.received + lost), *stages[place + 1 :]]

@@ -10,7 +10,7 @@ _MOST = 10**15
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Estimate:
     """A number, with its 95 % interval where there is one."""
 
     value: float
@@ -21,7 +21,7 @@ class Found:
     def apart(self) -> bool:
         """The interval leaves out 0.
 
-        >>> Found(0.2, 0.1, 0.3).apart, Found(0.2, -0.1, 0.5).apart, Found(0.2).apart
+        >>> Estimate(0.2, 0.1, 0.3).apart, Estimate(0.2, -0.1, 0.5).apart, Estimate(0.2).apart
         (True, False, False)
         """
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
@@ -77,28 +77,28 @@ def texts_in(value: Json) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def found_in(value: Json) -> Found | None:
+def estimate_in(value: Json) -> Estimate | None:
     """A number with its interval, as `value`, `low` and `high`; or a number alone.
 
-    >>> found_in({"value": 0.5, "low": 0.4, "high": 0.6}), found_in(0.5), found_in({"low": 0.4})
-    (Found(value=0.5, low=0.4, high=0.6), Found(value=0.5, low=None, high=None), None)
+    >>> estimate_in({"value": 0.5, "low": 0.4, "high": 0.6}), estimate_in(0.5), estimate_in({"low": 0.4})
+    (Estimate(value=0.5, low=0.4, high=0.6), Estimate(value=0.5, low=None, high=None), None)
     """
     told = value if isinstance(value, dict) else {"value": value}
     number = number_in(told.get("value"))
-    return None if number is None else Found(number, *_ends(told.get("low"), told.get("high")))
+    return None if number is None else Estimate(number, *_ends(told.get("low"), told.get("high")))
 
 
-def found_beside(told: Mapping[str, Json], name: str) -> Found | None:
+def estimate_beside(told: Mapping[str, Json], name: str) -> Estimate | None:
     """A number of `told`, with its interval from `intervals` beside it.
 
-    >>> found_beside({"ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}, "ifs")
-    Found(value=0.5, low=0.4, high=0.6)
+    >>> estimate_beside({"ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}, "ifs")
+    Estimate(value=0.5, low=0.4, high=0.6)
     """
     number = number_in(told.get(name))
     if number is None:
         return None
     ends = part(told.get("intervals")).get(name)
-    return Found(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else Found(number)
+    return Estimate(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else Estimate(number)
 
 
 def _ends(low: Json, high: Json) -> tuple[float | None, float | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from selfinstruct.records import Json, Task
-from selfinstruct.report.cycle import CycleCount
+from selfinstruct.report.json_values import Estimate
 from selfinstruct.text import words
 
 
@@ -68,6 +68,31 @@ class RoundCount:
     """Of those below, such as had a word of the topic."""
     told_of_topic: int = 0
     """Tasks that were looked at for the topic; 0 where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleCount:
+    """Rounds, stages, a student's score, and what came of it."""
+
+    number: int
+    rounds: tuple[int, int]
+    """First and last; the last below the first where none was needed."""
+    tasks: int
+    """Tasks it worked with, those of the cycles before it among them."""
+    nearest: float | None
+    """Mean ROUGE-L of its new tasks with their nearest neighbours."""
+    distinct_2: float | None
+    """Of all word pairs in its new instructions, the share of different ones."""
+    ifs: Estimate | None
+    """Of the student on the prompts that steer."""
+    gain: Estimate | None
+    """Over the cycle before, on the same prompts."""
+    decision: str
+    """What was decided at its end, in a few words."""
+    asks_for: tuple[str, ...]
+    """Kinds of instruction of which the next cycle shows more."""
+    steers: bool | None
+    """Whether it does so, or the failures were only counted; None where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +193,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turned:
+class RejectedExample:
     """A record that was rejected, to be read."""
 
     id: str
@@ -195,7 +220,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class RunSummary:
     """One run, told once."""
 
     name: str
@@ -231,7 +256,7 @@ class Story:
     cycles: tuple[CycleCount, ...] = ()
     """Of a loop; empty where the recipe is walked once."""
     published_examples: tuple[Published, ...] = ()
-    rejected_examples: tuple[Turned, ...] = ()
+    rejected_examples: tuple[RejectedExample, ...] = ()
     command: str = ""
     """What a person types to run it again, without secrets."""
     recipe: str = ""
