@@ -12,7 +12,7 @@ from pathlib import Path
 RUNS = 7
 OURS = str(Path(sys.executable).with_name("selfinstruct"))
 # A run ends with a Parquet file and a page of drawings: these three are what its libraries cost without any of us.
-LIBRARIES = "import pydantic, pyarrow.parquet, matplotlib.figure"
+LIBRARIES = "import pydantic, pyarrow.parquet, jinja2"
 
 
 def seconds(command: Callable[[int], list[str]]) -> float:

@@ -44,11 +44,10 @@ _FORGOTTEN_TOO = {
 def _settle(home: Path) -> None:
     """The same surroundings everywhere, for this process and those that it starts."""
     weights = str(cache_folder())  # large, fetched once, checked by their hash: they stay where they are
-    fonts = os.environ.get("MPLCONFIGDIR") or str(Path.home() / ".cache" / "matplotlib")  # a list that takes seconds
     for name in list(os.environ):
         if (name.startswith(_FORGOTTEN) or name in _FORGOTTEN_TOO) and name not in _KEPT:
             del os.environ[name]
-    os.environ.update(_SET | {"HOME": str(home), "SELFINSTRUCT_CACHE_DIR": weights, "MPLCONFIGDIR": fonts})
+    os.environ.update(_SET | {"HOME": str(home), "SELFINSTRUCT_CACHE_DIR": weights})
     # Tests run as many at a time as there are cores, on tiny models: threads that wait for one another only cost.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault(OWN_DTYPE, "float32")

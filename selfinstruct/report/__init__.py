@@ -1,13 +1,24 @@
-"""One offline page that tells what happened.
+"""One offline page that shows what happened.
 
-In: a `RunSummary`, plain values that the pipeline reads out of a run folder. Out: one HTML string that loads nothing.
+In: a `RunSummary`, plain values that are read out of a run folder. Out: one HTML string that loads nothing.
 Paper: Self-Instruct (Wang et al. 2023, arXiv 2212.10560), whose figures 4 and 5 it draws for every run.
 
-To change which values there are open `summary.py`; the numbers at the top, `key_figures.py`; what is
-told of the records, `sections.py` and `examples.py`; which stages have a part of their own, `registry.py`, and then
-`fragments.py`, `judges.py`, `tone.py`, `taste.py`, `tuning.py`, `loop.py` or `answers.py`; all else that was
-measured, `measures.py` and `generic_table.py`; how such values are read, `json_values.py`; a cell of a table,
-`cells.py`; the page around them, `page.py`; which charts there are, `charts.py`, `rings.py`, `curve_charts.py` and
-`side_charts.py`; how one looks, `drawing.py`; colours and layout, `style.css`; how HTML is escaped, `markup.py`; how
-a number or a strange character is written, `phrases.py`.
+A section is one file that reads what a stage measured into a frozen record, and one template in `templates/` that
+shows the record. To add one: both, and its line in `page.SECTIONS`.
+
+To change which values there are                     open summary.py
+To change the order of sections, the numbers on top  open page.py, templates/page.html.jinja
+To change what is shown of records, calls and money  open records.py
+To change scores of tone and questions of taste      open tone.py
+To change fragments and judges                       open judge.py
+To change a training, a loop                         open tuning.py, loop.py
+To change suites, test splits, ablations             open evaluation.py
+To change all else that was measured                 open measures.py
+To change the page of `compare`                      open comparison.py
+To change which charts there are                     open record_charts.py (of records), charts.py (of measures)
+To change how a drawing is laid out and written      open drawing.py, templates/chart.html.jinja
+To change tables and figures                         open blocks.py, templates/blocks.html.jinja
+To change how a number or a strange character reads  open phrases.py
+To change how measured values are read               open json_values.py
+To change colours and layout                         open templates/style.css
 """

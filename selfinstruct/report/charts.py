@@ -1,273 +1,232 @@
-"""The drawings of the page: each takes counts and gives an SVG, or nothing when there is nothing to draw."""
+"""The charts of what was measured: curves, things side by side, rings; None when there is nothing to draw."""
 
-from bisect import bisect_right
+import math
 from collections.abc import Sequence
-from statistics import quantiles
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from selfinstruct.report.drawing import FAILED, FAINT, GRID, INK, KEPT, NARROW, REJECTED, SEED, draw
-from selfinstruct.report.phrases import number, plural, share
-from selfinstruct.report.summary import Count, RoundCount, StageCount
+from selfinstruct.report.drawing import (
+    FAINT,
+    INK,
+    KEPT,
+    REJECTED,
+    WIDTH,
+    Axis,
+    Chart,
+    Dot,
+    Frame,
+    Path,
+    Point,
+    Shape,
+    Wedge,
+    Word,
+    framed,
+    named_rows,
+    row_name,
+    sheet,
+    spread,
+    stacked,
+    through,
+    ticks,
+)
+from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.phrases import number
+from selfinstruct.report.summary import Count
 from selfinstruct.text import shown
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-THRESHOLDS = tuple(step / 100 for step in range(30, 100, 5))
-"""0.30, 0.35 ... 0.95: where the similarity curve is read."""
-_ROW, _FRAME = 24.0, 20.0  # height of one bar, and of the rest of a drawing of bars
-_NAME = 26  # letters of a name that a row has room for
-_AT_MOST_ROUNDS = 60  # more are drawn in equal groups: a bar thinner than that tells nothing
-_BIN = 0.05
+MOST_PAIRS = 40
+"""Rows of a chart of pairs or shares; more stand in the table beside it."""
+_UPPER, _LOWER = -0.17, 0.2  # lanes of a row, from its middle downwards
 
 
-def funnel(stages: Sequence[StageCount]) -> str:
-    """For each stage, what it kept, rejected and lost, on one scale."""
-    widest = max((stage.received for stage in stages), default=0)
-    if not widest:
-        return ""
-
-    def paint(axes: "Axes") -> None:
-        for row, stage in enumerate(stages):
-            left = 0
-            for width, colour in ((stage.kept, KEPT), (stage.rejections, REJECTED), (stage.failed, FAILED)):
-                axes.barh(row, width, left=left, height=0.62, color=colour)
-                left += width
-            axes.text(left + widest * 0.012, row, number(stage.kept), va="center", color=INK)
-        _as_rows(axes, [stage.name for stage in stages], widest * 1.13)
-
-    first, last = stages[0], stages[-1]
-    label = f"Of {plural(first.received, 'record')} that {first.name} saw, {number(last.kept)} left {last.name}"
-    return draw("funnel", label, _FRAME + 34 * len(stages), paint)
-
-
-def ranking(name: str, label: str, counts: Sequence[Count], *, top: int, colour: str = KEPT) -> str:
-    """The most frequent names as bars, with counts and shares of all; what is beyond `top` becomes one last bar."""
-    whole = sum(count.count for count in counts)
-    if not whole:
-        return ""
-    ranked = sorted(counts, key=lambda count: (-count.count, count.name))
-    rest = ranked[top:]
-    bars = ranked[:top]
-    longest = bars[0].count
-
-    def paint(axes: "Axes") -> None:
-        for row, bar in enumerate(bars):
-            said = f"{number(bar.count)} · {share(bar.count, whole)}"
-            axes.barh(row, bar.count, height=0.66, color=colour)
-            axes.text(bar.count + longest * 0.015, row, said, va="center", color=INK)
-        if rest:
-            others = sum(count.count for count in rest)
-            said = f"{plural(len(rest), 'other')}: {number(others)} · {share(others, whole)}"
-            axes.text(0, len(bars), said, va="center", color=FAINT)
-        _as_rows(axes, [bar.name for bar in bars], longest * 1.32, rows=len(bars) + bool(rest))
-
-    return draw(name, label, _FRAME + _ROW * (len(bars) + bool(rest)), paint)
-
-
-def rounds(counts: Sequence[RoundCount]) -> str:
-    """Candidates of every round, and which of them were kept."""
-    groups = _grouped(counts)
-    if not any(count.candidates for count in counts):
-        return ""
-
-    def paint(axes: "Axes") -> None:
-        for group in groups:
-            kept, made = sum(count.kept for count in group), sum(count.candidates for count in group)
-            place, width = _middle(group), 0.8 * len(group)
-            axes.bar(place, kept, width=width, color=KEPT)
-            axes.bar(place, max(0, made - kept), bottom=kept, width=width, color=REJECTED, alpha=0.45)
-        axes.set_xlim(counts[0].number - 0.6, counts[-1].number + 0.6)
-        _upright(axes, "round", "candidates")
-
-    kept = sum(count.kept for count in counts)
-    return draw(
-        "rounds", f"Kept and not kept in each of {plural(len(counts), 'round')}: {number(kept)} kept", 230, paint
-    )
-
-
-def novelty_by_round(counts: Sequence[RoundCount], threshold: float | None) -> str:
-    """Median and middle half of the nearest neighbour's ROUGE-L among what novelty let pass, round after round."""
-    points = []
-    for group in _grouped(counts):
-        near = [value for count in group for value in count.nearest_kept]
-        if near:
-            low, middle, high = quantiles(near, n=4, method="inclusive") if len(near) > 1 else near * 3
-            points.append((_middle(group), low, middle, high))
-    if not points:
-        return ""
-
-    def paint(axes: "Axes") -> None:
-        where, low, middle, high = zip(*points, strict=True)
-        axes.fill_between(where, low, high, color=KEPT, alpha=0.18, linewidth=0)
-        axes.plot(where, middle, color=KEPT, marker="o" if len(points) < 30 else "", markersize=5, markeredgewidth=0)
-        axes.set_ylim(0, 1)
-        _upright(axes, "round", "ROUGE-L, nearest")
-        if threshold is not None:
-            axes.axhline(threshold, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
-            place = (points[0][0], threshold)
-            axes.annotate(f"{threshold:g}", place, xytext=(0, 4), textcoords="offset points", color=INK)
-
-    label = f"Median ROUGE-L of the nearest neighbour: {points[0][2]:.2f} at first, {points[-1][2]:.2f} at last"
-    return draw("novelty-rounds", label, 230, paint)
-
-
-def nearest(kept: Sequence[float], rejected: Sequence[float], threshold: float | None) -> str:
-    """How near the nearest neighbours are: candidates by ROUGE-L, in steps of 0.05."""
-    if not (kept or rejected):
-        return ""
-    edges = [step * _BIN for step in range(21)]
-    passed, stopped = _histogram(kept, edges), _histogram(rejected, edges)
-
-    def paint(axes: "Axes") -> None:
-        middles = [edge + _BIN / 2 for edge in edges[:-1]]
-        axes.bar(middles, passed, width=_BIN * 0.88, color=KEPT)
-        axes.bar(middles, stopped, bottom=passed, width=_BIN * 0.88, color=REJECTED)
-        axes.set_xlim(0, 1)
-        _upright(axes, "ROUGE-L with the nearest neighbour", "candidates")
-        _mark(axes, threshold)
-
-    label = (
-        f"ROUGE-L of the nearest neighbour of {number(len(kept))} kept and {number(len(rejected))} rejected candidates"
-    )
-    return draw("nearest", label, 230, paint)
-
-
-def similarity_curve(scored: Sequence[float], threshold: float | None) -> str:
-    """Share of candidates whose nearest neighbour lies above each possible threshold."""
-    if not scored:
-        return ""
-    shares = [100 * above(scored, at) / len(scored) for at in THRESHOLDS]
-
-    def paint(axes: "Axes") -> None:
-        axes.fill_between(THRESHOLDS, shares, color=REJECTED, alpha=0.15, linewidth=0)
-        axes.plot(THRESHOLDS, shares, color=REJECTED)
-        axes.set_xlim(THRESHOLDS[0], THRESHOLDS[-1])
-        axes.set_ylim(0, max(*shares, 1) * 1.12)
-        _upright(axes, "ROUGE-L threshold", "% of candidates above")
-        axes.set_xticks([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
-        _mark(axes, threshold)
-
-    label = f"Share of candidates above a threshold: {shares[0]:.0f} % at 0.30, {shares[-1]:.0f} % at 0.95"
-    return draw("curve", label, 230, paint)
-
-
-def curve(name: str, label: str, points: Sequence[tuple[float, float]], *, across: str, up: str) -> str:
+def curve(label: str, points: Sequence[tuple[float, float]], *, across: str, up: str) -> Chart | None:
     """A line through points; shares on the upright axis."""
     if not points:
-        return ""
-
-    def paint(axes: "Axes") -> None:
-        where, height = zip(*sorted(points), strict=True)
-        axes.plot(where, height, color=KEPT, marker="o", markersize=4, markeredgewidth=0)
-        axes.set_ylim(0, max(0.02, *height) * 1.1)
-        _upright(axes, across, up)
-
-    return draw(name, label, 230, paint)
-
-
-def lengths(name: str, what: str, machine: Sequence[int], human: Sequence[int]) -> str:
-    """Words per text, as shares, machine against seeds; the longest one in fifty share the last bar."""
-    if not (machine or human):
-        return ""
-    edges = _word_edges([*machine, *human])
-    step = edges[1] - edges[0]
-
-    def paint(axes: "Axes") -> None:
-        middles = [edge + step / 2 for edge in edges]
-        if machine:
-            axes.bar(middles, _shares(machine, edges), width=step * 0.88, color=KEPT)
-        if human:
-            heights = _shares(human, edges)
-            axes.stairs(heights, [*edges, edges[-1] + step], color=SEED, linewidth=2, baseline=None)
-        axes.set_xlim(edges[0], edges[-1] + step)
-        _upright(axes, f"words in the {what}", "% of texts")
-        every = max(1, len(edges) // 5)
-        ticks = [tick for tick in edges[::every] if tick <= edges[-1] - every * step * 0.8]
-        axes.set_xticks([*ticks, edges[-1]], [*(number(tick) for tick in ticks), f"{number(edges[-1])}+"])
-
-    said = " and ".join(
-        f"{_mean(texts):.0f} in {whose}"
-        for texts, whose in ((machine, "the published set"), (human, "the seeds"))
-        if texts
+        return None
+    ordered = sorted(points)
+    low, high = ordered[0][0], ordered[-1][0]
+    margin = (high - low) * 0.03 or 0.5
+    highest = max(0.02, *(height for _, height in ordered))
+    frame, shapes = framed(
+        Axis(low - margin, high + margin, ticks(low, high), across),
+        Axis(0, highest * 1.1, ticks(0, highest), up),
     )
-    return draw(name, f"Words in the {what}: on average {said}", 190, paint, width=NARROW)
+    return sheet(label, [*shapes, *through([(frame.x(at), frame.y(height)) for at, height in ordered], KEPT)], 230)
 
 
-def above(scored: Sequence[float], threshold: float) -> int:
-    """How many nearest neighbours lie above a threshold, as the strict rule compares.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: places and what was measured there."""
 
-    >>> above([0.2, 0.7, 0.71], 0.7)
-    1
+    colour: str
+    points: Sequence[tuple[float, Estimate]]
+
+
+def place_of(examples: float, first: float) -> float:
+    """Where so many examples stand on the axis: each doubling is one step, and 0 is one step before the first check.
+
+    >>> [place_of(seen, 64) for seen in (0, 64, 128, 1024)]
+    [0.0, 1.0, 2.0, 5.0]
     """
-    return sum(value > threshold for value in scored)
+    return 1 + math.log2(examples / first) if examples >= first else examples / first
 
 
-def _as_rows(axes: "Axes", names: Sequence[str], widest: float, rows: int | None = None) -> None:
-    axes.set_yticks(range(len(names)), [shown(name, _NAME) or "(none)" for name in names])
-    axes.tick_params(axis="y", labelcolor=INK)
-    axes.set_ylim((rows or len(names)) - 0.5, -0.5)
-    axes.set_xlim(0, widest)
-    axes.set_xticks([])
-    axes.grid(visible=False)
+def examples_seen(checks: Sequence[int]) -> Axis:
+    """The axis of a training: ticks where checks were, as far as there is room."""
+    first = next((seen for seen in checks if seen > 0), 1)
+    places = [(place_of(seen, first), number(seen)) for seen in checks]
+    return places_axis(places, "examples seen, doubling from step to step")
 
 
-def _upright(axes: "Axes", across: str, up: str) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    axes.set_xlabel(across)
-    axes.set_title(up, loc="left", fontsize=11, color=FAINT)
-    axes.grid(visible=False, axis="x")
-    axes.axhline(0, color=GRID, linewidth=1.5)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=across == "round"))
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=up == "candidates"))
-    if up == "candidates":
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+def places_axis(places: Sequence[tuple[float, str]], name: str) -> Axis:
+    """An axis from the first place to the last, with words at as many as there is room for."""
+    low, high = places[0][0], places[-1][0]
+    margin = max(0.02 * (high - low), 0.02)
+    return Axis(low - margin, high + margin, spread(places, 0.85 * WIDTH, low, high), name)
 
 
-def _mark(axes: "Axes", threshold: float | None) -> None:
-    if threshold is not None:
-        axes.axvline(threshold, color=INK, linewidth=1.5, linestyle=(0, (4, 3)))
-        axes.annotate(
-            f"{threshold:g}",
-            (threshold, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, -9),
-            color=INK,
-            textcoords="offset points",
-        )
+def lines(
+    label: str, drawn: Sequence[Line], across: Axis, *, up: str, share: bool = False, stop: float | None = None
+) -> Chart | None:
+    """The curves; an interval is a band. `share`: the upright axis goes from 0 to 1; `stop`: where a dashed line is."""
+    measured = [line for line in drawn if line.points]
+    if not measured:
+        return None
+    every = [one for line in measured for _, one in line.points]
+    top = 1.0 if share else max(one.value if one.high is None else one.high for one in every) or 1.0
+    bottom = min(0.0, *(one.value if one.low is None else one.low for one in every), 0.0)
+    upright = Axis(bottom, top * (1.02 if share else 1.12), ticks(bottom, top), up)
+    frame, shapes = framed(across, upright)
+    for line in measured:
+        bands = [(at, one.low, one.high) for at, one in line.points if one.low is not None and one.high is not None]
+        if len(bands) > 1:
+            upper = [(frame.x(at), frame.y(high)) for at, _, high in bands]
+            lower = [(frame.x(at), frame.y(low)) for at, low, _ in reversed(bands)]
+            shapes.append(Path([*upper, *lower], line.colour, filled=True, opacity=0.16))
+        for at, low, high in bands if len(bands) == 1 else ():
+            shapes.append(Path(((frame.x(at), frame.y(low)), (frame.x(at), frame.y(high))), line.colour, opacity=0.4))
+        shapes += through([(frame.x(at), frame.y(one.value)) for at, one in line.points], line.colour)
+    if stop is not None:
+        shapes.append(frame.upright(stop))
+    return sheet(label, shapes, 230)
 
 
-def _grouped(counts: Sequence[RoundCount]) -> list[Sequence[RoundCount]]:
-    size = -(-len(counts) // _AT_MOST_ROUNDS) or 1
-    return [counts[start : start + size] for start in range(0, len(counts), size)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One row: two shares that belong together, and perhaps one more with its interval."""
+
+    name: str
+    under: str = ""
+    """Second line of the name."""
+    first: float | None
+    second: float | None
+    mark: Estimate | None = None
+
+    @property
+    def known(self) -> bool:
+        """There is something to draw."""
+        return self.first is not None or self.second is not None or self.mark is not None
 
 
-def _middle(group: Sequence[RoundCount]) -> float:
-    return (group[0].number + group[-1].number) / 2
+def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
+    """Two dots of each row joined by a line; below them, where there is one, the mark on its interval.
+
+    Shares between 0 and 1, or wider where a value lies outside; what is not known is not drawn.
+    """
+    rows = [one for one in drawn if one.known][:MOST_PAIRS]
+    if not rows:
+        return None
+    values = [value for one in rows for value in (one.first, one.second, *_ends(one.mark)) if value is not None]
+    low, high = min(0.0, *values), max(1.0, *values)
+    margin = (high - low) * 0.025
+    two_lines = any(one.under for one in rows) or any(one.mark for one in rows)
+    row = 40.0 if two_lines else 26.0
+    names = [row_name(one.name) + (f"\n{row_name(one.under)}" if one.under else "") for one in rows]
+    frame, shapes = named_rows(names, row, Axis(low - margin, high + margin, ticks(low, high)), below=20.0)
+    for place, one in enumerate(rows):
+        lane = frame.y(place + (_UPPER if one.mark else 0))
+        if one.first is not None and one.second is not None:
+            shapes.append(Path(((frame.x(one.first), lane), (frame.x(one.second), lane)), FAINT, 2.5))
+        for value, colour in ((one.first, REJECTED), (one.second, KEPT)):
+            if value is not None:
+                shapes.append(Dot(frame.x(value), lane, 4.4, colour))
+        if one.mark:
+            shapes += _interval(frame, one.mark, frame.y(place + _LOWER))
+    return sheet(label, shapes, row * len(rows) + 20)
 
 
-def _histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
-    heights = [0] * (len(edges) - 1)
-    for value in values:
-        # A hair's breadth: 3 * 0.05 lies above 0.15, and 0.15 belongs to the bar that begins there.
-        heights[min(max(bisect_right(edges, value + 1e-9) - 1, 0), len(heights) - 1)] += 1
-    return heights
+def shares(label: str, drawn: Sequence[tuple[str, Sequence[int]]], colours: Sequence[str]) -> Chart | None:
+    """A bar for each row, divided by its counts, all of the same length."""
+    rows = [(who, counts) for who, counts in drawn if sum(counts)][:MOST_PAIRS]
+    if not rows:
+        return None
+    axis = Axis(0, 100, ticks(0, 100), "% of replies")
+    frame, shapes = named_rows([row_name(who) for who, _ in rows], 28.0, axis, below=36.0)
+    for row, (_, counts) in enumerate(rows):
+        parts = [(100 * count / sum(counts), colour) for count, colour in zip(counts, colours, strict=True)]
+        shapes += stacked(frame, row, parts, 16.0)
+    return sheet(label, shapes, 28.0 * len(rows) + 36)
 
 
-def _word_edges(values: Sequence[int]) -> list[int]:
-    ranked = sorted(values)
-    long = max(10, ranked[min(len(ranked) - 1, len(ranked) * 49 // 50)])
-    step = next(step for power in range(9) for step in (10**power, 2 * 10**power, 5 * 10**power) if step * 22 > long)
-    return list(range(0, long + step, step))
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A piece of the inner ring, and the pieces around it."""
+
+    name: str
+    count: int
+    around: tuple[Count, ...]
 
 
-def _shares(values: Sequence[int], edges: Sequence[int]) -> list[float]:
-    heights = [0] * len(edges)
-    for value in values:
-        heights[bisect_right(edges, value) - 1] += 1
-    return [100 * height / len(values) for height in heights]
+def two_rings(label: str, pieces: Sequence[Ring]) -> Chart | None:
+    """Names within, what goes with each around it; what nothing names stays plain."""
+    pieces = [piece for piece in pieces if piece.count > 0]
+    if not pieces:
+        return None
+    inner = [(piece.name, piece.count, 0.85 if at % 2 else 0.6) for at, piece in enumerate(pieces)]
+    outer: list[tuple[str, int, float]] = []
+    for piece, (_, _, shade) in zip(pieces, inner, strict=True):
+        named = [(one.name, one.count, shade * 0.65) for one in piece.around if one.count > 0]
+        outer += [*named, ("", max(0, piece.count - sum(count for _, count, _ in named)), 0.08)]
+    radius = 195.0
+    middle = (WIDTH / 2, radius + 5)
+    shapes = [*_ring(outer, middle, radius, 0.68 * radius), *_ring(inner, middle, 0.66 * radius, 0.34 * radius)]
+    return sheet(label, shapes, 2 * radius + 10)
 
 
-def _mean(values: Sequence[int]) -> float:
-    return sum(values) / len(values)
+def _ring(pieces: Sequence[tuple[str, int, float]], middle: Point, radius: float, hole: float) -> list[Shape]:
+    """Pieces clockwise from the top, then names in those with room for one."""
+    whole = sum(count for _, count, _ in pieces)
+    drawn: list[Shape] = []
+    names: list[Shape] = []
+    at = 0.0
+    for name, count, opacity in pieces:
+        start, end = at / whole, min((at + count) / whole, at / whole + 0.9999)  # a full circle would have no area
+        at += count
+        if not count:
+            continue
+        outer, within = ((_around(middle, size, start), _around(middle, size, end)) for size in (radius, hole))
+        drawn.append(Wedge(outer, within, radius, hole, end - start > 0.5, KEPT, opacity))
+        if name and count / whole > 0.018:
+            turn = (start + end) / 2
+            x, y = _around(middle, (radius + hole) / 2, turn)
+            angle = 360 * turn - 90
+            names.append(Word(x, y + 3, shown(name, 12), INK, "middle", 8.5, angle if angle <= 90 else angle - 180))
+    return [*drawn, *names]
+
+
+def _around(middle: Point, radius: float, turn: float) -> Point:
+    angle = 2 * math.pi * turn
+    return middle[0] + radius * math.sin(angle), middle[1] - radius * math.cos(angle)
+
+
+def _interval(frame: Frame, mark: Estimate, lane: float) -> list[Shape]:
+    shapes: list[Shape] = []
+    if mark.low is not None and mark.high is not None:
+        ends = (frame.x(mark.low), frame.x(mark.high))
+        shapes.append(Path(((ends[0], lane), (ends[1], lane)), INK, 1.5))
+        shapes += [Path(((end, lane - 3), (end, lane + 3)), INK, 1.5) for end in ends]
+    x = frame.x(mark.value)
+    return [*shapes, Path(((x - 4, lane), (x, lane - 4), (x + 4, lane), (x, lane + 4)), INK, filled=True)]
+
+
+def _ends(mark: Estimate | None) -> tuple[float | None, ...]:
+    return () if mark is None else (mark.value, mark.low, mark.high)

@@ -1,74 +1,115 @@
-"""The part of the page for the loop: cycle after cycle, where the student fails, and what comes next."""
+"""The section about the loop: cycle after cycle, where the student does not answer, and what comes next."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from selfinstruct.records import Json
-from selfinstruct.report.cells import DASH, change_cell, count_cell, flag_cell, number_cell, share_cell
-from selfinstruct.report.curve_charts import Across, Line, lines
+from selfinstruct.report.blocks import (
+    DASH,
+    Cell,
+    Figure,
+    Key,
+    Section,
+    Table,
+    change_cell,
+    count_cell,
+    estimate_cell,
+    flag_cell,
+    number_cell,
+)
+from selfinstruct.report.charts import Line, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
-from selfinstruct.report.json_values import Estimate, estimate_in, number_in, part, rows, texts_in
-from selfinstruct.report.markup import figure, folded, table
-from selfinstruct.report.phrases import number, plural, prose
+from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, texts_in
+from selfinstruct.report.phrases import number, plural
 from selfinstruct.report.summary import CycleCount, Measure, RunSummary
 
-_NOTHING = " nothing in particular, as no kind with prompts enough to tell is failed on more than the rest."
-_ROWS = 60  # cells that are read; all of them stand in feedback.json
+_ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json
 
 
-def cycles(story: RunSummary) -> str:
-    """A line for each cycle, and their curves; empty for a recipe without a loop."""
-    told = story.cycles
-    if not told:
-        return ""
-    lines_told = [
-        (
-            number(one.number),
-            _rounds(one),
-            prose(one.decision, 200),
-            _asks(one.asks_for, steers=one.steers),
-            number(one.tasks),
-            share_cell(one.ifs),
-            change_cell(one.gain),
-            number_cell(one.nearest),
-            number_cell(one.distinct_2),
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """A line for each cycle, and their curves."""
+
+    template: ClassVar[str] = "cycles.html.jinja"
+    curves: tuple[Figure, ...]
+    table: Table
+
+    @classmethod
+    def of(cls, run: RunSummary) -> "Cycles | None":
+        """None for a recipe without a loop."""
+        if not run.cycles:
+            return None
+        cells = [
+            (
+                Cell(number(one.number)),
+                Cell(_rounds(one)),
+                Cell(one.decision, limit=200),
+                _asks(one),
+                Cell(number(one.tasks)),
+                estimate_cell(one.ifs),
+                change_cell(one.gain),
+                number_cell(one.nearest),
+                number_cell(one.distinct_2),
+            )
+            for one in run.cycles
+        ]
+        head = (
+            *("Cycle", "Rounds", "Decision", "The next asks for", "Tasks", "IFS", "Gain"),
+            *("Nearest ROUGE-L", "Different word pairs"),
         )
-        for one in told
-    ]
-    head = (
-        *("Cycle", "Rounds", "Decision", "The next asks for", "Tasks", "IFS", "Gain"),
-        *("Nearest ROUGE-L", "Different word pairs"),
-    )
-    found = table(head, lines_told, words=4, label="Cycles of the loop", dense=True)
-    note = (
-        "IFS is that of the student on the prompts that steer; its gain is over the cycle before, on the same prompts. "
-        "A nearest neighbour that comes nearer, or word pairs that repeat (distinct-2 falling), means a collapse."
-    )
-    return f"<p>{note}</p>{_drawn(told)}{found}"
+        return cls(_curves(run.cycles), Table(head, cells, words=4, label="Cycles of the loop", dense=True))
 
 
-def feedback(measure: Measure, which: str) -> str:
-    """Where the student does not answer; empty where the value is of another shape."""
-    del which  # nothing is drawn
-    told = part(measure.value)
-    cells = rows(told.get("cells"))
-    if "prompts" not in told or "failures" not in told:
-        return ""
-    gain = estimate_in(told.get("gain"))
-    rose = f" IFS changed by {change_cell(gain)} since the cycle before." if gain else ""
-    plateau = " It no longer rises." if told.get("plateau") is True else ""
-    steering = [one for one in cells if one.get("steers") is True]
-    others = [one for one in cells if one.get("steers") is not True]
-    asks = texts_in(told.get("asks_for"))
-    steers = told.get("steers")
-    wanted = _asks(asks, steers=steers if isinstance(steers, bool) else None)
-    return (
-        f"<h3>Where the student does not answer</h3><p>{count_cell(told.get('failures'))} of "
-        f"{count_cell(told.get('prompts'))} prompts, IFS {number_cell(told.get('ifs'))}.{_inline(rose)}{plateau} "
-        f"{count_cell(told.get('weighed'))} demonstrations are drawn more or less often for it.</p>"
-        f"<p><strong>The next cycle asks for more of:</strong>{'' if asks else _NOTHING}</p>{wanted if asks else ''}"
-        f"{_cells(steering)}"
-        f"{folded('Kinds of prompt that tell too little to steer', _cells(others))}"
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """Where the student does not answer, and what the next cycle asks for."""
+
+    template: ClassVar[str] = "feedback.html.jinja"
+    prompts: int | None
+    failures: int | None
+    ifs: float | None
+    gain: Cell | None
+    """Over the cycle before; None where there was none."""
+    plateau: bool
+    weighed: int | None
+    """Demonstrations that are drawn more or less often for it."""
+    asks_for: tuple[str, ...]
+    counted_only: bool
+    """The failures are counted and do not steer."""
+    steering: Table
+    steering_left_out: int
+    others: Table
+    """Kinds of prompt that tell too little to steer."""
+    others_left_out: int
+
+    @classmethod
+    def of(cls, measure: Measure) -> "Feedback | None":
+        """None where the value is of another shape."""
+        value = part(measure.value)
+        if "prompts" not in value or "failures" not in value:
+            return None
+        kinds = rows(value.get("cells"))
+        steering = [one for one in kinds if one.get("steers") is True]
+        others = [one for one in kinds if one.get("steers") is not True]
+        gain = estimate_in(value.get("gain"))
+        return cls(
+            prompts=count_in(value.get("prompts")),
+            failures=count_in(value.get("failures")),
+            ifs=number_in(value.get("ifs")),
+            gain=change_cell(gain) if gain else None,
+            plateau=value.get("plateau") is True,
+            weighed=count_in(value.get("weighed")),
+            asks_for=texts_in(value.get("asks_for")),
+            counted_only=value.get("steers") is False,
+            steering=_kinds(steering),
+            steering_left_out=max(0, len(steering) - _ROWS),
+            others=_kinds(others),
+            others_left_out=max(0, len(others) - _ROWS),
+        )
+
+
+SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": Feedback.of}, Cycles.of)
 
 
 def _rounds(one: CycleCount) -> str:
@@ -78,57 +119,50 @@ def _rounds(one: CycleCount) -> str:
     return number(first) if first == last else f"{number(first)} to {number(last)}"
 
 
-def _asks(asked: Sequence[str], *, steers: bool | None) -> str:
-    if not asked:
-        return DASH
-    counted = "<p>Counted only: it does not steer.</p>" if steers is False else ""
-    return f"{counted}<ul>{''.join(f'<li>{prose(one, 200)}</li>' for one in asked)}</ul>"
+def _asks(one: CycleCount) -> Cell:
+    if not one.asks_for:
+        return Cell(DASH)
+    return Cell("Counted only: it does not steer." if one.steers is False else "", items=one.asks_for)
 
 
-def _drawn(told: Sequence[CycleCount]) -> str:
-    if len(told) < 2:
-        return ""
-    across = Across("cycle", [(float(one.number), number(one.number)) for one in told])
-    tone = Line(KEPT, [(float(one.number), one.ifs) for one in told if one.ifs])
-    near = Line(FAILED, [(float(one.number), Estimate(one.nearest)) for one in told if one.nearest is not None])
-    pairs = Line(SEED, [(float(one.number), Estimate(one.distinct_2)) for one in told if one.distinct_2 is not None])
-    said = f"{plural(len(told), 'cycle')} of the loop"
-    rise = figure(
-        "Does the student answer more?",
-        lines("cycles-ifs", f"IFS of the student over {said}", [tone], across, up="IFS", share=True),
-        note="with its 95 % interval where that is known",
-        nothing="no cycle was scored",
+def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
+    if len(cycles) < 2:
+        return ()
+    across = places_axis([(float(one.number), number(one.number)) for one in cycles], "cycle")
+    tone = Line(KEPT, [(float(one.number), one.ifs) for one in cycles if one.ifs])
+    near = Line(FAILED, [(float(one.number), Estimate(one.nearest)) for one in cycles if one.nearest is not None])
+    word_pairs = [(float(one.number), Estimate(one.distinct_2)) for one in cycles if one.distinct_2 is not None]
+    said = f"{plural(len(cycles), 'cycle')} of the loop"
+    return (
+        Figure(
+            caption="Does the student answer more?",
+            chart=lines(f"IFS of the student over {said}", [tone], across, up="IFS", share=True),
+            note="with its 95 % interval where that is known",
+            nothing="no cycle was scored",
+        ),
+        Figure(
+            caption="Is what it learns from still new?",
+            chart=lines(f"Novelty over {said}", [near, Line(SEED, word_pairs)], across, up="share", share=True),
+            legend=(Key("--failed", "nearest ROUGE-L: lower is newer"), Key("--seed", "distinct-2: higher is richer")),
+            nothing="neither was measured",
+        ),
     )
-    new = figure(
-        "Is what it learns from still new?",
-        lines("cycles-new", f"Novelty over {said}", [near, pairs], across, up="share", share=True),
-        legend=(("--failed", "nearest ROUGE-L: lower is newer"), ("--seed", "distinct-2: higher is richer")),
-        nothing="neither was measured",
-    )
-    return f'<div class="pair">{rise}{new}</div>'
 
 
-def _cells(found: Sequence[Mapping[str, Json]]) -> str:
-    lines_told = []
-    for one in found[:_ROWS]:
+def _kinds(kinds: Sequence[Mapping[str, Json]]) -> Table:
+    lines_of = []
+    for one in kinds[:_ROWS]:
         factor = number_in(one.get("factor"))
-        lines_told.append(
+        lines_of.append(
             (
-                prose(str(one.get("feature", "")), 40) or DASH,
-                prose(str(one.get("cell", "")), 120) or DASH,
+                Cell(str(one.get("feature", "")) or DASH, limit=40),
+                Cell(str(one.get("cell", "")) or DASH, limit=120),
                 count_cell(one.get("prompts")),
                 count_cell(one.get("failures")),
                 number_cell(one.get("share")),
-                DASH if factor is None else f"&times; {factor:.2f}",
+                Cell(DASH if factor is None else f"\N{MULTIPLICATION SIGN} {factor:.2f}"),
                 flag_cell(one.get("steers")),
             )
         )
     head = ("Told by", "Kind of prompt", "Prompts", "Not answered", "Share", "Weight", "Steers")
-    more = len(found) - _ROWS
-    rest = f"<p>{plural(more, 'more kind')} in feedback.json.</p>" if more > 0 else ""
-    return table(head, lines_told, words=2, label="Kinds of prompt and how the student did") + rest
-
-
-def _inline(cell: str) -> str:
-    """A cell's interval within a sentence."""
-    return cell.replace("<small>", " (").replace("</small>", ")")
+    return Table(head, lines_of, words=2, label="Kinds of prompt and how the student did")

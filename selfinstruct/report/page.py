@@ -1,113 +1,168 @@
-"""The page itself: a story in, one HTML document out that loads nothing and runs nothing."""
+"""The page itself: a run summary in, one HTML document out that loads nothing and runs nothing.
 
-from collections.abc import Sequence
-from dataclasses import replace
-from importlib.resources import files
+The order of its sections is `SECTIONS`; each is read by a file of its own and shown by a template.
+"""
 
-from selfinstruct.report import examples, measures, sections
-from selfinstruct.report.key_figures import first_score, key_figures, only_measured
-from selfinstruct.report.phrases import number, plural, prose
-from selfinstruct.report.registry import Section, own_sections
-from selfinstruct.report.summary import RunSummary
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-_SECTIONS = (
-    ("funnel", "Funnel", "What became of every candidate", sections.funnel),
-    ("rounds", "Rounds", "Round after round", sections.rounds),
-    ("novelty", "Novelty", "How new it is", sections.novelty),
-    ("measures", "Measures", "What was measured", measures.measures),
-    ("texts", "Texts", "What the tasks look like", sections.texts),
+from selfinstruct.report import evaluation, judge, loop, measures, records, tone, tuning
+from selfinstruct.report.blocks import Block, KeyFigure, Section, Shown
+from selfinstruct.report.phrases import (
+    dash,
+    decimals,
+    money,
+    number,
+    passage,
+    plural,
+    rounded,
+    share,
+    spaced,
+    visible,
 )
-_LAST = (
-    ("read", "Examples", "Read some", examples.examples),
-    ("calls", "Calls and money", "Model calls and money", sections.calls),
-    ("again", "Run it again", "Run it again", sections.again),
+from selfinstruct.report.summary import Measure, RunSummary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SECTIONS: tuple[Section, ...] = (
+    records.FUNNEL,
+    records.ROUNDS,
+    records.NOVELTY,
+    measures.SECTION,
+    records.TEXTS,
+    loop.SECTION,
+    judge.FRAGMENTS,
+    judge.JUDGE,
+    tuning.SECTION,
+    tone.TONE,
+    tone.OBJECQA,
+    evaluation.SUITES,
+    evaluation.ANSWERS,
+    evaluation.ABLATION,
+    records.EXAMPLES,
+    records.CALLS,
+    records.AGAIN,
 )
-_GLOSSARY = (
-    ("candidate", "a record that the first stage made or read"),
-    ("kept, rejected, failed", "passed a stage, stopped there for a reason, lost because a model call about it failed"),
-    ("round", "one straight pass through all stages; a round sees only what earlier rounds kept"),
-    ("ROUGE-L", "F-measure of the longest common word sequence of two texts, 0 to 1"),
-    ("nearest neighbour", "the seed or task with the highest ROUGE-L when the candidate was judged"),
-    ("fingerprint", "a hash of everything that decides the result"),
-)
-_OF_TONE = (
-    ("answer-like, continuation-like", "a response that answers its prompt, or carries it on"),
-    ("IFS", "of all responses, the share that is answer-like; partial: on cut prompts, full: on whole ones"),
-    ("gap", "full minus partial: wide for a base model, narrow for a tuned one"),
-    ("clean", "answers, and stops within the tokens allowed, without running on into a new task"),
-)
+_OF_TONE = frozenset({"fragments", "judge", "tuning", "tone", "loop"})  # sections whose words the foot explains
 
 
-def page(story: RunSummary) -> str:
-    """The report as HTML5, to be written as UTF-8; the same story gives the same bytes.
+def page(run: RunSummary) -> str:
+    """The report as HTML5, to be written as UTF-8; the same summary gives the same bytes.
 
     Every text of the run is escaped, with control characters and bidirectional marks made visible.
     """
-    style = files("selfinstruct.report").joinpath("style.css").read_text("utf-8")
-    shown = _shown(story)
-    body = "".join(f'<section id="{one.anchor}"><h2>{one.title}</h2>{one.html}</section>\n' for one in shown)
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        # A second lock on the door: were something to slip through the escaping, it could still load and run nothing.
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{_title(story)} · selfinstruct report</title>\n<style>\n{style}</style>\n</head>\n"
-        f"<body>\n{_headline(story, shown)}{key_figures(story)}\n<main>\n{body}</main>\n{_footer(story, shown)}"
-        "</body>\n</html>\n"
+    shown = sections(run)
+    return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=list(_key_figures(run)),
+                    of_tone=any(one.anchor in _OF_TONE for one in shown))  # fmt: skip
+
+
+def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what a template is given is its own affair
+    """A template of this folder, filled."""
+    return _environment().get_template(template).render(values)
+
+
+def sections(run: RunSummary) -> list[Shown]:
+    """Those that have something to show of this run, in order; what no other can read stands among the measures."""
+    rest = list(run.measured)
+    shown = {one.anchor: _blocks(one, run, rest) for one in SECTIONS}
+    others = measures.other_measures(rest)
+    shown[measures.SECTION.anchor] = [Block(others)] if others.measured else []
+    return [Shown(one.anchor, one.link, one.title, tuple(blocks)) for one in SECTIONS if (blocks := shown[one.anchor])]
+
+
+def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Block]:
+    """The parts of one section; the measures that it could read are taken out of the rest."""
+    first = section.first(run)
+    blocks = [] if first is None else [Block(first)]
+    for measure in run.measured:
+        part = section.stages[measure.stage](measure) if measure.stage in section.stages else None
+        if part is not None:
+            label = measure.label if measure.stage != "feedback" else ""  # there, it names the score that is read
+            blocks.append(Block(part, label))
+            rest.remove(measure)
+    return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The title and the first lines."""
+
+    title: str
+    scored: tone.FirstScore | None
+    """Where nothing but measures was made, what is said instead of published tasks."""
+    short_of_target: int | None
+    """None where there was no target."""
+
+    @classmethod
+    def of(cls, run: RunSummary) -> "_Head":
+        title = run.name if run.only_measured else plural(run.published, "task")
+        short = None if run.target is None else max(0, run.target - run.published)
+        return cls(title, tone.first_score(run) if run.only_measured else None, short)
+
+
+def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
+    """What one wants to know first."""
+    if not run.only_measured:
+        yield KeyFigure("Published", number(run.published), f"of {number(run.target)} asked for" if run.target else "")
+        closes = "sums do not close" if run.complaints else "every one accounted for"
+        yield KeyFigure("Candidates", number(run.candidates), closes)
+        yield KeyFigure("Kept", share(run.published, run.candidates), "of all candidates")
+    learned, scored = tuning.before_and_after(run), tone.first_score(run)
+    if learned:
+        yield KeyFigure("Student's IFS", f"{learned[1]:.2f}", f"{learned[0]:.2f} before training")
+    elif scored:
+        yield KeyFigure("IFS", f"{scored.ifs:.2f}", scored.whose)
+    if run.spending:
+        failed = plural(run.failed_requests, "failed call") if run.failed_requests else "none failed"
+        yield KeyFigure("Requests", number(run.requests), failed)
+        estimated = any(line.estimated for line in run.spending)
+        yield KeyFigure("Tokens", rounded(run.tokens), "partly estimated" if estimated else "prompts and answers")
+        yield KeyFigure("Cost", money(run.cost), "answers used, US dollars")
+        if not run.only_measured:
+            each = run.cost / run.published if run.cost is not None and run.published else None
+            yield KeyFigure("Cost per task", money(each) if run.published else "none", "published tasks")
+
+
+@cache
+def _environment() -> "Environment":
+    """The templates of this folder: everything is escaped, and a name that nobody gave is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second, and only a page needs it
+
+    made = Environment(
+        loader=PackageLoader("selfinstruct.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        finalize=_finalized,
     )
+    made.filters |= {
+        "dash": dash,
+        "decimals": decimals,
+        "money": money,
+        "number": number,
+        "passage": passage,
+        "plural": plural,
+        "share": share,
+        "spaced": spaced,
+        "units": _units,
+    }
+    return made
 
 
-def _shown(story: RunSummary) -> list[Section]:
-    """The parts that have something to tell of this run: its records, then its student, then the small print."""
-    own = own_sections(story)
-    without_rounds = bool(story.stages) and story.target is None and not story.rounds
-    left_out = {"rounds", "novelty"} if without_rounds else set()
-    left_out |= set() if own.rest else {"measures"}
-    left_out |= {"funnel", "texts", "read"} if only_measured(story) else set()
-    rest = replace(story, measured=own.rest)
-    before, after = (
-        [Section(anchor, link, title, tell(rest)) for anchor, link, title, tell in some if anchor not in left_out]
-        for some in (_SECTIONS, _LAST)
-    )
-    return [*before, *own.sections, *after]
+def _finalized(value: object) -> object:
+    """A second lock on the door: whatever a template prints without `prose` has no hidden character in it either."""
+    return visible(value) if type(value) is str else value
 
 
-def _title(story: RunSummary) -> str:
-    return prose(story.name, 120) if only_measured(story) else plural(story.published, "task")
+def _units(length: float) -> str:
+    """A length within a drawing.
 
-
-def _headline(story: RunSummary, shown: Sequence[Section]) -> str:
-    links = "".join(f'<a href="#{one.anchor}">{one.link}</a>' for one in shown)
-    origin = f" from {plural(story.seeds, 'seed')}" if story.seeds else ""
-    models = " and ".join(prose(model, 80) for model in story.models)
-    said = f"<em>{plural(story.published, 'task')}</em> published{origin}{f' with {models}' if models else ''}"
-    ended = f"<p>{_verdict(story)}{prose(story.stopped_because, 300)}</p>"
-    if only_measured(story):
-        scored = first_score(story)
-        said = f"<em>IFS {scored[0]:.2f}</em> of {prose(scored[1])}" if scored else f"<em>{models}</em> measured"
-        ended = ""
-    places = "; ".join(f"{prose(model, 80)} at <code>{prose(url, 200)}</code>" for model, url in story.addresses)
-    asked = f"<p>Asked: {places}</p>" if places else ""
-    return (
-        f'<header><p class="over">{prose(story.name, 120)} · selfinstruct report</p>'
-        f"<h1>{said}</h1>{ended}{asked}<nav>{links}</nav></header>\n"
-    )
-
-
-def _verdict(story: RunSummary) -> str:
-    if story.target is None:
-        return ""
-    if story.published >= story.target:
-        return f'<span class="pill reached">Target of {number(story.target)} reached</span>'
-    return f'<span class="pill short">{number(story.target - story.published)} short of {number(story.target)}</span>'
-
-
-def _footer(story: RunSummary, shown: Sequence[Section]) -> str:
-    of_tone = any(one.anchor in {"fragments", "judge", "tuning", "tone", "loop"} for one in shown)
-    glossary = (*_GLOSSARY, *(_OF_TONE if of_tone else ()))
-    words = " ".join(f"<strong>{word}</strong>: {meaning}." for word, meaning in glossary)
-    return (
-        f"<footer><p>{words}</p><p>Made by selfinstruct {prose(story.version, 40)} · fingerprint "
-        f"<code>{prose(story.fingerprint, 64)}</code> · this page is derived from the run folder and loads nothing.</p>"
-        "</footer>\n"
-    )
+    >>> _units(1.0), _units(2 / 3), _units(-0.001)
+    ('1', '0.67', '0')
+    """
+    return f"{round(length, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

@@ -1,7 +1,8 @@
-"""Numbers and texts as a person reads them; everything here that ends up in HTML is escaped here."""
+"""Numbers and texts as a person reads them: plain text, which the templates escape."""
 
+from dataclasses import dataclass
 from decimal import Decimal
-from html import escape
+from itertools import groupby
 
 _KEPT_INVISIBLE = frozenset("\u200c\u200d")  # joiners: Persian and emoji need them, and they cannot reorder text
 _MILLION, _THOUSAND = 1_000_000, 1_000
@@ -66,27 +67,115 @@ def money(dollars: Decimal | None) -> str:
     return f"${dollars.normalize():.{1 - dollars.adjusted()}f}"
 
 
-def prose(text: str, limit: int = 600) -> str:
-    r"""Text of unknown origin as HTML: escaped, cut to `limit` characters, hidden characters marked.
+def decimals(value: float, digits: int = 3) -> str:
+    """To so many digits, and 0 without a sign.
+
+    >>> decimals(0.12345), decimals(-0.0001), decimals(12.345, 1)
+    ('0.123', '0.000', '12.3')
+    """
+    return f"{round(value, digits) + 0.0:,.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """To so many digits, with its sign.
+
+    >>> signed(0.12345), signed(-2.0, 1), signed(0.0001)
+    ('+0.123', '-2.0', '0.000')
+    """
+    rounded_value = round(value, digits) + 0.0
+    return f"{rounded_value:+,.{digits}f}" if rounded_value else decimals(0.0, digits)
+
+
+DASH = "\N{EN DASH}"
+"""For what was not measured, or does not exist; never 0."""
+
+
+def dash(value: float | None, digits: int | None = None) -> str:
+    """A number, whole where no digits are asked for, or a dash.
+
+    >>> dash(1234), dash(0.5, 2), dash(None) == DASH
+    ('1,234', '0.50', True)
+    """
+    if value is None:
+        return DASH
+    return number(int(value)) if digits is None else decimals(value, digits)
+
+
+def spaced(name: str) -> str:
+    """A name as words.
+
+    >>> spaced("too_short")
+    'too short'
+    """
+    return name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Letters that are all to be shown alike."""
+
+    text: str
+    hidden: bool = False
+    """It stands for a character that is not to be seen, or that would move others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text of unknown origin, ready to be escaped."""
+
+    pieces: tuple[Piece, ...]
+    cut: int
+    """Characters that were left out at its end."""
+
+
+def passage(text: str, limit: int = 600) -> Passage:
+    r"""A text cut to `limit` characters, hidden characters set apart and made visible.
 
     Line breaks, tabs and the spaces of every script stay; `text.shown` is for one plain line.
 
-    >>> prose("<script>\x07")
-    '&lt;script&gt;<span class="hidden">\\x07</span>'
-    >>> prose("word " * 50, limit=12)
-    'word word wo<span class="cut">… 238 more characters</span>'
+    >>> passage("<b>\x07").pieces
+    (Piece(text='<b>', hidden=False), Piece(text='\\x07', hidden=True))
+    >>> passage("word " * 50, limit=12)
+    Passage(pieces=(Piece(text='word word wo', hidden=False),), cut=238)
     """
     text = text.replace("\r\n", "\n")
-    head = "".join(
-        escape(char) if _harmless(char) else f'<span class="hidden">{repr(char)[1:-1]}</span>' for char in text[:limit]
-    )
-    more = len(text) - limit
-    return head if more <= 0 else f'{head}<span class="cut">… {plural(more, "more character")}</span>'
+    head, cut = text[:limit], max(0, len(text) - limit)
+    if head.isprintable():
+        return Passage((Piece(head),) if head else (), cut)
+    pieces: list[Piece] = []
+    for harmless, letters in groupby(head, harmless_letter):
+        if harmless:
+            pieces.append(Piece("".join(letters)))
+        else:
+            pieces += [Piece(escaped(letter), hidden=True) for letter in letters]
+    return Passage(tuple(pieces), cut)
 
 
-def _harmless(char: str) -> bool:
+def visible(text: str) -> str:
+    r"""The same as plain letters, without a limit.
+
+    >>> visible("a\x07\nb")
+    'a\\x07\nb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if harmless_letter(letter) else escaped(letter) for letter in text)
+
+
+def escaped(letter: str) -> str:
+    """How a program writes a character."""
+    return repr(letter)[1:-1]
+
+
+def harmless_letter(letter: str) -> bool:
+    """It can be seen, or is white space where one expects it, and moves nothing else."""
     # U+2028 and U+2029 are separators too, and end a line where one does not expect it.
-    return char.isprintable() or char in "\n\t" or char in _KEPT_INVISIBLE or (char.isspace() and ord(char) in _SPACES)
+    return (
+        letter.isprintable()
+        or letter in "\n\t"
+        or letter in _KEPT_INVISIBLE
+        or (letter.isspace() and ord(letter) in _SPACES)
+    )
 
 
 _SPACES = frozenset((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000))

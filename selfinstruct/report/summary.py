@@ -179,7 +179,7 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedExample:
     """A task of the published set, to be read."""
 
     id: str
@@ -255,7 +255,7 @@ class RunSummary:
     """In the order of the stages that run once; of a loop, those of its last cycle."""
     cycles: tuple[CycleCount, ...] = ()
     """Of a loop; empty where the recipe is walked once."""
-    published_examples: tuple[Published, ...] = ()
+    published_examples: tuple[PublishedExample, ...] = ()
     rejected_examples: tuple[RejectedExample, ...] = ()
     command: str = ""
     """What a person types to run it again, without secrets."""
@@ -263,6 +263,16 @@ class RunSummary:
     """The text of recipe.yaml; shown folded."""
     addresses: tuple[tuple[str, str], ...] = ()
     """Model and base URL, of each that was asked over a network."""
+
+    @property
+    def only_measured(self) -> bool:
+        """No record ever came in: models were asked and measured, as the verb `score` does."""
+        return bool(self.measured) and not (self.candidates or self.published or self.seeds) and self.target is None
+
+    @property
+    def without_rounds(self) -> bool:
+        """The recipe makes nothing new: its stages run once."""
+        return bool(self.stages) and self.target is None and not self.rounds
 
     @property
     def candidates(self) -> int:

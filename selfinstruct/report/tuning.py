@@ -1,15 +1,26 @@
-"""The part of the page for a tuned student: how its tone rose, where training stopped and why, and with which knobs."""
+"""The section about a tuned student: how its tone rose, where training stopped and why, and with which knobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from selfinstruct.records import Json
-from selfinstruct.report.cells import DASH, count_cell, decimals, number_cell, share_cell, text_cell
-from selfinstruct.report.curve_charts import Line, examples_seen, lines, place_of
+from selfinstruct.report.blocks import (
+    DASH,
+    Cell,
+    Figure,
+    Key,
+    Section,
+    Table,
+    count_cell,
+    estimate_cell,
+    number_cell,
+)
+from selfinstruct.report.charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
-from selfinstruct.report.generic_table import generic_table
 from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
-from selfinstruct.report.markup import figure, folded, table
-from selfinstruct.report.phrases import number, plural, prose
+from selfinstruct.report.measures import GenericTables, generic_tables
+from selfinstruct.report.phrases import decimals, number, spaced
 from selfinstruct.report.summary import Measure, RunSummary
 
 _REASONS = {
@@ -25,186 +36,238 @@ _GAPS = {
     "undecided": "it stayed undecided, and did not count",
     "absent": "there was none",
 }
-_STOP_TOLD = (
-    "stopped_at",
-    "trained_on",
-    "reason",
-    "gap",
-    "checks",
-    "rule",
-    "judge",
-    "prompts",
-    "wrapper",
-    "headroom",
-    "can_stop",
-    "phases",
+_STOP_NAMES = (
+    *("stopped_at", "trained_on", "reason", "gap", "checks", "rule", "judge", "prompts", "wrapper"),
+    *("headroom", "can_stop", "phases"),
 )
 _TOP = ("base", "notice", "recipe", "data", "training", "stop")
 
 _Check = Mapping[str, Json]
 
 
-def tuning(measure: Measure, which: str) -> str:
-    """Everything of one training; empty where the value is of another shape."""
-    told = part(measure.value)
-    training, data, stop = part(told.get("training")), part(told.get("data")), part(told.get("stop"))
-    if not training or not data:
-        return ""
-    checks = checks_in(told)
-    rest: dict[str, Json] = {name: value for name, value in told.items() if name not in _TOP}
-    rest |= {name: value for name, value in stop.items() if name not in _STOP_TOLD}
-    settings = table(
-        ("Knob", ""),
-        [(prose(name.replace("_", " "), 60), _setting(value)) for name, value in part(told.get("recipe")).items()],
-        words=2,
-        label="Settings of the training",
-    )
-    return (
-        f"{_what(told, data, training)}{_ended(stop, training, checks)}{_curves(checks, stop, which)}"
-        f"{_table(checks)}{generic_table(rest)}{folded('The training in numbers', _numbers(training))}"
-        f"{folded('The examples in numbers', _numbers(data))}{folded('Settings of the training', settings)}"
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Where the training ended and why, and by which rule."""
+
+    at: int | None
+    """Examples seen when the rule said stop; None where it never did."""
+    trained_on: bool
+    reason: str
+    plateau: str
+    """The reason for which the rule stops."""
+    can_stop: bool
+    headroom: str
+    phases: str
+    patience: int | None
+    epsilon: float | None
+    tau: float | None
+    gap: str
+    """How the gap between whole and cut prompts was at the last check; empty where the rule does not ask."""
+    gap_limit: float | None
+    gap_half_width: float | None
+    checks: int
+    prompts: str
+    wrapper: str
+    judge: str
+
+    @classmethod
+    def of(cls, stop: _Check, checks: int) -> "Stop":
+        """What `stop` says of it."""
+        rule, reason = part(stop.get("rule")), text_in(stop.get("reason"))
+        return cls(
+            at=count_in(stop.get("stopped_at")),
+            trained_on=stop.get("trained_on") is True,
+            reason=_REASONS.get(reason, reason),
+            plateau=_REASONS["plateau"],
+            can_stop=stop.get("can_stop") is not False,
+            headroom=text_in(stop.get("headroom")),
+            phases=text_in(stop.get("phases")),
+            patience=count_in(rule.get("patience")),
+            epsilon=number_in(rule.get("epsilon")),
+            tau=number_in(rule.get("tau")),
+            gap=_GAPS.get(text_in(stop.get("gap")), ""),
+            gap_limit=number_in(rule.get("gap_limit")),
+            gap_half_width=number_in(rule.get("gap_half_width")),
+            checks=checks,
+            prompts=text_in(stop.get("prompts")),
+            wrapper=text_in(stop.get("wrapper")),
+            judge=text_in(stop.get("judge")),
+        )
 
 
-def checks_in(told: Mapping[str, Json]) -> list[_Check]:
-    """What was measured on the way, in order."""
-    return [one for one in rows(part(told.get("stop")).get("checks")) if count_in(one.get("examples")) is not None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Everything of one training."""
+
+    template: ClassVar[str] = "tuning.html.jinja"
+    base: str
+    notice: str
+    """The base's terms; empty where it has none of its own."""
+    method: str
+    form: str
+    shuffled: bool
+    """A control: each record learned the answer of another."""
+    examples: int | None
+    truncated: int | None
+    unlearned: int
+    """Answers that were read and, as the set marks them, not learned."""
+    steps: int | None
+    planned_steps: int | None
+    examples_seen: int | None
+    held_out_examples: int | None
+    held_out_loss: float | None
+    stop: Stop | None
+    """None where nobody checked the tone on the way."""
+    curves: tuple[Figure, ...]
+    checks: Table
+    rest: GenericTables
+    training: GenericTables
+    data: GenericTables
+    settings: Table
+
+    @classmethod
+    def of(cls, measure: Measure) -> "Tuning | None":
+        """None where the value is of another shape."""
+        value = part(measure.value)
+        training, data, stop = part(value.get("training")), part(value.get("data")), part(value.get("stop"))
+        if not training or not data:
+            return None
+        recipe, checks = part(value.get("recipe")), _checks_in(value)
+        rest: dict[str, Json] = {name: one for name, one in value.items() if name not in _TOP}
+        rest |= {name: one for name, one in stop.items() if name not in _STOP_NAMES}
+        return cls(
+            base=text_in(value.get("base")),
+            notice=text_in(value.get("notice")),
+            method=text_in(recipe.get("method")),
+            form=text_in(recipe.get("format")) or text_in(recipe.get("template")),
+            shuffled=recipe.get("shuffled") is True,
+            examples=count_in(data.get("examples")),
+            truncated=count_in(data.get("truncated")),
+            unlearned=count_in(data.get("unlearned_answers")) or 0,
+            steps=count_in(training.get("steps")),
+            planned_steps=count_in(training.get("planned_steps")),
+            examples_seen=count_in(training.get("examples_seen")),
+            held_out_examples=count_in(training.get("held_out_examples")),
+            held_out_loss=number_in(training.get("held_out_loss")),
+            stop=Stop.of(stop, len(checks)) if stop else None,
+            curves=tuple(_curves(checks, count_in(stop.get("stopped_at")))),
+            checks=_table(checks),
+            rest=generic_tables(rest),
+            training=_numbers(training),
+            data=_numbers(data),
+            settings=Table(
+                ("Knob", ""),
+                [(Cell(spaced(name), limit=60), _setting(one)) for name, one in recipe.items()],
+                words=2,
+                label="Settings of the training",
+            ),
+        )
 
 
-def before_and_after(story: RunSummary) -> tuple[float, float] | None:
+SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": Tuning.of})
+
+
+def before_and_after(run: RunSummary) -> tuple[float, float] | None:
     """IFS of the student before training and at the last check; None where both were not measured."""
-    for measure in reversed(story.measured):
+    for measure in reversed(run.measured):
         if measure.stage == "finetune":
-            checks = checks_in(part(measure.value))
+            checks = _checks_in(part(measure.value))
             before, after = (number_in(checks[at].get("ifs")) if checks else None for at in (0, -1))
             if len(checks) > 1 and not checks[0].get("examples") and before is not None and after is not None:
                 return before, after
     return None
 
 
-def _what(told: _Check, data: _Check, training: _Check) -> str:
-    recipe = part(told.get("recipe"))
-    cut = count_in(data.get("truncated"))
-    unlearned = count_in(data.get("unlearned_answers"))
-    long = "" if cut is None else f", {number(cut)} of them cut at the end" if cut else ", none of them cut"
-    long += f", {number(unlearned)} answers read and, as the set marks them, not learned" if unlearned else ""
-    notice = text_in(told.get("notice"))
-    control = " A control: each record learned the answer of another." if recipe.get("shuffled") is True else ""
-    aside = number_in(training.get("held_out_loss"))
-    examples = count_cell(training.get("held_out_examples"))
-    kept = "" if aside is None else f" Loss on {examples} examples kept aside: {aside:.3f} nats a token."
-    return (
-        f"<p><strong>{text_cell(told.get('base'))}</strong>, tuned by {text_cell(recipe.get('method'))} "
-        f"in the form {text_cell(recipe.get('format'))} on {count_cell(data.get('examples'))} examples{long}: "
-        f"{count_cell(training.get('steps'))} of {count_cell(training.get('planned_steps'))} steps, "
-        f"{count_cell(training.get('examples_seen'))} examples seen."
-        f"{control}{kept}{f' The base: {prose(notice, 300)}.' if notice else ''}</p>"
-    )
+def _checks_in(value: _Check) -> list[_Check]:
+    """What was measured on the way, in order."""
+    return [one for one in rows(part(value.get("stop")).get("checks")) if count_in(one.get("examples")) is not None]
 
 
-def _ended(stop: _Check, training: _Check, checks: Sequence[_Check]) -> str:
-    """Where it stopped and why, how much room there was, and whether the curve shows phases."""
-    if not stop:
-        return "<p>Nobody checked the tone on the way: <code>stop: none</code>.</p>"
-    at, reason = count_in(stop.get("stopped_at")), text_in(stop.get("reason"))
-    why = prose(_REASONS.get(reason, reason), 120) or "nobody said why"
-    if at is None:
-        said = f"Trained to the end, {count_cell(training.get('examples_seen'))} examples: at the last check {why}."
-    elif stop.get("trained_on") is True:
-        said = f"Would have stopped after {plural(at, 'example')} ({_REASONS['plateau']}), and was trained on as asked."
-    else:
-        said = f"Stopped after {plural(at, 'example')}: {why}."
-    few = " So few prompts could never stop a training." if stop.get("can_stop") is False else ""
-    rule = part(stop.get("rule"))
-    terms = (
-        f"Stop rule: the upper bound of the gain over {count_cell(rule.get('patience'))} checks is below "
-        f"{number_cell(rule.get('epsilon'), 2)}, and the lower bound of IFS at least "
-        f"{number_cell(rule.get('tau'), 2)} (95 %, one-sided)"
-        f"{_gap_condition(stop, rule)}. Checked {plural(len(checks), 'time')} on prompts "
-        f"{text_cell(stop.get('prompts'))}, wrapper {text_cell(stop.get('wrapper'))}, judge "
-        f"{text_cell(stop.get('judge'))}.{few}"
-    )
-    more = [prose(text, 300) for name in ("headroom", "phases") if (text := text_in(stop.get(name)))]
-    return f"<p><strong>{said}</strong> {' '.join(f'{one[:1].upper()}{one[1:]}.' for one in more)}</p><p>{terms}</p>"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Curve:
+    """A drawing over examples seen."""
+
+    caption: str
+    aloud: str
+    lines: tuple[tuple[str, str, str], ...]
+    """Name in a check, colour, and word in the legend, of each."""
+    up: str
+    share: bool = False
+    note: str
+    nothing: str = ""
+    """Why it may be missing; empty where it is then left out."""
 
 
-def _gap_condition(stop: _Check, rule: _Check) -> str:
-    """What the rule says of the gap between whole and cut prompts, and how it was at the last check."""
-    found = _GAPS.get(text_in(stop.get("gap")))
-    if found is None:
-        return ""
-    return (
-        f", and the gap between whole and cut prompts at most {number_cell(rule.get('gap_limit'), 2)} where it "
-        f"is known to within {number_cell(rule.get('gap_half_width'), 2)}: at the last check {found}"
-    )
+_CURVES = (
+    _Curve(
+        caption="Answers",
+        aloud="IFS",
+        lines=(("ifs", KEPT, "IFS"), ("ifs_clean", GOOD, "clean")),
+        up="share",
+        share=True,
+        note="IFS, and the share that answers and ends in time; 95 % intervals",
+        nothing="IFS was not measured",
+    ),
+    _Curve(
+        caption="Whole and cut prompts",
+        aloud="Full",
+        lines=(("ifs_full", KEPT, "full"), ("ifs_partial", REJECTED, "partial")),
+        up="share",
+        share=True,
+        note="IFS of each; what lies between them is the gap",
+        nothing="whole and cut prompts were not told apart",
+    ),
+    _Curve(
+        caption="Loss",
+        aloud="Loss",
+        lines=(("loss", SEED, "training loss"),),
+        up="nats a token",
+        note="mean over the steps since the check before",
+        nothing="no loss was told",
+    ),
+    _Curve(
+        caption="Distance from the base",
+        aloud="KL",
+        lines=(("kl_prose", FAILED, "plain prose"), ("kl_reference", SEED, "reference answers")),
+        up="KL, nats a token",
+        note="on plain prose it is drift, on reference answers it is format",
+        nothing="it was not measured",
+    ),
+    _Curve(
+        caption="Questions of taste",
+        aloud="ObjecQA",
+        lines=(("objecqa", FAILED, "ObjecQA"),),
+        up="share",
+        share=True,
+        note="share of the answers that take no side",
+    ),
+)
 
 
-def _curves(checks: Sequence[_Check], stop: _Check, which: str) -> str:
+def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure]:
     if not checks:
-        return ""
+        return
     seen = [count_in(one.get("examples")) or 0 for one in checks]
     first = next((count for count in seen if count), 1)
     across = examples_seen(seen)
-    at = count_in(stop.get("stopped_at"))
-    mark = None if at is None else place_of(at, first)
-    stopped = [] if at is None else [("--ink", f"stop rule: {number(at)}")]
-
-    def line(name: str, colour: str) -> Line:
-        found = [(place_of(count, first), estimate_beside(one, name)) for count, one in zip(seen, checks, strict=True)]
-        return Line(colour, [(place, told) for place, told in found if told is not None])
-
-    tone = [line("ifs", KEPT), line("ifs_clean", GOOD)]
-    forms = [line("ifs_full", KEPT), line("ifs_partial", REJECTED)]
-    loss, taste = [line("loss", SEED)], [line("objecqa", FAILED)]
-    drift = [line("kl_prose", FAILED), line("kl_reference", SEED)]
-    drawings = [
-        figure(
-            "Answers",
-            lines(f"tuning-ifs{which}", _aloud("IFS", tone[0]), tone, across, up="share", share=True, stop=mark),
-            note="IFS, and the share that answers and ends in time; 95 % intervals",
-            legend=[("--kept", "IFS"), ("--good", "clean"), *stopped],
-            nothing="IFS was not measured",
-        ),
-        figure(
-            "Whole and cut prompts",
-            lines(f"tuning-gap{which}", _aloud("Full", forms[0]), forms, across, up="share", share=True, stop=mark),
-            note="IFS of each; what lies between them is the gap",
-            legend=[("--kept", "full"), ("--rejected", "partial"), *stopped],
-            nothing="whole and cut prompts were not told apart",
-        ),
-        figure(
-            "Loss",
-            lines(f"tuning-loss{which}", _aloud("Loss", loss[0]), loss, across, up="nats a token", stop=mark),
-            note="mean over the steps since the check before",
-            legend=[("--seed", "training loss"), *stopped],
-            nothing="no loss was told",
-        ),
-        figure(
-            "Distance from the base",
-            lines(f"tuning-kl{which}", _aloud("KL", drift[0]), drift, across, up="KL, nats a token", stop=mark),
-            note="on plain prose it is drift, on reference answers it is format",
-            legend=[("--failed", "plain prose"), ("--seed", "reference answers"), *stopped],
-            nothing="it was not measured",
-        ),
-    ]
-    if taste[0].points:
-        drawings.append(
-            figure(
-                "Questions of taste",
-                lines(
-                    f"tuning-taste{which}",
-                    _aloud("ObjecQA", taste[0]),
-                    taste,
-                    across,
-                    up="share",
-                    share=True,
-                    stop=mark,
-                ),
-                note="share of the answers that take no side",
-                legend=[("--failed", "ObjecQA"), *stopped],
+    stop = None if stopped_at is None else place_of(stopped_at, first)
+    stopped = [] if stopped_at is None else [Key("--ink", f"stop rule: {number(stopped_at)}")]
+    for one in _CURVES:
+        drawn = []
+        for name, colour, _ in one.lines:
+            found = [
+                (place_of(count, first), estimate_beside(check, name))
+                for count, check in zip(seen, checks, strict=True)
+            ]
+            drawn.append(Line(colour, [(place, known) for place, known in found if known is not None]))
+        if drawn[0].points or one.nothing:
+            yield Figure(
+                caption=one.caption,
+                chart=lines(_aloud(one.aloud, drawn[0]), drawn, across, up=one.up, share=one.share, stop=stop),
+                note=one.note,
+                legend=[*(Key(colour, word) for _, colour, word in one.lines), *stopped],
+                nothing=one.nothing,
             )
-        )
-    return f'<div class="pair">{"".join(drawings)}</div>'
 
 
 def _aloud(what: str, line: Line) -> str:
@@ -214,28 +277,29 @@ def _aloud(what: str, line: Line) -> str:
     return f"{what} over examples seen: {first:.2f} at first, {last:.2f} at last"
 
 
-def _table(checks: Sequence[_Check]) -> str:
-    cells = []
-    for one in checks:
-        gap = _gap(one)
-        gain = part(one.get("intervals")).get("gain")
-        ends = [number_in(end) for end in gain] if isinstance(gain, list) else []
-        cells.append(
-            (
-                count_cell(one.get("examples")),
-                *(share_cell(estimate_beside(one, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
-                share_cell(gap),
-                share_cell(estimate_beside(one, "ifs_clean")),
-                f"{decimals(ends[0])} to {decimals(ends[1])}" if len(ends) == 2 and None not in ends else DASH,  # type: ignore[arg-type]  # neither end is None here
-                *(number_cell(one.get(name)) for name in ("loss", "objecqa", "kl_prose", "kl_reference")),
-                "stop" if one.get("stop") is True else "",
-            )
+def _table(checks: Sequence[_Check]) -> Table:
+    cells = [
+        (
+            count_cell(one.get("examples")),
+            *(estimate_cell(estimate_beside(one, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
+            estimate_cell(_gap(one)),
+            estimate_cell(estimate_beside(one, "ifs_clean")),
+            _gain(part(one.get("intervals")).get("gain")),
+            *(number_cell(one.get(name)) for name in ("loss", "objecqa", "kl_prose", "kl_reference")),
+            Cell("stop" if one.get("stop") is True else ""),
         )
+        for one in checks
+    ]
     head = (
         *("Examples", "IFS", "Partial", "Full", "Gap", "Clean", "Gain, 95 %", "Loss", "ObjecQA"),
         *("KL prose", "KL reference", "Rule"),
     )
-    return table(head, cells, words=1, label="Checks on the way", dense=True)
+    return Table(head, cells, words=1, label="Checks on the way", dense=True)
+
+
+def _gain(ends: Json) -> Cell:
+    low, high = (number_in(end) for end in ends) if isinstance(ends, list) and len(ends) == 2 else (None, None)
+    return Cell(DASH if low is None or high is None else f"{decimals(low)} to {decimals(high)}")
 
 
 def _gap(check: _Check) -> Estimate | None:
@@ -245,16 +309,18 @@ def _gap(check: _Check) -> Estimate | None:
     return estimate_beside({"gap": full - partial, "intervals": check.get("intervals")}, "gap")
 
 
-def _numbers(told: _Check) -> str:
-    return generic_table({name.replace("_", " "): value for name, value in told.items()})
+def _numbers(value: _Check) -> GenericTables:
+    return generic_tables({spaced(name): one for name, one in value.items()})
 
 
-def _setting(value: Json) -> str:
+def _setting(value: Json) -> Cell:
     """As a recipe has it: small numbers as they are."""
     if isinstance(value, list):
-        return prose(", ".join(map(str, value)), 200)
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return DASH if value is None else prose(str(value), 200)
+        said = ", ".join(map(str, value))
+    elif isinstance(value, bool):
+        said = "yes" if value else "no"
+    elif isinstance(value, float):
+        said = f"{value:g}"
+    else:
+        said = DASH if value is None else str(value)
+    return Cell(said, limit=200)

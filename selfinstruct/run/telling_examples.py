@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from selfinstruct.curate.record_rules import chosen
 from selfinstruct.records import Task
-from selfinstruct.report.summary import Published, RejectedExample
+from selfinstruct.report.summary import PublishedExample, RejectedExample
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import StageFolder, StageResult
@@ -19,7 +19,7 @@ Done: TypeAlias = tuple[str, Stage, StageFolder, StageResult]
 """Part, stage, folder and result of what is finished."""
 
 
-def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Published, ...]:
+def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[PublishedExample, ...]:
     """Evenly spread over the set, with their nearest neighbours."""
     step = max(1, len(kept) // EXAMPLES)
     picked = kept[::step][:EXAMPLES]
@@ -29,7 +29,7 @@ def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Publ
         pair = task.instances[0] if task.instances else None
         evidence = nearest.get(task.instruction, {})
         shown.append(
-            Published(
+            PublishedExample(
                 id=task.id,
                 instruction=task.instruction,
                 input=pair.input if pair else "",

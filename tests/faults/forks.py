@@ -13,14 +13,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Self
 
-from selfinstruct.report.drawing import draw
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.recipes import find_recipe
 from selfinstruct.run.yaml_file import read_yaml
 from tests.faults.crash import run_until
 
 HOME = Path(__file__).parents[2]
-_IMPORTED = ("selfinstruct.cli.run", "selfinstruct.run.run", "selfinstruct.models.scripted", "pyarrow.parquet")
+_IMPORTED = (
+    "selfinstruct.cli.run",
+    "selfinstruct.run.run",
+    "selfinstruct.models.scripted",
+    "pyarrow.parquet",
+    "jinja2",
+)
 _RECIPES = ("smoke", "curate")
 _SECONDS = 180
 
@@ -88,12 +93,11 @@ def _become(words: list[str], kill_at: int, bytes_at_most: int | None, stderr: i
 
 
 def _get_ready() -> None:
-    """Do once what every run would do again: import, read the recipes, find the fonts of a page."""
+    """Do once what every run would do again: import, and read the recipes."""
     for module in _IMPORTED:
         import_module(module)
     for name in _RECIPES:
         resolve(read_yaml(find_recipe(Path(name))))
-    draw("one", "One drawing", 99.0, lambda _: None)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ HEAVY = (
     "openai",
     "datasets",
     "pyarrow",
-    "matplotlib",
+    "jinja2",
     "xllamacpp",
     "torch",
     "transformers",

@@ -52,7 +52,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_the_wheel_holds_everything_that_lies_beside_the_code(wheel: dict[str, bytes]) -> None:
     assert {path.relative_to(HOME).as_posix() for path in beside_the_code()} <= set(wheel)
     assert "selfinstruct/py.typed" in wheel
-    assert "selfinstruct/report/style.css" in wheel
+    assert "selfinstruct/report/templates/style.css" in wheel
     assert "selfinstruct/models/scripts/smoke.yaml" in wheel
     assert any(name.startswith("selfinstruct/generate/prompts/") and name.endswith(".txt") for name in wheel)
 
@@ -107,7 +107,7 @@ def test_a_wheel_put_anywhere_runs_the_smoke_recipe(wheel: dict[str, bytes], tmp
 
 @pytest.mark.parametrize(
     "name",
-    ["py.typed", "report/style.css", "models/scripts/smoke.yaml", "generate/prompts/propose.chat.txt"],
+    ["py.typed", "report/templates/style.css", "models/scripts/smoke.yaml", "generate/prompts/propose.chat.txt"],
 )
 def test_what_lies_beside_the_code_is_found_through_the_package(name: str) -> None:
     found = files("selfinstruct").joinpath(name)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.report import sections
-from selfinstruct.report.page import page
+from selfinstruct.report.page import page, rendered
+from selfinstruct.report.records import Rounds
 from selfinstruct.report.summary import (
     Count,
-    Published,
+    PublishedExample,
     RejectedExample,
     RoundCount,
     RunSummary,
@@ -175,7 +175,7 @@ def realistic(seed: int = 7) -> RunSummary:
             ),
         ),
         published_examples=tuple(
-            Published(
+            PublishedExample(
                 id=task.id,
                 instruction=instruction,
                 input=entered,
@@ -391,7 +391,7 @@ def test_no_example_can_leave_its_card(text: str) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=80))
 def test_visible_text_is_shown_as_it_is(text: str) -> None:
-    story = replace(empty(), published_examples=(Published(id="1", instruction=text, input="", output=""),))
+    story = replace(empty(), published_examples=(PublishedExample(id="1", instruction=text, input="", output=""),))
     found = re.search(r'<p class="text said" dir="auto">(.*?)</p>', page(story), re.DOTALL)
     assert found
     assert unescape(found.group(1)) == text
@@ -445,8 +445,8 @@ def test_how_far_proposals_drifted_is_said_and_nothing_where_there_is_no_topic()
         rounds=rounds,
         topic="hulls and <keels>",
     )
-    shown = sections.rounds(story)
+    shown = rendered("rounds.html.jinja", part=Rounds.of(story))
     assert "Of 20 proposals, 13 (65 %) kept to the topic" in shown
     assert "hulls and &lt;keels&gt;" in shown
     assert "80 % in the first round, 50 % in the last" in shown
-    assert "proposals," not in sections.rounds(replace(story, topic=""))
+    assert "proposals," not in rendered("rounds.html.jinja", part=Rounds.of(replace(story, topic="")))

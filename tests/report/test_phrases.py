@@ -1,11 +1,18 @@
 import re
 from decimal import Decimal
-from html import unescape
+from html import escape, unescape
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.report.phrases import money, number, prose, share
+from selfinstruct.report.page import _environment
+from selfinstruct.report.phrases import money, number, passage, share, visible
+
+
+def prose(text: str, limit: int) -> str:
+    """As the page shows it."""
+    return str(_environment().get_template("blocks.html.jinja").module.prose(text, limit))  # type: ignore[attr-defined]  # a macro
+
 
 _MARKS = re.compile(r"</?span[^>]*>")
 
@@ -47,3 +54,11 @@ def test_money_is_within_half_of_its_last_digit(dollars: Decimal) -> None:
     value = Decimal(said.removeprefix("$").replace(",", ""))
     assert abs(value - dollars) <= max(dollars * Decimal("0.05"), Decimal(0))
     assert (value == 0) == (dollars == 0)
+
+
+@given(st.text())
+def test_what_is_printed_without_prose_has_nothing_invisible_in_it_either(text: str) -> None:
+    shown = _environment().from_string('<b title="{{ text }}">{{ text }}</b>').render(text=text)
+    said = escape(visible(text)).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    assert shown == f'<b title="{said}">{said}</b>'
+    assert "".join(piece.text for piece in passage(text, 10**6).pieces) == visible(text.replace("\r\n", "\n"))
