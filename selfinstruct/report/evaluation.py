@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
-    DASH,
     Cell,
     Section,
     Table,
@@ -18,7 +17,7 @@ from selfinstruct.report.blocks import (
     text_cell,
 )
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.phrases import spaced
+from selfinstruct.report.phrases import DASH, spaced
 from selfinstruct.report.summary import Measure
 
 _Value = Mapping[str, Json]

@@ -7,7 +7,6 @@ from typing import ClassVar
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.blocks import (
-    DASH,
     Cell,
     Figure,
     Key,
@@ -20,7 +19,7 @@ from selfinstruct.report.blocks import (
     text_cell,
 )
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, text_in, texts_in
-from selfinstruct.report.phrases import number, plural, share, spaced
+from selfinstruct.report.phrases import DASH, number, plural, share, spaced
 from selfinstruct.report.summary import Measure
 from selfinstruct.text import shown
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
-    DASH,
     Cell,
     Figure,
     Key,
@@ -21,7 +20,7 @@ from selfinstruct.report.blocks import (
 from selfinstruct.report.charts import Line, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, texts_in
-from selfinstruct.report.phrases import number, plural
+from selfinstruct.report.phrases import DASH, number, plural
 from selfinstruct.report.summary import CycleCount, Measure, RunSummary
 
 _ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json

@@ -157,7 +157,7 @@ def _verbs(measure: Measure) -> Measured:
     """Root verbs with their objects, as rings and as a table (Self-Instruct, figure 3)."""
     value = measure.value if isinstance(measure.value, dict) else {}
     pieces = [
-        charts.Ring(line["verb"], _whole(line.get("count")), tuple(_objects(line)))
+        charts.Ring(str(line["verb"]), _whole(line.get("count")), tuple(_objects(line)))
         for line in rows(value.get("top"))
         if isinstance(line.get("verb"), str)
     ]

@@ -174,11 +174,11 @@ def novelty_by_round(counts: Sequence[RoundCount], threshold: float | None) -> C
     return sheet(label, shapes, 230)
 
 
-def similarity_curve(scored: Sequence[float], threshold: float | None) -> Chart | None:
-    """Share of candidates whose nearest neighbour lies above each possible threshold."""
-    if not scored:
+def similarity_curve(ranked: Sequence[float], threshold: float | None) -> Chart | None:
+    """Share of candidates, ranked by ROUGE-L, whose nearest neighbour lies above each possible threshold."""
+    if not ranked:
         return None
-    shares = [100 * above(scored, at) / len(scored) for at in THRESHOLDS]
+    shares = [100 * above(ranked, at) / len(ranked) for at in THRESHOLDS]
     named = [(at / 10, f"0.{at}") for at in range(3, 10)]
     highest = max(*shares, 1.0)
     frame, shapes = framed(
@@ -193,13 +193,13 @@ def similarity_curve(scored: Sequence[float], threshold: float | None) -> Chart 
     return sheet(label, shapes, 230)
 
 
-def above(scored: Sequence[float], threshold: float) -> int:
-    """How many nearest neighbours lie above a threshold, as the strict rule compares.
+def above(ranked: Sequence[float], threshold: float) -> int:
+    """How many nearest neighbours, ranked from the lowest, lie above a threshold, as the strict rule compares.
 
     >>> above([0.2, 0.7, 0.71], 0.7)
     1
     """
-    return sum(value > threshold for value in scored)
+    return len(ranked) - bisect_right(ranked, threshold)
 
 
 def _column(

@@ -8,7 +8,15 @@ from typing import ClassVar
 from selfinstruct.report import drawing, record_charts
 from selfinstruct.report.blocks import Cell, Figure, Key, Section, Table, row
 from selfinstruct.report.phrases import money, number, share
-from selfinstruct.report.summary import Count, PublishedExample, RejectedExample, RunSummary, Spending, Texts
+from selfinstruct.report.summary import (
+    SAMPLE_SEED,
+    Count,
+    PublishedExample,
+    RejectedExample,
+    RunSummary,
+    Spending,
+    Texts,
+)
 
 _KEPT, _REJECTED, _FAILED = Key("--kept", "kept"), Key("--rejected", "rejected"), Key("--failed", "failed")
 _PUBLISHED, _SEEDS = Key("--kept", "published"), Key("--seed", "seeds")
@@ -145,8 +153,8 @@ class Novelty:
         """None where a recipe has no rounds."""
         if run.without_rounds:
             return None
-        kept = [value for one in run.rounds for value in one.nearest_kept]
-        rejected = [value for one in run.rounds for value in one.nearest_rejected]
+        kept = sorted(value for one in run.rounds for value in one.nearest_kept)
+        rejected = sorted(value for one in run.rounds for value in one.nearest_rejected)
         return cls(
             measured=bool(kept or rejected),
             threshold=run.threshold,
@@ -159,7 +167,7 @@ class Novelty:
             ),
             other_thresholds=Figure(
                 caption="What another threshold would reject",
-                chart=record_charts.similarity_curve([*kept, *rejected], run.threshold),
+                chart=record_charts.similarity_curve(sorted([*kept, *rejected]), run.threshold),
                 note="from the neighbours as stored; an upper bound, since a task that goes no longer blocks others",
                 nothing="novelty was not measured",
             ),
@@ -184,6 +192,10 @@ class TextShapes:
     """Lengths, first words, classification, beside the seeds and the paper."""
 
     template: ClassVar[str] = "texts.html.jinja"
+    sampled: tuple[tuple[str, int, int], ...]
+    """Which tasks of a large set were read: whose, how many, of how many."""
+    seed: int
+    """With which they were drawn."""
     statistics: Table
     lengths: tuple[Figure, ...]
     first_words: Figure
@@ -197,6 +209,12 @@ class TextShapes:
         machine, human = run.machine, run.human
         legend = tuple(key for key, texts in ((_PUBLISHED, machine), (_SEEDS, human)) if texts.tasks)
         return cls(
+            sampled=tuple(
+                (whose, len(texts.instruction), texts.tasks)
+                for whose, texts in (("published tasks", machine), ("seeds", human))
+                if texts.sampled
+            ),
+            seed=SAMPLE_SEED,
             statistics=_beside_the_paper(machine, human),
             lengths=tuple(
                 Figure(

@@ -8,10 +8,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 
 from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.text import words
+
+SAMPLE = 100_000
+"""Tasks whose words are read for the page: more change no figure of it by what could be seen."""
+SAMPLE_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """Lengths in words and first words of a set of tasks.
+    """Lengths in words and first words of a set of tasks; of a large one, those of a sample.
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
@@ -127,55 +132,64 @@ class Texts:
     ((3, 3), (2,), (Count(name='name', count=2),), 1)
     """
 
+    tasks: int = 0
+    instances: int = 0
+    """Of all tasks together; so are the four below."""
+    empty_inputs: int = 0
+    classification: int = 0
+    undecided: int = 0
+    """Tasks of which nobody has said whether they are classification."""
     instruction: tuple[int, ...] = ()
+    """Words of each instruction that was read."""
     input: tuple[int, ...] = ()
     """Of the inputs that are not empty."""
     output: tuple[int, ...] = ()
     first_words: tuple[Count, ...] = ()
     """Most frequent first."""
-    empty_inputs: int = 0
-    classification: int = 0
-    undecided: int = 0
-    """Tasks of which nobody has said whether they are classification."""
 
     @classmethod
-    def of(cls, tasks: Iterable[Task]) -> "Texts":
-        """Read each task once."""
+    def of(cls, tasks: Iterable[Task], most: int = SAMPLE) -> "Texts":
+        """Count each task; read the words of at most so many, drawn evenly with `SAMPLE_SEED`, in their order."""
+        random = Random(SAMPLE_SEED)  # noqa: S311 - a sample, no secret
+        sample: list[tuple[int, Task]] = []
+        count = instances = empty = classification = undecided = 0
+        for at, task in enumerate(tasks):
+            count += 1
+            instances += len(task.instances)
+            empty += sum(not pair.input.strip() for pair in task.instances)
+            classification += task.is_classification is True
+            undecided += task.is_classification is None
+            if at < most:
+                sample.append((at, task))
+            elif (place := int(random.random() * count)) < most:  # each task so far has the same chance to be in it
+                sample[place] = (at, task)
         instruction, entered, output = list[int](), list[int](), list[int]()
         firsts: Counter[str] = Counter()
-        empty = classification = undecided = 0
-        for task in tasks:
+        for _, task in sorted(sample, key=lambda one: one[0]):
             said = words(task.instruction)
             instruction.append(len(said))
             firsts.update(said[:1])
-            classification += task.is_classification is True
-            undecided += task.is_classification is None
             for pair in task.instances:
                 output.append(len(words(pair.output)))
                 if pair.input.strip():
                     entered.append(len(words(pair.input)))
-                else:
-                    empty += 1
         ranked = sorted(firsts.items(), key=lambda item: (-item[1], item[0]))
         return cls(
-            instruction=tuple(instruction),
-            input=tuple(entered),
-            output=tuple(output),
-            first_words=tuple(Count(word, count) for word, count in ranked),
+            tasks=count,
+            instances=instances,
             empty_inputs=empty,
             classification=classification,
             undecided=undecided,
+            instruction=tuple(instruction),
+            input=tuple(entered),
+            output=tuple(output),
+            first_words=tuple(Count(word, number) for word, number in ranked),
         )
 
     @property
-    def tasks(self) -> int:
-        """How many tasks were read."""
-        return len(self.instruction)
-
-    @property
-    def instances(self) -> int:
-        """How many instances they have, together."""
-        return len(self.output)
+    def sampled(self) -> bool:
+        """Only some of the tasks were read."""
+        return len(self.instruction) < self.tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

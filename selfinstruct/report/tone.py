@@ -7,7 +7,6 @@ from typing import ClassVar
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.blocks import (
-    DASH,
     Cell,
     Figure,
     Key,
@@ -21,7 +20,7 @@ from selfinstruct.report.blocks import (
 )
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import count_in, estimate_beside, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.phrases import decimals, number, plural, share
+from selfinstruct.report.phrases import DASH, decimals, number, plural, share
 from selfinstruct.report.summary import Measure, RunSummary
 from selfinstruct.text import shown
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
-    DASH,
     Cell,
     Figure,
     Key,
@@ -20,7 +19,7 @@ from selfinstruct.report.charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
 from selfinstruct.report.measures import GenericTables, generic_tables
-from selfinstruct.report.phrases import decimals, number, spaced
+from selfinstruct.report.phrases import DASH, decimals, number, spaced
 from selfinstruct.report.summary import Measure, RunSummary
 
 _REASONS = {

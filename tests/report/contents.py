@@ -16,7 +16,7 @@ class Contents:
     texts: tuple[tuple[str, str], ...]
     """Element and its text with white space made one space, in the order in which they end; drawings left out."""
     drawings: tuple[tuple[str, frozenset[str]], ...]
-    """What is read aloud of each drawing, and the words in it."""
+    """What is read aloud of each drawing, and the words in it without the numbers of its axes."""
     anchors: tuple[str, ...]
 
 
@@ -43,7 +43,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "svg" and self._drawing is not None:
-            self.drawings.append((self._label, frozenset(self._drawing)))
+            self.drawings.append((self._label, frozenset(filter(_is_word, self._drawing))))
             self._drawing = None
         elif self._drawing is None and self._open and self._open[-1][0] == tag:
             name, said = self._open.pop()
@@ -54,6 +54,10 @@ class _Reader(HTMLParser):
             self._drawing += [data.strip()] if data.strip() else []
         elif self._open:
             self._open[-1][1].append(data)
+
+
+def _is_word(text: str) -> bool:
+    return not text.replace(",", "").replace(".", "").isdecimal()
 
 
 def contents(html: str) -> Contents:

@@ -81,7 +81,7 @@ def test_many_rounds_are_drawn_in_groups_that_add_up() -> None:
 
 
 def test_what_goes_and_what_stays_is_decided_by_the_strict_rule() -> None:
-    assert charts.above([0.7, 0.7000001, 0.2], 0.7) == 1
+    assert charts.above([0.2, 0.7, 0.7000001], 0.7) == 1
 
 
 def test_what_is_stacked_adds_up_to_the_longest_bar() -> None:

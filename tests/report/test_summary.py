@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.report.page import page
 from selfinstruct.report.summary import Count, RunSummary, Spending, StageCount, Texts
 
 STORY = RunSummary(
@@ -66,6 +67,8 @@ def test_texts_count_words_of_every_script() -> None:
         Task(instruction="!?", provenance=born),
     ]
     assert Texts.of(iter(tasks)) == Texts(
+        tasks=4,
+        instances=3,
         instruction=(2, 4, 2, 0),
         input=(2,),
         output=(1, 1, 0),
@@ -74,3 +77,26 @@ def test_texts_count_words_of_every_script() -> None:
         classification=1,
         undecided=2,
     )
+
+
+def test_a_large_set_is_counted_whole_and_read_in_part_evenly_and_alike_each_time() -> None:
+    born = Provenance(stage="seed")
+    tasks = [
+        Task(instruction="word " * (at + 1), instances=(Instance("", "a b"),), is_classification=True, provenance=born)
+        for at in range(400)
+    ]
+    texts = Texts.of(iter(tasks), most=50)
+    assert (texts.tasks, texts.instances, texts.classification, texts.empty_inputs) == (400, 400, 400, 400)
+    assert len(texts.instruction) == len(texts.output) == texts.first_words[0].count == 50
+    assert texts.sampled
+    assert not Texts.of(tasks, most=400).sampled
+    assert list(texts.instruction) == sorted(set(texts.instruction))  # in their order, none twice
+    assert 130 < sum(texts.instruction) / 50 < 270  # of lengths from 1 to 400: from the whole set, not from its start
+    assert texts == Texts.of(tasks, most=50)
+
+
+def test_the_page_says_what_it_was_read_from_only_where_that_was_a_sample() -> None:
+    whole = Texts(tasks=3, instruction=(1, 2, 3))
+    assert "drawn with seed" not in page(replace(STORY, machine=whole))
+    said = " ".join(page(replace(STORY, machine=replace(whole, tasks=1_000_000))).split())
+    assert "a sample, drawn with seed 0: 3 of 1,000,000 published tasks. All else is counted over all." in said
