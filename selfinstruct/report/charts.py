@@ -35,6 +35,7 @@ from selfinstruct.text import shown
 
 MOST_PAIRS = 40
 """Rows of a chart of pairs or shares; more stand in the table beside it."""
+_COVERS = 0.02  # nearer than this a dot would hide the other, which is drawn larger then
 _UPPER, _LOWER = -0.17, 0.2  # lanes of a row, from its middle downwards
 
 
@@ -146,9 +147,10 @@ def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
         lane = frame.y(place + (_UPPER if one.mark else 0))
         if one.first is not None and one.second is not None:
             shapes.append(Path(((frame.x(one.first), lane), (frame.x(one.second), lane)), FAINT, 2.5))
-        for value, colour in ((one.first, REJECTED), (one.second, KEPT)):
+        covered = one.first is not None and one.second is not None and abs(one.first - one.second) < _COVERS
+        for value, colour, radius in ((one.first, REJECTED, 6.6 if covered else 4.4), (one.second, KEPT, 4.4)):
             if value is not None:
-                shapes.append(Dot(frame.x(value), lane, 4.4, colour))
+                shapes.append(Dot(frame.x(value), lane, radius, colour))
         if one.mark:
             shapes += _interval(frame, one.mark, frame.y(place + _LOWER))
     return sheet(label, shapes, row * len(rows) + 20)

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from selfinstruct.report.charts import MOST_PAIRS, Pair, Ring, pairs, shares, two_rings
-from selfinstruct.report.drawing import KEPT, REJECTED, SEED
+from selfinstruct.report.drawing import KEPT, REJECTED, SEED, Dot
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.summary import Count
 from tests.report.contents import drawn
@@ -63,3 +63,12 @@ def test_rings_hold_every_name_with_room_and_their_pieces_close_the_circle() -> 
     whole = drawn(two_rings("l", [Ring("write", 6, ())]))
     assert "NaN" not in whole
     assert whole.count("<path") == 2
+
+
+def test_two_shares_that_are_the_same_are_both_seen() -> None:
+    chart = pairs("l", [Pair(name="a", first=0.5, second=0.5), Pair(name="b", first=0.1, second=0.5)])
+    assert chart is not None
+    same, also, far, other = (shape for shape in chart.shapes if isinstance(shape, Dot))
+    assert (same.colour, also.colour) == (REJECTED, KEPT)
+    assert same.radius > also.radius + 1
+    assert far.radius == other.radius
