@@ -54,7 +54,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class LegendKey:
     """What a colour of a drawing means."""
 
     colour: str
@@ -68,7 +68,7 @@ class Figure:
     caption: str
     chart: Chart | None
     note: str = ""
-    legend: Sequence[Key] = ()
+    legend: Sequence[LegendKey] = ()
     nothing: str = ""
 
 
@@ -119,7 +119,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FilledSection:
     """A section that has something to show of this run."""
 
     anchor: str

@@ -9,7 +9,7 @@ from selfinstruct.report import charts
 from selfinstruct.report.blocks import (
     Cell,
     Figure,
-    Key,
+    LegendKey,
     Section,
     Table,
     count_cell,
@@ -270,7 +270,7 @@ def _accuracy_by_kind(tried: _Part, title: str) -> Figure:
         caption=f"Accuracy by kind: {title.lower()}",
         chart=charts.pairs(f"Accuracy by kind of fragment, {plural(len(pairs), 'kind')}", pairs),
         note="far apart: what the judge knows is more than how a text begins",
-        legend=(Key("--rejected", "first-letter rule"), Key("--kept", "judge")),
+        legend=(LegendKey("--rejected", "first-letter rule"), LegendKey("--kept", "judge")),
         nothing="no kind was named",
     )
 

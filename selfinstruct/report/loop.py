@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
     Cell,
     Figure,
-    Key,
+    LegendKey,
     Section,
     Table,
     change_cell,
@@ -142,7 +142,10 @@ def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
         Figure(
             caption="Is what it learns from still new?",
             chart=lines(f"Novelty over {said}", [near, Line(SEED, word_pairs)], across, up="share", share=True),
-            legend=(Key("--failed", "nearest ROUGE-L: lower is newer"), Key("--seed", "distinct-2: higher is richer")),
+            legend=(
+                LegendKey("--failed", "nearest ROUGE-L: lower is newer"),
+                LegendKey("--seed", "distinct-2: higher is richer"),
+            ),
             nothing="neither was measured",
         ),
     )

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.report import evaluation, judge, loop, measures, records, tone, tuning
-from selfinstruct.report.blocks import Block, KeyFigure, Section, Shown
+from selfinstruct.report.blocks import Block, FilledSection, KeyFigure, Section
 from selfinstruct.report.phrases import (
     dash,
     decimals,
@@ -64,13 +64,17 @@ def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what a temp
     return _environment().get_template(template).render(values)
 
 
-def sections(run: RunSummary) -> list[Shown]:
+def sections(run: RunSummary) -> list[FilledSection]:
     """Those that have something to show of this run, in order; what no other can read stands among the measures."""
     rest = list(run.measured)
     shown = {one.anchor: _blocks(one, run, rest) for one in SECTIONS}
     others = measures.other_measures(rest)
     shown[measures.SECTION.anchor] = [Block(others)] if others.measured else []
-    return [Shown(one.anchor, one.link, one.title, tuple(blocks)) for one in SECTIONS if (blocks := shown[one.anchor])]
+    return [
+        FilledSection(one.anchor, one.link, one.title, tuple(blocks))
+        for one in SECTIONS
+        if (blocks := shown[one.anchor])
+    ]
 
 
 def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Block]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from selfinstruct.report import drawing, record_charts
-from selfinstruct.report.blocks import Cell, Figure, Key, Section, Table, row
+from selfinstruct.report.blocks import Cell, Figure, LegendKey, Section, Table, row
 from selfinstruct.report.phrases import money, number, share
 from selfinstruct.report.summary import (
     SAMPLE_SEED,
@@ -18,8 +18,12 @@ from selfinstruct.report.summary import (
     Texts,
 )
 
-_KEPT, _REJECTED, _FAILED = Key("--kept", "kept"), Key("--rejected", "rejected"), Key("--failed", "failed")
-_PUBLISHED, _SEEDS = Key("--kept", "published"), Key("--seed", "seeds")
+_KEPT, _REJECTED, _FAILED = (
+    LegendKey("--kept", "kept"),
+    LegendKey("--rejected", "rejected"),
+    LegendKey("--failed", "failed"),
+)
+_PUBLISHED, _SEEDS = LegendKey("--kept", "published"), LegendKey("--seed", "seeds")
 _FIRST_WORDS, _REASONS = 20, 12
 
 
@@ -125,7 +129,7 @@ class Rounds:
             per_round=Figure(
                 caption="Kept per round",
                 chart=record_charts.rounds(run.rounds),
-                legend=(_KEPT, Key("--rejected", "not kept")),
+                legend=(_KEPT, LegendKey("--rejected", "not kept")),
                 nothing="there was no round",
             ),
             novelty=Figure(
@@ -162,7 +166,7 @@ class Novelty:
                 caption="Nearest neighbours",
                 chart=record_charts.nearest(kept, rejected, run.threshold),
                 note="1 means word for word the same, 0 no word in common",
-                legend=(_KEPT, Key("--rejected", "rejected as too similar")),
+                legend=(_KEPT, LegendKey("--rejected", "rejected as too similar")),
                 nothing="novelty was not measured",
             ),
             other_thresholds=Figure(

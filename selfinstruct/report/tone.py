@@ -9,7 +9,7 @@ from selfinstruct.report import charts
 from selfinstruct.report.blocks import (
     Cell,
     Figure,
-    Key,
+    LegendKey,
     Section,
     Table,
     change_cell,
@@ -39,7 +39,7 @@ _NUMBERS = {
 _WIDE = {"ifs": "IFS", "ifs_partial": "Partial", "ifs_full": "Full"}
 _CORRECTED = ("ifs", "ifs_partial", "ifs_full", "gap")
 _COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
-_LEGEND = (Key("--rejected", "partial"), Key("--kept", "full"), Key("--ink", "IFS, 95 % interval"))
+_LEGEND = (LegendKey("--rejected", "partial"), LegendKey("--kept", "full"), LegendKey("--ink", "IFS, 95 % interval"))
 _REPLIES = {"objective": "takes no side", "subjective": "takes a side", "no_answer": "no answer"}
 _COLOURS = (KEPT, REJECTED, SEED)
 
@@ -160,7 +160,7 @@ class Objecqa:
             replies=Figure(
                 caption="Replies to questions of taste",
                 chart=charts.shares(label, who, _COLOURS),
-                legend=[Key(colour, word) for colour, word in zip(_COLOURS, _REPLIES.values(), strict=True)],
+                legend=[LegendKey(colour, word) for colour, word in zip(_COLOURS, _REPLIES.values(), strict=True)],
                 nothing="there was no reply",
             ),
             counts=_replies(judged),

@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
     Cell,
     Figure,
-    Key,
+    LegendKey,
     Section,
     Table,
     count_cell,
@@ -250,7 +250,7 @@ def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure
     first = next((count for count in seen if count), 1)
     across = examples_seen(seen)
     stop = None if stopped_at is None else place_of(stopped_at, first)
-    stopped = [] if stopped_at is None else [Key("--ink", f"stop rule: {number(stopped_at)}")]
+    stopped = [] if stopped_at is None else [LegendKey("--ink", f"stop rule: {number(stopped_at)}")]
     for one in _CURVES:
         drawn = []
         for name, colour, _ in one.lines:
@@ -264,7 +264,7 @@ def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure
                 caption=one.caption,
                 chart=lines(_aloud(one.aloud, drawn[0]), drawn, across, up=one.up, share=one.share, stop=stop),
                 note=one.note,
-                legend=[*(Key(colour, word) for _, colour, word in one.lines), *stopped],
+                legend=[*(LegendKey(colour, word) for _, colour, word in one.lines), *stopped],
                 nothing=one.nothing,
             )
 

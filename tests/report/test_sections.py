@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Json
+from selfinstruct.report.blocks import Section
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.page import page, sections
 from selfinstruct.report.phrases import decimals
@@ -346,3 +347,28 @@ def test_no_text_of_a_measure_can_leave_its_place() -> None:
     assert wild.loads == []
     assert not _INVISIBLE.search(html)
     assert html.encode("utf-8")
+
+
+def test_a_new_section_is_a_record_a_template_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jinja2 import ChoiceLoader, DictLoader
+
+    from selfinstruct.report import page as room
+
+    @dataclass(frozen=True)
+    class Weather:
+        template: ClassVar[str] = "weather.html.jinja"
+        rain: Json
+
+    section = Section("weather", "Weather", "How it rains", {"rain": lambda measure: Weather(measure.value)})
+    shown = '{% from "blocks.html.jinja" import prose %}<p>{{ prose(part.rain) }}</p>'
+    environment = room._environment()
+    assert environment.loader
+    monkeypatch.setattr(
+        environment, "loader", ChoiceLoader([DictLoader({Weather.template: shown}), environment.loader])
+    )
+    monkeypatch.setattr(room, "SECTIONS", (*room.SECTIONS, section))
+    html = page(story(Measure("rain", "rain", "<cats> and dogs", "again")))
+    assert '<section id="weather"><h2>How it rains</h2>' in html
+    assert "<h3>again</h3>" in html
+    assert "<p>&lt;cats&gt; and dogs</p>" in html
+    assert 'id="measures"' not in html
