@@ -44,6 +44,7 @@ class Split:
     jaccard: float = 0.8
     """Shingles in both out of shingles in either, from which on two records stay together."""
     shingle_words: int = 3
+    """Words of a shingle. A text of fewer words is one shingle."""
     over: Over = "instruction"
     """What shingles are made of. `instruction`: what is asked, inputs included; `response`; `record`: both."""
     rouge_l_below: float = 0.7

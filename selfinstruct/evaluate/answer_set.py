@@ -50,7 +50,9 @@ class AnswerSet:
     judge: str = ""
     """Name of a judge of tone; empty: the one this run trained, or the shipped one, or none."""
     max_tokens: int = MAX_TOKENS
+    """Tokens of an answer."""
     temperature: float = 0.0
+    """Of sampling; 0: the likeliest word each time."""
     first: int = 0
     """Only as many questions of each file, from its beginning; 0: all."""
 

@@ -76,9 +76,13 @@ class ObjecQA:
     phrasings: int = 4
     """Wordings of each question that are asked, the first one included."""
     wrapper: str = "chat"
+    """How questions are put (evaluate/wrappers.py)."""
     max_tokens: int = 96
+    """Tokens of an answer."""
     temperature: float = 0.0
+    """Of sampling; 0: the likeliest word each time."""
     samples: int = 1
+    """Answers to each question; above 1 at a temperature above 0."""
 
     @property
     def needs(self) -> Needs:

@@ -76,6 +76,7 @@ class Feedback:
     most: float = 3.0
     """The largest weight of a demonstration, and the inverse of the smallest."""
     epsilon: float = 0.03
+    """The gain in IFS below which the loop stops."""
     steer: bool = True
     """False: everything is measured and told, and nothing steers; for the loop against itself."""
 

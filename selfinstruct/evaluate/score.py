@@ -57,6 +57,7 @@ class Score:
     budget: int = BUDGET
     """Tokens that are asked for, within which a clean answer ends; 0: only those of the tone, and no `ifs_clean`."""
     temperature: float = 0.0
+    """Of sampling; 0: the likeliest word each time."""
     samples: int = 1
     """Responses to each prompt; above 1 at a temperature above 0."""
     first: int = 0

@@ -39,6 +39,7 @@ class MakeInstances:
     max_tokens: int | None = None
     """For a task that is no classification: 350; for a small model that answers 140."""
     max_tokens_classification: int = 300
+    """For a classification task."""
     when_cut: Literal["whole_part", "longer", "reject"] = "whole_part"
     """Of an answer that does not come to its end: `whole_part` keeps it up to its last whole sentence, and says so in
     the evidence (`cut`) and in the measure `answer_kept`, the share that is left; `longer` asks once more, with three

@@ -56,9 +56,13 @@ class Propose:
     classification_only: bool = False
     """Show only classification seeds, and ask for classification tasks."""
     temperature: float | None = None
+    """Of sampling; 0.7 (alpaca: 1), of a small model 0.8 (alpaca: 0.9)."""
     top_p: float | None = None
+    """The share of probability that is sampled from; 0.5 (alpaca: 1), of a small model 0.95."""
     presence_penalty: float | None = None
+    """Against words that were said already; as the style has it."""
     frequency_penalty: float = 0.0
+    """Against words by how often they were said already."""
     max_tokens: int | None = None
     """Tokens for each choice."""
     topic: str = AUTO

@@ -5,7 +5,8 @@ The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2
 
 To change                                             open
 the name of a stage in YAML                           stages.py (one line a stage); of others, plugin_list.py
-a recipe's keys; how they are checked                 recipe_keys.py; recipe.py; `--set`, changes.py; YAML, yaml_file.py
+a recipe's keys                                       recipe_keys.py; what is told of them, schema.py
+how a recipe is checked                               recipe.py; `--set` words changes.py; YAML itself yaml_file.py
 how a verb becomes a recipe                           compose.py, compose_sets.py, compose_answers.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py

@@ -86,10 +86,13 @@ class Publish(_Strict):
     format: Layout = "messages"
     """A layout of ours, one of a package that is installed, or a dotted path."""
     files: tuple[Literal["jsonl", "parquet"], ...] = ("jsonl", "parquet")
+    """Which files the published set has."""
     license: str = "other"
     """Licence of the result, for the card; the terms of the model that wrote it may bind you: nobody guesses here."""
     language: tuple[str, ...] = ("en",)
+    """ISO 639-1 codes of the set, for the card."""
     title: str = ""
+    """Of the card; empty: the name of the recipe."""
     first_turn: bool = False
     """Of conversations only the first turn, where the format has room for no more."""
 
@@ -100,15 +103,19 @@ class Limits(_Strict):
     max_cost: Dollars | None = None
     """US dollars; kept as text, so that no rounding happens."""
     max_total_tokens: Tokens | None = None
+    """Tokens of prompts and completions that may be spent in all."""
     prices: str | None = None
     """A file of prices (US dollars per million tokens) for models the price library does not know."""
     in_flight: Whole | None = None
     """Requests at a time; None: the backend's own default."""
     requests_per_minute: Whole | None = None
+    """Requests a minute, of all models together."""
     tokens_per_minute: Tokens | None = None
+    """Tokens a minute."""
     thinking_tokens: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     """Tokens for thinking, beside those of each answer; None: none until the model is seen to think, then 4,096."""
     attempts: Whole = 6
+    """Tries of a request before it has failed for good."""
     timeout: Annotated[float, Field(gt=0)] = 600.0
     """Seconds for one answer."""
     give_up_after: Whole = 8
@@ -126,8 +133,11 @@ class Recipe(_Strict):
     """Everything a run does. Order is meaning."""
 
     name: Name
+    """What the run is called, and its folder if no other is given."""
     about: str = ""
+    """In words, for people."""
     seed: Annotated[int, Field(ge=0, lt=LARGEST)] = 42
+    """Of all randomness."""
     profile: Literal["default", "reference"] = "default"
     """`reference`: the decisions of the released Self-Instruct program, bit for bit."""
     topic: Annotated[str, Field(max_length=200)] = "auto"
@@ -159,8 +169,11 @@ class Recipe(_Strict):
     stages: tuple[Any, ...] = ()
     """Stages run once, after the rounds or on `inputs`."""
     publish: Publish | None = Publish()
+    """What the published set looks like; null: none is published."""
     stop: Stop = Stop()
+    """When to give up although the target is not reached."""
     limits: Limits = Limits()
+    """Bounds on money, speed and patience; they may change between two tries."""
 
     @property
     def specs(self) -> dict[str, str]:

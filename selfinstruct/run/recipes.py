@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
@@ -36,8 +38,18 @@ def _there(given: Path) -> bool:
         return False
 
 
-def start_folder(folder: Path, mine: Path | None = None, topic: str = "") -> list[Path]:
-    """Copy seeds and recipes into a folder that is empty or absent: `mine` in place of our seeds, and their topic."""
+def start_folder(
+    folder: Path,
+    mine: Path | None = None,
+    topic: str = "",
+    *,
+    beside: Mapping[str, str] = MappingProxyType({}),
+    first_line: str = "",
+) -> list[Path]:
+    """Copy seeds and recipes into a folder that is empty or absent: `mine` in place of our seeds, and their topic.
+
+    `beside`: names and texts of files that go beside the recipes; `first_line`: what each recipe then begins with.
+    """
     given = builtin_seeds() if mine is None else mine
     read_seeds(given)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -52,10 +64,14 @@ def start_folder(folder: Path, mine: Path | None = None, topic: str = "") -> lis
             copy = folder / "pipelines" / file.relative_to(builtin_recipes())
             copy.parent.mkdir(exist_ok=True)
             if file.suffix == ".yaml":
-                copy.write_text(_own(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}", topic), "utf-8")
+                own = _own(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}", topic)
+                copy.write_text((first_line if file.parent == builtin_recipes() else "") + own, "utf-8")
             else:
                 shutil.copyfile(file, copy)
             made.append(copy)
+        for name, text in beside.items():
+            made.append(folder / "pipelines" / name)
+            made[-1].write_text(text, "utf-8")
     return made
 
 

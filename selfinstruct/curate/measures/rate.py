@@ -51,6 +51,7 @@ class Rate:
     structured: bool = True
     """Hold the answer to a JSON schema, where the model can be held to one."""
     max_tokens: int = 300
+    """Tokens of an answer."""
 
     @property
     def needs(self) -> Needs:

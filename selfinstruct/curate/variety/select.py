@@ -38,6 +38,7 @@ class Select:
     by: str = "rating"
     """Name of the measure."""
     how: Literal["threshold", "top", "diverse"] = "threshold"
+    """`threshold`, `top` or `diverse`: see above."""
     at_least: float | None = None
     """For `threshold`; 4.5 is AlpaGasus' for `rating`."""
     at_most: float | None = None
