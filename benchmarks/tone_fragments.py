@@ -12,7 +12,7 @@ from typing import Any
 
 from selfinstruct.judge.train import train
 from selfinstruct.records import Json
-from selfinstruct.run.compose_sets import recipe
+from selfinstruct.run.compose import recipe
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.run import Options, execute
 

@@ -54,7 +54,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     """
     if bool(given["model"]) == bool(given["base"]):
         raise click.UsageError("name a --model to ask or a --base to tune, not both and not neither")
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
     from selfinstruct.run.tuning import served
 
@@ -63,10 +63,10 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     if given["base"]:
         return _train(given, knobs, [str(one) for one in conditions])
     knobs |= {"model": "asked", **({"conditions": conditions} if conditions else {})}
-    inputs = compose_sets.inputs(given["tasks"], given["shape"], given["columns"])
+    inputs = compose.inputs(given["tasks"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     models = {"asked": served(given["model"])}
-    recipe = compose_sets.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
+    recipe = compose.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
 
 

@@ -55,13 +55,13 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.run import compose_sets, tuning
+    from selfinstruct.run import compose, tuning
     from selfinstruct.run.recipe import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
-    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
-    recipe = compose_sets.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
+    recipe = compose.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
     if given["preview"]:
         say(tuning.preview(resolved))

@@ -59,9 +59,9 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct curate alpaca.json dump.jsonl.gz --exact --near-duplicates 0.8 -o runs/clean
     """
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
 
-    stages = compose_sets.curate(
+    stages = compose.curate(
         rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
         exact=given["exact"],
         near_duplicates=given["near_duplicates"],
@@ -83,10 +83,10 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct simplify runs/clean/kept.jsonl --rules-only -o runs/short
     """
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
 
     model = "" if given["rules_only"] else given["model"]
-    return _carry_out("simplify", compose_sets.simplify(model=model), given, {"rewriter": model} if model else {})
+    return _carry_out("simplify", compose.simplify(model=model), given, {"rewriter": model} if model else {})
 
 
 @click.command()
@@ -97,10 +97,10 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct verify runs/clean/kept.jsonl -o runs/right
     """
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
 
     model = given["model"]
-    return _carry_out("verify", compose_sets.verify(model=model), given, {"verifier": model} if model else {})
+    return _carry_out("verify", compose.verify(model=model), given, {"verifier": model} if model else {})
 
 
 @click.command()
@@ -145,11 +145,11 @@ def _tell_mixture(finished: "Finished") -> None:
 
 
 def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
     publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
-    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
-    recipe = compose_sets.recipe(name, inputs, stages, models or {}, knobs)
+    recipe = compose.recipe(name, inputs, stages, models or {}, knobs)
     return carry_out(resolve(recipe, given["changes"]), given)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
     """Ask the suites; `forms`: the wrapper of each model, where the command names none."""
-    from selfinstruct.run.compose_suite import ask_suites
+    from selfinstruct.run.compose import ask_suites
     from selfinstruct.run.recipe import resolve
 
     wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]

@@ -34,12 +34,12 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct fragment pairs.jsonl -o runs/fragments
     """
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
-    inputs = compose_sets.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
-    recipe = compose_sets.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
+    recipe = compose.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
     return carry_out(resolve(recipe, given["changes"]), given)
 
 
@@ -137,7 +137,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         from selfinstruct.cli.suite import answer_suites
 
         return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
     beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
@@ -147,7 +147,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": wrappers}}]
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
-    recipe = compose_sets.recipe("score", [], stages, models, {"publish": None})
+    recipe = compose.recipe("score", [], stages, models, {"publish": None})
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "score.json")
 
 
@@ -172,14 +172,14 @@ def _form(spec: str) -> str:
 
 
 def _answer_set(given: dict[str, Any]) -> int:
-    from selfinstruct.run import compose_answers
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
     forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
     wrappers: list[Json] = [*given["wrappers"]] or [*(forms if {*forms} != {"auto"} else ["auto"])]
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
-    recipe = compose_answers.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
+    recipe = compose.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
     return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 
 

@@ -7,7 +7,7 @@ To change                                             open
 the name of a stage in YAML                           stages.py (one line a stage); of others, plugin_list.py
 a recipe's keys                                       recipe_keys.py; what is told of them, schema.py
 how a recipe is checked                               recipe.py; `--set` words changes.py; YAML itself yaml_file.py
-how a verb becomes a recipe                           compose.py, compose_sets.py, compose_answers.py
+how a verb becomes a recipe                           compose.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py

@@ -10,7 +10,7 @@ from selfinstruct.audit.trained import Training, kept_aside, lessons, together
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.records import Json, Task
-from selfinstruct.run import compose_sets
+from selfinstruct.run import compose
 from selfinstruct.run.reading import Set, read_input
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.store.files import publish_text
@@ -64,7 +64,7 @@ def resolved(
     ]
     models = {"base": base, "student": "built:student"}
     more: dict[str, Json] = {"publish": None, "seed": one.seed}
-    return resolve(compose_sets.recipe("ablate", list(files), stages, models, more), changes)
+    return resolve(compose.recipe("ablate", list(files), stages, models, more), changes)
 
 
 def published(students: Iterable[Training], folder: Path, *, margin: float, seed: int) -> str:

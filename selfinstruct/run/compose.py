@@ -1,16 +1,19 @@
-"""Short recipes for verbs: what `generate` does, written as the YAML it stands for."""
+"""Short recipes for verbs: what `generate`, `curate`, `simplify`, `verify` and `score` do, written as YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import yaml
 
+from selfinstruct.formats.aliases import Roles
 from selfinstruct.records import Json
 from selfinstruct.run.yaml_file import COMMAND_LINE, YamlFile, parse_yaml
 
 Until = Literal["instructions", "classify", "instances", "publish"]
 Style = Literal["self_instruct", "alpaca"]
 Profile = Literal["default", "reference"]
+_MEASURES: tuple[Json, ...] = ("diversity", "balance")
 
 
 def generate(
@@ -40,7 +43,7 @@ def generate(
     later = later[: steps.get(until, len(later))]
     reference = profile == "reference"
     split: list[Json] = [{"split": {"test": test_share}}] if until == "publish" and test_share else []
-    recipe: dict[str, Json] = {
+    written: dict[str, Json] = {
         "name": name,
         "profile": profile,
         "seeds": seeds,
@@ -50,8 +53,8 @@ def generate(
         **(knobs or {}),
     }
     if until != "publish":
-        recipe["publish"] = None
-    return parse_yaml(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode(), COMMAND_LINE)
+        written["publish"] = None
+    return parse_yaml(yaml.safe_dump(written, sort_keys=False, allow_unicode=True).encode(), COMMAND_LINE)
 
 
 def rule_set(style: Style, profile: Profile) -> list[Json]:
@@ -65,3 +68,100 @@ def _novelty(profile: Profile) -> Json:
     if profile == "reference":
         return {"novelty": {"words": "program", "mode": "strict", "reference": True}}
     return "novelty"
+
+
+def inputs(paths: Sequence[str], shape: str, columns: str = "") -> list[Json]:
+    """The recipe's `inputs`, all of one shape, or with the same columns, where that is said."""
+    said: dict[str, Json] = {}
+    if columns:
+        said["columns"] = {**Roles.parse(columns).given}
+    if shape:
+        said["from"] = shape
+    return [{"path": path, **said} if said else path for path in paths]
+
+
+def curate(
+    *,
+    rules: Sequence[str],
+    exact: bool,
+    near_duplicates: float | None,
+    novelty: float | None,
+    against: Sequence[str],
+    against_columns: str = "",
+    test_share: float = 0.0,
+    keep: str | None = None,
+) -> list[Json]:
+    """Cheap stages first, so that the dear ones see less; what is left is split, unless `test_share` is 0.
+
+    `keep`: which of duplicates stays; None leaves it to each stage.
+    """
+    kept: dict[str, Json] = {} if keep is None else {"keep": keep}
+    stages: list[Json] = []
+    if tuple(rules) != ("none",):
+        stages.append({"rules": {"rules": list(rules)}})
+    if exact:
+        stages.append({"exact": kept} if kept else "exact")
+    if near_duplicates is not None:
+        stages.append({"near": {"jaccard": near_duplicates, **kept}})
+    if novelty is not None:
+        stages.append({"novelty": {"rouge_l_below": novelty}})
+    if against:
+        named: dict[str, Json] = {"columns": against_columns} if against_columns else {}
+        stages.append({"decontaminate": {"against": list(against), **named}})
+    split: list[Json] = [{"split": {"test": test_share}}] if test_share else []
+    return [*stages, *split, *_MEASURES]
+
+
+def simplify(*, model: str) -> list[Json]:
+    """One stage; without a model it goes by rules."""
+    return [{"simplify": {"model": "rewriter", "by": "auto"} if model else {"by": "rules"}}]
+
+
+def verify(*, model: str) -> list[Json]:
+    """One stage; without a model only what can be computed."""
+    return [{"verify": {"model": "verifier"} if model else {}}]
+
+
+def recipe(
+    name: str, inputs: Sequence[Json], stages: Sequence[Json], models: Mapping[str, str], knobs: Mapping[str, Json]
+) -> YamlFile:
+    """The whole, as `run` would read it."""
+    written: dict[str, Json] = {
+        "name": name,
+        "inputs": list(inputs),
+        "models": dict(models),
+        "stages": list(stages),
+        **knobs,
+    }
+    return parse_yaml(yaml.safe_dump(written, sort_keys=False, allow_unicode=True).encode(), COMMAND_LINE)
+
+
+def answer_set(on: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json], columns: str = "") -> YamlFile:
+    """`on` is what `inputs` of a recipe takes; seeds that its run held out are asked too, unless others are named."""
+    further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
+    asks: dict[str, Json] = {"model": "scored", "beside": list(further), **knobs}
+    if not asks.get("held_out_seeds"):
+        asks["held_out_seeds"] = str(held_out_seeds(on) or "")
+    models = {"scored": model, **further}
+    return recipe("answers", inputs([on], "", columns), [{"answer_set": asks}], models, {"publish": None})
+
+
+def held_out_seeds(on: str) -> Path | None:
+    """What a run kept out of its pool, where `on` is its folder, its `dataset/` or its `kept.jsonl`."""
+    from selfinstruct.run.run import HELD_OUT
+
+    place = Path(on.partition("#")[0])
+    for folder in (place, place.parent):
+        if (folder / HELD_OUT).is_file() and (folder / "recipe.yaml").is_file():
+            return folder / HELD_OUT
+    return None
+
+
+def ask_suites(named: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json]) -> YamlFile:
+    """`named`: suites parted by commas, each NAME or NAME=PATH."""
+    further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
+    told = [one.strip().partition("=") for one in named.split(",")]
+    paths: dict[str, Json] = {name: path for name, _, path in told if path}
+    asks: dict[str, Json] = {"suites": [name for name, _, _ in told], "model": "scored", "beside": list(further)}
+    stages: list[Json] = [{"suite": {**asks, **paths, **knobs}}]
+    return recipe("suite", [], stages, {"scored": model, **further}, {"publish": None})

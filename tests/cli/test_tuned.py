@@ -69,7 +69,7 @@ def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_i
         seen.update(given[3])  # type: ignore[call-overload]
         raise BadInput("far enough", fix="none")
 
-    monkeypatch.setattr("selfinstruct.run.compose_answers.answer_set", composed)
+    monkeypatch.setattr("selfinstruct.run.compose.answer_set", composed)
     run = tmp_path / "run"
     (run / "student").mkdir(parents=True)
     (run / "student" / "training.json").write_text(json.dumps({"recipe": {"format": "ifs"}}), encoding="utf-8")
