@@ -6,13 +6,13 @@ The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2
 To change                                             open
 the name of a stage in YAML                           stages.py (one line a stage); of others, plugin_list.py
 a recipe's keys                                       recipe_keys.py; what is told of them, schema.py
-how a recipe is checked                               recipe.py; `--set` words changes.py; YAML itself yaml_file.py
+how a recipe is read                                  recipe.py; `--set` words changes.py; YAML itself yaml_file.py
+what a recipe must have to make sense                 recipe_checks.py
 how a verb becomes a recipe                           compose.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
 which seeds, models, prices a stage gets              wiring.py; sets to work on, reading.py
-which models a stage asks, tunes or builds            roles.py
 how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is told, what answers cost            telling.py, billing.py

@@ -17,7 +17,7 @@ from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.judges import OF_THIS_RUN
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import built_name
+from selfinstruct.run.recipe_keys import built_name
 from selfinstruct.run.wiring import Material, backends_of, material, prices_of, requests_per_round
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 

@@ -9,7 +9,7 @@ from selfinstruct.formats.sets import shape_names
 from selfinstruct.models.make import plugin_model
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import built_name
+from selfinstruct.run.recipe_keys import built_name
 from selfinstruct.run.stages import plugin_of
 
 SCHEME = 2  # raised when this file changes what counts

@@ -7,7 +7,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.run.judges import check_judge
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.roles import built_name
+from selfinstruct.run.recipe_keys import built_name
 from selfinstruct.stage import Stage
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {

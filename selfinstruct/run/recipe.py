@@ -16,18 +16,14 @@ from pydantic import (
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.plugin_formats import writable
-from selfinstruct.formats.shapes import SHAPES, shape_of
+from selfinstruct.models.hosted import hosted_model
 from selfinstruct.records import Json
 from selfinstruct.run.beside import found_beside
 from selfinstruct.run.changes import with_changes
-from selfinstruct.run.loop_checks import check_loop
-from selfinstruct.run.named_models import check_kinds, with_hosted_models
 from selfinstruct.run.reading import Answers, Read, Set
-from selfinstruct.run.recipe_keys import LARGEST, LAYOUTS, Input, Limits, Publish, Recipe, Stop, nearest
-from selfinstruct.run.roles import check_weights
+from selfinstruct.run.recipe_checks import check_formats, check_inputs, check_kinds, check_order
+from selfinstruct.run.recipe_keys import LARGEST, Input, Limits, Publish, Recipe, Stop, nearest
 from selfinstruct.run.stages import recipe_name, stage_class
-from selfinstruct.run.tuned_checks import check_tuned
 from selfinstruct.run.yaml_file import COMMAND_LINE, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
@@ -108,7 +104,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
     _make_reachable(file)
     value = with_changes(found_beside(file.value, file.name), changes, Recipe.model_fields)
-    value = with_hosted_models(value, file)
+    value = _with_hosted_models(value, file)
     try:
         recipe = Recipe.model_validate(_tuples(value))
     except ValidationError as faults:
@@ -118,20 +114,23 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
         tuple(_stage(step, file, ("rounds", index), recipe) for index, step in enumerate(recipe.rounds)),
         tuple(_stage(step, file, ("stages", index), recipe) for index, step in enumerate(recipe.stages)),
     )
-    _check_order(resolved, file)
-    _check_inputs(resolved, file)
+    check_order(resolved, file)
+    check_inputs(resolved, file)
     check_kinds(recipe.specs, file)
-    _check_formats(recipe, file)
+    check_formats(recipe, file)
     return resolved
 
 
-def _check_formats(recipe: Recipe, file: YamlFile) -> None:
-    """BadInput, at the line that names it, for a format of others that cannot be had."""
-    for number, one in enumerate(recipe.inputs):
-        if one.shape and one.shape not in SHAPES:
-            shape_of(one.shape, file.place(("inputs", number, "from")))
-    if recipe.publish is not None and recipe.publish.format not in LAYOUTS:
-        writable(recipe.publish.format, file.place(("publish", "format")))
+def _with_hosted_models(recipe: dict[str, Any], file: YamlFile) -> dict[str, Any]:
+    """The recipe with every model that is written as a mapping read; BadInput names the line."""
+    models = recipe.get("models")
+    if not isinstance(models, Mapping):
+        return recipe
+    read = {
+        role: hosted_model(model, file.place(("models", role))) if isinstance(model, Mapping) else model
+        for role, model in models.items()
+    }
+    return {**recipe, "models": read}
 
 
 def _make_reachable(file: YamlFile) -> None:
@@ -139,52 +138,6 @@ def _make_reachable(file: YamlFile) -> None:
     if file.name != COMMAND_LINE and Path(file.name).is_file():
         plugins.reachable(Path(file.name).parent)
     plugins.reachable(Path())
-
-
-def _check_inputs(resolved: Resolved, file: YamlFile) -> None:
-    for number, one in enumerate(resolved.recipe.inputs):
-        if one.columns and (one.shape or one.compat):
-            place = file.place(("inputs", number, "columns"))
-            raise BadInput("both a layout (`from`) and `columns`", place=place, fix="leave one of them away")
-    _ = resolved.sets  # their columns are checked where they are made
-
-
-def _check_order(resolved: Resolved, file: YamlFile) -> None:
-    recipe = resolved.recipe
-    if not resolved.rounds and not resolved.stages:
-        raise BadInput("no stages", place=file.place(), fix="list them under `rounds` or `stages`")
-    asks_sets = all(stage.needs.asks_sets for stage in resolved.stages)
-    alone = not resolved.rounds and not recipe.inputs and asks_sets  # what asks a set of prompts needs no records
-    if not alone and bool(resolved.rounds) == bool(recipe.inputs):
-        raise BadInput("either `rounds` or `inputs`, not both and not neither", place=file.place(), fix="remove one")
-    check_loop(resolved, file)
-    check_tuned(resolved, file)
-    for index, stage in enumerate(resolved.rounds):
-        if (stage.scope == "source") != (index == 0):
-            raise BadInput(
-                f"'{stage.name}': the first stage of a round, and only it, makes records",
-                place=file.place(("rounds", index)),
-                fix="start with `propose`",
-            )
-    for index, stage in enumerate(resolved.stages):
-        if stage.scope == "source":
-            raise BadInput(f"'{stage.name}' makes records", place=file.place(("stages", index)), fix="use `rounds`")
-    for stage in (*resolved.rounds, *resolved.stages):
-        scorer = stage.needs.scorer
-        if scorer and scorer not in recipe.models:
-            raise BadInput(
-                f"stage '{stage.name}' measures with '{shown(scorer)}', which the recipe does not name",
-                place=file.place(("models",)),
-                fix=f"add `{shown(scorer)}: hf:FOLDER` under `models`",
-            )
-        lacking = [role for role in stage.needs.models if role not in recipe.models]
-        if lacking:
-            raise BadInput(
-                f"stage '{stage.name}' asks a model '{shown(lacking[0])}' that the recipe does not name",
-                place=file.place(("models",)),
-                fix=f"add `{shown(lacking[0]) or 'teacher'}: embedded` under `models`",
-            )
-    check_weights(recipe.specs, (*resolved.rounds, *resolved.stages), file)
 
 
 def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:

@@ -185,3 +185,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """What was perhaps meant, in brackets; empty where nothing is like it."""
     found = difflib.get_close_matches(word, list(known), 1)
     return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def built_name(spec: str) -> str | None:
+    """What a spec `built:NAME` names; None for any other.
+
+    >>> built_name("built:student"), built_name("embedded")
+    ('student', None)
+    """
+    kind, colon, name = spec.partition(":")
+    return name if kind == "built" and colon else None
+
+
+def student_role(recipe: Recipe) -> str:
+    """The role that the recipe's student has: the first with a spec `built:NAME`; empty where it does not teach."""
+    roles = (role for role, spec in recipe.specs.items() if built_name(spec))
+    return next(roles, "") if recipe.student_teaches else ""

@@ -22,10 +22,10 @@ from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
 from selfinstruct.run.look import run_folder
 from selfinstruct.run.loop import PLAN, SENTENCES, Walked, results, walk
-from selfinstruct.run.loop_checks import student_role
 from selfinstruct.run.needs import check_needs
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe import Resolved, resolve
+from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.telling import tell
 from selfinstruct.run.watch import Nobody, Spend, Watch

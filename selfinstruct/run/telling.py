@@ -11,8 +11,8 @@ from selfinstruct.records import Task
 from selfinstruct.report.summary import Count, Measure, RoundCount, RunSummary, StageCount, Texts
 from selfinstruct.run.billing import spending
 from selfinstruct.run.loop import SENTENCES, Walked
-from selfinstruct.run.loop_checks import student_role
 from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.telling_cycles import cycles_told
 from selfinstruct.run.telling_examples import Done, published_examples, rejected_examples
 from selfinstruct.stage import Stage

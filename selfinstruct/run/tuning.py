@@ -12,7 +12,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.run import wiring
 from selfinstruct.run.reading import read_input
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.tuned_checks import PROMPT_SETS
+from selfinstruct.run.recipe_checks import PROMPT_SETS
 from selfinstruct.stage import Bench
 from selfinstruct.store.reading import read_object
 

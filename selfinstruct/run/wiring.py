@@ -27,7 +27,7 @@ from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
 from selfinstruct.run.reading import content, opened
 from selfinstruct.run.recipe import Limits, Recipe, Resolved
-from selfinstruct.run.roles import built_name
+from selfinstruct.run.recipe_keys import built_name
 from selfinstruct.run.runner import CountingModel
 from selfinstruct.run.suite_files import suite_tasks
 from selfinstruct.stage import TokenScorer, Weights
