@@ -12,7 +12,9 @@ how a verb becomes a recipe                           compose.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
-which seeds, models, prices a stage gets              wiring.py; sets to work on, reading.py
+what a run starts from: seeds, benchmarks, prompts    material.py; sets to work on, reading.py
+which models, budgets, prices a stage gets            wiring.py; which judge, judges.py
+what must be installed and lie here                   requirements.py
 how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is told, what answers cost            telling.py, billing.py

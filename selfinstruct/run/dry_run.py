@@ -16,9 +16,10 @@ from selfinstruct.models.prices import Price
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.judges import OF_THIS_RUN
+from selfinstruct.run.material import Material, material
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.recipe_keys import built_name
-from selfinstruct.run.wiring import Material, backends_of, material, prices_of, requests_per_round
+from selfinstruct.run.wiring import backends_of, prices_of, requests_per_round
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 
 # Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.

@@ -16,8 +16,8 @@ from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Request
-from selfinstruct.run import wiring
 from selfinstruct.run.judges import LINEAR, open_judge
+from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, MakeMeasure, MeasureTone, Stage, Tone, ToneReading, ToneVerdict, Traits
 
 DEV = "ifs-v1:dev"
@@ -90,11 +90,11 @@ class Examiner:
 
 def examiner(tone: Tone, wrapper: str, *, objecqa: bool = False, first: int = 0) -> Examiner:
     """With the shipped prompts; `first`: only so many sources of them, for a quick look (0: all)."""
-    tasks = wiring.prompt_set(DEV)
+    tasks = prompt_set(DEV)
     if first:
         sources = frozenset([*dict.fromkeys(str(task.extra["source"]) for task in tasks)][:first])
         tasks = [task for task in tasks if task.extra["source"] in sources]
-    questions = questions_of(wiring.prompt_set(QUESTIONS)) if objecqa else ()
+    questions = questions_of(prompt_set(QUESTIONS)) if objecqa else ()
     return Examiner(
         tone=tone,
         prompts=tuple(prompts_of(tasks)),

@@ -22,10 +22,12 @@ from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
 from selfinstruct.run.look import run_folder
 from selfinstruct.run.loop import PLAN, SENTENCES, Walked, results, walk
-from selfinstruct.run.needs import check_needs
+from selfinstruct.run.material import Material
+from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
+from selfinstruct.run.requirements import check_needs
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.telling import tell
 from selfinstruct.run.watch import Nobody, Spend, Watch
@@ -85,7 +87,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     """Do the run, or what is left of it."""
     resolved = with_judges(resolved, options.folder)
     check_needs(resolved)
-    material = wiring.material(resolved, options.watch.notice)
+    material = read_material(resolved, options.watch.notice)
     same = identity(resolved, (*material.seeds, *material.held_out), material.contents)
     mark = fingerprint(same)
     place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
@@ -229,7 +231,7 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     publish_text(folder.recipe, resolved.as_yaml())
 
 
-def _as_before(place: Path, material: wiring.Material) -> wiring.Material:
+def _as_before(place: Path, material: Material) -> Material:
     """The seeds by the ids under which this run knows them: of a renamed file they would be others."""
     try:
         before = [tuple(read_tasks(place / name)) if (place / name).exists() else () for name in (SEEDS, HELD_OUT)]

@@ -16,7 +16,7 @@ from selfinstruct.formats.lines import read_values
 from selfinstruct.judge.train import Backend, train
 from selfinstruct.records import Json
 from selfinstruct.run.judges import open_judge
-from selfinstruct.run.wiring import prompt_set
+from selfinstruct.run.material import prompt_set
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_text
 from selfinstruct.whole_files import beside, sweep_beside

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from selfinstruct.run.material import material
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.run import _clear
-from selfinstruct.run.wiring import material
 from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.store.ledger import last_totals
 from selfinstruct.store.run_folder import RunFolder

@@ -8,9 +8,9 @@ import yaml
 
 from selfinstruct.run.arms import arms_of
 from selfinstruct.run.beside import found_beside, word_beside
+from selfinstruct.run.material import material
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipes import start_folder
-from selfinstruct.run.wiring import material
 from selfinstruct.run.yaml_file import read_yaml
 from tests.cli.typed import command, lines
 

@@ -23,7 +23,7 @@ from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.needs import NOTHING, CheckNeed, Needs
 from selfinstruct.records import Request
 from selfinstruct.run.examining import DEV, examiner, ifs_v1, measure_tone_for
-from selfinstruct.run.wiring import prompt_set
+from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, Tone
 from tests.judge.examples import World, folder
 from tests.models import tiny_models

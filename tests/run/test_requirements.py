@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run.needs import check_needs
 from selfinstruct.run.recipe import Resolved, resolve
+from selfinstruct.run.requirements import check_needs
 from selfinstruct.run.run import Options, execute
 from selfinstruct.run.yaml_file import parse_yaml
 
