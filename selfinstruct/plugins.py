@@ -1,5 +1,8 @@
 """Finds what others add: stages, rules, formats and models, by a dotted path or by the name of an entry point.
 
+What Python hands over (a function, a class) is named by its dotted path, too; a lambda or a function inside another has
+none that leads back to it, and is known to this process alone.
+
 A recipe may name `package.module:Name` wherever it names a stage, a rule, a layout or a model. A package that is
 installed gives such things short names by entry points of the groups `selfinstruct.stages`, `.rules`, `.formats` and
 `.models`. Nothing of them is imported until it is asked for, and what fails to load ends no run that does not name it.
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FunctionType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
@@ -49,7 +52,7 @@ class Plugin:
     def mark(self, place: str = "") -> dict[str, str]:
         """What makes a run with it another run: where it is, of which version, and of a function its source."""
         thing = self.load(place)
-        source = {"source": source_hash(thing)} if isinstance(thing, FunctionType) else {}
+        source = {"source": source_hash(thing)} if isinstance(thing, FunctionType) or self.where in _handed else {}
         return {"where": self.where, "version": self.version, **source}
 
 
@@ -67,8 +70,11 @@ def find(kind: Kind, name: str, place: str = "") -> Plugin | None:
 
     BadInput where several packages give something of that name.
     """
-    if is_dotted(name):
+    if is_dotted(name) or name in _handed:
         return Plugin(kind=kind, name=name, where=name)
+    if ":<" in name or ".<" in name:
+        what = f"'{shown(name)}' is a lambda or inside a function, and nothing can find it again"
+        raise BadInput(what, place=place, fix="run the recipe from Python, or put it at the top of a module")
     found = [one for one in installed(kind) if one.name == name]
     if len(found) > 1:
         ways = " or ".join(one.where for one in found)
@@ -121,16 +127,60 @@ def _reach() -> None:
         importlib.invalidate_caches()
 
 
-def source_hash(thing: FunctionType) -> str:
-    """SHA-256 of a function's source; of its code where the source is not here."""
+UNREPEATABLE = "cannot be found again"
+"""Stands for the hash of a source that nothing leads back to."""
+
+_handed: dict[str, object] = {}  # what Python handed over and no path leads to, by the word that stands for it
+
+
+def hand_over(thing: object) -> str:
+    """The word by which a recipe names it: its dotted path, or, where that does not lead to it, one of this process.
+
+    >>> import json
+    >>> hand_over(json.dumps)
+    'json:dumps'
+    """
+    path = _path(thing)
+    if _leads_to(path, thing):
+        return path
+    known = next((word for word, one in _handed.items() if one is thing), "")
+    word = known or (f"{path}#{len(_handed) + 1}" if path in _handed else path)
+    _handed[word] = thing
+    return word
+
+
+def _path(thing: object) -> str:
+    named = thing if hasattr(thing, "__qualname__") else type(thing)  # an object that can be called
+    return f"{named.__module__}:{getattr(named, '__qualname__', '')}"
+
+
+def _leads_to(path: str, thing: object) -> bool:
+    module, _, names = path.partition(":")
+    found: object = sys.modules.get(module)
+    for name in names.split("."):
+        found = getattr(found, name, None)
+    return found is thing
+
+
+def source_hash(thing: object) -> str:
+    """SHA-256 of the source of a function or class, or of a function's code where that is not here.
+
+    `UNREPEATABLE` where no path leads to it. What it calls in turn is not counted.
+    """
+    if not _leads_to(_path(thing), thing):
+        return UNREPEATABLE
     try:
-        text = inspect.getsource(thing).encode()
+        text = inspect.getsource(cast("type", thing)).encode()
     except (OSError, TypeError):
+        if not isinstance(thing, FunctionType):
+            return UNREPEATABLE
         text = thing.__code__.co_code + repr(thing.__code__.co_consts).encode()
     return hashlib.sha256(text).hexdigest()
 
 
 def _loaded(plugin: Plugin, place: str) -> object:
+    if plugin.where in _handed:
+        return _handed[plugin.where]
     module_name, _, path = plugin.where.partition(":")
     who = f"{_ONE[plugin.kind]} '{shown(plugin.name)}'"
     if plugin.package:

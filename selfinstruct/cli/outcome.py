@@ -16,9 +16,11 @@ Result = Mapping[str, Any]
 
 def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     """Lines about the records; none for a run that neither made nor read any, such as a score."""
-    from selfinstruct.run.look import show
+    from selfinstruct.run.run_reader import load_run
 
-    stages = [(name.rpartition("-")[2], result) for name, result in show(finished.folder).stages]
+    stages: list[tuple[str, Result]] = [
+        (stage.name, stage.result.as_json()) for stage in load_run(finished.folder).stages
+    ]
     note = f" ({finished.note})" if finished.note else ""
     if resolved.rounds:
         goal = "" if finished.target is None else f" of {finished.target:,}"

@@ -130,13 +130,13 @@ def rejected_words(folder: Path) -> list[str]:
 
     Of a recipe with arms there is nothing to say: each has its own folder.
     """
-    from selfinstruct.run.look import show
+    from selfinstruct.run.run_reader import load_run
 
     lines = []
-    for name, done in show(folder).stages if (folder / "recipe.yaml").is_file() else ():
-        if name.endswith("-read") and done["rejected"]:
-            told = reasons(done["rejected"])
-            lines.append(f"of the inputs {told}: {folder / name / 'rejected.jsonl'}")
+    for stage in load_run(folder).stages if (folder / "recipe.yaml").is_file() else ():
+        if stage.name == "read" and stage.result.rejected:
+            counts = reasons(stage.result.rejected)
+            lines.append(f"of the inputs {counts}: {folder / stage.path / 'rejected.jsonl'}")
     return lines
 
 

@@ -131,10 +131,10 @@ def _tell_mixture(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from selfinstruct.run.look import show
+    from selfinstruct.run.run_reader import load_run
 
-    for _, done in show(finished.folder).stages:
-        rows = done["measured"].get("mixture", [])
+    for stage in load_run(finished.folder).stages:
+        rows: Any = stage.result.measured.get("mixture", [])
         table = Table("source", "rows", "drawn", "tokens", "turns", "prompt", "completion", box=None)
         for row in rows:
             means = (row[f"mean_{name}"] for name in ("turns", "prompt_tokens", "completion_tokens"))

@@ -1,11 +1,12 @@
 """The stage that lets rules object to whole records of a set, and counts what each of them caught."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.language import require_languages
+from selfinstruct.curate.plugin_rules import Given, words
 from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, OnRecord, bound, chosen
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
@@ -27,9 +28,10 @@ class ApplyRules:
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
-    rules: tuple[str, ...] = ("curate",)
+    rules: Sequence[Given] = field(default=("curate",), kw_only=False)
     """Rules or sets (`curate`, `strict`, `secrets`, `personal_data`, `none` ...), in order; `-NAME` takes one out,
-    `NAME=WEIGHT` gives it a weight from 0 (only counted) to 1 (rejects by itself)."""
+    `NAME=WEIGHT` gives it a weight from 0 (only counted) to 1 (rejects by itself). One of your own is a function of a
+    record that says what it objects to, or nothing: `package.module:function`, or the function itself in Python."""
     reject_at: float = 1.0
     """The sum of weights that rejects; the rule that reaches it is the reason."""
     languages: tuple[str, ...] = ()
@@ -43,7 +45,8 @@ class ApplyRules:
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""
-        named = chosen(self.rules)
+        object.__setattr__(self, "rules", words(self.rules))
+        named = chosen(self._words)
         if not 0 < self.reject_at < float("inf"):
             raise BadInput(f"reject_at {self.reject_at} is not above 0", fix="write reject_at: 1")
         speaks = any(rule.name == "other_language" for rule in named)
@@ -53,9 +56,13 @@ class ApplyRules:
             raise BadInput("languages are named, but no rule reads them", fix="add other_language to rules")
 
     @property
+    def _words(self) -> tuple[str, ...]:
+        return words(self.rules)
+
+    @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        named = [rule.name for rule in chosen(self.rules)]
+        named = [rule.name for rule in chosen(self._words)]
         return Needs(
             extras=("language",) if "other_language" in named else (),
             rules=tuple(name for name in named if name not in NAMES),
@@ -72,7 +79,7 @@ class ApplyRules:
             repeated_at_most=self.repeated_at_most,
             languages=self.languages,
         )
-        rules = [_Bound(rule, bound(rule.name, limits)) for rule in chosen(self.rules)]
+        rules = [_Bound(rule, bound(rule.name, limits)) for rule in chosen(self._words)]
         for task in records:
             said = exchanges(task)
             against = [(rule, found) for rule in rules if (found := rule.objects(task, said)) is not None]

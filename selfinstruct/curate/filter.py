@@ -1,11 +1,11 @@
 """The stage that lets rules object to what a model wrote."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
-from selfinstruct.curate.plugin_rules import TaskRule, is_plugin_rule, plugin_rule, unknown_rule
+from selfinstruct.curate.plugin_rules import Given, TaskRule, is_plugin_rule, plugin_rule, unknown_rule, words
 from selfinstruct.curate.rules import RULES, SETS, too_long, too_short
 from selfinstruct.needs import Needs
 from selfinstruct.records import Task
@@ -21,8 +21,9 @@ class Filter:
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "record"
 
-    rules: tuple[str, ...] = ("default",)
-    """Names of rules or of sets (`default`, `reference`, `alpaca`), in order: the first that objects is the reason."""
+    rules: Sequence[Given] = field(default=("default",), kw_only=False)
+    """Names of rules or of sets (`default`, `reference`, `alpaca`), in order: the first that objects is the reason. In
+    Python also functions of a record."""
     words_at_least: int = 4
     """For `too_short`."""
     words_at_most: int = 150
@@ -30,12 +31,13 @@ class Filter:
 
     def __post_init__(self) -> None:
         """Refuse rules that nobody wrote."""
-        expanded(self.rules)
+        object.__setattr__(self, "rules", words(self.rules))
+        expanded(words(self.rules))
 
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(rules=tuple(name for name in expanded(self.rules) if name not in RULES))
+        return Needs(rules=tuple(name for name in expanded(words(self.rules)) if name not in RULES))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, or Rejected with the text objected to as evidence."""
@@ -46,7 +48,7 @@ class Filter:
         }
         named: list[tuple[str, TaskRule]] = [
             (name, _on_instruction(bound.get(name, RULES[name])) if name in RULES else plugin_rule(name, _PLACE))
-            for name in expanded(self.rules)
+            for name in expanded(words(self.rules))
         ]
         for task in records:
             if task.human:

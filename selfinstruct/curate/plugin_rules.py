@@ -1,8 +1,8 @@
-"""Rules that others wrote: each reads a whole task and says what it objects to, or an empty string."""
+"""Rules that others wrote: each reads a whole task and says what it objects to, or nothing."""
 
 import difflib
-from collections.abc import Callable, Collection
-from typing import TypeAlias, cast
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
@@ -10,6 +10,28 @@ from selfinstruct.records import Task
 from selfinstruct.text import shown
 
 TaskRule: TypeAlias = Callable[[Task], str]
+if TYPE_CHECKING:
+    OwnRule: TypeAlias = Callable[[Task], str | bool]
+    Given: TypeAlias = str | OwnRule | tuple[OwnRule, float]
+else:
+    Given = str
+"""A rule as a stage takes it: a word, or in Python a function of a record, alone or with its weight."""
+
+
+def words(given: "Iterable[Given]") -> tuple[str, ...]:
+    """The same as words: a function by its dotted path, one with a weight as `PATH=WEIGHT`.
+
+    >>> import json
+    >>> words(["curate", json.dumps, (json.loads, 0.5)]), words("curate")
+    (('curate', 'json:dumps', 'json:loads=0.5'), ('curate',))
+    """
+    return tuple(map(_word, (given,) if isinstance(given, str) else given))
+
+
+def _word(given: "Given") -> str:
+    if isinstance(given, tuple):
+        return f"{plugins.hand_over(given[0])}={given[1]:g}"
+    return plugins.hand_over(given) if callable(given) else given
 
 
 def is_plugin_rule(name: str, place: str) -> bool:
@@ -44,6 +66,8 @@ def plugin_rule(name: str, place: str) -> TaskRule:
         except Exception as fault:
             what = f"rule '{shown(name)}' raised {shown(f'{type(fault).__name__}: {fault}', 200)}"
             raise BadInput(what, place=f"record {task.id[:16]}", fix="mend the rule") from fault
+        if isinstance(said, bool):
+            return name if said else ""
         if not isinstance(said, str):
             what = f"rule '{shown(name)}' returned {shown(repr(said), 60)} and no text"
             raise BadInput(what, place=f"record {task.id[:16]}", fix="return what it objects to, or an empty text")

@@ -12,14 +12,15 @@ how a verb becomes a recipe                           compose.py
 when a run ends, what a round is                      loop.py
 how one stage is run, alone or in processes           runner.py
 who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
-what a run starts from: seeds, benchmarks, prompts    material.py; sets to work on, reading.py
+what a run starts from: seeds, benchmarks, prompts    material.py; sets to work on, inputs.py
 which models, budgets, prices a stage gets            wiring.py; which judge, judges.py
 what must be installed and lie here                   requirements.py
 how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is told, what answers cost            telling.py, billing.py
 what would be asked                                   dry_run.py
-what `show`, `why`, `reconsider`, `review` find       look.py, reconsider.py, reviewing.py
+what a run folder tells (`show`, `why`, Python)       run_reader.py; records record_lists.py, record_life.py
+what `reconsider` and `review` find                   reconsider.py, reviewing.py
 where recipes that come with the package lie          recipes.py
 what somebody who waits is told                       watch.py
 """

@@ -11,7 +11,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.records import Json, Task
 from selfinstruct.run import compose
-from selfinstruct.run.reading import Set, read_input
+from selfinstruct.run.inputs import Set, read_input
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_object

@@ -16,7 +16,7 @@ from selfinstruct.formats.streams import name
 from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Task, digest
-from selfinstruct.run.reading import Set, place_of, read_input
+from selfinstruct.run.inputs import Set, place_of, read_input
 from selfinstruct.store.files import disk, publish_file, publish_lines
 from selfinstruct.whole_files import beside, remove, sweep_beside
 

@@ -17,7 +17,7 @@ from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.records import Json, Provenance, Task, digest
-from selfinstruct.run.reading import content, opened
+from selfinstruct.run.inputs import content, opened
 from selfinstruct.run.recipe import Recipe, Resolved
 from selfinstruct.run.wiring import weights_marks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names

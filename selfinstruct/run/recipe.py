@@ -20,10 +20,10 @@ from selfinstruct.models.hosted import hosted_model
 from selfinstruct.records import Json
 from selfinstruct.run.beside import found_beside
 from selfinstruct.run.changes import with_changes
-from selfinstruct.run.reading import Answers, Read, Set
+from selfinstruct.run.inputs import Answers, Read, Set
 from selfinstruct.run.recipe_checks import check_formats, check_inputs, check_kinds, check_order
 from selfinstruct.run.recipe_keys import LARGEST, Input, Limits, Publish, Recipe, Stop, nearest
-from selfinstruct.run.stages import recipe_name, stage_class
+from selfinstruct.run.stages import code_of, recipe_name, stage_class
 from selfinstruct.run.yaml_file import COMMAND_LINE, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
@@ -77,10 +77,17 @@ class Resolved:
         for one in written["inputs"] if isinstance(written["inputs"], list) else ():
             if isinstance(one, dict) and not one["columns"]:
                 del one["columns"]  # as before there were any: a run stays the same run
+        if not written["code"]:
+            del written["code"]  # as above
         written["seeds"] = self.seeds
         written["rounds"] = [{recipe_name(stage): knobs(stage)} for stage in self.rounds]
         written["stages"] = [{recipe_name(stage): knobs(stage)} for stage in self.stages]
         return written
+
+    @property
+    def unrepeatable(self) -> tuple[str, ...]:
+        """Functions that nothing leads back to: a run with such cannot be resumed."""
+        return tuple(path for path, mark in self.recipe.code.items() if mark == plugins.UNREPEATABLE)
 
     def as_yaml(self) -> str:
         """The text of `recipe.yaml`: reading it gives this recipe again, but for how many requests were in flight.
@@ -114,6 +121,7 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
         tuple(_stage(step, file, ("rounds", index), recipe) for index, step in enumerate(recipe.rounds)),
         tuple(_stage(step, file, ("stages", index), recipe) for index, step in enumerate(recipe.stages)),
     )
+    resolved = replace(resolved, recipe=recipe.model_copy(update={"code": _code(resolved, file)}))
     check_order(resolved, file)
     check_inputs(resolved, file)
     check_kinds(recipe.specs, file)
@@ -131,6 +139,17 @@ def _with_hosted_models(recipe: dict[str, Any], file: YamlFile) -> dict[str, Any
         for role, model in models.items()
     }
     return {**recipe, "models": read}
+
+
+def _code(resolved: Resolved, file: YamlFile) -> dict[str, str]:
+    """The hash of what is not ours; BadInput where the recipe says that it was made with another source."""
+    found = code_of((*resolved.rounds, *resolved.stages))
+    for path, mark in resolved.recipe.code.items():
+        if path in found and mark != found[path]:
+            what = f"the source of '{shown(path)}' is another than this recipe was made with"
+            fix = "bring that source back, or take `code` out of the recipe to use the one that is there"
+            raise BadInput(what, place=file.place(("code", path)), fix=fix)
+    return found
 
 
 def _make_reachable(file: YamlFile) -> None:

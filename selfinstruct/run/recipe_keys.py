@@ -174,6 +174,8 @@ class Recipe(_Strict):
     """When to give up although the target is not reached."""
     limits: Limits = Limits()
     """Bounds on money, speed and patience; they may change between two tries."""
+    code: dict[str, str] = Field(default_factory=dict)
+    """By dotted path, the hash of the source of each stage and rule that no package brings; a run writes it."""
 
     @property
     def specs(self) -> dict[str, str]:

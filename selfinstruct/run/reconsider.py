@@ -8,8 +8,8 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
-from selfinstruct.run.look import run_folder
 from selfinstruct.run.recipe import Resolved, knobs, resolve
+from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.stage import Pool, RoundStart, Traits

@@ -6,7 +6,7 @@ from selfinstruct.audit.review import agreement, rates, table
 from selfinstruct.audit.sheet import Verdict, draw, read_sheet, sheet
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
-from selfinstruct.run.look import run_folder
+from selfinstruct.run.run_reader import run_folder
 from selfinstruct.spreadsheet import sheet_text
 from selfinstruct.store.files import publish_bytes
 from selfinstruct.store.reading import read_tasks

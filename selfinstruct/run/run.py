@@ -20,7 +20,6 @@ from selfinstruct.run.examining import measure_tone_for
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
-from selfinstruct.run.look import run_folder
 from selfinstruct.run.loop import PLAN, SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
@@ -28,6 +27,7 @@ from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
+from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.telling import tell
 from selfinstruct.run.watch import Nobody, Spend, Watch
@@ -212,6 +212,10 @@ def _claim(folder: RunFolder, resolved: Resolved, same: dict[str, Json], options
     if options.fresh:
         _clear(folder, told)
     elif mark.exists():
+        if resolved.unrepeatable and _begun(folder, told):
+            what = f"cannot be resumed: nothing can find {', '.join(resolved.unrepeatable)} again"
+            fix = "choose another folder, or --fresh to make it again (the journal is kept)"
+            raise BadInput(what, place=str(folder.path), fix=fix)
         old, before = _read_mark(mark)
         if old != same and not _begun(folder, told):
             _clear(folder, told)

@@ -3,13 +3,14 @@
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from importlib import import_module
-from typing import cast, get_args
+from typing import Any, ClassVar, cast, get_args
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.stage import Scope, Stage
+from selfinstruct.records import Task
+from selfinstruct.stage import Bench, Outcome, Scope, Stage
 from selfinstruct.text import shown
 
 _OURS = "selfinstruct."
@@ -72,6 +73,10 @@ class Stages(MutableMapping[str, type[Stage]]):
         stage: type[Stage] = getattr(import_module(f"selfinstruct.{module}"), written)
         return stage
 
+    def place(self, name: str) -> str:
+        """Module and class of a stage that comes with the package, as the table has it; imports nothing."""
+        return _PLACES[name]
+
     def own(self, name: str) -> type[Stage] | None:
         """The class of that name, where it has been put in or imported already."""
         known = self._known.get(name)
@@ -115,15 +120,52 @@ def stage_class(name: str, place: str) -> type[Stage]:
         hint = f" (did you mean '{close[0]}'?)" if close else ""
         fix = "stages: " + ", ".join(known) + "; one of your own: package.module:Class"
         raise BadInput(f"no stage '{shown(name)}'{hint}", place=place, fix=fix)
-    return _checked(found.load(place), found, place)
+    thing = found.load(place)
+    if callable(thing) and not isinstance(thing, type):
+        thing = _of_function(thing)
+    return _checked(thing, found, place)
+
+
+@dataclasses.dataclass(frozen=True)
+class FunctionStage(Stage):
+    """A function of records and a bench that yields outcomes, as a stage without knobs that sees all records."""
+
+    name: ClassVar[str] = "function"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+    word: ClassVar[str] = ""
+    """By which a recipe names it."""
+    function: ClassVar[Callable[[Sequence[Task], Bench], Iterator[Outcome]]]
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """What the function yields."""
+        return type(self).function(records, bench)
+
+
+def _of_function(function: Callable[..., Any]) -> type[FunctionStage]:
+    called = getattr(function, "__name__", "")
+    facts = {"name": called if _NAME.fullmatch(called) else "function", "word": plugins.hand_over(function)}
+    body = {**facts, "function": staticmethod(function), "__doc__": function.__doc__}
+    return dataclasses.dataclass(frozen=True)(type("FunctionStage", (FunctionStage,), body))
+
+
+def code_of(stages: Iterable[Stage]) -> dict[str, str]:
+    """By dotted path, the hash of the source of each stage and rule that no package brings, in their order."""
+    found: dict[str, str] = {}
+    for stage in stages:
+        named = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
+        found |= {one.where: plugins.source_hash(one.load()) for one in named if one is not None and not one.package}
+    return found
 
 
 def recipe_name(stage: Stage) -> str:
     """How a recipe names it, so that reading the recipe again gives the same stage: its name, or a dotted path."""
+    if isinstance(stage, FunctionStage):
+        return stage.word
     made = type(stage)
     if made.__module__.startswith(_OURS) or STAGES.own(stage.name) is made:
         return stage.name
-    where = f"{made.__module__}:{made.__qualname__}"
+    where = plugins.hand_over(made)
     given = [one.name for one in plugins.installed("stages") if one.where == where]
     return given[0] if len(given) == 1 and given[0] not in STAGES else where
 
@@ -131,7 +173,8 @@ def recipe_name(stage: Stage) -> str:
 def plugin_of(stage: Stage) -> plugins.Plugin | None:
     """What it is to a fingerprint; None for one of ours."""
     name = recipe_name(stage)
-    return None if name in STAGES or type(stage).__module__.startswith(_OURS) else plugins.find("stages", name)
+    ours = type(stage).__module__.startswith(_OURS) and not isinstance(stage, FunctionStage)
+    return None if name in STAGES or ours else plugins.find("stages", name)
 
 
 def _checked(made: object, found: plugins.Plugin, place: str) -> type[Stage]:

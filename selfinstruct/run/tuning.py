@@ -10,7 +10,7 @@ from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.weights_facts import find_weights
 from selfinstruct.records import Json, Task
 from selfinstruct.run import wiring
-from selfinstruct.run.reading import read_input
+from selfinstruct.run.inputs import read_input
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.recipe_checks import PROMPT_SETS
 from selfinstruct.stage import Bench

@@ -20,6 +20,8 @@ _DIGITS_AT_MOST = 40  # of a number
 Path_ = tuple[str | int, ...]
 COMMAND_LINE = "the command line"
 """Name of the recipe that a verb stands for: nobody wrote it, nobody can look up its lines."""
+PYTHON = "the recipe"
+"""Name of one that is made in Python: as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class YamlFile:
         """`file:line` of the nearest key that exists; what was typed has no lines."""
         while path and path not in self.lines:
             path = path[:-1]
-        return self.name if self.name == COMMAND_LINE else f"{self.name}:{self.lines.get(path, 1)}"
+        return self.name if self.name in (COMMAND_LINE, PYTHON) else f"{self.name}:{self.lines.get(path, 1)}"
 
 
 def read_yaml(path: Path) -> YamlFile:

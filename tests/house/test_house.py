@@ -71,7 +71,7 @@ def test_the_import_contract_holds() -> None:
 
 @pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
-    assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 450
 
 
 def test_every_stage_has_the_name_it_is_called_by_and_is_used_by_a_recipe() -> None:

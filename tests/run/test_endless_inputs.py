@@ -13,7 +13,7 @@ from selfinstruct.formats.sets import read_set
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.prices import read_prices
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.run.reading import place_of
+from selfinstruct.run.inputs import place_of
 from selfinstruct.run.reviewing import _verdicts
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.stage import Bench, Kept, Rejected

@@ -1,16 +1,16 @@
-"""Looking into a run folder: what it holds, and the life of one record. Opens no journal."""
+"""The life of one record: what it was shown, what each stage said of it, how it ended. Opens no journal."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from html import escape
 from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.store.ledger import read_ledger
-from selfinstruct.store.lock import held
 from selfinstruct.store.reading import read_lines, read_tasks, task_of
 from selfinstruct.store.run_folder import FATES, RunFolder
+from selfinstruct.text import shown
 
 _ID_SHORTEST = 6
 
@@ -34,15 +34,23 @@ class Station:
         """Ids of the records it was made of."""
         return tuple(self.line.get("provenance", {}).get("parents", ()))
 
-
-def run_folder(path: Path) -> RunFolder:
-    """The run in this folder; BadInput when it holds none."""
-    if not path.is_dir():
-        raise BadInput("no such folder", place=str(path), fix="name the folder of a run")
-    folder = RunFolder(path)
-    if not folder.recipe.exists():
-        raise BadInput("holds no run (no recipe.yaml)", place=str(path), fix="name the folder of a run")
-    return folder
+    def lines(self) -> Iterator[str]:
+        """For people, each made fit to be shown."""
+        line = self.line
+        head = f"{self.stage}: {self.fate}" + (f" ({line['reason']})" if "reason" in line else "")
+        yield f"{shown(head, 200)}  {shown(self.id[:12])}"
+        if "instruction" in line:
+            yield f"    instruction: {shown(line['instruction'], 300)}"
+            for pair in line["instances"]:
+                yield f"    input: {shown(pair['input'], 200)}"
+                yield f"    output: {shown(pair['output'], 200)}"
+        provenance = line.get("provenance", {})
+        if provenance.get("request"):
+            model, prompt, request = (shown(str(provenance.get(key)), 120) for key in ("model", "prompt", "request"))
+            yield f"    asked {model} with {prompt}: {request[:12]}…"
+        for name, value in line.get("evidence", {}).items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"    {shown(name)}: {shown(text, 200)}"
 
 
 def stations(folder: RunFolder) -> Iterator[Station]:
@@ -70,12 +78,27 @@ class Life:
     demonstrations: tuple[Mapping[str, Json], ...]
     """The records shown when it was proposed: seeds and earlier tasks."""
 
+    def lines(self) -> Iterator[str]:
+        """For people, each made fit to be shown."""
+        for task in self.demonstrations:
+            origin = "seed" if task.get("human") else "task"
+            yield f"shown {origin} {shown(str(task['id'])[:12])}  {shown(str(task.get('instruction', '')), 90)}"
+        for station in self.stations:
+            yield from station.lines()
 
-def why(path: Path, wanted: str) -> Life:
+    def __str__(self) -> str:
+        """As `selfinstruct why` prints it."""
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        return f"<pre>{escape(str(self))}</pre>"
+
+
+def life_of(folder: RunFolder, wanted: str) -> Life:
     """Everything the folder knows of the record whose id begins with `wanted`; BadInput if none or several."""
     if len(wanted) < _ID_SHORTEST:
         raise BadInput(f"'{wanted}' is too short for an id", place="ID", fix=f"give at least {_ID_SHORTEST} characters")
-    folder = run_folder(path)
     everything = list(stations(folder))
     by_id: dict[str, list[Station]] = {}
     children: dict[str, list[str]] = {}
@@ -87,16 +110,16 @@ def why(path: Path, wanted: str) -> Life:
     found += [seed for seed in _seed_ids(folder) if seed.startswith(wanted) and seed not in by_id]
     if not found:
         raise BadInput(
-            f"no record '{wanted}'", place=str(path), fix="ids stand in kept.jsonl, rejected.jsonl and dataset/"
+            f"no record '{wanted}'", place=str(folder.path), fix="ids stand in kept.jsonl, rejected.jsonl and dataset/"
         )
     if len(found) > 1:
         raise BadInput(
-            f"'{wanted}' fits {len(found)} records", place=str(path), fix=f"such as {found[0]} and {found[1]}"
+            f"'{wanted}' fits {len(found)} records", place=str(folder.path), fix=f"such as {found[0]} and {found[1]}"
         )
     line = _lineage(found[0], by_id, children)
     life = tuple(station for station in everything if station.id in line)
-    shown = [parent for station in life if "propose" in station.stage for parent in station.parents]
-    return Life(life, tuple(_known(parent, by_id, folder) for parent in dict.fromkeys(shown)))
+    parents = [parent for station in life if "propose" in station.stage for parent in station.parents]
+    return Life(life, tuple(_known(parent, by_id, folder) for parent in dict.fromkeys(parents)))
 
 
 def _lineage(start: str, by_id: Mapping[str, list[Station]], children: Mapping[str, list[str]]) -> set[str]:
@@ -131,38 +154,3 @@ def _known(identity: str, by_id: Mapping[str, list[Station]], folder: RunFolder)
     if identity in by_id:
         return by_id[identity][0].line
     return next((line for line in _seed_lines(folder) if line["id"] == identity), {"id": identity})
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a folder holds, at a glance."""
-
-    running: bool
-    stages: tuple[tuple[str, Mapping[str, Any]], ...]
-    """Stage folder and its DONE file."""
-    unfinished: tuple[str, ...]
-    last: Mapping[str, Any]
-    """The last event of the ledger."""
-    published: int | None
-    """Lines of kept.jsonl at the top; None while nothing is published."""
-
-
-def show(path: Path) -> Look:
-    """A look at a run folder, finished or not."""
-    folder = run_folder(path)
-    done, unfinished = [], []
-    for place in folder.stage_folders():
-        name, result = f"{place.path.parent.name}/{place.path.name}", place.result()
-        if result is None:
-            unfinished.append(name)
-        else:
-            done.append((name, result.as_json()))
-    events = list(read_ledger(folder.ledger))
-    top = folder.path / "kept.jsonl"
-    return Look(
-        running=held(path),
-        stages=tuple(done),
-        unfinished=tuple(unfinished),
-        last=events[-1] if events else {},
-        published=sum(1 for _ in read_lines(top)) if top.exists() else None,
-    )

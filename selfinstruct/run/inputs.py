@@ -1,7 +1,7 @@
 """The first stage of a recipe with `inputs`: every line of every set becomes a task, or is rejected with its place."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,8 +13,11 @@ from selfinstruct.formats.sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.sources import place_in
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
+from selfinstruct.run.record_lists import html_table, task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
+
+_ROWS = 10  # of a table that a notebook shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +130,43 @@ def content(path: str) -> str:
             with file.open("rb") as opened:
                 total.update(hashlib.file_digest(opened, "sha256").digest())
     return total.hexdigest()
+
+
+class TaskList(list[Task]):
+    """The tasks of a set, and what in it could not be used."""
+
+    def __init__(self, tasks: Iterable[Task], unusable: Iterable[Unreadable] = ()) -> None:
+        """In the order of the set."""
+        super().__init__(tasks)
+        self.unusable = tuple(unusable)
+
+    def _repr_html_(self) -> str:
+        """The first of them, for a notebook."""
+        rows = [task_cells(task) for task in self[:_ROWS]]
+        return html_table(("id", "instruction", "input", "output"), rows, of=len(self))
+
+
+def read_tasks_of(
+    source: str | Path,
+    *,
+    shape: str = "",
+    columns: Mapping[str, str] | None = None,
+    compat: Literal["", "camels"] = "",
+    strict: bool = True,
+    seed: int = 42,
+) -> TaskList:
+    """The tasks of a set: a file, a folder, a Hub id (`#SPLIT` where it has several), or `builtin`, our seed tasks.
+
+    `shape` is its layout and `columns` what each column is, where that is not to be told by looking. With `strict` the
+    first record that cannot be used is BadInput, with file and line; without, such records are listed in `.unusable`.
+    """
+    roles = Roles.of(columns, f"set '{shown(str(source))}'") if columns else None
+    tasks, unusable = list[Task](), list[Unreadable]()
+    for found in read_input(Set(str(source), shape, compat, roles), seed=seed):
+        if isinstance(found, Task):
+            tasks.append(found)
+        elif strict:
+            raise BadInput(found.problem, place=found.place, fix="mend it, or read with strict=False")
+        else:
+            unusable.append(found)
+    return TaskList(tasks, unusable)

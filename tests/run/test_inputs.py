@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from selfinstruct.run.reading import content
+from selfinstruct.run.inputs import content
 
 
 def run_folder(place: Path) -> Path:

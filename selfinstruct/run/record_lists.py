@@ -1,0 +1,212 @@
+"""Records of a run as sequences that lie on disk: tasks, rejections with their reasons, failed calls."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Failure, Json, Record, Task, record_from_json
+from selfinstruct.store.reading import AGAIN, read_object_line, task_of
+from selfinstruct.store.run_folder import largest_first
+from selfinstruct.text import shown
+
+_ROWS = 10  # of a table that a notebook shows
+_CELL = 160  # characters
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A record that stopped at a stage, and why."""
+
+    record: Record
+    reason: str
+    stage: str
+    """Round and stage, such as `round-00001/03-novelty`, or `target` for what was one too many."""
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """A call that got no answer; `record` is the task it was about, if there was one."""
+
+    failure: Failure
+    stage: str
+    record: Task | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A file, where each of its lines begins, and the stage whose it is."""
+
+    path: Path
+    stage: str
+    starts: "array[int]"
+
+
+class Lines(Sequence[T], Generic[T]):
+    """The lines of JSONL files, each read when it is asked for: eight bytes a record in memory."""
+
+    _heads: tuple[str, ...] = ()
+
+    def __init__(self, files: Sequence[tuple[Path, str]], read: Callable[[Mapping[str, Any], str, str], T]) -> None:
+        """`files`: each with the stage of its lines, where they do not say it; `read` takes line, stage and place."""
+        self._parts = [_Part(path, stage, _starts(path)) for path, stage in files]
+        self._read = read
+
+    def __len__(self) -> int:
+        """Records."""
+        return sum(len(part.starts) for part in self._parts)
+
+    def __iter__(self) -> Iterator[T]:
+        """From the first, once more each time."""
+        for part in self._parts:
+            with part.path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    yield self._of(line, part, number)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        """One by a seek; a slice as a list."""
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index + len(self) if index < 0 else index
+        for part in self._parts:
+            if 0 <= at < len(part.starts):
+                with part.path.open("rb") as file:
+                    file.seek(part.starts[at])
+                    return self._of(file.readline(), part, at + 1)
+            at -= len(part.starts)
+        raise IndexError(index)
+
+    def _of(self, line: bytes, part: _Part, number: int) -> T:
+        place = f"{part.path}:{number}"
+        return self._read(read_object_line(line, place), part.stage, place)
+
+    def _cells(self, one: T) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        """How many."""
+        return f"<{len(self):,} {type(self).__name__.lower()}>"
+
+    def _repr_html_(self) -> str:
+        """The first of them, for a notebook."""
+        rows = [self._cells(one) for one in islice(self, _ROWS)]
+        return html_table(self._heads, rows, of=len(self))
+
+
+class Tasks(Lines[Task]):
+    """Tasks in their order."""
+
+    _heads = ("id", "instruction", "input", "output")
+
+    def __init__(self, *files: Path) -> None:
+        """Of files that a run wrote."""
+        super().__init__([(path, "") for path in files], lambda line, _stage, place: task_of(line, place))
+
+    def _cells(self, one: Task) -> tuple[str, ...]:
+        return task_cells(one)
+
+
+def task_cells(task: Task) -> tuple[str, ...]:
+    """The first instance of a task: id, instruction, input, output."""
+    first = task.instances[0] if task.instances else None
+    return task.id[:12], task.instruction, first.input if first else "", first.output if first else ""
+
+
+class Rejections(Lines[RejectedRecord]):
+    """Rejected records in the order of the work, each with its reason and evidence."""
+
+    _heads = ("id", "reason", "stage", "record")
+
+    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
+        """As `Lines` takes them."""
+        super().__init__(files, _rejected)
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """How many for each reason, largest first."""
+        return largest_first(Counter(one.reason for one in self))
+
+    def because(self, reason: str) -> list[RejectedRecord]:
+        """Those that were rejected for that reason."""
+        return [one for one in self if one.reason == reason]
+
+    def _cells(self, one: RejectedRecord) -> tuple[str, ...]:
+        return one.record.id[:12], one.reason, one.stage, _text(one.record)
+
+
+class Failures(Lines[FailedCall]):
+    """Calls without an answer, in the order of the work."""
+
+    _heads = ("id", "kind", "stage", "message")
+
+    def __init__(self, files: Sequence[tuple[Path, str]]) -> None:
+        """As `Lines` takes them."""
+        super().__init__(files, _failed)
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """How many of each kind of error, largest first."""
+        return largest_first(Counter(one.failure.kind for one in self))
+
+    def _cells(self, one: FailedCall) -> tuple[str, ...]:
+        return one.failure.id[:12], one.failure.kind, one.stage, one.failure.message
+
+
+def _rejected(line: Mapping[str, Any], stage: str, place: str) -> RejectedRecord:
+    try:
+        return RejectedRecord(
+            record_from_json(line), line["reason"], line.get("stage", stage), line.get("evidence", {})
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise BadInput("damaged: no rejected record", place=place, fix=AGAIN) from fault
+
+
+def _failed(line: Mapping[str, Any], stage: str, place: str) -> FailedCall:
+    try:
+        failure = Failure(request=line["id"], kind=line["error"], message=line["message"])
+    except KeyError as fault:
+        raise BadInput("damaged: no failed call", place=place, fix=AGAIN) from fault
+    about = task_of(line["record"], place) if "record" in line else None
+    return FailedCall(failure, line.get("stage", stage), about)
+
+
+def _text(record: Record) -> str:
+    """What a record says, in short."""
+    if isinstance(record, Task):
+        return record.instruction
+    return str(getattr(record, "text", "")) or " ".join(choice.text for choice in getattr(record, "choices", ()))
+
+
+def _starts(path: Path) -> "array[int]":
+    starts, at = array("Q"), 0
+    with path.open("rb") as file:
+        for line in file:
+            starts.append(at)
+            at += len(line)
+    return starts
+
+
+def html_table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, of: int = 0) -> str:
+    """A table for a notebook: escaped, cells cut, and how many rows there are where not all are shown.
+
+    >>> html_table(["a"], [["<b>"]], of=2)
+    '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table><p>1 of 2</p>'
+    """
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(shown(str(cell), _CELL))}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    more = f"<p>{len(rows):,} of {of:,}</p>" if of > len(rows) else ""
+    return f"<table><tr>{head}</tr>{body}</table>{more}"

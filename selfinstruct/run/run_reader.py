@@ -1,0 +1,385 @@
+"""A run folder as an object, finished or stopped: records, reasons, measures, scores, cost. Opens no journal."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json
+from selfinstruct.report.story import Spending
+from selfinstruct.run.billing import spending
+from selfinstruct.run.record_life import Life, life_of
+from selfinstruct.run.record_lists import Failures, Rejections, Tasks, html_table
+from selfinstruct.stats import Estimate, How
+from selfinstruct.store.ledger import read_ledger
+from selfinstruct.store.lock import held
+from selfinstruct.store.reading import AGAIN, read_object
+from selfinstruct.store.run_folder import RunFolder, StageResult
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+_PUBLISHED = "run it to its end; what its stages kept so far is in `.stages`"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStage:
+    """A stage of a run that is whole, with its sums: received = kept + rejected + failed."""
+
+    part: str
+    """`round-00001`, or `stages` for those that run once."""
+    folder: str
+    """Such as `03-novelty`."""
+    result: StageResult
+
+    @property
+    def path(self) -> str:
+        """Round and stage, such as `round-00001/03-novelty`."""
+        return f"{self.part}/{self.folder}"
+
+    @property
+    def position(self) -> int:
+        """From 1."""
+        return int(self.folder.partition("-")[0])
+
+    @property
+    def name(self) -> str:
+        """As a recipe calls it."""
+        return self.folder.partition("-")[2]
+
+
+class FinishedStages(tuple[FinishedStage, ...]):
+    """The finished stages in the order of the work."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        rows = [
+            (one.path, one.result.received, one.result.kept, _counted(one.result.rejected), _counted(one.result.failed))
+            for one in self
+        ]
+        return html_table(("stage", "received", "kept", "rejected", "failed"), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the answers took that a run used; total spend, with retries, is in its ledger."""
+
+    by_stage: tuple[Spending, ...]
+
+    @property
+    def dollars(self) -> Decimal | None:
+        """US dollars; None as soon as one price is unknown."""
+        costs = [Decimal(one.cost) for one in self.by_stage if one.cost is not None]
+        return sum(costs, Decimal(0)) if len(costs) == len(self.by_stage) else None
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and completions."""
+        return sum(one.prompt_tokens + one.completion_tokens for one in self.by_stage)
+
+    @property
+    def requests(self) -> int:
+        """To all models."""
+        return sum(one.requests for one in self.by_stage)
+
+    def __str__(self) -> str:
+        """In short; an unknown price is never 0."""
+        price = "price unknown" if self.dollars is None else f"${self.dollars.normalize():f}"
+        return f"{price}, {self.tokens:,} tokens, {self.requests:,} requests"
+
+
+@dataclass(frozen=True, slots=True)
+class RunScore:
+    """The Instruction Following Score of one model under one wrapper, as `score.json` has it."""
+
+    told: Mapping[str, Any]
+    """All that stands there."""
+
+    @property
+    def model(self) -> str:
+        """Its spec."""
+        return str(self.told.get("model", ""))
+
+    @property
+    def wrapper(self) -> str:
+        """How prompts were put."""
+        return str(self.told.get("wrapper", ""))
+
+    @property
+    def judge(self) -> str:
+        """Version of the judge: numbers of two judges do not compare."""
+        return str(self.told["judge"]["version"])
+
+    @property
+    def ifs(self) -> Estimate | None:
+        """The share of responses that answer whole prompts and carry on cut ones; None where nothing was scored."""
+        return self._estimate("ifs", "n")
+
+    @property
+    def ifs_partial(self) -> Estimate | None:
+        """Of the cut prompts."""
+        return self._estimate("ifs_partial", "n_partial")
+
+    @property
+    def ifs_full(self) -> Estimate | None:
+        """Of the whole prompts."""
+        return self._estimate("ifs_full", "n_full")
+
+    @property
+    def ifs_clean(self) -> Estimate | None:
+        """Answers that also stop within the budget; None where none was set."""
+        return self._estimate("ifs_clean", "n")
+
+    @property
+    def gap(self) -> Estimate | None:
+        """`ifs_full` - `ifs_partial`."""
+        return self._estimate("gap", "n")
+
+    def _estimate(self, name: str, of: str) -> Estimate | None:
+        value = self.told.get(name)
+        if value is None:
+            return None
+        low, high = self.told["intervals"][name] or (None, None)
+        how: How = "bootstrap" if name == "gap" else "exact by cluster"
+        return Estimate(value, low, high, self.told[of], self.told["sources"], how)
+
+    def _cells(self) -> tuple[str, ...]:
+        numbers = (self.ifs, self.ifs_partial, self.ifs_full, self.ifs_clean)
+        return (self.model, self.wrapper, *map(_interval, numbers), self.judge)
+
+    def __repr__(self) -> str:
+        """In short."""
+        return f"<RunScore {self.model or 'responses'}: IFS {_interval(self.ifs)} by {self.judge}>"
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        return html_table(_SCORE_HEADS, [self._cells()])
+
+
+_SCORE_HEADS = ("model", "wrapper", "IFS", "partial", "full", "clean", "judge")
+
+
+class RunScores(tuple[RunScore, ...]):
+    """Every model and wrapper that a run scored last."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        return html_table(_SCORE_HEADS, [one._cells() for one in self])  # noqa: SLF001 - its own items
+
+
+class Run:
+    """A run folder; each part is read when it is first asked for, and what is damaged is BadInput with its place."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        """Made by `load_run`."""
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder.path
+
+    @property
+    def recipe(self) -> str:
+        """The text of `recipe.yaml`: every knob written out."""
+        return self._folder.recipe.read_text(encoding="utf-8")
+
+    @property
+    def running(self) -> bool:
+        """Whether a process works on it now."""
+        return held(self.folder)
+
+    @property
+    def published(self) -> int | None:
+        """How many records it kept to its end; None while it has not come there."""
+        return len(self.kept) if self._top("kept").exists() else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has come to its end."""
+        return any(event["event"] == "finished" for event in self.ledger)
+
+    @property
+    def reason(self) -> str:
+        """Why it ended: `target`, `inputs`, `dried_up` ...; empty while it has not."""
+        told = [event for event in self.ledger if event["event"] == "finished"]
+        return str(told[-1]["reason"]) if told else ""
+
+    @property
+    def ledger(self) -> tuple[Mapping[str, Json], ...]:
+        """The diary's events, oldest first."""
+        return tuple(read_ledger(self._folder.ledger))
+
+    @cached_property
+    def kept(self) -> Tasks:
+        """What passed every stage, in order; BadInput while nothing is published."""
+        top = self._top("kept")
+        if not top.exists():
+            raise BadInput("nothing is published yet", place=str(self.folder), fix=_PUBLISHED)
+        return Tasks(top)
+
+    @cached_property
+    def rejected(self) -> Rejections:
+        """What was rejected, with reasons; of a run that has not come to its end, by the stages that have."""
+        return Rejections(self._files("rejected"))
+
+    @cached_property
+    def failed(self) -> Failures:
+        """Calls that got no answer."""
+        return Failures(self._files("failed"))
+
+    @cached_property
+    def stages(self) -> FinishedStages:
+        """The finished stages in the order of the work."""
+        found = ((place, place.result()) for place in self._folder.stage_folders())
+        return FinishedStages(
+            FinishedStage(place.path.parent.name, place.path.name, result)
+            for place, result in found
+            if result is not None
+        )
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """Stages that were begun and are not whole."""
+        whole = {stage.path for stage in self.stages}
+        begun = (f"{place.path.parent.name}/{place.path.name}" for place in self._folder.stage_folders())
+        return tuple(path for path in begun if path not in whole)
+
+    @cached_property
+    def measures(self) -> Mapping[str, Mapping[str, Json]]:
+        """What the stages that run once measured, by stage, as `label.name` where it has a label; the last of each."""
+        labels = self._labels()
+        once = [one for one in self.stages if not one.part.startswith("round-") and one.result.measured]
+        return {labels.get(one.folder, "") + one.name: one.result.measured for one in once}
+
+    @cached_property
+    def scores(self) -> RunScores:
+        """Of every model and wrapper that it scored; of several `score` stages, those of the last. May be empty."""
+        path = self.folder / "score.json"
+        if not path.exists():
+            return RunScores()
+        told = read_object(path, AGAIN)
+        return RunScores(RunScore(one) for one in told.get("scores", [told]))
+
+    @property
+    def score(self) -> RunScore:
+        """The first of `scores`; BadInput where nothing was scored."""
+        if not self.scores:
+            fix = "add the stage `score`, or read `.measures` of another"
+            raise BadInput("holds no score", place=str(self.folder), fix=fix)
+        return self.scores[0]
+
+    @property
+    def cost(self) -> Cost:
+        """What the answers took that were used."""
+        return Cost(spending((one.name, one.result) for one in self.stages))
+
+    def why(self, identity: str) -> Life:
+        """The life of the record whose id begins so: what it was shown, what each stage said, how it ended."""
+        return life_of(self._folder, identity)
+
+    def dataset(self, split: str = "train") -> "Dataset":
+        """The published set as `datasets` has it; BadInput where none is published, or no such split."""
+        place = self.folder / "dataset"
+        if not place.is_dir():
+            raise BadInput(
+                "publishes no set", place=str(self.folder), fix="read `.kept`, or set `publish` in its recipe"
+            )
+        for kind, files in (("parquet", place / "data"), ("json", place / "jsonl")):
+            there = {path.stem: str(path) for path in sorted(files.glob("*.*"))}
+            if split in there:
+                return _loaded(kind, {split: there[split]}, split)
+            if there:
+                fix = f"one of: {', '.join(there)}"
+                raise BadInput(f"no split '{split}'", place=str(place), fix=fix)
+        raise BadInput("holds no files", place=str(place), fix=AGAIN)
+
+    @property
+    def report(self) -> Path:
+        """The HTML page, once it is published; `selfinstruct report` makes it again."""
+        return self.folder / "report.html"
+
+    def __repr__(self) -> str:
+        """Where it is, and how far."""
+        state = "unfinished" if self.published is None else f"{self.published:,} kept"
+        return f"<Run {self.folder}: {state}>"
+
+    def _repr_html_(self) -> str:
+        """For a notebook: sums by stage, cost, scores."""
+        scores = self.scores._repr_html_() if self.scores else ""
+        return f"<p>{escape(repr(self)[1:-1])}; {escape(str(self.cost))}</p>{self.stages._repr_html_()}{scores}"
+
+    def _top(self, fate: str) -> Path:
+        return self.folder / f"{fate}.jsonl"
+
+    def _files(self, fate: str) -> Sequence[tuple[Path, str]]:
+        """The published file, or, while there is none, those of the finished stages."""
+        top = self._top(fate)
+        return (
+            [(top, "")]
+            if top.exists()
+            else [(self.folder / one.path / f"{fate}.jsonl", one.path) for one in self.stages]
+        )
+
+    def _labels(self) -> dict[str, str]:
+        """By stage folder, what goes before the name of a stage with a label."""
+        try:
+            steps = yaml.safe_load(self.recipe)["stages"]
+            before = 2 if yaml.safe_load(self.recipe)["inputs"] else 1  # reading them comes first
+            named = [next(iter(step.items())) for step in steps]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+            return {}
+        places = {one.position: one.folder for one in self.stages if not one.part.startswith("round-")}
+        labels = ((at, knobs.get("label")) for at, (_, knobs) in enumerate(named, before) if isinstance(knobs, dict))
+        return {places[at]: f"{label}." for at, label in labels if label and at in places}
+
+
+def _loaded(kind: str, files: Mapping[str, str], split: str) -> "Dataset":
+    """By `datasets`, whose bars are drawn in terminals alone."""
+    import datasets
+
+    quiet = not sys.stderr.isatty() and datasets.is_progress_bar_enabled()
+    if quiet:
+        datasets.disable_progress_bars()
+    try:
+        found: Dataset = datasets.load_dataset(kind, data_files=files, split=split)
+    finally:
+        if quiet:
+            datasets.enable_progress_bars()
+    return found
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "0"
+
+
+def _interval(one: Estimate | None) -> str:
+    if one is None:
+        return "-"
+    return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" [{one.low:.3f}, {one.high:.3f}]")
+
+
+def run_folder(path: Path) -> RunFolder:
+    """The run in this folder; BadInput when it holds none."""
+    if not path.is_dir():
+        raise BadInput("no such folder", place=str(path), fix="name the folder of a run")
+    folder = RunFolder(path)
+    if not folder.recipe.exists():
+        raise BadInput("holds no run (no recipe.yaml)", place=str(path), fix="name the folder of a run")
+    return folder
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run in a folder, finished, stopped or being worked on; BadInput where there is none."""
+    return Run(run_folder(Path(folder)))
