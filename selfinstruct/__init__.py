@@ -1,30 +1,201 @@
-"""From a few seed tasks and any language model to an instruction set in which every record is accounted for."""
+"""From a few seed tasks and any language model to an instruction set in which every record is accounted for.
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+    import selfinstruct as si
+
+    run = si.Recipe(inputs=["a.json"], stages=[si.Exact(), si.NearDuplicates(jaccard=0.8)]).run("runs/x")
+    run.kept, run.rejected.by_reason, run.why(id), run.dataset()
+
+Everything is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfinstruct.evaluate.ifs import Scored
+    from selfinstruct.audit.ablate import Ablate
+    from selfinstruct.curate.apply_rules import ApplyRules as Rules
+    from selfinstruct.curate.checks.verify import Verify
+    from selfinstruct.curate.contamination.decontaminate import Decontaminate
+    from selfinstruct.curate.filter import Filter
+    from selfinstruct.curate.measures.difficulty import Difficulty
+    from selfinstruct.curate.measures.measure import Measure
+    from selfinstruct.curate.measures.rate import Rate
+    from selfinstruct.curate.mixture.mix import Mix
+    from selfinstruct.curate.simplification.simplify import Simplify
+    from selfinstruct.curate.variety.balance import Balance
+    from selfinstruct.curate.variety.diversity import Diversity
+    from selfinstruct.curate.variety.select import Select
+    from selfinstruct.dedup.exact import Exact
+    from selfinstruct.dedup.filter import Novelty
+    from selfinstruct.dedup.near import Near as NearDuplicates
+    from selfinstruct.dedup.semantic import Semantic as SemanticDuplicates
+    from selfinstruct.dedup.split import Split
+    from selfinstruct.errors import BadInput, Stopped
+    from selfinstruct.evaluate.answer_set import AnswerSet
+    from selfinstruct.evaluate.ask_objecqa import ObjecQA
+    from selfinstruct.evaluate.feedback import Feedback
+    from selfinstruct.evaluate.score import Score
+    from selfinstruct.evaluate.suites.suite import Suite
+    from selfinstruct.finetune import StopOnIFS
+    from selfinstruct.finetune.finetune import Finetune
+    from selfinstruct.fragment.fragments import MakeFragments as Fragment
+    from selfinstruct.generate.classify import Classify
+    from selfinstruct.generate.instances import MakeInstances
+    from selfinstruct.generate.prepare import Prepare
+    from selfinstruct.generate.propose import Propose
+    from selfinstruct.generate.stay_on_topic import StayOnTopic
+    from selfinstruct.judge.train_judge import TrainJudge
+    from selfinstruct.records import Failure, Instance, Message, Provenance, Task
+    from selfinstruct.run.ask_model import AskedModel, load_model
+    from selfinstruct.run.inputs import read_tasks_of as read_set
+    from selfinstruct.run.python_recipe import Recipe, generate_set
+    from selfinstruct.run.run_reader import Run, load_run
+    from selfinstruct.run.scoring import ifs
+    from selfinstruct.run.stage_alone import Applied, apply
+    from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 
 __version__ = "0.1.0"
 
+_STAGES = {
+    "Ablate": "ablate",
+    "AnswerSet": "answer_set",
+    "Balance": "balance",
+    "Classify": "classify",
+    "Decontaminate": "decontaminate",
+    "Difficulty": "difficulty",
+    "Diversity": "diversity",
+    "Exact": "exact",
+    "Feedback": "feedback",
+    "Filter": "filter",
+    "Finetune": "finetune",
+    "Fragment": "fragment",
+    "MakeInstances": "instances",
+    "Measure": "measure",
+    "Mix": "mix",
+    "NearDuplicates": "near",
+    "Novelty": "novelty",
+    "ObjecQA": "objecqa",
+    "Prepare": "prepare",
+    "Propose": "propose",
+    "Rate": "rate",
+    "Rules": "rules",
+    "Score": "score",
+    "Select": "select",
+    "SemanticDuplicates": "semantic",
+    "Simplify": "simplify",
+    "Split": "split",
+    "StayOnTopic": "topic",
+    "Suite": "suite",
+    "TrainJudge": "train_judge",
+    "Verify": "verify",
+}
+"""The class of each stage, and what a recipe calls it."""
 
-def ifs(responses: "Iterable[tuple[str, str] | Mapping[str, object]]", *, judge: str = "", seed: int = 0) -> "Scored":
-    """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
+_PLACES = {
+    "Applied": "run.stage_alone:Applied",
+    "AskedModel": "run.ask_model:AskedModel",
+    "BadInput": "errors:BadInput",
+    "Bench": "stage:Bench",
+    "Built": "stage:Built",
+    "Failed": "stage:Failed",
+    "Failure": "records:Failure",
+    "Instance": "records:Instance",
+    "Kept": "stage:Kept",
+    "Measured": "stage:Measured",
+    "Message": "records:Message",
+    "Provenance": "records:Provenance",
+    "Recipe": "run.python_recipe:Recipe",
+    "Outcome": "stage:Outcome",
+    "Rejected": "stage:Rejected",
+    "Run": "run.run_reader:Run",
+    "Stage": "stage:Stage",
+    "StopOnIFS": "finetune:StopOnIFS",
+    "Stopped": "errors:Stopped",
+    "Task": "records:Task",
+    "apply": "run.stage_alone:apply",
+    "generate_set": "run.python_recipe:generate_set",
+    "ifs": "run.scoring:ifs",
+    "load_model": "run.ask_model:load_model",
+    "load_run": "run.run_reader:load_run",
+    "read_set": "run.inputs:read_tasks_of",
+}
+"""Every other name, and where it lives."""
 
-    A mapping may also say `finish_reason`, `whole` and `source` (responses of one source are resampled together).
-    `judge`: `ifs-v2`, `ifs-v2-linear`, `ifs-v1` or a folder of `train-judge`; by default `ifs-v2` where the extra
-    `train` and the embedded model are here, and `ifs-v2-linear` elsewhere. The result names it (`setting.judge`), for
-    numbers of two judges do not compare. It has `ifs`, `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share
-    with its 95 % interval. BadInput for no responses.
+__all__ = [
+    "Ablate",
+    "AnswerSet",
+    "Applied",
+    "AskedModel",
+    "BadInput",
+    "Balance",
+    "Bench",
+    "Built",
+    "Classify",
+    "Decontaminate",
+    "Difficulty",
+    "Diversity",
+    "Exact",
+    "Failed",
+    "Failure",
+    "Feedback",
+    "Filter",
+    "Finetune",
+    "Fragment",
+    "Instance",
+    "Kept",
+    "MakeInstances",
+    "Measure",
+    "Measured",
+    "Message",
+    "Mix",
+    "NearDuplicates",
+    "Novelty",
+    "ObjecQA",
+    "Outcome",
+    "Prepare",
+    "Propose",
+    "Provenance",
+    "Rate",
+    "Recipe",
+    "Rejected",
+    "Rules",
+    "Run",
+    "Score",
+    "Select",
+    "SemanticDuplicates",
+    "Simplify",
+    "Split",
+    "Stage",
+    "StayOnTopic",
+    "StopOnIFS",
+    "Stopped",
+    "Suite",
+    "Task",
+    "TrainJudge",
+    "Verify",
+    "apply",
+    "generate_set",
+    "ifs",
+    "load_model",
+    "load_run",
+    "read_set",
+]
 
-    Source: Becoming self-instruct (arXiv 2307.03692).
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
 
-    >>> from selfinstruct import ifs
-    >>> said = [("Name a river in Spain.", "The Ebro is a river in Spain."), ("Name a river in", " Spain or Portugal.")]
-    >>> ifs(said, judge="ifs-v2-linear").ifs.value
-    0.5
-    """
-    from selfinstruct.run.scoring import ifs_of  # nothing is loaded before it is used
+    def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
+        """The object of that name, loaded now."""
+        if name in _STAGES:
+            found: Any = import_module("selfinstruct.run.stages").STAGES[_STAGES[name]]
+        elif name in _PLACES:
+            module, _, attribute = _PLACES[name].partition(":")
+            found = getattr(import_module(f"selfinstruct.{module}"), attribute)
+        else:
+            raise AttributeError(f"module 'selfinstruct' has no attribute '{name}'")
+        globals()[name] = found
+        return found
 
-    return ifs_of(responses, judge, seed)
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted((*__all__, "__version__"))

@@ -32,12 +32,26 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
     return told
 
 
-def ifs_of(responses: Iterable[tuple[str, str] | Mapping[str, object]], judge: str, seed: int) -> Scored:
-    """One score of all responses, whichever models and wrappers they name."""
+def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> Scored:
+    """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
+
+    A mapping may also say `finish_reason`, `whole` and `source` (responses of one source are resampled together).
+    `judge`: `ifs-v2`, `ifs-v2-linear`, `ifs-v1` or a folder of `train-judge`; by default `ifs-v2` where the extra
+    `train` and the embedded model are here, and `ifs-v2-linear` elsewhere. The result names it (`setting.judge`), for
+    numbers of two judges do not compare. It has `ifs`, `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share
+    with its 95 % interval. BadInput for no responses.
+
+    Source: Becoming self-instruct (arXiv 2307.03692).
+
+    >>> from selfinstruct import ifs
+    >>> said = [("Name a river in Spain.", "The Ebro is a river in Spain."), ("Name a river in", " Spain or Portugal.")]
+    >>> ifs(said, judge="ifs-v2-linear").ifs.value
+    0.5
+    """
     rows = []
     for number, one in enumerate(responses, 1):
-        told = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
-        rows.append(Row(f"response {number}", {key: told[key] for key in told if key not in ("model", "wrapper")}))
+        said = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
+        rows.append(Row(f"response {number}", {key: said[key] for key in said if key not in ("model", "wrapper")}))
     [scored] = score_responses(rows, open_judge(judge), seed=seed).scored
     return scored
 

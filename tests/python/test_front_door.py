@@ -1,0 +1,376 @@
+"""The Python front door: the same engine, the same bytes, and what only Python can hand over."""
+
+import ast
+import filecmp
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import selfinstruct as si
+from selfinstruct import plugins
+from selfinstruct.run.python_recipe import Step
+from selfinstruct.run.recipe import Recipe as Keys
+from selfinstruct.run.recipe import resolve
+from selfinstruct.run.run import Options, execute
+from selfinstruct.run.stages import STAGES
+from selfinstruct.run.yaml_file import read_yaml
+from tests.cli.typed import command, lines
+from tests.python.rules_of_mine import Shorter, even, no_poems, raises
+
+HOME = Path(__file__).parents[2]
+MINE = "tests.python.rules_of_mine"
+ROWS = (
+    {"instruction": "Name a river in Spain.", "input": "", "output": "The Ebro."},
+    {"instruction": "Name a river in spain.", "input": "", "output": "The Tagus."},
+    {"instruction": "Write a poem on rain.", "input": "", "output": "Rain falls, and falls."},
+    {"instruction": "Name the three <b>cheeses</b> that the north is known for.", "input": "", "output": "Brie & co."},
+    {"instruction": "", "input": "", "output": "Nothing was asked."},
+)
+PUBLISHED = ("kept.jsonl", "rejected.jsonl", "failed.jsonl", "recipe.yaml", "report.html", "dataset/README.md")
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "set.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+def same(one: Path, other: Path) -> None:
+    _, different, missing = filecmp.cmpfiles(one, other, PUBLISHED, shallow=False)
+    assert (different, missing) == ([], [])
+
+
+def test_python_and_yaml_make_the_same_bytes(rows: Path, tmp_path: Path) -> None:
+    stages: list[Step] = [si.Rules(["curate"]), si.Exact(over="record"), si.NearDuplicates(jaccard=0.7), "diversity"]
+    run = si.Recipe(name="mine", inputs=[rows], stages=stages).run(tmp_path / "python")
+    recipe = tmp_path / "recipe.yaml"
+    steps = ["rules", {"exact": {"over": "record"}}, {"near": {"jaccard": 0.7}}, "diversity"]
+    recipe.write_text(yaml.safe_dump({"name": "mine", "inputs": [str(rows)], "stages": steps}), encoding="utf-8")
+    assert command("run", recipe, "-o", tmp_path / "yaml").returncode == 0
+    same(run.folder, tmp_path / "yaml")
+    assert si.Recipe.read(recipe).as_yaml() == run.recipe == si.Recipe.read(run.folder / "recipe.yaml").as_yaml()
+
+
+def test_generate_set_is_the_verb(tmp_path: Path) -> None:
+    run = si.generate_set(model="scripted:smoke", count=3, folder=tmp_path / "python")
+    assert command("generate", "--model", "scripted:smoke", "--count", 3, "-o", tmp_path / "verb").returncode == 0
+    same(run.folder, tmp_path / "verb")
+    assert (len(run.kept), run.reason, run.finished) == (3, "target", True)
+    assert run.cost.requests > 0
+    assert run.cost.dollars == 0 or run.cost.dollars is None
+
+
+def test_what_the_recipe_says_for_all_stages_holds_for_stage_objects_too() -> None:
+    models = {"teacher": "scripted:smoke"}
+    recipe = si.Recipe(topic="a boatyard", models=models, rounds=[si.Propose(), si.StayOnTopic(), si.Novelty()])
+    written = yaml.safe_load(recipe.as_yaml())
+    assert written["rounds"][0]["propose"]["topic"] == written["rounds"][1]["topic"]["topic"] == "a boatyard"
+
+
+def test_every_key_has_the_default_that_yaml_gives_it() -> None:
+    given = {name: one.default for name, one in inspect.signature(si.Recipe).parameters.items()}
+    keys = {name: field.get_default(call_default_factory=True) for name, field in Keys.model_fields.items()}
+    assert {*keys} - {*given} == {"arms", "code"}
+    told = {name: keys[name] for name in given} | {"name": "recipe", "models": None}
+    assert given == told
+
+
+def test_a_function_of_a_module_is_written_down_with_the_hash_of_its_source(rows: Path, tmp_path: Path) -> None:
+    recipe = si.Recipe(inputs=[rows], stages=[si.Rules(["curate", no_poems]), Shorter(than=50), even])
+    run = recipe.run(tmp_path / "run")
+    assert run.rejected.by_reason == {"long": 1, "no_instruction": 1, f"{MINE}:no_poems": 1, "odd": 1}
+    written = yaml.safe_load(run.recipe)
+    assert written["stages"][0]["rules"]["rules"] == ["curate", f"{MINE}:no_poems"]
+    assert written["stages"][1:] == [{f"{MINE}:Shorter": {"than": 50}}, {f"{MINE}:even": {}}]
+    assert [*written["code"]] == [f"{MINE}:{name}" for name in ("no_poems", "Shorter", "even")]
+    assert {len(mark) for mark in written["code"].values()} == {64}
+    again = execute(resolve(read_yaml(run.folder / "recipe.yaml")), Options(folder=tmp_path / "again"))
+    same(run.folder, again.folder)
+
+
+def test_another_source_is_another_run(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def recipe() -> si.Recipe:
+        return si.Recipe(inputs=[rows], stages=[si.Rules([no_poems])])
+
+    first = recipe().run(tmp_path / "run")
+    kept = (first.folder / "kept.jsonl").read_bytes()
+    assert recipe().run(tmp_path / "run").kept[0] == first.kept[0]
+    monkeypatch.setattr(inspect, "getsource", lambda _thing: "def no_poems(task): ...")
+    with pytest.raises(si.BadInput, match=r"holds another run: 'code\.tests\.python\.rules_of_mine:no_poems' was"):
+        recipe().run(tmp_path / "run")
+    with pytest.raises(si.BadInput, match=r"the source of 'tests\.python\.rules_of_mine:no_poems' is another"):
+        si.Recipe.read(first.folder / "recipe.yaml")
+    assert (first.folder / "kept.jsonl").read_bytes() == kept
+
+
+def test_a_lambda_works_and_cannot_be_resumed(
+    rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "_handed", {})
+    no_rain: Any = lambda task: "rain" in task.instruction  # noqa: E731 - it is what is tested
+
+    def recipe() -> si.Recipe:
+        return si.Recipe(inputs=[rows], stages=[si.Rules([no_rain]), si.Exact()])
+
+    run = recipe().run(tmp_path / "run", workers=4)
+    assert run.rejected.because(f"{__name__}:{_LAMBDA}")[0].record.as_json()["instruction"] == "Write a poem on rain."
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "resumed" in line]
+    assert line == f"this run cannot be resumed: nothing can find {__name__}:{_LAMBDA} again"
+    with pytest.raises(si.BadInput, match="cannot be resumed"):
+        recipe().run(tmp_path / "run")
+    assert len(recipe().run(tmp_path / "run", fresh=True).kept) == len(run.kept)
+    assert len(si.load_run(tmp_path / "run").kept) == 2
+    monkeypatch.setattr(plugins, "_handed", {})  # as in another process
+    with pytest.raises(si.BadInput, match="is a lambda or inside a function, and nothing can find it again"):
+        si.Recipe.read(tmp_path / "run" / "recipe.yaml")
+
+
+_LAMBDA = "test_a_lambda_works_and_cannot_be_resumed.<locals>.<lambda>"
+
+KILLED = """
+import os, signal, sys
+import selfinstruct as si
+from selfinstruct.store import failpoints
+from tests.python.rules_of_mine import no_poems
+
+left = int(sys.argv[3])
+
+def reached(name):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+failpoints.reached = reached
+si.Recipe(inputs=[sys.argv[1]], stages=[si.Rules([no_poems]), si.Exact()]).run(sys.argv[2])
+"""
+
+
+def test_killed_and_run_again_from_python_it_has_the_same_bytes(rows: Path, tmp_path: Path) -> None:
+    def run(folder: Path, kill_at: int) -> int:
+        words = [sys.executable, "-c", KILLED, str(rows), str(folder), str(kill_at)]
+        return subprocess.run(words, cwd=HOME, capture_output=True, timeout=120, check=False).returncode
+
+    assert run(tmp_path / "killed", 9) == -signal.SIGKILL
+    stopped = si.load_run(tmp_path / "killed")
+    assert (stopped.published, stopped.finished, stopped.reason) == (None, False, "")
+    with pytest.raises(si.BadInput, match="nothing is published yet"):
+        len(stopped.kept)
+    assert isinstance(stopped._repr_html_(), str)
+    assert run(tmp_path / "killed", 0) == 0
+    si.Recipe(inputs=[rows], stages=[si.Rules([no_poems]), si.Exact()]).run(tmp_path / "whole")
+    same(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_what_a_run_tells_is_what_its_files_say(rows: Path, tmp_path: Path) -> None:
+    run = si.Recipe(inputs=[rows], stages=[si.Rules([no_poems]), si.Exact(), si.Diversity()]).run(tmp_path / "run")
+    assert [task.as_json() for task in run.kept] == lines(run.folder / "kept.jsonl")
+    assert [run.kept[at] for at in range(-2, 2)] == [*run.kept[-2:], *run.kept[:2]]
+    told = [(one.record.id, one.reason, one.stage) for one in run.rejected]
+    assert told == [(one["id"], one["reason"], one["stage"]) for one in lines(run.folder / "rejected.jsonl")]
+    assert run.rejected.by_reason == {"exact_duplicate": 1, "no_instruction": 1, f"{MINE}:no_poems": 1}
+    assert [stage.path for stage in run.stages][1:] == ["stages/02-rules", "stages/03-exact", "stages/04-diversity"]
+    assert run.measures["exact"] == {**run.stages[2].result.measured}
+    assert len(run.failed) == 0
+    life = run.why(run.rejected.because(f"{MINE}:no_poems")[0].record.id[:8])
+    assert [one.fate for one in life.stations] == ["kept", "rejected"]
+    shown = command("why", life.stations[0].id, run.folder).stdout
+    assert shown == f"{life}\n"
+    dataset = run.dataset()
+    assert dataset["id"][:] == [f"{task.id}/0" for task in run.kept]
+    with pytest.raises(si.BadInput, match="no split 'test'"):
+        run.dataset("test")
+    with pytest.raises(si.BadInput, match="holds no score"):
+        run.score  # noqa: B018 - reading it is what is tested
+    with pytest.raises(si.BadInput, match="no record 'ffffffff"):
+        run.why("ffffffffffff")
+
+
+def test_a_notebook_is_shown_what_is_there_and_obeys_none_of_it(rows: Path, tmp_path: Path) -> None:
+    run = si.Recipe(inputs=[rows], stages=[si.Rules([no_poems]), si.Exact()]).run(tmp_path / "run")
+    pages: list[Any] = [
+        run,
+        run.kept,
+        run.rejected,
+        run.failed,
+        run.stages,
+        run.why(run.kept[1].id),
+        si.read_set(rows, strict=False),
+    ]
+    pages += [si.apply(si.Exact(), list(run.kept))]
+    told = "".join(page._repr_html_() for page in pages)
+    assert "<b>" not in told
+    assert "&lt;b&gt;cheeses&lt;/b&gt;" in told
+    assert max(len(page._repr_html_()) for page in pages) < 4_000
+
+
+def test_a_stage_is_called_alone(rows: Path) -> None:
+    tasks = si.read_set(rows, strict=False)
+    assert [one.reason for one in tasks.unusable] == ["no_instruction"]
+    assert si.apply(si.Exact(), tasks).by_reason == {"exact_duplicate": 1}
+    done = si.apply(si.Rules([no_poems]), tasks)
+    assert (len(done.kept), done.by_reason) == (3, {f"{MINE}:no_poems": 1})
+    assert done.measured["caught"] == {f"{MINE}:no_poems": {"alone": 1, "only": 1, "in_order": 1, "mode": "reject"}}
+    asked = si.apply(si.Classify(), tasks, models={"teacher": "scripted:smoke"})
+    assert len(asked.kept) + len(asked.rejected) + len(asked.failed) == len(tasks)
+    for stage, why in (
+        (si.Propose(), "makes records"),
+        (si.Classify(), "asks a model 'teacher' that was not given"),
+        (si.Difficulty(), "measures or trains weights"),
+        (si.Decontaminate(against=("ifs-v1",)), "reads more than its records"),
+    ):
+        with pytest.raises(si.BadInput, match=why):
+            si.apply(stage, tasks)
+    with pytest.raises(si.BadInput, match=r"set\.jsonl:5"):
+        si.read_set(rows)
+
+
+def test_a_rule_that_fails_says_on_which_record(rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(si.BadInput, match=r"record \w{16}: rule .*rules_of_mine:raises' raised ZeroDivisionError"):
+        si.Recipe(inputs=[rows], stages=[si.Rules([raises])]).run(tmp_path / "run")
+
+
+def test_a_model_is_asked_and_what_it_does_not_answer_is_a_failure(tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    answers = [{"contains": "broken", "fail": "server_error"}, {"contains": "silent", "texts": ["  "]}]
+    script.write_text(yaml.safe_dump({"answers": [*answers, {"texts": ["The Ebro."]}]}), encoding="utf-8")
+    with si.load_model(f"scripted:{script}") as model:
+        told = model.ask(["A river?", "broken", "silent", [si.Message("user", "Another river?")]], temperature=1.0)
+        assert [one if isinstance(one, str) else one.kind for one in told][::3] == ["The Ebro.", "The Ebro."]
+        assert [isinstance(one, si.Failure) for one in told] == [False, True, True, False]
+        with pytest.raises(si.BadInput, match="a text alone"):
+            model.ask("A river?")
+    with pytest.raises(si.BadInput, match="no model kind 'opnai'"):
+        si.load_model("opnai:m")
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"inputs": ["nowhere.jsonl"], "stages": [si.Exact]}, "nowhere.jsonl"),
+        ({"inputs": ["a"], "stages": []}, "the recipe: no stages"),
+        ({"inputs": ["a"], "stages": [{"exakt": {}}]}, r"the recipe: no stage 'exakt' \(did you mean 'exact'"),
+        ({"inputs": ["a"], "stages": [42]}, "stages: 42 is no stage"),
+        ({"inputs": ["a"], "stages": ["json:nothing"]}, "'json' has no 'nothing'"),
+        ({"inputs": ["a"], "stages": ["no.such.module:Stage"]}, "no module 'no'"),
+        ({"inputs": ["a"], "stages": ["json:JSONDecoder"]}, "json:JSONDecoder is no dataclass"),
+        ({"inputs": ["a"], "stages": [si.Exact], "count": 0}, "the recipe: key 'count'"),
+    ],
+)
+def test_bad_input_is_raised_in_the_words_of_the_command_line(
+    keys: dict[str, object], why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(si.BadInput, match=why):
+        si.Recipe(**keys).run(tmp_path / "run")  # type: ignore[arg-type]  # on purpose
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = si.Recipe.read("smoke").dry_run()
+    assert plan[0].stage == "propose"
+    assert "nothing was sent" in str(plan)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_names_that_types_know_are_the_names_that_are_there() -> None:
+    tree = ast.parse(Path(si.__file__).read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    typed = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for name in node.names:
+            typed[name.asname or name.name] = f"{node.module}:{name.name}"
+    here = {name: f"selfinstruct.{STAGES.place(stage)}" for name, stage in si._STAGES.items()}
+    here |= {name: f"selfinstruct.{place}" for name, place in si._PLACES.items()}
+    assert typed == here
+    assert sorted(typed) == sorted(si.__all__) == [name for name in dir(si) if name != "__version__"]
+    assert sorted(si._STAGES.values()) == sorted(STAGES)
+    assert si.Rules is STAGES["rules"]
+    with pytest.raises(AttributeError, match="no attribute 'Exakt'"):
+        si.Exakt  # type: ignore[attr-defined]  # noqa: B018 - reading it is what is tested
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    code = (
+        "import sys, selfinstruct as si\nmade = dir(si)\n"
+        "print([name for name in sys.modules if name.startswith('selfinstruct.')], 'numpy' in sys.modules)\n"
+        "si.Recipe, si.Exact, si.load_run, si.load_model, si.BadInput, si.Score, si.Finetune, si.read_set\n"
+        "print([name for name in ('numpy', 'torch', 'datasets', 'openai', 'numba') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert told.stdout.splitlines() == ["[] False", "[]"]
+
+
+def test_the_package_is_a_command() -> None:
+    words = [sys.executable, "-m", "selfinstruct", "--version"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    assert told.stdout.startswith("selfinstruct, version")
+
+
+TYPED = """
+from collections.abc import Sequence
+from typing import assert_type
+
+import selfinstruct as si
+from selfinstruct.stats import Estimate
+
+
+def no_poems(task: si.Task) -> str:
+    return "a poem" if "poem" in task.instruction else ""
+
+
+def long(task: si.Task) -> bool:
+    return len(task.instruction) > 100
+
+
+recipe = si.Recipe(
+    inputs=["a.json"],
+    stages=[si.Rules([no_poems, "curate", (long, 0.5)]), si.Exact(), si.NearDuplicates(jaccard=0.8), "diversity"],
+    models={"teacher": "embedded"},
+)
+run = recipe.run("runs/x")
+assert_type(run, si.Run)
+assert_type(run.kept[0], si.Task)
+assert_type(run.rejected.by_reason, dict[str, int])
+assert_type(run.score.ifs, Estimate | None)
+run.why("abcdef")
+run.dataset()
+assert_type(si.load_run("runs/x"), si.Run)
+assert_type(si.generate_set(seeds="a.jsonl", model="openai:NAME", count=50), si.Run)
+answers = si.load_model("hf:folder").ask(["A river?"], temperature=0.7, max_tokens=32)
+assert_type(answers, list[str | si.Failure])
+assert_type(si.apply(si.Exact(), si.read_set("a.json")).kept, list[si.Task])
+assert_type(si.ifs([("a", "b")]).n, int)
+si.StopOnIFS
+try:
+    recipe.dry_run()
+except si.BadInput as fault:
+    print(fault.place)
+si.Exakt
+si.Exact(jaccard=0.8)
+"""
+
+
+def test_a_type_checker_sees_everything(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(TYPED, encoding="utf-8")
+    cache = os.environ.get("MYPY_CACHE_DIR", str(HOME / ".mypy_cache"))
+    words = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(HOME / "pyproject.toml"), str(script)]
+    told = subprocess.run(
+        [*words, "--cache-dir", cache], cwd=HOME, capture_output=True, text=True, check=False, timeout=280
+    )
+    faults = [line for line in told.stdout.splitlines() if ": error:" in line]
+    assert [line.partition("error: ")[2] for line in faults] == [
+        'Module has no attribute "Exakt"; maybe "Exact"?  [attr-defined]',
+        'Unexpected keyword argument "jaccard" for "Exact"  [call-arg]',
+    ], told.stdout
