@@ -174,7 +174,7 @@ def _step(given: object) -> Json:
         return _as_yaml(given)
     if isinstance(given, type) and dataclasses.is_dataclass(given):
         given = given()
-    if dataclasses.is_dataclass(given) and not isinstance(given, type) and hasattr(given, "scope"):
+    if dataclasses.is_dataclass(given) and not isinstance(given, type) and {"name", "scope"} <= {*dir(given)}:
         stage = cast("Stage", given)
         said = {one.name: getattr(stage, one.name) for one in dataclasses.fields(given) if not _usual(stage, one)}
         return {recipe_name(stage): _as_yaml(said)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Failure, Json, Record, Task, record_from_json
+from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_object_line, task_of
 from selfinstruct.store.run_folder import largest_first
 from selfinstruct.text import shown
@@ -186,7 +186,7 @@ def _text(record: Record) -> str:
     """What a record says, in short."""
     if isinstance(record, Task):
         return record.instruction
-    return str(getattr(record, "text", "")) or " ".join(choice.text for choice in getattr(record, "choices", ()))
+    return record.text if isinstance(record, Unread) else " ".join(choice.text for choice in record.choices)
 
 
 def _starts(path: Path) -> "array[int]":

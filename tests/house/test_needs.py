@@ -22,12 +22,16 @@ PROBES = {
     "getattr(model, name)": "two counts of a model that the type checker knows",
     "getattr(import_module(f'selfinstruct.{module}'), written)": "the class that our own table names",
     "getattr(event, 'tag', None)": "an event of the YAML library",
+    "getattr(stage, one.name)": "as above, every field of a dataclass",
+    "getattr(stage, knob.name)": "as above",
+    "getattr(function, '__name__', '')": "a function, or an object that can be called",
 }
 NAMES = {
     "'propose' in station.stage": "folders of a finished run",
     "'propose' in first.stage": "folders of a finished run",
     "'propose' not in by_id[child][0].stage": "folders of a finished run",
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
+    "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
     "one.get('suite') == 'user_oriented'": "a row of a file",
 }
