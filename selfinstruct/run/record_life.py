@@ -70,7 +70,7 @@ def stations(folder: RunFolder) -> Iterator[Station]:
                 yield Station("target", "rejected", line)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Life:
     """The stations of one record from the demonstrations it grew from to its end."""
 
@@ -89,6 +89,8 @@ class Life:
     def __str__(self) -> str:
         """As `selfinstruct why` prints it."""
         return "\n".join(self.lines())
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """For a notebook."""
