@@ -17,7 +17,7 @@ which models, budgets, prices a stage gets            wiring.py; which judge, ju
 what must be installed and lie here                   requirements.py
 how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
-what the report is told, what answers cost            telling.py, billing.py
+what the report is drawn from, what answers cost      run_summary.py, billing.py
 what would be asked                                   dry_run.py
 what a run folder tells (`show`, `why`, Python)       run_reader.py; records record_lists.py, record_life.py
 what `reconsider` and `review` find                   reconsider.py, reviewing.py

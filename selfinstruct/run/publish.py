@@ -11,8 +11,8 @@ from selfinstruct.run import card as cards
 from selfinstruct.run.loop import Walked, results
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.reference import write_reference
+from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
-from selfinstruct.run.telling import tell
 from selfinstruct.stage import Stage
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
@@ -41,7 +41,7 @@ def publish(
     for place, result in results(runner):
         for name in result.built:
             copy_built(place.built(name), folder.path / name)
-    story = tell(resolved, folder, walked, seeds, mark)
+    story = run_summary(resolved, folder, walked, seeds, mark)
     dataset = folder.path / "kept.jsonl"
     if resolved.recipe.publish is not None:
         dataset = _dataset(resolved, folder, walked, story)

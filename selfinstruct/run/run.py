@@ -28,8 +28,8 @@ from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
 from selfinstruct.run.run_reader import run_folder
+from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
-from selfinstruct.run.telling import tell
 from selfinstruct.run.watch import Nobody, Spend, Watch
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.store.files import publish_bytes, publish_text
@@ -275,7 +275,7 @@ def report_again(path: Path) -> Path:
     with owning(path):
         runner = Runner(folder=folder, ledger=Ledger(folder.ledger), seed=resolved.recipe.seed, model_for=None)
         walked = walk(resolved, runner, seeds, 1)
-        story = tell(resolved, folder, walked, seeds, fingerprint(same))
+        story = run_summary(resolved, folder, walked, seeds, fingerprint(same))
         publish_text(path / REPORT, page(story))
     return path / REPORT
 

@@ -1,4 +1,4 @@
-"""Reads a finished run folder into the story that the report page and the card tell."""
+"""Reads a finished run folder into what the report page and the card are drawn from."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from selfinstruct.run.billing import spending
 from selfinstruct.run.loop import SENTENCES, Walked
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.recipe_keys import student_role
-from selfinstruct.run.telling_cycles import cycles_told
-from selfinstruct.run.telling_examples import Done, published_examples, rejected_examples
+from selfinstruct.run.summary_cycles import cycle_counts
+from selfinstruct.run.summary_examples import Done, published_examples, rejected_examples
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
@@ -32,7 +32,7 @@ class _Sum:
     failed: int = 0
 
 
-def tell(
+def run_summary(
     resolved: Resolved,
     folder: RunFolder,
     walked: Walked,
@@ -62,7 +62,7 @@ def tell(
         failures=_counts(failures),
         spending=spending((one[1].name, one[3]) for one in _finished(resolved, folder, walked, every=True)),
         measured=tuple(_measured(done, walked.stages_part)),
-        cycles=cycles_told(resolved, folder, walked),
+        cycles=cycle_counts(resolved, folder, walked),
         published_examples=published_examples(walked.kept, done),
         rejected_examples=rejected_examples(done),
         command=AGAIN,

@@ -10,7 +10,7 @@ from selfinstruct.store.run_folder import RunFolder
 _SCORE = "score"
 
 
-def cycles_told(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[CycleCount, ...]:
+def cycle_counts(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[CycleCount, ...]:
     """Every cycle with what was decided at its end; none for a recipe that is walked once."""
     if resolved.recipe.cycles == 1:
         return ()

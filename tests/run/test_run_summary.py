@@ -8,8 +8,8 @@ import pytest
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.telling import _models, tell
-from selfinstruct.run.telling_examples import _one_turned
+from selfinstruct.run.run_summary import _models, run_summary
+from selfinstruct.run.summary_examples import _one_turned
 from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.store.run_folder import RunFolder
 from tests.run.toys import Count, Sieve, resolved, runner_in
@@ -17,7 +17,7 @@ from tests.run.toys import Count, Sieve, resolved, runner_in
 
 def told(folder: Path, what: Resolved) -> tuple[RunSummary, Walked]:
     walked = walk(what, runner_in(folder), (), 4)
-    return tell(what, RunFolder(folder), walked, (), "mark"), walked
+    return run_summary(what, RunFolder(folder), walked, (), "mark"), walked
 
 
 def test_the_target_stands_where_the_rounds_end_and_every_stage_adds_up(tmp_path: Path) -> None:

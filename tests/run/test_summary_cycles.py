@@ -10,7 +10,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.loop import Walked, walk
-from selfinstruct.run.telling import tell
+from selfinstruct.run.run_summary import run_summary
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 from selfinstruct.store.run_folder import RunFolder
 from tests.run.toys import resolved, runner_in
@@ -63,7 +63,7 @@ class Says:
 def told(folder: Path, *stages: object, cycles: int = 3) -> tuple[RunSummary, Walked]:
     what = replace(resolved(6, cycles=cycles), stages=stages)  # type: ignore[arg-type]  # toys are stages
     walked = walk(what, runner_in(folder), (), 4)
-    return tell(what, RunFolder(folder), walked, (), "mark"), walked
+    return run_summary(what, RunFolder(folder), walked, (), "mark"), walked
 
 
 def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_path: Path) -> None:
