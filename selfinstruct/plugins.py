@@ -203,7 +203,8 @@ def _loaded(plugin: Plugin, place: str) -> object:
             close = difflib.get_close_matches(name, [one for one in dir(thing) if not one.startswith("_")], 1)
             hint = f" (did you mean '{close[0]}'?)" if close else ""
             what = f"{who}: '{module_name}' has no '{shown(name)}'{hint}"
-            raise BadInput(what, place=place, fix="correct the path") from None
+            script = "it stood in a script or a notebook: run the recipe from there, or put it into a module"
+            raise BadInput(what, place=place, fix=script if module_name == "__main__" else "correct the path") from None
     return thing
 
 

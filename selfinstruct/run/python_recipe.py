@@ -48,6 +48,7 @@ class Recipe:
         stages: Sequence[Step] = (),
         rounds: Sequence[Step] = (),
         seeds: Path_ = "",
+        seeds_columns: Mapping[str, str] | None = None,
         models: Mapping[str, str | Mapping[str, Any]] | None = None,
         count: int = 100,
         seed: int = 42,
@@ -69,6 +70,7 @@ class Recipe:
             "profile": profile,
             "topic": topic,
             "seeds": seeds,
+            "seeds_columns": seeds_columns or {},
             "holdout_seeds": holdout_seeds,
             "inputs": inputs,
             "strict": strict,
@@ -206,6 +208,7 @@ def generate_set(  # noqa: PLR0913 - as many as the verb has options
     *,
     model: str,
     seeds: Path_ = "builtin",
+    seeds_columns: Mapping[str, str] | None = None,
     count: int = 100,
     folder: Path_ | None = None,
     seed: int = 42,
@@ -227,6 +230,8 @@ def generate_set(  # noqa: PLR0913 - as many as the verb has options
     caps = {"max_cost": max_cost, "max_total_tokens": max_total_tokens}
     limits: dict[str, Json] = {name: cap for name, cap in caps.items() if cap is not None}
     knobs: dict[str, Json] = {"topic": topic, "count": count, "seed": seed, "limits": limits}
+    if seeds_columns:
+        knobs["seeds_columns"] = dict(seeds_columns)
     if holdout_seeds:
         knobs["holdout_seeds"] = holdout_seeds
     file = compose.generate(

@@ -80,7 +80,7 @@ def test_every_key_has_the_default_that_yaml_gives_it() -> None:
     given = {name: one.default for name, one in inspect.signature(si.Recipe).parameters.items()}
     keys = {name: field.get_default(call_default_factory=True) for name, field in Keys.model_fields.items()}
     assert {*keys} - {*given} == {"arms", "code"}
-    told = {name: keys[name] for name in given} | {"name": "recipe", "models": None}
+    told = {name: keys[name] for name in given} | {"name": "recipe", "models": None, "seeds_columns": None}
     assert given == told
 
 
@@ -260,6 +260,7 @@ def test_a_model_is_asked_and_what_it_does_not_answer_is_a_failure(tmp_path: Pat
         ({"inputs": ["a"], "stages": []}, "the recipe: no stages"),
         ({"inputs": ["a"], "stages": [{"exakt": {}}]}, r"the recipe: no stage 'exakt' \(did you mean 'exact'"),
         ({"inputs": ["a"], "stages": [42]}, "stages: 42 is no stage"),
+        ({"inputs": ["a"], "stages": ["__main__:mine"]}, "has no 'mine'.*it stood in a script or a notebook"),
         ({"inputs": ["a"], "stages": ["json:nothing"]}, "'json' has no 'nothing'"),
         ({"inputs": ["a"], "stages": ["no.such.module:Stage"]}, "no module 'no'"),
         ({"inputs": ["a"], "stages": ["json:JSONDecoder"]}, "json:JSONDecoder is no dataclass"),
