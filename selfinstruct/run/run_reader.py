@@ -13,11 +13,10 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.report.story import Spending
+from selfinstruct.report.summary import Spending
 from selfinstruct.run.billing import spending
 from selfinstruct.run.record_life import Life, life_of
 from selfinstruct.run.record_lists import Failures, Rejections, Tasks, html_table
-from selfinstruct.stats import Estimate, How
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
@@ -98,59 +97,71 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number of a score with its 95 % interval, as it is written; `ifs` and the stages give an `Estimate`."""
+
+    value: float
+    low: float | None
+    """With `high`: None where fewer than two sources show no spread."""
+    high: float | None
+
+    def __str__(self) -> str:
+        """Value and interval."""
+        ends = "" if self.low is None or self.high is None else f" [{self.low:.3f}, {self.high:.3f}]"
+        return f"{self.value:.3f}{ends}"
+
+
+@dataclass(frozen=True, slots=True)
 class RunScore:
     """The Instruction Following Score of one model under one wrapper, as `score.json` has it."""
 
-    told: Mapping[str, Any]
+    facts: Mapping[str, Any]
     """All that stands there."""
 
     @property
     def model(self) -> str:
         """Its spec."""
-        return str(self.told.get("model", ""))
+        return str(self.facts.get("model", ""))
 
     @property
     def wrapper(self) -> str:
         """How prompts were put."""
-        return str(self.told.get("wrapper", ""))
+        return str(self.facts.get("wrapper", ""))
 
     @property
     def judge(self) -> str:
         """Version of the judge: numbers of two judges do not compare."""
-        return str(self.told["judge"]["version"])
+        return str(self.facts["judge"]["version"])
 
     @property
-    def ifs(self) -> Estimate | None:
+    def ifs(self) -> Number | None:
         """The share of responses that answer whole prompts and carry on cut ones; None where nothing was scored."""
-        return self._estimate("ifs", "n")
+        return self._number("ifs")
 
     @property
-    def ifs_partial(self) -> Estimate | None:
+    def ifs_partial(self) -> Number | None:
         """Of the cut prompts."""
-        return self._estimate("ifs_partial", "n_partial")
+        return self._number("ifs_partial")
 
     @property
-    def ifs_full(self) -> Estimate | None:
+    def ifs_full(self) -> Number | None:
         """Of the whole prompts."""
-        return self._estimate("ifs_full", "n_full")
+        return self._number("ifs_full")
 
     @property
-    def ifs_clean(self) -> Estimate | None:
+    def ifs_clean(self) -> Number | None:
         """Answers that also stop within the budget; None where none was set."""
-        return self._estimate("ifs_clean", "n")
+        return self._number("ifs_clean")
 
     @property
-    def gap(self) -> Estimate | None:
+    def gap(self) -> Number | None:
         """`ifs_full` - `ifs_partial`."""
-        return self._estimate("gap", "n")
+        return self._number("gap")
 
-    def _estimate(self, name: str, of: str) -> Estimate | None:
-        value = self.told.get(name)
-        if value is None:
-            return None
-        low, high = self.told["intervals"][name] or (None, None)
-        how: How = "bootstrap" if name == "gap" else "exact by cluster"
-        return Estimate(value, low, high, self.told[of], self.told["sources"], how)
+    def _number(self, name: str) -> Number | None:
+        value = self.facts.get(name)
+        low, high = self.facts["intervals"].get(name) or (None, None)
+        return None if value is None else Number(value, low, high)
 
     def _cells(self) -> tuple[str, ...]:
         numbers = (self.ifs, self.ifs_partial, self.ifs_full, self.ifs_clean)
@@ -213,8 +224,8 @@ class Run:
     @property
     def reason(self) -> str:
         """Why it ended: `target`, `inputs`, `dried_up` ...; empty while it has not."""
-        told = [event for event in self.ledger if event["event"] == "finished"]
-        return str(told[-1]["reason"]) if told else ""
+        ends = [event for event in self.ledger if event["event"] == "finished"]
+        return str(ends[-1]["reason"]) if ends else ""
 
     @property
     def ledger(self) -> tuple[Mapping[str, Json], ...]:
@@ -269,8 +280,8 @@ class Run:
         path = self.folder / "score.json"
         if not path.exists():
             return RunScores()
-        told = read_object(path, AGAIN)
-        return RunScores(RunScore(one) for one in told.get("scores", [told]))
+        page = read_object(path, AGAIN)
+        return RunScores(RunScore(one) for one in page.get("scores", [page]))
 
     @property
     def score(self) -> RunScore:
@@ -364,10 +375,8 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "0"
 
 
-def _interval(one: Estimate | None) -> str:
-    if one is None:
-        return "-"
-    return f"{one.value:.3f}" + ("" if one.low is None or one.high is None else f" [{one.low:.3f}, {one.high:.3f}]")
+def _interval(one: Number | None) -> str:
+    return "-" if one is None else str(one)
 
 
 def run_folder(path: Path) -> RunFolder:

@@ -20,6 +20,7 @@ from selfinstruct.run.python_recipe import Step
 from selfinstruct.run.recipe import Recipe as Keys
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.run import Options, execute
+from selfinstruct.run.run_reader import RunScore
 from selfinstruct.run.stages import STAGES
 from selfinstruct.run.yaml_file import read_yaml
 from tests.cli.typed import command, lines
@@ -213,6 +214,18 @@ def test_a_notebook_is_shown_what_is_there_and_obeys_none_of_it(rows: Path, tmp_
     assert max(len(page._repr_html_()) for page in pages) < 4_000
 
 
+def test_a_score_read_back_is_the_score_that_was_made() -> None:
+    said = [("Name a river in Spain.", "The Ebro is a river in Spain."), ("Name a river in", " Spain or Portugal.")]
+    said += [("Name a lake in Peru.", "Titicaca lies between Peru and Bolivia."), ("Name a lake in", " Peru, please.")]
+    scored = si.ifs(said, judge="ifs-v2-linear")
+    read = RunScore(json.loads(json.dumps(scored.as_json())))
+    for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean", "gap"):
+        made, number = getattr(scored, name), getattr(read, name)
+        assert (number.value, number.low, number.high) == (made.value, made.low, made.high)
+    assert read.judge == scored.setting.judge
+    assert "ifs-v2-linear" in read._repr_html_()
+
+
 def test_a_stage_is_called_alone(rows: Path) -> None:
     tasks = si.read_set(rows, strict=False)
     assert [one.reason for one in tasks.unusable] == ["no_instruction"]
@@ -323,7 +336,7 @@ from collections.abc import Sequence
 from typing import assert_type
 
 import selfinstruct as si
-from selfinstruct.stats import Estimate
+from selfinstruct.run.run_reader import Number
 
 
 def no_poems(task: si.Task) -> str:
@@ -343,7 +356,7 @@ run = recipe.run("runs/x")
 assert_type(run, si.Run)
 assert_type(run.kept[0], si.Task)
 assert_type(run.rejected.by_reason, dict[str, int])
-assert_type(run.score.ifs, Estimate | None)
+assert_type(run.score.ifs, Number | None)
 run.why("abcdef")
 run.dataset()
 assert_type(si.load_run("runs/x"), si.Run)
