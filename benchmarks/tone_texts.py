@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.evaluate.tokens import TONE_TOKENS, first_tokens
+from selfinstruct.tone.first_tokens import TONE_TOKENS, first_tokens
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 LINEAGES = {"gemma": "gemma", "smollm": "smollm2"}

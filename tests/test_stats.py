@@ -15,14 +15,14 @@ from selfinstruct import stats
 from selfinstruct.audit.review import Rate
 from selfinstruct.evaluate.compare import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
-from selfinstruct.evaluate.ifs import Scored, Setting, score_of
-from selfinstruct.evaluate.objecqa import Reply, objectivity, paired
-from selfinstruct.evaluate.responses import Response
 from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
 from selfinstruct.evaluate.set_questions import SetQuestion
 from selfinstruct.evaluate.set_scores import set_differences, set_score
 from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.judge.metrics import Told, measures
+from selfinstruct.tone.ifs import Scored, Setting, score_of
+from selfinstruct.tone.objecqa import Reply, objectivity, paired
+from selfinstruct.tone.verdicts import Response
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 

@@ -9,8 +9,7 @@ from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.curate.replies import replies
 from selfinstruct.dedup.text_fields import compared_text
-from selfinstruct.evaluate.prompt_sets import own_prompts, prompts_of
-from selfinstruct.evaluate.responses import Row, responses_of
+from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.evaluate.set_questions import set_questions
 from selfinstruct.finetune.forms import conversation
 from selfinstruct.formats.conversations import after_history
@@ -20,6 +19,7 @@ from selfinstruct.fragment.sources import source_of
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.templates import joined
 from selfinstruct.text import words
+from selfinstruct.tone.prompt_sets import own_prompts, prompts_of
 
 CASES = {
     ("Sort.", "b a\n"): "Sort.\n\nb a",

@@ -10,22 +10,16 @@ In: a model and prompts, or responses that exist already, and a judge of tone th
 - `suite`: questions whose answers a program can mark; it has a room of its own, `suites/`, and `ifeval/`.
 - `answer_set`: answers to the test split of a set beside its own (imitation), seeds held out and gold (quality).
 
-To change which numbers a score has             open ifs.py (tables of what is counted and what is divided)
-To change what a verdict on a response rests on open judged.py; tokens.py (the first 48)
-To change what is empty, an echo or a loop      open failures.py
-To change what runs on into a new task          open run_on.py
-To change how prompts are put to a model        open wrappers.py, selfinstruct.templates; prompts/few_shot.txt
-To change which prompts are asked               open prompt_sets.py
+What a verdict, IFS and ObjecQA's share are, the floor `tone` says.
+
 To change the knobs or files of the stage       open score.py (the stage `Score`), publishing.py
-To change what a file of responses may hold     open responses.py; given.py scores it
+To change what a file of responses may hold     open score_files.py
 To change tables and differences of models      open compare.py
-To change the correction for the judge's errors open judge_error.py; intervals are those of the module `stats`
 To change which responses a person reads        open read_draw.py; the sheet, read_sheet.py; its numbers, read_share.py
-To change ObjecQA's numbers and tests           open objecqa.py
-To change ObjecQA's stage or its questions      open ask_objecqa.py, taste_questions.py; prompts/objecqa.*.txt
+To change ObjecQA's stage                       open ask_objecqa.py; prompts/objecqa.*.txt
+To change what feedback steers by               open feedback.py (the stage `Feedback`), prompt_kinds.py
 To change what is asked of a set, in which kinds open set_questions.py
 To change what is counted of an answer to a set open set_answers.py; its numbers and differences, set_scores.py
 To change ROUGE-L, exact match, stems of words  open overlap.py
 To change how a set is put to models            open answer_set.py (the stage `AnswerSet`)
-To change the offline classifier                open opinion.py (the rules), opinion_cues.py (the word lists)
 """

@@ -6,17 +6,17 @@ from itertools import islice
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judged import Terms, judged
 from selfinstruct.evaluate.publishing import as_line, as_page
 from selfinstruct.evaluate.score import JUST_TRAINED
 from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
 from selfinstruct.evaluate.set_questions import Against, SetQuestion, SetQuestions, set_questions
 from selfinstruct.evaluate.set_scores import by_category, lengths_in_all, set_differences, set_score
-from selfinstruct.evaluate.tokens import TONE_TOKENS
-from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
+from selfinstruct.tone.first_tokens import TONE_TOKENS
+from selfinstruct.tone.verdicts import Terms, judged
+from selfinstruct.tone.wrappers import Wrapper
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""

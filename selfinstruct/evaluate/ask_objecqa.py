@@ -6,16 +6,15 @@ from itertools import combinations
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.objecqa import Reply, objectivity, paired
-from selfinstruct.evaluate.opinion import OPINIONS, Opinion, opinion
 from selfinstruct.evaluate.publishing import as_line, as_page
-from selfinstruct.evaluate.taste_questions import TasteQuestion, questions_of
-from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.stats import kappa
+from selfinstruct.tone.objecqa import Reply, TasteQuestion, objectivity, paired, questions_of
+from selfinstruct.tone.opinion import OPINIONS, Opinion, opinion
+from selfinstruct.tone.wrappers import Wrapper
 
 QUESTIONS = "objecqa-v1"
 """Our hundred questions, as the bench names them."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
-from selfinstruct.evaluate.ifs import SHARES, Scored, counts_by_source, gap
-from selfinstruct.evaluate.judged import Judged
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
+from selfinstruct.tone.ifs import SHARES, Scored, counts_by_source, gap
+from selfinstruct.tone.verdicts import Judged
 
 if TYPE_CHECKING:
     import numpy as np

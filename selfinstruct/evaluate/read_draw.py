@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.failures import is_empty
-from selfinstruct.evaluate.judged import spoken
-from selfinstruct.evaluate.responses import Response, Row, responses_of
-from selfinstruct.evaluate.tokens import TONE_TOKENS, first_tokens
+from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.records import Json, digest
+from selfinstruct.tone.first_tokens import TONE_TOKENS, first_tokens
+from selfinstruct.tone.no_answer import is_empty
+from selfinstruct.tone.verdicts import Response, spoken
 
 LEAST = 10
 """Reads of a model, below which an interval would say nothing."""

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.given import Scores, scores_of
-from selfinstruct.evaluate.judged import BUDGET, Terms
-from selfinstruct.evaluate.prompt_sets import ScorePrompt, own_prompts, prompts_of
 from selfinstruct.evaluate.publishing import as_line, as_page
-from selfinstruct.evaluate.responses import Response
-from selfinstruct.evaluate.tokens import TONE_TOKENS
-from selfinstruct.evaluate.wrappers import Wrapper
+from selfinstruct.evaluate.score_files import Scores, scores_of
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
+from selfinstruct.tone.first_tokens import TONE_TOKENS
+from selfinstruct.tone.prompt_sets import ScorePrompt, own_prompts, prompts_of
+from selfinstruct.tone.verdicts import BUDGET, Response, Terms
+from selfinstruct.tone.wrappers import Wrapper
 
 SHIPPED = "ifs-v1"
 """The prompt set that makes scores comparable."""

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from selfinstruct.evaluate.failures import asks_to_repeat, is_echo, is_empty, is_loop
-from selfinstruct.evaluate.judged import Judged
 from selfinstruct.evaluate.overlap import Overlap, overlap
-from selfinstruct.evaluate.responses import Response
-from selfinstruct.evaluate.run_on import run_on
 from selfinstruct.evaluate.set_questions import SetQuestion
 from selfinstruct.records import Json
 from selfinstruct.text import words
+from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
+from selfinstruct.tone.verdicts import Judged, Response
 
 UNITS = 10**9
 """ROUGE-L is summed in whole billionths, as all sums are whole numbers."""

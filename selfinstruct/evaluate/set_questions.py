@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from selfinstruct.evaluate.prompt_sets import asked
 from selfinstruct.records import Task, digest
 from selfinstruct.text.verb_rule import root_by_rule
+from selfinstruct.tone.prompt_sets import asked
 
 Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
 """What an answer beside its references tells: imitation where a model wrote them, quality where people did."""

@@ -10,7 +10,7 @@ from selfinstruct.judge.fragments import Fragment, Fragments
 from selfinstruct.judge.lineages import Crossed, crossed
 from selfinstruct.judge.logistic import Examples, fitted
 from selfinstruct.judge.validation import Labelled
-from selfinstruct.prompt_form import forms
+from selfinstruct.tone.prompt_form import forms
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,8 @@ from selfinstruct.judge.dense import Line, fitted_line
 from selfinstruct.judge.lineages import Crossed, crossed
 from selfinstruct.judge.linear import LinearJudge
 from selfinstruct.judge.validation import Labelled
-from selfinstruct.prompt_form import forms
 from selfinstruct.stage import HiddenStates
+from selfinstruct.tone.prompt_form import forms
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,9 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare import table
-from selfinstruct.evaluate.given import Scores, scores_of
 from selfinstruct.evaluate.publishing import as_page
-from selfinstruct.evaluate.responses import Response, Row, responses_of
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
+from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.lines import read_values
 from selfinstruct.records import Json
 from selfinstruct.run.beside import word_beside
@@ -19,6 +18,7 @@ from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.yaml_file import YamlFile
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.sealed import read_sealed
+from selfinstruct.tone.verdicts import Response
 
 BASE = "base"
 _STUDENT = "hf:student@"

@@ -6,19 +6,18 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.ask_objecqa import QUESTIONS, ObjecQA
-from selfinstruct.evaluate.judged import Terms, judged
-from selfinstruct.evaluate.opinion import opinion
-from selfinstruct.evaluate.prompt_sets import ScorePrompt, prompts_of
-from selfinstruct.evaluate.responses import Response
-from selfinstruct.evaluate.taste_questions import TasteQuestion, questions_of
-from selfinstruct.evaluate.tokens import TONE_TOKENS
-from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Request
 from selfinstruct.run.judges import LINEAR, open_judge
 from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, MakeMeasure, MeasureTone, Stage, Tone, ToneReading, ToneVerdict, Traits
+from selfinstruct.tone.first_tokens import TONE_TOKENS
+from selfinstruct.tone.objecqa import TasteQuestion, questions_of
+from selfinstruct.tone.opinion import opinion
+from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
+from selfinstruct.tone.verdicts import Response, Terms, judged
+from selfinstruct.tone.wrappers import Wrapper
 
 DEV = "ifs-v1:dev"
 """The prompts that a training may look at; `ifs-v1:test` is for what is reported."""

@@ -8,9 +8,7 @@ from typing import Any
 
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.prompt_sets import ifs_tasks
 from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
-from selfinstruct.evaluate.taste_questions import objecqa_tasks
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
@@ -21,6 +19,8 @@ from selfinstruct.run.inputs import content, opened
 from selfinstruct.run.recipe import Recipe, Resolved
 from selfinstruct.run.wiring import weights_marks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
+from selfinstruct.tone.objecqa import objecqa_tasks
+from selfinstruct.tone.prompt_sets import ifs_tasks
 
 _SEED_FILES = frozenset({".jsonl", ".json", ".gz", ".zst", ".zstd"})
 _FEW_SEEDS = 8

@@ -11,7 +11,7 @@ from selfinstruct.evaluate.publishing import as_page
 from selfinstruct.evaluate.read_draw import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
 from selfinstruct.evaluate.read_share import ReadDifference, ReadShare, read_shares
 from selfinstruct.evaluate.read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
-from selfinstruct.evaluate.responses import Row
+from selfinstruct.evaluate.score_files import Row
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Json

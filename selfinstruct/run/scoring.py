@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.given import score_responses
-from selfinstruct.evaluate.ifs import Scored
-from selfinstruct.evaluate.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.evaluate.publishing import as_line, as_page
-from selfinstruct.evaluate.responses import Row
+from selfinstruct.evaluate.score_files import Row, score_responses
 from selfinstruct.formats.lines import read_values
 from selfinstruct.judge.train import Backend, train
 from selfinstruct.records import Json
@@ -19,6 +16,8 @@ from selfinstruct.run.judges import open_judge
 from selfinstruct.run.material import prompt_set
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_text
+from selfinstruct.tone.ifs import Scored
+from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.whole_files import beside, sweep_beside
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from selfinstruct.evaluate.judged import Judged, Terms, judged
-from selfinstruct.evaluate.responses import Response
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
+from selfinstruct.tone.verdicts import Judged, Response, Terms, judged
 
 
 @dataclass

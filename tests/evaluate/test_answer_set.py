@@ -12,7 +12,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.answer_set import AnswerSet
-from selfinstruct.evaluate.responses import Row, responses_of
+from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.records import Choice, Instance, Message, Provenance, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Tone, Traits
 from selfinstruct.stats import rule_of_three

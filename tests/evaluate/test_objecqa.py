@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.ask_objecqa import ObjecQA, judge_request, read_kind
-from selfinstruct.evaluate.objecqa import Reply, mcnemar, objectivity, paired
-from selfinstruct.evaluate.opinion import OPINIONS, Opinion
-from selfinstruct.evaluate.taste_questions import objecqa_tasks
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits
 from selfinstruct.stats import kappa
+from selfinstruct.tone.objecqa import Reply, mcnemar, objecqa_tasks, objectivity, paired
+from selfinstruct.tone.opinion import OPINIONS, Opinion
 from tests.evaluate.fakes import Speaker, task
 
 KINDS: st.SearchStrategy[Opinion] = st.sampled_from(OPINIONS)

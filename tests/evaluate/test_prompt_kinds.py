@@ -4,8 +4,8 @@ from collections import Counter
 
 from selfinstruct.evaluate.feedback import Feedback
 from selfinstruct.evaluate.prompt_kinds import kinds_of, subjects
-from selfinstruct.evaluate.prompt_sets import prompts_of
 from selfinstruct.run.material import prompt_set
+from selfinstruct.tone.prompt_sets import prompts_of
 
 ABOUT = ("river", "soup", "poem", "train", "garden", "piano")
 TOLD = {what: [f"{what} {what}side {other}{what}" for other in "abcd"] for what in ABOUT}

@@ -9,7 +9,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.read_draw import ScoredResponse, by_side, draw, hash_of, scored_of, strata
 from selfinstruct.evaluate.read_share import read_shares
 from selfinstruct.evaluate.read_sheet import drawn_to_read
-from selfinstruct.evaluate.responses import Response, Row
+from selfinstruct.evaluate.score_files import Row
+from selfinstruct.tone.verdicts import Response
 
 
 def scored(

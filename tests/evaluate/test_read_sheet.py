@@ -12,7 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.read_draw import ScoredResponse, by_side, draw
 from selfinstruct.evaluate.read_share import read_shares
 from selfinstruct.evaluate.read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
-from selfinstruct.evaluate.responses import Response
+from selfinstruct.tone.verdicts import Response
 
 MADE = [
     ScoredResponse(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.prompt_sets import first_half, ifs_tasks, own_prompts
 from selfinstruct.evaluate.score import Score
 from selfinstruct.records import Choice, Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Tone, Traits
+from selfinstruct.tone.prompt_sets import first_half, ifs_tasks, own_prompts
 from tests.evaluate.fakes import Marked, Speaker, Tried, task
 
 PROMPTS = ifs_tasks(

@@ -4,7 +4,6 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.set_questions import set_questions
-from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, tagged
 from selfinstruct.formats.camels.templates import WITH_INPUT as CAMELS_WITH_INPUT
 from selfinstruct.formats.tags import tagged as published_tags
@@ -12,6 +11,7 @@ from selfinstruct.formats.tags import tagged_prompt
 from selfinstruct.generate.encode import in_form
 from selfinstruct.records import Instance, Message
 from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
+from selfinstruct.tone.wrappers import Wrapper
 from tests.finetune.builders import talk, task
 
 

@@ -11,11 +11,6 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.ask_objecqa import ObjecQA
-from selfinstruct.evaluate.judged import Terms, judged
-from selfinstruct.evaluate.opinion import opinion
-from selfinstruct.evaluate.prompt_sets import prompts_of
-from selfinstruct.evaluate.responses import Response
-from selfinstruct.evaluate.taste_questions import questions_of
 from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
@@ -25,6 +20,10 @@ from selfinstruct.records import Request
 from selfinstruct.run.examining import DEV, examiner, ifs_v1, measure_tone_for
 from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, Tone
+from selfinstruct.tone.objecqa import questions_of
+from selfinstruct.tone.opinion import opinion
+from selfinstruct.tone.prompt_sets import prompts_of
+from selfinstruct.tone.verdicts import Response, Terms, judged
 from tests.judge.examples import World, folder
 from tests.models import tiny_models
 

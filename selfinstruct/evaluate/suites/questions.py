@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 from selfinstruct.evaluate.ifeval.following import following
 from selfinstruct.evaluate.ifeval.prompts import IfevalPrompt, ifeval_prompt
-from selfinstruct.evaluate.prompt_sets import asked
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.superni import exact_match, rouge_l, tk_prompt
+from selfinstruct.tone.prompt_sets import asked
 
 Mark: TypeAlias = tuple[float, int]
 """The sum of values between 0 and 1, and how many they are."""

@@ -9,11 +9,11 @@ from selfinstruct.evaluate.publishing import as_line, as_page
 from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
 from selfinstruct.evaluate.suites.numbers import SuiteAnswer, suite_numbers
 from selfinstruct.evaluate.suites.questions import SUITES, Question, questions
-from selfinstruct.evaluate.wrappers import Wrapper
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.text.language import identifier
+from selfinstruct.tone.wrappers import Wrapper
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.evaluate.failures import asks_to_repeat, is_echo, is_empty, is_loop
-from selfinstruct.evaluate.run_on import run_on
+from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
 
 CLEAN = [
     ("Name a river.", "The Nile."),

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.run_on import run_on
-from selfinstruct.evaluate.wrappers import TEMPLATED, Wrapper, demonstrations
 from selfinstruct.records import Message
 from selfinstruct.stage import Traits
 from selfinstruct.templates import WRAPPERS
+from selfinstruct.tone.no_answer import run_on
+from selfinstruct.tone.wrappers import TEMPLATED, Wrapper, demonstrations
 
 
 @given(st.sampled_from([*WRAPPERS, "chat", "few-shot:1", "few-shot:6"]), st.text().map(str.strip))

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.evaluate.ifs import Scored, Setting, score_of
-from selfinstruct.evaluate.judge_error import Confusion, Errors, corrected, errors_of
-from selfinstruct.evaluate.judged import Judged, Terms
-from selfinstruct.evaluate.responses import Response
+from selfinstruct.tone.ifs import Scored, Setting, score_of
+from selfinstruct.tone.judge_error import Confusion, Errors, corrected, errors_of
+from selfinstruct.tone.verdicts import Judged, Response, Terms
 from tests.evaluate.fakes import Marked, Tried, verdicts
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
 # The last are full-width marks and those of Devanagari and Arabic; closing quotation marks and brackets may follow.
 _ENDS = re.compile('[.!?…;:\u3002\uff01\uff1f\u0964\u061f]["\'\u201d\u2019»)\\]]*\\Z|["\u201d»)\\]}`>]\\Z')
 _WORD = re.compile(r"\w+")

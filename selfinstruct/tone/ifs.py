@@ -11,14 +11,15 @@ from statistics import fmean, pstdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from selfinstruct.evaluate.judge_error import Bias, Errors, corrected, correction, widened
-from selfinstruct.evaluate.judged import Judged, Terms
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, of_draws, ratio, resampled, share
+from selfinstruct.tone.judge_error import Bias, Errors, corrected, correction, widened
+from selfinstruct.tone.verdicts import Judged, Terms
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
 
 Counted = Callable[[Judged], bool]
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.evaluate.tokens import TONE_TOKENS, approximate_tokens, first_tokens
+from selfinstruct.tone.first_tokens import TONE_TOKENS, approximate_tokens, first_tokens
 
 
 @given(st.text(max_size=300), st.integers(1, 60))

@@ -1,24 +1,23 @@
 """A response and its verdict: does it answer, and is it a clean answer that stops?"""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.failures import (
+from selfinstruct.records import Json, digest
+from selfinstruct.stage import Tone
+from selfinstruct.text.thinking import parted, sounds_like_thinking
+from selfinstruct.tone.first_tokens import TONE_TOKENS, CountTokens, approximate_tokens, first_tokens
+from selfinstruct.tone.no_answer import (
     asks_to_repeat,
     is_echo,
     is_empty,
     is_loop,
     opens_another_turn,
+    run_on,
     says_prompt_alone,
 )
-from selfinstruct.evaluate.responses import Response
-from selfinstruct.evaluate.run_on import run_on
-from selfinstruct.evaluate.tokens import TONE_TOKENS, CountTokens, approximate_tokens, first_tokens
-from selfinstruct.records import Json
-from selfinstruct.stage import Tone
-from selfinstruct.text.thinking import parted, sounds_like_thinking
 
 BUDGET = 256
 """Tokens within which a clean answer comes to its end."""
@@ -44,6 +43,42 @@ class Terms:
             raise BadInput(
                 f"budget: {self.budget} is less than the {self.tone_tokens} of the tone", fix="give more, or 0"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a model replied to a prompt."""
+
+    prompt: str
+    """What the user said: no wrapper, no template."""
+    text: str
+    model: str = ""
+    wrapper: str = ""
+    finish_reason: str = ""
+    """`stop`, `length` or what the endpoint said; empty where nobody knows."""
+    whole: bool = True
+    """False for the beginning of an instruction."""
+    inferred: bool = False
+    """Nobody said whether the prompt is whole: it is told from how it ends."""
+    complete: bool = False
+    """A beginning that happens to be a whole sentence."""
+    source: str = ""
+    """What the prompt was made from: responses of one source are not independent."""
+    sample: int = 0
+    asked_tokens: int | None = None
+    """At most as many tokens were asked for; None where nobody knows."""
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    """Fields of the user's own; they come back in `responses.jsonl`."""
+
+    @property
+    def known_whole(self) -> bool | None:
+        """What a judge is told of the prompt's form: nothing that was only inferred."""
+        return None if self.inferred else self.whole
+
+    @property
+    def origin(self) -> str:
+        """The source, or the prompt where none is named."""
+        return self.source or digest("prompt", self.prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.evaluate.prompt_sets import ifs_tasks, is_sentence
-from selfinstruct.evaluate.taste_questions import objecqa_tasks, questions_of
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
+from selfinstruct.tone.objecqa import objecqa_tasks, questions_of
+from selfinstruct.tone.prompt_sets import ifs_tasks, is_sentence
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 LIKE = 0.6

@@ -79,4 +79,4 @@ class Wrapper:
 
 def demonstrations() -> tuple[str, ...]:
     """Our own, in the order in which they are shown; some of their instructions break off, as prompts do."""
-    return tuple(prompt_text("evaluate", "few_shot").text.split(_BLOCK))
+    return tuple(prompt_text("tone", "few_shot").text.split(_BLOCK))

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.evaluate.ifs import Setting, score_of
-from selfinstruct.evaluate.judge_error import Bias, bias_of, biases_of, widened
 from selfinstruct.stats import Estimate, clopper_pearson
+from selfinstruct.tone.ifs import Setting, score_of
+from selfinstruct.tone.judge_error import Bias, bias_of, biases_of, widened
 from tests.evaluate.fakes import verdicts
-from tests.evaluate.test_ifs import response
+from tests.tone.test_ifs import response
 
 KIND = st.tuples(st.integers(8, 200), st.floats(0, 0.4), st.floats(0, 0.4)).map(
     lambda one: {"n": one[0], "false_positives": int(one[0] * one[1]), "false_negatives": int(one[0] * one[2])}

@@ -3,9 +3,8 @@
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judged import Judged, Terms, judged
-from selfinstruct.evaluate.responses import Response
 from selfinstruct.records import Json
+from selfinstruct.tone.verdicts import Judged, Response, Terms, judged
 from tests.evaluate.fakes import Marked, verdicts
 
 
