@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.examine import examine
+from selfinstruct.finetune.capabilities import capabilities
 from selfinstruct.finetune.examples import prepare
 from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.training import Recipe, train
@@ -119,7 +119,7 @@ def _run(name: str, given: Given) -> dict[str, float]:
     loaded.tokenizer.chat_template = TEMPLATE
     loaded.tokenizer.pad_token = loaded.tokenizer.pad_token or loaded.tokenizer.eos_token
     watch = _watch()
-    examples = prepare(tasks, loaded.tokenizer, form="chat", max_tokens=LONGEST)
+    examples = prepare(tasks, loaded.tokenizer, template="chat", max_tokens=LONGEST)
     tokens = examples.counts.tokens
     contender: Callable[..., float] = _ours if name == "ours" else _trl
     with tempfile.TemporaryDirectory() as scratch:
@@ -139,7 +139,7 @@ def _run(name: str, given: Given) -> dict[str, float]:
 def _ours(given: Given, loaded: Any, tasks: Any, prepared: Any, watch: Any, scratch: Path, name: str) -> float:  # noqa: ANN401
     del tasks, name
     model = loaded.model
-    examined = examine(model, given.model)
+    examined = capabilities(model, given.model)
     if given.method == "lora":
         model = with_adapter(model, rank=RANK, alpha=ALPHA, targets=("all-linear",), seed=1, base=given.model)
     recipe = Recipe(

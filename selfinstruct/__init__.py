@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from selfinstruct.dedup.split import Split
     from selfinstruct.errors import BadInput, Stopped
     from selfinstruct.evaluate.answer_set import AnswerSet
-    from selfinstruct.evaluate.ask_objecqa import ObjecQA
+    from selfinstruct.evaluate.objecqa import ObjecQA
     from selfinstruct.evaluate.feedback import Feedback
     from selfinstruct.evaluate.score import Score
     from selfinstruct.evaluate.suites.suite import Suite

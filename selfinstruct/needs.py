@@ -41,8 +41,8 @@ class CheckNeed:
     """The prompts for training are asked; else a check of that kind is possible, and none is planned."""
     taste: bool
     """The questions of taste are asked, too."""
-    first: int = 0
-    """Only as many instructions of them; 0: as many as the stage says when it asks."""
+    sets: tuple[str, ...] = ()
+    """Names of the prompts and of the questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,8 @@ class Needs:
     @property
     def sets(self) -> tuple[str, ...]:
         """Names of all sets that the bench has for it."""
-        named = (*self.prompts, *(one.path for one in self.suites), *self.against, *self.gold, self.labelled)
+        checked = self.checks.sets if self.checks else ()
+        named = (*self.prompts, *checked, *(one.path for one in self.suites), *self.against, *self.gold, self.labelled)
         return tuple(dict.fromkeys(filter(None, named)))
 
     @property

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from selfinstruct.needs import NOTHING, Needs
-from selfinstruct.records import Completion, Failure, Json, Record, Request, Task
+from selfinstruct.records import Choice, Completion, Failure, Json, Record, Request, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -201,54 +201,14 @@ class Weights(Protocol):
         """The weights anew, in 4-byte floats on a processor unless `dtype` says otherwise; an adapter is merged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToneVerdict:
-    """What a judge said of one response."""
+class AskLoaded(Protocol):
+    """Asks a model in memory, such as one in training."""
 
-    source: str
-    """Of the prompt: whole and cut prompts of one instruction share it."""
-    whole: bool
-    """The prompt is a whole instruction."""
-    answers: bool
-    clean: bool | None
-    """Answers and stops within the budget; None where no budget was set."""
+    def __call__(self, loaded: Loaded, requests: Sequence[Request], /) -> Sequence[Choice]:
+        """One reply to each request, in their order; the model is in evaluation mode meanwhile, and then as it was.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToneReading:
-    """How a model in training answers, prompt by prompt: IFS can be told from it, and compared with another reading."""
-
-    judge: str
-    """Version of the judge."""
-    prompts: str
-    """Name of the prompt set, such as `ifs-v1:dev`."""
-    wrapper: str
-    verdicts: tuple[ToneVerdict, ...]
-    """In the order of the prompts: two readings of the same set match one by one."""
-    opinions: tuple[bool | None, ...] = ()
-    """Of each question of taste, where they were asked: did the answer take no side? None where there was no answer."""
-
-    @property
-    def objecqa(self) -> float | None:
-        """The share of answers to the questions of taste that take no side; None where nothing was answered."""
-        answered = [one for one in self.opinions if one is not None]
-        return sum(answered) / len(answered) if answered else None
-
-
-class MeasureTone(Protocol):
-    """Asks a model in memory the `dev` prompts, greedily and in batches, and judges what it says."""
-
-    def __call__(self, model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
-        """The model is put into evaluation mode and back."""
-
-
-class MakeMeasure(Protocol):
-    """Makes what measures the tone of a model in training."""
-
-    def __call__(self, wrapper: str, objecqa: bool, first: int = 0, /) -> MeasureTone:  # noqa: FBT001
-        """`wrapper`: how prompts are put; `objecqa`: the questions of taste, too; `first`: only so many instructions.
-
-        0: as many as the stage says.
+        Raises:
+            BadInput: the model cannot be asked so, or a request does not fit it.
         """
 
 
@@ -318,8 +278,8 @@ class Bench:
     """By role, for stages that train a model or look into it."""
     hidden_states: HiddenStates | None = None
     """For stages that learn from what a small model makes of replies."""
-    measure_tone: MakeMeasure | None = None
-    """For stages that stop on the tone of a model in training."""
+    ask_loaded: AskLoaded | None = None
+    """For stages that ask a model which they train."""
     built: Mapping[str, Path] = field(default_factory=dict)
     """What earlier stages of this run built, by name."""
     before: Mapping[str, Path] = field(default_factory=dict)

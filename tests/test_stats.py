@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from selfinstruct import stats
 from selfinstruct.audit.review import Rate
-from selfinstruct.evaluate.compare import Side, differences
+from selfinstruct.evaluate.compare_models import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
-from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
-from selfinstruct.evaluate.set_questions import SetQuestion
+from selfinstruct.evaluate.set_answers import SetAnswer, SetQuestion, set_answer
 from selfinstruct.evaluate.set_scores import set_differences, set_score
-from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.judge.metrics import Told, measures
-from selfinstruct.tone.ifs import Scored, Setting, score_of
 from selfinstruct.tone.objecqa import Reply, objectivity, paired
+from selfinstruct.tone.scored import Scored, Setting, score_of
 from selfinstruct.tone.verdicts import Response
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
@@ -97,19 +95,19 @@ def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:
     truth = stats.share(counted(NOW), [2] * SOURCES)
     assert [round(end, 3) for end in ends(truth)] == [0.967, 0.911, 0.992]
     scores: Scored = scored(NOW).scored
-    assert levels(reading(NOW)).ifs == scores.ifs == truth
+    assert reading(NOW).numbers()["ifs"] == scores.ifs == truth
     assert objectivity(replies(NOW), "rules/1").objective == truth
     assert set_score(answered(NOW)).numbers["exact_match"] == truth
     accuracy: Any = measures(told(NOW), threshold=0.5, seed=1)["accuracy"]
     assert tuple(accuracy.values()) == tuple(round(end, 6) for end in ends(truth))
-    assert ends(scores.gap) == ends(levels(reading(NOW)).gap)
+    assert ends(scores.gap) == ends(reading(NOW).numbers()["gap"])
     assert (Rate(8, 10).low, Rate(8, 10).high) == ends(stats.wilson(8, 10))[1:]
 
 
 def test_every_room_gives_the_same_difference_of_the_same_verdicts(tmp_path: Path) -> None:
     change = [now - before for now, before in zip(counted(NOW), counted(BEFORE), strict=True)]
     truth = ends(stats.paired_difference(change, [2] * SOURCES))
-    assert ends(gain(reading(BEFORE), reading(NOW))) == truth
+    assert ends(reading(NOW).gain_since(reading(BEFORE))) == truth
     assert ends(differences([scored(BEFORE), scored(NOW)])[0].numbers["ifs"]) == truth
     assert ends(paired(replies(NOW), replies(BEFORE)).difference) == truth
     between: Any = set_differences([answered(BEFORE), answered(NOW)], "quality_on_gold")[0]
@@ -123,7 +121,7 @@ def test_every_room_gives_the_same_difference_of_the_same_verdicts(tmp_path: Pat
         (tmp_path / name).write_text("".join(lines), encoding="utf-8")
     risen, most = _gain(_read(tmp_path / "now"), _read(tmp_path / "before"), 0)
     assert ends(risen) == truth
-    assert most == gain(reading(BEFORE), reading(NOW), level=0.9).high
+    assert most == reading(NOW).gain_since(reading(BEFORE), level=0.9).high
 
 
 @pytest.mark.parametrize(("yes", "n"), [(0, 1), (1, 1), (3, 7), (0, 30), (29, 30), (57, 120)])

@@ -10,8 +10,8 @@ from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.curate.replies import replies
 from selfinstruct.dedup.text_fields import compared_text
 from selfinstruct.evaluate.score_files import Row, responses_of
-from selfinstruct.evaluate.set_questions import set_questions
-from selfinstruct.finetune.forms import conversation
+from selfinstruct.evaluate.set_answers import set_questions
+from selfinstruct.finetune.template import conversation
 from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns
 from selfinstruct.formats.text_templates import turns_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, columns_option, run_options
+from selfinstruct.cli.running import carry_out, columns_option, renamed_option, run_options
 from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
@@ -38,7 +38,8 @@ def audit() -> None:
 )
 @click.option("--folds", type=click.IntRange(2), default=2, show_default=True, help="With --base: parts of the tasks.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="With --base; 2.")
-@click.option("--format", "form", default="chat", show_default=True, help="With --base: as of finetune.")
+@click.option("--template", default="chat", show_default=True, help="With --base: as of finetune.")
+@renamed_option("--format", "--template")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the tasks.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
@@ -84,7 +85,7 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
     if given["dry_run"]:
         say(f"{len(students)} students would be tuned, of {len(tasks.tasks)} tasks, and asked; nothing is sent")
         return 0
-    tuning: dict[str, Json] = {"epochs": given["epochs"], "format": given["form"]}
+    tuning: dict[str, Json] = {"epochs": given["epochs"], "template": given["template"]}
     codes = []
     for number, one in enumerate(students, 1):
         say(f"student {number} of {len(students)}: {one.name}", err=True)

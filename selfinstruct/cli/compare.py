@@ -27,7 +27,7 @@ def compare(
     """
     import json
 
-    from selfinstruct.compare.writing import as_latex, as_markdown, as_text
+    from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text
     from selfinstruct.run.comparing import compare as compared
     from selfinstruct.run.comparing import write_comparison
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from selfinstruct.cli.running import carry_out, columns_option, run_options
+from selfinstruct.cli.running import carry_out, columns_option, renamed_option, run_options
 from selfinstruct.cli.saying import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
     from selfinstruct.run.run import Finished
 
-_KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
+_KNOBS = ("method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
 
 @click.command()
@@ -27,7 +27,8 @@ _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train
     show_default=True,
     help="An adapter, or all weights.",
 )
-@click.option("--format", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
+@click.option("--template", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
+@renamed_option("--format", "--template")
 @click.option(
     "--stop",
     type=click.Choice(["ifs", "none"]),

@@ -21,6 +21,17 @@ columns_option = click.option(
 )
 
 
+def renamed_option(old: str, new: str) -> Callable[[Verb], Verb]:
+    """An option that is refused, by the name that it had; the new one is told, and `--help` shows neither."""
+
+    def refuse(context: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise click.NoSuchOption(old, f"{old} is called {new} now", [new], context)
+        del option
+
+    return click.option(old, expose_value=False, hidden=True, callback=refuse)
+
+
 def run_options(verb: Verb) -> Verb:
     """The options of every verb that makes a run folder."""
     return _with(verb, *_OPTIONS)

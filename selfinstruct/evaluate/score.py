@@ -34,7 +34,7 @@ class Score:
     """
 
     name: ClassVar[str] = "score"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "set"
 
     model: str = "teacher"
@@ -44,7 +44,7 @@ class Score:
     prompts: str = SHIPPED
     """Name of a prompt set; empty: the stage's own records, whole and cut in half."""
     wrappers: tuple[str, ...] = ("none",)
-    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (wrappers.py).
+    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (tone/wrappers.py).
 
     A model in `beside` without a chat template is left out under `chat`, and that is told.
     """
@@ -168,7 +168,7 @@ class Score:
         tokens = self.asked_tokens
 
         def request(prompt: ScorePrompt) -> Request:
-            wrapped = wrapper.wrap(prompt.text)
+            wrapped = wrapper.wrap(prompt.instruction, prompt.input)
             return Request(
                 prompt=wrapped.prompt,
                 stop=wrapped.stop,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare import Difference, Side, differences
+from selfinstruct.evaluate.compare_models import Difference, Side, differences
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.templates import joined
-from selfinstruct.tone.ifs import Scored, Setting, score_of
 from selfinstruct.tone.judge_error import biases_of, errors_of
 from selfinstruct.tone.prompt_form import seems_whole
+from selfinstruct.tone.scored import Scored, Setting, score_of
 from selfinstruct.tone.verdicts import Judged, Response, Terms, judged
 
 _Group: TypeAlias = tuple[str, str]

@@ -1,14 +1,165 @@
-"""An answer to a question of a set, with all that is counted of it."""
+"""What models are asked of a set, and how far an answer says what a reference says: ROUGE-L twice, and exact match.
 
-from collections.abc import Callable, Mapping
+ROUGE-L is that of `rouge_score` (Lin 2004), bit for bit, and so are stems. The words are the library's where texts are
+ASCII; others are cut by `selfinstruct.text.segmentation`, as the library knows a-z and 0-9 alone.
+"""
+
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeAlias
 
-from selfinstruct.evaluate.overlap import Overlap, overlap
-from selfinstruct.evaluate.set_questions import SetQuestion
-from selfinstruct.records import Json
-from selfinstruct.text import words
+from selfinstruct.records import Json, Task, digest
+from selfinstruct.text import one_line, words
+from selfinstruct.text.rouge_l import rouge_l
+from selfinstruct.text.verb_rule import root_by_rule
 from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
+from selfinstruct.tone.prompt_sets import asked
 from selfinstruct.tone.verdicts import Judged, Response
+
+Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
+"""What an answer beside its references tells: imitation where a model wrote them, quality where people did."""
+Kind: TypeAlias = Literal["classification", "not_classification", "undecided"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetQuestion:
+    """One instruction with its input, and every answer the set has to it."""
+
+    against: Against
+    task: str
+    """Id of the first record that asks it."""
+    source: str
+    """The same for all questions of one instruction: they are not independent."""
+    text: str
+    """Instruction and input joined."""
+    instruction: str
+    input: str
+    system: str
+    references: tuple[str, ...]
+    kind: Kind
+    verb: str
+    """Of the request, or the question word; empty where the plain English rule finds none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuestions:
+    """The questions of a set."""
+
+    found: tuple[SetQuestion, ...]
+    without_answer: int
+    """Records with nothing to compare with."""
+
+
+def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
+    """One question for each instruction and input, in order of appearance; of a conversation its first turn.
+
+    Further accepted answers of a Natural Instructions task, which stand beside its instances, are references too.
+
+    >>> from selfinstruct.records import Instance, Provenance
+    >>> pairs = (Instance("", "Tay"), Instance("", "Spey"))
+    >>> tay = Task(instruction="Name a river.", instances=pairs, provenance=Provenance(stage="input"))
+    >>> [(one.text, one.references) for one in set_questions([tay], "quality_on_gold").found]
+    [('Name a river.', ('Tay', 'Spey'))]
+    """
+    answers: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], tuple[Task, str]] = {}
+    without = 0
+    for task in tasks:
+        pairs = [(at, pair) for at, pair in enumerate(task.instances) if pair.output.strip()]
+        without += not pairs
+        for at, pair in pairs:
+            key = (task.system, asked(task, pair.input))
+            first.setdefault(key, (task, pair.input))
+            answers.setdefault(key, []).extend((pair.output, *_further(task, at)))
+    found = (_question(*first[key], key, references, against) for key, references in answers.items())
+    return SetQuestions(tuple(found), without)
+
+
+def _further(task: Task, at: int) -> list[str]:
+    """Other accepted outputs of an instance, as `formats/natinst.py` keeps them; extra fields may be anything."""
+    beside = task.extra.get("Instances")
+    if not isinstance(beside, list) or len(beside) != len(task.instances):
+        return []
+    told = beside[at]
+    outputs = told.get("output") if isinstance(told, dict) else None
+    return [one for one in outputs if isinstance(one, str) and one.strip()] if isinstance(outputs, list) else []
+
+
+def _question(task: Task, given: str, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:
+    kinds: dict[bool | None, Kind] = {True: "classification", False: "not_classification", None: "undecided"}
+    return SetQuestion(
+        against=against,
+        task=task.id,
+        source=digest("instruction", task.instruction),
+        text=key[1],
+        instruction=task.instruction,
+        input=given,
+        system=key[0],
+        references=tuple(dict.fromkeys(references)),
+        kind=kinds[task.is_classification],
+        verb=root_by_rule(task.instruction).verb,
+    )
+
+
+_REMEMBERED = 1 << 16
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """An answer beside its references; of several the best, number by number."""
+
+    rouge_l: float | None
+    """F-measure; None where no reference has words (`???`)."""
+    rouge_l_stemmed: float | None
+    """The same of stems: the setting of Super-NaturalInstructions."""
+    exact: bool
+    """The same but for case, punctuation and white space."""
+
+
+def overlap(answer: str, references: Sequence[str]) -> Overlap:
+    """The answer compared with each reference.
+
+    >>> found = overlap("Running rivers", ["It runs.", "A running river"])
+    >>> round(found.rouge_l, 3), found.rouge_l_stemmed, found.exact
+    (0.4, 0.8, False)
+    >>> overlap("Positive.", ["positive"]).exact, overlap("长城", ["长河"]).rouge_l, overlap("!", ["?"]).rouge_l
+    (True, 0.5, None)
+    """
+    said = words(answer)
+    wanted = [cut for cut in map(words, references) if cut]
+    plain = [rouge_l(said, cut) for cut in wanted]
+    stems = [_stems(cut) for cut in wanted]
+    return Overlap(
+        max(plain, default=None),
+        max((rouge_l(_stems(said), cut) for cut in stems), default=None),
+        any(_bare(answer) == _bare(reference) for reference in references),
+    )
+
+
+def _stems(cut: Sequence[str]) -> list[str]:
+    return [stem(word) for word in cut]
+
+
+@lru_cache(_REMEMBERED)
+def stem(word: str) -> str:
+    """As `rouge_score` stems: English words of four letters or more, by NLTK's Porter stemmer.
+
+    >>> stem("running"), stem("was"), stem("été")
+    ('run', 'was', 'été')
+    """
+    from rouge_score.tokenizers import DefaultTokenizer
+
+    return str(DefaultTokenizer(use_stemmer=True).tokenize(word)[0]) if word.isascii() else word
+
+
+def _bare(text: str) -> str:
+    """As the scorer of Super-NaturalInstructions compares: articles stay."""
+    return one_line(_PUNCTUATION.sub("", text.lower()))
+
 
 UNITS = 10**9
 """ROUGE-L is summed in whole billionths, as all sums are whole numbers."""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
-from selfinstruct.evaluate.set_answers import COUNTED, UNITS, SetAnswer
-from selfinstruct.evaluate.set_questions import Against
+from selfinstruct.evaluate.set_answers import COUNTED, UNITS, Against, SetAnswer
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, mean, ratio, share
 from selfinstruct.text import words

@@ -6,9 +6,10 @@ Papers: Becoming self-instruct (arXiv 2307.03692): tune, and stop when the tone 
 limitations of instruction tuning (arXiv 2402.05119): LoRA against full; How far can camels go (arXiv 2306.04751):
 loss on the assistant's tokens alone.
 
-To change the stage and its knobs open finetune.py; how a task is written, and where loss is, forms.py (template.py for
-chats); tokens and truncation, examples.py; what is trained together, packing.py; the loop, training.py; the folder that
-comes out, student.py and card.py; when to stop, stopping.py; a check, callback.py; the curve, curve.py and phases.py.
+To change the stage and its knobs open finetune.py; how a task is written, and where loss is, template.py; tokens and
+truncation, examples.py; what is trained together, packing.py; the loop, training.py; what a model allows,
+capabilities.py; the folder that comes out and its card, student.py; when to stop, stopping.py; a check,
+stop_on_ifs.py (what it asks: the floor `tone`); the curve, curve.py and phases.py.
 
 `StopOnIFS`, a callback for any `transformers.Trainer`, can be imported from here; torch is loaded only then.
 """
@@ -16,14 +17,14 @@ comes out, student.py and card.py; when to stop, stopping.py; a check, callback.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfinstruct.finetune.callback import StopOnIFS
+    from selfinstruct.finetune.stop_on_ifs import StopOnIFS
 
 __all__ = ["StopOnIFS"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
     if name == "StopOnIFS":
-        from selfinstruct.finetune.callback import StopOnIFS
+        from selfinstruct.finetune.stop_on_ifs import StopOnIFS
 
         return StopOnIFS
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -60,6 +60,16 @@ class CheckPlan:
         spared = PROMPT_COST - _PROMPT_COSTS.get(numbers, PROMPT_COST)
         return self.cost - self.checks * self.prompts * spared
 
+    def announced(self, tokens: float, numbers: str, second: float) -> str:
+        """What checks will cost beside `tokens` of training, of which each takes `second` here."""
+        asked = self.told_cost(numbers)
+        checks, training = (about(cost * second) for cost in (asked, tokens))
+        share = f"{asked / (asked + tokens):.0%} checks"
+        least = "; with fewer they would say nothing, --stop none does without" if self.least else ""
+        return (
+            f"{self.checks} checks of {self.prompts} prompts, {checks}, beside training of {training} ({share}{least})"
+        )
+
     @property
     def least(self) -> bool:
         """Fewer checks, or of fewer prompts, there are none."""

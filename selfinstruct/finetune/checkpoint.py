@@ -1,16 +1,52 @@
 """Where a training stands, on the disk: enough to go on to the same weights as if nothing had happened.
 
 Weights and the optimiser's memory as safetensors, the rest as JSON. No state of a random generator: each step draws
-from (seed, number of the step).
+from (seed, number of the step). A checkpoint's folder, like a student's, is there whole or not at all.
 """
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.finetune.folder import whole
+from selfinstruct.errors import NoRoom
+from selfinstruct.whole_files import beside, put_in_place, room
+
+
+@contextmanager
+def whole_folder(place: Path, needed: int = 0) -> Iterator[Path]:
+    """A new folder to fill, which becomes `place` at the end, its content on the disk; an older one gives way.
+
+    `needed`: bytes that it will take at least, for whoever has to make room.
+
+    Raises:
+        NoRoom: the disk is full, read-only or failing. What was at `place` is still there.
+    """
+    made = beside(place)
+    try:
+        made.mkdir(parents=True)
+        yield made
+        put_in_place(made, place)
+    except OSError as refusal:
+        raise _refused(place, refusal.strerror or str(refusal), needed) from refusal
+    except Exception as fault:
+        # the library that writes weights reports the operating system's refusals in a class of its own
+        if type(fault).__name__ != "SafetensorError":
+            raise
+        raise _refused(place, str(fault), needed) from fault
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _refused(place: Path, why: str, needed: int) -> NoRoom:
+    return NoRoom(
+        f"{place}: {why} ({room(place, needed)}); what was written before is safe: "
+        "make room or permit writing there, then run the same command again"
+    )
+
 
 _NAME, _DIGITS, _END = "checkpoint-", 9, "-end"
 _NUMBERS, _PROGRESS = "numbers.safetensors", "progress.json"
@@ -53,7 +89,7 @@ def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path: 
         numbers |= {f"{kind}/{name}": memory[kind] for kind in _MEMORY if kind in memory}
     place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}{_END if progress.finished else ''}"
     needed = sum(one.numel() * one.element_size() for one in numbers.values())
-    with whole(place, needed) as made:
+    with whole_folder(place, needed) as made:
         save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
         (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")
     for other in folder.glob(f"{_NAME}*"):
@@ -66,7 +102,7 @@ def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 
     """Put the last one, if there is one, into model and optimiser."""
     from safetensors.torch import load_file
 
-    places = found(folder)
+    places = checkpoints(folder)
     if not places:
         return Progress()
     numbers = load_file(places[-1] / _NUMBERS, device="cpu")
@@ -82,7 +118,7 @@ def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 
     return Progress(**{**told, "losses": tuple(told["losses"])})
 
 
-def found(folder: Path) -> list[Path]:
+def checkpoints(folder: Path) -> list[Path]:
     """Those that are there whole, the last one last."""
     files = (_NUMBERS, _PROGRESS)
     return sorted(path for path in folder.glob(f"{_NAME}*") if all((path / name).is_file() for name in files))

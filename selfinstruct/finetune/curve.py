@@ -1,94 +1,31 @@
-"""The curve of a training: one check a line in `curve.jsonl`, and beside it what each check is made of.
+"""The curve of a training: one check a line in `curve.jsonl`, and beside it the verdicts that each is counted from.
 
-`curve.jsonl` is for people and plots. `curve.verdicts.jsonl` has the judge's verdict on every prompt, as rows of 0 and
-1, so that a resumed training compares its checks with those before the kill, prompt by prompt. A check is written there
-first and to the curve then, each line flushed to the disk: after a kill there may be a torn line, or verdicts without a
-line in the curve. Both are dropped when the curve is read, and told of. Neither file knows the time, so that a resumed
-training writes the bytes that an uninterrupted one would.
+`curve.jsonl` is for people and plots. `curve.verdicts.jsonl` has a head with the prompts' sources, then for each check
+the judge's verdict on every prompt as a row of 0 and 1; from these a resumed training counts its checks again, by the
+rule that it has now, and compares later ones with them, prompt by prompt. A check is written there first and to the
+curve then, each line flushed to the disk: after a kill there may be a torn line, or verdicts without a line in the
+curve. Both are dropped when the curve is read, and told of. Neither file knows the time, so that a resumed training
+writes the bytes that an uninterrupted one would.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from selfinstruct.errors import BadInput, NoRoom
-from selfinstruct.finetune.verdict_rows import Behind, as_head, as_row, behind_of
+from selfinstruct.finetune.divergence import Divergence
+from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
-from selfinstruct.stage import ToneReading
+from selfinstruct.tone.probe import ToneReading
+from selfinstruct.tone.verdicts import ToneVerdict
 from selfinstruct.whole_files import append_to, write_whole
 
-_DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """What was measured after so many examples: one line of `curve.jsonl`."""
-
-    examples: int
-    """Seen so far; 0 before training."""
-    loss: float | None
-    """Mean over the steps since the last check; None where none was told."""
-    ifs: float
-    ifs_clean: float | None
-    ifs_partial: float | None
-    ifs_full: float | None
-    objecqa: float | None
-    kl_prose: float | None
-    """KL(base || tuned) in nats for each position (divergence.py)."""
-    kl_reference: float | None
-    stop: bool
-    """The rule says that this is enough."""
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """95 %, by name: `ifs`, `ifs_clean`, `ifs_partial`, `ifs_full`, `gap`, and `gain` where there is one."""
-
-    @property
-    def gap(self) -> float | None:
-        """`ifs_full` - `ifs_partial`."""
-        return None if self.ifs_full is None or self.ifs_partial is None else self.ifs_full - self.ifs_partial
-
-    def as_json(self) -> dict[str, Json]:
-        """The line: each number to six digits."""
-        numbers: dict[str, Json] = {
-            one.name: _rounded(getattr(self, one.name)) for one in fields(self) if one.name != "intervals"
-        }
-        return numbers | {
-            "intervals": {name: [_rounded(low), _rounded(high)] for name, (low, high) in self.intervals.items()}
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A check, and what it is made of."""
-
-    check: Check
-    behind: Behind
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """What was found in a curve's two files."""
-
-    points: tuple[Point, ...]
-    dropped: tuple[str, ...] = ()
-    """What was left out, a sentence each."""
-
-    @property
-    def checks(self) -> tuple[Check, ...]:
-        """The lines of `curve.jsonl`."""
-        return tuple(point.check for point in self.points)
-
-    @property
-    def readings(self) -> tuple[ToneReading, ...]:
-        """Prompt by prompt."""
-        return tuple(point.behind.reading for point in self.points)
-
-    @property
-    def stopped(self) -> Point | None:
-        """The first check at which the rule said stop."""
-        return next((point for point in self.points if point.check.stop), None)
+_KEYS = ("examples", "loss", "ifs", "ifs_clean", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference")
+_KEYS_OF_A_LINE = frozenset((*_KEYS, "stop", "intervals"))
+_NEARLY = 1e-6  # of what is rounded to six digits
 
 
 def verdicts_beside(curve: Path) -> Path:
@@ -96,67 +33,156 @@ def verdicts_beside(curve: Path) -> Path:
     return curve.with_name(f"{curve.stem}.verdicts.jsonl")
 
 
-def read_curve(curve: Path) -> Curve:
-    """Both files, strictly; an absent one is an empty curve.
+def read_curve(curve: Path, rule: StopRule) -> tuple[list[Check], list[str]]:
+    """The checks of both files, strictly, and what was left out of them, a sentence each; no file is an empty curve.
 
     Raises:
-        BadInput: a line that is whole and no check, or a curve without its verdicts.
+        BadInput: a line that is whole and no check, a curve without its verdicts, or one that they do not give.
     """
     dropped: list[str] = []
-    lines = _whole_lines(curve, dropped)
-    checks = [_check_of(text, f"{curve}:{number}") for number, text in enumerate(lines, 1)]
+    lines = [_line(text, f"{curve}:{number}") for number, text in enumerate(_whole_lines(curve, dropped), 1)]
     beside = verdicts_beside(curve)
     rows = _whole_lines(beside, dropped)
-    if len(rows) - 1 < len(checks) and checks:
-        what = f"{len(checks)} checks, and the verdicts of {max(len(rows) - 1, 0)}"
+    if len(rows) - 1 < len(lines) and lines:
+        what = f"{len(lines)} checks, and the verdicts of {max(len(rows) - 1, 0)}"
         raise BadInput(what, place=f"{curve} and {beside.name}", fix="bring the other file back, or remove both")
-    behind = behind_of(rows, str(beside))
-    if len(behind) > len(checks):
-        dropped.append(f"{beside}: the verdicts of {len(behind) - len(checks)} checks that are not in {curve.name}")
-    points = []
-    for number, (check, one) in enumerate(zip(checks, behind, strict=False), 1):
-        if check.examples != one.examples:
-            what = f"a check after {check.examples} examples, and verdicts after {one.examples}"
-            raise BadInput(what, place=f"{curve}:{number} and {beside.name}:{number + 1}", fix="remove both files")
-        points.append(Point(check, one))
-    return Curve(tuple(points), tuple(dropped))
+    if len(rows) - 1 > len(lines):
+        dropped.append(f"{beside}: the verdicts of {len(rows) - 1 - len(lines)} checks that are not in {curve.name}")
+    checks: list[Check] = []
+    head = _head(rows[0], f"{beside}:1") if rows else {}
+    for number, (line, row) in enumerate(zip(lines, rows[1:], strict=False), 1):
+        check = _check(head, row, line["loss"], [one.reading for one in checks], rule, f"{beside}:{number + 1}")
+        place = f"{curve}:{number} and {beside.name}:{number + 1}"
+        if check.examples != line["examples"]:
+            what = f"a check after {line['examples']} examples, and verdicts after {check.examples}"
+            raise BadInput(what, place=place, fix="remove both files")
+        if abs(check.numbers["ifs"].value - line["ifs"]) > _NEARLY:
+            what = f"an IFS of {line['ifs']}, and verdicts that give {check.numbers['ifs'].value:.6f}"
+            raise BadInput(what, place=place, fix="remove both files")
+        checks.append(check)
+    return checks, dropped
 
 
-def write_curve(curve: Path, points: Sequence[Point]) -> None:
+def write_curve(curve: Path, checks: Sequence[Check]) -> None:
     """Both files anew, each whole or not at all."""
-    rows = [as_head(points[0].behind), *(as_row(point.behind) for point in points)] if points else []
+    rows = [_as_head(checks[0].reading), *map(_as_row, checks)] if checks else []
     # The curve first where it gets shorter: verdicts that are too many do no harm.
-    _replace(curve, [point.check.as_json() for point in points])
+    _replace(curve, [check.as_json() for check in checks])
     _replace(verdicts_beside(curve), rows)
 
 
-def append_point(curve: Path, point: Point) -> None:
+def append_check(curve: Path, check: Check) -> None:
     """One check more, on the disk when this returns; the files end in a whole line, as `write_curve` leaves them."""
     beside = verdicts_beside(curve)
-    head = [] if beside.exists() and beside.stat().st_size else [as_head(point.behind)]
-    _append(beside, [*head, as_row(point.behind)])
-    _append(curve, [point.check.as_json()])
+    head = [] if beside.exists() and beside.stat().st_size else [_as_head(check.reading)]
+    _append(beside, [*head, _as_row(check)])
+    _append(curve, [check.as_json()])
 
 
-def _check_of(text: bytes, place: str) -> Check:
+def _as_head(reading: ToneReading) -> dict[str, Json]:
+    """What all checks share."""
+    return {
+        "judge": reading.judge,
+        "prompts": reading.prompts,
+        "wrapper": reading.wrapper,
+        "sources": [verdict.source for verdict in reading.verdicts],
+        "whole": _row([verdict.whole for verdict in reading.verdicts]),
+    }
+
+
+def _as_row(check: Check) -> dict[str, Json]:
+    verdicts = check.reading.verdicts
+    return {
+        "examples": check.examples,
+        "step": check.step,
+        "answers": _row([verdict.answers for verdict in verdicts]),
+        "clean": _row([verdict.clean for verdict in verdicts]),
+        "opinions": _row(check.reading.opinions),
+        "reason": check.reason,
+        "kl": {
+            name: {"base_tuned": kl.base_tuned, "tuned_base": kl.tuned_base, "positions": kl.positions}
+            for name, kl in check.divergences.items()
+        },
+    }
+
+
+def _head(text: bytes, place: str) -> dict[str, Any]:
+    with _understood(place):
+        head: dict[str, Any] = json.loads(text)
+        return {**head, "whole": _marks(head["whole"])}
+
+
+def _check(
+    head: Mapping[str, Any],
+    text: bytes,
+    loss: float | None,
+    before: Sequence[ToneReading],
+    rule: StopRule,
+    place: str,
+) -> Check:
+    with _understood(place):
+        row = json.loads(text)
+        if row["reason"] not in get_args(Reason):
+            raise ValueError(f"no reason '{row['reason']}'")
+        if not _is_count(row["step"]) or not _is_count(row["examples"]):
+            raise TypeError("steps and examples are whole numbers")
+        columns = zip(head["sources"], head["whole"], _marks(row["answers"]), _marks(row["clean"]), strict=True)
+        reading = ToneReading(
+            judge=head["judge"],
+            prompts=head["prompts"],
+            wrapper=head["wrapper"],
+            verdicts=tuple(
+                ToneVerdict(source=source, whole=bool(whole), answers=bool(answers), clean=clean)
+                for source, whole, answers, clean in columns
+            ),
+            opinions=tuple(_marks(row["opinions"])),
+        )
+        divergences = {name: Divergence(**kl) for name, kl in row["kl"].items()}
+    return rule.check(
+        [*before, reading], examples=row["examples"], step=row["step"], loss=loss, divergences=divergences
+    )
+
+
+@contextlib.contextmanager
+def _understood(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as fault:
+        what = f"not the verdicts of a check ({type(fault).__name__}: {fault})"
+        raise BadInput(what, place=place, fix="remove it and the curve beside it") from fault
+
+
+_MARKS: Mapping[bool | None, str] = {True: "1", False: "0", None: "-"}
+_MEANT: Mapping[str, bool | None] = {mark: value for value, mark in _MARKS.items()}
+
+
+def _row(values: Sequence[bool | None]) -> str:
+    return "".join(_MARKS[value] for value in values)
+
+
+def _marks(row: str) -> list[bool | None]:
+    return [_MEANT[mark] for mark in row]
+
+
+def _line(text: bytes, place: str) -> dict[str, Any]:
+    """A line of the curve; of its numbers only the loss is in no verdict."""
     line = _object(text, place)
-    names = {one.name for one in fields(Check)}
-    if set(line) != names:
-        odd = ", ".join(sorted(set(line) ^ names))
+    if set(line) != _KEYS_OF_A_LINE:
+        odd = ", ".join(sorted(set(line) ^ _KEYS_OF_A_LINE))
         raise BadInput(f"not the keys of a check ({odd} too many or missing)", place=place, fix="remove both files")
-    numbers = {name: value for name, value in line.items() if name not in {"examples", "stop", "intervals"}}
+    numbers = [line[name] for name in _KEYS[1:]]
     intervals = line["intervals"]
     good = (
         _is_count(line["examples"])
         and isinstance(line["stop"], bool)
         and line["ifs"] is not None
-        and all(value is None or _is_number(value) for value in numbers.values())
+        and all(value is None or _is_number(value) for value in numbers)
         and isinstance(intervals, dict)
         and all(isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)) for ends in intervals.values())
     )
     if not good:
         raise BadInput("a value of a check is of the wrong kind", place=place, fix="remove both files")
-    return Check(**{**line, "intervals": {name: (low, high) for name, (low, high) in intervals.items()}})
+    return line
 
 
 def _object(text: bytes, place: str) -> dict[str, Any]:
@@ -217,7 +243,3 @@ def _refused(path: Path, refusal: OSError) -> NoRoom:
 
 def _bytes(lines: Sequence[Mapping[str, Json]]) -> bytes:
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
-
-
-def _rounded(value: Json) -> Json:
-    return round(value, _DIGITS) if isinstance(value, float) else value

@@ -1,19 +1,78 @@
-"""Tasks as examples: tokens, which of them carry loss, and what was cut off."""
+"""Tasks as examples: tokens, which of them carry loss, what was cut off, and a look at them before training.
+
+Each piece of text becomes tokens by itself, so that a prompt has the tokens that a student is asked with.
+"""
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import groupby, islice
 from random import Random
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import Form, Segment, Unfit, conversation, masked, one_turn, place, tagged
-from selfinstruct.finetune.template import check_template, end_mark, templated
-from selfinstruct.finetune.tokens import Tokens
+from selfinstruct.finetune.template import (
+    Segment,
+    Template,
+    Unfit,
+    check_template,
+    conversation,
+    end_mark,
+    masked,
+    one_turn,
+    place,
+    tagged,
+    templated,
+)
 from selfinstruct.records import Json, Task
+from selfinstruct.text import shown
+
+_ANCHOR = "\n"
+_SPACE = "\u2581"  # how SentencePiece writes a space
+
+
+class Tokens:
+    """A tokenizer, as a training needs it."""
+
+    def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - imported late
+        self._tokenizer = tokenizer
+        self._anchor: list[int] = self._plain([_ANCHOR])[0] if self._puts_a_space_in_front() else []
+        self.opening: list[int] = self._opening()
+        """Tokens that it puts before every text it is given."""
+
+    def of(self, texts: Sequence[str], continues: Sequence[bool]) -> list[list[int]]:
+        """Tokens of each text; one that continues another gets no space in front that is not there."""
+        if not self._anchor:
+            return self._plain(texts)
+        anchored = [_ANCHOR + text if more else text for text, more in zip(texts, continues, strict=True)]
+        found = self._plain(anchored)
+        size = len(self._anchor)
+        return [
+            one[size:] if more and one[:size] == self._anchor else self._plain([text])[0] if more else one
+            for one, text, more in zip(found, texts, continues, strict=True)
+        ]
+
+    def _plain(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        made = self._tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
+        return [list(ids) for ids in made["input_ids"]]
+
+    def _puts_a_space_in_front(self) -> bool:
+        first = self._tokenizer.convert_ids_to_tokens(self._plain(["x"])[0][:1])
+        return bool(first) and str(first[0]).startswith(_SPACE)
+
+    def _opening(self) -> list[int]:
+        bare = self._plain(["x"])[0]
+        whole = [int(token) for token in self._tokenizer("x")["input_ids"]]
+        for at in range(len(whole) - len(bare) + 1):
+            if whole[at : at + len(bare)] == bare:
+                return whole[:at]
+        return []
+
 
 TooLong: TypeAlias = Literal["reject", "truncate", "stop"]
 """What becomes of a record with more tokens than are read: it is left out; it loses its end; all ends there."""
@@ -80,7 +139,7 @@ class Prepared:
     examples: tuple[Example, ...]
     counts: Counts
     fingerprint: str
-    """SHA-256 of all tokens and masks, in their order: same data, same form, same tokenizer."""
+    """SHA-256 of all tokens and masks, in their order: same data, same template, same tokenizer."""
     unfit: Mapping[int, Unfit] = field(default_factory=lambda: MappingProxyType({}))
     """Records that are not learned, by their place among the tasks."""
 
@@ -89,7 +148,7 @@ def prepare(
     tasks: Iterable[Task],
     tokenizer: Any,  # noqa: ANN401 - imported late
     *,
-    form: Form,
+    template: Template,
     max_tokens: int,
     words: int | None = None,
     seed: int = 0,
@@ -106,14 +165,14 @@ def prepare(
         Unfit: a task without an answer, one that the template refuses or of which no token would be learned; the first
             of them, where all are.
         BadInput: a token is unknown (the message names the record), no task at all, or a tokenizer that does not fit
-            the form.
+            the template.
     """
     records = unlearned = 0
     made: list[Example] = []
     unfit: dict[int, Unfit] = {}
     for batch in _batches(tasks, _TOGETHER):
         before = len(made)
-        for at, found in enumerate(_examples(batch, tokenizer, form, max_tokens, seed, too_long), records):
+        for at, found in enumerate(_examples(batch, tokenizer, template, max_tokens, seed, too_long), records):
             if isinstance(found, list):
                 made += found
             elif refused == "stop" or (found.reason == "too_long" and too_long == "stop"):
@@ -145,35 +204,35 @@ def segments(
     task: Task,
     index: int,
     tokenizer: Any,  # noqa: ANN401 - imported late
-    form: Form,
+    template: Template,
     seed: int = 0,
 ) -> list[Segment]:
-    """One instance of a task in a form."""
+    """One instance of a task in a template."""
     pair = task.instances[index]
-    if form == "chat":
+    if template == "chat":
         made = templated(tokenizer, conversation(task, pair), place(task))
-    elif form == "tags":
+    elif template == "tags":
         made = tagged(conversation(task, pair), end_mark(tokenizer))
     else:
         draw = Random(f"{seed}/{task.id}/{index}")  # noqa: S311 - not for secrets
-        made = one_turn(task, pair, form, end_mark(tokenizer), draw)
+        made = one_turn(task, pair, template, end_mark(tokenizer), draw)
     return masked(made, task.unlearned_in(index))
 
 
 def _examples(
     tasks: Sequence[Task],
     tokenizer: Any,  # noqa: ANN401 - imported late
-    form: Form,
+    template: Template,
     max_tokens: int,
     seed: int,
     too_long: TooLong,
 ) -> Iterator[list[Example] | Unfit]:
     """Of each task its examples, or what is wrong with it."""
-    if form == "chat":
+    if template == "chat":
         check_template(tokenizer)
     cutter = Tokens(tokenizer)
-    opening = cutter.opening if form != "chat" else []  # a template writes its own
-    written = [_written(task, tokenizer, form, seed) for task in tasks]
+    opening = cutter.opening if template != "chat" else []  # a template writes its own
+    written = [_written(task, tokenizer, template, seed) for task in tasks]
     pieces = [one for found in written if not isinstance(found, Unfit) for one in found.values()]
     flat = [piece for one in pieces for piece in one]
     starts = [at == 0 for one in pieces for at in range(len(one))]
@@ -186,13 +245,13 @@ def _examples(
         yield _cut(task, whole, max_tokens, too_long)
 
 
-def _written(task: Task, tokenizer: Any, form: Form, seed: int) -> dict[int, list[Segment]] | Unfit:  # noqa: ANN401
+def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[int, list[Segment]] | Unfit:  # noqa: ANN401
     """The pieces of each instance, by its number; of none that is marked whole as not to be learned."""
     if not task.instances:
         fix = "leave it out, or make instances first"
         return Unfit("no_answer", "no answer to learn from", place=place(task), fix=fix)
     try:
-        pieces = {index: segments(task, index, tokenizer, form, seed) for index in range(len(task.instances))}
+        pieces = {index: segments(task, index, tokenizer, template, seed) for index in range(len(task.instances))}
     except Unfit as refusal:
         return refusal
     return {index: one for index, one in pieces.items() if any(piece.supervised for piece in one)}
@@ -249,3 +308,44 @@ def _batches(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
     rest = iter(tasks)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+COUNT = 3
+_NAMED = 3  # unfit records
+_WIDTH = 600  # characters of a piece
+_MARKS = {True: "+", False: " "}
+
+
+def preview(prepared: Prepared, tokenizer: Any, count: int = COUNT) -> str:  # noqa: ANN401 - imported late
+    """The first examples as text, a line for each piece, with a plus in front of what is learned; then what is not."""
+    parts = [_one(example, tokenizer) for example in prepared.examples[:count]]
+    lines = list(unfit_lines(prepared))
+    unfit = ["\n".join(lines)] if lines else []
+    head = "Lines with a + are learned, the others only read; \u23ce is a line break."
+    return "\n\n".join([head, *parts, *unfit])
+
+
+def unfit_lines(prepared: Prepared) -> Iterator[str]:
+    """How many answers and records are not learned and why, then the first of these by name; nothing where all are."""
+    if marked := prepared.counts.unlearned:
+        yield f"not learned, as the set marks them: {marked:,} answer{'s' * (marked > 1)}"
+    if not prepared.unfit:
+        return
+    reasons = Counter(one.reason for one in prepared.unfit.values())
+    told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    count = len(prepared.unfit)
+    yield f"not learned: {count:,} of {count + prepared.counts.records:,} records ({told}; see rejected.jsonl)"
+    for one in islice(prepared.unfit.values(), _NAMED):
+        yield f"  {one}"
+    if count > _NAMED:
+        yield f"  and {count - _NAMED:,} more"
+
+
+def _one(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
+    end = ", cut off at its end" if example.cut else ""
+    lines = [f"record {example.record[:16]}: {len(example)} tokens, {example.learned} of them learned{end}"]
+    pairs = zip(example.tokens, example.supervised, strict=True)
+    for learned, run in groupby(pairs, key=lambda pair: bool(pair[1])):
+        text = tokenizer.decode([token for token, _ in run], skip_special_tokens=False)
+        lines.append(f"  {_MARKS[learned]} {shown(text.replace(chr(10), chr(0x23CE)), _WIDTH)}")
+    return "\n".join(lines)

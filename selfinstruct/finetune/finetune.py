@@ -6,26 +6,37 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.capabilities import Capabilities, Dtype, Method, Precision, capabilities, precision
 from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_token
-from selfinstruct.finetune.examine import Examined, examine
-from selfinstruct.finetune.examples import Example, Prepared, Refused, TooLong, fingerprint, prepare
-from selfinstruct.finetune.forms import Form, Unfit
+from selfinstruct.finetune.divergence import probes_of
+from selfinstruct.finetune.examples import (
+    Example,
+    Prepared,
+    Refused,
+    TooLong,
+    fingerprint,
+    prepare,
+    preview,
+    unfit_lines,
+)
 from selfinstruct.finetune.knobs import check
-from selfinstruct.finetune.precision import Dtype, Method, Precision, precision
-from selfinstruct.finetune.preview import preview, unfit_lines
+from selfinstruct.finetune.lr_search import Trial, Trials, lowest
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
-from selfinstruct.finetune.student import CURVE, write_student
-from selfinstruct.finetune.told import told_recipe, told_training
+from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
+from selfinstruct.finetune.template import Template, Unfit
 from selfinstruct.finetune.training import Recipe, mean_loss, train
-from selfinstruct.finetune.trials import Trial, Trials, lowest
-from selfinstruct.finetune.watching import Watch, announced, share_of_time, told_of, watcher
 from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
+from selfinstruct.tone.objecqa import OBJECQA
+from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
+
+if TYPE_CHECKING:
+    from selfinstruct.finetune.stop_on_ifs import StopOnIFS
 
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
 """Highest learning rates. LoRA of SmolLM2-135M on 32 seeds, 12 steps: held-out loss 2.31 before, 2.17 with 5e-4, 2.11
@@ -44,14 +55,13 @@ class Finetune:
     name: ClassVar[str] = "finetune"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
-    """Of this package, that it needs."""
 
     base: str = "base"
     """Role of the weights that are tuned."""
     method: Method = "lora"
     """`lora`: a small adapter, the base stays as it is; `full`: all weights."""
-    format: Form = "chat"
-    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (forms.py)."""
+    template: Template = "chat"
+    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (template.py)."""
     rank: int = 8
     """Of LoRA; between 2 and 32 it made no difference in arXiv 2402.05119."""
     alpha: int = 16
@@ -103,7 +113,7 @@ class Finetune:
     objecqa: bool = False
     """Ask the questions of taste at each check, too."""
     wrapper: str = ""
-    """How a check puts its prompts; empty: as the format does."""
+    """How a check puts its prompts; empty: as the template does."""
     shuffled: bool = False
     """Learn another record's answers: a score that rises all the same measures the form of answers, not their sense."""
     first: int = 0
@@ -117,7 +127,7 @@ class Finetune:
         return Needs(
             base=self.base,
             judge=JudgeNeed(named=self.judge, fast=True),
-            checks=CheckNeed(tone=self.stop == "ifs", taste=self.objecqa, first=self.first),
+            checks=CheckNeed(tone=self.stop == "ifs", taste=self.objecqa, sets=(DEV_PROMPTS, OBJECQA)),
             extras=("train",),
             builds=("student",),
             tunes=True,
@@ -135,7 +145,7 @@ class Finetune:
         weights = self._weights(bench)
         numbers = precision(self.dtype, self.method)
         loaded = weights.load(dtype=numbers.weights)
-        examined = examine(loaded.model, weights.name)
+        examined = capabilities(loaded.model, weights.name)
         prepared = self._prepared(self._learned(records, bench), loaded, examined, bench)
         yield from _fates(records, prepared.unfit)
         _tell_unfit(prepared, bench)
@@ -147,28 +157,24 @@ class Finetune:
         tests = list(islice(filter(_is_test, records), _HELD_OUT))
         curve = folder / CURVE if self.stop == "ifs" else None
         model = self._learner(loaded, weights, bench)
-        watch = None
-        if curve is not None:
-            how = self._watch(prepared, model, bench)
-            bench.notice(announced(how, prepared.counts.tokens * self.epochs))
-            watch = watcher(how, bench, tests, loaded.tokenizer, curve)
-        callbacks = [] if watch is None else [watch]
+        checks = None if curve is None else self._checks(prepared, Loaded(model, loaded.tokenizer), tests, curve, bench)
+        callbacks = [] if checks is None else [checks]
         doing = partial(bench.doing, "examples seen:")
         progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
-        if watch is not None:
-            bench.notice(share_of_time(watch))
+        if checks is not None:
+            bench.notice(checks.share_of_time)
         told: dict[str, Json] = {
             "base": weights.name,
             "notice": weights.notice,
-            "recipe": told_recipe(self, recipe, numbers, examined),
+            "recipe": recipe_facts(self, recipe, numbers, examined),
             **({"trials": [trial.as_json() for trial in trials]} if trials else {}),
             "data": {**prepared.counts.as_json(), "test_left_out": _tests(records), "sha256": prepared.fingerprint},
             "training": {
-                **told_training(model, prepared, recipe, examined, progress),
+                **training_facts(model, prepared, recipe, examined, progress),
                 "held_out_examples": len(held_out),
                 "held_out_loss": mean_loss(model, loaded.tokenizer, held_out, recipe, examined) if held_out else None,
             },
-            "stop": None if watch is None else told_of(watch),
+            "stop": None if checks is None else checks.as_json(),
         }
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve, merge=self.merge)
         yield Built("student", student)
@@ -181,7 +187,7 @@ class Finetune:
         """The first three examples with their masks, and what is unfit among all records; nothing is trained."""
         weights = self._weights(bench)
         loaded = weights.load()
-        context = examine(loaded.model, weights.name)
+        context = capabilities(loaded.model, weights.name)
         prepared = self._prepared(self._learned(records, bench), loaded, context, bench)
         return preview(prepared, loaded.tokenizer)
 
@@ -195,13 +201,13 @@ class Finetune:
         return bench.weights[self.base]
 
     def _prepared(
-        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Examined, bench: Bench
+        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Capabilities, bench: Bench
     ) -> Prepared:
         most = min(self.max_tokens, found.context)
         return prepare(
             tasks,
             loaded.tokenizer,
-            form=self.format,
+            template=self.template,
             max_tokens=most,
             words=found.words,
             seed=bench.seed,
@@ -209,7 +215,7 @@ class Finetune:
             refused=self.refused,
         )
 
-    def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Examined, bench: Bench) -> list[Example]:
+    def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Capabilities, bench: Bench) -> list[Example]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
         made: list[Example] = []
         for task in islice(filter(_is_test, records), _HELD_OUT):
@@ -237,7 +243,7 @@ class Finetune:
         prepared: Prepared,
         held_out: Sequence[Example],
         recipe: Recipe,
-        examined: Examined,
+        examined: Capabilities,
         folder: Path,
         bench: Bench,
     ) -> list[Trial]:
@@ -261,21 +267,48 @@ class Finetune:
         )
         return trials(self.learning_rates, self.trial)
 
-    def _watch(self, prepared: Prepared, model: Any, bench: Bench) -> Watch:  # noqa: ANN401 - imported late
+    def _checks(
+        self, prepared: Prepared, learner: Loaded, tests: Sequence[Task], curve: Path, bench: Bench
+    ) -> "StopOnIFS":
+        """The callback that checks and stops.
+
+        Its reference answers are those of the human seeds; without any, of `tests`, which are not trained on.
+        """
+        from selfinstruct.finetune.stop_on_ifs import stage_callback
+
         examples, tokens = round(len(prepared.examples) * self.epochs), prepared.counts.tokens * self.epochs
         if self.grid or self.first:
             plan = as_asked(self.grid or GRID, self.first, examples, objecqa=self.objecqa)
         else:
             plan = fitted(GRID, examples, tokens, self.checks_at_most, objecqa=self.objecqa)
-        return Watch(
-            format=self.format,
-            wrapper=self.wrapper or self.format,
-            objecqa=self.objecqa,
-            plan=plan,
-            numbers=precision(self.dtype, self.method).weights,
-            second=seconds_of_token(model, max(prepared.examples, key=len)),
+        probe = self._probe(plan.first or self.first, bench)
+        numbers = precision(self.dtype, self.method).weights
+        second = seconds_of_token(learner.model, max(prepared.examples, key=len))
+        bench.notice(plan.announced(tokens, numbers, second))
+        return stage_callback(
+            probe,
+            plan,
+            bench,
+            plan.told_cost(numbers) / plan.checks * second,
             rule=StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience, seed=bench.seed),
+            curve=curve,
+            probes=probes_of(bench.pool.seeds or tests, learner.tokenizer, self.template, bench.seed),
             train_on=self.train_on,
+        )
+
+    def _probe(self, first: int, bench: Bench) -> ToneProbe:
+        """What a check asks; BadInput where there is nothing to measure the tone with."""
+        judge = next(iter(bench.judges.values()), None)
+        if judge is None or bench.ask_loaded is None or DEV_PROMPTS not in bench.benchmarks:
+            what = "no judge of tone to stop by"
+            raise BadInput(what, place="stage finetune: stop", fix="write stop: none, or train a judge first")
+        return ToneProbe.of_tasks(
+            bench.benchmarks[DEV_PROMPTS],
+            bench.benchmarks[OBJECQA] if self.objecqa else (),
+            judge=judge,
+            ask=bench.ask_loaded,
+            wrapper=self.wrapper or self.template,
+            first=first,
         )
 
     def _folder(self, prepared: Prepared, weights: Weights, recipe: Recipe, bench: Bench) -> Path:

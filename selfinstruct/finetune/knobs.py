@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.capabilities import Dtype, Method
 from selfinstruct.finetune.examples import Refused, TooLong
-from selfinstruct.finetune.forms import Form
-from selfinstruct.finetune.precision import Dtype, Method
+from selfinstruct.finetune.template import Template
 
 _LARGEST = float("inf")
 
@@ -28,7 +28,7 @@ def _one_of(*known: str) -> _Limit:
 
 LIMITS = {
     "method": _one_of(*get_args(Method)),
-    "format": _one_of(*get_args(Form)),
+    "template": _one_of(*get_args(Template)),
     "dtype": _one_of(*get_args(Dtype)),
     "stop": _one_of("ifs", "none"),
     "too_long": _one_of(*get_args(TooLong)),

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.finetune.readings import ifs_draws, objecqa_draws
-from selfinstruct.stage import ToneReading
 from selfinstruct.stats import DRAWS
+from selfinstruct.tone.ifs import ifs_draws
+from selfinstruct.tone.objecqa import objective_draws
+from selfinstruct.tone.probe import ToneReading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,18 +104,20 @@ def phases(
     """
     format_ends = knowledge_begins = None
     if len(examples) >= _FEWEST_CHECKS:
-        curve, drawn = ifs_draws(readings, seed=seed, draws=draws)
+        for reading in readings[1:]:
+            reading.check_same_prompts(readings[0])
+        curve, drawn = ifs_draws([reading.verdicts for reading in readings], seed=seed, draws=draws)
         format_ends = change_point(examples, curve, drawn, bend=-1)
-    told = [(seen, one) for seen, one in zip(examples, readings, strict=True) if _is_enough(one)]
-    if len(told) >= _FEWEST_CHECKS:
-        curve, drawn = objecqa_draws([one for _, one in told], seed=seed, draws=draws)
-        knowledge_begins = change_point([seen for seen, _ in told], curve, drawn, bend=1)
+    answered = [(seen, reading) for seen, reading in zip(examples, readings, strict=True) if _is_enough(reading)]
+    if len(answered) >= _FEWEST_CHECKS:
+        curve, drawn = objective_draws([reading.opinions for _, reading in answered], seed=seed, draws=draws)
+        knowledge_begins = change_point([seen for seen, _ in answered], curve, drawn, bend=1)
     return Phases(
         format_ends=format_ends,
         knowledge_begins=knowledge_begins,
         checks=len(examples),
-        answered=len(told),
-        asked=any(one.opinions for one in readings),
+        answered=len(answered),
+        asked=any(reading.opinions for reading in readings),
     )
 
 

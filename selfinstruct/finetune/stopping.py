@@ -16,14 +16,16 @@ Bounds are one-sided: each is wrong in one case of twenty. No bound is tighter t
 rises by exactly `epsilon` from check to check one in twenty checks stops, where it rises faster, far fewer.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.readings import gain, levels
-from selfinstruct.stage import ToneReading
+from selfinstruct.finetune.divergence import Divergence, ProbeName
+from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.tone.probe import ToneReading
 
 EPSILON = 0.03
 TAU = 0.90
@@ -31,6 +33,7 @@ PATIENCE = 2
 GAP_LIMIT = 0.10
 GAP_HALF_WIDTH = 0.05
 _FEWEST_DRAWS = 1_000
+_DIGITS = 6  # of a number in the curve
 _ONE_SIDED = 2 * LEVEL - 1  # either end of such an interval is a bound that holds in 95 % of cases
 
 Reason: TypeAlias = Literal["plateau", "too_few_checks", "still_rising", "too_low", "gap_wide"]
@@ -39,17 +42,54 @@ GapState: TypeAlias = Literal["narrow", "wide", "undecided", "absent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What the rule says of a check, with the numbers that it looked at."""
+class Check:
+    """A model in training, measured at one point: what it replied, the numbers of that, and what the rule says."""
 
-    stop: bool
+    examples: int
+    """Seen so far; 0 before training."""
+    step: int
+    """Of the optimiser."""
+    loss: float | None
+    """Mean over the steps since the last check; None where none was logged."""
+    reading: ToneReading
+    numbers: Mapping[str, Estimate]
+    """`ifs`, `ifs_clean`, `ifs_partial`, `ifs_full`, `gap`, and `gain` once there are enough checks; 95 %."""
     reason: Reason
     """`plateau` stops; each of the others is what, first of all, speaks against it."""
-    ifs: Estimate
-    gain: Estimate | None
-    """None before there are enough checks."""
-    gap: Estimate | None
     gap_state: GapState
+    divergences: Mapping[ProbeName, Divergence] = field(default_factory=dict)
+    """From the base, in both directions, by probe."""
+
+    @property
+    def stop(self) -> bool:
+        """The rule says that this is enough."""
+        return self.reason == "plateau"
+
+    def value(self, name: str) -> float | None:
+        """A number without its interval; None where it is not known."""
+        return self.numbers[name].value if name in self.numbers else None
+
+    def kl(self, probe: ProbeName) -> float | None:
+        """KL(base || tuned) in nats for each position (divergence.py)."""
+        return self.divergences[probe].base_tuned if probe in self.divergences else None
+
+    def as_json(self) -> dict[str, Json]:
+        """One line of `curve.jsonl`: each number to six digits."""
+        intervals: dict[str, Json] = {
+            name: [_rounded(number.low), _rounded(number.high)]
+            for name, number in self.numbers.items()
+            if number.low is not None and number.high is not None  # of one source alone
+        }
+        return {
+            "examples": self.examples,
+            "loss": _rounded(self.loss),
+            **{name: _rounded(self.value(name)) for name in ("ifs", "ifs_clean", "ifs_partial", "ifs_full")},
+            "objecqa": _rounded(self.reading.objecqa),
+            "kl_prose": _rounded(self.kl("prose")),
+            "kl_reference": _rounded(self.kl("reference")),
+            "stop": self.stop,
+            "intervals": intervals,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,36 +150,62 @@ class StopRule:
         """
         return rule_of_three(sources) < self.epsilon and 1 - rule_of_three(sources) >= self.tau
 
-    def decide(self, readings: Sequence[ToneReading]) -> Decision:
-        """Of the last reading, in the light of those before it.
+    def check(
+        self,
+        readings: Sequence[ToneReading],
+        *,
+        examples: int = 0,
+        step: int = 0,
+        loss: float | None = None,
+        divergences: Mapping[ProbeName, Divergence] = MappingProxyType({}),
+    ) -> Check:
+        """The last reading in numbers and, in the light of those before it, whether to stop.
 
         Raises:
-            BadInput: no reading, or readings of different prompts, judges or wrappers.
+            BadInput: no reading, one without verdicts, or readings of different prompts, judges or wrappers.
         """
         if not readings:
             raise BadInput("no check to decide about", fix="measure the model first")
-        found = levels(readings[-1], seed=self.seed, draws=self.draws)
-        least = levels(readings[-1], level=_ONE_SIDED, seed=self.seed, draws=self.draws).ifs.low
-        rise = most = None
+        now = readings[-1]
+        numbers = now.numbers(seed=self.seed, draws=self.draws)
+        least = now.numbers(level=_ONE_SIDED, seed=self.seed, draws=self.draws)["ifs"].low
+        most = None
         if len(readings) > self.patience:
-            pair = readings[-1 - self.patience], readings[-1]
-            rise = gain(*pair, seed=self.seed, draws=self.draws)
-            most = gain(*pair, level=_ONE_SIDED, seed=self.seed, draws=self.draws).high
-        state = self._gap_state(found.gap)
+            before = readings[-1 - self.patience]
+            numbers["gain"] = now.gain_since(before, seed=self.seed, draws=self.draws)
+            most = now.gain_since(before, level=_ONE_SIDED, seed=self.seed, draws=self.draws).high
+        gap_state = self._gap_state(numbers.get("gap"))
         reason: Reason
-        if rise is None:
+        if "gain" not in numbers:
             reason = "too_few_checks"
         elif most is None or most >= self.epsilon:
             reason = "still_rising"
         elif least is None or least < self.tau:
             reason = "too_low"
-        elif state == "wide":
+        elif gap_state == "wide":
             reason = "gap_wide"
         else:
             reason = "plateau"
-        return Decision(
-            stop=reason == "plateau", reason=reason, ifs=found.ifs, gain=rise, gap=found.gap, gap_state=state
+        return Check(
+            examples=examples,
+            step=step,
+            loss=loss,
+            reading=now,
+            numbers=numbers,
+            reason=reason,
+            gap_state=gap_state,
+            divergences=dict(divergences),
         )
+
+    def as_json(self) -> dict[str, Json]:
+        """Its numbers, for card, ledger and report."""
+        return {
+            "epsilon": self.epsilon,
+            "tau": self.tau,
+            "patience": self.patience,
+            "gap_limit": self.gap_limit,
+            "gap_half_width": self.gap_half_width,
+        }
 
     def _gap_state(self, gap: Estimate | None) -> GapState:
         if gap is None:
@@ -151,4 +217,8 @@ class StopRule:
 
 def headroom(reading: ToneReading, *, tau: float = TAU, seed: int = 0) -> Headroom:
     """Whether a reading before training leaves IFS room to rise."""
-    return Headroom(levels(reading, seed=seed).ifs, tau)
+    return Headroom(reading.numbers(seed=seed)["ifs"], tau)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

@@ -1,16 +1,218 @@
-"""The student's folder: weights, tokenizer, settings, card and curve, there whole or not at all."""
+"""The student's folder: weights, tokenizer, settings, curve, the facts of its training and the card that tells them.
+
+It is there whole or not at all.
+"""
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from selfinstruct.finetune.adapter import merged
-from selfinstruct.finetune.card import card
-from selfinstruct.finetune.folder import whole
+from selfinstruct.finetune.capabilities import Capabilities, Precision
+from selfinstruct.finetune.checkpoint import Progress, whole_folder
+from selfinstruct.finetune.examples import Prepared
+from selfinstruct.finetune.packing import steps, useful_share
+from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Json
+from selfinstruct.text import shown
+
+if TYPE_CHECKING:
+    from selfinstruct.finetune.finetune import Finetune
+
+
+def recipe_facts(stage: "Finetune", recipe: Recipe, numbers: Precision, examined: Capabilities) -> dict[str, Json]:
+    """The knobs that made the student what it is."""
+    lora: dict[str, Json] = {"rank": stage.rank, "alpha": stage.alpha, "targets": list(stage.targets)}
+    return {
+        "method": stage.method,
+        "template": stage.template,
+        **(lora if stage.method == "lora" else {}),
+        "learning_rate": recipe.learning_rate,
+        "epochs": stage.epochs,
+        "batch": stage.batch,
+        "accumulate": stage.accumulate,
+        "max_tokens": min(stage.max_tokens, examined.context),
+        "warm_up": stage.warm_up,
+        "neftune": stage.neftune,
+        "dtype": numbers.name,
+        "layout": examined.layout,
+        **({"merged": True} if stage.merge and stage.method == "lora" else {}),
+        "seed": recipe.seed,
+        "shuffled": stage.shuffled,
+    }
+
+
+def training_facts(
+    model: Any,  # noqa: ANN401 - imported late
+    prepared: Prepared,
+    recipe: Recipe,
+    examined: Capabilities,
+    progress: Progress,
+) -> dict[str, Json]:
+    """Steps, losses and sizes."""
+    plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
+    few = max(1, progress.step // 10)
+    lengths = [len(one) for one in prepared.examples]
+    useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
+    return {
+        "steps": progress.step,
+        "planned_steps": len(plan),
+        "examples_seen": progress.examples,
+        "learned_tokens": progress.tokens,
+        "loss_first": _mean(progress.losses[:few]),
+        "loss_last": _mean(progress.losses[-few:]),
+        "useful_share": round(useful, 4),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 6) if values else None
+
+
+_OURS = ("embedded", "gemma")  # specs of bases that the Hub has by other names
+_OTHER_NUMBERS = (
+    "It learned on `{spec}`, which is {hub} quantised. The code above puts it on the weights as they were released: a "
+    'little other in their numbers. `load_weights("THIS_FOLDER")` of `selfinstruct.models.transformers_weights` loads '
+    "those that it learned on; so does `selfinstruct score`. `selfinstruct finetune --merge` writes one model that "
+    "needs neither."
+)
+_COLUMNS = ("examples", "loss", "ifs", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference", "stop")
+
+
+def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapter_base: str = "") -> str:
+    """Markdown, with the front matter that model hubs read; `told` is what `training.json` says.
+
+    `adapter_base`: what an adapter's settings call its base; empty for a whole model.
+    """
+    base, notice = shown(str(told["base"]), 200), str(told["notice"])
+    recipe, counts = told["recipe"], told["data"]
+    assert isinstance(recipe, dict)
+    assert isinstance(counts, dict)
+    lora = recipe["method"] == "lora"
+    kind = "A LoRA adapter for" if adapter_base else "A LoRA adapter, merged into" if lora else "All weights of"
+    lines = [
+        "---",
+        *_front(base, adapter_base),
+        "---",
+        "",
+        "# Student",
+        "",
+        f"{kind} `{base}`, tuned on {counts['examples']} examples to follow instructions.",
+        *([f"The base: {shown(notice, 400)}."] if notice else ()),
+        "Terms and limits of the base hold for it, too, and those of the data.",
+        "",
+        "## Data",
+        "",
+        *(f"- {_words(name)}: {value}" for name, value in counts.items()),
+        "",
+        "Loss was on the assistant's tokens and the mark that ends an answer, of every turn, and on nothing else.",
+        "",
+        "## Recipe",
+        "",
+        "| knob | value |",
+        "|---|---|",
+        *(f"| {name} | {_cell(value)} |" for name, value in recipe.items()),
+        "",
+        "## Training",
+        "",
+        *(f"- {_words(name)}: {_cell(value)}" for name, value in _told_of_training(told)),
+        "",
+        *_curve(curve),
+        "## Use",
+        "",
+        "```python",
+        *_use(base, adapter_base),
+        "```",
+        "",
+        *([_OTHER_NUMBERS.format(spec=base, hub=adapter_base), ""] if base in _OURS and adapter_base else ()),
+        "or `selfinstruct score hf:THIS_FOLDER -o OUT`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _front(base: str, adapter_base: str) -> list[str]:
+    kind, _, name = base.partition(":")
+    name = adapter_base if base in _OURS else name if kind == "hf" else ""
+    known = [f"base_model: {name}"] if "/" in name else []
+    library = "peft" if adapter_base else "transformers"
+    return [f"library_name: {library}", *known, "pipeline_tag: text-generation", "tags: [instruction-tuning]"]
+
+
+def _told_of_training(told: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    found = told["training"]
+    assert isinstance(found, dict)
+    return list(found.items())
+
+
+def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
+    if not curve:
+        return []
+    return [
+        "## Curve",
+        "",
+        "Checks on the way; intervals are in `curve.jsonl`.",
+        "",
+        "| " + " | ".join(_COLUMNS) + " |",
+        "|" + "---|" * len(_COLUMNS),
+        *("| " + " | ".join(_cell(check.get(name)) for name in _COLUMNS) + " |" for check in curve),
+        "",
+    ]
+
+
+def _use(base: str, adapter_base: str) -> list[str]:
+    if not adapter_base:
+        return [
+            "from transformers import AutoModelForCausalLM, AutoTokenizer",
+            "",
+            'model = AutoModelForCausalLM.from_pretrained("THIS_FOLDER")',
+            'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
+        ]
+    if adapter_base.startswith("gguf:"):
+        return [
+            "from selfinstruct.models.transformers_weights import load_weights",
+            "",
+            f'loaded = load_weights("THIS_FOLDER", merge=False)  # a PeftModel on {base}',
+            "model, tokenizer = loaded.model, loaded.tokenizer",
+        ]
+    if base in _OURS or base == f"hf:{adapter_base}":  # a name on the Hub, which everybody finds
+        return [
+            "from peft import AutoPeftModelForCausalLM",
+            "from transformers import AutoTokenizer",
+            "",
+            f'model = AutoPeftModelForCausalLM.from_pretrained("THIS_FOLDER")  # its base: {adapter_base}',
+            'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
+        ]
+    return [
+        "from peft import PeftModel",
+        "from transformers import AutoModelForCausalLM, AutoTokenizer",
+        "",
+        f'base = AutoModelForCausalLM.from_pretrained("BASE")  # {base}',
+        'model = PeftModel.from_pretrained(base, "THIS_FOLDER")',
+        'tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")',
+    ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).replace("|", "\\|")
+
 
 FACTS, CARD, CURVE = "training.json", "README.md", "curve.jsonl"
 _ADAPTER = "adapter_config.json"
@@ -37,7 +239,7 @@ def write_student(
     if merge and hasattr(model, "peft_config"):
         model = merged(model)
     kept = [one for one in model.parameters() if one.requires_grad or not hasattr(model, "peft_config")]
-    with whole(place, sum(one.numel() * one.element_size() for one in kept)) as made, _no_bars():
+    with whole_folder(place, sum(one.numel() * one.element_size() for one in kept)) as made, _no_bars():
         if hasattr(model, "peft_config"):
             model.save_pretrained(made, save_embedding_layers=False)
             _sort(made / _ADAPTER)

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.checkpoint import Progress, found, load, save
-from selfinstruct.finetune.events import Events
-from selfinstruct.finetune.examine import Examined
+from selfinstruct.finetune.capabilities import Capabilities
+from selfinstruct.finetune.checkpoint import Progress, checkpoints, load, save
 from selfinstruct.finetune.examples import Example
-from selfinstruct.finetune.loss import Loss
-from selfinstruct.finetune.noise import noisy
+from selfinstruct.finetune.loss import Loss, noisy
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
 from selfinstruct.finetune.preserve_training_state import evaluating
+from selfinstruct.finetune.trainer_callbacks import Events
 from selfinstruct.records import digest
 
 LONGEST_GRADIENT = 1.0
@@ -42,7 +41,7 @@ class Recipe:
     warm_up: float
     """Share of the steps in which the rate rises."""
     neftune: float
-    """Strength of the noise on embeddings (noise.py); 0: none."""
+    """Strength of the noise on embeddings (`noisy`); 0: none."""
     autocast: bool
     seed: int
     save_every: int
@@ -64,7 +63,7 @@ def train(
     tokenizer: Any,  # noqa: ANN401
     examples: Sequence[Example],
     recipe: Recipe,
-    examined: Examined,
+    examined: Capabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
     doing: Callable[[int, int], None] = _nobody,
@@ -99,7 +98,7 @@ def mean_loss(
     tokenizer: Any,  # noqa: ANN401
     examples: Sequence[Example],
     recipe: Recipe,
-    examined: Examined,
+    examined: Capabilities,
 ) -> float:
     """Nats a learned token over examples that are not trained on; the model in evaluation mode meanwhile."""
     loss, filling = Loss(model, plain_head=examined.plain_head), _filling(tokenizer)
@@ -120,7 +119,7 @@ class _Training:
         tokenizer: Any,  # noqa: ANN401
         examples: Sequence[Example],
         recipe: Recipe,
-        examined: Examined,
+        examined: Capabilities,
         folder: Path,
         callbacks: Sequence[Any],
     ) -> None:
@@ -248,7 +247,7 @@ class _Training:
         self._events.now(step=progress.step, examples=progress.examples, epoch=self._epoch(progress.step))
 
     def _no_number(self, progress: Progress) -> Diverged:
-        kept = found(self._folder)
+        kept = checkpoints(self._folder)
         safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
         return Diverged(
             f"the loss is no number after {progress.examples} examples ({progress.step} steps); {safe}: "

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from selfinstruct.generate import reference
 from selfinstruct.generate.offline import Classifier, labelled, train
-from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.generate.styles import Profile, Template
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Message, Request, Task
@@ -30,7 +30,7 @@ class Classify:
     """Role of the model that is asked; with `by: offline` it only says what it is."""
     by: Literal["auto", "model", "offline"] = "auto"
     """`offline`: a classifier trained on the seeds; `auto`: that for small models, which answer by chance."""
-    shape: Shape = "auto"
+    template: Template = "auto"
     """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it."""
     max_tokens: int | None = None
     """3 for a completion, 16 for a chat."""
@@ -70,7 +70,7 @@ class Classify:
 
     def _by_model(self, tasks: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         model = bench.models[self.model]
-        chat = self.shape == "chat" or (self.shape == "auto" and not model.traits.completion)
+        chat = self.template == "chat" or (self.template == "auto" and not model.traits.completion)
         text = prompt("generate", "classify.chat" if chat else "classify.completion")
         for asked in ask(model, tasks, lambda task: self._request(task, text, chat=chat)):
             if isinstance(asked.reply, Failure):

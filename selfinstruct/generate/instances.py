@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from selfinstruct.generate import pairs, reference
 from selfinstruct.generate.inputs import missing_input
 from selfinstruct.generate.layouts import CUT
-from selfinstruct.generate.styles import Profile, Shape
+from selfinstruct.generate.styles import Profile, Template
 from selfinstruct.generate.whole import whole_part
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
@@ -29,7 +29,7 @@ class MakeInstances:
 
     model: str = "teacher"
     """Role of the model that is asked."""
-    shape: Shape = "auto"
+    template: Template = "auto"
     """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it.
 
     Small models: chat, and the answer is the output; they cannot make inputs up, so tasks without theirs are rejected.
@@ -108,14 +108,16 @@ class MakeInstances:
         return prompt("generate", f"instances.{order}.{self._form(traits)}")
 
     def _form(self, traits: Traits) -> str:
-        return "chat" if self.shape == "chat" or (self.shape == "auto" and not traits.completion) else "completion"
+        return (
+            "chat" if self.template == "chat" or (self.template == "auto" and not traits.completion) else "completion"
+        )
 
     def _small(self, traits: Traits) -> bool:
         return traits.small and self.profile == "default" and self._form(traits) == "completion"
 
     def _direct(self, traits: Traits) -> bool:
         """Whether the instruction is the message and the answer the output."""
-        return traits.small and self.profile == "default" and self.shape != "completion" and traits.chat
+        return traits.small and self.profile == "default" and self.template != "completion" and traits.chat
 
     def _direct_request(self, task: Task) -> Request:
         return Request(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from selfinstruct.generate import entries, lists, reference
-from selfinstruct.generate.styles import Asking, Profile, Shape, Style
+from selfinstruct.generate.styles import Asking, Profile, Style, Template
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Choice, Instance, Message, Task
 from selfinstruct.stage import Traits
@@ -50,7 +50,7 @@ class Layout(Protocol):
 
 def layout_for(
     style: Style,
-    shape: Shape,
+    template: Template,
     profile: Profile,
     traits: Traits,
     asking: Asking,
@@ -60,7 +60,7 @@ def layout_for(
     topic: str = "",
 ) -> Layout:
     """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
-    chat = shape == "chat" or (shape == "auto" and not traits.completion)
+    chat = template == "chat" or (template == "auto" and not traits.completion)
     usual = "classification tasks that name their possible labels" if classification_only else "tasks"
     what = f"{what or usual} about {topic}" if topic else what or usual
     if style == "self_instruct" and profile == "reference":

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeVar
 from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.generate import guided, reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
-from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Shape, Style
+from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
 from selfinstruct.needs import Demonstrations, Needs
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
@@ -41,7 +41,7 @@ class Propose:
     """Role of the model that is asked."""
     style: Style = "self_instruct"
     """`self_instruct`: instructions alone; `alpaca`: instruction, input and output in one request."""
-    shape: Shape = "auto"
+    template: Template = "auto"
     """`completion`: a raw text to continue; `chat`: messages; `auto`: completion where the model takes it."""
     demonstrations: int | None = None
     """Known tasks shown in each prompt; 8 (alpaca: 3)."""
@@ -169,7 +169,7 @@ class Propose:
         topic: Topic | None,
     ) -> Iterator[_Asked]:
         def layout(what: str, about: str) -> Layout:
-            knobs = (self.style, self.shape, self.profile, traits, asking)
+            knobs = (self.style, self.template, self.profile, traits, asking)
             return layout_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
 
         kinds = {} if self.classification_only or self.profile == "reference" else bench.wanted

@@ -5,7 +5,7 @@ from typing import Literal
 
 Style = Literal["self_instruct", "alpaca"]
 Profile = Literal["default", "reference"]
-Shape = Literal["auto", "completion", "chat"]
+Template = Literal["auto", "completion", "chat"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare import table
+from selfinstruct.evaluate.compare_models import table
 from selfinstruct.evaluate.publishing import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of

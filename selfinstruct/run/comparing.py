@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.bounded_read import read_whole
-from selfinstruct.compare.comparison import Comparison, FolderMeasured, comparison
-from selfinstruct.compare.measured import FILES, Measured, measured
-from selfinstruct.compare.writing import as_latex, as_markdown, as_text, heads, legend
 from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.compare_folders import Comparison, FolderMeasured, comparison
+from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text, heads, legend
+from selfinstruct.evaluate.folder_marks import FILES, Measured, measured
 from selfinstruct.formats.lines import read_values
 from selfinstruct.report.comparison import comparison_page
 from selfinstruct.store.files import publish_text

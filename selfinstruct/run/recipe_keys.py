@@ -22,6 +22,8 @@ from selfinstruct.text import shown
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Whole = Annotated[int, Field(ge=1, le=100_000_000)]
+RENAMED = {"format": "template", "shape": "template"}
+"""Knobs of stages that are refused, by the names that they had."""
 LARGEST = 2**63
 Tokens = Annotated[int, Field(ge=1, lt=LARGEST)]
 LAYOUTS = ("messages", "alpaca", "prompt_completion", "sharegpt", "tags", "self_instruct")
@@ -184,9 +186,16 @@ class Recipe(_Strict):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """What was perhaps meant, in brackets; empty where nothing is like it."""
-    found = difflib.get_close_matches(word, list(known), 1)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    """What may have been meant by a key, in brackets: its new name, or the likeliest of those that are known.
+
+    >>> nearest("format", ["template", "rank"]), nearest("ramk", ["template", "rank"]), nearest("x", ["rank"])
+    (" (it is called 'template' now)", " (did you mean 'rank'?)", '')
+    """
+    names = list(known)
+    if RENAMED.get(word) in names:
+        return f" (it is called '{RENAMED[word]}' now)"
+    likely = difflib.get_close_matches(word, names, 1)
+    return f" (did you mean '{likely[0]}'?)" if likely else ""
 
 
 def built_name(spec: str) -> str | None:

@@ -16,7 +16,7 @@ from selfinstruct.report.page import page
 from selfinstruct.run import wiring
 from selfinstruct.run.endpoints import FILE as ENDPOINTS
 from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
-from selfinstruct.run.examining import measure_tone_for
+from selfinstruct.run.examining import ask_loaded
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
@@ -126,7 +126,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 model_for=gates.model,
                 release=gates.release,
                 weights_for=partial(wiring.weights_of, resolved.recipe),
-                measure_for=measure_tone_for,
+                ask_loaded=ask_loaded,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
                 judges_for=judges_for,
                 hidden_states=hidden_states(),

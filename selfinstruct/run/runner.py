@@ -16,11 +16,11 @@ from selfinstruct.run.billing import Billed, merged
 from selfinstruct.run.cycles import guidance, wanted
 from selfinstruct.run.watch import Nobody, Watch, Watched
 from selfinstruct.stage import (
+    AskLoaded,
     Bench,
     Failed,
     HiddenStates,
     Kept,
-    MakeMeasure,
     Measured,
     Model,
     Outcome,
@@ -64,10 +64,6 @@ def _no_weights(role: str, built: Mapping[str, Path]) -> Weights:
     raise BadInput(f"no weights of '{role}'", fix="run the recipe again")
 
 
-def _no_measure(stage: Stage, judges: Mapping[str, Tone]) -> None:
-    del stage, judges
-
-
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -88,8 +84,8 @@ class Runner:
     """Role and what was built -> weights to be trained, for stages that name a base."""
     hidden_states: HiddenStates | None = None
     """What a small model makes of replies, for stages that learn from it."""
-    measure_for: Callable[[Stage, Mapping[str, Tone]], MakeMeasure | None] = field(default=_no_measure)
-    """Stage and its judges -> what measures the tone of a model in training, for stages with checks."""
+    ask_loaded: AskLoaded | None = None
+    """Asks a model in memory, for stages that check the one that they train."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages that name them."""
     student: str = ""
@@ -165,7 +161,7 @@ class Runner:
             scorers=self._scorers(stage),
             weights=self._weights(stage, made),
             hidden_states=self.hidden_states if stage.needs.hidden_states else None,
-            measure_tone=self.measure_for(stage, judges),
+            ask_loaded=self.ask_loaded if stage.needs.checks else None,
             benchmarks={name: self.benchmarks[name] for name in stage.needs.sets if name in self.benchmarks},
             built=built,
             before=before,

@@ -16,8 +16,8 @@ from selfinstruct.run.judges import open_judge
 from selfinstruct.run.material import prompt_set
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_text
-from selfinstruct.tone.ifs import Scored
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
+from selfinstruct.tone.scored import Scored
 from selfinstruct.whole_files import beside, sweep_beside
 
 

@@ -39,7 +39,7 @@ _PLACES = {
     "train_judge": "judge.train_judge:TrainJudge",
     "finetune": "finetune.finetune:Finetune",
     "score": "evaluate.score:Score",
-    "objecqa": "evaluate.ask_objecqa:ObjecQA",
+    "objecqa": "evaluate.objecqa:ObjecQA",
     "answer_set": "evaluate.answer_set:AnswerSet",
     "suite": "evaluate.suites.suite:Suite",
     "feedback": "evaluate.feedback:Feedback",

@@ -71,8 +71,8 @@ def tuned_form(spec: str) -> str:
         if file.is_file():
             told = read_object(file, "name the wrapper with --wrapper")
             recipe = told.get("recipe")
-            form = recipe.get("format") if isinstance(recipe, dict) else None
-            return form if isinstance(form, str) else ""
+            template = recipe.get("template", recipe.get("format")) if isinstance(recipe, dict) else None
+            return template if isinstance(template, str) else ""  # `format`: students made before it was called so
     return ""
 
 

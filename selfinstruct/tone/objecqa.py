@@ -7,13 +7,21 @@ Here are its questions, each in several phrasings, and its counting; of which cl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Provenance, Task
-from selfinstruct.stats import Estimate, paired_difference, share
+from selfinstruct.stats import DRAWS, Estimate, paired_difference, resampled, share
 from selfinstruct.tone.opinion import OPINIONS, Opinion
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+OBJECQA = "objecqa-v1"
+"""Name of the shipped questions."""
+REPLY_TOKENS = 96
+"""Asked for of a reply; opinions come early."""
 _ANSWERED, _ALL, _OBJECTIVE = 0, 1, 2
 _Asked: TypeAlias = tuple[str, int, int]
 
@@ -191,3 +199,38 @@ def questions_of(tasks: Iterable[Task]) -> tuple[TasteQuestion, ...]:
         number = phrasing if isinstance(phrasing, int) and not isinstance(phrasing, bool) else 0
         made.append(TasteQuestion(task.instruction, str(source or task.id), number))
     return tuple(made)
+
+
+def objective_share(marks: Sequence[bool | None]) -> float | None:
+    """Of answers to questions of taste, the share that takes no side; None for no answer, and for none at all.
+
+    >>> objective_share([True, False, None]), objective_share([None])
+    (0.5, None)
+    """
+    answered = [mark for mark in marks if mark is not None]
+    return sum(answered) / len(answered) if answered else None
+
+
+def objective_draws(
+    each: Sequence[Sequence[bool | None]], *, seed: int = 0, draws: int = DRAWS
+) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """`objective_share` of several answers to the same questions, and of each in every draw of the same questions.
+
+    Shapes [several] and [draws, several]. One answer of either kind is added to what is drawn from, for a share of
+    nothing or of all would show no spread; and what that moves on average is taken back.
+
+    Raises:
+        BadInput: not all have an answer to the same questions.
+    """
+    import numpy as np
+
+    shares = [objective_share(marks) for marks in each]
+    if len({len(marks) for marks in each}) != 1 or None in shares:
+        raise BadInput("not the same questions of taste at each check", place="a curve", fix="ask them at all, or none")
+    known = np.array([[*(-1 if mark is None else int(mark) for mark in marks), 0, 1] for marks in each], np.int64)
+    objective, answered = (known == 1).astype(np.int64), (known >= 0).astype(np.int64)
+    sums = resampled(np.vstack([objective, answered]).T.astype(np.float64), seed=seed, draws=draws)
+    above, below = sums[:, : len(each)], sums[:, len(each) :]
+    values = np.array(shares, np.float64)
+    drawn = np.where(below > 0, above / np.maximum(below, 1.0), values)
+    return values, drawn - drawn.mean(axis=0) + values

@@ -16,10 +16,19 @@ _SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
 class ScorePrompt:
     """One prompt, and what is known of it."""
 
-    text: str
+    instruction: str
+    """The beginning of one where the prompt is cut; of a task with an input, that is cut as part of it."""
     whole: bool
     complete: bool
+    """A cut prompt that happens to be a whole sentence."""
     source: str
+    input: str = ""
+    """For templates that have a place for it."""
+
+    @property
+    def text(self) -> str:
+        """What the user says in all: instruction and input joined, as a judge reads them."""
+        return joined(self.instruction, self.input)
 
 
 def ifs_tasks(rows: Iterable[Mapping[str, Any]], source: str = "ifs_instructions.jsonl") -> tuple[Task, ...]:
@@ -53,7 +62,8 @@ def prompts_of(tasks: Iterable[Task]) -> Iterator[ScorePrompt]:
     for task in tasks:
         source = task.extra.get("source")
         yield ScorePrompt(
-            text=asked(task),
+            instruction=task.instruction,
+            input=_first_input(task),
             whole=task.extra.get("whole") is not False,
             complete=task.extra.get("complete") is True,
             source=source if isinstance(source, str) and source else task.id,
@@ -64,7 +74,7 @@ def own_prompts(records: Sequence[Task]) -> Iterator[ScorePrompt]:
     """The records' own instructions, each whole and, if it is long enough, its first half."""
     for task in records:
         text = asked(task)
-        yield ScorePrompt(text, whole=True, complete=False, source=task.id)
+        yield ScorePrompt(task.instruction, whole=True, complete=False, source=task.id, input=_first_input(task))
         beginning = first_half(text)
         if beginning:
             yield ScorePrompt(beginning, whole=False, complete=is_sentence(beginning), source=task.id)
@@ -72,9 +82,11 @@ def own_prompts(records: Sequence[Task]) -> Iterator[ScorePrompt]:
 
 def asked(task: Task, given: str | None = None) -> str:
     """The instruction, and after a blank line an input where there is one: that of the first instance, or `given`."""
-    if given is None:
-        given = task.instances[0].input if task.instances else ""
-    return joined(task.instruction, given)
+    return joined(task.instruction, _first_input(task) if given is None else given)
+
+
+def _first_input(task: Task) -> str:
+    return task.instances[0].input if task.instances else ""
 
 
 def first_half(text: str) -> str:

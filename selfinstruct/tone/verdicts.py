@@ -82,6 +82,19 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToneVerdict:
+    """What IFS is counted from: a judge's verdict on one response, without the response."""
+
+    source: str
+    """Of the prompt: whole and cut prompts of one instruction share it."""
+    whole: bool
+    """The prompt is a whole instruction."""
+    answers: bool
+    clean: bool | None
+    """Answers and stops within the budget; None where no budget was set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """One response with all that was found out about it."""
 
@@ -107,6 +120,12 @@ class Judged:
             return None
         failed = self.empty or self.echo or self.loop or bool(self.run_on)
         return self.answer_like and self.stopped and not failed
+
+    @property
+    def verdict(self) -> ToneVerdict:
+        """What IFS is counted from."""
+        response = self.response
+        return ToneVerdict(source=response.origin, whole=response.whole, answers=self.answer_like, clean=self.clean)
 
     def as_json(self) -> dict[str, Json]:
         """One line of `responses.jsonl`: the user's fields (`given_NAME` where we have one so named), then ours."""

@@ -28,7 +28,7 @@ def tuned(given: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> 
     records, base = given
     folder = tmp_path_factory.mktemp("tuned") / "run"
     changes = [word for knob in ("grid=[0,8]", "first=1", "batch=2") for word in ("--set", f"finetune.{knob}")]
-    words = ["--format", "tags", "--epochs", "1", "--train-on", "-o", folder]
+    words = ["--template", "tags", "--epochs", "1", "--train-on", "-o", folder]
     told = command("finetune", records, "--base", base, *changes, *words)
     assert told.returncode == 0, told.stderr
     assert told.stdout == f"{folder / 'student'}\n"
@@ -41,7 +41,7 @@ def tuned(given: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_three_examples_are_shown_and_nothing_is_made(given: tuple[Path, str], tmp_path: Path) -> None:
     records, base = given
-    told = command("finetune", records, "--base", base, "--format", "tags", "--preview", "-o", tmp_path / "run")
+    told = command("finetune", records, "--base", base, "--template", "tags", "--preview", "-o", tmp_path / "run")
     assert told.returncode == 0, told.stderr
     assert told.stdout.startswith("Lines with a + are learned")
     assert told.stdout.count("\nrecord ") == 3
@@ -62,7 +62,7 @@ def test_the_same_command_again_trains_nothing_anew(given: tuple[Path, str], tun
     records, base = given
     before = files(tuned)
     again = ["--set", "finetune.grid=[0,8]", "--set", "finetune.first=1", "--set", "finetune.batch=2", "--train-on"]
-    told = command("finetune", records, "--base", base, *again, "--format", "tags", "--epochs", "1", "-o", tuned)
+    told = command("finetune", records, "--base", base, *again, "--template", "tags", "--epochs", "1", "-o", tuned)
     assert told.returncode == 0, told.stderr
     assert files(tuned) == before
 
@@ -78,7 +78,7 @@ def test_a_student_is_scored_by_the_name_that_it_was_given(tuned: Path, tmp_path
 
 def test_without_checks_there_is_no_curve(given: tuple[Path, str], tmp_path: Path) -> None:
     records, base = given
-    words = ["--format", "tags", "--epochs", "1", "--stop", "none", "--method", "full", "-o", tmp_path / "run"]
+    words = ["--template", "tags", "--epochs", "1", "--stop", "none", "--method", "full", "-o", tmp_path / "run"]
     told = command("finetune", records, "--base", base, *words)
     assert told.returncode == 0, told.stderr
     assert (tmp_path / "run" / "student" / "model.safetensors").is_file()
@@ -99,7 +99,7 @@ def test_what_cannot_become_a_student_ends_in_one_line(
     row: dict[str, object], words: tuple[str, ...], said: str, given: tuple[Path, str], tmp_path: Path
 ) -> None:
     (tmp_path / "set.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
-    usual = ["--format", "tags", "--stop", "none", "--method", "full", "-o", tmp_path / "run"]
+    usual = ["--template", "tags", "--stop", "none", "--method", "full", "-o", tmp_path / "run"]
     told = command("finetune", tmp_path / "set.jsonl", "--base", given[1], *usual, *words)
     assert told.returncode in {2, 3}
     assert said in told.stderr

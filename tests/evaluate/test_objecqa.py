@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.ask_objecqa import ObjecQA, judge_request, read_kind
+from selfinstruct.evaluate.objecqa import ObjecQA, judge_request, read_kind
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits

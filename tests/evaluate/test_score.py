@@ -10,8 +10,9 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.score import Score
-from selfinstruct.records import Choice, Json, Task
+from selfinstruct.records import Choice, Instance, Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Tone, Traits
+from selfinstruct.templates import wrapped
 from selfinstruct.tone.prompt_sets import first_half, ifs_tasks, own_prompts
 from tests.evaluate.fakes import Marked, Speaker, Tried, task
 
@@ -61,6 +62,20 @@ def test_a_base_model_answers_whole_prompts_and_carries_on_cut_ones(tmp_path: Pa
     assert {line["probability"] for line in lines} == {0.9, 0.1}
     assert lines[0]["prompt"] == "Name river 0 of the north."
     assert lines[0]["request"] == "key.0/0"
+
+
+def test_a_task_with_an_input_is_asked_as_a_student_of_the_template_was_tuned(tmp_path: Path) -> None:
+    sort = replace(task("Sort the words of this list."), instances=(Instance("b a c d e f g", ""),))
+    speaker = Speaker(speaks)
+    _, lines = scored(Score(prompts="", wrappers=("alpaca",)), bench(tmp_path, teacher=speaker), sort)
+    whole, cut = (str(request.prompt) for request in speaker.asked)
+    assert whole == wrapped("alpaca", "Sort the words of this list.", "b a c d e f g")
+    assert "### Input:\nb a c d e f g\n" in whole
+    assert "### Input:" not in cut
+    assert [line["prompt"] for line in lines] == [
+        "Sort the words of this list.\n\nb a c d e f g",
+        "Sort the words of this list.",
+    ]
 
 
 def test_records_pass_through_unchanged(tmp_path: Path) -> None:

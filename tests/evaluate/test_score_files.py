@@ -6,7 +6,7 @@ import pytest
 
 from selfinstruct import ifs
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare import table
+from selfinstruct.evaluate.compare_models import table
 from selfinstruct.evaluate.score_files import Row, responses_of, score_responses
 from selfinstruct.stats import rule_of_three
 from tests.evaluate.fakes import Marked

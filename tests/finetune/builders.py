@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from selfinstruct.finetune.examine import Examined
+from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.examples import Example, prepare
 from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Instance, Message, Provenance, Task
@@ -65,7 +65,7 @@ def tasks(count: int, seed: int = 0) -> list[Task]:
 
 
 def examples(count: int = 8, seed: int = 0) -> Sequence[Example]:
-    return prepare(tasks(count, seed), tokenizer(), form="chat", max_tokens=256).examples
+    return prepare(tasks(count, seed), tokenizer(), template="chat", max_tokens=256).examples
 
 
 def recipe(**knobs: Any) -> Recipe:
@@ -83,8 +83,8 @@ def recipe(**knobs: Any) -> Recipe:
     return Recipe(**usual | knobs)
 
 
-PACKED = Examined(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
-PADDED = Examined(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
+PACKED = Capabilities(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
+PADDED = Capabilities(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
 
 
 @dataclass

@@ -1,10 +1,7 @@
-import dataclasses
-
 import pytest
 
 from selfinstruct.finetune.check_plan import GRID, PROBE_COST, PROMPT_COST, as_asked, fitted
 from selfinstruct.finetune.stopping import StopRule
-from selfinstruct.finetune.watching import Watch, announced
 
 
 @pytest.mark.parametrize("share", [0.1, 1 / 3, 0.5])
@@ -51,19 +48,9 @@ def test_without_a_limit_all_is_asked_and_what_a_person_writes_holds() -> None:
 @pytest.mark.parametrize(("numbers", "told"), [("bfloat16", "about 60 s"), ("float32", "about 2 min")])
 def test_whoever_waits_is_told_the_time_of_the_numbers_that_are_computed_in(numbers: str, told: str) -> None:
     plan = fitted(GRID, 54, 1, 1 / 3)
-    watch = Watch(
-        format="chat",
-        wrapper="chat",
-        objecqa=False,
-        plan=plan,
-        second=0.01,
-        numbers=numbers,
-        rule=StopRule(),
-        train_on=False,
-    )
-    said = announced(watch, 6_000)
+    said = plan.announced(6_000, numbers, 0.01)
     assert said.startswith("2 checks of 20 prompts, ")
     assert said.split(", ")[1] == told
     assert "; with fewer they would say nothing, --stop none does without)" in said
     more = fitted(GRID, 800, 10**7, 1 / 3)
-    assert "fewer" not in announced(dataclasses.replace(watch, plan=more), 10**7)
+    assert "fewer" not in more.announced(10**7, numbers, 0.01)

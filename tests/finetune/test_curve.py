@@ -9,72 +9,71 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.curve import Check, Point, append_point, read_curve, verdicts_beside, write_curve
+from selfinstruct.finetune.curve import append_check, read_curve, verdicts_beside, write_curve
 from selfinstruct.finetune.divergence import Divergence
-from selfinstruct.finetune.training_log import logged_until, mean_loss
-from selfinstruct.finetune.verdict_rows import Behind
+from selfinstruct.finetune.stop_on_ifs import logged_until, mean_loss
+from selfinstruct.finetune.stopping import Check, StopRule
 from tests.finetune.tone import curve as readings
 
+RULE = StopRule(epsilon=0.9, tau=0.1, patience=1)
 KEYS = "examples loss ifs ifs_clean ifs_partial ifs_full objecqa kl_prose kl_reference stop intervals".split()  # noqa: SIM905 - as the page lists them
 
 
-def points(many: int = 3) -> list[Point]:
-    found = []
-    for number, reading in enumerate(readings([0.2, 0.7, 0.9, 0.95][:many], sources=5, seed=1, objecqa=[0.25] * 4)):
-        check = Check(
+def checks(many: int = 3) -> list[Check]:
+    each = readings([0.2, 0.7, 0.9, 0.95][:many], sources=5, seed=1, objecqa=[0.25] * 4)
+    return [
+        RULE.check(
+            each[: number + 1],
             examples=64 * number,
+            step=8 * number,
             loss=None if number == 0 else 1 / 3,
-            ifs=0.5,
-            ifs_clean=None,
-            ifs_partial=0.25,
-            ifs_full=0.75,
-            objecqa=reading.objecqa,
-            kl_prose=0.125,
-            kl_reference=None,
-            stop=number == 2,
-            intervals={"ifs": (0.25, 0.75)},
+            divergences={"prose": Divergence(base_tuned=0.1 + number / 3, tuned_base=0.2, positions=9)},
         )
-        kl = Divergence(base_tuned=0.1 + number / 3, tuned_base=0.2, positions=9)
-        behind = Behind(
-            examples=check.examples, step=8 * number, reading=reading, reason="too_low", divergences={"prose": kl}
-        )
-        found.append(Point(check, behind))
-    return found
+        for number in range(many)
+    ]
 
 
 def written(folder: Path, many: int = 3) -> Path:
     path = folder / "curve.jsonl"
-    for point in points(many):
-        append_point(path, point)
+    for check in checks(many):
+        append_check(path, check)
     return path
+
+
+def as_told(check: Check) -> Check:
+    """The loss alone is read from where it is rounded."""
+    return replace(check, loss=check.loss and 0.333333)
 
 
 def test_a_line_has_the_keys_that_the_page_promises(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in written(tmp_path).read_text().splitlines()]
     assert [list(line) for line in lines] == [KEYS] * 3
     assert lines[1]["loss"] == 0.333333
-    assert lines[1]["intervals"] == {"ifs": [0.25, 0.75]}
+    assert lines[1]["kl_prose"] == 0.433333
+    assert list(lines[1]["intervals"]) == ["ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap", "gain"]
 
 
-def test_what_is_written_is_read_back_with_every_verdict(tmp_path: Path) -> None:
-    found = read_curve(written(tmp_path))
-    expected = points()
-    assert found.dropped == ()
-    assert [point.behind for point in found.points] == [point.behind for point in expected]
-    assert list(found.checks) == [replace(p.check, loss=p.check.loss and 0.333333) for p in expected]
-    assert found.stopped == found.points[2]
-    assert found.checks[0].gap == 0.5
-    assert read_curve(tmp_path / "absent.jsonl").points == ()
+def test_what_is_written_is_read_back_with_every_verdict_and_number(tmp_path: Path) -> None:
+    found, dropped = read_curve(written(tmp_path), RULE)
+    assert dropped == []
+    assert found == [as_told(check) for check in checks()]
+    assert read_curve(tmp_path / "absent.jsonl", RULE) == ([], [])
+
+
+def test_the_rule_that_a_training_goes_on_with_decides_about_the_checks_before(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    strict = StopRule(epsilon=0.0001, patience=1)
+    assert [check.reason for check in read_curve(path, strict)[0]] == ["too_few_checks", "still_rising", "still_rising"]
 
 
 def test_written_anew_it_has_the_same_bytes(tmp_path: Path) -> None:
     path = written(tmp_path)
     before = path.read_bytes(), verdicts_beside(path).read_bytes()
-    write_curve(path, read_curve(path).points)
+    write_curve(path, read_curve(path, RULE)[0])
     assert (path.read_bytes(), verdicts_beside(path).read_bytes()) == before
-    write_curve(path, read_curve(path).points[:1])
-    append_point(path, points()[1])
-    append_point(path, points()[2])
+    write_curve(path, read_curve(path, RULE)[0][:1])
+    append_check(path, checks()[1])
+    append_check(path, checks()[2])
     assert (path.read_bytes(), verdicts_beside(path).read_bytes()) == before
 
 
@@ -93,10 +92,10 @@ def test_a_kill_at_any_byte_leaves_the_checks_before(
     content = torn.read_bytes()
     last = content.rstrip(b"\n").rfind(b"\n") + 1
     torn.write_bytes(content[: last + int(share * (len(content) - last - 1))])
-    found = read_curve(path)
-    assert [point.behind for point in found.points] == [point.behind for point in points(2)]
+    found, dropped = read_curve(path, RULE)
+    assert found == [as_told(check) for check in checks(2)]
     clean = torn.read_bytes().endswith(b"\n") and before_curve
-    assert bool(found.dropped) != clean
+    assert bool(dropped) != clean
 
 
 @pytest.mark.parametrize(
@@ -105,10 +104,11 @@ def test_a_kill_at_any_byte_leaves_the_checks_before(
         ('{"examples": 1}', "keys of a check"),
         ("nothing", "not JSON"),
         ("[1]", "not an object"),
-        (json.dumps(points()[1].check.as_json() | {"ifs": "high"}), "wrong kind"),
-        (json.dumps(points()[1].check.as_json() | {"examples": -1}), "wrong kind"),
-        (json.dumps(points()[1].check.as_json() | {"intervals": {"ifs": [1]}}), "wrong kind"),
-        (json.dumps(points()[2].check.as_json()), "128 examples, and verdicts after 64"),
+        (json.dumps(checks()[1].as_json() | {"ifs": "high"}), "wrong kind"),
+        (json.dumps(checks()[1].as_json() | {"examples": -1}), "wrong kind"),
+        (json.dumps(checks()[1].as_json() | {"intervals": {"ifs": [1]}}), "wrong kind"),
+        (json.dumps(checks()[2].as_json()), "128 examples, and verdicts after 64"),
+        (json.dumps(checks()[1].as_json() | {"ifs": 0.123}), "an IFS of 0.123, and verdicts that give 0."),
     ],
 )
 def test_a_whole_line_that_is_no_check_is_refused_with_its_place(bad: str, said: str, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_whole_line_that_is_no_check_is_refused_with_its_place(bad: str, said:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], bad, lines[2]]) + "\n")
     with pytest.raises(BadInput, match=said) as told:
-        read_curve(path)
+        read_curve(path, RULE)
     assert f"{path}:2" in told.value.place
 
 
@@ -126,15 +126,15 @@ def test_verdicts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     lines = beside.read_text().splitlines()
     for bad in (
         '{"examples": 1}',
-        lines[2].replace('"too_low"', '"tired"'),
+        lines[2].replace('"reason": "', '"reason": "tired_'),
         lines[2].replace('"answers": "', '"answers": "1'),
     ):
         beside.write_text("\n".join([*lines[:2], bad, lines[3]]) + "\n")
         with pytest.raises(BadInput, match=r"verdicts\.jsonl:3: not the verdicts"):
-            read_curve(path)
+            read_curve(path, RULE)
     beside.write_text("\n".join(lines[:2]) + "\n")
     with pytest.raises(BadInput, match="3 checks, and the verdicts of 1"):
-        read_curve(path)
+        read_curve(path, RULE)
 
 
 @given(some.lists(some.tuples(some.floats(0, 9), some.integers(1, 5)), min_size=1, max_size=8), some.integers(0, 3))

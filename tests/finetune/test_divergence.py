@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_of, forget
 from selfinstruct.finetune.divergence import (
+    AdapterOff,
     Probe,
     ProbeText,
+    adds_nothing,
+    base_of,
     chunks_of,
     divergence,
     encoded,
+    forget,
     no_divergence,
     predictions,
     prose_probe,

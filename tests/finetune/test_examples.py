@@ -4,18 +4,16 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.examples import Example, Prepared, prepare
-from selfinstruct.finetune.forms import Form, Unfit
-from selfinstruct.finetune.preview import preview
-from selfinstruct.finetune.tokens import Tokens
+from selfinstruct.finetune.examples import Example, Prepared, Tokens, prepare, preview
+from selfinstruct.finetune.template import Template, Unfit
 from selfinstruct.records import Instance, Provenance, Task
 from tests.finetune.builders import talk, task, tasks, tokenizer
 
 transformers = pytest.importorskip("transformers")
 
 
-def _prepared(*given: Task, form: Form = "chat", most: int = 512, begins: bool = False) -> Prepared:
-    return prepare(given, tokenizer(begins=begins), form=form, max_tokens=most)
+def _prepared(*given: Task, template: Template = "chat", most: int = 512, begins: bool = False) -> Prepared:
+    return prepare(given, tokenizer(begins=begins), template=template, max_tokens=most)
 
 
 def _learned(example: Example) -> str:
@@ -29,16 +27,16 @@ def test_exactly_the_tokens_of_answers_and_marks_are_learned() -> None:
     assert one.learned == len("The Nile.Lake Como.") + 2
 
 
-@pytest.mark.parametrize("form", ["tags", "alpaca", "ifs", "self_instruct"])
-def test_in_every_form_the_answer_and_the_mark_of_the_tokenizer_are_learned(form: Form) -> None:
-    (one,) = _prepared(task("Name a river.", "The Nile."), form=form).examples
+@pytest.mark.parametrize("template", ["tags", "alpaca", "ifs", "self_instruct"])
+def test_in_every_template_the_answer_and_the_mark_of_the_tokenizer_are_learned(template: Template) -> None:
+    (one,) = _prepared(task("Name a river.", "The Nile."), template=template).examples
     assert _learned(one).strip() == "The Nile.<|im_end|>"
     assert one.tokens[-1] == tokenizer().eos_token_id
 
 
 def test_a_prompt_has_the_tokens_that_a_student_is_asked_with() -> None:
     made = tokenizer(begins=True)
-    (one,) = prepare([task("Name a river.", "The Nile.")], made, form="ifs", max_tokens=512).examples
+    (one,) = prepare([task("Name a river.", "The Nile.")], made, template="ifs", max_tokens=512).examples
     asked = made("Name a river.### Response:")["input_ids"]
     assert list(one.tokens[: len(asked)]) == asked
     assert not any(one.supervised[: len(asked)])
@@ -88,10 +86,10 @@ def test_a_record_without_an_answer_is_refused_and_named() -> None:
 
 def test_a_token_that_the_model_does_not_know_is_refused_and_its_record_is_named() -> None:
     both, known = [task("Add.", "3"), task("Say \u00e9.", "\u00e9")], len(tokenizer())
-    assert prepare(both, tokenizer(), form="ifs", max_tokens=99, words=known).counts.examples == 2
+    assert prepare(both, tokenizer(), template="ifs", max_tokens=99, words=known).counts.examples == 2
     said = rf"'Say .\.'\): its tokenizer writes token {known - 1}, and the model knows {known - 1}"
     with pytest.raises(BadInput, match=said):
-        prepare(both, tokenizer(), form="ifs", max_tokens=99, words=known - 1)
+        prepare(both, tokenizer(), template="ifs", max_tokens=99, words=known - 1)
 
 
 def test_an_empty_set_is_refused() -> None:
@@ -101,7 +99,7 @@ def test_an_empty_set_is_refused() -> None:
 
 def test_a_tokenizer_without_a_mark_for_the_end_is_refused() -> None:
     with pytest.raises(BadInput, match="no mark for the end of a text"):
-        prepare([task("Add.")], tokenizer(end=None), form="tags", max_tokens=99)
+        prepare([task("Add.")], tokenizer(end=None), template="tags", max_tokens=99)
 
 
 def test_the_fingerprint_tells_sets_forms_and_orders_apart() -> None:
@@ -109,7 +107,7 @@ def test_the_fingerprint_tells_sets_forms_and_orders_apart() -> None:
     prints = [
         _prepared(one, other).fingerprint,
         _prepared(other, one).fingerprint,
-        _prepared(one, other, form="ifs").fingerprint,
+        _prepared(one, other, template="ifs").fingerprint,
         _prepared(one).fingerprint,
     ]
     assert len(set(prints)) == len(prints)
@@ -151,17 +149,17 @@ ALTERNATING = NO_SYSTEM.replace("turn.role == 'system'", "loop.index > 2")
         ([task("Add."), task("Add.", LONG)], {"too_long": "truncate"}, {}),
         ([task("Add."), task(LONG)], {"too_long": "truncate"}, {1: "too_long"}),
         ([task("Add.", ""), task("Add.")], {}, {0: "no_answer"}),
-        ([talk(), task("Add.")], {"form": "ifs"}, {0: "several_answers"}),
-        ([task("Add."), task("Add.", system="Be brief.")], {"template": NO_SYSTEM}, {1: "template_refuses"}),
-        ([replace(talk(), system=""), task("Add.")], {"template": ALTERNATING}, {0: "template_refuses"}),
+        ([talk(), task("Add.")], {"template": "ifs"}, {0: "several_answers"}),
+        ([task("Add."), task("Add.", system="Be brief.")], {"chat_template": NO_SYSTEM}, {1: "template_refuses"}),
+        ([replace(talk(), system=""), task("Add.")], {"chat_template": ALTERNATING}, {0: "template_refuses"}),
     ],
 )
 def test_a_record_that_does_not_fit_is_left_out_by_name_and_the_rest_is_learned(
     records: list[Task], how: dict[str, Any], reasons: dict[int, str]
 ) -> None:
-    template = how.pop("template", "")
-    made = tokenizer(template + tokenizer().chat_template.partition("%}")[2]) if template else tokenizer()
-    usual: dict[str, Any] = {"form": "chat", "max_tokens": 40, "too_long": "reject", "refused": "reject"}
+    chat_template = how.pop("chat_template", "")
+    made = tokenizer(chat_template + tokenizer().chat_template.partition("%}")[2]) if chat_template else tokenizer()
+    usual: dict[str, Any] = {"template": "chat", "max_tokens": 40, "too_long": "reject", "refused": "reject"}
     found = prepare(records, made, **usual | how)
     assert {at: one.reason for at, one in found.unfit.items()} == reasons
     learned = [one for at, one in enumerate(records) if at not in reasons]
@@ -177,30 +175,30 @@ def test_a_record_that_does_not_fit_is_left_out_by_name_and_the_rest_is_learned(
 def test_a_record_that_does_not_fit_ends_all_where_that_is_asked_for() -> None:
     both = [task("Add."), task(LONG)]
     with pytest.raises(Unfit, match=r"76 tokens, and 40 are read; raise max_tokens, write too_long: truncate"):
-        prepare(both, tokenizer(), form="chat", max_tokens=40, too_long="stop", refused="reject")
+        prepare(both, tokenizer(), template="chat", max_tokens=40, too_long="stop", refused="reject")
     with pytest.raises(Unfit, match="an empty answer"):
-        prepare([task("Add."), task("Add.", "")], tokenizer(), form="chat", max_tokens=40, refused="stop")
+        prepare([task("Add."), task("Add.", "")], tokenizer(), template="chat", max_tokens=40, refused="stop")
     with pytest.raises(Unfit, match="so it is with all 2 records"):
-        prepare([task(LONG)] * 2, tokenizer(), form="chat", max_tokens=40, too_long="reject", refused="reject")
+        prepare([task(LONG)] * 2, tokenizer(), template="chat", max_tokens=40, too_long="reject", refused="reject")
 
 
-@pytest.mark.parametrize("form", ["chat", "tags"])
-def test_an_answer_that_is_marked_is_read_and_not_learned(form: Form) -> None:
+@pytest.mark.parametrize("template", ["chat", "tags"])
+def test_an_answer_that_is_marked_is_read_and_not_learned(template: Template) -> None:
     marked = replace(talk(), unlearned=(0,))
-    made = _prepared(marked, form=form)
+    made = _prepared(marked, template=template)
     assert made.counts.unlearned == 1
     assert made.counts.as_json()["unlearned_answers"] == 1
     (one,) = made.examples
     assert _learned(one) == "Lake Como.<|im_end|>"
-    assert one.tokens == _prepared(talk(), form=form).examples[0].tokens
+    assert one.tokens == _prepared(talk(), template=template).examples[0].tokens
     assert "  + Lake Como." in preview(made, tokenizer())
     assert "  + The Nile." not in preview(made, tokenizer())
     assert "not learned, as the set marks them: " in preview(made, tokenizer())
 
 
-@pytest.mark.parametrize("form", ["chat", "tags", "alpaca", "ifs", "self_instruct"])
-def test_a_record_that_is_marked_whole_is_left_out_and_counted(form: Form) -> None:
-    made = _prepared(replace(task("Add.", "4"), unlearned=(0,)), task("Name a river.", "The Nile."), form=form)
+@pytest.mark.parametrize("template", ["chat", "tags", "alpaca", "ifs", "self_instruct"])
+def test_a_record_that_is_marked_whole_is_left_out_and_counted(template: Template) -> None:
+    made = _prepared(replace(task("Add.", "4"), unlearned=(0,)), task("Name a river.", "The Nile."), template=template)
     assert [_learned(one).strip() for one in made.examples] == ["The Nile.<|im_end|>"]
     assert (made.counts.records, made.counts.examples, made.counts.unlearned) == (2, 1, 1)
 

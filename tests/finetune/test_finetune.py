@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,26 +13,23 @@ from selfinstruct import finetune as room
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune import StopOnIFS
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.card import card
-from selfinstruct.finetune.checkpoint import found
+from selfinstruct.finetune.checkpoint import checkpoints
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.finetune.student import write_student
+from selfinstruct.finetune.student import card, write_student
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.records import Json, Message, Task
+from selfinstruct.records import Json, Message, Request, Task
 from selfinstruct.stage import (
     Bench,
     Built,
     Kept,
     Loaded,
-    MakeMeasure,
     Measured,
     Outcome,
     Pool,
     Rejected,
-    ToneReading,
-    ToneVerdict,
 )
 from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
+from tests.finetune.tone import checked_by
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -62,28 +60,19 @@ def _bench(tmp_path: Path, **more: Any) -> Bench:
     return Bench(weights={"base": base}, scratch=tmp_path / "scratch", **more)
 
 
-def _rising(asked: list[tuple[str, bool]]) -> MakeMeasure:
-    """Measures of a student that answers ever more; each reading has 200 sources with two prompts."""
+def _rising(asked: list[Request] | None = None) -> dict[str, Any]:
+    """A student that answers one in five before training, and everything after."""
+    checks = [0]
 
-    def for_wrapper(wrapper: str, objecqa: bool, first: int = 0, /) -> Any:  # noqa: FBT001 - as the bench's own
-        del first
-        asked.append((wrapper, objecqa))
-        heard = [0]
+    def replies(_loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
+        if asked is not None:
+            asked.extend(requests)
+        checks[0] += 1
+        draw = Random(checks[0])
+        share = 1.0 if checks[0] > 1 else 0.2
+        return [draw.random() < share for _ in requests]
 
-        def measure(made: Any, _tokenizer: Any) -> ToneReading:
-            assert not made.training
-            heard[0] += 1
-            share = 1.0 if heard[0] > 1 else 0.2
-            draw = Random(heard[0])
-            verdicts = tuple(
-                ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=draw.random() < share, clean=None)
-                for n in range(400)
-            )
-            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts)
-
-        return measure
-
-    return for_wrapper
+    return checked_by(replies)
 
 
 def test_every_record_passes_and_a_student_stands_beside_them(tmp_path: Path) -> None:
@@ -215,11 +204,13 @@ def test_with_nothing_to_learn_from_no_weights_are_loaded(records: list[Task], s
 
 
 def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> None:
-    asked: list[tuple[str, bool]] = []
-    stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "format": "tags", "patience": 1})
-    bench = _bench(tmp_path, measure_tone=_rising(asked), pool=Pool(seeds=tasks(3)))
+    asked: list[Request] = []
+    stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "template": "tags", "patience": 1})
+    bench = _bench(tmp_path, **_rising(asked), pool=Pool(seeds=tasks(3)))
     _, built, told = _run(stage, tasks(12), bench)
-    assert asked == [("tags", False)]
+    assert told["stop"]["wrapper"] == "tags"
+    assert str(asked[0].prompt) == "<|user|>\nName river number 0 of the land.\n<|assistant|>\n"
+    assert len(asked) == 3 * 400
     assert told["stop"]["stopped_at"] == told["training"]["examples_seen"] == 8
     assert told["stop"]["gap"] in ("narrow", "undecided")
     assert told["training"]["planned_steps"] > told["training"]["steps"] == 2
@@ -236,7 +227,7 @@ def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> No
 
 def test_training_on_tells_where_it_would_have_stopped(tmp_path: Path) -> None:
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0})
-    _, _, told = _run(stage, tasks(12), _bench(tmp_path, measure_tone=_rising([])))
+    _, _, told = _run(stage, tasks(12), _bench(tmp_path, **_rising()))
     assert told["stop"]["stopped_at"] == 8
     assert told["training"]["examples_seen"] == 12
 
@@ -247,12 +238,12 @@ def test_a_stage_killed_at_a_check_goes_on_to_the_same_bytes(tmp_path: Path, met
     stage, bench = Finetune(**knobs), _bench(tmp_path)
 
     def told(name: str, kill_at: int = -1) -> Bench:
-        return Bench(weights=bench.weights, scratch=tmp_path / name, measure_tone=_constant(kill_at))
+        return Bench(weights=bench.weights, scratch=tmp_path / name, **_constant(kill_at))
 
     _, whole, expected = _run(stage, tasks(12), told("whole"))
     with pytest.raises(KeyboardInterrupt):
         _run(stage, tasks(12), told("killed", kill_at=2))
-    assert found(next((tmp_path / "killed").glob("training-*")))
+    assert checkpoints(next((tmp_path / "killed").glob("training-*")))
     _, again, measured = _run(stage, tasks(12), told("killed"))
     assert measured == expected
     assert _bytes(again["student"]) == _bytes(whole["student"])
@@ -277,7 +268,7 @@ def test_a_preview_trains_nothing(tmp_path: Path) -> None:
     ("knobs", "said"),
     [
         ({"method": "half"}, "method: half; write one of: lora, full"),
-        ({"format": "xml"}, "format: xml; write one of: chat, tags, alpaca, ifs, self_instruct"),
+        ({"template": "xml"}, "template: xml; write one of: chat, tags, alpaca, ifs, self_instruct"),
         ({"learning_rate": -1.0}, "learning_rate: -1.0"),
         ({"learning_rate": float("nan")}, "learning_rate: nan"),
         ({"epochs": 0.0}, "epochs: 0.0"),
@@ -317,7 +308,7 @@ def test_a_conversation_ends_where_its_last_answer_ends(tmp_path: Path) -> None:
 
 
 def test_the_callback_is_at_the_door() -> None:
-    assert StopOnIFS.__module__ == "selfinstruct.finetune.callback"
+    assert StopOnIFS.__module__ == "selfinstruct.finetune.stop_on_ifs"
     with pytest.raises(AttributeError, match="no attribute 'Stop'"):
         _ = room.Stop
 
@@ -339,28 +330,20 @@ class _Student(Folder):
         return Loaded(loaded.model, loaded.tokenizer, source=str(self.place))
 
 
-def _constant(kill_at: int) -> MakeMeasure:
-    """Says of the model only what its weights say; interrupted at one of its calls."""
+def _constant(kill_at: int) -> dict[str, Any]:
+    """Says of the model only what its weights say; interrupted at one of its checks."""
+    checks = [0]
 
-    def for_wrapper(wrapper: str, _objecqa: bool, _first: int = 0, /) -> Any:  # noqa: FBT001 - as the bench's own
-        heard = [0]
+    def replies(loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
+        if checks[0] == kill_at:
+            raise KeyboardInterrupt
+        checks[0] += 1
+        with torch.no_grad():
+            first = float(loaded.model(torch.tensor([[4, 5, 6]])).logits.abs().sum())
+        draw = Random(repr(first))
+        return [draw.random() < 0.5 for _ in requests]
 
-        def measure(made: Any, _tokenizer: Any) -> ToneReading:
-            if heard[0] == kill_at:
-                raise KeyboardInterrupt
-            heard[0] += 1
-            with torch.no_grad():
-                first = float(made(torch.tensor([[4, 5, 6]])).logits.abs().sum())
-            draw = Random(repr(first))
-            verdicts = tuple(
-                ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=draw.random() < 0.5, clean=None)
-                for n in range(40)
-            )
-            return ToneReading(judge="j", prompts="p:dev", wrapper=wrapper, verdicts=verdicts)
-
-        return measure
-
-    return for_wrapper
+    return checked_by(replies, sources=20)
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
@@ -425,7 +408,7 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
     lines: list[str] = []
     bench = _bench(
         tmp_path,
-        measure_tone=_rising([]),
+        **_rising(),
         doing=lambda what, done, of: said.append((what, done, of)),
         notice=lines.append,
     )
@@ -440,16 +423,10 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
 
 
 def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_training(tmp_path: Path) -> None:
-    def measure(_model: Any, _tokenizer: Any) -> ToneReading:
-        verdicts = tuple(
-            ToneVerdict(source=f"s{n // 2}", whole=n % 2 == 0, answers=True, clean=None) for n in range(60)
-        )
-        return ToneReading(judge="j", prompts="p:dev", wrapper="chat", verdicts=verdicts)
-
     said: list[str] = []
     bench = _bench(
         tmp_path,
-        measure_tone=lambda _wrapper, _objecqa, _first=0: measure,
+        **checked_by(lambda _loaded, requests: [True] * len(requests), sources=30),
         notice=said.append,
         doing=lambda what, _done, _of: said.append(what),
     )
@@ -471,7 +448,7 @@ def test_the_head_alone_can_be_adapted(tmp_path: Path) -> None:
 
 
 def test_answers_kept_aside_are_the_second_probe_where_there_are_no_seeds(tmp_path: Path) -> None:
-    bench = _bench(tmp_path, measure_tone=_rising([]))
+    bench = _bench(tmp_path, **_rising())
     _, built, _ = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), _with_tests(), bench)
     last = json.loads(built["curve.jsonl"].read_text().splitlines()[-1])
     assert last["kl_reference"] > 0

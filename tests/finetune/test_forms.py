@@ -3,8 +3,8 @@ from random import Random
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.set_questions import set_questions
-from selfinstruct.finetune.forms import Form, Segment, conversation, one_turn, tagged
+from selfinstruct.evaluate.set_answers import set_questions
+from selfinstruct.finetune.template import Segment, Template, conversation, one_turn, tagged
 from selfinstruct.formats.camels.templates import WITH_INPUT as CAMELS_WITH_INPUT
 from selfinstruct.formats.tags import tagged as published_tags
 from selfinstruct.formats.tags import tagged_prompt
@@ -19,7 +19,7 @@ def _text(pieces: list[Segment]) -> str:
     return "".join(piece.text for piece in pieces)
 
 
-def _one(form: Form, given: str = "", seed: int = 0) -> list[Segment]:
+def _one(form: Template, given: str = "", seed: int = 0) -> list[Segment]:
     one = task("Add.", "3", given)
     return one_turn(one, one.instances[0], form, "</s>", Random(seed))
 
@@ -37,7 +37,7 @@ def test_with_tags_every_answer_and_its_mark_are_learned_but_not_the_line_break_
 @pytest.mark.parametrize("system", ["", "Be brief.\n"])
 @pytest.mark.parametrize("given", ["", " \n", "b a\n", "\n  b:\n    {a}"])
 @pytest.mark.parametrize("form", ["tags", "alpaca", "ifs", "self_instruct"])
-def test_a_student_is_scored_with_the_text_it_was_tuned_with(form: Form, given: str, system: str) -> None:
+def test_a_student_is_scored_with_the_text_it_was_tuned_with(form: Template, given: str, system: str) -> None:
     one = task("Sort {input}. ", "a b", given, system=system)
     [question] = set_questions([one], "quality_on_gold").found
     asked = Wrapper(form).wrap(question.instruction, question.input, question.system).prompt
@@ -80,7 +80,7 @@ def test_self_instructs_forms_are_those_in_which_the_set_is_encoded(given: str, 
 
 
 @pytest.mark.parametrize("form", ["alpaca", "ifs", "self_instruct"])
-def test_braces_and_slots_in_a_record_stay_what_they_are(form: Form) -> None:
+def test_braces_and_slots_in_a_record_stay_what_they_are(form: Template) -> None:
     one = task("Say {x} and {i}.", "{i}", "{0} {x}")
     prompt, answer = one_turn(one, one.instances[0], form, "</s>", Random(1))
     assert "Say {x} and {i}." in prompt.text
@@ -89,7 +89,7 @@ def test_braces_and_slots_in_a_record_stay_what_they_are(form: Form) -> None:
 
 
 @pytest.mark.parametrize("form", ["alpaca", "ifs", "self_instruct"])
-def test_a_form_with_room_for_one_answer_refuses_a_conversation_and_names_it(form: Form) -> None:
+def test_a_form_with_room_for_one_answer_refuses_a_conversation_and_names_it(form: Template) -> None:
     with pytest.raises(BadInput, match=r"record [0-9a-f]{16} \('Name a river\.'\): a conversation"):
         one_turn(talk(), talk().instances[0], form, "</s>", Random(0))
 

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.finetune import head
-from selfinstruct.finetune.head import PlainHead, plain_head_of, rows_alone
-from selfinstruct.finetune.loss import Loss
+from selfinstruct.finetune import loss as loss_module
+from selfinstruct.finetune.loss import Loss, PlainHead, plain_head_of, rows_alone
 from selfinstruct.finetune.packing import tensors
 from tests.finetune.builders import examples, model
 
@@ -46,7 +45,7 @@ def test_loss_and_gradients_are_those_of_cross_entropy(
     targets = torch.randint(words, (count,), generator=draw)
     total, by_states, by_weight = _expected(weight, states, targets, share)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(head, "AT_ONCE", 5)
+        patch.setattr(loss_module, "AT_ONCE", 5)
         ours = PlainHead(weight)
         found, gradient = ours.backward(states, targets, share)
         assert ours.value(states, targets) == found

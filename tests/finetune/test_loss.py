@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune import head
-from selfinstruct.finetune.attention import apart
-from selfinstruct.finetune.examine import Examined, examine
+from selfinstruct.finetune import loss as loss_module
+from selfinstruct.finetune.capabilities import Capabilities, capabilities
 from selfinstruct.finetune.examples import Example
-from selfinstruct.finetune.loss import Loss
-from selfinstruct.finetune.noise import noisy
-from selfinstruct.finetune.packing import Layout, tensors
+from selfinstruct.finetune.loss import Loss, noisy
+from selfinstruct.finetune.packing import Layout, apart, tensors
 from tests.finetune import tiny
 from tests.finetune.builders import PACKED, PADDED, WORDS, examples, model, tokenizer
 
@@ -40,7 +38,7 @@ def _gradients(made: Any) -> dict[str, Any]:
     return found
 
 
-def _ours(made: Any, given: Sequence[Example], examined: Examined) -> float:
+def _ours(made: Any, given: Sequence[Example], examined: Capabilities) -> float:
     one = tensors(given, examined.layout, "cpu", 0)
     return Loss(made, plain_head=examined.plain_head).backward(one, 1 / sum(e.learned for e in given))
 
@@ -53,17 +51,17 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_loss_and_gradients_equal_the_plain_ones(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head, "AT_ONCE", 7)  # several chunks
+    monkeypatch.setattr(loss_module, "AT_ONCE", 7)  # several chunks
     made, given = model(kind), examples(5)
     expected, gradients = _plain(made, given), _gradients(made)
-    assert _ours(made, given, examine(made, kind)) == pytest.approx(expected, rel=1e-4)
+    assert _ours(made, given, capabilities(made, kind)) == pytest.approx(expected, rel=1e-4)
     assert _same(_gradients(made), gradients)
 
 
 @pytest.mark.parametrize(
-    "examined", [PACKED, PADDED, Examined("packed", plain_head=False, context=9, together=9, words=WORDS)]
+    "examined", [PACKED, PADDED, Capabilities("packed", plain_head=False, context=9, together=9, words=WORDS)]
 )
-def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: Examined) -> None:
+def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: Capabilities) -> None:
     made, given = model(tie_word_embeddings=True), examples(5)
     expected, gradients = _plain(made, given), _gradients(made)
     assert _ours(made, given, examined) == pytest.approx(expected, rel=1e-4)
@@ -132,7 +130,7 @@ def test_the_model_attends_as_before_afterwards_also_when_something_fails() -> N
 
 @pytest.mark.parametrize(("kind", "layout"), [("llama", "packed"), ("gemma3", "packed"), ("mamba", "padded")])
 def test_only_models_whose_examples_stay_apart_are_packed(kind: str, layout: Layout) -> None:
-    found = examine(model(kind), kind)
+    found = capabilities(model(kind), kind)
     assert found.layout == layout
     assert found.plain_head
 
@@ -147,7 +145,7 @@ def test_a_head_with_something_done_after_it_is_no_plain_one() -> None:
         logit_scale=0.5,
     )
     made = transformers.AutoModelForCausalLM.from_config(config).eval()
-    found = examine(made, "cohere")
+    found = capabilities(made, "cohere")
     assert not found.plain_head
     given = examples(3)
     assert _ours(made, given, found) == pytest.approx(_plain(made, given), rel=1e-4)
@@ -164,7 +162,7 @@ def test_a_model_that_sees_later_words_is_refused() -> None:
     )
     made = transformers.BertLMHeadModel(config).eval()
     with pytest.raises(BadInput, match="model 'hf:bert': no causal language model: it sees the words that come later"):
-        examine(made, "hf:bert")
+        capabilities(made, "hf:bert")
 
 
 def test_noise_is_as_strong_as_neftune_says_and_gone_afterwards() -> None:

@@ -46,7 +46,7 @@ def test_another_seed_is_another_order() -> None:
 @pytest.mark.parametrize(("layout", "least"), [("packed", 0.95), ("padded", 0.5)])
 def test_the_useful_share_of_our_seeds_is_that_of_the_tensors_that_are_made(layout: Layout, least: float) -> None:
     pytest.importorskip("torch")
-    made = prepare(list(read_seeds(builtin_seeds())), tokenizer(), form="tags", max_tokens=2048).examples
+    made = prepare(list(read_seeds(builtin_seeds())), tokenizer(), template="tags", max_tokens=2048).examples
     lengths, plan = [len(one) for one in made], steps(len(made), 16, 1.0, 0)
     ways = [way for step in plan for way in passes(lengths, step.examples, 8, layout, 4096)]
     sizes = [tensors([made[at] for at in way], layout, "cpu", 0).tokens.numel() for way in ways]

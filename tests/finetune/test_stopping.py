@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.readings import gain, levels
 from selfinstruct.finetune.stopping import StopRule, headroom
 from tests.finetune.tone import curve, reading
 
@@ -18,7 +17,7 @@ RULE = StopRule(draws=1_000)
 
 def stopped(shares: Sequence[float], *, sources: int, trials: int, rule: StopRule = RULE) -> float:
     """How often the rule stops at the last check of such a curve."""
-    said = [rule.decide(curve(shares, sources=sources, seed=seed)).stop for seed in range(trials)]
+    said = [rule.check(curve(shares, sources=sources, seed=seed)).stop for seed in range(trials)]
     return sum(said) / trials
 
 
@@ -40,49 +39,48 @@ def test_a_flat_low_curve_is_never_stopped() -> None:
 
 def test_twenty_prompts_never_stop_a_training() -> None:
     every = reading([True] * 20)
-    decision = RULE.decide([every, every, every])
+    decision = RULE.check([every, every, every])
     assert (decision.stop, decision.reason) == (False, "still_rising")
-    assert decision.gain is not None
-    assert decision.gain.value == 0
-    assert gain(every, every, level=0.9).high == pytest.approx(1 - 0.05 ** (1 / 10))
+    assert decision.value("gain") == 0
+    assert every.gain_since(every, level=0.9).high == pytest.approx(1 - 0.05 ** (1 / 10))
 
 
 def test_each_condition_is_named_when_it_speaks_against_stopping() -> None:
     high, low, none = reading([True] * 600), reading([True, False] * 300), reading([False] * 600)
-    assert RULE.decide([high, high]).reason == "too_few_checks"
-    assert RULE.decide([none, high, high]).reason == "still_rising"
-    assert RULE.decide([none, none, none]).reason == "too_low"
+    assert RULE.check([high, high]).reason == "too_few_checks"
+    assert RULE.check([none, high, high]).reason == "still_rising"
+    assert RULE.check([none, none, none]).reason == "too_low"
     cut_missing = reading(([True, True] * 6 + [True, False]) * 60)  # one cut prompt in seven stays without an answer
-    assert RULE.decide([cut_missing] * 3).reason == "gap_wide"
-    assert RULE.decide([cut_missing] * 3).gap_state == "wide"
-    assert RULE.decide([high, high, high]).reason == "plateau"
-    assert RULE.decide([low, high, high, high]).stop
+    assert RULE.check([cut_missing] * 3).reason == "gap_wide"
+    assert RULE.check([cut_missing] * 3).gap_state == "wide"
+    assert RULE.check([high, high, high]).reason == "plateau"
+    assert RULE.check([low, high, high, high]).stop
 
 
 def test_a_gap_that_is_not_known_well_enough_holds_nothing_up() -> None:
     some_missing = reading(([True, True] * 5 + [True, False]) * 15)
-    decision = StopRule(tau=0.85, epsilon=0.1).decide([some_missing] * 3)
-    assert decision.gap is not None
-    assert decision.gap.value > 0.10
-    assert (decision.gap.half_width or 0) > 0.05
+    decision = StopRule(tau=0.85, epsilon=0.1).check([some_missing] * 3)
+    gap = decision.numbers["gap"]
+    assert gap.value > 0.10
+    assert (gap.half_width or 0) > 0.05
     assert (decision.stop, decision.gap_state) == (True, "undecided")
     all_whole = reading([True] * 300, per_source=1)
-    assert RULE.decide([all_whole] * 3).gap_state == "absent"
+    assert RULE.check([all_whole] * 3).gap_state == "absent"
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     covered = [
         (level.low or 0) <= 0.9 <= (level.high or 0)
-        for level in (levels(curve([0.9], sources=120, seed=seed)[0], draws=1_000).ifs for seed in range(200))
+        for level in (curve([0.9], sources=120, seed=seed)[0].numbers(draws=1_000)["ifs"] for seed in range(200))
     ]
     assert 0.90 <= sum(covered) / len(covered) <= 0.99
 
 
 def test_the_gain_is_paired_so_that_it_is_known_better_than_either_level() -> None:
     before, now = curve([0.9, 0.92], sources=150, seed=3, stickiness=1.0)
-    rise = gain(before, now)
-    assert (rise.half_width or 1) < (levels(now).ifs.half_width or 0) * 0.8
-    assert rise.value == pytest.approx(levels(now).ifs.value - levels(before).ifs.value)
+    rise, level = now.gain_since(before), now.numbers()["ifs"]
+    assert (rise.half_width or 1) < (level.half_width or 0) * 0.8
+    assert rise.value == pytest.approx(level.value - before.numbers()["ifs"].value)
 
 
 @settings(max_examples=30, deadline=None)
@@ -91,21 +89,18 @@ def test_numbers_are_those_of_plain_counting_and_lie_within_their_bounds(
     pairs: list[tuple[bool, bool]], seed: int
 ) -> None:
     answers = [answer for pair in pairs for answer in pair]
-    found = levels(reading(answers), seed=seed, draws=1_000)
-    assert found.ifs.value == pytest.approx(np.mean(answers))
-    assert found.ifs_full is not None
-    assert found.ifs_partial is not None
-    assert found.gap is not None
-    assert found.ifs_full.value == pytest.approx(np.mean([whole for whole, _ in pairs]))
-    assert found.gap.value == pytest.approx(np.mean([whole - cut for whole, cut in pairs]))
-    for one in (found.ifs, found.ifs_full, found.ifs_partial, found.gap):
+    numbers = reading(answers).numbers(seed=seed, draws=1_000)
+    assert numbers["ifs"].value == pytest.approx(np.mean(answers))
+    assert numbers["ifs_full"].value == pytest.approx(np.mean([whole for whole, _ in pairs]))
+    assert numbers["gap"].value == pytest.approx(np.mean([whole - cut for whole, cut in pairs]))
+    for one in (numbers[name] for name in ("ifs", "ifs_full", "ifs_partial", "gap")):
         if len(pairs) == 1:
             assert one.low is one.high is None
         else:
             assert one.low is not None
             assert one.high is not None
             assert one.low <= one.value <= one.high
-    assert levels(reading(answers), seed=seed, draws=1_000) == found
+    assert reading(answers).numbers(seed=seed, draws=1_000) == numbers
 
 
 def test_the_order_of_prompts_does_not_change_a_level() -> None:
@@ -113,18 +108,18 @@ def test_the_order_of_prompts_does_not_change_a_level() -> None:
     mixed = list(known.verdicts)
     Random(5).shuffle(mixed)
     again = type(known)(judge=known.judge, prompts=known.prompts, wrapper=known.wrapper, verdicts=tuple(mixed))
-    assert levels(again).ifs.value == levels(known).ifs.value
+    assert again.numbers()["ifs"] == known.numbers()["ifs"]
 
 
 def test_readings_of_other_prompts_are_not_compared() -> None:
     one = reading([True] * 10)
     for other in (reading([True] * 10, judge="mine"), reading([True] * 12), reading([True] * 10, per_source=1)):
         with pytest.raises(BadInput, match="two checks of one curve"):
-            RULE.decide([one, one, other][::-1])
+            RULE.check([one, one, other][::-1])
     with pytest.raises(BadInput, match="no prompts"):
-        RULE.decide([reading([])])
+        RULE.check([reading([])])
     with pytest.raises(BadInput, match="no check"):
-        RULE.decide([])
+        RULE.check([])
 
 
 @pytest.mark.parametrize("knobs", [{"epsilon": 0}, {"tau": 1.5}, {"patience": 0}, {"draws": 10}, {"gap_limit": -1}])

@@ -1,8 +1,7 @@
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.forms import conversation
-from selfinstruct.finetune.template import check_template, templated
+from selfinstruct.finetune.template import check_template, conversation, templated
 from selfinstruct.records import Message
 from tests.finetune.builders import CHATML, talk, tokenizer
 
@@ -71,7 +70,7 @@ def test_a_template_that_does_not_fit_is_refused_and_the_record_is_named(templat
 
 
 def test_a_tokenizer_without_a_template_is_refused_with_what_to_do() -> None:
-    with pytest.raises(BadInput, match=r"no chat template.*format: tags"):
+    with pytest.raises(BadInput, match=r"no chat template.*template: tags"):
         check_template(tokenizer(None))
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from selfinstruct.errors import BadInput, NoRoom, Stopped
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.checkpoint import Progress, found
+from selfinstruct.finetune.capabilities import precision
+from selfinstruct.finetune.checkpoint import Progress, checkpoints
 from selfinstruct.finetune.examples import prepare
-from selfinstruct.finetune.precision import precision
 from selfinstruct.finetune.training import mean_loss, train
 from selfinstruct.stage import OWN_DTYPE
 from tests.finetune.builders import PACKED, PADDED, examples, model, recipe, task, tokenizer
@@ -89,7 +89,7 @@ def test_a_killed_training_goes_on_to_the_same_weights_bit_for_bit(
     whole, expected = _trained(tmp_path / "whole", full=full, neftune=neftune)
     with pytest.raises(Killed):
         _trained(tmp_path / "killed", Seen(kill=5), full=full, neftune=neftune)
-    assert found(tmp_path / "killed")
+    assert checkpoints(tmp_path / "killed")
     resumed, progress = _trained(tmp_path / "killed", full=full, neftune=neftune)
     assert progress == expected
     assert _equal(resumed, whole)
@@ -110,8 +110,8 @@ def test_what_nobody_goes_on_from_leaves_no_last_checkpoint(tmp_path: Path) -> N
     kept, expected = _trained(tmp_path / "kept", save_every=99)
     assert last == expected
     assert _equal(made, kept)
-    assert not found(tmp_path / "not")
-    assert found(tmp_path / "kept")
+    assert not checkpoints(tmp_path / "not")
+    assert checkpoints(tmp_path / "kept")
 
 
 def test_same_seed_same_weights_and_another_seed_others(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_callback_that_is_told_a_second_time_finds_the_whole_history(tmp_path:
 def test_a_callback_may_ask_for_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         _trained(tmp_path, Seen(save=2, kill=3), save_every=10_000)
-    (place,) = found(tmp_path)
+    (place,) = checkpoints(tmp_path)
     assert json.loads((place / "progress.json").read_text())["examples"] == 8
 
 
@@ -187,7 +187,7 @@ def test_the_end_is_never_written_over_the_checkpoint_of_the_same_step(
     with pytest.raises(Killed):
         _trained(tmp_path / "killed", save_every=2)
     monkeypatch.undo()
-    (left,) = found(tmp_path / "killed")
+    (left,) = checkpoints(tmp_path / "killed")
     assert left.name == "checkpoint-000000006"
     resumed, progress = _trained(tmp_path / "killed", Seen(kill=1), save_every=2)
     assert progress == expected
@@ -196,9 +196,9 @@ def test_the_end_is_never_written_over_the_checkpoint_of_the_same_step(
 
 def test_half_a_checkpoint_is_none(tmp_path: Path) -> None:
     _, expected = _trained(tmp_path)
-    (place,) = found(tmp_path)
+    (place,) = checkpoints(tmp_path)
     (place / "numbers.safetensors").unlink()
-    assert found(tmp_path) == []
+    assert checkpoints(tmp_path) == []
     assert _trained(tmp_path)[1] == expected
 
 
@@ -211,7 +211,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(tmp_p
 
     with pytest.raises(Stopped) as stopped:
         _trained(tmp_path, Breaks(), learning_rate=0.25)
-    (place,) = found(tmp_path)
+    (place,) = checkpoints(tmp_path)
     assert str(stopped.value).startswith("the loss is no number after 10 examples (3 steps)")
     assert str(place) in str(stopped.value)
     assert "with a learning_rate below 0.25, into another folder" in str(stopped.value)
@@ -227,13 +227,13 @@ def test_a_learning_rate_that_is_far_too_high_ends_in_one_line(tmp_path: Path) -
 def test_weights_that_give_no_number_are_never_kept(tmp_path: Path, save_every: int, epochs: float) -> None:
     with pytest.raises(Stopped, match=r"after 4 examples \(1 steps\); there was no checkpoint before it"):
         _trained(tmp_path, full=True, learning_rate=1e30, warm_up=0.0, save_every=save_every, epochs=epochs)
-    assert not found(tmp_path)
+    assert not checkpoints(tmp_path)
 
 
 def test_no_space_for_a_checkpoint_is_one_line_and_the_one_before_is_kept(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         _trained(tmp_path, Seen(kill=3))
-    (before,) = found(tmp_path)
+    (before,) = checkpoints(tmp_path)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
@@ -252,7 +252,7 @@ def test_a_read_only_place_is_one_line(tmp_path: Path) -> None:
 
 def test_the_loss_on_what_is_held_out_is_a_mean_of_nats_a_token_and_leaves_the_model_as_it_was() -> None:
     made = model().train()
-    held = prepare([task("Add.", "3"), task("Name.", "It is.")], tokenizer(), form="ifs", max_tokens=99).examples
+    held = prepare([task("Add.", "3"), task("Name.", "It is.")], tokenizer(), template="ifs", max_tokens=99).examples
     whole = mean_loss(made, tokenizer(), held, recipe(), PACKED)
     parts = [mean_loss(made, tokenizer(), [one], recipe(), PADDED) * one.learned for one in held]
     assert whole == pytest.approx(sum(parts) / sum(one.learned for one in held), rel=1e-5)

@@ -1,9 +1,14 @@
 """Readings of tone with a known truth behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from selfinstruct.stage import ToneReading, ToneVerdict
+from selfinstruct.records import Choice, Provenance, Request, Task
+from selfinstruct.stage import Loaded
+from selfinstruct.tone.probe import DEV_PROMPTS, ToneReading
+from selfinstruct.tone.verdicts import ToneVerdict
 
 
 def reading(
@@ -56,3 +61,38 @@ def curve(
             answers.append(hard < share)
         found.append(reading(answers, objecqa=objecqa[number] if objecqa else None))
     return found
+
+
+@dataclass(frozen=True)
+class Names:
+    """A judge that takes for an answer whatever begins with a capital."""
+
+    version: str = "names/1"
+    threshold: float = 0.5
+
+    def probabilities(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        whole: Sequence[bool | None] | None = None,  # noqa: ARG002 - as the protocol has it
+    ) -> Sequence[float]:
+        return [float(text[:1].isupper()) for _, text in pairs]
+
+
+def checked_by(replies: Callable[[Loaded, Sequence[Request]], Sequence[bool]], *, sources: int = 200) -> dict[str, Any]:
+    """What a bench hands to a stage that checks its model: of each request `replies` says whether it is answered."""
+    made = Provenance(stage="input", source="prompts.jsonl")
+    prompts = [
+        Task(
+            instruction=f"Name river number {source} of the land{'.' * whole}",
+            provenance=made,
+            extra={"source": f"s{source}", "whole": whole, "complete": False},
+        )
+        for source in range(sources)
+        for whole in (True, False)
+    ]
+
+    def ask(loaded: Loaded, requests: Sequence[Request]) -> list[Choice]:
+        assert not loaded.model.training
+        return [Choice("The Tay." if answers else "and a lake.", "stop") for answers in replies(loaded, requests)]
+
+    return {"judges": {"j": Names()}, "benchmarks": {DEV_PROMPTS: prompts}, "ask_loaded": ask}

@@ -50,13 +50,12 @@ GIVEN: dict[str, Callable[[Needs], bool]] = {
     "scorers": lambda needs: bool(needs.scorer),
     "judges": lambda needs: needs.judge is not None,
     "weights": lambda needs: bool(needs.base),
-    "measure_tone": lambda needs: needs.checks is not None,
+    "ask_loaded": lambda needs: needs.checks is not None,
     "hidden_states": lambda needs: needs.hidden_states,
     "benchmarks": lambda needs: bool(needs.sets),
     "before": lambda needs: needs.reads_before,
 }
 """What the bench has for a stage that declared it."""
-MADE_LATER = {"finetune": {"judges"}}  # the judge of its checks is the engine's, and comes with `measure_tone`
 
 
 def compared(node: ast.Compare) -> bool:
@@ -118,7 +117,7 @@ def used(stage: type[Stage]) -> set[str]:
 def test_a_stage_declares_what_it_takes_from_its_bench_and_takes_what_it_declares(name: str) -> None:
     stage: Any = STAGES[name]
     needs: Needs = stage(**KNOBS.get(name, {})).needs
-    declared = {ability for ability, wanted in GIVEN.items() if wanted(needs)} - MADE_LATER.get(name, set())
+    declared = {ability for ability, wanted in GIVEN.items() if wanted(needs)}
     assert used(stage) == declared
 
 

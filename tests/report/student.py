@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from selfinstruct.finetune.curve import Check
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Measure, RunSummary
 from selfinstruct.run.recipe import resolve
@@ -70,24 +69,26 @@ def measured() -> tuple[Measure, ...]:
     return (*measured_in(run()), Measure("finetune", "finetune", finetuned()))
 
 
-def check(examples: int, ifs: float, *, stop: bool = False, objecqa: float | None = None) -> Check:
-    """One check of a curve."""
+def check(examples: int, ifs: float, *, stop: bool = False, objecqa: float | None = None) -> dict[str, Json]:
+    """One check of a curve, as its line."""
     full, partial = min(1.0, ifs + 0.08), ifs - 0.08
     names = {"ifs": ifs, "ifs_clean": ifs - 0.1, "ifs_partial": partial, "ifs_full": full, "gap": full - partial}
-    intervals = {name: (max(0.0, value - 0.04), min(1.0, value + 0.04)) for name, value in names.items()}
-    return Check(
-        examples=examples,
-        loss=None if not examples else 2.5 - ifs,
-        ifs=ifs,
-        ifs_clean=ifs - 0.1,
-        ifs_partial=partial,
-        ifs_full=full,
-        objecqa=objecqa,
-        kl_prose=examples / 1e5,
-        kl_reference=examples / 1e4,
-        stop=stop,
-        intervals=intervals | ({"gain": (-0.01, 0.02)} if examples > 64 else {}),
-    )
+    intervals: dict[str, Json] = {
+        name: [round(max(0.0, value - 0.04), 6), round(min(1.0, value + 0.04), 6)] for name, value in names.items()
+    }
+    return {
+        "examples": examples,
+        "loss": None if not examples else round(2.5 - ifs, 6),
+        "ifs": ifs,
+        "ifs_clean": round(ifs - 0.1, 6),
+        "ifs_partial": round(partial, 6),
+        "ifs_full": round(full, 6),
+        "objecqa": objecqa,
+        "kl_prose": examples / 1e5,
+        "kl_reference": examples / 1e4,
+        "stop": stop,
+        "intervals": intervals | ({"gain": [-0.01, 0.02]} if examples > 64 else {}),
+    }
 
 
 def finetuned(**stop: Json) -> dict[str, Json]:
@@ -96,7 +97,7 @@ def finetuned(**stop: Json) -> dict[str, Json]:
     return {
         "base": "hf:BASE",
         "notice": "a licence of its own",
-        "recipe": {"method": "lora", "format": "chat", "rank": 8, "targets": ["all-linear"], "learning_rate": 0.0005},
+        "recipe": {"method": "lora", "template": "chat", "rank": 8, "targets": ["all-linear"], "learning_rate": 0.0005},
         "data": {"records": 512, "examples": 512, "truncated": 3, "test_left_out": 64, "sha256": "ab" * 32},
         "training": {
             "steps": 32,
@@ -112,7 +113,7 @@ def finetuned(**stop: Json) -> dict[str, Json]:
             "stopped_at": 512,
             "trained_on": False,
             "reason": "plateau",
-            "checks": [one.as_json() for one in checks],
+            "checks": list(checks),
             "judge": "ifs-v1",
             "prompts": "ifs-v1:dev",
             "wrapper": "chat",

@@ -155,7 +155,7 @@ def test_a_training_without_checks_and_one_with_more_to_say_are_told_too() -> No
 
 
 def test_questions_of_taste_have_a_curve_where_they_were_asked() -> None:
-    checks: list[Json] = [check(seen, 0.9, objecqa=0.3).as_json() for seen in (0, 64, 128)]
+    checks: list[Json] = [check(seen, 0.9, objecqa=0.3) for seen in (0, 64, 128)]
     html = page(story(Measure("finetune", "finetune", finetuned(checks=checks, stopped_at=None))))
     assert html.count("<svg") == 5
     assert "Questions of taste" in html

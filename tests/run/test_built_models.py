@@ -56,7 +56,7 @@ class Tune:
         loaded.model.save_pretrained(bench.scratch / "student")
         loaded.tokenizer.save_pretrained(bench.scratch / "student")
         yield Built("student", bench.scratch / "student")
-        told = [weights.name, weights.notice, bench.measure_tone is not None, sorted(bench.models)]
+        told = [weights.name, weights.notice, bench.ask_loaded is not None, sorted(bench.models)]
         yield Measured("tuned", told)  # type: ignore[arg-type]  # lists of text are JSON
 
 

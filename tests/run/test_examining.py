@@ -1,27 +1,26 @@
 """The tone of a model in memory: the same verdicts as `score` gives, and a training that is not disturbed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.ask_objecqa import ObjecQA
+from selfinstruct.evaluate.objecqa import ObjecQA
 from selfinstruct.judge.load import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.needs import NOTHING, CheckNeed, Needs
 from selfinstruct.records import Request
-from selfinstruct.run.examining import DEV, examiner, ifs_v1, measure_tone_for
+from selfinstruct.run.examining import ask_loaded, ifs_v1
 from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, Tone
 from selfinstruct.tone.objecqa import questions_of
 from selfinstruct.tone.opinion import opinion
+from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.prompt_sets import prompts_of
 from selfinstruct.tone.verdicts import Response, Terms, judged
 from tests.judge.examples import World, folder
@@ -30,6 +29,13 @@ from tests.models import tiny_models
 torch = pytest.importorskip("torch")
 
 FIRST = 6
+
+
+def examiner(judge: Tone, wrapper: str, *, objecqa: bool = False, first: int) -> ToneProbe:
+    questions = prompt_set("objecqa-v1") if objecqa else ()
+    return ToneProbe.of_tasks(
+        prompt_set(DEV_PROMPTS), questions, judge=judge, ask=ask_loaded, wrapper=wrapper, first=first
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def loaded(place: Path) -> Loaded:
 
 
 def test_the_prompts_are_split_by_source_into_150_and_350() -> None:
-    dev, test, whole = (prompt_set(name) for name in (DEV, "ifs-v1:test", "ifs-v1"))
+    dev, test, whole = (prompt_set(name) for name in (DEV_PROMPTS, "ifs-v1:test", "ifs-v1"))
     sources = [{str(task.extra["source"]) for task in tasks} for tasks in (dev, test)]
     assert [len(tasks) for tasks in (dev, test)] == [300, 700]
     assert [len(found) for found in sources] == [150, 350]
@@ -82,7 +88,7 @@ def test_the_prompts_are_split_by_source_into_150_and_350() -> None:
 def test_verdicts_are_those_of_the_backend_and_the_scorer(wrapper: str, place: Path, loaded: Loaded) -> None:
     made = examiner(Coin(), wrapper, first=FIRST)
     reading = made(loaded.model, loaded.tokenizer)
-    prompts = list(prompts_of(prompt_set(DEV)))[: 2 * FIRST]
+    prompts = list(prompts_of(prompt_set(DEV_PROMPTS)))[: 2 * FIRST]
     assert [(one.source, one.whole) for one in reading.verdicts] == [(one.source, one.whole) for one in prompts]
     assert (reading.judge, reading.prompts, reading.wrapper) == ("coin/1", f"ifs-v1:dev[:{FIRST}]", wrapper)
     assert reading.objecqa is None
@@ -155,34 +161,7 @@ def test_a_model_that_cannot_be_asked_so_is_bad_input(loaded: Loaded) -> None:
     with pytest.raises(BadInput, match=r"a prompt of ifs-v1:dev\[:1\] gets no answer: .* the model takes 8"):
         examiner(Coin(), "none", first=1)(loaded.model, loaded.tokenizer)
     with pytest.raises(BadInput, match="no wrapper 'lace'"):
-        examiner(Coin(), "lace")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checks:
-    """A stage that checks a model in training."""
-
-    name: ClassVar[str] = "checks"
-    needs: ClassVar[Needs] = Needs(checks=CheckNeed(tone=True, taste=False, first=2))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Never:
-    """One that does not."""
-
-    name: ClassVar[str] = "never"
-    needs: ClassVar[Needs] = NOTHING
-
-
-def made_for(stage: Any, judges: Mapping[str, Tone]) -> Any:
-    return measure_tone_for(stage, judges)
-
-
-def test_a_stage_that_checks_a_model_in_training_is_given_its_own_judge(loaded: Loaded) -> None:
-    assert made_for(Never(), {}) is None
-    reading = made_for(Checks(), {"judge": Coin()})("none", False)(loaded.model, loaded.tokenizer)
-    assert (reading.judge, len(reading.verdicts), reading.prompts) == ("coin/1", 4, "ifs-v1:dev[:2]")
-    assert made_for(Checks(), {})("none", False)(loaded.model, loaded.tokenizer).judge == "ifs-v2-linear"
+        examiner(Coin(), "lace", first=1)
 
 
 def test_in_a_script_of_ones_own_the_linear_judge_measures_or_the_one_that_is_named(

@@ -260,7 +260,7 @@ def test_aliases_that_grow_without_end_are_refused_at_once(text: str) -> None:
 
 
 def test_an_alias_that_saves_typing_is_fine() -> None:
-    text = HEAD + "rounds:\n- propose: {shape: &shape chat}\n- instances: {shape: *shape}\n"
+    text = HEAD + "rounds:\n- propose: {template: &shape chat}\n- instances: {template: *shape}\n"
     assert isinstance(resolved(text), Resolved)
 
 

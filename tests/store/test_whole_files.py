@@ -11,7 +11,7 @@ import pytest
 
 from selfinstruct import whole_files
 from selfinstruct.errors import BadInput, NoRoom
-from selfinstruct.finetune.folder import whole
+from selfinstruct.finetune.checkpoint import whole_folder
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Instance, Provenance, Task
@@ -31,7 +31,7 @@ def converted(place: Path) -> None:
 
 
 def filled(place: Path) -> None:
-    with whole(place) as made:
+    with whole_folder(place) as made:
         (made / "a.txt").write_text("a")
 
 

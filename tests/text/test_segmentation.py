@@ -14,7 +14,7 @@ from selfinstruct.dedup.index import RougeIndex
 from selfinstruct.dedup.minhash import signatures
 from selfinstruct.dedup.near import Near
 from selfinstruct.dedup.shingles import jaccard
-from selfinstruct.evaluate.overlap import overlap
+from selfinstruct.evaluate.set_answers import overlap
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import has_signs, program_words, segmentation, words, words_and_signs

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.tone.ifs import Scored, Setting, score_of
 from selfinstruct.tone.judge_error import Confusion, Errors, corrected, errors_of
+from selfinstruct.tone.scored import Scored, Setting, score_of
 from selfinstruct.tone.verdicts import Judged, Response, Terms
 from tests.evaluate.fakes import Marked, Tried, verdicts
 

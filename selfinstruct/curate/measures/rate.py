@@ -46,7 +46,7 @@ class Rate:
     """Role of the model that is asked."""
     aspect: str = "whether the answer is correct, complete and does what the request asks"
     """What is rated, in words."""
-    shape: Literal["auto", "completion", "chat"] = "auto"
+    template: Literal["auto", "completion", "chat"] = "auto"
     """`completion`: a raw text to continue; `chat`: messages; `auto`: chat where the model takes it."""
     structured: bool = True
     """Hold the answer to a JSON schema, where the model can be held to one."""
@@ -85,7 +85,7 @@ class Rate:
                 heard = _Heard()
 
     def _text(self, traits: Traits) -> Prompt:
-        if self.shape == "completion" or (self.shape == "auto" and not traits.chat):
+        if self.template == "completion" or (self.template == "auto" and not traits.chat):
             return prompt("curate", "rate.completion")
         held = self.structured and traits.structured
         return prompt("curate", "rate.json" if held else "rate.chat")

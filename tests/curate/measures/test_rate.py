@@ -166,7 +166,7 @@ def test_the_question_holds_the_parts_of_the_task_and_is_asked_coldly() -> None:
         (Traits(structured=True), Rate(structured=False), True, ""),
         (Traits(), Rate(), True, ""),
         (Traits(chat=False, structured=True), Rate(), False, ""),
-        (Traits(), Rate(shape="completion"), False, ""),
+        (Traits(), Rate(template="completion"), False, ""),
     ],
 )
 def test_the_question_has_the_form_that_the_model_takes(

@@ -1,4 +1,4 @@
-"""Measures a model in training at a grid of examples seen, writes the curve, and stops where IFS has settled.
+"""A callback: measures a model in training at a grid of examples seen, writes the curve, stops where IFS has settled.
 
 For any `transformers.Trainer`, TRL's among them:
 
@@ -7,23 +7,32 @@ For any `transformers.Trainer`, TRL's among them:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.before_tuning import AdapterOff, adds_nothing, base_of, forget
-from selfinstruct.finetune.check_plan import GRID
-from selfinstruct.finetune.curve import Check, Point, append_point, read_curve, write_curve
-from selfinstruct.finetune.divergence import Base, Divergence, Probe, ProbeName, divergence, no_divergence
+from selfinstruct.finetune.check_plan import GRID, CheckPlan, about
+from selfinstruct.finetune.curve import append_check, read_curve, write_curve
+from selfinstruct.finetune.divergence import (
+    AdapterOff,
+    Base,
+    Divergence,
+    Probe,
+    adds_nothing,
+    base_of,
+    divergence,
+    forget,
+    no_divergence,
+)
+from selfinstruct.finetune.phases import phases
 from selfinstruct.finetune.preserve_training_state import preserve_training_state
-from selfinstruct.finetune.readings import levels
-from selfinstruct.finetune.stopping import Decision, Headroom, StopRule
-from selfinstruct.finetune.training_log import examples_by_now, logged_until, mean_loss
-from selfinstruct.finetune.verdict_rows import Behind
-from selfinstruct.stage import MeasureTone, ToneReading
+from selfinstruct.finetune.stopping import Check, Headroom, StopRule, headroom
+from selfinstruct.records import Json
+from selfinstruct.stage import Bench
+from selfinstruct.tone.probe import MeasureTone, ToneReading
 
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
 
@@ -62,9 +71,8 @@ class StopOnIFS(TrainerCallback):
         self.measure, self.grid, self.rule = measure, tuple(grid), rule or StopRule()
         self.curve, self.probes, self.train_on = curve, tuple(probes), train_on
         self.examples_seen = examples_seen
-        self.points: list[Point] = []
-        self.decisions: list[Decision] = []
-        """Of the checks made in this process."""
+        self.checks: list[Check] = []
+        """The curve so far."""
         self.notes: list[str] = []
         """What had to be left out, a sentence each."""
         self.seconds = 0.0
@@ -77,14 +85,9 @@ class StopOnIFS(TrainerCallback):
         self._resumed = 0
 
     @property
-    def checks(self) -> list[Check]:
-        """The curve so far."""
-        return [point.check for point in self.points]
-
-    @property
     def readings(self) -> list[ToneReading]:
         """What each check heard, prompt by prompt."""
-        return [point.behind.reading for point in self.points]
+        return [check.reading for check in self.checks]
 
     @property
     def stopped_at(self) -> Check | None:
@@ -94,9 +97,34 @@ class StopOnIFS(TrainerCallback):
     @property
     def headroom(self) -> Headroom | None:
         """How much IFS could rise when training began; None where the first check is not from before it."""
-        if not self.points or self.points[0].check.examples > 0:
+        if not self.checks or self.checks[0].examples > 0:
             return None
-        return Headroom(levels(self.readings[0], seed=self.rule.seed, draws=self.rule.draws).ifs, self.rule.tau)
+        return Headroom(self.checks[0].numbers["ifs"], self.rule.tau)
+
+    @property
+    def share_of_time(self) -> str:
+        """What checks took in this process, in words."""
+        share = self.seconds / self.all_seconds if self.all_seconds else 0.0
+        return f"checks took {self.seconds:,.0f} s, {share:.0%} of the training's {self.all_seconds:,.0f} s"
+
+    def as_json(self) -> dict[str, Json]:
+        """Where training stopped and why, for card, ledger and report."""
+        last, stopped = self.checks[-1] if self.checks else None, self.stopped_at
+        bends = phases([check.examples for check in self.checks], self.readings, seed=self.rule.seed) if last else None
+        return {
+            "rule": self.rule.as_json(),
+            "stopped_at": None if stopped is None else stopped.examples,
+            "trained_on": self.train_on,
+            "reason": None if last is None else last.reason,
+            "gap": None if last is None else last.gap_state,
+            "can_stop": None if last is None else self.rule.can_stop(last.reading.sources),
+            "checks": [check.as_json() for check in self.checks],
+            "judge": None if last is None else last.reading.judge,
+            "prompts": None if last is None else last.reading.prompts,
+            "wrapper": None if last is None else last.reading.wrapper,
+            "headroom": None if self.headroom is None else str(self.headroom),
+            "phases": None if bends is None else str(bends),
+        }
 
     def on_train_begin(
         self,
@@ -108,7 +136,6 @@ class StopOnIFS(TrainerCallback):
         """Take up the curve of a resumed training, or begin one with the model as it is."""
         self._began = time.monotonic()
         self._due, self._resumed = False, int(state.global_step)
-        self.decisions.clear()
         self._take_up(state)
         model, tokenizer = kwargs["model"], _tokenizer(kwargs)
         if self.probes and not self._over:
@@ -121,7 +148,7 @@ class StopOnIFS(TrainerCallback):
             for group in getattr(kwargs.get("optimizer"), "param_groups", ()):
                 group["lr"] = 0.0
             control.should_training_stop = True
-        elif not self.points and self.grid[:1] == (0,):
+        elif not self.checks and self.grid[:1] == (0,):
             self._check(args, state, control, kwargs)
         return control
 
@@ -193,17 +220,16 @@ class StopOnIFS(TrainerCallback):
         return None if self.curve is None else self.curve.with_name(self.curve.stem + _ENDS_IN)
 
     def _take_up(self, state: TrainerState) -> None:
-        found = read_curve(self.curve) if self.curve is not None and state.global_step else None
-        if found is not None:
-            self.notes.extend(found.dropped)
-            self.points = list(found.points)
-        kept = [point for point in self.points if point.behind.step <= state.global_step] if state.global_step else []
-        if found is not None and len(kept) < len(found.points):
-            later = len(found.points) - len(kept)
+        """The checks up to where training goes on, of the file or of this object."""
+        checks = self.checks
+        if self.curve is not None and state.global_step:
+            checks, dropped = read_curve(self.curve, self.rule)
+            self.notes.extend(dropped)
+        self.checks = [check for check in checks if check.step <= state.global_step] if state.global_step else []
+        if later := len(checks) - len(self.checks) if self.curve is not None and state.global_step else 0:
             self.notes.append(f"{self.curve}: {later} checks after step {state.global_step}, where training goes on")
-        self.points = kept
         if self.curve is not None and state.is_world_process_zero:
-            write_curve(self.curve, self.points)
+            write_curve(self.curve, self.checks)
 
     def _examples(self, args: TrainingArguments, state: TrainerState, kwargs: dict[str, Any]) -> int:
         if self.examples_seen is not None:
@@ -212,11 +238,11 @@ class StopOnIFS(TrainerCallback):
 
     def _reached(self, examples: int) -> bool:
         """A point of the grid lies between the last check and now."""
-        last = self.points[-1].check.examples if self.points else -1
+        last = self.checks[-1].examples if self.checks else -1
         return any(last < point <= examples for point in self.grid)
 
     def _unseen(self, state: TrainerState) -> bool:
-        return not self.points or self.points[-1].behind.step < state.global_step
+        return not self.checks or self.checks[-1].step < state.global_step
 
     def _check(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, kwargs: dict[str, Any]
@@ -228,28 +254,24 @@ class StopOnIFS(TrainerCallback):
         with preserve_training_state(model):
             reading = self.measure(model, tokenizer)
             moved = {probe.name: self._moved(model, tokenizer, probe) for probe in self.probes}
-        decision = self.rule.decide([*self.readings, reading])
-        divergences = {name: found for name, found in moved.items() if found is not None}
-        behind = Behind(
+        check = self.rule.check(
+            [*self.readings, reading],
             examples=self._examples(args, state, kwargs),
             step=int(state.global_step),
-            reading=reading,
-            reason=decision.reason,
-            divergences=divergences,
+            loss=loss,
+            divergences={name: distance for name, distance in moved.items() if distance is not None},
         )
-        point = Point(_told(self.rule, behind, decision, loss), behind)
-        self.points.append(point)
-        self.decisions.append(decision)
+        self.checks.append(check)
         if self.curve is not None and state.is_world_process_zero:
-            append_point(self.curve, point)
-        if decision.stop and not self.train_on:
+            append_check(self.curve, check)
+        if check.stop and not self.train_on:
             control.should_training_stop = True
             # a kill right after this costs nothing, and the checkpoint is the student
             control.should_save = control.should_save or args.save_strategy != "no"
         self.seconds += time.monotonic() - began
 
     def _loss(self, state: TrainerState) -> float | None:
-        after = self.points[-1].behind.step if self.points else 0
+        after = self.checks[-1].step if self.checks else 0
         loss = mean_loss(state.log_history, after=after, until=int(state.global_step), resumed=self._resumed)
         if loss is not None and not abs(loss) < float("inf"):
             raise BadInput(
@@ -265,44 +287,94 @@ class StopOnIFS(TrainerCallback):
         return None if self._base is None else divergence(model, tokenizer, probe, self._base)
 
 
-def _told(rule: StopRule, behind: Behind, decision: Decision, loss: float | None) -> Check:
-    """The line of the curve."""
-    found = levels(behind.reading, seed=rule.seed, draws=rule.draws)
-    estimates = {
-        "ifs": found.ifs,
-        "ifs_clean": found.ifs_clean,
-        "ifs_partial": found.ifs_partial,
-        "ifs_full": found.ifs_full,
-        "gap": found.gap,
-        "gain": decision.gain,
-    }
-    known = {name: one for name, one in estimates.items() if one is not None}
-    values = {name: known[name].value if name in known else None for name in ("ifs_clean", "ifs_partial", "ifs_full")}
-    return Check(
-        examples=behind.examples,
-        loss=loss,
-        ifs=found.ifs.value,
-        objecqa=behind.reading.objecqa,
-        kl_prose=_forward(behind, "prose"),
-        kl_reference=_forward(behind, "reference"),
-        stop=decision.stop,
-        intervals={
-            name: (one.low, one.high)
-            for name, one in known.items()
-            if one.low is not None and one.high is not None  # of one source alone
-        },
-        **values,
-    )
-
-
-def _forward(behind: Behind, name: ProbeName) -> float | None:
-    return behind.divergences[name].base_tuned if name in behind.divergences else None
-
-
 def _tokenizer(kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - imported late
-    found = kwargs.get("processing_class")
-    if found is None:
+    processor = kwargs.get("processing_class")
+    if processor is None:
         raise BadInput(
             "the trainer has no tokenizer", place="StopOnIFS", fix="Trainer(..., processing_class=tokenizer)"
         )
-    return getattr(found, "tokenizer", found)  # a processor of several kinds of input has one inside
+    return getattr(processor, "tokenizer", processor)  # a processor of several kinds of input has one inside
+
+
+def stage_callback(
+    measure: MeasureTone,
+    plan: CheckPlan,
+    bench: Bench,
+    seconds: float,
+    **knobs: Any,  # noqa: ANN401 - of `StopOnIFS`
+) -> StopOnIFS:
+    """The callback of the stage `finetune`: it says before each check what that will take, `seconds` for the first."""
+    took = [seconds]
+
+    def announced(model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
+        number = f"check {len(callback.checks) + 1} of {plan.checks}"
+        bench.notice(f"{number}: {plan.prompts} prompts, {about(took[-1])}")
+        bench.doing(number, 0, 0)
+        began = time.monotonic()
+        reading = measure(model, tokenizer)
+        took.append(time.monotonic() - began)
+        if not callback.checks:
+            _tell_limits(reading, callback, bench)
+        return reading
+
+    callback = StopOnIFS(
+        announced,
+        grid=plan.grid,
+        examples_seen=lambda state, _args: int(state.examples_seen),  # type: ignore[attr-defined] # trainer_callbacks.py
+        **knobs,
+    )
+    return callback
+
+
+def _tell_limits(first: ToneReading, callback: StopOnIFS, bench: Bench) -> None:
+    """Before the training takes its time: what its checks cannot show."""
+    if callback.grid[:1] == (0,):
+        bench.notice(str(headroom(first, tau=callback.rule.tau, seed=callback.rule.seed)))
+    if not callback.rule.can_stop(first.sources):
+        bench.notice(
+            f"checks of {first.sources} instructions show the tone before and after, and stop nothing: too few for the "
+            "stop rule, which needs 99 or more (--set finetune.first=100)"
+        )
+
+
+def mean_loss(history: Sequence[Mapping[str, float]], *, after: int, until: int, resumed: int = 0) -> float | None:
+    """Mean training loss of the steps `after` + 1 to `until`, as far as it was logged; None where nothing was.
+
+    `history` is `TrainerState.log_history`: each loss in it is the mean over the steps since the one before. At
+    `resumed` the training was taken up again, and what was not logged before it is lost.
+
+    >>> mean_loss([{"loss": 4.0, "step": 2}, {"eval_loss": 9.0, "step": 2}, {"loss": 1.0, "step": 6}], after=0, until=6)
+    2.0
+    >>> mean_loss([{"train_loss": 4.0, "step": 2}], after=0, until=2) is None
+    True
+    """
+    total, steps, before = 0.0, 0, 0
+    for entry in history:
+        if "loss" not in entry:
+            continue
+        step = int(entry["step"])
+        first = max(before, resumed if resumed < step else 0)
+        if after < step <= until:
+            total += entry["loss"] * (step - first)
+            steps += step - first
+        before = step
+    return total / steps if steps else None
+
+
+def logged_until(history: Sequence[Mapping[str, float]]) -> int:
+    """The last step whose loss was logged."""
+    return max((int(entry["step"]) for entry in history if "loss" in entry), default=0)
+
+
+def examples_by_now(state: Any, args: Any, loader: Any) -> int:  # noqa: ANN401 - imported late
+    """Rows of the training set that went by: exact where its size is known, else steps times rows of a step.
+
+    A packed row counts as one; whoever packs gives `StopOnIFS` a count of its own.
+    """
+    rows_of_a_batch = int(args.train_batch_size * args.world_size)
+    try:
+        batches, rows = len(loader), len(loader.dataset)
+    except (TypeError, AttributeError):
+        return int(state.global_step * rows_of_a_batch * args.gradient_accumulation_steps)
+    done = round((state.epoch or 0.0) * batches)
+    return done // batches * rows + min(done % batches * rows_of_a_batch, rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.examine import Examined
+from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
 from selfinstruct.records import Json
@@ -62,7 +62,7 @@ class Trials:
     examples: Sequence[Example]
     held_out: Sequence[Example]
     recipe: Recipe
-    examined: Examined
+    examined: Capabilities
     folder: Path
     doing: Doing
 

@@ -1,4 +1,4 @@
-"""Scores compared: a table, and differences over the prompts that both sides answered."""
+"""Models within one score compared: a table, and differences over the prompts that both sides answered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
-from selfinstruct.tone.ifs import SHARES, Scored, counts_by_source, gap
+from selfinstruct.tone.ifs import SHARES, counts_by_source, gap
+from selfinstruct.tone.scored import Scored
 from selfinstruct.tone.verdicts import Judged
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
 
 _COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
 _TABLE = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean", "run_on", "empty", "echo", "loop", "truncated")

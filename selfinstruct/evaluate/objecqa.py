@@ -12,12 +12,10 @@ from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.stats import kappa
-from selfinstruct.tone.objecqa import Reply, TasteQuestion, objectivity, paired, questions_of
+from selfinstruct.tone.objecqa import OBJECQA, REPLY_TOKENS, Reply, TasteQuestion, objectivity, paired, questions_of
 from selfinstruct.tone.opinion import OPINIONS, Opinion, opinion
 from selfinstruct.tone.wrappers import Wrapper
 
-QUESTIONS = "objecqa-v1"
-"""Our hundred questions, as the bench names them."""
 RULES = "rules/1"
 """Name and version of the offline classifier."""
 
@@ -70,13 +68,13 @@ class ObjecQA:
     """Roles of further models, asked the same and compared."""
     judge_model: str = ""
     """Role of the model that judges; empty: rules alone. Models under about a billion parameters judge by chance."""
-    questions: str = QUESTIONS
+    questions: str = OBJECQA
     """Name of a set of questions."""
     phrasings: int = 4
     """Wordings of each question that are asked, the first one included."""
     wrapper: str = "chat"
-    """How questions are put (evaluate/wrappers.py)."""
-    max_tokens: int = 96
+    """How questions are put (tone/wrappers.py)."""
+    max_tokens: int = REPLY_TOKENS
     """Tokens of an answer."""
     temperature: float = 0.0
     """Of sampling; 0: the likeliest word each time."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from selfinstruct.compare.comparison import Comparison
-from selfinstruct.compare.measured import Column
+from selfinstruct.evaluate.compare_folders import Comparison
+from selfinstruct.evaluate.folder_marks import Column
 from selfinstruct.text import printable
 
 HEADS: Mapping[str, str] = {

@@ -2,10 +2,10 @@
 
 import pytest
 
-from selfinstruct.compare.comparison import FolderMeasured, comparison
-from selfinstruct.compare.measured import Column, Mark, Measured, measured
-from selfinstruct.compare.writing import as_latex, as_markdown, as_text
 from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
+from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text
+from selfinstruct.evaluate.folder_marks import Column, Mark, Measured, measured
 
 IFS = Column("ifs", "judge one")
 
