@@ -38,8 +38,8 @@ def difference(first: Mapping[str, Mark], second: Mapping[str, Mark], seed: int 
 
     >>> one = {str(place): (str(place), 1.0, 1) for place in range(8)}
     >>> other = {name: (source, 0.0, count) for name, (source, _, count) in one.items()}
-    >>> found = difference(one, other)
-    >>> found.estimate.value, found.estimate.n, found.p == 2 / 2**8
+    >>> estimate = difference(one, other)
+    >>> estimate.estimate.value, estimate.estimate.n, estimate.p == 2 / 2**8
     (1.0, 8, True)
     """
     changes: dict[str, float] = {}
@@ -48,8 +48,8 @@ def difference(first: Mapping[str, Mark], second: Mapping[str, Mark], seed: int 
         if question in second and second[question][2] == count:
             changes[source] = changes.get(source, 0.0) + total - second[question][1]
             counts[source] = counts.get(source, 0) + count
-    found = mean(list(changes.values()), list(counts.values()), within=(-1, 1), seed=seed) if counts else None
-    return None if found is None else Difference(found, sign_test(list(changes.values()), seed))
+    estimate = mean(list(changes.values()), list(counts.values()), within=(-1, 1), seed=seed) if counts else None
+    return None if estimate is None else Difference(estimate, sign_test(list(changes.values()), seed))
 
 
 def sign_test(changes: Sequence[float], seed: int = 0) -> float:
@@ -180,12 +180,12 @@ class Comparison:
                 cell = self._cell(row, column)
                 if isinstance(cell, dict):
                     beside = cell.pop("difference", None)
-                    told = (
+                    difference = (
                         {f"difference_{key}": value for key, value in beside.items()}
                         if isinstance(beside, dict)
                         else {}
                     )
-                    lines.append({"row": row, "measure": column.measure, "terms": column.terms, **cell, **told})
+                    lines.append({"row": row, "measure": column.measure, "terms": column.terms, **cell, **difference})
         return pd.DataFrame(lines)
 
 
@@ -194,34 +194,34 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
 
     The same model of two folders is one row, unless both measured the same: then each row names its folder.
     """
-    found = _rows(folders)
-    columns = sorted({column: None for cells in found.values() for column in cells}, key=_place)
-    rows = tuple(found)
+    marks = _rows(folders)
+    columns = sorted({column: None for cells in marks.values() for column in cells}, key=_place)
+    rows = tuple(marks)
     chosen = _chosen(against, rows)
     cells = {
         (row, column): estimate
         for row in rows
         for column in columns
-        if column in found[row] and (estimate := _estimate(found[row][column], seed)) is not None
+        if column in marks[row] and (estimate := _estimate(marks[row][column], seed)) is not None
     }
-    told = {
+    tested = {
         (row, column): one
         for row in rows
         for column in columns
         if chosen
         and row != chosen
-        and column in found[row]
-        and column in found[chosen]
-        and (one := difference(found[row][column], found[chosen][column], seed)) is not None
+        and column in marks[row]
+        and column in marks[chosen]
+        and (one := difference(marks[row][column], marks[chosen][column], seed)) is not None
     }
-    corrected = holm([one.p for one in told.values()])
+    corrected = holm([one.p for one in tested.values()])
     return Comparison(
         rows=rows,
         columns=tuple(columns),
         cells=cells,
         against=chosen,
-        differences={key: Against(one, chance) for (key, one), chance in zip(told.items(), corrected, strict=True)},
-        notes=tuple(_notes(columns, found)),
+        differences={key: Against(one, chance) for (key, one), chance in zip(tested.items(), corrected, strict=True)},
+        notes=tuple(_notes(columns, marks)),
     )
 
 

@@ -51,8 +51,8 @@ class Side:
 
 def differences(sides: Sequence[Side], seed: int = 0) -> tuple[Difference, ...]:
     """Every pair once, the later one minus the earlier; pairs without a prompt in common are left out."""
-    found = (_difference(later, earlier, seed) for earlier, later in combinations(sides, 2))
-    return tuple(one for one in found if one is not None)
+    pairs = (_difference(later, earlier, seed) for earlier, later in combinations(sides, 2))
+    return tuple(one for one in pairs if one is not None)
 
 
 def _difference(first: Side, second: Side, seed: int) -> Difference | None:

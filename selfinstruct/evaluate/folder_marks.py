@@ -81,8 +81,8 @@ def _terms(page: str, told: Line) -> dict[str, str]:
 
 
 def _part(value: Line, name: str) -> Line:
-    found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
+    part = value.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 _Found: TypeAlias = Iterator[tuple[str, str, Mark]]

@@ -109,13 +109,13 @@ class ObjecQA:
         heard = [list(self._heard(model, asked, failures)) for model in models]
         if self.judge_model:
             heard = [list(self._judged(bench.models[self.judge_model], replies, failures)) for replies in heard]
-        told = self._told(heard, bench, failures)
+        scores = self._told(heard, bench, failures)
         bench.scratch.mkdir(parents=True, exist_ok=True)
         lines = "".join(as_line(one.as_json()) for replies in heard for one in replies)
-        for name, text in (("objecqa.json", as_page(told)), ("objecqa.jsonl", lines)):
+        for name, text in (("objecqa.json", as_page(scores)), ("objecqa.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("objecqa", told)
+        yield Measured("objecqa", scores)
 
     def _heard(self, model: Model, questions: Sequence[TasteQuestion], failures: list[Json]) -> Iterator[Heard]:
         wrapper = Wrapper(self.wrapper)

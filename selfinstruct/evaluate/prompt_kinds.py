@@ -50,10 +50,10 @@ class Subjects:
 
     def of(self, text: str) -> str:
         """The name of the nearest cluster; empty where that has none, or not one word is known."""
-        told = {word: self.weights[word] for word in words(text) if word in self.weights}
-        if not told:
+        weights = {word: self.weights[word] for word in words(text) if word in self.weights}
+        if not weights:
             return ""
-        near = [sum(weight * centre.get(word, 0.0) for word, weight in told.items()) for centre in self.centres]
+        near = [sum(weight * centre.get(word, 0.0) for word, weight in weights.items()) for centre in self.centres]
         best = max(range(len(near)), key=near.__getitem__)
         return self.names[best] if near[best] > 0 else ""
 

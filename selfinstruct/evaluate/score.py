@@ -120,9 +120,9 @@ class Score:
             raise BadInput(what, place="stage score", fix="see whether the model runs, then --retry-failed")
         failed = [(one.model, one.wrapper) for one in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
-        told = scores.as_json() | {"failures": [one.as_json() for one in failures], "left_out": left_out}
-        yield from _built(scores, told, bench.scratch, self.label)
-        yield Measured("score", told)
+        facts = scores.as_json() | {"failures": [one.as_json() for one in failures], "left_out": left_out}
+        yield from _built(scores, facts, bench.scratch, self.label)
+        yield Measured("score", facts)
 
     def _settings(self, bench: Bench) -> tuple[list[tuple[str, Wrapper]], list[Json]]:
         """Each model under each wrapper, and what was left out: a model beside that has no template, under `chat`.
@@ -147,13 +147,13 @@ class Score:
     def _prompts(self, records: Sequence[Task], bench: Bench) -> Iterable[ScorePrompt]:
         if not self.prompts:
             marked = any(task.held_out for task in records)  # then the others were perhaps learned
-            found = own_prompts([task for task in records if task.held_out or not marked])
+            prompts = own_prompts([task for task in records if task.held_out or not marked])
         elif self.prompts in bench.benchmarks:
-            found = prompts_of(bench.benchmarks[self.prompts])
+            prompts = prompts_of(bench.benchmarks[self.prompts])
         else:
             known = ", ".join(bench.benchmarks) or "none here"
             raise BadInput(f"no prompt set '{self.prompts}'", place="stage score", fix=f"one of: {known}")
-        return _first(found, self.first) if self.first else found
+        return _first(prompts, self.first) if self.first else prompts
 
     def _tone(self, bench: Bench) -> Tone:
         name = self.judge or next(iter(sorted(bench.judges, key=lambda one: one != JUST_TRAINED)), JUST_TRAINED)

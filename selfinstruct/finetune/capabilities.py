@@ -148,10 +148,10 @@ def gains() -> bool:
         raise BadInput(missing, place="stage finetune", fix="pip install 'selfinstruct[train]'") from fault
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    told = getattr(torch.cpu, "get_capabilities", None)  # older versions do not tell: four bytes are always right
-    if told is None:
+    ask = getattr(torch.cpu, "get_capabilities", None)  # older versions do not tell: four bytes are always right
+    if ask is None:
         return False
-    able = told()
-    if able.get("avx512_f", False) and torch.backends.cpu.get_cpu_capability() in _HELD_BACK:
+    abilities = ask()
+    if abilities.get("avx512_f", False) and torch.backends.cpu.get_cpu_capability() in _HELD_BACK:
         return False
-    return any(able.get(name, False) for name in _FAST)
+    return any(abilities.get(name, False) for name in _FAST)

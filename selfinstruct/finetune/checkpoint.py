@@ -114,8 +114,8 @@ def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 
                 kind: one.clone() if kind == "step" else one.to(weight.device, copy=True)
                 for kind, one in memory.items()
             }
-    told = json.loads((places[-1] / _PROGRESS).read_text(encoding="utf-8"))
-    return Progress(**{**told, "losses": tuple(told["losses"])})
+    progress = json.loads((places[-1] / _PROGRESS).read_text(encoding="utf-8"))
+    return Progress(**{**progress, "losses": tuple(progress["losses"])})
 
 
 def checkpoints(folder: Path) -> list[Path]:

@@ -126,8 +126,8 @@ def no_divergence(model: Any, tokenizer: Any, probe: Probe) -> Divergence:  # no
     Raises:
         BadInput: the probe has no text.
     """
-    told = (encoded(tokenizer, text, longest(model)) for text in probe.texts)
-    positions = sum(sum(chunks_of(len(tokens), first)) for tokens, first in told)
+    texts = (encoded(tokenizer, text, longest(model)) for text in probe.texts)
+    positions = sum(sum(chunks_of(len(tokens), first)) for tokens, first in texts)
     _refuse_empty(probe, positions)
     return Divergence(base_tuned=0.0, tuned_base=0.0, positions=positions)
 
@@ -165,12 +165,12 @@ def predictions(model: Any, tokens: Sequence[int], first: int) -> Iterator[Any]:
     row = torch.tensor([list(tokens)], device=model.device)
     memory = None
     for start in range(0, len(tokens), _AT_ONCE):
-        told = model(input_ids=row[:, start : start + _AT_ONCE], past_key_values=memory, use_cache=True)
-        memory = getattr(told, "past_key_values", None)
+        output = model(input_ids=row[:, start : start + _AT_ONCE], past_key_values=memory, use_cache=True)
+        memory = getattr(output, "past_key_values", None)
         if memory is None and len(tokens) > _AT_ONCE:
             yield from _all_at_once(model, row, first)
             return
-        logits = told.logits[0, max(0, first - start) :]
+        logits = output.logits[0, max(0, first - start) :]
         if len(logits):
             yield logits
 
@@ -251,7 +251,7 @@ def base_of(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path | 
         return AdapterOff()
     if fresh:
         return _keep(model, tokenizer, probes, folder)
-    return _found(model, tokenizer, probes, folder) if folder is not None else None
+    return _read_back(model, tokenizer, probes, folder) if folder is not None else None
 
 
 def forget(folder: Path) -> None:
@@ -270,12 +270,14 @@ def _keep(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path | No
         for place, text in enumerate(probe.texts):
             tokens, first = encoded(tokenizer, text, longest(model))
             with torch.no_grad():
-                told = [
+                logarithms = [
                     torch.log_softmax(logits.float(), dim=-1).clamp_min(_LEAST).half().cpu().numpy()
                     for logits in predictions(model, tokens, first)
                 ]
             name = _name(probe.name, place, tokens)
-            kept[name] = np.concatenate(told) if folder is None else _written(folder / name, np.concatenate(told))
+            kept[name] = (
+                np.concatenate(logarithms) if folder is None else _written(folder / name, np.concatenate(logarithms))
+            )
     return KeptPredictions(kept)
 
 
@@ -295,7 +297,7 @@ def _written(path: Path, array: Any) -> Any:  # noqa: ANN401 - imported late
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _found(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path) -> KeptPredictions | None:  # noqa: ANN401
+def _read_back(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path) -> KeptPredictions | None:  # noqa: ANN401
     import numpy as np
 
     kept = {}

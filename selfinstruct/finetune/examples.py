@@ -48,11 +48,11 @@ class Tokens:
         if not self._anchor:
             return self._plain(texts)
         anchored = [_ANCHOR + text if more else text for text, more in zip(texts, continues, strict=True)]
-        found = self._plain(anchored)
+        tokens = self._plain(anchored)
         size = len(self._anchor)
         return [
             one[size:] if more and one[:size] == self._anchor else self._plain([text])[0] if more else one
-            for one, text, more in zip(found, texts, continues, strict=True)
+            for one, text, more in zip(tokens, texts, continues, strict=True)
         ]
 
     def _plain(self, texts: Sequence[str]) -> list[list[int]]:
@@ -172,13 +172,13 @@ def prepare(
     unfit: dict[int, Unfit] = {}
     for batch in _batches(tasks, _TOGETHER):
         before = len(made)
-        for at, found in enumerate(_examples(batch, tokenizer, template, max_tokens, seed, too_long), records):
-            if isinstance(found, list):
-                made += found
-            elif refused == "stop" or (found.reason == "too_long" and too_long == "stop"):
-                raise found
+        for at, learned in enumerate(_examples(batch, tokenizer, template, max_tokens, seed, too_long), records):
+            if isinstance(learned, list):
+                made += learned
+            elif refused == "stop" or (learned.reason == "too_long" and too_long == "stop"):
+                raise learned
             else:
-                unfit[at] = found
+                unfit[at] = learned
         records += len(batch)
         unlearned += sum(len(task.unlearned) for task in batch)
         _check_known(made[before:], batch, words)
@@ -233,15 +233,17 @@ def _examples(
     cutter = Tokens(tokenizer)
     opening = cutter.opening if template != "chat" else []  # a template writes its own
     written = [_written(task, tokenizer, template, seed) for task in tasks]
-    pieces = [one for found in written if not isinstance(found, Unfit) for one in found.values()]
+    pieces = [
+        one for pieces_of_each in written if not isinstance(pieces_of_each, Unfit) for one in pieces_of_each.values()
+    ]
     flat = [piece for one in pieces for piece in one]
     starts = [at == 0 for one in pieces for at in range(len(one))]
     tokens = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
-    for task, found in zip(tasks, written, strict=True):
-        if isinstance(found, Unfit):
-            yield found
+    for task, pieces_of_each in zip(tasks, written, strict=True):
+        if isinstance(pieces_of_each, Unfit):
+            yield pieces_of_each
             continue
-        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in found.items()]
+        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in pieces_of_each.items()]
         yield _cut(task, whole, max_tokens, too_long)
 
 
@@ -257,11 +259,13 @@ def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[
     return {index: one for index, one in pieces.items() if any(piece.supervised for piece in one)}
 
 
-def _example(name: str, pieces: Sequence[Segment], found: Iterator[Sequence[int]], opening: Sequence[int]) -> Example:
+def _example(
+    name: str, pieces: Sequence[Segment], tokenized: Iterator[Sequence[int]], opening: Sequence[int]
+) -> Example:
     """The next pieces' tokens as one."""
     tokens, mask = array("i", opening), bytearray(len(opening))
     for piece in pieces:
-        ids = next(found)
+        ids = next(tokenized)
         tokens.extend(ids)
         mask += bytes([piece.supervised]) * len(ids)
     return Example(name, tokens, bytes(mask), cut=False)
@@ -332,9 +336,9 @@ def unfit_lines(prepared: Prepared) -> Iterator[str]:
     if not prepared.unfit:
         return
     reasons = Counter(one.reason for one in prepared.unfit.values())
-    told = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     count = len(prepared.unfit)
-    yield f"not learned: {count:,} of {count + prepared.counts.records:,} records ({told}; see rejected.jsonl)"
+    yield f"not learned: {count:,} of {count + prepared.counts.records:,} records ({listed}; see rejected.jsonl)"
     for one in islice(prepared.unfit.values(), _NAMED):
         yield f"  {one}"
     if count > _NAMED:

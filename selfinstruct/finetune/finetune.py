@@ -163,7 +163,7 @@ class Finetune:
         progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
         if checks is not None:
             bench.notice(checks.share_of_time)
-        told: dict[str, Json] = {
+        facts: dict[str, Json] = {
             "base": weights.name,
             "notice": weights.notice,
             "recipe": recipe_facts(self, recipe, numbers, examined),
@@ -176,12 +176,12 @@ class Finetune:
             },
             "stop": None if checks is None else checks.as_json(),
         }
-        student = write_student(bench.scratch / "student", model, loaded.tokenizer, told, curve, merge=self.merge)
+        student = write_student(bench.scratch / "student", model, loaded.tokenizer, facts, curve, merge=self.merge)
         yield Built("student", student)
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
-        yield Measured("finetune", told)
+        yield Measured("finetune", facts)
 
     def preview(self, records: Sequence[Task], bench: Bench) -> str:
         """The first three examples with their masks, and what is unfit among all records; nothing is trained."""
@@ -201,26 +201,26 @@ class Finetune:
         return bench.weights[self.base]
 
     def _prepared(
-        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, found: Capabilities, bench: Bench
+        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, examined: Capabilities, bench: Bench
     ) -> Prepared:
-        most = min(self.max_tokens, found.context)
+        most = min(self.max_tokens, examined.context)
         return prepare(
             tasks,
             loaded.tokenizer,
             template=self.template,
             max_tokens=most,
-            words=found.words,
+            words=examined.words,
             seed=bench.seed,
             too_long=self.too_long,
             refused=self.refused,
         )
 
-    def _held_out(self, records: Sequence[Task], loaded: Loaded, found: Capabilities, bench: Bench) -> list[Example]:
+    def _held_out(self, records: Sequence[Task], loaded: Loaded, examined: Capabilities, bench: Bench) -> list[Example]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
         made: list[Example] = []
         for task in islice(filter(_is_test, records), _HELD_OUT):
             try:
-                made += self._prepared([task], loaded, found, bench).examples
+                made += self._prepared([task], loaded, examined, bench).examples
             except BadInput:
                 continue
         return made
@@ -356,8 +356,12 @@ def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outc
     place = -1
     for task in records:
         place += not _is_test(task)
-        found = None if _is_test(task) else unfit.get(place)
-        yield Kept(task) if found is None else Rejected(task, found.reason, {"problem": found.what, "fix": found.fix})
+        problem = None if _is_test(task) else unfit.get(place)
+        yield (
+            Kept(task)
+            if problem is None
+            else Rejected(task, problem.reason, {"problem": problem.what, "fix": problem.fix})
+        )
 
 
 def _tell_unfit(prepared: Prepared, bench: Bench) -> None:

@@ -172,12 +172,12 @@ class Loss:
             (total * share).backward()
             return float(total.detach())
         if head:
-            found, gradient = head.backward(states.detach(), one.targets, share)
+            nats, gradient = head.backward(states.detach(), one.targets, share)
         else:
-            found, gradient = self._by_autograd(states.detach().requires_grad_(), one.targets, share)
+            nats, gradient = self._by_autograd(states.detach().requires_grad_(), one.targets, share)
         if states.requires_grad:  # else the head alone is trained
             torch.autograd.backward(states, gradient)
-        return found
+        return nats
 
     def value(self, one: Pass) -> float:
         """The sum over the pass, in nats."""
@@ -200,12 +200,12 @@ class Loss:
         return None if torch.is_autocast_enabled(self._model.device.type) else self._head
 
     def _by_autograd(self, states: Any, targets: Any, share: float) -> tuple[float, Any]:  # noqa: ANN401
-        found, head = 0.0, self._model.get_output_embeddings()
+        nats, head = 0.0, self._model.get_output_embeddings()
         for chunk in chunks(len(targets)):
             total = _nats(head(states[chunk]), targets[chunk])
             (total * share).backward()
-            found += float(total.detach())
-        return found, states.grad
+            nats += float(total.detach())
+        return nats, states.grad
 
     def _states(self, one: Pass) -> Any:  # noqa: ANN401 - imported late
         """Last hidden states (or logits, where the head is not plain) of what is to be learned, a row each."""

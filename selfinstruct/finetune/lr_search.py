@@ -82,16 +82,16 @@ class Trials:
 
     def _trial(self, recipe: Recipe) -> Trial:
         folder = self.folder / f"{recipe.learning_rate:g}"
-        told = self.folder / f"{recipe.learning_rate:g}-loss.json"
-        if not told.is_file():
+        kept_loss = self.folder / f"{recipe.learning_rate:g}-loss.json"
+        if not kept_loss.is_file():
             loss = self._loss(recipe, folder)
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(told, [json.dumps(loss).encode() + b"\n"])
+            write_whole(kept_loss, [json.dumps(loss).encode() + b"\n"])
         shutil.rmtree(folder, ignore_errors=True)
         return Trial(
             learning_rate=recipe.learning_rate,
             examples=round(len(self.examples) * recipe.epochs),
-            held_out_loss=json.loads(told.read_text(encoding="utf-8")),
+            held_out_loss=json.loads(kept_loss.read_text(encoding="utf-8")),
         )
 
     def _loss(self, recipe: Recipe, folder: Path) -> float | None:

@@ -134,19 +134,19 @@ def change_point(
     unit = next(seen for seen in examples if seen > 0)
     places = np.log2(1 + np.asarray(examples, np.float64) / unit)
     tried = np.linspace(places[1], places[-2], _PLACES)
-    found = _fit(places, tried, curve[None, :], bend)
+    fit = _fit(places, tried, curve[None, :], bend)
     line = np.polyval(np.polyfit(places, curve, 1), places)
     by_chance = _fit(places, tried, line + (drawn - curve), bend)
     again = _fit(places, tried, drawn, bend)
-    chance = (1 + int((by_chance.better >= found.better[0]).sum())) / (1 + len(drawn))
+    chance = (1 + int((by_chance.better >= fit.better[0]).sum())) / (1 + len(drawn))
     bent = again.better > _NOTHING
     # Where the steeper of the two lines does not rise, this is another phenomenon: a collapse, for instance.
-    rises = (found.before if bend < 0 else found.after)[0] > 0
-    if found.better[0] <= _NOTHING or not rises or chance > _CHANCE or bent.mean() < 1 - _SIDE:
+    rises = (fit.before if bend < 0 else fit.after)[0] > 0
+    if fit.better[0] <= _NOTHING or not rises or chance > _CHANCE or bent.mean() < 1 - _SIDE:
         return None
     low, high = np.quantile(again.place[bent], (_SIDE, 1 - _SIDE))
-    at, low, high = (float((2**place - 1) * unit) for place in (found.place[0], low, high))
-    before, after = float(found.before[0]), float(found.after[0])
+    at, low, high = (float((2**place - 1) * unit) for place in (fit.place[0], low, high))
+    before, after = float(fit.before[0]), float(fit.after[0])
     return ChangePoint(examples=at, low=min(low, at), high=max(high, at), before=before, after=after, chance=chance)
 
 

@@ -84,13 +84,13 @@ _OTHER_NUMBERS = (
 _COLUMNS = ("examples", "loss", "ifs", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference", "stop")
 
 
-def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapter_base: str = "") -> str:
-    """Markdown, with the front matter that model hubs read; `told` is what `training.json` says.
+def card(facts: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapter_base: str = "") -> str:
+    """Markdown, with the front matter that model hubs read; `facts` are what `training.json` says.
 
     `adapter_base`: what an adapter's settings call its base; empty for a whole model.
     """
-    base, notice = shown(str(told["base"]), 200), str(told["notice"])
-    recipe, counts = told["recipe"], told["data"]
+    base, notice = shown(str(facts["base"]), 200), str(facts["notice"])
+    recipe, counts = facts["recipe"], facts["data"]
     assert isinstance(recipe, dict)
     assert isinstance(counts, dict)
     lora = recipe["method"] == "lora"
@@ -120,7 +120,7 @@ def card(told: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapt
         "",
         "## Training",
         "",
-        *(f"- {_words(name)}: {_cell(value)}" for name, value in _told_of_training(told)),
+        *(f"- {_words(name)}: {_cell(value)}" for name, value in _training_lines(facts)),
         "",
         *_curve(curve),
         "## Use",
@@ -144,10 +144,10 @@ def _front(base: str, adapter_base: str) -> list[str]:
     return [f"library_name: {library}", *known, "pipeline_tag: text-generation", "tags: [instruction-tuning]"]
 
 
-def _told_of_training(told: Mapping[str, Json]) -> list[tuple[str, Json]]:
-    found = told["training"]
-    assert isinstance(found, dict)
-    return list(found.items())
+def _training_lines(facts: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    training = facts["training"]
+    assert isinstance(training, dict)
+    return list(training.items())
 
 
 def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
@@ -222,14 +222,14 @@ def write_student(
     place: Path,
     model: Any,  # noqa: ANN401 - imported late
     tokenizer: Any,  # noqa: ANN401
-    told: Mapping[str, Json],
+    facts: Mapping[str, Json],
     curve: Path | None = None,
     *,
     merge: bool = False,
 ) -> Path:
     """A folder for `from_pretrained`, or for `PeftModel.from_pretrained` where the model has an adapter.
 
-    Safetensors only; same weights and facts, same bytes. `told` becomes `training.json` and the card. With `merge` an
+    Safetensors only; same weights and facts, same bytes. `facts` become `training.json` and the card. With `merge` an
     adapter becomes part of its base, in place, and the folder is one for `from_pretrained`.
 
     Raises:
@@ -246,8 +246,8 @@ def write_student(
         else:
             model.save_pretrained(made)
         tokenizer.save_pretrained(made)
-        (made / FACTS).write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        (made / CARD).write_text(card(told, checks, adapter_base=base), encoding="utf-8")
+        (made / FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (made / CARD).write_text(card(facts, checks, adapter_base=base), encoding="utf-8")
         if curve is not None and checks:
             shutil.copyfile(curve, made / CURVE)
     return place
@@ -275,8 +275,8 @@ def _no_bars() -> Iterator[None]:
 
 def _sort(settings: Path) -> None:
     """Names of layers in order: peft writes a set as it comes, and that is another order each time."""
-    told = json.loads(settings.read_text(encoding="utf-8"))
-    ordered = {name: sorted(value) if _is_names(value) else value for name, value in sorted(told.items())}
+    names = json.loads(settings.read_text(encoding="utf-8"))
+    ordered = {name: sorted(value) if _is_names(value) else value for name, value in sorted(names.items())}
     settings.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
 
 

@@ -175,10 +175,10 @@ def _answer(
     if not whole.startswith(before):
         raise _strange(place, "asks for an answer otherwise than it writes one")
     words = turns[at].content.strip()
-    found = whole.find(words, len(before))
-    if found < 0:
+    begin = whole.find(words, len(before))
+    if begin < 0:
         raise _strange(place, "rewrites an answer")
-    return len(before), found + len(words)
+    return len(before), begin + len(words)
 
 
 def _written(tokenizer: Any, turns: Sequence[Message], place: str, *, ask: bool) -> str:  # noqa: ANN401

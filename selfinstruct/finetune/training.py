@@ -54,8 +54,8 @@ class Diverged(Stopped):
     """The loss is no number any more; the same command would end here again."""
 
 
-def _nobody(done: int, of: int) -> None:
-    """Nobody waits."""
+def _untold(done: int, of: int) -> None:
+    """Tell nobody how far a training is."""
 
 
 def train(
@@ -66,7 +66,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
-    doing: Callable[[int, int], None] = _nobody,
+    doing: Callable[[int, int], None] = _untold,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
@@ -228,8 +228,8 @@ class _Training:
             raise self._no_number(progress)
 
     def _passes(self, step: Step) -> list[list[int]]:
-        found = self._examined
-        return passes(self._lengths, step.examples, self._recipe.batch, found.layout, found.together)
+        examined = self._examined
+        return passes(self._lengths, step.examples, self._recipe.batch, examined.layout, examined.together)
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         examples = [self._examples[at] for at in places]

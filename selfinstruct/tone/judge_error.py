@@ -174,8 +174,8 @@ def biases_of(judge: object) -> dict[str, Bias]:
     """For `whole` and for `cut` prompts, as far as it is known."""
     if not isinstance(judge, KnowsKinds):
         return {}
-    found = {name: bias_of(some) for name, some in judge.kinds.items()}
-    return {name: bias for name, bias in found.items() if bias is not None}
+    biases = {name: bias_of(some) for name, some in judge.kinds.items()}
+    return {name: bias for name, bias in biases.items() if bias is not None}
 
 
 def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
@@ -203,14 +203,14 @@ def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
     return Bias(mean, math.sqrt(between + 1 / sum(shares)), len(kinds))
 
 
-def widened(found: Estimate, biases: Sequence[tuple[float, Bias]]) -> Estimate:
+def widened(share: Estimate, biases: Sequence[tuple[float, Bias]]) -> Estimate:
     """A share with the interval for a model of a kind that the judge never saw; `biases` each with their part in it.
 
     Whole and cut prompts of one model are taken to err together, which is the wider of what can be.
     """
     mean = sum(part * bias.mean for part, bias in biases)
     reach = sum(part * bias.reach for part, bias in biases)
-    low, high = (found.value if end is None else end for end in (found.low, found.high))
-    down, up = (math.hypot(end, reach) for end in (found.value - low, high - found.value))
-    ends = max(0.0, found.value - mean - down), min(1.0, found.value - mean + up)
-    return told(found.value, ends, found.n, found.clusters, found.how)
+    low, high = (share.value if end is None else end for end in (share.low, share.high))
+    down, up = (math.hypot(end, reach) for end in (share.value - low, high - share.value))
+    ends = max(0.0, share.value - mean - down), min(1.0, share.value - mean + up)
+    return told(share.value, ends, share.n, share.clusters, share.how)

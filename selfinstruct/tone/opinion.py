@@ -79,11 +79,11 @@ def options(question: str) -> tuple[frozenset[str], ...]:
     [['milk'], ['black']]
     """
     sentences = [sentence for sentence in _SENTENCE.findall(question) if " or " in sentence]
-    found = _OR.search(sentences[-1]) if sentences else None
-    if not found:
+    choice = _OR.search(sentences[-1]) if sentences else None
+    if not choice:
         return ()
-    first, second = _content(found[1]), _content(found[2])
-    nearest = frozenset([word for word in words(found[1]) if word in first][-_OPTION:])
+    first, second = _content(choice[1]), _content(choice[2])
+    nearest = frozenset([word for word in words(choice[1]) if word in first][-_OPTION:])
     sides = (nearest - second, second - nearest)
     return sides if all(sides) else ()
 

@@ -52,5 +52,7 @@ def forms(pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None)
     import numpy as np
 
     said = whole or [None] * len(pairs)
-    found = [seems_whole(prompt) if form is None else form for (prompt, _), form in zip(pairs, said, strict=True)]
-    return np.array(found, dtype=np.bool_)
+    whole_or_not = [
+        seems_whole(prompt) if form is None else form for (prompt, _), form in zip(pairs, said, strict=True)
+    ]
+    return np.array(whole_or_not, dtype=np.bool_)

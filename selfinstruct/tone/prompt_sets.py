@@ -42,15 +42,17 @@ def ifs_tasks(rows: Iterable[Mapping[str, Any]], source: str = "ifs_instructions
     """
     made: list[Task] = []
     for number, row in enumerate(rows, 1):
-        told = [row.get(key) for key in ("id", "instruction", "cut")]
-        if not all(isinstance(value, str) and value for value in told) or not str(told[1]).startswith(str(told[2])):
+        values = [row.get(key) for key in ("id", "instruction", "cut")]
+        if not all(isinstance(value, str) and value for value in values) or not str(values[1]).startswith(
+            str(values[2])
+        ):
             fix = "give 'id', 'instruction' and 'cut', its beginning"
             raise BadInput("no instruction with its cut", place=f"{source}:{number}", fix=fix)
-        for text, whole in ((str(told[1]), True), (str(told[2]), False)):
+        for text, whole in ((str(values[1]), True), (str(values[2]), False)):
             extra: dict[str, Json] = {
                 "whole": whole,
                 "complete": not whole and is_sentence(text),
-                "source": str(told[0]),
+                "source": str(values[0]),
             }
             provenance = Provenance(stage="input", source=source)
             made.append(Task(instruction=text, provenance=provenance, extra=extra))

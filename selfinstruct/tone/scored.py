@@ -127,9 +127,9 @@ class Scored:
         values: dict[str, Json] = {}
         intervals: dict[str, Json] = {}
         for name in _NAMES:
-            found: Estimate | None = getattr(self, name)
-            values[name] = found.value if found else None
-            intervals[name] = [found.low, found.high] if found and found.low is not None else None
+            number: Estimate | None = getattr(self, name)
+            values[name] = number.value if number else None
+            intervals[name] = [number.low, number.high] if number and number.low is not None else None
         spread: Json = None
         if len(self.by_sample) > 1:
             spread = {"mean": fmean(self.by_sample), "deviation": pstdev(self.by_sample), "ifs": list(self.by_sample)}
@@ -191,11 +191,11 @@ def _with_judge_error(
     asked = {form: total[PLACE[f"{name}_judged"]] for form, name in (("whole", "full"), ("cut", "partial"))}
 
     def wide(name: str, of: str, *forms: str) -> Estimate | None:
-        found = numbers[name]
+        number = numbers[name]
         there = [form for form in forms if asked[form]]
-        if found is None or any(form not in biases for form in there):
+        if number is None or any(form not in biases for form in there):
             return None
-        return widened(found, [(asked[form] / total[PLACE[of]], biases[form]) for form in there])
+        return widened(number, [(asked[form] / total[PLACE[of]], biases[form]) for form in there])
 
     return WithJudgeError(
         ifs=wide("ifs", "all", "whole", "cut"),
@@ -245,8 +245,8 @@ def _corrected_share(counts: Sequence[float], form: str, sensitivity: float, spe
     answers, asked, every = (counts[PLACE[name]] for name in (f"answers_{form}", f"{form}_judged", form))
     if not every:
         return None
-    found = corrected(answers / asked, sensitivity, specificity) if asked else 0.0
-    return None if found is None else found * asked / every
+    share = corrected(answers / asked, sensitivity, specificity) if asked else 0.0
+    return None if share is None else share * asked / every
 
 
 def _mixed(counts: Sequence[float], full: float | None, partial: float | None) -> float | None:

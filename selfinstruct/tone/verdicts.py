@@ -184,10 +184,12 @@ def spoken(response: str, prompt: str) -> str:
 
 
 def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None]) -> list[float]:
-    found = [float(probability) for probability in tone.probabilities(pairs, whole)] if pairs else []
-    if len(found) != len(pairs):
-        raise RuntimeError(f"judge '{tone.version}' was given {len(pairs)} pairs and said {len(found)} probabilities")
-    return found
+    probabilities = [float(probability) for probability in tone.probabilities(pairs, whole)] if pairs else []
+    if len(probabilities) != len(pairs):
+        raise RuntimeError(
+            f"judge '{tone.version}' was given {len(pairs)} pairs and said {len(probabilities)} probabilities"
+        )
+    return probabilities
 
 
 def _verdict(
