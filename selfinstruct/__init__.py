@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from selfinstruct.dedup.split import Split
     from selfinstruct.errors import BadInput, Stopped
     from selfinstruct.evaluate.answer_set import AnswerSet
-    from selfinstruct.evaluate.objecqa import ObjecQA
     from selfinstruct.evaluate.feedback import Feedback
+    from selfinstruct.evaluate.objecqa import ObjecQA
     from selfinstruct.evaluate.score import Score
     from selfinstruct.evaluate.suites.suite import Suite
     from selfinstruct.finetune import StopOnIFS
