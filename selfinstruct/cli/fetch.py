@@ -27,10 +27,10 @@ def fetch(what: str, origin: str, *, accept_terms: bool) -> int:
     Example:  selfinstruct fetch embedded
     """
     if what == "gemma":
-        from selfinstruct.models.gemma import NOTICE, fetch_gemma
+        from selfinstruct.models.weights import GEMMA_NOTICE, fetch_gemma
 
         place = fetch_gemma(origin, accepted=accept_terms)
-        say(NOTICE, err=True)
+        say(GEMMA_NOTICE, err=True)
     else:
         from selfinstruct.models.weights import fetch_embedded
 

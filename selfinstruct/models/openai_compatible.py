@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.api_key import Key, shown_address
-from selfinstruct.models.asking import Asking, Reply
-from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.bounded_body import bounded, too_large
+from selfinstruct.models.backend import BYTES_PER_TOKEN, Answer, CallError
 from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
-from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
-from selfinstruct.models.openai_answer import NO_KEY_ADVICE, error_of, read_answer
-from selfinstruct.models.openai_body import body_of, cut_at_stops, sent_as
-from selfinstruct.models.openai_stream import is_stream, joined
-from selfinstruct.models.policy import retry_after
-from selfinstruct.models.usable import BYTES_PER_TOKEN
+from selfinstruct.models.endpoint import OPENAI, Endpoint, Key, endpoint, shown_address
+from selfinstruct.models.limits import retry_after
+from selfinstruct.models.openai_answer import (
+    NO_KEY_ADVICE,
+    bounded,
+    error_of,
+    is_stream,
+    joined,
+    read_answer,
+    too_large,
+)
+from selfinstruct.models.openai_request import Asking, Reply, body_of, cut_at_stops, sent_as
 from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend, Memory
 from selfinstruct.models.capabilities import Capabilities
+from selfinstruct.models.capability_probe import Probe, learn
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.hosted import HostedModel, connected, short_form
-from selfinstruct.models.learning import Probe, learn
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of

@@ -17,7 +17,7 @@ from selfinstruct.run.recipe import Resolved
 from selfinstruct.stage import Stage, Tone
 
 if TYPE_CHECKING:
-    from selfinstruct.models.hidden_states import EmbeddedStates
+    from selfinstruct.models.transformers_scoring import EmbeddedStates
 
 _ROOM = Path(__file__).parents[1] / "judge"
 SHIPPED = ("ifs-v1", "ifs-v2", "ifs-v2-linear")
@@ -73,7 +73,7 @@ def judge_folder(named: str) -> Path:
 @cache
 def hidden_states() -> "EmbeddedStates":
     """What probes look into; one for a process, for the model behind it is loaded once, and only if asked."""
-    from selfinstruct.models.hidden_states import EmbeddedStates
+    from selfinstruct.models.transformers_scoring import EmbeddedStates
 
     return EmbeddedStates()
 

@@ -100,7 +100,7 @@ def gates(
 
 def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingProxyType({})) -> Weights:
     """What a stage trains or looks into; BadInput where a role's spec names nothing of the kind."""
-    from selfinstruct.models.trainable import TransformersWeights
+    from selfinstruct.models.transformers_weights import TransformersWeights
 
     spec = recipe.specs[role]
     name = built_name(spec)
@@ -115,7 +115,7 @@ def weights_marks(resolved: Resolved) -> dict[str, str]:
 
 
 def _mark(spec: str) -> str:
-    from selfinstruct.models.trainable import TransformersWeights
+    from selfinstruct.models.transformers_weights import TransformersWeights
 
     return TransformersWeights(spec).mark
 
@@ -130,7 +130,7 @@ def _folder_of(role: str, name: str, built: Mapping[str, Path]) -> Path:
 
 def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
     """What measures likelihoods for a role; only models of transformers can."""
-    from selfinstruct.models.token_scorer import TransformersScorer
+    from selfinstruct.models.transformers_scoring import TransformersScorer
 
     spec = recipe.specs[role]
     kind, _, name = spec.partition(":")

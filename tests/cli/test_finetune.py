@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.models.weights_facts import find_weights
+from selfinstruct.models.model_files import find_weights
 from tests.cli.typed import command, lines
 from tests.faults.same import files
 from tests.finetune.builders import Folder, tasks

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError, Future
 import pytest
 
 from selfinstruct.models.backend import Answer
-from selfinstruct.models.gather import Asked, Gatherer, settle
+from selfinstruct.models.transformers_model import Asked, Gatherer, settle
 from selfinstruct.records import Choice, Request, Usage
 
 PATIENCE = 20.0

@@ -8,10 +8,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
-from selfinstruct.models.backend import Memory
+from selfinstruct.models.backend import ROOM_TO_THINK, Memory
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.policy import retry_after
-from selfinstruct.models.usable import ROOM_TO_THINK
+from selfinstruct.models.limits import retry_after
 from selfinstruct.records import Choice, Completion, Failure, Message, Request
 from selfinstruct.store.journal import Journal
 from tests.models.loopback import CHAT, USAGE, asked, at, chat, refused

@@ -18,8 +18,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError, Memory
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.make import make_backend
-from selfinstruct.models.sampling import Line
-from selfinstruct.models.transformers_decode import Cut, Decoder
+from selfinstruct.models.transformers_decode import Cut, Decoder, Line
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import converted, load_weights
 from selfinstruct.records import Completion, Message, Request

@@ -8,7 +8,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models import weights
-from selfinstruct.models.weights_facts import Facts, adapter_base, content_mark, facts, find_weights
+from selfinstruct.models.model_files import Facts, adapter_base, content_mark, facts, find_weights
 
 
 def on_hub(_name: str) -> Facts:

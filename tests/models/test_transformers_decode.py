@@ -16,7 +16,10 @@ from selfinstruct.records import Request
 from tests.models import tiny_models
 
 pytest.importorskip("torch")
+
+
 pytest.importorskip("transformers")
+
 
 PROMPTS = ("a", "name a river.", "add one, two", "hello" * 8, "write a line", "s t o p")
 

@@ -13,8 +13,8 @@ from werkzeug import Response
 from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import CallError, Memory
 from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Stated
+from selfinstruct.models.capability_probe import MOST_REQUESTS, Probe, learn
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.learning import MOST_REQUESTS, Probe, learn
 from selfinstruct.models.money import Budget, Price, tokens_of
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.records import Completion, Message, Request

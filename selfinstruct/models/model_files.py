@@ -1,4 +1,4 @@
-"""What the files of a model tell before it is loaded: where they lie, how large it is, whether it takes a chat."""
+"""Reads facts from a model's files before it is loaded: place, size, number format, whether it has a chat template."""
 
 import hashlib
 import json
@@ -12,12 +12,10 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.embedded import has_template
-from selfinstruct.models.gemma import GEMMA, gemma_weights
-from selfinstruct.models.weights import embedded_weights
+from selfinstruct.models.weights import GEMMA, embedded_weights, gemma_weights
 
 LOADABLE = "give a folder with config.json, tokenizer files and *.safetensors, a .gguf file, or a name on the Hub"
 SMALL = 1_500_000_000  # parameters
-
 _HUB_NAME = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 _ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _SETTINGS = (

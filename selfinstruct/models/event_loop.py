@@ -1,4 +1,4 @@
-"""The one event-loop thread of the process: started when first needed, ended when nobody needs it."""
+"""The one event-loop thread of the process: started when first needed, ended when no request needs it."""
 
 import asyncio
 import os

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models import gemma
-from selfinstruct.models.trainable import TransformersWeights, trainable
+from selfinstruct.models import weights
+from selfinstruct.models.model_files import find_weights
 from selfinstruct.models.transformers_decode import Decoder
 from selfinstruct.models.transformers_model import TransformersModel
-from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.models.weights_facts import find_weights
+from selfinstruct.models.transformers_weights import TransformersWeights, load_weights, trainable
 from selfinstruct.records import Request
 from selfinstruct.stage import Loaded
 from tests.models import tiny_models
@@ -105,7 +104,7 @@ def test_a_file_that_was_not_quantised_needs_no_notice(number: int, tmp_path: Pa
 def test_an_adapter_carries_the_terms_of_its_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFINSTRUCT_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(
-        gemma, "SHA256", hashlib.sha256(gguf_header(tmp_path / gemma.FILE, 15).read_bytes()).hexdigest()
+        weights, "GEMMA_SHA256", hashlib.sha256(gguf_header(tmp_path / weights.GEMMA_FILE, 15).read_bytes()).hexdigest()
     )
     made = TransformersWeights("gemma")
     assert made.notice.startswith("weights dequantised from a 4-bit file (Q4_K_M): not the original release; Gemma")

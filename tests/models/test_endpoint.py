@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from selfinstruct.models.api_key import Key, shown_address
+from selfinstruct.models.endpoint import Key, shown_address
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.money import Budget, Price, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible

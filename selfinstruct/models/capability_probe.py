@@ -8,13 +8,11 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from selfinstruct.errors import Capped, ProviderDown
-from selfinstruct.models.backend import Answer, CallError
+from selfinstruct.models.backend import Answer, CallError, usable
 from selfinstruct.models.capabilities import Capabilities, Stated
-from selfinstruct.models.loop import SHARED
-from selfinstruct.models.money import Budget, Reservation, tokens_of
+from selfinstruct.models.event_loop import SHARED
+from selfinstruct.models.money import Budget, Price, Reservation, tokens_of
 from selfinstruct.models.openai_compatible import OpenAICompatible
-from selfinstruct.models.prices import Price
-from selfinstruct.models.usable import usable
 from selfinstruct.records import Completion, Message, Request, Usage
 
 MOST_REQUESTS = 5
@@ -25,7 +23,6 @@ _FAULT_SECONDS = 20.0
 _BUSY_SECONDS = 300.0
 _ROOM_TO_THINK = 1024  # tokens: enough to think about two tasks of a gardener
 _PASSING = ("later", "slower")
-
 TEXT = Request(
     prompt="A shopping list:\n1. Bread\n2. Apples\n3.", max_tokens=16, temperature=1.0, purpose="capabilities"
 )
