@@ -74,7 +74,7 @@ def carry_out(
             say(unset, err=True)
         return 0
     if given.get("push"):
-        from selfinstruct.formats.hub import check_push
+        from selfinstruct.formats.dataset import check_push
 
         check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
@@ -96,7 +96,7 @@ def carry_out(
     if also is not None:
         also(finished)
     if given.get("push"):
-        from selfinstruct.formats.hub import push_to_hub
+        from selfinstruct.formats.dataset import push_to_hub
 
         say(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
     made = finished.folder / result if result else finished.dataset

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import LONGEST_WORD, Broken, after_space, first_value, not_json
 from selfinstruct.formats.streams import Stream, name
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 DOCUMENT_BYTES = 256 << 20

@@ -11,8 +11,7 @@ from itertools import islice
 from typing import Any
 
 from selfinstruct.formats.conversations import ROLES, conversation
-from selfinstruct.formats.fields import rest, text
-from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.formats.fields import BadRecord, rest, text
 from selfinstruct.records import Message, Provenance, Task
 from selfinstruct.templates import joined
 

@@ -12,8 +12,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.transformers_model import TransformersModel
-from selfinstruct.needs import CheckNeed, Needs
 from selfinstruct.models.transformers_weights import TransformersWeights
+from selfinstruct.needs import CheckNeed, Needs
 from selfinstruct.records import Completion, Request, Task
 from selfinstruct.run import wiring
 from selfinstruct.run.dry_run import estimate_run

@@ -8,8 +8,8 @@ from typing import Any
 
 from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 
 _IN_FILE_NAME = re.compile(r"(?:(flan\d*|t0|p3|niv2|cot|dialog)_?)?(zs|fs)_?(no)?opt", re.IGNORECASE)

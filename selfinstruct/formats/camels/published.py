@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 from selfinstruct.text import shown
 

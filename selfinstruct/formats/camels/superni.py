@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.camels.instructions import few_shot, zero_shot
 from selfinstruct.formats.camels.published import (
     Converted,
     Origin,
@@ -20,11 +21,10 @@ from selfinstruct.formats.camels.published import (
     text,
 )
 from selfinstruct.formats.camels.published import unreadable as complaint
-from selfinstruct.formats.camels.templates import few_shot, zero_shot
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_text_lines
 from selfinstruct.formats.streams import name
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Json, Task
 
 HELD_OUT = "_mmmlu_"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.tags import tagged, tagged_prompt, untagged
+from selfinstruct.formats.conversations import tagged, tagged_prompt, untagged
 from selfinstruct.records import Message
 
 TALK = (

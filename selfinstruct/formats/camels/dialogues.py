@@ -1,4 +1,4 @@
-"""ShareGPT: conversations that users shared, cut into runs of whole question-and-answer pairs of bounded length."""
+"""Sets of conversations: ShareGPT in bounded pieces, every path of an Open Assistant tree, Baize's transcripts."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from selfinstruct.formats.camels.page import as_markdown, is_saved_page
+from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_page
 from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Json, Message, Task
 
 CountTokens: TypeAlias = Callable[[str], int]
-
 _TOKEN = re.compile(r"[A-Za-z]{1,7}|[0-9]|\n+|[ \t]{2,}|[^\sA-Za-z0-9]")
 _TWO_TOKENS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\U00010000-\U0010ffff]")
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant"}
 _DROPPED = ("system", "bing")
+PERSON, ANSWER = "[|Human|]", "[|AI|]"
 
 
 def about_llama_tokens(text: str) -> int:
@@ -174,3 +174,90 @@ def _turns(value: Mapping[str, Any]) -> list[Message]:
 def _named(about: dict[str, Json], first: int) -> dict[str, Json]:
     """A run's own id: that of the conversation, and where in it the run begins."""
     return {**about, "id": f"{about['id']}_{first}"} if isinstance(about.get("id"), str) else about
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A message of a tree, with what was said before it."""
+
+    message: object
+    before: tuple[Message, ...]
+    deleted: bool
+    """True where a message before it was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenAssistant:
+    """Inner answers end a conversation too, so that turns stand in several: mind the loss of all but the last."""
+
+    name: str = "oasst1"
+    about: str = "2023-04-12_oasst_ready.trees.jsonl; every path from the root to an answer, inner ones too"
+
+    def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
+        """One task for each answer of a tree, parents before children.
+
+        `extra` has the tree, the last message and its language; `deleted` where a message of the path was taken back
+        (the paper keeps them).
+        """
+        return each(values, partial(self._tree, Origin(dataset=self.name, source=source, seed=seed)), compat)
+
+    def _tree(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+        del number
+        tree: dict[str, Json] = {key: value[key] for key in ("message_tree_id",) if key in value}
+        # A list in the place of recursion: a stranger's tree may be deep.
+        waiting = [_Step(value.get("prompt"), (), deleted=False)]
+        while waiting:
+            step = waiting.pop()
+            try:
+                message = mapping(step.message, "the message")
+                turns = (*step.before, _turn(message, step.before))
+                deleted = step.deleted or message.get("deleted") is True
+                replies = items(message, "replies") if message.get("replies") is not None else ()
+                waiting.extend(_Step(reply, turns, deleted) for reply in reversed(replies))
+                if turns[-1].role == "assistant":
+                    yield origin.conversation(turns, {**tree, **_about(message, deleted=deleted)})
+            except Unfit as fault:
+                within = f"reply {len(step.before) + 1} of a path" if step.before else ""
+                yield complaint(line, fault.reason, fault.problem, within=within, text=step.message)
+
+
+def _turn(message: Mapping[str, Any], before: tuple[Message, ...]) -> Message:
+    said, role = text(message, "text"), text(message, "role")
+    due = "assistant" if len(before) % 2 else "prompter"
+    if role != due:
+        raise Unfit("roles", f"'{role[:40]}' speaks where it is the turn of '{due}'")
+    return Message("assistant" if role == "assistant" else "user", said)
+
+
+def _about(message: Mapping[str, Any], *, deleted: bool) -> dict[str, Json]:
+    known: dict[str, Json] = {key: message[key] for key in ("lang",) if key in message}
+    if isinstance(message.get("message_id"), str):
+        known["id"] = message["message_id"]
+    return {**known, "deleted": True} if deleted else known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baize:
+    """What stands before the first mark is the prompt that set the model talking, and no part of the conversation."""
+
+    name: str = "baize"
+    about: str = "alpaca, medical, quora and stackoverflow _chat_data.json; split on [|Human|] and [|AI|]"
+
+    def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
+        """One task a transcript; a question without an answer is unreadable, the empty mark at the end is not one."""
+        return each(values, partial(self._talk, Origin(dataset=self.name, source=source, seed=seed)), compat)
+
+    def _talk(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+        del number
+        turns: list[Message] = []
+        for part in text(value, "input").split(PERSON)[1:]:
+            asked, *answers = (piece.strip() for piece in part.split(ANSWER))
+            if len(answers) > 1:
+                raise Unfit("roles", f"two marks {ANSWER} behind one {PERSON}")
+            if answers:
+                turns += [Message("user", asked), Message("assistant", answers[0])]
+            elif asked:
+                yield complaint(line, "no_answer", f"a question without {ANSWER} behind it", text=asked)
+        if not turns:
+            raise Unfit("no_turns", f"no {PERSON} with {ANSWER} behind it")
+        yield origin.conversation(turns, rest(value, "input"))

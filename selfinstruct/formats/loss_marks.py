@@ -1,9 +1,9 @@
-"""Marks that an answer is to be read and not learned: how strangers write them, and how we do."""
+"""Marks that an answer is to be read and not learned (no loss on it): how strangers write them, and how we do."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.records import Json, Task
 
 _MASK = "loss_mask"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.formats.camels.page import as_markdown, is_saved_page
+from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_page
 
 ANSWER = (
     '<div class="markdown prose w-full"><p>Two <em>ways</em>:</p>'

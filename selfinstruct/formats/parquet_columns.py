@@ -1,15 +1,19 @@
-"""Finds the Arrow type that holds every value a column of JSON has; where there is none, the column is JSON as text."""
+"""Writes rows to Parquet: the Arrow type that holds every value of a column (else JSON as text), row groups."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.rows import Row
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Json
+from selfinstruct.whole_files import anew
 
 _INT64 = 1 << 63
 _EXACT = 1 << 53  # whole numbers up to here are the same as a float
@@ -17,6 +21,8 @@ JSON_NOTE = "selfinstruct.json"
 """Key of the note in a file's metadata."""
 _LONGEST_NOTE = 1 << 20
 _MOST_FIELDS = 64  # an object with more is a map, whose keys are data
+GROUP_ROWS = 100_000
+GROUP_CHARS = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +197,60 @@ def _untyped(value: Json, place: Sequence[str]) -> Json:
     if isinstance(value, dict) and place[0] in value:
         return {**value, place[0]: _untyped(value[place[0]], place[1:])}
     return value
+
+
+class RowGroups:
+    """Collects rows until they make a group."""
+
+    def __init__(self, write: Callable[[Any], None], schema: Any) -> None:  # noqa: ANN401 - no types are published
+        """`write` takes a table."""
+        self._write, self._schema = write, schema
+        self._lines: list[str] = []
+        self._chars = 0
+
+    def add(self, line: str) -> None:
+        """One more row, as a line of JSON whose values are of the schema's types."""
+        self._lines.append(line)
+        self._chars += len(line)
+        if len(self._lines) == GROUP_ROWS or self._chars > GROUP_CHARS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is collected; `datasets` cannot load a group without rows, but a file without groups it can."""
+        if self._lines:
+            self._write(_table("\n".join(self._lines).encode(), self._schema))
+        self._lines, self._chars = [], 0
+
+
+def _table(lines: bytes, schema: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """The rows as Arrow has them; making them of Python's values would import pandas, a third of a second."""
+    import pyarrow as pa
+    import pyarrow.json as arrow_json
+
+    return arrow_json.read_json(
+        pa.BufferReader(lines),
+        arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),  # one block, so that it is one chunk
+        arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+    )
+
+
+@contextmanager
+def parquet_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN401 - pyarrow publishes no types
+    """A new Parquet file, whole when the block ends without a fault."""
+    import pyarrow.parquet as pq
+
+    with anew(path) as file, pq.ParquetWriter(file, schema, compression="zstd", version="2.6") as writer:
+        groups = RowGroups(partial(writer.write_table, row_group_size=GROUP_ROWS), schema)
+        yield groups
+        groups.flush()
+
+
+@contextmanager
+def arrow_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN401 - pyarrow publishes no types
+    """A new Arrow file (IPC), whole when the block ends without a fault."""
+    import pyarrow as pa
+
+    with anew(path) as file, pa.ipc.new_file(file, schema) as writer:
+        groups = RowGroups(writer.write_table, schema)
+        yield groups
+        groups.flush()
