@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import templates
-from selfinstruct.curate.exchange import exchanges
+from selfinstruct.curate.exchange import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
-from selfinstruct.curate.replies import replies
 from selfinstruct.dedup.text_fields import compared_text
 from selfinstruct.evaluate.prompt_sets import own_prompts, prompts_of
 from selfinstruct.evaluate.responses import Row, responses_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from selfinstruct.curate.exchange import exchanges
-from selfinstruct.curate.language import require_languages
 from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, OnRecord, bound, chosen
+from selfinstruct.curate.text_rules import require_languages
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task

@@ -30,7 +30,6 @@ from selfinstruct.formats.fields import (
 )
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.plugin_formats import plugin_format
-from selfinstruct.formats.shapes import is_own, natinst, own_task
 from selfinstruct.formats.text_templates import dressed, is_templated, templated
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.templates import TAGS

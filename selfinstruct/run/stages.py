@@ -29,7 +29,7 @@ _PLACES = {
     "near": "dedup.near:Near",
     "novelty": "dedup.filter:Novelty",
     "semantic": "dedup.semantic:Semantic",
-    "decontaminate": "curate.contamination.decontaminate:Decontaminate",
+    "decontaminate": "curate.decontaminate:Decontaminate",
     "verify": "curate.checks.verify:Verify",
     # rewriting
     "simplify": "curate.simplification.simplify:Simplify",
@@ -51,7 +51,7 @@ _PLACES = {
     "diversity": "curate.variety.diversity:Diversity",
     "balance": "curate.variety.balance:Balance",
     "select": "curate.variety.select:Select",
-    "mix": "curate.mixture.mix:Mix",
+    "mix": "curate.mix:Mix",
     "split": "dedup.split:Split",
 }
 

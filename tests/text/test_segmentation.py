@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.curate.checks.check_counts import _without_marks
-from selfinstruct.curate.contamination.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.dedup.exact import Exact
 from selfinstruct.dedup.index import RougeIndex
 from selfinstruct.dedup.minhash import signatures

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from selfinstruct.curate.checks.exact_arithmetic import Unsuited, Value, agrees, evaluate
-from selfinstruct.curate.checks.finding import PASSED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.curate.simplification.blocks import without_marks
 from selfinstruct.text import shown, words
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from selfinstruct.curate.checks.finding import PASSED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.curate.simplification.blocks import blocks
 from selfinstruct.text import words
 

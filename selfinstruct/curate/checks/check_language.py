@@ -4,8 +4,7 @@ import re
 import unicodedata
 from importlib.util import find_spec
 
-from selfinstruct.curate.checks.finding import PASSED, UNCHECKED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
 from selfinstruct.text import shown
 from selfinstruct.text.language import identifier
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
-from selfinstruct.curate.checks.asked_again import Second, Word
 from selfinstruct.curate.checks.check_arithmetic import arithmetic
-from selfinstruct.curate.checks.check_code import code_parses
 from selfinstruct.curate.checks.check_counts import counts
-from selfinstruct.curate.checks.check_json import json_asked_for
 from selfinstruct.curate.checks.check_labels import label_in_space
 from selfinstruct.curate.checks.check_language import language_asked_for, told_by
-from selfinstruct.curate.checks.finding import Checker, Finding
-from selfinstruct.curate.replies import Reply, replies
+from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for
+from selfinstruct.curate.checks.model_checks import Second, Word
+from selfinstruct.curate.exchange import Checker, Finding, Reply, replies
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task

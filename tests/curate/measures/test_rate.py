@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.measures.rate import Rate
-from selfinstruct.curate.measures.rating_text import SCHEMA, Verdict, verdict
+from selfinstruct.curate.measures.rate import SCHEMA, Rate, Verdict, verdict
 from selfinstruct.records import Choice, Completion, Failure, Message, Request, Task, Usage
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Traits
 from tests.curate.records import task

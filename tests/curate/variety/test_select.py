@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.variety.farthest import spread
-from selfinstruct.curate.variety.select import Select
+from selfinstruct.curate.variety.select import Select, spread
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.contamination.benchmark_index import BenchmarkIndex, Measure
-from selfinstruct.curate.contamination.decontaminate import Decontaminate
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
+from selfinstruct.curate.decontaminate import Decontaminate
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected

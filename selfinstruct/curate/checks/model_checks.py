@@ -1,4 +1,4 @@
-"""Checks that ask a model: agreement over several answers, and a second model's verdict."""
+"""Checks that ask a model: self-consistency over several answers, and a second model's verdict."""
 
 import re
 from collections import Counter
@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from selfinstruct.curate.checks.finding import PASSED, UNCHECKED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
 from selfinstruct.curate.simplification.rewriting import form_of
 from selfinstruct.prompts import Prompt
 from selfinstruct.records import Completion, Failure, Request

@@ -1,18 +1,88 @@
-"""JSON where it is asked for."""
+"""Code that parses."""
 
+import ast
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.checks.check_json import json_asked_for, unfit
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for, unfit
+from selfinstruct.curate.exchange import Reply
 
-ASKED = "Convert the record into JSON."
+ASKED_CODE = "Write a Python function that doubles a number."
+GOOD = "def double(x):\n    return 2 * x"
+BAD = "def double(x)\n    return 2 * x"
+ASKED_JSON = "Convert the record into JSON."
 
 
-def verdict(output: str, instruction: str = ASKED, given_: str = "") -> str:
+def code_verdict(output: str, instruction: str = ASKED_CODE) -> str:
+    found = code_parses(Reply("instance 0", instruction, "", output))
+    return found.verdict if found else "silent"
+
+
+@pytest.mark.parametrize(
+    "frame", ["{}", "```python\n{}\n```", "Like this:\n\n```py\n{}\n```\nThat is it.", "```Python\n    {}\n```"]
+)
+def test_python_passes_or_fails_as_it_parses(frame: str) -> None:
+    indent = "    " if "    {" in frame else ""
+    assert code_verdict(frame.replace("{}", GOOD.replace("\n", "\n" + indent))) == "passed"
+    assert code_verdict(frame.replace("{}", BAD.replace("\n", "\n" + indent))) == "failed"
+
+
+@given(st.text(alphabet="abx=()[]:\n 1+'\"#", max_size=40))
+def test_a_fenced_block_fails_only_when_the_parser_says_so(text: str) -> None:
+    found = code_verdict(f"```python\n{text}\n```")
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return
+    assert found in ("passed", "unchecked")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "```javascript\nfunction f( {\n```",
+        "```\n" + BAD + "\n```",
+        "```python\n" + BAD,  # cut short
+        "```python\nprint 'old'\n```",
+        "```python\n>>> f(1)\n2\n```",
+        "```python\n!pip install x\n```",
+        "```python\ndef f(x): ...\nOutput: it is three of them\n```",
+        "```python\ntype Name = list[str]\n```",
+        "```python\nx = \0\n```",
+    ],
+)
+def test_what_no_parser_here_reads_is_unchecked(output: str) -> None:
+    assert code_verdict(output, "Write some code.") == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "output"),
+    [
+        ("Describe a cat.", "It purrs."),
+        ("Explain Python.", "A language that many people use."),
+        ("Write a Python function.", "I would write a function that doubles the number, and then test it."),
+    ],
+)
+def test_replies_without_code_are_left_alone(instruction: str, output: str) -> None:
+    assert code_verdict(output, instruction) == "silent"
+
+
+def test_code_of_another_language_asked_for_without_a_fence_is_unchecked() -> None:
+    assert (
+        code_verdict("const f = x => {\n  return 2 * x;\n};", "Translate the Python function into JavaScript.")
+        == "unchecked"
+    )
+    assert code_verdict(BAD, "Write a Python 2 function.") == "unchecked"
+
+
+def test_words_around_unfenced_code_make_it_a_guess() -> None:
+    assert code_verdict(f"{BAD}\n\nThis function doubles the number.") == "unchecked"
+
+
+def json_verdict(output: str, instruction: str = ASKED_JSON, given_: str = "") -> str:
     found = json_asked_for(Reply("instance 0", instruction, given_, output))
     return found.verdict if found else "silent"
 
@@ -30,7 +100,7 @@ def test_json_passes_alone_fenced_or_with_words_around_it(value: object, frame: 
     text = json.dumps(value)
     if frame != "{}" and ("`" in text or "{" in frame.format("")):
         return
-    assert verdict(frame.replace("{}", text)) == "passed"
+    assert json_verdict(frame.replace("{}", text)) == "passed"
 
 
 @pytest.mark.parametrize(
@@ -46,12 +116,12 @@ def test_json_passes_alone_fenced_or_with_words_around_it(value: object, frame: 
     ],
 )
 def test_what_does_not_parse_fails(output: str) -> None:
-    assert verdict(output) == "failed"
+    assert json_verdict(output) == "failed"
 
 
 @pytest.mark.parametrize("output", ['{"a": 1, ...}', '{"a": <your name>}', '{\n// a comment\n"a": 1}'])
 def test_a_sketch_with_places_to_fill_is_left_alone(output: str) -> None:
-    assert verdict(output) == "silent"
+    assert json_verdict(output) == "silent"
 
 
 @pytest.mark.parametrize(
@@ -67,21 +137,21 @@ def test_a_sketch_with_places_to_fill_is_left_alone(output: str) -> None:
     ],
 )
 def test_json_is_not_always_asked_for(instruction: str) -> None:
-    assert verdict("not json", instruction) == "silent"
+    assert json_verdict("not json", instruction) == "silent"
 
 
 def test_named_keys_must_be_there_at_any_depth() -> None:
     asked = 'Give the person in JSON format with the keys "name" and "age".'
-    assert verdict('{"person": {"name": "Ada", "age": 36}}', asked) == "passed"
-    assert verdict('{"person": {"name": "Ada"}}', asked) == "failed"
+    assert json_verdict('{"person": {"name": "Ada", "age": 36}}', asked) == "passed"
+    assert json_verdict('{"person": {"name": "Ada"}}', asked) == "failed"
 
 
 def test_a_schema_that_is_given_must_be_followed() -> None:
     asked = "Return JSON that follows the schema."
     schema = '{"type": "object", "required": ["age"], "properties": {"age": {"type": "integer"}}}'
-    assert verdict('{"age": 36}', asked, schema) == "passed"
-    assert verdict('{"age": "36"}', asked, schema) == "failed"
-    assert verdict('{"name": "Ada"}', asked, schema) == "failed"
+    assert json_verdict('{"age": 36}', asked, schema) == "passed"
+    assert json_verdict('{"age": "36"}', asked, schema) == "failed"
+    assert json_verdict('{"name": "Ada"}', asked, schema) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -94,9 +164,9 @@ def test_a_schema_that_is_given_must_be_followed() -> None:
 )
 def test_a_schema_is_found_among_other_braces(asked: str) -> None:
     asked %= '{"type": "object", "required": ["age"], "properties": {"age": {"type": "integer", "minimum": 1}}}'
-    assert verdict('{"age": 36}', asked) == "passed"
-    assert verdict('{"age": 0}', asked) == "failed"
-    assert verdict('{"name": "Ada"}', asked) == "failed"
+    assert json_verdict('{"age": 36}', asked) == "passed"
+    assert json_verdict('{"age": 0}', asked) == "failed"
+    assert json_verdict('{"name": "Ada"}', asked) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +189,7 @@ def test_what_a_schema_says(value: object, schema: dict[str, object], fault: str
 
 
 def test_very_deep_json_is_no_traceback() -> None:
-    assert verdict("[" * 100_000) == "failed"
+    assert json_verdict("[" * 100_000) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -141,8 +211,8 @@ def test_every_word_of_a_schema_counts(schema: dict[str, object], right: object,
     assert unfit(right, schema) == ""
     assert unfit(wrong, schema).startswith("$")
     if isinstance(right, dict | list):
-        assert verdict(json.dumps(right), asked) == "passed"
-        assert verdict(json.dumps(wrong), asked) == "failed"
+        assert json_verdict(json.dumps(right), asked) == "passed"
+        assert json_verdict(json.dumps(wrong), asked) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -164,4 +234,4 @@ def test_a_schema_that_cannot_be_checked_objects_to_nothing(schema: dict[str, ob
 
 def test_data_that_has_a_type_is_no_schema() -> None:
     asked = 'Answer in JSON after this example of the schema: {"type": "book", "properties": 3}'
-    assert verdict('{"type": "film"}', asked) == "passed"
+    assert json_verdict('{"type": "film"}', asked) == "passed"

@@ -4,14 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.simplification.rewrite_checks import (
-    Bounds,
-    kept_facts,
-    names,
-    numbers,
-    objection,
-    told_only_in,
-)
+from selfinstruct.curate.simplification.rewriting import Bounds, kept_facts, names, numbers, objection, told_only_in
 
 ORIGINAL = (
     "Well, Marie Curie, who was born in Warsaw in 1867, won two Nobel prizes, which is quite an achievement. "

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.checks.asked_again import agreement, normal, verdict
+from selfinstruct.curate.checks.model_checks import agreement, normal, verdict
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which passage of a benchmark stands in a text? Hashed shingles propose, the words themselves decide.
+"""Which passage of a benchmark stands in a text? Hashed shingles propose, runs of shared words decide.
 
 A *shingle* is a few words in a row. What recurs in many items of a benchmark (a choice template, a shared definition)
 is boilerplate: its shingles propose nothing, and a run of words must have most of its words outside it; so are rows of
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from selfinstruct.curate.contamination.shared_runs import Run, covered, hashed, runs, shingles
 from selfinstruct.curate.exchange import Exchange, exchanges
 from selfinstruct.records import Task
 from selfinstruct.text import words_and_signs
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
 Part: TypeAlias = Literal["question", "input", "answer"]
 Kind: TypeAlias = Literal["ngram", "fuzzy", "whole"]
-
 SHORTEST = 8
 """Words: what is shorter says too little to be looked for inside other texts (as in Brown et al. 2020, appendix C)."""
 _BOILERPLATE_ITEMS = 10  # recurring in fewer items may be chance, or copies
@@ -75,6 +74,15 @@ class Match:
     def rank(self) -> tuple[bool, float, int, int]:
         """The surest first when sorted descending."""
         return (self.kind != "fuzzy", self.score, self.run, -self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Words in a row that two texts share: where it begins in each, and its length."""
+
+    mine: int
+    theirs: int
+    length: int
 
 
 class BenchmarkIndex:
@@ -272,3 +280,48 @@ def _changes(*columns: "NDArray[np.int64] | NDArray[np.int32]") -> "NDArray[np.b
     for column in columns:
         changed[1:] |= column[1:] != column[:-1]
     return changed
+
+
+def shingles(numbers: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Every `size` words in a row.
+
+    >>> shingles([1, 2, 3], 2)
+    [(1, 2), (2, 3)]
+    """
+    return list(zip(*(numbers[start:] for start in range(size)), strict=False))
+
+
+def hashed(numbers: Sequence[int], size: int) -> list[int]:
+    """The shingles as 64-bit numbers; Python hashes tuples of whole numbers alike in every process.
+
+    >>> hashed([1, 2, 3], 2) == hashed([1, 2, 3], 2), len(hashed([1], 2))
+    (True, 0)
+    """
+    return list(map(hash, shingles(numbers, size)))
+
+
+def runs(mine: list[tuple[int, ...]], theirs: list[tuple[int, ...]], size: int) -> Iterator[Run]:
+    """All longest runs of two lists of shingles, in the order they end in `theirs`.
+
+    >>> list(runs(shingles([1, 2, 3, 4], 2), shingles([9, 2, 3, 4, 9, 1, 2], 2), 2))
+    [Run(mine=1, theirs=1, length=3), Run(mine=0, theirs=5, length=2)]
+    """
+    where: dict[tuple[int, ...], list[int]] = {}
+    for place, gram in enumerate(mine):
+        where.setdefault(gram, []).append(place)
+    before: dict[int, int] = {}
+    for end, gram in enumerate([*theirs, ()]):
+        now = {place: before.get(place - 1, 0) + 1 for place in where.get(gram, ())}
+        for place, length in before.items():
+            if place + 1 not in now:
+                yield Run(place - length + 1, end - length, length + size - 1)
+        before = now
+
+
+def covered(word: int, own: Sequence[bool], size: int) -> bool:
+    """A shingle that is not the text's own lies over this word.
+
+    >>> [covered(word, [False, True, True], 2) for word in range(4)]
+    [True, True, False, False]
+    """
+    return not all(own[max(0, word - size + 1) : word + 1])

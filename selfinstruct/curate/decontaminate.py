@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.curate.contamination.benchmark_index import BenchmarkIndex, Match, Measure
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, Match, Measure
 from selfinstruct.curate.exchange import Exchange, exchanges
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
