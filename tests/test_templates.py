@@ -7,7 +7,7 @@ import pytest
 from selfinstruct import templates
 from selfinstruct.curate.exchange import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
-from selfinstruct.dedup.text_fields import compared_text
+from selfinstruct.dedup.duplicate_records import compared_text
 from selfinstruct.evaluate.prompt_sets import own_prompts, prompts_of
 from selfinstruct.evaluate.responses import Row, responses_of
 from selfinstruct.evaluate.set_questions import set_questions

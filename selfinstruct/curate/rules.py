@@ -1,7 +1,7 @@
 """Rules on an instruction: each returns what it objects to, or an empty string; its name is the reason.
 
 To add one, write the function with its doctest and put it into the tables at the foot. The rules of the released
-programs are `reference_*` and `alpaca_*` here.
+programs, exactly as those decide, stand after ours.
 """
 
 import re
@@ -238,7 +238,7 @@ def asks_for_media(text: str) -> str:
     >>> asks_for_media("Draw a cat"), asks_for_media("Summarise the paragraph"), asks_for_media("Go to the shop")
     ('Draw', '', 'Go to')
     """
-    return _first(_MEDIA_WORD, text)
+    return _found(_MEDIA_WORD, text)
 
 
 def asks_for_more_media(text: str) -> str:
@@ -247,7 +247,7 @@ def asks_for_more_media(text: str) -> str:
     >>> asks_for_more_media("Review the video"), asks_for_media("Review the video")
     ('video', '')
     """
-    return _first(_MORE_MEDIA_WORD, text)
+    return _found(_MORE_MEDIA_WORD, text)
 
 
 def write_a_program(text: str) -> str:
@@ -340,8 +340,3 @@ SETS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Names that stand for several rules."""
-
-
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[0] if found else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selfinstruct.dedup.kernel import compiled_inside, compiled_once, ones
+from selfinstruct.dedup.lcs_kernel import compiled_inside, compiled_once, ones
 from selfinstruct.dedup.near_kernel import is_new, is_there, room_for
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selfinstruct.dedup.kernel import compiled_inside, compiled_once
+from selfinstruct.dedup.lcs_kernel import compiled_inside, compiled_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

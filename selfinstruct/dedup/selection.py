@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.border import Border, Mode
-from selfinstruct.dedup.compiled import settled
-from selfinstruct.dedup.index import CUTTERS, Words
+from selfinstruct.dedup.compiled_index import settled
+from selfinstruct.dedup.index import CUTTERS, Border, Mode, Words
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from selfinstruct.dedup.sweep import Lists
+    from selfinstruct.dedup.sweep_kernel import Lists
 
 _BLOCK = 4_096
 """Texts looked up at a time; part of the result, since it decides which of several neighbours is found."""
@@ -90,7 +89,7 @@ class _Tables:
     ) -> None:
         import numpy as np
 
-        from selfinstruct.dedup import kernel, sweep
+        from selfinstruct.dedup import lcs_kernel, sweep_kernel
 
         count = len(neighbour)
         longest = int(np.diff(starts).max())
@@ -99,13 +98,13 @@ class _Tables:
         all_shared = np.full(vocabulary + 1, -1, np.int32)
         all_shared[-1] = 0
         rows = [np.zeros(vocabulary, np.int32) for _ in range(workers)]
-        settled(kernel.sign, codes, starts, 0, count, all_shared, rows[0], signatures)
-        self._sweep = sweep
-        self._scratch = [sweep.Scratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
+        settled(lcs_kernel.sign, codes, starts, 0, count, all_shared, rows[0], signatures)
+        self._sweep = sweep_kernel
+        self._scratch = [sweep_kernel.Scratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
         self._tables = (
-            sweep.Texts(codes, starts, np.ascontiguousarray(signatures.T), neighbour),
+            sweep_kernel.Texts(codes, starts, np.ascontiguousarray(signatures.T), neighbour),
             _lists(codes, starts, least, longest),
-            sweep.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
+            sweep_kernel.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
         )
 
     def look_up(self, worker: int, first: int, last: int) -> None:
@@ -166,7 +165,7 @@ def _lists(codes: "NDArray[np.int32]", starts: "NDArray[np.int64]", least: Seque
     """Empty lists with room for every text under each of its rarest words; a word that stands alone needs none."""
     import numpy as np
 
-    from selfinstruct.dedup import sweep
+    from selfinstruct.dedup import sweep_kernel
 
     lengths = np.diff(starts)
     owner = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
@@ -187,7 +186,7 @@ def _lists(codes: "NDArray[np.int32]", starts: "NDArray[np.int64]", least: Seque
     bands = len(shortest) - 1
     rows = rare.astype(np.int64) * bands + band_of[lengths][owner]
     room = np.bincount(rows, minlength=1)
-    return sweep.Lists(
+    return sweep_kernel.Lists(
         rare,
         rest,
         rare_starts.astype(np.int64),

@@ -27,7 +27,7 @@ _PLACES = {
     "rules": "curate.apply_rules:ApplyRules",
     "exact": "dedup.exact:Exact",
     "near": "dedup.near:Near",
-    "novelty": "dedup.filter:Novelty",
+    "novelty": "dedup.novelty:Novelty",
     "semantic": "dedup.semantic:Semantic",
     "decontaminate": "curate.decontaminate:Decontaminate",
     "verify": "curate.checks.verify:Verify",

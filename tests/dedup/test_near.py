@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.dedup import near
+from selfinstruct.dedup.duplicate_records import Keep
+from selfinstruct.dedup.minhash import jaccard, shingles
 from selfinstruct.dedup.near import Near
-from selfinstruct.dedup.preference import Keep
-from selfinstruct.dedup.shingles import jaccard, shingles
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected

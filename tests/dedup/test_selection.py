@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.dedup import selection
-from selfinstruct.dedup.border import Border, Mode
-from selfinstruct.dedup.filter import Novelty
-from selfinstruct.dedup.index import CUTTERS
+from selfinstruct.dedup.index import CUTTERS, Border, Mode
+from selfinstruct.dedup.novelty import Novelty
 from selfinstruct.dedup.selection import select
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.dedup.filter import LONGEST, MOST_WORDS, Novelty
+from selfinstruct.dedup.novelty import LONGEST, MOST_WORDS, Novelty
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import read_seeds
 from selfinstruct.formats.sets import read_set

@@ -11,9 +11,8 @@ from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.curate.checks.check_counts import _without_marks
 from selfinstruct.dedup.exact import Exact
 from selfinstruct.dedup.index import RougeIndex
-from selfinstruct.dedup.minhash import signatures
+from selfinstruct.dedup.minhash import jaccard, signatures
 from selfinstruct.dedup.near import Near
-from selfinstruct.dedup.shingles import jaccard
 from selfinstruct.evaluate.overlap import overlap
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept

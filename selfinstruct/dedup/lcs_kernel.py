@@ -1,6 +1,6 @@
-"""The loops that are compiled: word signatures, bit-parallel LCS, and the scan for a nearest text.
+"""Compiled loops of ROUGE-L: word signatures, bit-parallel LCS, and the scan for a nearest text.
 
-Importing this module loads numba, so `compiled` does it when first used. A *text* is a run of word codes
+Importing this module loads numba, so `compiled_index` does it when first used. A *text* is a run of word codes
 inside one flat array: text `i` is `codes[starts[i]:starts[i + 1]]`.
 
 Two facts make the comparisons exact and rare. (1) LCS <= overlap of the two word multisets. (2) If a signature flips
@@ -17,9 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 P = ParamSpec("P")
 R = TypeVar("R")
-
 SIGNATURE_WORDS = 8
 """64-bit words of a pool text's signature; the scan below is unrolled for eight of them."""
 _SLACK = np.float32(1e-5)

@@ -1,10 +1,11 @@
-"""Which text fields of a record duplicate stages compare, as one text.
+"""Which text fields of a record duplicate stages compare, and which of several duplicates is worth keeping.
 
 It is a key, shown to no model: as `exact` may compare code points, nothing is stripped from it. Cut into words it is
 what a model is asked (`selfinstruct.templates.joined`).
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
@@ -13,8 +14,11 @@ from selfinstruct.text import shown
 
 Over: TypeAlias = Literal["instruction", "record", "response"]
 OVERS: tuple[Over, ...] = ("instruction", "record", "response")
-
 _SHOWN = 500  # characters looked at for the 200 that are shown: white space may shrink
+Keep: TypeAlias = Literal["longest", "shortest", "newest", "first", "best"]
+KEEPS: tuple[Keep, ...] = ("longest", "shortest", "newest", "first", "best")
+Preference: TypeAlias = Callable[[int, Task], float]
+"""Position and record -> a number; lower is preferred, the earlier of equals. Infinity: nothing speaks for it."""
 
 
 def compared_text(task: Task, over: Over) -> str:
@@ -63,3 +67,45 @@ def refuse_unknown_over(over: str) -> None:
     """BadInput for a word that names no part."""
     if over not in OVERS:
         raise BadInput(f"over {over!r} is none of {', '.join(OVERS)}", fix="write over: instruction")
+
+
+def preference(keep: Keep, measure: str = "") -> Preference:
+    """The numbers that put records in order of preference.
+
+    >>> preference("newest")(7, None), preference("first")(7, None)
+    (-7.0, 0.0)
+    """
+    match keep:
+        case "longest":
+            return lambda _, task: -float(characters(task))
+        case "shortest":
+            return lambda _, task: float(characters(task))
+        case "newest":
+            return lambda position, _: -float(position)
+        case "first":
+            return lambda _, __: 0.0
+        case "best":
+            return lambda _, task: _measured(task, measure)
+
+
+def _measured(task: Task, measure: str) -> float:
+    value = task.measures.get(measure, math.nan)
+    return math.inf if math.isnan(value) else -float(value)
+
+
+def refuse_unknown_keep(keep: str, measure: str) -> None:
+    """BadInput for a preference that cannot be meant."""
+    if keep not in KEEPS:
+        raise BadInput(f"keep {keep!r} is none of {', '.join(KEEPS)}", fix="write keep: first")
+    if (keep == "best") != bool(measure):
+        what = "keep: best needs a measure" if keep == "best" else f"measure {measure!r} is only for keep: best"
+        raise BadInput(what, fix="write both keep: best and measure: NAME, or neither")
+
+
+def refuse_unmeasured(stage: str, measure: str) -> None:
+    """BadInput for a measure that no record has."""
+    raise BadInput(
+        f"no record has a measure '{measure}'",
+        place=f"stage {stage}, knob 'measure'",
+        fix="put the stage that measures it before this one",
+    )

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from random import Random
 
-from selfinstruct.dedup.compiled import CompiledPool, settled
-from selfinstruct.dedup.plain import PlainPool
+from selfinstruct.dedup.compiled_index import CompiledPool, settled
+from selfinstruct.dedup.index import PlainPool
 
 ASK = """
-from selfinstruct.dedup.compiled import CompiledPool
+from selfinstruct.dedup.compiled_index import CompiledPool
 from selfinstruct.dedup import kernel
 print(CompiledPool([[1, 2, 3], [4, 5, 6]]).nearest([5, 6, 7]), type(kernel.nearest._cache).__name__)
 """

@@ -1,8 +1,18 @@
 """What duplicate stages compare of a record, by its shape."""
 
+import math
+
 import pytest
 
-from selfinstruct.dedup.text_fields import characters, compared_text, neighbour_evidence, refuse_unknown_over
+from selfinstruct.dedup.duplicate_records import (
+    Keep,
+    characters,
+    compared_text,
+    neighbour_evidence,
+    preference,
+    refuse_unknown_keep,
+    refuse_unknown_over,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Provenance, Task
 
@@ -14,6 +24,12 @@ TALK = Task(
     later=(Message("user", "How are you?"), Message("assistant", "Fine.")),
     provenance=INPUT,
 )
+RECORDS = [
+    Task(instruction="Go on.", provenance=INPUT, measures={"judge": 2.0}),
+    Task(instruction="Go.", instances=(Instance("", "A long answer."),), provenance=INPUT, measures={"judge": 4.5}),
+    Task(instruction="Go!", provenance=INPUT, measures={"judge": math.nan}),
+    Task(instruction="Go?", provenance=INPUT),
+]
 
 
 def test_all_that_is_asked_in_a_conversation_counts_as_its_instruction() -> None:
@@ -50,3 +66,24 @@ def test_a_neighbour_is_shown_short_and_printable() -> None:
 def test_a_part_that_does_not_exist_is_refused() -> None:
     with pytest.raises(BadInput, match="'prompt' is none of instruction, record, response"):
         refuse_unknown_over("prompt")
+
+
+@pytest.mark.parametrize(
+    ("keep", "measure", "order"),
+    [
+        ("longest", "", [1, 0, 2, 3]),
+        ("newest", "", [3, 2, 1, 0]),
+        ("first", "", [0, 1, 2, 3]),
+        ("best", "judge", [1, 0, 2, 3]),
+    ],
+)
+def test_each_preference_has_its_order(keep: Keep, measure: str, order: list[int]) -> None:
+    prefer = preference(keep, measure)
+    numbers = [prefer(position, task) for position, task in enumerate(RECORDS)]
+    assert sorted(range(len(RECORDS)), key=lambda position: (numbers[position], position)) == order
+
+
+@pytest.mark.parametrize(("keep", "measure"), [("oldest", ""), ("best", ""), ("longest", "judge")])
+def test_a_preference_that_cannot_be_meant_is_refused(keep: str, measure: str) -> None:
+    with pytest.raises(BadInput, match="keep"):
+        refuse_unknown_keep(keep, measure)

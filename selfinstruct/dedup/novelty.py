@@ -1,11 +1,10 @@
-"""Stage: keep an instruction only if nothing in the pool reads like it."""
+"""Stage: keep an instruction only if nothing in the pool reads like it (ROUGE-L)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.dedup.border import Border, Mode
-from selfinstruct.dedup.index import CUTTERS, Nearest, RougeIndex, Words
+from selfinstruct.dedup.index import CUTTERS, Border, Mode, Nearest, RougeIndex, Words
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task

@@ -1,4 +1,4 @@
-"""A large pool: bounds from signatures decide which few texts are compared, in compiled loops (`kernel`)."""
+"""A large pool: bounds from signatures decide which few texts are compared, in compiled loops (`lcs_kernel`)."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
 
 _OWN_BITS = 128
 """The most frequent words have a bit of their own in a signature, so nothing else can be mistaken for them: as good as
@@ -18,16 +19,16 @@ class CompiledPool:
     def __init__(self, texts: Iterable[Sequence[int]] = ()) -> None:
         import numpy as np
 
-        from selfinstruct.dedup import kernel
+        from selfinstruct.dedup import lcs_kernel
 
-        self._kernel = kernel
+        self._kernel = lcs_kernel
         self._count = 0
         self._next_count = 0
         """At this many texts the frequent words are chosen anew: at every doubling."""
         self._codes = np.zeros(1 << 10, np.int32)
         self._starts = np.zeros(1 << 6, np.int64)
         self._lengths = np.zeros(1 << 6, np.int32)
-        self._signatures = np.zeros((kernel.SIGNATURE_WORDS, 1 << 6), np.uint64)
+        self._signatures = np.zeros((lcs_kernel.SIGNATURE_WORDS, 1 << 6), np.uint64)
         self._bounds = np.zeros(1 << 6, np.float32)
         self._row_of = np.zeros(1 << 10, np.int32)
         self._own_bit = np.full((1 << 10) + 1, -1, np.int32)
