@@ -22,7 +22,7 @@ from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
 from selfinstruct.evaluate.set_questions import SetQuestion
 from selfinstruct.evaluate.set_scores import set_differences, set_score
 from selfinstruct.finetune.readings import gain, levels
-from selfinstruct.judge.metrics import Told, measures
+from selfinstruct.judge.evaluation import Told, measures
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 

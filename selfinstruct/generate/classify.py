@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import ClassVar, Literal
 
 from selfinstruct.generate import reference
-from selfinstruct.generate.offline import Classifier, labelled, train
+from selfinstruct.generate.offline_classifier import Classifier, labelled, train
 from selfinstruct.generate.styles import Profile, Shape
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt

@@ -8,10 +8,10 @@ from typing import Literal, TypeAlias, get_args
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration, CalibrationByForm
 from selfinstruct.judge.card import card
+from selfinstruct.judge.cross_validation import Crossed
 from selfinstruct.judge.evaluation import evaluated
 from selfinstruct.judge.folder import CARD, ENCODER, LINE, WEIGHTS, emptied, sealed
 from selfinstruct.judge.fragments import Fragment, Fragments, read_fragments
-from selfinstruct.judge.lineages import Crossed
 from selfinstruct.judge.validation import Labelled, tried, validated
 from selfinstruct.records import Json, digest
 from selfinstruct.stage import HiddenStates, Tone
@@ -155,8 +155,8 @@ def _linear(
     fragments: Fragments, folder: Path, *, pair_aware: bool, name: str, reads: Sequence[Labelled], locked: Sequence[str]
 ) -> Made:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
+    from selfinstruct.judge.folder import packed
     from selfinstruct.judge.linear import SCALE, LinearJudge, learned, learned_with_reads
-    from selfinstruct.judge.tensors import packed
 
     if reads:
         found = learned_with_reads(fragments, reads, locked, pair_aware=pair_aware)
@@ -191,9 +191,9 @@ def _probe(
     states: HiddenStates | None,
 ) -> Made:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
+    from selfinstruct.judge.folder import packed
     from selfinstruct.judge.linear import SCALE, LinearJudge, learned
     from selfinstruct.judge.probe import ProbeJudge, learned_line
-    from selfinstruct.judge.tensors import packed
 
     if states is None:
         raise BadInput("a probe needs a model to look into", place="backend: probe", fix="write backend: linear")
@@ -242,8 +242,7 @@ def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
 
 
 def _encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int) -> Made:
-    from selfinstruct.judge.encoder import EncoderJudge
-    from selfinstruct.judge.tuning import tuned
+    from selfinstruct.judge.encoder import EncoderJudge, tuned
 
     found = tuned(fragments, folder, encoder=encoder, pair_aware=pair_aware, seed=seed)
     facts: dict[str, Json] = {"encoder": found.encoder}

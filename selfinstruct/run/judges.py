@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.folder import FACTS
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import FACTS, load_judge
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.stage import Stage, Tone
 

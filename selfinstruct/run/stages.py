@@ -19,7 +19,7 @@ _PLACES = {
     # generating
     "propose": "generate.propose:Propose",
     "filter": "curate.filter:Filter",
-    "topic": "generate.stay_on_topic:StayOnTopic",
+    "topic": "generate.topic:StayOnTopic",
     "classify": "generate.classify:Classify",
     "instances": "generate.instances:MakeInstances",
     "prepare": "generate.prepare:Prepare",
@@ -34,7 +34,7 @@ _PLACES = {
     # rewriting
     "simplify": "curate.simplification.simplify:Simplify",
     # tone
-    "fragment": "fragment.fragments:MakeFragments",
+    "fragment": "fragment.make_fragments:MakeFragments",
     "train_judge": "judge.train_judge:TrainJudge",
     "finetune": "finetune.finetune:Finetune",
     "score": "evaluate.score:Score",

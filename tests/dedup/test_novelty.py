@@ -176,42 +176,42 @@ def test_the_reference_evidence_is_what_the_program_stores() -> None:
     assert list(similar.values()) == sorted(scores, reverse=True)
 
 
-def task_with(text: str, number: int = 0) -> Task:
+def proposed_task(text: str, number: int = 0) -> Task:
     return Task(instruction=text, provenance=Provenance(stage="propose"), ordinal=number)
 
 
 def test_copies_of_a_text_without_words_are_caught_by_default() -> None:
-    outcomes = list(Novelty()([task_with("???"), task_with(" ??? ", 1), task_with("!!!", 2)], Bench()))
+    outcomes = list(Novelty()([proposed_task("???"), proposed_task(" ??? ", 1), proposed_task("!!!", 2)], Bench()))
     assert [type(outcome) for outcome in outcomes] == [Kept, Rejected, Kept]
 
 
 def test_with_the_programs_words_what_could_not_be_compared_is_counted() -> None:
-    outcomes = list(Novelty(words="program")([task_with("写诗"), task_with("写诗", 1)], Bench()))
+    outcomes = list(Novelty(words="program")([proposed_task("写诗"), proposed_task("写诗", 1)], Bench()))
     assert [type(outcome) for outcome in outcomes] == [Kept, Kept, Measured]
     assert outcomes[-1] == Measured("never_compared_for_want_of_words", 2)
 
 
 def test_the_index_outlives_the_round_and_knows_what_was_kept() -> None:
-    pool = Pool([task_with("Name a river.")])
+    pool = Pool([proposed_task("Name a river.")])
     novelty = Novelty()
-    [kept] = novelty([task_with("Write a poem about rain.")], Bench(pool=pool, stage="novelty"))
+    [kept] = novelty([proposed_task("Write a poem about rain.")], Bench(pool=pool, stage="novelty"))
     assert isinstance(kept, Kept)
     later = pool.after([kept.record], [kept.record])
-    [twin] = novelty([task_with("Write a poem about rain!", 1)], Bench(pool=later, stage="novelty"))
+    [twin] = novelty([proposed_task("Write a poem about rain!", 1)], Bench(pool=later, stage="novelty"))
     assert isinstance(twin, Rejected)
     assert twin.evidence["nearest"] == kept.record.id
 
 
 def test_a_pool_rebuilt_from_what_was_seen_gives_the_same_evidence() -> None:
-    kept = [task_with("Write a poem about rain."), task_with("Name a river.", 1)]
+    kept = [proposed_task("Write a poem about rain."), proposed_task("Name a river.", 1)]
     grown, rebuilt = Pool(), Pool(seen=kept)
     list(Novelty()(kept, Bench(pool=grown)))
-    asked = [task_with("Write a poem about snow.", 2)]
+    asked = [proposed_task("Write a poem about snow.", 2)]
     assert list(Novelty()(asked, Bench(pool=grown))) == list(Novelty()(asked, Bench(pool=rebuilt)))
 
 
 def test_nothing_alike_is_recorded_as_nothing() -> None:
-    [outcome] = Novelty()([task_with("Name a river.")], Bench())
+    [outcome] = Novelty()([proposed_task("Name a river.")], Bench())
     assert isinstance(outcome, Kept)
     assert outcome.evidence == {"nearest": None, "text": None, "rouge_l": 0.0, "common": 0, "words": [0, 0]}
 
@@ -232,6 +232,6 @@ def test_a_knob_that_cannot_be_meant_is_refused_by_name(knobs: dict[str, object]
 
 
 def test_at_one_the_papers_mode_drops_only_the_same_words() -> None:
-    tasks = [task_with("Name a river."), task_with("name a RIVER", 1), task_with("Name one river.", 2)]
+    tasks = [proposed_task("Name a river."), proposed_task("name a RIVER", 1), proposed_task("Name one river.", 2)]
     kinds = [type(outcome) for outcome in Novelty(rouge_l_below=1.0, mode="paper")(tasks, Bench())]
     assert kinds == [Kept, Rejected, Kept]

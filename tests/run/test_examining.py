@@ -16,7 +16,7 @@ from selfinstruct.evaluate.opinion import opinion
 from selfinstruct.evaluate.prompt_sets import prompts_of
 from selfinstruct.evaluate.responses import Response
 from selfinstruct.evaluate.taste_questions import questions_of
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights

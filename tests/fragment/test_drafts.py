@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.fragment.cuts import first_words, size
-from selfinstruct.fragment.dead_ends import echo, empty_list, loop
+from selfinstruct.fragment.drafts import echo, empty_list, loop
 
 PROMPT = "Name two long rivers of Spain. Then say where each of them ends."
 

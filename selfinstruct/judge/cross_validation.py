@@ -1,4 +1,4 @@
-"""A judge tried on models it never saw: everything it learns from is taken without one lineage, lineage by lineage."""
+"""Leave-one-lineage-out: a judge tried on completions of model families that it did not learn from."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     Scores: TypeAlias = Callable[[NDArray[np.bool_]], NDArray[np.float64]]
     """Scores of all rows by a judge that learned from the marked ones."""
+
 
 _LEAST = 3
 """Lineages that are needed to leave one out."""

@@ -4,8 +4,7 @@ from random import Random
 
 import pytest
 
-from selfinstruct.fragment.languages import language_of
-from selfinstruct.fragment.phrases import LANGUAGES, phrases
+from selfinstruct.fragment.phrases import LANGUAGES, language_of, phrases
 
 
 @pytest.mark.parametrize(

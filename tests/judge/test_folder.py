@@ -1,3 +1,5 @@
+""""""
+
 import json
 import shutil
 from pathlib import Path
@@ -6,7 +8,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.records import digest
 from tests.judge.examples import World, folder

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.fragment.fragment import Fragment
-from selfinstruct.fragment.fragments import MakeFragments
-from selfinstruct.fragment.kinds import KINDS
+from selfinstruct.fragment.fragment import KINDS, Fragment
+from selfinstruct.fragment.make_fragments import MakeFragments
 from selfinstruct.records import Message, Task
 from selfinstruct.stage import Bench, Built
 from selfinstruct.text import one_line

@@ -1,14 +1,18 @@
-"""Continuations of both labels get the same lengths and the same endings, so that neither gives the label away."""
+"""Levels lengths, endings and the seam of both labels' continuations, so that none of them tells the label."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from selfinstruct.fragment.cuts import first_words, places, size
-from selfinstruct.fragment.sentences import CLOSERS, ENDS
+from selfinstruct.fragment.cuts import CLOSERS, ENDS, first_words, places, size
 
 _CLOSED = 0.5  # of what is shortened, the share that ends with a sentence where one ends near enough
 _NEAR = 0.7  # of the words it may have
+_FIRST_LETTER = re.compile(r"\W*?([^\W\d_])(?=([^\W\d_]?))")
+# Drawn alike for both labels: what a model or its template puts there says nothing of the tone.
+_SPACES = ("", " ", " ", " ", "\n", "\n", "\n\n", "\n\n")
+_UNSPACED_SPACES = ("", "", "\n", "\n\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +96,26 @@ def _opened(text: Length, random: Random) -> Length:
         bare = first_words(bare, long - 1)
     bare = bare.rstrip()
     return replace(text, text=bare, open=True) if bare else text
+
+
+def sewn(text: str, random: Random, *, varied: float, language: str) -> str:
+    r"""The continuation with white space drawn anew, and in a share `varied` its first letter large or small by lot.
+
+    >>> sorted({sewn("of Spain.", Random(seed), varied=1, language="en") for seed in range(40)})[:4]
+    ['\n\nOf Spain.', '\n\nof Spain.', '\nOf Spain.', '\nof Spain.']
+    """
+    space = random.choice(_UNSPACED_SPACES if language in ("zh", "ja", "th") else _SPACES)
+    text = text.strip()
+    if random.random() < varied:
+        text = _cased(text, large=random.random() < 1 / 2)
+    return space + text
+
+
+def _cased(text: str, *, large: bool) -> str:
+    """Its first letter large or small; `NASA` and its like stay."""
+    found = _FIRST_LETTER.match(text)
+    if not found or (found[1].isupper() and found[2].isupper()):
+        return text
+    letter = found[1].upper() if large else found[1].lower()
+    # Some letters have no single partner: the German sharp s would become two.
+    return text if len(letter) != 1 else text[: found.start(1)] + letter + text[found.end(1) :]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from selfinstruct.judge.lineages import crossed
+from selfinstruct.judge.cross_validation import crossed
 from selfinstruct.judge.validation import Labelled
 
 if TYPE_CHECKING:

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.fragment.build import BuildRule, built
+from selfinstruct.fragment.build import BuildRule, Labels, built
 from selfinstruct.fragment.cuts import By
 from selfinstruct.fragment.drafts import CutRule
-from selfinstruct.fragment.fragment import Fragment
-from selfinstruct.fragment.kinds import ANSWER_LIKE, CONTINUATION_LIKE, KINDS
-from selfinstruct.fragment.plan import Labels
-from selfinstruct.fragment.sources import in_known_languages, source_of
-from selfinstruct.fragment.splits import SPLITS, Draw, Split, drawn
-from selfinstruct.fragment.tally import counted
+from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment
+from selfinstruct.fragment.shortcuts import counted
+from selfinstruct.fragment.sources import SPLITS, Draw, Split, drawn, in_known_languages, source_of
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope

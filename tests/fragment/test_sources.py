@@ -3,10 +3,20 @@
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from selfinstruct.fragment.splits import Draw, drawn
+from selfinstruct.fragment.sources import Draw, Neighbours, drawn
 from selfinstruct.records import Task
-from tests.fragment.builders import many, task
+from tests.fragment.builders import many, source, task
+
+LINES = st.lists(
+    st.lists(
+        st.sampled_from(["name", "two", "long", "rivers", "lakes", "of", "spain", "peru"]), min_size=1, max_size=6
+    ),
+    min_size=2,
+    max_size=14,
+)
 
 
 def draw(tasks: list[Task], seed: int = 1, at_most: int = 1000, validation: float = 0.1, test: float = 0.1) -> Draw:
@@ -58,3 +68,28 @@ def test_what_cannot_be_used_says_why() -> None:
 def test_a_larger_set_is_sampled() -> None:
     found = Counter(draw(many(100), at_most=40).fates)
     assert found == {"not_drawn": 60, "train": 32, "validation": 4, "test": 4}
+
+
+@given(LINES)
+def test_in_a_small_set_the_nearest_is_the_one_that_shares_most(lines: list[list[str]]) -> None:
+    keys = [" ".join(line) for line in lines]
+    index = Neighbours([source(key) for key in keys])
+    for place, key in enumerate(keys):
+        own = {*key.split()}
+        others = [{*other.split()} for other in keys if other != key]
+        best = max((len(own & other) / len(own | other) for other in others), default=0.0)
+        found = index.nearest(place)
+        assert all(keys[other] != key for other in found)
+        assert bool(found) == (best > 0)
+        if found:
+            first = {*keys[found[0]].split()}
+            assert len(own & first) / len(own | first) == best
+
+
+def test_a_word_that_all_share_does_not_make_it_slow_or_empty() -> None:
+    sources = [source(f"Describe the number {number % 700} of the list") for number in range(2000)]
+    index = Neighbours(sources)
+    found = index.nearest(5)
+    assert found
+    assert len(found) <= 3
+    assert index.nearest(5) == found

@@ -1,9 +1,11 @@
+""""""
+
 import math
 
 import numpy as np
 import pytest
 
-from selfinstruct.judge.logistic import Examples, fitted, scores
+from selfinstruct.judge.linear import Examples, fitted, scores
 
 
 def _examples(seed: int, rows: int = 400) -> Examples:

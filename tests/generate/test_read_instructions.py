@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.generate.lists import json_items, list_items, numbered
+from selfinstruct.generate.read_instructions import json_items, list_items, numbered
 
 WORDS = st.text(alphabet=st.characters(categories=["L"]), min_size=1, max_size=8)
 INSTRUCTIONS = st.lists(WORDS, min_size=2, max_size=6).map(" ".join).map(lambda text: f"x {text}.")

@@ -1,4 +1,4 @@
-r"""Reads a list of instructions out of whatever a model wrote: numbers, bullets, bold, quotes, or JSON."""
+"""Reads a list of instructions out of whatever a model wrote: numbers, bullets, bold, quotes, or JSON."""
 
 import json
 import re

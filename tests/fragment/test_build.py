@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.fragment.kinds import KINDS
-from selfinstruct.fragment.plan import Labels, quotas
+from selfinstruct.fragment.build import Labels, quotas
+from selfinstruct.fragment.fragment import KINDS
 
 SHARES = {name: kind.share for name, kind in KINDS.items()}
 ROOM = st.fixed_dictionaries({name: st.integers(0, 40) for name in KINDS})
