@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selfinstruct.cli.running import carry_out, columns_option, run_options
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:

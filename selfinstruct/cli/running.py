@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 
 if TYPE_CHECKING:
     from selfinstruct.run.recipe import Resolved
@@ -108,9 +108,8 @@ def carry_out(
 
 
 def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> None:
-    from selfinstruct.cli.outcome import outcome
+    from selfinstruct.cli.outcome import outcome, tuned_words
     from selfinstruct.cli.progress import money
-    from selfinstruct.cli.tuned import tuned_words
 
     for line in outcome(finished, resolved):
         say(line, err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.cli.tuned import tuned_words
+from selfinstruct.cli.outcome import tuned_words
 from selfinstruct.errors import BadInput
 from selfinstruct.run.tuning import served, tuned_form
 from tests.cli.typed import command

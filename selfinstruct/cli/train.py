@@ -1,18 +1,79 @@
-"""`selfinstruct finetune`: a set and a base become a student."""
+"""`selfinstruct fragment`, `train-judge`, `finetune`: what is learned from a set: a judge of tone, a student."""
 
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from selfinstruct.cli.running import carry_out, columns_option, run_options
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say, with_interval
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
     from selfinstruct.run.run import Finished
 
+
+_METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
 _KNOBS = ("method", "format", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@columns_option
+@click.option(
+    "--labels",
+    type=click.Choice(["balanced", "paper"]),
+    default="paper",
+    show_default=True,
+    help="1:1, or the paper's 1:2.",
+)
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
+@run_options
+def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Cut instructions and responses into labelled pairs, from which a judge of tone learns.
+
+    Example:  selfinstruct fragment pairs.jsonl -o runs/fragments
+    """
+    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import resolve
+
+    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
+    stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
+    recipe = compose.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
+    return carry_out(resolve(recipe, given["changes"]), given)
+
+
+@click.command("train-judge")
+@click.argument("fragments", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The judge's folder.")
+@click.option("--backend", default="linear", show_default=True, help="linear: seconds, NumPy; encoder: extra `train`.")
+@click.option("--encoder", default="", metavar="NAME", help="For encoder: a Hub name or folder.")
+@click.option("--response-only", is_flag=True, help="Judge the response alone, as the paper does.")
+@click.option(
+    "--held-out", default="", metavar="NAME", help="Of the sets in FOLDER, one not to train but to measure on."
+)
+def train_judge(
+    fragments: Path, output: Path, backend: str, encoder: str, held_out: str, *, response_only: bool
+) -> int:
+    """Train the response tone classifier on fragments, and measure it.
+
+    Example:  selfinstruct train-judge runs/fragments -o runs/judge
+    """
+    from selfinstruct.run.scoring import train_judge as train
+
+    told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
+    for name, metrics in told.items():
+        say(f"{name}: {', '.join(_metric(one, metrics[one]) for one in _METRICS if metrics.get(one))}", err=True)
+    say(f"all numbers: {output / 'metrics.json'}, {output / 'README.md'}", err=True)
+    say(output)
+    return 0
+
+
+def _metric(name: str, told: Mapping[str, Any]) -> str:
+    return f"{name} {with_interval(told.get('value'), (told.get('low'), told.get('high')))}"
 
 
 @click.command()

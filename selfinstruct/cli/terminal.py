@@ -18,3 +18,12 @@ def say(text: object, *, err: bool = False, end: str = "\n") -> None:
 def say_json(told: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     """Print for programs: in ASCII, so that a terminal is safe from it and every program reads it."""
     click.echo(json.dumps(told))
+
+
+def with_interval(value: object, ends: object) -> str:
+    """A number, and its 95 % interval where it has one."""
+    if not isinstance(value, int | float):
+        return ""
+    if isinstance(ends, list | tuple) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
+        return f"{value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
+    return f"{value:.3f}"

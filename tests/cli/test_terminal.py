@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from selfinstruct.cli.main import desk, main
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 from selfinstruct.errors import ProviderDown
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Kept, Outcome, Rejected
@@ -69,5 +69,5 @@ def test_line_ends_and_tabs_stay(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_nothing_else_prints() -> None:
     """The rule holds for whoever writes the next verb."""
-    others = [path for path in CLI.glob("*.py") if path.name != "saying.py"]
+    others = [path for path in CLI.glob("*.py") if path.name != "terminal.py"]
     assert not [path.name for path in others if "click.echo" in path.read_text()]

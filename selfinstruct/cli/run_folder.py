@@ -1,4 +1,4 @@
-"""`selfinstruct show`, `why` and `report`."""
+"""`selfinstruct show`, `why`, `report`, `review`, `reconsider`: what is done with the folder of a run."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from selfinstruct.cli.saying import say, say_json
+from selfinstruct.cli.terminal import say, say_json
 from selfinstruct.text import shown
 
 if TYPE_CHECKING:
     from selfinstruct.run.look import Station
+
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
@@ -101,4 +102,72 @@ def report(folder: Path) -> int:
     from selfinstruct.run.run import report_again
 
     say(report_again(folder))
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--n", "wanted", type=click.IntRange(1), default=200, show_default=True, help="Tasks to read.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Which tasks are drawn.")
+@click.option("--filled", type=click.Path(path_type=Path), help="A sheet somebody filled in: print its rates.")
+@click.option("--second", type=click.Path(path_type=Path), help="A second reader's sheet: print their agreement.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The empty sheet; FOLDER/review.csv if not given."
+)
+@click.option("--ratings", is_flag=True, help="Rate answers of `score --suite user_oriented`, A to D.")
+def review(
+    folder: Path,
+    *,
+    wanted: int,
+    seed: int,
+    filled: Path | None,
+    second: Path | None,
+    output: Path | None,
+    ratings: bool,
+) -> int:
+    """Draw a sheet of tasks to judge by hand; with --filled, read it back and print the paper's four rates.
+
+    Example:  selfinstruct review runs/smoke --n 100 -o sheet.csv
+
+    Example:  selfinstruct review runs/smoke --filled sheet.csv
+
+    Example:  selfinstruct review runs/suite --ratings
+    """
+    if ratings:
+        from selfinstruct.run.rating import empty_rating_sheet, ratings_told
+
+        if filled is not None:
+            say(ratings_told(folder, filled, second))
+        else:
+            say(empty_rating_sheet(folder, wanted, seed, output or folder / "ratings.csv"))
+        return 0
+    from selfinstruct.run.reviewing import empty_sheet, told
+
+    if filled is not None:
+        say(told(folder, filled, second))
+        return 0
+    say(empty_sheet(folder, wanted, seed, output or folder / "review.csv"))
+    return 0
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--set", "changes", multiple=True, required=True, metavar="STAGE.KNOB=VALUE", help="Another threshold.")
+@click.option("--most", type=click.IntRange(0), default=20, show_default=True, help="How many changes to print.")
+def reconsider(folder: Path, changes: tuple[str, ...], most: int) -> int:
+    """Decide again from stored evidence with other thresholds; no model is asked.
+
+    Example:  selfinstruct reconsider runs/smoke --set novelty.rouge_l_below=0.5
+    """
+    from selfinstruct.run.reconsider import reconsider as decide_again
+
+    result = decide_again(folder, changes)
+    for change in result.changes[:most]:
+        say(f"{change.before} -> {change.after}: {shown(change.instruction, 100)}")
+    if len(result.changes) > most:
+        say(f"... and {len(result.changes) - most:,} more in {result.folder / 'changes.json'}")
+    say(f"kept {result.kept_before:,} -> {result.kept_after:,}", err=True)
+    if result.unasked:
+        say(f"{result.unasked:,} of them need answers this run never asked for: only a new run can tell", err=True)
+    say(result.folder)
     return 0
