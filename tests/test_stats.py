@@ -22,7 +22,7 @@ from selfinstruct.evaluate.set_answers import SetAnswer, set_answer
 from selfinstruct.evaluate.set_questions import SetQuestion
 from selfinstruct.evaluate.set_scores import set_differences, set_score
 from selfinstruct.finetune.readings import gain, levels
-from selfinstruct.judge.evaluation import Told, measures
+from selfinstruct.judge.evaluation import Predictions, measures
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 
@@ -88,9 +88,9 @@ def answered(answers: list[bool]) -> list[SetAnswer]:
     ]
 
 
-def told(answers: list[bool]) -> Told:
+def told(answers: list[bool]) -> Predictions:
     places = np.arange(len(answers))
-    return Told(np.array(answers, np.float64), np.ones(len(answers), np.int64), places // 2)
+    return Predictions(np.array(answers, np.float64), np.ones(len(answers), np.int64), places // 2)
 
 
 def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:

@@ -101,7 +101,7 @@ def length(task: Task) -> Length:
     return Length(talks, turns, prompt, completion)
 
 
-class Tally:
+class SourceSizes:
     """A few numbers for each record, some 40 bytes; texts are read and let go."""
 
     def __init__(self, records: Iterable[Task], seed: int) -> None:
@@ -245,7 +245,7 @@ class Mix:
         Measured `mixture`: for each source {source, rows, drawn, tokens, mean_turns, mean_prompt_tokens,
         mean_completion_tokens, counted_by}, the columns of the paper's Table 1; all but `rows` are of what is drawn.
         """
-        tally = Tally(records, bench.seed if self.seed is None else self.seed)
+        tally = SourceSizes(records, bench.seed if self.seed is None else self.seed)
         self._check_names(tally.names)
         tally.draw(self.portions(tally), self.unit)
         if self.shuffle:
@@ -262,7 +262,7 @@ class Mix:
         """What caps and budgets count."""
         return self.by or ("tokens" if self.equal_budget else "rows")
 
-    def portions(self, tally: Tally) -> list[int]:
+    def portions(self, tally: SourceSizes) -> list[int]:
         """Rows or tokens that each source gives, in the order in which they first came."""
         shares = [
             Share(size=size, weight=self.weights.get(name, 1.0), cap=self.caps.get(name))

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import settled
-from selfinstruct.dedup.minhash import Hashed
+from selfinstruct.dedup.compiled_index import call_compiled
+from selfinstruct.dedup.minhash import HashedShingles
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -81,15 +81,15 @@ class Shelves:
         self.counts = np.zeros(self.records, np.int32)
         self.hashes = np.empty(min(self.room, _FIRST_ROOM), np.uint64)
 
-    def add(self, first: int, texts: Hashed, signatures: "NDArray[np.uint32]", rows: int) -> None:
+    def add(self, first: int, texts: HashedShingles, signatures: "NDArray[np.uint32]", rows: int) -> None:
         """Texts whose positions begin at `first`; the ones there is room for stay in memory."""
         import numpy as np
 
         from selfinstruct.dedup import cluster_kernel, near_kernel
 
         last = first + len(texts.ends) - 1
-        settled(near_kernel.band_keys, signatures, rows, first, self.keys)
-        settled(cluster_kernel.mark, texts.hashes, texts.ends, first, self.marks)
+        call_compiled(near_kernel.band_keys, signatures, rows, first, self.keys)
+        call_compiled(cluster_kernel.mark, texts.hashes, texts.ends, first, self.marks)
         self.counts[first:last] = np.diff(texts.ends)
         fit = int(np.searchsorted(texts.ends, self.room - self.filled, "right")) - 1
         more = int(texts.ends[fit])
@@ -130,7 +130,7 @@ def clustered(
     rank = 0
     while rank < count:
         last = min(rank + _TURNS, count)
-        rank = settled(cluster_kernel.settle, turns, rank, last, threshold, shelf, meetings, verdicts, scratch)
+        rank = call_compiled(cluster_kernel.settle, turns, rank, last, threshold, shelf, meetings, verdicts, scratch)
         if rank < last:
             scratch.compared[0] += _settle_one(rank, turns, threshold, shelf, meetings, verdicts, read_again)
             rank += 1
@@ -149,7 +149,7 @@ def _meetings(shelves: Shelves, workers: int) -> "Meetings":
     with ThreadPoolExecutor(workers) as threads:
         for band, order in enumerate(threads.map(np.argsort, keys)):
             of_band = np.empty(shelves.records // 2, np.int32)
-            first, free = free, settled(cluster_kernel.numbered, order, keys[band], band, free, buckets, of_band)
+            first, free = free, call_compiled(cluster_kernel.numbered, order, keys[band], band, free, buckets, of_band)
             sizes.append(of_band[: free - first].copy())
     # texts without shingles all have the same empty signature: they meet nobody
     buckets[shelves.counts == 0] = -1
@@ -182,7 +182,7 @@ def _settle_one(
 
     text = int(turns.order[rank])
     own = shingles(text)
-    met = settled(cluster_kernel.met, text, threshold, shelf, meetings).tolist()
+    met = call_compiled(cluster_kernel.met, text, threshold, shelf, meetings).tolist()
     best = (0.0, 0, -1, 0)
     for other in met:
         common = len(np.intersect1d(own, shingles(other), assume_unique=True))
@@ -191,7 +191,7 @@ def _settle_one(
             best = max(best, (score, -int(turns.ranks[other]), other, common))
     verdicts.score[text], _, verdicts.neighbour[text], verdicts.common[text] = best
     if best[2] < 0:
-        settled(cluster_kernel.keep, text, shelf, meetings)
+        call_compiled(cluster_kernel.keep, text, shelf, meetings)
     return len(met)
 
 
@@ -201,11 +201,11 @@ class Curve:
 
     sample: "Sample"
 
-    def meet(self, first: int, texts: Hashed, preferences: "NDArray[np.float64]") -> None:
+    def meet(self, first: int, texts: HashedShingles, preferences: "NDArray[np.float64]") -> None:
         """Texts whose positions begin at `first`."""
         from selfinstruct.dedup import cluster_kernel
 
-        settled(cluster_kernel.meet, texts.hashes, texts.ends, first, preferences, self.sample)
+        call_compiled(cluster_kernel.meet, texts.hashes, texts.ends, first, preferences, self.sample)
 
     @property
     def size(self) -> int:
@@ -217,7 +217,7 @@ class Curve:
         return {f"{at:g}": round(float((self.sample.best >= at).mean()), 6) for at in THRESHOLDS}
 
 
-def curve(texts: Hashed, positions: "NDArray[np.int64]", preferences: "NDArray[np.float64]") -> Curve:
+def curve(texts: HashedShingles, positions: "NDArray[np.int64]", preferences: "NDArray[np.float64]") -> Curve:
     """The sample as a table; only its first part where many share the same shingles."""
     import numpy as np
 
@@ -244,7 +244,7 @@ def curve(texts: Hashed, positions: "NDArray[np.int64]", preferences: "NDArray[n
     by_list = np.argsort(lists, kind="stable")
     room = near_kernel.room_for(len(distinct))
     slots, chosen = np.zeros(room, np.uint64), np.full(room, -1, np.int32)
-    settled(cluster_kernel.enter, distinct, slots, chosen)
+    call_compiled(cluster_kernel.enter, distinct, slots, chosen)
     ends = np.concatenate(([0], np.cumsum(found))).astype(np.int64)
     return Curve(
         cluster_kernel.Sample(slots, chosen, ends, members[by_list], counts, positions, preferences, np.zeros(size))

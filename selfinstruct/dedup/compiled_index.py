@@ -57,7 +57,7 @@ class CompiledPool:
         if codes:
             self._make_room_for_words(codes)
             query = np.array(codes, np.int32)
-            settled(self._kernel.commons, query, self._codes, self._starts, self._row_of, out)
+            call_compiled(self._kernel.commons, query, self._codes, self._starts, self._row_of, out)
         return out
 
     def nearest(self, codes: Sequence[int]) -> tuple[int, int]:
@@ -70,8 +70,8 @@ class CompiledPool:
         query = np.array(codes, np.int32)
         mark = np.zeros((len(self._signatures), 1), np.uint64)
         ends = np.array([0, len(query)], np.int64)
-        settled(self._kernel.sign, query, ends, 0, 1, self._own_bit, self._row_of, mark)
-        at, common = settled(
+        call_compiled(self._kernel.sign, query, ends, 0, 1, self._own_bit, self._row_of, mark)
+        at, common = call_compiled(
             self._kernel.nearest,
             query,
             mark,
@@ -123,7 +123,7 @@ class CompiledPool:
         self._sign(0)
 
     def _sign(self, first: int) -> None:
-        settled(
+        call_compiled(
             self._kernel.sign,
             self._codes,
             self._starts,
@@ -135,7 +135,7 @@ class CompiledPool:
         )
 
 
-def settled(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the compiled function takes and gives
+def call_compiled(function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the compiled function takes and gives
     """The result of a compiled function, also where its first call cannot save what was compiled.
 
     numba stores the machine code before it runs it. A full or failing disk must not stop a run over a cache: the code

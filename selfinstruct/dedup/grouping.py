@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import settled
+from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.dedup.index import Border, f_measure
 from selfinstruct.dedup.selection import _lists
 
@@ -176,7 +176,7 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     all_shared = np.full(coded.vocabulary + 1, -1, np.int32)  # no word has a bit of its own in the signatures
     all_shared[-1] = 0
     signatures = np.zeros((2, count), np.uint64)
-    settled(lcs_kernel.sign, coded.codes, coded.starts, 0, count, all_shared, row_of, signatures)
+    call_compiled(lcs_kernel.sign, coded.codes, coded.starts, 0, count, all_shared, row_of, signatures)
     tables = (
         sweep_kernel.Texts(coded.codes, coded.starts, np.ascontiguousarray(signatures.T), np.full(count, -1, np.int32)),
         _lists(coded.codes, coded.starts, least, longest),
@@ -185,5 +185,5 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     )
     parents = np.arange(count, dtype=np.int64)
     for first in range(0, count, _BLOCK):
-        settled(sweep_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
+        call_compiled(sweep_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
     return ((int(parent), text) for text, parent in enumerate(parents.tolist()) if parent != text)

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import settled
+from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.errors import BadInput
 from selfinstruct.text import has_signs, one_line, words_and_signs
 
@@ -141,7 +141,7 @@ def chosen(jaccard: float, num_perm: int) -> Bands:
 
 
 @dataclass(frozen=True, slots=True)
-class Hashed:
+class HashedShingles:
     """Distinct 64-bit hashes of the shingles of some texts, end to end."""
 
     hashes: "NDArray[np.uint64]"
@@ -166,7 +166,7 @@ def permutations(num_perm: int, seed: int) -> Permutations:
     return Permutations(factors, draw.randint(0, 1 << 32, num_perm, dtype=np.uint32))
 
 
-def hashed(batch: TextBatch, shingle_words: int) -> Hashed:
+def hashed(batch: TextBatch, shingle_words: int) -> HashedShingles:
     """The shingles of each text of the batch."""
     import numpy as np
 
@@ -175,18 +175,18 @@ def hashed(batch: TextBatch, shingle_words: int) -> Hashed:
     data, text_ends, whole = batch.arrays()
     hashes = np.empty(len(batch.data) // 2 + len(batch) + 1, np.uint64)  # a word and the gap after it: two bytes
     ends = np.zeros(len(batch) + 1, np.int64)
-    settled(near_kernel.sketch, data, text_ends, whole, shingle_words, hashes, ends)
-    return Hashed(hashes[: ends[-1]], ends)
+    call_compiled(near_kernel.sketch, data, text_ends, whole, shingle_words, hashes, ends)
+    return HashedShingles(hashes[: ends[-1]], ends)
 
 
-def signed(texts: Hashed, permuted: Permutations) -> "NDArray[np.uint32]":
+def signed(texts: HashedShingles, permuted: Permutations) -> "NDArray[np.uint32]":
     """Signatures, a row a text; one without shingles has the highest value everywhere, as in the library."""
     import numpy as np
 
     from selfinstruct.dedup import near_kernel
 
     rows = np.empty((len(texts.ends) - 1, len(permuted.factors)), np.uint32)
-    settled(near_kernel.sign, texts.hashes, texts.ends, permuted.factors, permuted.terms, rows)
+    call_compiled(near_kernel.sign, texts.hashes, texts.ends, permuted.factors, permuted.terms, rows)
     return rows
 
 

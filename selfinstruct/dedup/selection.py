@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import settled
+from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.dedup.index import CUTTERS, Border, Mode, Words
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class _Tables:
         all_shared = np.full(vocabulary + 1, -1, np.int32)
         all_shared[-1] = 0
         rows = [np.zeros(vocabulary, np.int32) for _ in range(workers)]
-        settled(lcs_kernel.sign, codes, starts, 0, count, all_shared, rows[0], signatures)
+        call_compiled(lcs_kernel.sign, codes, starts, 0, count, all_shared, rows[0], signatures)
         self._sweep = sweep_kernel
         self._scratch = [sweep_kernel.Scratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
         self._tables = (
@@ -109,11 +109,11 @@ class _Tables:
 
     def look_up(self, worker: int, first: int, last: int) -> None:
         """Compare with everything kept in earlier blocks."""
-        settled(self._sweep.look_up, first, last, *self._tables, self._scratch[worker])
+        call_compiled(self._sweep.look_up, first, last, *self._tables, self._scratch[worker])
 
     def settle(self, first: int, last: int) -> None:
         """Compare with what is kept in this block, in order, and keep."""
-        settled(self._sweep.settle, first, last, *self._tables, self._scratch[0])
+        call_compiled(self._sweep.settle, first, last, *self._tables, self._scratch[0])
 
 
 def _coded(texts: Iterable[str], words: Words) -> "tuple[array[int], array[int]]":

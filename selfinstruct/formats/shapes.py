@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference, waits
+from selfinstruct.formats.aliases import about_pairs, awaits_preferred_answer, is_pair, is_preference, pair, preference
 from selfinstruct.formats.conversations import (
     TURN_KEYS,
     after_history,
@@ -30,7 +30,7 @@ from selfinstruct.formats.fields import (
 )
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.plugin_formats import plugin_format
-from selfinstruct.formats.text_templates import dressed, is_templated, templated
+from selfinstruct.formats.text_templates import is_templated, template_turns, templated
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.templates import TAGS
 from selfinstruct.text import shown
@@ -315,7 +315,7 @@ def _turns_under(*keys: str) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, dict)
         and any(isinstance(value.get(key), list) for key in keys)
-        and not ("chosen" in value and waits(value))
+        and not ("chosen" in value and awaits_preferred_answer(value))
     )
 
 
@@ -331,7 +331,7 @@ def _turns(value: list[Any], origin: Provenance) -> Task:
 def _prompted(value: Mapping[str, Any], origin: Provenance) -> Task:
     """A prompt and its completion; of a prompt that is dressed in a chat template already, its turns."""
     answer = "completion" if value.get("completion") is not None else "response"
-    turns = dressed(value["prompt"], value.get(answer))
+    turns = template_turns(value["prompt"], value.get(answer))
     if not turns:
         return prompt_completion(value, origin)
     return conversation(turns, origin, rest(value, "prompt", answer, "system"), optional(value, "system"))

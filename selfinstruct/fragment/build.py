@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from selfinstruct.fragment.cuts import size
 from selfinstruct.fragment.drafts import CutRule, Draft, Drafts
 from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment, Kind
-from selfinstruct.fragment.levelling import Length, levelled, sewn
+from selfinstruct.fragment.levelling import Length, levelled, with_varied_seam
 from selfinstruct.fragment.sources import Source
 from selfinstruct.records import digest
 
@@ -82,7 +82,7 @@ def _fragment(draft: Draft, length: Length, varied: float, random: Random) -> Fr
     source = draft.source
     return Fragment(
         prompt=draft.prompt,
-        continuation=sewn(length.text, random, varied=_varied(draft, varied), language=source.language),
+        continuation=with_varied_seam(length.text, random, varied=_varied(draft, varied), language=source.language),
         kind=draft.kind,
         whole=draft.whole,
         complete=draft.complete,

@@ -236,14 +236,14 @@ def _lead(source: Source, which: str, share: float, random: Random) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadEnd:
+class DegenerateContinuation:
     """A text, and how many of its words must stay for it to be what it is."""
 
     text: str
     least: int
 
 
-def echo(prompt: str, random: Random, words_at_most: int) -> DeadEnd:
+def echo(prompt: str, random: Random, words_at_most: int) -> DegenerateContinuation:
     """The prompt, or a good part of it, said again: as it is, quoted, on one line, or in capitals."""
     said = prompt
     places = edges(prompt)
@@ -266,10 +266,10 @@ def echo(prompt: str, random: Random, words_at_most: int) -> DeadEnd:
         said = said.rstrip(ENDS)
     elif style == 4 and size(said) * 2 <= words_at_most:
         said = f"{said}\n{said}"
-    return DeadEnd(said, size(said))
+    return DegenerateContinuation(said, size(said))
 
 
-def empty_list(random: Random) -> DeadEnd:
+def empty_list(random: Random) -> DegenerateContinuation:
     """Two to eight marks, numbers or letters with nothing behind them."""
     many, filler = random.randint(2, 8), random.choice(_FILLERS)
     between = random.choice(("\n", "\n", "\n", "\n\n", " "))
@@ -282,10 +282,10 @@ def empty_list(random: Random) -> DeadEnd:
         names = "12345678" if "1" in style else "abcdefgh" if "a" in style else "ABCDEFGH"
         items = [style.replace("1", name).replace("a", name).replace("A", name) for name in names[:many]]
     text = between.join(f"{item} {filler}".rstrip() for item in items)
-    return DeadEnd(text, size(text))
+    return DegenerateContinuation(text, size(text))
 
 
-def repeated(answer: str, random: Random, words_at_most: int) -> DeadEnd:
+def repeated(answer: str, random: Random, words_at_most: int) -> DegenerateContinuation:
     """The beginning of an answer, a sentence or what there is of one, and again; twice or more, once stays."""
     line = next((line for line in answer.splitlines() if size(line) >= _SENTENCE), one_line(answer))
     end = next(
@@ -294,13 +294,13 @@ def repeated(answer: str, random: Random, words_at_most: int) -> DeadEnd:
     said = first_words(line[:end].strip(), max(1, words_at_most // 2)).strip()
     joint = random.choice(("\n\n", "\n\n", "\n", " ", "\n- "))
     many = max(2, min(random.randint(2, 8), words_at_most // max(size(said), 1)))
-    return DeadEnd(joint.join([said] * many), size(said))
+    return DegenerateContinuation(joint.join([said] * many), size(said))
 
 
-def loop(unit: str, random: Random, words_at_most: int) -> DeadEnd:
+def loop(unit: str, random: Random, words_at_most: int) -> DegenerateContinuation:
     """A few words of a text, again and again; at least four times, and three of them stay."""
     short = first_words(one_line(unit), random.randint(*_LOOP_WORDS)).strip(ENDS + " ,;:")
     joint = random.choice((" ", " ", ". ", ", ", "\n", "\n", " and "))
     long = max(size(short), 1)
     times = max(4, min(random.randint(4, 12), words_at_most // (long + (joint == " and "))))
-    return DeadEnd(joint.join([short] * times), 3 * long + 2 * (joint == " and "))
+    return DegenerateContinuation(joint.join([short] * times), 3 * long + 2 * (joint == " and "))

@@ -98,10 +98,10 @@ def _opened(text: Length, random: Random) -> Length:
     return replace(text, text=bare, open=True) if bare else text
 
 
-def sewn(text: str, random: Random, *, varied: float, language: str) -> str:
+def with_varied_seam(text: str, random: Random, *, varied: float, language: str) -> str:
     r"""The continuation with white space drawn anew, and in a share `varied` its first letter large or small by lot.
 
-    >>> sorted({sewn("of Spain.", Random(seed), varied=1, language="en") for seed in range(40)})[:4]
+    >>> sorted({with_varied_seam("of Spain.", Random(seed), varied=1, language="en") for seed in range(40)})[:4]
     ['\n\nOf Spain.', '\n\nof Spain.', '\nOf Spain.', '\nof Spain.']
     """
     space = random.choice(_UNSPACED_SPACES if language in ("zh", "ja", "th") else _SPACES)

@@ -13,8 +13,8 @@ from selfinstruct.fragment.build import BuildRule, Labels, built
 from selfinstruct.fragment.cuts import By
 from selfinstruct.fragment.drafts import CutRule
 from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment
-from selfinstruct.fragment.shortcuts import counted
-from selfinstruct.fragment.sources import SPLITS, Draw, Split, drawn, in_known_languages, source_of
+from selfinstruct.fragment.shortcuts import fragment_counts
+from selfinstruct.fragment.sources import SPLITS, Split, SplitAssignment, assigned_splits, in_known_languages, source_of
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope
@@ -82,7 +82,7 @@ class MakeFragments:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, each with its split or why none; then Measured `fragments` and Built `fragments`."""
         seed = bench.seed if self.seed is None else self.seed
-        draw = drawn(
+        draw = assigned_splits(
             records,
             seed=seed,
             at_most=self.records_at_most,
@@ -90,24 +90,24 @@ class MakeFragments:
             validation=self.validation,
             test=self.test,
         )
-        if not any(fate in SPLITS for fate in draw.fates):
-            what = f"none of {len(draw.fates)} records has an instruction and an answer to it"
+        if not any(placement in SPLITS for placement in draw.placements):
+            what = f"none of {len(draw.placements)} records has an instruction and an answer to it"
             raise BadInput(what, place="stage fragment", fix="give a set of instructions with their responses")
         made = {split: self._built(records, draw, split, seed) for split in SPLITS}
-        told = counted(draw, made)
+        told = fragment_counts(draw, made)
         folder = bench.scratch / "fragments"
         _write(folder, made, {"format": FORMAT, "version": self.version, "seed": seed, "knobs": self._knobs(), **told})
         of_source = _fragments_of(made)
-        for task, fate in zip(records, draw.fates, strict=True):
-            yield Kept(task, _evidence(fate, of_source.get(task.id, 0)))
+        for task, placement in zip(records, draw.placements, strict=True):
+            yield Kept(task, _evidence(placement, of_source.get(task.id, 0)))
         yield Measured("fragments", told)
         yield Built("fragments", folder)
 
-    def _built(self, records: Sequence[Task], draw: Draw, split: Split, seed: int) -> list[Fragment]:
+    def _built(self, records: Sequence[Task], draw: SplitAssignment, split: Split, seed: int) -> list[Fragment]:
         sources = [
             source_of(task, self.words_at_least)
-            for task, fate in zip(records, draw.fates, strict=True)
-            if fate == split
+            for task, placement in zip(records, draw.placements, strict=True)
+            if placement == split
         ]
         rule = BuildRule(
             cut=CutRule(by=self.cut, words_at_least=self.words_at_least, words_at_most=self.words_at_most),
@@ -158,8 +158,8 @@ def _fragments_of(made: Mapping[Split, Iterable[Fragment]]) -> dict[str, int]:
     return counts
 
 
-def _evidence(fate: str, fragments: int) -> Evidence:
-    return {"split": fate, "fragments": fragments} if fate in SPLITS else {"unused": fate}
+def _evidence(placement: str, fragments: int) -> Evidence:
+    return {"split": placement, "fragments": fragments} if placement in SPLITS else {"unused": placement}
 
 
 def _write(folder: Path, made: Mapping[Split, Sequence[Fragment]], about: Mapping[str, Json]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from selfinstruct.fragment.cuts import size
 from selfinstruct.fragment.fragment import KINDS, Fragment
 from selfinstruct.fragment.levelling import ends_with_mark
-from selfinstruct.fragment.sources import SPLITS, Draw, Split
+from selfinstruct.fragment.sources import SPLITS, Split, SplitAssignment
 from selfinstruct.records import Json
 
 Rule: TypeAlias = Callable[[str], bool]
@@ -127,16 +127,18 @@ def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
     return {"balanced": round(0.5 + apart / 2, 4), "median_words_by_label": medians}
 
 
-def counted(draw: Draw, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, Json]:
+def fragment_counts(draw: SplitAssignment, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, Json]:
     """What `Measured("fragments")` and `about.json` say; `prevalence` is the share of answer-like fragments."""
     everything = [fragment for split in SPLITS for fragment in made[split]]
-    fates = Counter(draw.fates)
-    unused: dict[str, Json] = {fate: fates[fate] for fate in sorted(fates) if fate not in SPLITS}
+    placements = Counter(draw.placements)
+    unused: dict[str, Json] = {
+        placement: placements[placement] for placement in sorted(placements) if placement not in SPLITS
+    }
     first = [int(starts_large(fragment.continuation)) for fragment in everything]
     return {
-        "records": {"seen": len(draw.fates), "used": sum(fates[split] for split in SPLITS), "unused": unused},
+        "records": {"seen": len(draw.placements), "used": sum(placements[split] for split in SPLITS), "unused": unused},
         "total": len(everything),
-        "by_split": {split: {"records": fates[split], **_labels(made[split])} for split in SPLITS},
+        "by_split": {split: {"records": placements[split], **_labels(made[split])} for split in SPLITS},
         "by_kind": {name: _of_kind(name, made) for name in KINDS},
         "by_input": {
             "with": _labels([fragment for fragment in everything if fragment.with_input]),

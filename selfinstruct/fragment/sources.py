@@ -133,7 +133,7 @@ def _said_language(task: Task) -> str:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Lot:
+class DrawnPlace:
     """A record's place in the draw: records with the same instruction stand together."""
 
     key: str
@@ -142,40 +142,40 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SplitAssignment:
     """What became of every record of a set: its split, or why it has none."""
 
-    fates: Sequence[Split | str]
+    placements: Sequence[Split | str]
     """By place: a split, or `no_answer`, `no_words`, `too_long`, `not_drawn`."""
 
     def of(self, split: Split) -> list[int]:
         """Places of the split's records, in the order of the set."""
-        return [place for place, fate in enumerate(self.fates) if fate == split]
+        return [place for place, placement in enumerate(self.placements) if placement == split]
 
 
-def drawn(
+def assigned_splits(
     records: Iterable[Task], *, seed: int, at_most: int, words_at_most: int, validation: float, test: float
-) -> Draw:
+) -> SplitAssignment:
     """A split for each usable record, of at most `at_most` drawn by lot; the lots depend on seed and record alone.
 
     The shares are of records, and are met as nearly as keeping equal instructions together allows.
     """
-    fates: list[Split | str] = []
+    placements: list[Split | str] = []
 
-    def lots() -> Iterator[Lot]:
+    def lots() -> Iterator[DrawnPlace]:
         for place, task in enumerate(records):
             reason = unusable(task, words_at_most)
-            fates.append(reason or "not_drawn")
+            placements.append(reason or "not_drawn")
             if not reason:
-                yield Lot(digest("fragment", seed, key_of(task)), task.id, place)
+                yield DrawnPlace(digest("fragment", seed, key_of(task)), task.id, place)
 
     chosen = heapq.nsmallest(at_most, lots())
     for lot, split in zip(chosen, _splits(chosen, validation, test), strict=True):
-        fates[lot.place] = split
-    return Draw(fates)
+        placements[lot.place] = split
+    return SplitAssignment(placements)
 
 
-def _splits(lots: Sequence[Lot], validation: float, test: float) -> list[Split]:
+def _splits(lots: Sequence[DrawnPlace], validation: float, test: float) -> list[Split]:
     """Test first, then validation, then train; a border moves to the nearer end of the group it would part."""
     ends = [0, *(at for at in range(1, len(lots)) if lots[at].key != lots[at - 1].key), len(lots)]
     first = _border(ends, len(lots) * test, full=test > 0)

@@ -23,7 +23,7 @@ _PLAIN = Calibration(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Crossed:
+class CrossValidated:
     """What comes of leaving out."""
 
     calibration: CalibrationByForm
@@ -36,7 +36,7 @@ class Crossed:
     """`lineage` or `prompt`: what a judge did not know of the rows it was tried on."""
 
 
-def crossed(rows: Sequence[Labelled], locked: Sequence[str], scores: "Scores") -> Crossed:
+def cross_validated(rows: Sequence[Labelled], locked: Sequence[str], scores: "Scores") -> CrossValidated:
     """Try a way to learn on lineages it did not see; those that are locked teach nothing and no one chooses by them.
 
     A judge learns from all folds but one, and its curve is fitted without that one too: to scores of the others' rows,
@@ -66,7 +66,7 @@ def crossed(rows: Sequence[Labelled], locked: Sequence[str], scores: "Scores") -
     for name in folds:
         mine, others = free & (names == name), able & (names != name)
         probabilities[mine] = curve(others).probabilities(scores(others), whole)[mine]
-    return Crossed(final, probabilities, folds, "lineage" if by_lineage else "prompt")
+    return CrossValidated(final, probabilities, folds, "lineage" if by_lineage else "prompt")
 
 
 def _curve(scores: "NDArray[np.float64]", labels: "NDArray[np.int64]", of: "NDArray[np.bool_]") -> Calibration:

@@ -144,7 +144,7 @@ def weight(pair: tuple[str, str]) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuned:
+class TrainedEncoder:
     """A trained classifier, saved."""
 
     model: Any
@@ -157,7 +157,7 @@ class Tuned:
     """Of its weights."""
 
 
-def tuned(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, seed: int) -> Tuned:
+def train_encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, seed: int) -> TrainedEncoder:
     """Train on `train`, calibrate on `validation`, save to the folder as safetensors with the tokenizer.
 
     Raises:
@@ -172,7 +172,7 @@ def tuned(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool,
         _descend(torch, model, tokenizer, learned, pair_aware=pair_aware, seed=seed)
     model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
-    return Tuned(
+    return TrainedEncoder(
         model=model,
         tokenizer=tokenizer,
         calibration=_calibration(model, tokenizer, fragments.validation, pair_aware=pair_aware),

@@ -25,7 +25,7 @@ LENGTHS = ((4, "1-4"), (8, "5-8"), (16, "9-16"), (32, "17-32"), (64, "33-64"))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Predictions:
     """What a judge said of fragments, and what is true."""
 
     probabilities: "NDArray[np.float64]"
@@ -35,7 +35,7 @@ class Told:
     """Which source record each comes from, numbered from 0."""
 
 
-def measures(told: Told, *, threshold: float, seed: int) -> dict[str, Json]:
+def measures(told: Predictions, *, threshold: float, seed: int) -> dict[str, Json]:
     """Prevalence and, each with a 95 % interval: accuracy, precision, recall, F1, AUROC, expected calibration error.
 
     Intervals are by source, for fragments of one record are not independent. None where a number does not exist:
@@ -85,7 +85,7 @@ def rounded(found: Estimate | None) -> Json:
     return {name: None if end is None else round(end, _DIGITS) for name, end in ends.items()}
 
 
-def _of_draws(told: Told, threshold: float, times: "NDArray[np.float64]") -> dict[str, "NDArray[np.float64]"]:
+def _of_draws(told: Predictions, threshold: float, times: "NDArray[np.float64]") -> dict[str, "NDArray[np.float64]"]:
     """Each number for every row of `times`, which says how often each source was drawn."""
     import numpy as np
 
@@ -101,14 +101,14 @@ def _of_draws(told: Told, threshold: float, times: "NDArray[np.float64]") -> dic
         }
 
 
-def _sums(told: Told, times: "NDArray[np.float64]", values: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _sums(told: Predictions, times: "NDArray[np.float64]", values: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
     by_source = np.bincount(told.sources, values, minlength=times.shape[1])
     return np.asarray((times * by_source).sum(axis=1))
 
 
-def _calibration_error(told: Told, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _calibration_error(told: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
     bins = np.minimum((told.probabilities * BINS).astype(np.int64), BINS - 1)
@@ -120,7 +120,7 @@ def _calibration_error(told: Told, times: "NDArray[np.float64]") -> "NDArray[np.
     return off / _sums(told, times, np.ones(len(bins)))
 
 
-def _auroc(told: Told, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _auroc(told: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """How often a random answer scores above a random continuation; ties count half (Mann and Whitney 1947)."""
     import numpy as np
 
@@ -149,7 +149,7 @@ def evaluated(judge: Tone, fragments: Sequence[Fragment], *, seed: int) -> dict[
     labels = np.array([fragment.label for fragment in fragments], np.int64)
     numbers: dict[str, int] = {}
     sources = [numbers.setdefault(fragment.source, len(numbers)) for fragment in fragments]
-    told = Told(probabilities, labels, np.array(sources, np.int64))
+    told = Predictions(probabilities, labels, np.array(sources, np.int64))
     right = (probabilities >= judge.threshold) == (labels == 1)
     ruled = np.array([first_character(fragment.continuation) for fragment in fragments]) == (labels == 1)
     return {

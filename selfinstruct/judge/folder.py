@@ -33,13 +33,13 @@ _NUMPY = {"I16": "<i2", "F32": "<f4"}
 _MODEL = "take a linear judge, or pip install 'selfinstruct[train]' and `selfinstruct fetch embedded`"
 
 
-def emptied(folder: Path) -> None:
+def emptied_folder(folder: Path) -> None:
     """Make the folder, without a judge that may be in it.
 
     Raises:
         BadInput: something else is in it.
     """
-    if folder.exists() and (not folder.is_dir() or strangers(folder)):
+    if folder.exists() and (not folder.is_dir() or foreign_files(folder)):
         raise BadInput("there is something else here", place=str(folder), fix="name a new folder for the judge")
     folder.mkdir(parents=True, exist_ok=True)
     for name in (FACTS, CARD, WEIGHTS, LINE):
@@ -47,12 +47,12 @@ def emptied(folder: Path) -> None:
     shutil.rmtree(folder / ENCODER, ignore_errors=True)
 
 
-def strangers(folder: Path) -> list[str]:
+def foreign_files(folder: Path) -> list[str]:
     """Names in a folder that are no part of a judge."""
     return sorted({path.name for path in folder.iterdir()} - {FACTS, CARD, WEIGHTS, LINE, ENCODER})
 
 
-def sealed(folder: Path, facts: Mapping[str, Json]) -> None:
+def write_facts(folder: Path, facts: Mapping[str, Json]) -> None:
     """Write `judge.json`, last, with the hash of each file of weights and of itself."""
     files: dict[str, Json] = {name: _hash(folder / name) for name in _weight_files(folder)}
     whole: dict[str, Json] = {"format": FORMAT, "version": VERSION, **facts, "files": files}
@@ -61,7 +61,7 @@ def sealed(folder: Path, facts: Mapping[str, Json]) -> None:
     (folder / FACTS).write_text(text + "\n", encoding="utf-8")
 
 
-def opened(folder: Path) -> dict[str, Any]:
+def read_facts(folder: Path) -> dict[str, Any]:
     """What `judge.json` says, after its own and all other hashes were found right.
 
     Raises:
@@ -156,7 +156,7 @@ def load_judge(folder: Path, states: HiddenStates | None = None) -> Tone:
     Raises:
         BadInput: no judge, one of another version, or one that is damaged; extra `train` missing for an encoder.
     """
-    facts = opened(folder)
+    facts = read_facts(folder)
     match facts["backend"]:
         case "linear":
             return _linear(folder, facts)

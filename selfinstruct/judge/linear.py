@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from selfinstruct.judge.calibration import THRESHOLD, Calibration, CalibrationByForm, calibrated
-from selfinstruct.judge.cross_validation import Crossed, crossed
+from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.features import BITS, places
 from selfinstruct.judge.fragments import Fragment, Fragments
 from selfinstruct.judge.validation import Labelled
@@ -184,7 +184,7 @@ class Learned:
     calibration: Calibration | CalibrationByForm
     calibrated_on: str
     """In words, for the card."""
-    crossed: Crossed | None = None
+    crossed: CrossValidated | None = None
     """What came of the completions that were learned from, too, with lineages left out; None: there were none."""
 
 
@@ -232,7 +232,7 @@ def learned_with_reads(
     def weights(of: "NDArray[np.bool_]") -> "NDArray[np.int16]":
         return _rounded(_weights([*sets, Examples(found[of], labels[of], np.ones(int(of.sum())))]))
 
-    tried = crossed(reads, locked, lambda of: _scores(found, weights(of)))
+    tried = cross_validated(reads, locked, lambda of: _scores(found, weights(of)))
     able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
     told = f"completions that were read, scored by judges that saw none of their {tried.unseen}"
     return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=told, crossed=tried)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selfinstruct.judge.calibration import THRESHOLD, CalibrationByForm
-from selfinstruct.judge.cross_validation import Crossed, crossed
+from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.linear import LinearJudge
 from selfinstruct.judge.validation import Labelled
 from selfinstruct.prompt_form import forms
@@ -139,7 +139,7 @@ class LearnedLine:
     """What training finds."""
 
     line: Line
-    crossed: Crossed
+    crossed: CrossValidated
     """What came of the completions, each lineage left out in turn; it has the calibration, too."""
 
 
@@ -157,6 +157,6 @@ def learned_line(
         found = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
         return Line(found.weights.astype(np.float32).astype(np.float64), round(found.intercept, 6))
 
-    tried = crossed(reads, locked, lambda of: line(of).scores(seen))
+    tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))
     able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
     return LearnedLine(line=line(able), crossed=tried)

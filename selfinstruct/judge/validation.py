@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.evaluation import Told, measures, rounded
+from selfinstruct.judge.evaluation import Predictions, measures, rounded
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.stats import bootstrap
@@ -96,8 +96,8 @@ def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled
 def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int | None, ...], bool]:
     """The label, every reading, and whether there is doubt."""
     if "first" in row:
-        called = called_of(row, place)
-        found = decided(called)
+        called = labels_read(row, place)
+        found = adjudicated(called)
         return found.label, tuple(called), not found.sure
     label, again = row.get("label"), row.get("again")
     if label not in (0, 1) or again not in (0, 1, None):
@@ -106,15 +106,15 @@ def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int |
 
 
 def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
-    """`tried` on what a judge says that did not learn from these completions."""
+    """`completion_metrics` on what a judge says that did not learn from these completions."""
     import numpy as np
 
     pairs = [(one.prompt, one.response) for one in some]
     found = judge.probabilities(pairs, [one.whole for one in some])
-    return tried(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
+    return completion_metrics(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
 
 
-def tried(
+def completion_metrics(
     some: Sequence[Labelled],
     probabilities: "NDArray[np.float64]",
     *,
@@ -251,7 +251,7 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
     truth, said = [real for real, _ in pairs], [verdict for _, verdict in pairs]
     numbers: dict[str, int] = {}
     sources = np.array([numbers.setdefault(one.source, len(numbers)) for one, _ in rows], np.int64)
-    told = Told(np.array(said, np.float64), np.array(truth, np.int64), sources)
+    told = Predictions(np.array(said, np.float64), np.array(truth, np.int64), sources)
     found = measures(told, threshold=0.5, seed=seed)
     off = np.array(said, np.float64) - np.array(truth, np.float64)
     table = np.stack([np.bincount(sources, off), np.bincount(sources)], axis=1)
@@ -281,7 +281,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Adjudicated:
     """The label that the readings of one completion give."""
 
     label: int | None
@@ -290,25 +290,25 @@ class Decided:
     """Two readers, each without sight of the other, called it the same."""
 
 
-def decided(called: Sequence[int | None]) -> Decided:
+def adjudicated(called: Sequence[int | None]) -> Adjudicated:
     """One reading counts as it is; two that agree are sure; where two differ, a third decides.
 
-    >>> decided([1, 1]), decided([1, 0]), decided([1, 0, 0])
-    (Decided(label=1, sure=True), Decided(label=None, sure=False), Decided(label=0, sure=False))
-    >>> decided([None]), decided([0])
-    (Decided(label=None, sure=False), Decided(label=0, sure=False))
+    >>> adjudicated([1, 1]), decided([1, 0]), decided([1, 0, 0])
+    (Adjudicated(label=1, sure=True), Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
+    >>> adjudicated([None]), decided([0])
+    (Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
     """
     if len(called) == 1:
-        return Decided(called[0], sure=False)
+        return Adjudicated(called[0], sure=False)
     if called[0] is not None and called[0] == called[1]:
-        return Decided(called[0], sure=True)
-    return Decided(called[2] if len(called) > 2 else None, sure=False)
+        return Adjudicated(called[0], sure=True)
+    return Adjudicated(called[2] if len(called) > 2 else None, sure=False)
 
 
-def called_of(row: Mapping[str, Any], place: str) -> list[int | None]:
+def labels_read(row: Mapping[str, Any], place: str) -> list[int | None]:
     """The readings in a row such as those of `seeds/tone_reads.jsonl`, in order; BadInput for another label.
 
-    >>> called_of({"first": {"label": "1"}, "second": {"label": "u"}}, "reads.jsonl:1")
+    >>> labels_read({"first": {"label": "1"}, "second": {"label": "u"}}, "reads.jsonl:1")
     [1, None]
     """
     found = []

@@ -138,7 +138,7 @@ class Totals(Protocol):
         """As in `Spent`."""
 
 
-class AnswerBook(Protocol):
+class AnswerStore(Protocol):
     """The journal as the gate sees it; `store.journal` is the durable one."""
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
@@ -157,13 +157,13 @@ class AnswerBook(Protocol):
 
 
 @dataclass(slots=True)
-class Memory:
+class AnswersInMemory:
     """An answer book that forgets: for tests, notebooks and dry runs."""
 
     answers: dict[tuple[str, str, int], Completion] = field(default_factory=dict)
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
-        """As in `AnswerBook`."""
+        """As in `AnswerStore`."""
         return self.answers.get((key, scope, ordinal))
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
@@ -174,7 +174,7 @@ class Memory:
     def write(
         self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
     ) -> Future[None]:
-        """As in `AnswerBook`."""
+        """As in `AnswerStore`."""
         del request, raw, sent
         self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
         return _done()
@@ -209,12 +209,12 @@ class ThinkingRoom:
             self.tokens = ROOM_TO_THINK
 
 
-def usable(answer: Answer, request: Request) -> Answer:
+def readable_answer(answer: Answer, request: Request) -> Answer:
     """The answer as stages read it; CallError where none of its choices is one.
 
     >>> from selfinstruct.records import Usage
     >>> usage, told = Usage(prompt_tokens=1, completion_tokens=9), Choice("<think>Hm</think>Tin.", "stop")
-    >>> usable(Answer(choices=(told,), usage=usage, raw=""), Request(prompt="Name a metal.", max_tokens=9)).choices
+    >>> readable_answer(Answer(choices=(told,), usage=usage, raw=""), Request(prompt="A metal?", max_tokens=9)).choices
     (Choice(text='Tin.', finish_reason='stop', thinking='Hm'),)
     """
     choices = tuple(_without_thinking(choice, request) for choice in answer.choices)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from selfinstruct.errors import Capped, ProviderDown
-from selfinstruct.models.backend import Answer, CallError, usable
+from selfinstruct.models.backend import Answer, CallError, readable_answer
 from selfinstruct.models.capabilities import Capabilities, Stated
 from selfinstruct.models.event_loop import SHARED
 from selfinstruct.models.money import Budget, Price, Reservation, tokens_of
@@ -122,7 +122,7 @@ class _Learner:
         if reservation is None:
             raise self.budget.refusal(tokens, self.price)
         try:
-            answer = usable(await self.backend.answer(request), request)
+            answer = readable_answer(await self.backend.answer(request), request)
         except CallError as fault:
             self._lost(request, reservation, fault)
             raise

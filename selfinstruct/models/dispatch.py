@@ -12,7 +12,15 @@ from functools import partial
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
-from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError, Splitting, ThinkingRoom, usable
+from selfinstruct.models.backend import (
+    Answer,
+    AnswerStore,
+    Backend,
+    CallError,
+    Splitting,
+    ThinkingRoom,
+    readable_answer,
+)
 from selfinstruct.models.limits import Limits, Policy, backoff
 from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
 from selfinstruct.records import Completion, Failure, Request, Usage
@@ -81,7 +89,7 @@ class Dispatcher:
     def __init__(
         self,
         backend: Backend,
-        book: AnswerBook,
+        book: AnswerStore,
         policy: Policy,
         budget: Budget,
         price: Price | None,
@@ -216,7 +224,7 @@ class Dispatcher:
         except TimeoutError as fault:
             message = f"no answer within {self._policy.timeout:g} seconds"
             raise CallError("timeout", message, retry="later") from fault
-        return usable(answer, call.sent)
+        return readable_answer(answer, call.sent)
 
     def _came(self, call: Call, reservation: Reservation, answer: Answer, sent: float) -> "Future[None]":
         cost = self._cost(answer.usage)

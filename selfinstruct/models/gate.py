@@ -10,7 +10,7 @@ from random import SystemRandom
 from typing import Self
 
 from selfinstruct.errors import BadInput, ProviderDown
-from selfinstruct.models.backend import AnswerBook, Backend, ThinkingRoom
+from selfinstruct.models.backend import AnswerStore, Backend, ThinkingRoom
 from selfinstruct.models.dispatch import Batch, Call, Dispatcher, Unsent
 from selfinstruct.models.event_loop import SHARED, send
 from selfinstruct.models.limits import Policy
@@ -48,7 +48,7 @@ class Gate:
     def __init__(
         self,
         backend: Backend,
-        book: AnswerBook,
+        book: AnswerStore,
         policy: Policy | None = None,
         budget: Budget | None = None,
         prices: Prices | None = None,
@@ -71,7 +71,7 @@ class Gate:
         self._clock, self._notice = clock, notice
         self._dispatcher: Dispatcher | None = None
         self._thinking = ThinkingRoom(self._policy.thinking_tokens)
-        self._fates = FailureLimit(self._policy.give_up_after)
+        self._failure_limit = FailureLimit(self._policy.give_up_after)
         self._closed = False
 
     @property
@@ -218,10 +218,10 @@ class ScopedModel:
         if isinstance(outcome, Completion):
             self.counts.answered += 1
             self.counts.replayed += call.replayed
-            self._gate._fates.answered()  # noqa: SLF001 - as above
+            self._gate._failure_limit.answered()  # noqa: SLF001 - as above
         else:
             self.counts.failed += 1
-            self._gate._fates.failed(self.name, outcome)  # noqa: SLF001 - as above
+            self._gate._failure_limit.failed(self.name, outcome)  # noqa: SLF001 - as above
         return outcome
 
     def _leave(self, batch: Batch, window: Iterable[Call]) -> None:

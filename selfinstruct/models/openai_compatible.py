@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import BYTES_PER_TOKEN, Answer, CallError
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
+from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, RequestStyle, Stated, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, Key, endpoint, shown_address
 from selfinstruct.models.limits import retry_after
 from selfinstruct.models.openai_answer import (
@@ -23,7 +23,7 @@ from selfinstruct.models.openai_answer import (
     read_answer,
     too_large,
 )
-from selfinstruct.models.openai_request import Asking, Reply, body_of, cut_at_stops, sent_as
+from selfinstruct.models.openai_request import Reply, RequestAdapter, body_of, cut_at_stops, sent_as
 from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown
@@ -81,7 +81,7 @@ class OpenAICompatible:
     max_bytes: int = 16 * 2**20
     """For one answer, whatever its request asked for."""
     endpoint: Endpoint = field(init=False)
-    asking: Asking = field(init=False, repr=False)
+    asking: RequestAdapter = field(init=False, repr=False)
     _keys: tuple[Key, ...] = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
@@ -103,13 +103,13 @@ class OpenAICompatible:
             self.stated = replace(self.stated, completions=self.api == "completions", chat=self.api == "chat")
         if not self.structured and self.stated.schema is None:
             self.stated = replace(self.stated, schema=False)
-        self.asking = Asking(self.model, self.stated.over(self._known()), self._replied, self.name)
+        self.asking = RequestAdapter(self.model, self.stated.over(self._known()), self._replied, self.name)
 
     def _known(self) -> Capabilities:
         """What needs no asking: OpenAI's own endpoint has only chat for nearly all of its models."""
         if not self.endpoint.hosted_openai:
             return Capabilities()
-        return Capabilities(completions=False, turns=Way(left_out=("max_tokens",)))
+        return Capabilities(completions=False, turns=RequestStyle(left_out=("max_tokens",)))
 
     @classmethod
     def from_environment(cls, model: str, *, planned: bool = False) -> "OpenAICompatible":

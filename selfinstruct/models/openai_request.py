@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, Way, path_of
+from selfinstruct.models.capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, RequestStyle, path_of
 from selfinstruct.models.openai_answer import whole
 from selfinstruct.models.refusals import SUSPECTS, adapted
 from selfinstruct.records import Choice, Json, Message, Request
@@ -38,7 +38,7 @@ class _Path:
     """What is known of one path by what it answered."""
 
     proven: set[str] = field(default_factory=set)
-    """What it has taken, as `tried` names it."""
+    """What it has taken, as `refusable_parameters` names it."""
     vain: set[frozenset[str]] = field(default_factory=set)
     """Sets of parameters of which none was to blame for a refusal without a reason."""
     doubted: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Path:
     """Held by the one request that tries something new; the others wait to see how it goes."""
 
 
-class Asking:
+class RequestAdapter:
     """How one model is asked, and what was learned of it by refusals; lives on the event loop."""
 
     def __init__(
@@ -103,13 +103,13 @@ class Asking:
                 return reply
         raise CallError("bad_request", f"{self._name} refuses one thing after the other", retry="never")
 
-    def _new(self, path: str, request: Request, way: Way) -> bool:
+    def _new(self, path: str, request: Request, way: RequestStyle) -> bool:
         """Something in it was not tried yet."""
         known = self._paths[path]
-        tries = tried(body_of(request, self.model, way))
+        tries = refusable_parameters(body_of(request, self.model, way))
         return not tries <= known.proven or self._doubtful(path, request, way) is not None
 
-    def _doubtful(self, path: str, request: Request, way: Way) -> str | None:
+    def _doubtful(self, path: str, request: Request, way: RequestStyle) -> str | None:
         """What was left out without proof, and is wanted here."""
         if self.allowance is not None:
             return None
@@ -129,7 +129,7 @@ class Asking:
             return reply
         return await self._in_another_way(path, way, reply, request)
 
-    async def _in_another_way(self, path: str, way: Way, reply: Reply, request: Request) -> Reply | None:
+    async def _in_another_way(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply | None:
         """After a refusal: learn from it, or raise it where there is nothing to learn."""
         assert isinstance(reply.found, CallError)
         if self.capabilities.way(path) != way:
@@ -142,11 +142,11 @@ class Asking:
             return await self._bare(path, way, reply, request)
         raise reply.found
 
-    async def _bare(self, path: str, way: Way, reply: Reply, request: Request) -> Reply:
+    async def _bare(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply:
         """After a refusal without a reason: ask without anything that was never taken before."""
         assert isinstance(reply.found, CallError)
         known = self._paths[path]
-        tries = tried(reply.body) - known.proven
+        tries = refusable_parameters(reply.body) - known.proven
         suspects = [name for name in SUSPECTS if {name, f"{name}=1"} & tries]
         plain = not {*suspects} & tries and self.allowance is None  # nothing unusual was asked for
         if plain or tries in known.vain:
@@ -162,7 +162,7 @@ class Asking:
                 raise second.found
         raise reply.found
 
-    def _less_and_less(self, way: Way, suspects: list[str], tries: frozenset[str]) -> Iterator[Way]:
+    def _less_and_less(self, way: RequestStyle, suspects: list[str], tries: frozenset[str]) -> Iterator[RequestStyle]:
         bare = way.without(*suspects)
         if "role system" in tries:
             bare = replace(bare, system="user")
@@ -174,7 +174,7 @@ class Asking:
                 if less.limit or not self.must_limit:
                     yield less
 
-    async def _once_more(self, path: str, request: Request, way: Way, name: str) -> Reply | None:
+    async def _once_more(self, path: str, request: Request, way: RequestStyle, name: str) -> Reply | None:
         """Send what was left out without proof, alone: it may not have been to blame."""
         back = _with(way, name)
         reply = await self._sent(path, body_of(request, self.model, back), request)
@@ -195,7 +195,7 @@ class Asking:
 
     def _learn(self, path: str, reply: Reply) -> None:
         """From an answer."""
-        tries = tried(reply.body)
+        tries = refusable_parameters(reply.body)
         if not tries <= self._paths[path].proven:
             self._paths[path].proven |= tries
             self.changed()
@@ -207,7 +207,7 @@ class Asking:
         if isinstance(wanted, int) and len(reply.answer.choices) < wanted:
             self._adopt(path, self.capabilities.way(path).without("n"))
 
-    def _adopt(self, path: str, way: Way, *, silent: bool = False) -> None:
+    def _adopt(self, path: str, way: RequestStyle, *, silent: bool = False) -> None:
         old = self.capabilities.way(path)
         self.capabilities = self.capabilities.with_way(path, way)
         new = [words for words in way.words if words not in old.words]
@@ -217,7 +217,7 @@ class Asking:
         self.changed()
 
 
-def _with(way: Way, name: str) -> Way:
+def _with(way: RequestStyle, name: str) -> RequestStyle:
     return replace(way, left_out=tuple(one for one in way.left_out if one != name))
 
 
@@ -228,7 +228,7 @@ def _status(reply: Reply) -> int:
     return 400 if refused else reply.status
 
 
-def body_of(request: Request, model: str, way: Way) -> dict[str, Json]:
+def body_of(request: Request, model: str, way: RequestStyle) -> dict[str, Json]:
     """What is sent for a request.
 
     >>> body_of(Request(prompt="Name a river.", max_tokens=9, seed=1), "m", Way(left_out=("seed", "top_p")))
@@ -256,7 +256,7 @@ def body_of(request: Request, model: str, way: Way) -> dict[str, Json]:
     return body | {"messages": [{"role": role, "content": whole(text)} for role, text in _turns(request, way)]}
 
 
-def times(request: Request, way: Way) -> int:
+def times(request: Request, way: RequestStyle) -> int:
     """How often the body is sent for all choices of a request."""
     return request.n if "n" in way.left_out else 1
 
@@ -295,7 +295,7 @@ def _asked(request: Request) -> Json:
     return [{"role": turn.role, "content": whole(turn.content)} for turn in request.prompt]
 
 
-def _turns(request: Request, way: Way) -> list[tuple[str, str]]:
+def _turns(request: Request, way: RequestStyle) -> list[tuple[str, str]]:
     assert not isinstance(request.prompt, str)
     turns = [(str(turn.role), turn.content) for turn in request.prompt]
     if request.json_schema and "response_format" in way.left_out:
@@ -330,10 +330,10 @@ def _response_format(schema: str) -> Json:
     return {"type": "json_schema", "json_schema": wanted}
 
 
-def tried(body: Mapping[str, Json]) -> frozenset[str]:
+def refusable_parameters(body: Mapping[str, Json]) -> frozenset[str]:
     """The names of what a body asks for that may be refused; a neutral value says nothing of another.
 
-    >>> sorted(tried({"model": "m", "temperature": 1.0, "top_p": 0.5, "prompt": "a", "max_tokens": 9}))
+    >>> sorted(refusable_parameters({"model": "m", "temperature": 1.0, "top_p": 0.5, "prompt": "a", "max_tokens": 9}))
     ['max_tokens', 'prompt', 'temperature=1', 'top_p']
     """
     neutral = {key for key in ("temperature", "top_p") if body.get(key) == 1.0}

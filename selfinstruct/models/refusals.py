@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from selfinstruct.models.capabilities import LIMITS, REFUSABLE, Way
+from selfinstruct.models.capabilities import LIMITS, REFUSABLE, RequestStyle
 from selfinstruct.records import Json
 
 _ABOUT_THE_REQUEST = frozenset({400, 415, 422, 424, 500, 501})
@@ -70,7 +70,7 @@ _MOST_NAMED = 3  # who names more than that repeats the request
 SUSPECTS = ("response_format", "seed", "n", "presence_penalty", "frequency_penalty", "stop", "top_p", "temperature")
 
 
-def adapted(way: Way, status: int, content: bytes, body: Mapping[str, Json]) -> Way | None:
+def adapted(way: RequestStyle, status: int, content: bytes, body: Mapping[str, Json]) -> RequestStyle | None:
     r"""The way to ask so that this refusal does not come again; None where it names nothing that could be changed.
 
     >>> said = b'{"error": {"message": "Unsupported parameter", "param": "seed"}}'
@@ -110,7 +110,7 @@ def _limit_refused(text: str, limit: str, pointed: set[str]) -> bool:
     return bool(limit in pointed or _NAMES[other].search(text)) and not _TOO_MUCH.search(text)
 
 
-def _other_speaker(way: Way, told: "_Told", body: Mapping[str, Json]) -> Way | None:
+def _other_speaker(way: RequestStyle, told: "_Told", body: Mapping[str, Json]) -> RequestStyle | None:
     messages = body.get("messages")
     roles = {str(turn["role"]) for turn in messages if isinstance(turn, dict)} if isinstance(messages, list) else set()
     if not roles & {"system", "developer"} or not (_SYSTEM.search(told.text) or told.about_roles):

@@ -23,7 +23,7 @@ _IN_FLIGHT = 64  # two batches on a processor: while one is answered, the next i
 
 
 @dataclass(slots=True, eq=False)
-class Asked(Generic[Prepared]):
+class QueuedRequest(Generic[Prepared]):
     """A request on its way to an answer, made ready for the model."""
 
     ready: Prepared
@@ -36,7 +36,7 @@ class Asked(Generic[Prepared]):
 
 
 @dataclass(slots=True, eq=False)
-class Gatherer(Generic[Prepared]):
+class RequestBatcher(Generic[Prepared]):
     """Waits until `enough` requests are there, or until none came for `pause` seconds; then works on them.
 
     `work` gets all that wait, the oldest first, settles some of them, the first in any case, and returns the others;
@@ -45,7 +45,7 @@ class Gatherer(Generic[Prepared]):
     """
 
     prepare: Callable[[Request], Prepared]
-    work: Callable[[list[Asked[Prepared]], Callable[[], bool]], list[Asked[Prepared]]]
+    work: Callable[[list[QueuedRequest[Prepared]], Callable[[], bool]], list[QueuedRequest[Prepared]]]
     enough: int
     pause: float = 0.005
     _inbox: "SimpleQueue[tuple[Request, Future[Answer]] | None]" = field(default_factory=SimpleQueue)
@@ -69,14 +69,14 @@ class Gatherer(Generic[Prepared]):
             self._thread.join(patience)
 
     def _run(self) -> None:
-        waiting: list[Asked[Prepared]] = []
+        waiting: list[QueuedRequest[Prepared]] = []
         while self._collect(waiting):
             waiting = [asked for asked in waiting if not asked.unwanted]
             try:
                 waiting = self.work(waiting, lambda: self._closed) if waiting else []
             except Exception as fault:  # noqa: BLE001 - raised where the answers are read
                 for asked in waiting:
-                    settle(asked.answer, fault)
+                    resolve_answer(asked.answer, fault)
                 waiting = []
         for asked in waiting:
             asked.answer.cancel()
@@ -85,7 +85,7 @@ class Gatherer(Generic[Prepared]):
             if left is not None:
                 left[1].cancel()
 
-    def _collect(self, waiting: list[Asked[Prepared]]) -> bool:
+    def _collect(self, waiting: list[QueuedRequest[Prepared]]) -> bool:
         """Add to what waits; False when closed."""
         patience = self.pause if waiting else None
         while len(waiting) < self.enough and not self._closed:
@@ -98,13 +98,13 @@ class Gatherer(Generic[Prepared]):
             patience = self.pause
             request, answer = arrived
             try:
-                waiting.append(Asked(self.prepare(request), answer))
+                waiting.append(QueuedRequest(self.prepare(request), answer))
             except Exception as fault:  # noqa: BLE001 - as above
-                settle(answer, fault)
+                resolve_answer(answer, fault)
         return not self._closed
 
 
-def settle(answer: "Future[Answer]", outcome: Answer | Exception) -> None:
+def resolve_answer(answer: "Future[Answer]", outcome: Answer | Exception) -> None:
     """Hand an answer over, or the reason why there is none; nothing happens where nobody waits any more."""
     if answer.done() or not answer.set_running_or_notify_cancel():
         return
@@ -131,7 +131,7 @@ class TransformersModel:
         self.in_flight = in_flight
         self.notice = f"weights: {name} (transformers{'' if dtype == 'auto' else f', {dtype}'})"
         self._decoder: Decoder | None = None
-        self._gatherer: Gatherer[Cut] | None = None
+        self._gatherer: RequestBatcher[Cut] | None = None
 
     @classmethod
     def from_environment(cls, name: str) -> "TransformersModel":
@@ -156,7 +156,7 @@ class TransformersModel:
     async def answer(self, request: Request) -> Answer:
         """As in `Backend`; BadInput where a model without a chat template is asked for a chat."""
         if self._gatherer is None:
-            self._gatherer = Gatherer(self._prepare, self._work, enough=self.in_flight)
+            self._gatherer = RequestBatcher(self._prepare, self._work, enough=self.in_flight)
         return await asyncio.wrap_future(self._gatherer.put(request))
 
     async def close(self) -> None:
@@ -177,7 +177,7 @@ class TransformersModel:
             self._decoder = made(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
         return self._decoder
 
-    def _work(self, waiting: list[Asked[Cut]], broken_off: Callable[[], bool]) -> list[Asked[Cut]]:
+    def _work(self, waiting: list[QueuedRequest[Cut]], broken_off: Callable[[], bool]) -> list[QueuedRequest[Cut]]:
         """Answer the one that has waited longest, together with those nearest to it in length."""
         decoder = self._loaded()
         chosen = decoder.fellows([asked.ready for asked in waiting])
@@ -194,6 +194,6 @@ class TransformersModel:
         for one, outcome in zip(asked, outcomes, strict=True):
             if broken_off():
                 one.answer.cancel()
-            settle(one.answer, outcome)
+            resolve_answer(one.answer, outcome)
         taken = frozenset(chosen)
         return [one for at, one in enumerate(waiting) if at not in taken]

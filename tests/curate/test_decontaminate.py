@@ -31,34 +31,34 @@ def task(instruction: str, output: str = "", *, given: str = "", **more: Any) ->
 
 
 def judged(records: list[Task], benchmark: list[Task], **knobs: Any) -> tuple[list[Kept | Rejected], Any]:
-    """The fates in order, and the count of the one benchmark."""
+    """The decisions in order, and the count of the one benchmark."""
     stage = Decontaminate(against=(EXAM,), **knobs)
     *outcomes, last = stage(records, Bench(benchmarks={EXAM: benchmark}))
     assert isinstance(last, Measured)
     assert last.name == "contamination"
     assert isinstance(last.value, dict)
-    fates = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
-    assert [fate.record for fate in fates] == records
-    return fates, last.value[EXAM]
+    decisions = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert [decision.record for decision in decisions] == records
+    return decisions, last.value[EXAM]
 
 
-def kinds(fates: list[Kept | Rejected]) -> list[str]:
-    return [str(fate.evidence["kind"]) if isinstance(fate, Rejected) else "" for fate in fates]
+def kinds(decisions: list[Kept | Rejected]) -> list[str]:
+    return [str(decision.evidence["kind"]) if isinstance(decision, Rejected) else "" for decision in decisions]
 
 
 def test_a_question_copied_word_for_word_is_found_with_all_its_evidence() -> None:
     item = task(QUESTION, "six")
-    [fate], count = judged([task(QUESTION, "6")], [item])
-    assert isinstance(fate, Rejected)
-    assert fate.reason == "contaminated"
-    assert fate.evidence["benchmark"] == EXAM
-    assert fate.evidence["neighbour"] == item.id
-    assert fate.evidence["kind"] == "ngram"
-    assert fate.evidence["part"] == "question"
-    assert fate.evidence["where"] == "request"
-    assert fate.evidence["score"] == 1
-    assert str(fate.evidence["found"]).startswith("a ferry leaves the northern harbour")
-    assert json.dumps(dict(fate.evidence))
+    [decision], count = judged([task(QUESTION, "6")], [item])
+    assert isinstance(decision, Rejected)
+    assert decision.reason == "contaminated"
+    assert decision.evidence["benchmark"] == EXAM
+    assert decision.evidence["neighbour"] == item.id
+    assert decision.evidence["kind"] == "ngram"
+    assert decision.evidence["part"] == "question"
+    assert decision.evidence["where"] == "request"
+    assert decision.evidence["score"] == 1
+    assert str(decision.evidence["found"]).startswith("a ferry leaves the northern harbour")
+    assert json.dumps(dict(decision.evidence))
     assert count == {"items": 1, "matched_items": 1, "records": 1, "never_compared": 0}
 
 
@@ -70,10 +70,10 @@ def test_other_case_punctuation_and_space_hide_nothing() -> None:
 def test_a_question_with_a_few_other_words_is_found_by_its_share() -> None:
     item = "Which of the two towns on the river Skjern had the larger mill in the year of the flood"
     other = "Which of the two towns on the river Skjern had a larger mill in the year of the flood"
-    [fate], _ = judged([task(other)], [task(item)])
-    assert isinstance(fate, Rejected)
-    assert fate.evidence["kind"] == "fuzzy"
-    assert 0.75 <= float(str(fate.evidence["score"])) < 1
+    [decision], _ = judged([task(other)], [task(item)])
+    assert isinstance(decision, Rejected)
+    assert decision.evidence["kind"] == "fuzzy"
+    assert 0.75 <= float(str(decision.evidence["score"])) < 1
 
 
 def test_a_question_on_the_same_matter_in_other_words_passes() -> None:
@@ -92,9 +92,15 @@ def test_an_answer_is_looked_for_too_and_wherever_it_stands() -> None:
         task("Hi", "Hello!", system=ANSWER),
         task("Explain.", given=ANSWER, output="Yes"),
     ]
-    fates, count = judged(records, benchmark)
-    assert kinds(fates) == ["ngram"] * 5
-    assert [fate.evidence["where"] for fate in fates] == ["answer", "request", "answer", "system", "request"]
+    decisions, count = judged(records, benchmark)
+    assert kinds(decisions) == ["ngram"] * 5
+    assert [decision.evidence["where"] for decision in decisions] == [
+        "answer",
+        "request",
+        "answer",
+        "system",
+        "request",
+    ]
     assert (count["records"], count["matched_items"]) == (5, 1)
 
 
@@ -113,15 +119,15 @@ def test_a_passage_shorter_than_that_must_be_there_as_a_whole() -> None:
     item = task("Name the ferry that crosses the northern sound")
     inside = task("Please read on. Name the ferry that crosses the northern sound, and its captain.")
     parted = task("Name the ferry that crosses the wide sound")
-    fates, _ = judged([inside, parted], [item])
-    assert kinds(fates) == ["ngram", ""]
+    decisions, _ = judged([inside, parted], [item])
+    assert kinds(decisions) == ["ngram", ""]
 
 
 def test_a_very_short_question_must_be_the_whole_request() -> None:
-    fates, count = judged(
+    decisions, count = judged(
         [task("name a ferry!"), task("Name a ferry and a boat.")], [task("Name a ferry.", "Isefjord")]
     )
-    assert kinds(fates) == ["whole", ""]
+    assert kinds(decisions) == ["whole", ""]
     assert count == {"items": 1, "matched_items": 1, "records": 1, "never_compared": 0}
 
 
@@ -132,8 +138,8 @@ def test_what_recurs_in_many_items_is_boilerplate_and_does_not_count() -> None:
     random = Random(1)
     benchmark = [task(f"{TEMPLATE} {prose(random, 30)}") for _ in range(40)]
     own = task(f"{TEMPLATE} {prose(random, 30)}")
-    fates, count = judged([own, benchmark[7], task(TEMPLATE, "A")], benchmark)
-    assert kinds(fates) == ["", "ngram", ""]
+    decisions, count = judged([own, benchmark[7], task(TEMPLATE, "A")], benchmark)
+    assert kinds(decisions) == ["", "ngram", ""]
     assert (count["matched_items"], count["never_compared"]) == (1, 0)
     assert kinds(judged([own], benchmark[:9])[0]) == ["ngram"]  # nine items make no custom
 
@@ -143,9 +149,9 @@ def test_a_definition_shared_by_many_items_leaves_their_inputs_to_be_found() -> 
     inputs = [prose(random, 20) for _ in range(30)]
     benchmark = [task(TEMPLATE, "A", given=text) for text in inputs]
     elsewhere = task("Translate this into Danish.", "...", given=inputs[3])
-    fates, count = judged([elsewhere, task(TEMPLATE, "B", given=prose(random, 20))], benchmark)
-    assert kinds(fates) == ["ngram", ""]
-    assert fates[0].evidence["neighbour"] == benchmark[3].id
+    decisions, count = judged([elsewhere, task(TEMPLATE, "B", given=prose(random, 20))], benchmark)
+    assert kinds(decisions) == ["ngram", ""]
+    assert decisions[0].evidence["neighbour"] == benchmark[3].id
     assert count["items"] == 30
 
 
@@ -213,8 +219,8 @@ def test_any_run_of_the_length_is_found_wherever_it_was_planted(
     size = data.draw(st.integers(1, min(n, 5)))
     start = data.draw(st.integers(0, max(0, len(passage) - n)))
     text = " ".join([*before, *passage[start : start + n], *after])
-    fates, _ = judged([task(text)], [task(" ".join(passage))], words_in_a_row=n, shingle_words=size)
-    assert isinstance(fates[0], Rejected)
+    decisions, _ = judged([task(text)], [task(" ".join(passage))], words_in_a_row=n, shingle_words=size)
+    assert isinstance(decisions[0], Rejected)
 
 
 @given(PASSAGE, st.lists(WORD, min_size=1, max_size=40), st.integers(3, 13))
@@ -241,6 +247,6 @@ def test_what_is_found_is_there_and_what_is_there_is_found(passage: list[str], s
 @given(st.lists(st.text(max_size=80), max_size=5), st.lists(st.text(max_size=80), max_size=5))
 def test_no_text_makes_it_raise_and_a_benchmark_finds_itself(texts: list[str], others: list[str]) -> None:
     benchmark = [task(text, other) for text, other in zip(texts, others, strict=False)]
-    fates, count = judged([*benchmark, *map(task, others)], benchmark)
-    assert count["records"] == sum(isinstance(fate, Rejected) for fate in fates)
+    decisions, count = judged([*benchmark, *map(task, others)], benchmark)
+    assert count["records"] == sum(isinstance(decision, Rejected) for decision in decisions)
     assert count["matched_items"] + count["never_compared"] <= len(benchmark)

@@ -139,8 +139,8 @@ def test_every_record_has_one_fate_and_the_table_tells_the_same(
 ) -> None:
     records = some(a=first, b=second)
     outcomes = list(Mix(**chosen)(records, Bench(seed=seed)))
-    fates = [outcome.record for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
-    assert sorted(record.id for record in fates) == sorted(record.id for record in records)
+    decisions = [outcome.record for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert sorted(record.id for record in decisions) == sorted(record.id for record in records)
     kept = [outcome.record for outcome in outcomes if isinstance(outcome, Kept)]
     measured = outcomes[-1]
     assert isinstance(measured, Measured)

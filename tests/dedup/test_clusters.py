@@ -8,7 +8,7 @@ import pytest
 
 from selfinstruct.dedup import minhash
 from selfinstruct.dedup.clusters import THRESHOLDS, Clusters, Curve, Shelves, clustered, curve
-from selfinstruct.dedup.minhash import Hashed, TextBatch, chosen, hashed, jaccard, shingles
+from selfinstruct.dedup.minhash import HashedShingles, TextBatch, chosen, hashed, jaccard, shingles
 
 
 def batch_of(texts: Sequence[str]) -> TextBatch:
@@ -108,7 +108,7 @@ def test_texts_without_shingles_duplicate_nothing() -> None:
     assert told(compiled(["", " ", "a b c", "", "a b c"], [0.0] * 5, 0.8)) == {4: (2, 1.0)}
 
 
-def hashes_of(texts: list[str]) -> Hashed:
+def hashes_of(texts: list[str]) -> HashedShingles:
     batch = TextBatch()
     for text in texts:
         batch.add(text)

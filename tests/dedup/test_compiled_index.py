@@ -5,7 +5,7 @@ import subprocess
 import sys
 from random import Random
 
-from selfinstruct.dedup.compiled_index import CompiledPool, settled
+from selfinstruct.dedup.compiled_index import CompiledPool, call_compiled
 from selfinstruct.dedup.index import PlainPool
 
 ASK = """
@@ -45,5 +45,5 @@ def test_a_first_call_whose_cache_could_not_be_saved_is_made_again() -> None:
             raise OSError(28, "No space left on device")
         return number + 1
 
-    assert settled(compiled, 4) == 5
+    assert call_compiled(compiled, 4) == 5
     assert calls == [4, 4]

@@ -58,9 +58,9 @@ def stage_keeps(pool: Sequence[str], candidates: Sequence[str], mode: Mode) -> l
     bench = Bench(pool=Pool([task(text, -number) for number, text in enumerate(pool, 1)]))
     records = [task(text, number) for number, text in enumerate(candidates)]
     outcomes = list(Novelty(mode=mode, words="program")(records, bench))
-    fates = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
-    assert [fate.record for fate in fates] == records
-    return [number for number, fate in enumerate(fates) if isinstance(fate, Kept)]
+    decisions = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert [decision.record for decision in decisions] == records
+    return [number for number, decision in enumerate(decisions) if isinstance(decision, Kept)]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.fragment.cuts import size
-from selfinstruct.fragment.levelling import Length, ends_with_mark, levelled, sewn
+from selfinstruct.fragment.levelling import Length, ends_with_mark, levelled, with_varied_seam
 
 TEXT = st.tuples(st.integers(1, 60), st.booleans()).map(lambda made: " ".join(["word"] * made[0]) + "." * made[1])
 TEXTS = st.lists(st.builds(Length, label=st.integers(0, 1), text=TEXT, least=st.integers(1, 3)), max_size=30)
@@ -45,7 +45,7 @@ def test_with_one_label_only_the_cap_holds() -> None:
 
 @given(st.text(min_size=1), st.integers(0, 99), st.floats(0, 1), LANGUAGES)
 def test_only_white_space_and_the_case_of_one_letter_change(text: str, seed: int, varied: float, language: str) -> None:
-    sewed = sewn(text, Random(seed), varied=varied, language=language).lstrip()
+    sewed = with_varied_seam(text, Random(seed), varied=varied, language=language).lstrip()
     bare = text.strip()
     assert len(sewed) == len(bare)
     changed = [(old, new) for old, new in zip(bare, sewed, strict=True) if old != new]
@@ -54,14 +54,21 @@ def test_only_white_space_and_the_case_of_one_letter_change(text: str, seed: int
 
 
 def test_not_varied_the_letters_stay() -> None:
-    assert {sewn("of Spain", Random(seed), varied=0, language="en").strip() for seed in range(50)} == {"of Spain"}
+    assert {with_varied_seam("of Spain", Random(seed), varied=0, language="en").strip() for seed in range(50)} == {
+        "of Spain"
+    }
 
 
 def test_varied_large_and_small_are_equally_frequent_whatever_they_were() -> None:
     for text in ("of Spain", "Of Spain", '"of" Spain'):
-        large = sum(sewn(text, Random(seed), varied=1, language="en").strip('" \n')[0] == "O" for seed in range(1000))
+        large = sum(
+            with_varied_seam(text, Random(seed), varied=1, language="en").strip('" \n')[0] == "O"
+            for seed in range(1000)
+        )
         assert 440 < large < 560
 
 
 def test_capitals_stay_capitals() -> None:
-    assert {sewn("NASA said", Random(seed), varied=1, language="en").strip() for seed in range(50)} == {"NASA said"}
+    assert {with_varied_seam("NASA said", Random(seed), varied=1, language="en").strip() for seed in range(50)} == {
+        "NASA said"
+    }

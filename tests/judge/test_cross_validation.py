@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from selfinstruct.judge.cross_validation import crossed
+from selfinstruct.judge.cross_validation import cross_validated
 from selfinstruct.judge.validation import Labelled
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_a_fold_is_scored_by_judges_that_saw_none_of_it_and_locked_lineages_teac
         asked.append((frozenset(one.lineage for one, marked in zip(some, of, strict=True) if marked), int(of.sum())))
         return np.array([2.0 * (one.label or 0) - 1 for one in some])
 
-    found = crossed(some, ["four"], scores)
+    found = cross_validated(some, ["four"], scores)
     assert found.folds == ("one", "two", "three")
     assert found.unseen == "lineage"
     assert all("four" not in names for names, _ in asked)
@@ -61,18 +61,18 @@ def test_a_fold_is_judged_as_what_is_learned_without_it_says() -> None:
         known = np.isin(own, np.unique(own[of]))
         return np.where(known, 1.0, -1.0) * (2.0 * labels - 1)
 
-    found = crossed(some, [], scores)
+    found = cross_validated(some, [], scores)
     assert ((found.probabilities > 0.5) != (labels == 1)).all()
 
 
 def test_with_few_lineages_prompts_are_left_out_and_that_is_told() -> None:
     some = rows("one", "two")
-    found = crossed(some, [], lambda _: np.array([2.0 * (one.label or 0) - 1 for one in some]))
+    found = cross_validated(some, [], lambda _: np.array([2.0 * (one.label or 0) - 1 for one in some]))
     assert found.unseen == "prompt"
     assert len(found.folds) == 5
 
 
 def test_where_all_have_one_label_scores_stay_as_they_are() -> None:
     some = [one for one in rows("one", "two", "three") if one.whole or one.label]
-    found = crossed(some, [], lambda _: np.zeros(len(some)))
+    found = cross_validated(some, [], lambda _: np.zeros(len(some)))
     assert found.calibration.cut.slope == pytest.approx(1.0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.judge.evaluation import Told, evaluated, measures
+from selfinstruct.judge.evaluation import Predictions, evaluated, measures
 from selfinstruct.judge.fragments import Fragment
 
 ONES = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 1), st.integers(0, 4)), min_size=1, max_size=25)
@@ -66,9 +66,9 @@ def test_accuracy_is_told_by_kind_length_and_prompt_beside_the_rule() -> None:
     assert found["first_character"]["by_length"]["5-8"] == {"n": 1, "accuracy": 0.0}
 
 
-def _told(rows: list[tuple[int, int, int]]) -> Told:
+def _told(rows: list[tuple[int, int, int]]) -> Predictions:
     numbers: dict[int, int] = {}
-    return Told(
+    return Predictions(
         np.array([row[0] / 8 for row in rows]),
         np.array([row[1] for row in rows]),
         np.array([numbers.setdefault(row[2], len(numbers)) for row in rows]),

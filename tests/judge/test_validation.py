@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.validation import (
     Labelled,
+    adjudicated,
     agreement,
-    called_of,
     confusions,
-    decided,
     kappa,
     labelled_of,
+    labels_read,
     validated,
 )
 
@@ -106,7 +106,7 @@ def test_a_line_without_a_label_is_named() -> None:
 def test_two_that_agree_are_sure_and_else_the_third_decides(
     one: int | None, two: int | None, three: int | None
 ) -> None:
-    found = decided([one, two, three])
+    found = adjudicated([one, two, three])
     assert found.sure == (one is not None and one == two)
     assert found.label == (one if found.sure else three)
 
@@ -116,7 +116,7 @@ def test_readings_are_read_in_order_and_another_label_is_named_with_its_place() 
     [one] = labelled_of([row], "reads.jsonl")
     assert (one.label, one.called, one.unsure, one.family, one.shape) == (0, (1, 0, 0), True, "base", "short")
     with pytest.raises(BadInput, match=r"reads\.jsonl:1: second: label 'yes'; write '1', '0' or 'u'"):
-        called_of({"first": {"label": "1"}, "second": {"label": "yes"}}, "reads.jsonl:1")
+        labels_read({"first": {"label": "1"}, "second": {"label": "yes"}}, "reads.jsonl:1")
 
 
 def test_rows_that_nobody_read_or_whose_texts_lie_elsewhere_are_left_out() -> None:

@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from selfinstruct.errors import Capped, ProviderDown
-from selfinstruct.models.backend import CallError, Memory
+from selfinstruct.models.backend import AnswersInMemory, CallError
 from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Stated
 from selfinstruct.models.capability_probe import MOST_REQUESTS, Probe, learn
 from selfinstruct.models.gate import Gate, Policy
@@ -200,7 +200,7 @@ def test_a_parameter_is_refused_once_however_many_are_in_flight(
     backend = OpenAICompatible(model="m", url=there.url)
     heard: list[str] = []
     backend.asking.told = heard.append
-    with Gate(backend, Memory(), Policy(in_flight=16)) as gate:
+    with Gate(backend, AnswersInMemory(), Policy(in_flight=16)) as gate:
         answers = list(gate.scoped("s").complete([LONG] * 40))
     assert all(isinstance(answer, Completion) for answer in answers)
     last = there.bodies[-1][1]
@@ -242,11 +242,13 @@ def test_a_prompt_that_may_be_paid_for_several_times_is_set_aside_so_often(https
     request = Request(prompt="Name a river.", max_tokens=16, n=3)
     one = tokens_of(request)
     backend = OpenAICompatible(model="m", url=there.url)
-    with Gate(backend, Memory(), budget=Budget(max_total_tokens=one.most + one.prompt_most)) as gate:
+    with Gate(backend, AnswersInMemory(), budget=Budget(max_total_tokens=one.most + one.prompt_most)) as gate:
         with pytest.raises(Capped):
             list(gate.scoped("s").complete([request]))
         assert there.bodies == []
-    with Gate(OpenAICompatible(model="m", url=there.url), Memory(), budget=Budget(max_total_tokens=999)) as gate:
+    with Gate(
+        OpenAICompatible(model="m", url=there.url), AnswersInMemory(), budget=Budget(max_total_tokens=999)
+    ) as gate:
         (answer,) = gate.scoped("s").complete([request])
     assert isinstance(answer, Completion)
     assert len(answer.choices) == 3
@@ -324,7 +326,7 @@ def test_under_a_cap_an_answer_without_a_limit_is_not_asked_for(httpserver: HTTP
 
 def test_the_key_of_the_journal_is_that_of_the_request_as_it_was_asked(httpserver: HTTPServer) -> None:
     there = Endpoint(httpserver, (habits.fixed_temperature,))
-    with Gate(OpenAICompatible(model="m", url=there.url), Memory()) as gate:
+    with Gate(OpenAICompatible(model="m", url=there.url), AnswersInMemory()) as gate:
         (answer,) = gate.scoped("s").complete([LONG])
     assert isinstance(answer, Completion)
     assert answer.request == f"{LONG.key('openai:m')}.0"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfinstruct.curate.checks.exact_arithmetic import Unsuited, Value, agrees, evaluate
+from selfinstruct.curate.checks.exact_arithmetic import NotArithmetic, Value, agrees, evaluate
 from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.curate.simplification.blocks import without_marks
 from selfinstruct.text import shown, words
@@ -205,7 +205,7 @@ def _said(found: re.Match[str], expression: str) -> Iterator[Claim]:
 def _claim(expression: str, written: str, after: str) -> Iterator[Claim]:
     try:
         value = evaluate(expression)
-    except Unsuited:
+    except NotArithmetic:
         return
     if value.operations:
         yield Claim(expression, value, written, bool(_UNIT.match(after)))
@@ -235,7 +235,7 @@ def _asked(reply: Reply) -> Value | None:
         return None
     try:
         value = evaluate(expression)
-    except Unsuited:
+    except NotArithmetic:
         return None
     return value if value.operations else None
 

@@ -123,6 +123,6 @@ def _unicode_name(char: str) -> str:
     return unicodedata.name(char, "")
 
 
-def told_by() -> str:
+def language_detectors() -> str:
     """What languages are told by here, for the report: without the identifier, only other scripts are."""
     return "letters and words" if find_spec("py3langid") else "letters alone: py3langid is not installed"

@@ -25,7 +25,7 @@ _REASON = 160  # tokens of a verdict with its reason
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class ModelFinding:
     """A model's word on one reply."""
 
     finding: Finding
@@ -33,7 +33,7 @@ class Word:
     """Id of the completion it was read from."""
 
 
-class Second:
+class SecondModel:
     """The two questions of verification, put to one model."""
 
     def __init__(self, model: Model, *, answers: int, short_words: int, temperature: float) -> None:
@@ -46,7 +46,7 @@ class Second:
         said = words(reply.output)
         return bool(said) and len(said) <= self._short_words and "\n" not in reply.output.strip()
 
-    def agreements(self, asked: Sequence[Reply]) -> Iterator[Word | Failure]:
+    def agreements(self, asked: Sequence[Reply]) -> Iterator[ModelFinding | Failure]:
         """For each reply, whether most of several new answers say the same."""
         text = self._form.prompt("answer")
         # A model that gives one choice at a time is asked once for each.
@@ -61,9 +61,9 @@ class Second:
                 continue
             told = [answer for answer in replies if isinstance(answer, Completion)]
             texts = [choice.text for answer in told for choice in answer.choices if choice.finish_reason not in _CUT]
-            yield Word(agreement(reply.output, texts), told[0].choice_id(0))
+            yield ModelFinding(agreement(reply.output, texts), told[0].choice_id(0))
 
-    def verdicts(self, asked: Sequence[Reply]) -> Iterator[Word | Failure]:
+    def verdicts(self, asked: Sequence[Reply]) -> Iterator[ModelFinding | Failure]:
         """For each reply, whether the model calls it correct."""
         text = self._form.prompt("verdict")
 
@@ -77,7 +77,7 @@ class Second:
             if isinstance(found.reply, Failure):
                 yield found.reply
             else:
-                yield Word(verdict(found.reply.choices[0].text), found.reply.choice_id(0))
+                yield ModelFinding(verdict(found.reply.choices[0].text), found.reply.choice_id(0))
 
     def _vote(self, reply: Reply, number: int, text: Prompt) -> Request:
         one = not self._model.traits.multiple

@@ -54,7 +54,7 @@ _STEM = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ParsedAnswer:
     """A model's answer, read."""
 
     text: str
@@ -104,7 +104,7 @@ def form_of(model: Model) -> Form:
     return Form(chat=model.traits.chat)
 
 
-class Asking:
+class RewriteModel:
     """The two questions of simplification, put to one model."""
 
     def __init__(self, model: Model, *, max_tokens: int) -> None:
@@ -116,7 +116,7 @@ class Asking:
         """Name and version of the prompt for rewriting."""
         return self._form.prompt("simplify").label
 
-    def rewrites(self, asked: Sequence[Reply]) -> Iterator[Said | Failure]:
+    def rewrites(self, asked: Sequence[Reply]) -> Iterator[ParsedAnswer | Failure]:
         """A plainer text for each reply, in order."""
         text = self._form.prompt("simplify")
 
@@ -129,7 +129,7 @@ class Asking:
         for found in ask(self._model, asked, request):
             yield _said(found.reply)
 
-    def entailments(self, changes: Sequence[tuple[Reply, str]]) -> Iterator[Said | Failure]:
+    def entailments(self, changes: Sequence[tuple[Reply, str]]) -> Iterator[ParsedAnswer | Failure]:
         """For each reply and its rewrite: `yes`, `no`, or nothing where the judge said neither."""
         text = self._form.prompt("entails")
 
@@ -144,15 +144,15 @@ class Asking:
                 yield said
                 continue
             answer = _ANSWER.match(said.text)
-            yield Said(answer[1].lower() if answer else "", said.request)
+            yield ParsedAnswer(answer[1].lower() if answer else "", said.request)
 
 
-def _said(reply: Completion | Failure) -> Said | Failure:
+def _said(reply: Completion | Failure) -> ParsedAnswer | Failure:
     if isinstance(reply, Failure):
         return reply
     choice = reply.choices[0]
     text = _LABEL.sub("", choice.text.split(END)[0].strip())
-    return Said(text, reply.choice_id(0), cut=choice.finish_reason in _CUT)
+    return ParsedAnswer(text, reply.choice_id(0), cut=choice.finish_reason in _CUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,10 +240,10 @@ def kept_facts(original: str, rewrite: str) -> tuple[int, int]:
     return kept, len(figures) + len(called)
 
 
-def told_only_in(piece: str, rest: str) -> tuple[str, ...]:
+def facts_only_in(piece: str, rest: str) -> tuple[str, ...]:
     """Numbers, names inside sentences, and code that a piece of text has and the rest has not.
 
-    >>> told_only_in("Great question about Rome in 80 days!", "rome wasn't built in a day")
+    >>> facts_only_in("Great question about Rome in 80 days!", "rome wasn't built in a day")
     ('80',)
     """
     known = {word.casefold() for word in _bare(rest)}

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from selfinstruct.curate.exchange import Reply, replies, with_outputs
 from selfinstruct.curate.simplification.blocks import flesch_reading_ease
 from selfinstruct.curate.simplification.plain_simplify import Cut, Plainer, simplified
-from selfinstruct.curate.simplification.rewriting import Asking, Bounds, Objection, kept_facts, objection
+from selfinstruct.curate.simplification.rewriting import Bounds, Objection, RewriteModel, kept_facts, objection
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
@@ -191,7 +191,7 @@ class Simplify:
         return Decision(reply, plainer.text, "", {"cuts": cuts})
 
     def _by_model(self, records: Iterable[Task], bench: Bench, tally: BeforeAfter) -> Iterator[Outcome]:
-        asking = Asking(bench.models[self.model], max_tokens=self.max_tokens)
+        asking = RewriteModel(bench.models[self.model], max_tokens=self.max_tokens)
         waiting = iter(records)
         while chunk := list(islice(waiting, _CHUNK)):
             decided = iter(self._rewritten([reply for task in chunk for reply in self._askable(task)], asking))
@@ -218,7 +218,7 @@ class Simplify:
     def _askable(self, task: Task) -> list[Reply]:
         return [_plain(reply) for reply, reason in self._sorted(task) if not reason]
 
-    def _rewritten(self, asked: Sequence[Reply], asking: Asking) -> list[Decision | Failure]:
+    def _rewritten(self, asked: Sequence[Reply], asking: RewriteModel) -> list[Decision | Failure]:
         decisions: list[Decision | Failure] = []
         for reply, answer in zip(asked, asking.rewrites(asked), strict=True):
             if isinstance(answer, Failure):
@@ -234,7 +234,7 @@ class Simplify:
                 decisions.append(Decision(reply, answer.text, request=answer.request))
         return self._entailed(decisions, asking) if self.entailment else decisions
 
-    def _entailed(self, decisions: Sequence[Decision | Failure], asking: Asking) -> list[Decision | Failure]:
+    def _entailed(self, decisions: Sequence[Decision | Failure], asking: RewriteModel) -> list[Decision | Failure]:
         """The same decisions, the changes among them only where the judge finds nothing new in them."""
         changes = [decision for decision in decisions if isinstance(decision, Decision) and not decision.reason]
         verdicts = iter(asking.entailments([(change.reply, change.text) for change in changes]))

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_page
-from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
+from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
@@ -138,7 +138,7 @@ class ShareGPT:
                 continue
             try:
                 yield origin.conversation(said, _named(about, 2 * run.first))
-            except Unfit as fault:
+            except Unusable as fault:
                 yield complaint(line, fault.reason, fault.problem, within=f"turn {2 * run.first + 1}")
 
     def _length(self, turn: Message) -> int:
@@ -159,15 +159,15 @@ def _turns(value: Mapping[str, Any]) -> list[Message]:
         turn = mapping(raw, "a turn")
         speaker, said = text(turn, "from"), text(turn, "value")
         if speaker in _DROPPED or speaker not in _SPEAKERS:
-            raise Unfit("speaker", f"a turn of '{speaker[:40]}'")
+            raise Unusable("speaker", f"a turn of '{speaker[:40]}'")
         if _SPEAKERS[speaker] != ("assistant" if len(found) % 2 else "user"):
-            raise Unfit("roles", f"'{speaker}' speaks out of turn")
+            raise Unusable("roles", f"'{speaker}' speaks out of turn")
         if len(found) % 2:
             found.append(Message("assistant", as_markdown(said) if is_saved_page(said) else said))
         else:
             found.append(Message("user", said))
     if not found:
-        raise Unfit("no_turns", "a conversation without turns")
+        raise Unusable("no_turns", "a conversation without turns")
     return found
 
 
@@ -216,7 +216,7 @@ class OpenAssistant:
                 waiting.extend(_Step(reply, turns, deleted) for reply in reversed(replies))
                 if turns[-1].role == "assistant":
                     yield origin.conversation(turns, {**tree, **_about(message, deleted=deleted)})
-            except Unfit as fault:
+            except Unusable as fault:
                 within = f"reply {len(step.before) + 1} of a path" if step.before else ""
                 yield complaint(line, fault.reason, fault.problem, within=within, text=step.message)
 
@@ -225,7 +225,7 @@ def _turn(message: Mapping[str, Any], before: tuple[Message, ...]) -> Message:
     said, role = text(message, "text"), text(message, "role")
     due = "assistant" if len(before) % 2 else "prompter"
     if role != due:
-        raise Unfit("roles", f"'{role[:40]}' speaks where it is the turn of '{due}'")
+        raise Unusable("roles", f"'{role[:40]}' speaks where it is the turn of '{due}'")
     return Message("assistant" if role == "assistant" else "user", said)
 
 
@@ -253,11 +253,11 @@ class Baize:
         for part in text(value, "input").split(PERSON)[1:]:
             asked, *answers = (piece.strip() for piece in part.split(ANSWER))
             if len(answers) > 1:
-                raise Unfit("roles", f"two marks {ANSWER} behind one {PERSON}")
+                raise Unusable("roles", f"two marks {ANSWER} behind one {PERSON}")
             if answers:
                 turns += [Message("user", asked), Message("assistant", answers[0])]
             elif asked:
                 yield complaint(line, "no_answer", f"a question without {ANSWER} behind it", text=asked)
         if not turns:
-            raise Unfit("no_turns", f"no {PERSON} with {ANSWER} behind it")
+            raise Unusable("no_turns", f"no {PERSON} with {ANSWER} behind it")
         yield origin.conversation(turns, rest(value, "input"))

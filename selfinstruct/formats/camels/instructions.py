@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
+from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
@@ -136,13 +136,13 @@ class Unnatural:
                     asked = f"{instruction}\n{constraints}"
                 prompt = zero_shot(asked, text(pair, "input", ""), origin.draw("template", number, index))
                 yield origin.task(prompt, text(pair, "output").strip(), rest(value, "instruction", "instances"))
-            except Unfit as fault:
+            except Unusable as fault:
                 yield complaint(line, fault.reason, fault.problem, within=f"instance {index + 1}", text=raw)
 
 
 def _asked(instruction: str) -> str:
     if not instruction.strip():
-        raise Unfit("empty", "the instruction is empty")
+        raise Unusable("empty", "the instruction is empty")
     return instruction
 
 

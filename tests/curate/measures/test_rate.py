@@ -140,8 +140,8 @@ def test_every_record_has_one_fate_in_its_place_whatever_the_model_does() -> Non
     ]
     rater = Rater(["Rating: 1", None, "Rating: 1", "Rating: 3"])
     found = outcomes(rater, *tasks)
-    fates = [(type(one), one.record.instruction) for one in found if isinstance(one, Kept | Failed) and one.record]
-    assert fates == [(Kept, "A"), (Kept, "B"), (Failed, "C"), (Kept, "D"), (Kept, "E")]
+    decisions = [(type(one), one.record.instruction) for one in found if isinstance(one, Kept | Failed) and one.record]
+    assert decisions == [(Kept, "A"), (Kept, "B"), (Failed, "C"), (Kept, "D"), (Kept, "E")]
     assert len(rater.asked) == 4
 
 

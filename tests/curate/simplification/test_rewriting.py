@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.simplification.rewriting import Bounds, kept_facts, names, numbers, objection, told_only_in
+from selfinstruct.curate.simplification.rewriting import Bounds, facts_only_in, kept_facts, names, numbers, objection
 
 ORIGINAL = (
     "Well, Marie Curie, who was born in Warsaw in 1867, won two Nobel prizes, which is quite an achievement. "
@@ -73,7 +73,7 @@ def test_a_text_is_never_objected_to_as_its_own_rewrite(text: str) -> None:
 def test_a_text_keeps_all_its_own_facts(text: str) -> None:
     kept, there = kept_facts(text, text)
     assert kept == there
-    assert told_only_in(text, text) == ()
+    assert facts_only_in(text, text) == ()
 
 
 @given(st.integers(0, 10**9))

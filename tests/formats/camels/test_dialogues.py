@@ -33,7 +33,7 @@ def texts(task: Task) -> list[str]:
     return [task.instruction, task.instances[0].output, *(turn.content for turn in task.later)]
 
 
-def fates(found: list[Task | Unreadable]) -> list[str | list[str]]:
+def decisions(found: list[Task | Unreadable]) -> list[str | list[str]]:
     return [texts(item) if isinstance(item, Task) else item.reason for item in found]
 
 
@@ -46,32 +46,32 @@ def test_a_short_conversation_stays_whole() -> None:
 
 def test_a_long_one_is_cut_between_pairs_and_each_run_has_its_own_id() -> None:
     found = from_sharegpt(talk("a" * 8, "b" * 8, "c" * 8, "d" * 8, "e", "f"))
-    assert fates(found) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8], ["e", "f"]]
+    assert decisions(found) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8], ["e", "f"]]
     assert [item.extra["id"] for item in found if isinstance(item, Task)] == ["QWJhYvA_0", "QWJhYvA_2", "QWJhYvA_4"]
 
 
 def test_a_pair_that_exceeds_the_limit_alone_is_dropped_by_name() -> None:
     found = from_sharegpt(talk("a", "b", "c" * 30, "d", "e", "f"))
-    assert fates(found) == [["a", "b"], "pair_too_long", ["e", "f"]]
+    assert decisions(found) == [["a", "b"], "pair_too_long", ["e", "f"]]
     assert isinstance(found[1], Unreadable)
     assert found[1].place == "sg.json:1, turn 3"
 
 
 def test_the_released_splitter_loses_the_last_pair_that_overflows() -> None:
     value = talk("a" * 8, "b" * 8, "c" * 8, "d" * 8)
-    assert fates(from_sharegpt(value, compat="camels")) == [["a" * 8, "b" * 8], "last_pair_lost"]
-    assert fates(from_sharegpt(value)) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8]]
+    assert decisions(from_sharegpt(value, compat="camels")) == [["a" * 8, "b" * 8], "last_pair_lost"]
+    assert decisions(from_sharegpt(value)) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8]]
 
 
 def test_the_released_splitter_makes_empty_runs() -> None:
     value = talk("a" * 30, "b", "c", "d", "e", "f")
-    assert fates(from_sharegpt(value, compat="camels")) == [
+    assert decisions(from_sharegpt(value, compat="camels")) == [
         "empty_chunk",
         "pair_too_long",
         "empty_chunk",
         ["c", "d", "e", "f"],
     ]
-    assert fates(from_sharegpt(value)) == ["pair_too_long", ["c", "d", "e", "f"]]
+    assert decisions(from_sharegpt(value)) == ["pair_too_long", ["c", "d", "e", "f"]]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_the_released_splitter_makes_empty_runs() -> None:
     ],
 )
 def test_conversations_that_cannot_be_used_have_a_reason(value: dict[str, Any], reason: str) -> None:
-    assert fates(from_sharegpt(value)) == [reason]
+    assert decisions(from_sharegpt(value)) == [reason]
 
 
 def test_a_last_question_without_an_answer_is_named_and_the_rest_is_used() -> None:
-    assert fates(from_sharegpt(talk("a", "b", "c"))) == ["no_answer", ["a", "b"]]
+    assert decisions(from_sharegpt(talk("a", "b", "c"))) == ["no_answer", ["a", "b"]]
 
 
 def test_answers_still_in_html_become_markdown_and_questions_stay() -> None:
@@ -106,7 +106,7 @@ def test_the_limit_of_the_paper_is_2048_tokens_and_six_for_each_message() -> Non
     exact = replace(ShareGPT(), count_tokens=len)
     fits, too_long = talk("a", "b" * (2048 - 13)), talk("a", "b" * (2048 - 12))
     assert isinstance(from_sharegpt(fits, rules=exact)[0], Task)
-    assert fates(from_sharegpt(too_long, rules=exact)) == ["pair_too_long"]
+    assert decisions(from_sharegpt(too_long, rules=exact)) == ["pair_too_long"]
 
 
 lengths = st.lists(st.integers(1, 12), max_size=12)
