@@ -61,7 +61,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     knobs: dict[str, Json] = {name: given[name] for name in ("instances", "shots", "margin")}
     conditions: list[Json] = [_condition(word) for word in given["arms"].split(",")] if given["arms"] else []
     if given["base"]:
-        return _train(given, knobs, [str(one) for one in conditions])
+        return _train(given, knobs, [str(condition) for condition in conditions])
     knobs |= {"model": "asked", **({"conditions": conditions} if conditions else {})}
     inputs = compose.inputs(given["tasks"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}

@@ -114,7 +114,7 @@ def tuned_words(folder: Path) -> Iterator[str]:
     checks = [json.loads(line) for line in curve.read_text(encoding="utf-8").splitlines()]
     if checks:
         first, last = checks[0], checks[-1]
-        stopped = next((one["examples"] for one in checks if one["stop"]), None)
+        stopped = next((check["examples"] for check in checks if check["stop"]), None)
         end = "not stopped by its tone" if stopped is None else f"the rule stops it at {stopped}"
         yield f"student: IFS {_share(first)} before, {_share(last)} after {last['examples']} examples ({end})"
     if score.is_file():

@@ -241,7 +241,7 @@ def read_or_draw(given: Mapping[str, Any]) -> int:
     if given["filled"]:
         alien += [name for name in ("wrappers", "output") if name in typed]
     if alien:
-        names = [one.opts[0] for one in context.command.params if one.name in alien]
+        names = [param.opts[0] for param in context.command.params if param.name in alien]
         raise click.UsageError(f"{'--filled' if given['filled'] else '--read'} goes without {', '.join(names)}")
     return _read_back(given) if given["filled"] else _draw(given)
 
@@ -282,22 +282,22 @@ def _say_reads(found: "Read") -> None:
 
     console = Console(stderr=True, markup=False, width=160)
     table = Table("model", "wrapper", "read", "unsure", "disagree", f"by {found.judge}", "by reads", "IFS", box=None)
-    for one in found.shares:
-        counts = (str(one.read), str(one.unsure), str(one.disagreements))
-        table.add_row(*one.side, *counts, *map(_with_interval, (one.by_judge, one.by_reads, one.both)))
+    for share in found.shares:
+        counts = (str(share.read), str(share.unsure), str(share.disagreements))
+        table.add_row(*share.side, *counts, *map(_read_interval, (share.by_judge, share.by_reads, share.both)))
     console.print(table)
-    for one in found.shares:
-        if one.both.how == "reads":
-            say(f"{one.label}: {_alone(one.disagreements)}", err=True)
-        if one.unsure:
-            low, high = one.unsure_as
-            say(f"{one.label}: unsure ones as no answers {low:.3f}, as answers {high:.3f}", err=True)
-        for stratum, errs in one.errors.items():
+    for share in found.shares:
+        if share.both.how == "reads":
+            say(f"{share.label}: {_alone(share.disagreements)}", err=True)
+        if share.unsure:
+            low, high = share.unsure_as
+            say(f"{share.label}: unsure ones as no answers {low:.3f}, as answers {high:.3f}", err=True)
+        for stratum, errs in share.errors.items():
             missed = f"misses {errs.missed} of {errs.answers} answers"
             called = f"takes {errs.called_answers} of {errs.others} others for answers"
-            say(f"{one.label}, {stratum}: {found.judge} {missed}, {called}", err=True)
+            say(f"{share.label}, {stratum}: {found.judge} {missed}, {called}", err=True)
     for two in found.differences:
-        say(f"{two.of.label} above {two.above.label}: {_with_interval(two.found, signed=True)}", err=True)
+        say(f"{two.of.label} above {two.above.label}: {_read_interval(two.found, signed=True)}", err=True)
 
 
 def _alone(disagreements: int) -> str:
@@ -308,7 +308,7 @@ def _alone(disagreements: int) -> str:
     return "with the judge the interval would be no narrower, so the reads speak alone"
 
 
-def _with_interval(found: "Estimate", *, signed: bool = False) -> str:
+def _read_interval(found: "Estimate", *, signed: bool = False) -> str:
     value, low, high = (
         "" if one is None else f"{one:+.3f}" if signed else f"{one:.3f}" for one in (found.value, found.low, found.high)
     )

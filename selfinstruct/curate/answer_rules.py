@@ -199,8 +199,8 @@ def merged_items(exchange: Exchange) -> str:
     answer = exchange.output
     if not answer or ("nstruction" not in answer and "\n##" not in answer):
         return ""
-    found = _MERGED.search(answer)
-    mark = found[0].strip() if found else ""
+    match = _MERGED.search(answer)
+    mark = match[0].strip() if match else ""
     # Where the request shows such marks, answering in kind is what was asked.
     return "" if mark and (mark in exchange.request or "Instruction:" in exchange.request) else mark
 
@@ -219,12 +219,12 @@ def unfounded_link(exchange: Exchange) -> str:
     if not answer or ("://" not in answer and "www." not in answer):
         return ""
     request = exchange.request.casefold()
-    for found in _LINK.finditer(answer):
-        link = found[0].rstrip(".,;:!?)]*_~\u3002\uff0c\uff09\u3001")
+    for match in _LINK.finditer(answer):
+        link = match[0].rstrip(".,;:!?)]*_~\u3002\uff0c\uff09\u3001")
         place = link.partition("://")[2] or link
         host = place.partition("/")[0].casefold().removeprefix("www.")
         named = "." not in host or _NO_PLACE.match(place) or host in request
-        if not named and not _COMMAND.search(answer[max(0, found.start() - 40) : found.start()]):
+        if not named and not _COMMAND.search(answer[max(0, match.start() - 40) : match.start()]):
             return link
     return ""
 
@@ -304,7 +304,7 @@ def refusal(exchange: Exchange) -> str:
     ''
     """
     head = (exchange.output or "")[:_HEAD].lstrip("\"'\u201c *#\n").lower()
-    found = _DECLINES.match(head)
-    if found is None and any(sign in head for sign in _SIGNS):
-        found = _AS_A_MODEL.search(head)
-    return found[0].strip() if found else ""
+    match = _DECLINES.match(head)
+    if match is None and any(sign in head for sign in _SIGNS):
+        match = _AS_A_MODEL.search(head)
+    return match[0].strip() if match else ""

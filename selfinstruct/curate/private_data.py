@@ -121,8 +121,8 @@ def private_key(text: str) -> str:
     """
     if "PRIVATE KEY" not in text:
         return ""
-    found = _PRIVATE.search(text)
-    return f"a private key (\u2026 {len(found[0].partition('KEY-----')[2].strip())} characters)" if found else ""
+    match = _PRIVATE.search(text)
+    return f"a private key (\u2026 {len(match[0].partition('KEY-----')[2].strip())} characters)" if match else ""
 
 
 def access_key(text: str) -> str:
@@ -133,8 +133,8 @@ def access_key(text: str) -> str:
     """
     if not any(sign in text for sign in _KEYS):
         return ""
-    for found in _KEY.finditer(text):
-        key = found[0]
+    for match in _KEY.finditer(text):
+        key = match[0]
         real = _is_token(key) if key.startswith("eyJ") else not _INVENTED.search(key) and len(set(key)) >= 12
         if real:
             return masked(key)
@@ -158,10 +158,10 @@ def email_address(text: str) -> str:
     """
     if "@" not in text:
         return ""
-    for found in _EMAIL.finditer(text):
+    for match in _EMAIL.finditer(text):
         # `git@host` names a program's account.
-        if not _NOBODY.match(found["host"]) and not found[0].startswith("git@"):
-            return masked(found[0])
+        if not _NOBODY.match(match["host"]) and not match[0].startswith("git@"):
+            return masked(match[0])
     return ""
 
 
@@ -175,10 +175,10 @@ def phone_number(text: str) -> str:
     """
     if not _LONG_NUMBER.search(text):
         return ""
-    for found in _PHONE.finditer(text):
-        digits = "".join(char for char in found[0] if char.isdigit())
+    for match in _PHONE.finditer(text):
+        digits = "".join(char for char in match[0] if char.isdigit())
         if 8 <= len(digits) <= 15 and not _MADE_UP.search(digits):
-            return masked(found[0].lstrip())
+            return masked(match[0].lstrip())
     return ""
 
 
@@ -190,10 +190,10 @@ def payment_card(text: str) -> str:
     """
     if not _LONG_NUMBER.search(text):
         return ""
-    for found in _CARD.finditer(text):
-        digits = found[0].replace(" ", "").replace("-", "")
+    for match in _CARD.finditer(text):
+        digits = match[0].replace(" ", "").replace("-", "")
         if _BRANDS.fullmatch(digits) and digits not in _TRIAL_CARDS and luhn(digits):
-            return masked(found[0])
+            return masked(match[0])
     return ""
 
 
@@ -203,10 +203,10 @@ def bank_account(text: str) -> str:
     >>> bank_account("Pay to NL91 ABNA 0417 1643 00"), bank_account("Pay to NL92 ABNA 0417 1643 00")
     ('NL\u2026 (22 characters)', '')
     """
-    for found in _IBAN.finditer(text):
-        account = found[0].replace(" ", "")
+    for match in _IBAN.finditer(text):
+        account = match[0].replace(" ", "")
         if 15 <= len(account) <= 34 and iban_remainder(account) == 1:
-            return masked(found[0])
+            return masked(match[0])
     return ""
 
 
@@ -220,14 +220,14 @@ def ip_address(text: str) -> str:
     """
     candidates = [*_IPV4.finditer(text)] if text.count(".") >= 3 else []
     candidates += [*_IPV6.finditer(text)] if text.count(":") >= 2 else []
-    for found in candidates:
+    for candidate in candidates:
         try:
-            address = ipaddress.ip_address(found[0])
+            address = ipaddress.ip_address(candidate[0])
         except ValueError:
             continue
-        before = text[max(0, found.start() - 12) : found.start()]
-        if address.is_global and found[0] not in _PUBLIC_SERVICES and not _VERSION.search(before):
-            return masked(found[0])
+        before = text[max(0, candidate.start() - 12) : candidate.start()]
+        if address.is_global and candidate[0] not in _PUBLIC_SERVICES and not _VERSION.search(before):
+            return masked(candidate[0])
     return ""
 
 

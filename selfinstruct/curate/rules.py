@@ -113,8 +113,8 @@ def control_characters(text: str) -> str:
     """
     if text.replace("\n", "").isprintable() and "\ufffd" not in text:
         return ""  # ten times as fast as looking for each
-    found = _CONTROL.search(text)
-    return f"U+{ord(found[0]):04X}" if found else ""
+    match = _CONTROL.search(text)
+    return f"U+{ord(match[0]):04X}" if match else ""
 
 
 def echoed_markup(text: str) -> str:
@@ -208,8 +208,8 @@ def no_request(text: str) -> str:
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[0] if found else ""
+    match = pattern.search(text)
+    return match[0] if match else ""
 
 
 def program_too_short(text: str) -> str:

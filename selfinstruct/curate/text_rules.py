@@ -57,8 +57,8 @@ def template_token(text: str) -> str:
     """
     if "<" not in text and "[" not in text:
         return ""
-    found = _TOKEN.search(text)
-    return found[0] if found else ""
+    match = _TOKEN.search(text)
+    return match[0] if match else ""
 
 
 def misread_encoding(text: str) -> str:
@@ -69,8 +69,8 @@ def misread_encoding(text: str) -> str:
     """
     if text.isascii():
         return ""
-    found = _MISREAD.search(text)
-    return found[0] if found else ""
+    match = _MISREAD.search(text)
+    return match[0] if match else ""
 
 
 def misspelt_key(keys: Iterable[str]) -> str:

@@ -243,7 +243,7 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
 def _configs(card: Path) -> list[dict[str, Any]]:
     """`configs` of a card's front matter."""
     configs = front_matter(card).get("configs")
-    return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
+    return [config for config in configs if isinstance(config, dict)] if isinstance(configs, list) else []
 
 
 def _tagged(card: Path) -> bool:
@@ -253,7 +253,7 @@ def _tagged(card: Path) -> bool:
 
 
 def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:
-    by_name = {_text(one.get("config_name"), "default"): one for one in configs}
+    by_name = {_text(config.get("config_name"), "default"): config for config in configs}
     if wanted:
         if wanted not in by_name:
             raise BadInput(

@@ -219,9 +219,11 @@ def _decoded(batch: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """With its texts themselves in the place of references: they come out of Arrow in half the time."""
     import pyarrow as pa
 
-    if not any(isinstance(one, pa.DictionaryArray) for one in batch.columns):
+    if not any(isinstance(column, pa.DictionaryArray) for column in batch.columns):
         return batch
-    columns = [one.dictionary_decode() if isinstance(one, pa.DictionaryArray) else one for one in batch.columns]
+    columns = [
+        column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in batch.columns
+    ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 

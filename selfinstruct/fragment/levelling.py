@@ -113,9 +113,9 @@ def with_varied_seam(text: str, random: Random, *, varied: float, language: str)
 
 def _cased(text: str, *, large: bool) -> str:
     """Its first letter large or small; `NASA` and its like stay."""
-    found = _FIRST_LETTER.match(text)
-    if not found or (found[1].isupper() and found[2].isupper()):
+    match = _FIRST_LETTER.match(text)
+    if not match or (match[1].isupper() and match[2].isupper()):
         return text
-    letter = found[1].upper() if large else found[1].lower()
+    letter = match[1].upper() if large else match[1].lower()
     # Some letters have no single partner: the German sharp s would become two.
-    return text if len(letter) != 1 else text[: found.start(1)] + letter + text[found.end(1) :]
+    return text if len(letter) != 1 else text[: match.start(1)] + letter + text[match.end(1) :]

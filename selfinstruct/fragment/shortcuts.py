@@ -117,7 +117,10 @@ def _flag(fragments: Sequence[Fragment], holds: Sequence[bool]) -> dict[str, Jso
 
 def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
     """The best rule that looks at the number of words alone: longer, or shorter, than some bound."""
-    sizes = {label: sorted(size(one.continuation) for one in fragments if one.label == label) for label in (1, 0)}
+    sizes = {
+        label: sorted(size(fragment.continuation) for fragment in fragments if fragment.label == label)
+        for label in (1, 0)
+    }
     apart = 0.0
     if sizes[1] and sizes[0]:
         bounds = sorted({*sizes[1], *sizes[0]})

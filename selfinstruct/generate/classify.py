@@ -95,8 +95,8 @@ class Classify:
         if self.profile == "reference":
             answer: bool | None = raw.strip() in reference.YES
         else:
-            found = _ANSWER.fullmatch(raw)
-            answer = found[1].lower() == "yes" if found else None
+            match = _ANSWER.fullmatch(raw)
+            answer = match[1].lower() == "yes" if match else None
         if answer is None:
             return Rejected(task, "unclear_label", {"answer": shown(raw, 200)})
         decided = task.grown(

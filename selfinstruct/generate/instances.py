@@ -253,5 +253,5 @@ def missing_input(instruction: str) -> str:
     """
     if _BROUGHT_ALONG.search(instruction):
         return ""
-    found = _SPOKEN_OF.search(instruction)
-    return found[0] if found else ""
+    match = _SPOKEN_OF.search(instruction)
+    return match[0] if match else ""

@@ -231,17 +231,17 @@ def _drafts(lines: Sequence[str]) -> Iterator[_Draft]:
     draft: _Draft | None = None
     held: list[str] = []  # a separator line is text after all, unless a new entry or the end follows it
     for line in lines:
-        found = _FIELD.match(line)
-        name = found["name"].lower() if found else ""
-        if found and name == "instruction" and _begins(draft, found, after_separator=bool(held)):
+        match = _FIELD.match(line)
+        name = match["name"].lower() if match else ""
+        if match and name == "instruction" and _begins(draft, match, after_separator=bool(held)):
             if draft:
                 yield draft
-            draft, held = _Draft(numbered=bool(found["number"])), []
-            draft.open("instruction", line[found.end() :])
-        elif draft and found and draft.continues(name, numbered=bool(found["number"])):
+            draft, held = _Draft(numbered=bool(match["number"])), []
+            draft.open("instruction", line[match.end() :])
+        elif draft and match and draft.continues(name, numbered=bool(match["number"])):
             held = []
-            draft.numbered = draft.numbered or bool(found["number"])
-            draft.open(name, line[found.end() :])
+            draft.numbered = draft.numbered or bool(match["number"])
+            draft.open(name, line[match.end() :])
         elif _SEPARATOR.match(line):
             held.append(line)
         elif draft:
@@ -286,7 +286,7 @@ def whole_part(text: str) -> str:
     ''
     """
     text = text.strip()
-    end = max((found.end() for found in _SENTENCE_END.finditer(text)), default=0)
+    end = max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
     lines = text.splitlines(keepends=True)
     before_last = len("".join(lines[:-1]).rstrip())
     if len(lines) > 1 and _ITEM.match(lines[-1]) and _ITEM.match(_last_line(text[:before_last])):

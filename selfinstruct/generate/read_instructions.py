@@ -51,8 +51,8 @@ def list_items(text: str, *, opened: int = 0, chat: bool = False) -> list[str]:
 
 
 def _first_number(text: str) -> int | None:
-    found = _MARKER.match(text.lstrip())
-    return int(found["number"]) if found else None
+    match = _MARKER.match(text.lstrip())
+    return int(match["number"]) if match else None
 
 
 def _numbered_items(text: str, *, chat: bool) -> Iterator[str]:
@@ -60,12 +60,12 @@ def _numbered_items(text: str, *, chat: bool) -> Iterator[str]:
     last = 0
     closed = False
     for line in text.splitlines():
-        found = _MARKER.match(line)
-        if found and (item is None or last <= int(found["number"]) <= last + _SKIPPED):
+        match = _MARKER.match(line)
+        if match and (item is None or last <= int(match["number"]) <= last + _SKIPPED):
             if item is not None:
                 yield "\n".join(item)
-            last, closed = int(found["number"]), False
-            item = [_rest(line, found)]
+            last, closed = int(match["number"]), False
+            item = [_rest(line, match)]
         elif item is not None:
             closed = closed or (chat and not line.strip())
             if not closed:
@@ -115,7 +115,7 @@ def json_items(text: str) -> list[object]:
     []
     """
     decoder = json.JSONDecoder()
-    for start in (found.end() for found in re.finditer(r"\[", text)):
+    for start in (match.end() for match in re.finditer(r"\[", text)):
         items: list[object] = []
         at = start
         while True:

@@ -44,12 +44,12 @@ def cross_validated(rows: Sequence[Labelled], locked: Sequence[str], scores: "Sc
     """
     import numpy as np
 
-    whole = np.array([one.whole for one in rows], np.bool_)
-    labels = np.array([one.label or 0 for one in rows], np.int64)
-    free = np.array([one.family not in locked for one in rows], np.bool_)
-    able = free & np.array([one.label is not None for one in rows], np.bool_)
-    parts = np.array([f"prompts {int(digest('fold', one.source)[:8], 16) % _PARTS + 1}" for one in rows])
-    families = np.array([one.family for one in rows])
+    whole = np.array([row.whole for row in rows], np.bool_)
+    labels = np.array([row.label or 0 for row in rows], np.int64)
+    free = np.array([row.family not in locked for row in rows], np.bool_)
+    able = free & np.array([row.label is not None for row in rows], np.bool_)
+    parts = np.array([f"prompts {int(digest('fold', row.source)[:8], 16) % _PARTS + 1}" for row in rows])
+    families = np.array([row.family for row in rows])
     by_lineage = len(set(families[free].tolist())) >= _LEAST
     names = families if by_lineage else parts
 

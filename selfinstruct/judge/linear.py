@@ -226,14 +226,14 @@ def learned_with_reads(
     import numpy as np
 
     sets = [_known(fragments.train, name, pair_aware=pair_aware) for name in fragments.sets()]
-    found = places([(one.prompt, one.response) for one in reads], pair_aware=pair_aware)
-    labels = np.array([one.label or 0 for one in reads], np.float64)
+    found = places([(read.prompt, read.response) for read in reads], pair_aware=pair_aware)
+    labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def weights(of: "NDArray[np.bool_]") -> "NDArray[np.int16]":
         return _rounded(_weights([*sets, Examples(found[of], labels[of], np.ones(int(of.sum())))]))
 
     tried = cross_validated(reads, locked, lambda of: _scores(found, weights(of)))
-    able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
+    able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)
     told = f"completions that were read, scored by judges that saw none of their {tried.unseen}"
     return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=told, crossed=tried)
 

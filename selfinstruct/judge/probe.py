@@ -149,14 +149,14 @@ def learned_line(
     """The line through what the model makes of completions that were read; `locked` lineages teach nothing."""
     import numpy as np
 
-    pairs = [(one.prompt, one.response) for one in reads]
-    seen = columns(states(pairs), linear.scores(pairs), np.array([one.whole for one in reads], np.bool_))
-    labels = np.array([one.label or 0 for one in reads], np.float64)
+    pairs = [(read.prompt, read.response) for read in reads]
+    seen = columns(states(pairs), linear.scores(pairs), np.array([read.whole for read in reads], np.bool_))
+    labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def line(of: "NDArray[np.bool_]") -> Line:
         found = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
         return Line(found.weights.astype(np.float32).astype(np.float64), round(found.intercept, 6))
 
     tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))
-    able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
+    able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)
     return LearnedLine(line=line(able), crossed=tried)

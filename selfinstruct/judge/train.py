@@ -227,7 +227,7 @@ def _probe(
 
 def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
     """How many were learned from, of which lineages, and what tells them."""
-    able = [one for one in reads if one.label is not None and one.family not in locked]
+    able = [read for read in reads if read.label is not None and read.family not in locked]
     families = sorted({one.family for one in able})
     by_family: dict[str, Json] = {
         name: {

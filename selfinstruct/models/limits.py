@@ -316,9 +316,9 @@ def _reset(headers: Mapping[str, str], now: float) -> float | None:
     """Until the last limit that is used up is open again; of all of them where it is not said which."""
     waits: dict[str, float] = {}
     for name, value in headers.items():
-        found = _RESET.fullmatch(name.lower())
-        seconds = _span(value.strip(), now) if found else None
-        if found and seconds is not None:
+        match = _RESET.fullmatch(name.lower())
+        seconds = _span(value.strip(), now) if match else None
+        if match and seconds is not None:
             waits[name.lower()] = seconds
     left = {name: headers.get(name.replace("reset", "remaining"), "") for name in waits}
     used_up = [waits[name] for name, rest in left.items() if _number(rest) == 0.0]

@@ -336,9 +336,9 @@ def _together(answers: Sequence[Answer], request: Request) -> Answer:
     if len(answers) == 1:
         return answers[0]
     usage = Usage(
-        prompt_tokens=sum(one.usage.prompt_tokens for one in answers),
-        completion_tokens=sum(one.usage.completion_tokens for one in answers),
-        estimated=any(one.usage.estimated for one in answers),
+        prompt_tokens=sum(answer.usage.prompt_tokens for answer in answers),
+        completion_tokens=sum(answer.usage.completion_tokens for answer in answers),
+        estimated=any(answer.usage.estimated for answer in answers),
     )
-    choices = tuple(choice for one in answers for choice in one.choices)[: request.n]
-    return Answer(choices=choices, usage=usage, raw="\n".join(one.raw for one in answers))
+    choices = tuple(choice for answer in answers for choice in answer.choices)[: request.n]
+    return Answer(choices=choices, usage=usage, raw="\n".join(answer.raw for answer in answers))

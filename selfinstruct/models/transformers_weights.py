@@ -162,7 +162,7 @@ def _check_kind(transformers: Any, name: str, config: Any) -> None:  # noqa: ANN
     """BadInput for weights that continue no text: the library would load some encoders as if they did."""
     makers = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     told = [str(kind) for kind in getattr(config, "architectures", None) or ()]
-    known = {name for one in makers.values() for name in ((one,) if isinstance(one, str) else one)}
+    known = {name for maker in makers.values() for name in ((maker,) if isinstance(maker, str) else maker)}
     if config.model_type not in makers or (told and not known & {*told}):
         what = f"a {told[0] if told else config.model_type} is no causal language model"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="name one that continues texts")

@@ -102,9 +102,9 @@ def _python(reply: Reply) -> list[str] | None:
         old = _OLD_PYTHON.search(reply.asked)
         # A fence that stays open was cut short, which another rule sees.
         return [
-            found["body"]
-            for found in fences
-            if found["language"].lower() in ("python", "py", "python3") and found["end"].strip() and not old
+            fence["body"]
+            for fence in fences
+            if fence["language"].lower() in ("python", "py", "python3") and fence["end"].strip() and not old
         ]
     if "```" in reply.output or not _CODE_ASKED.search(reply.instruction) or not _CODE_LIKE.search(reply.output):
         return None
@@ -180,9 +180,9 @@ def json_asked_for(reply: Reply) -> Finding | None:
 def _candidates(text: str) -> list[str]:
     """What may be meant as JSON: fenced blocks, else from the first bracket to its last partner, else nothing."""
     fenced = [
-        found["body"].strip()
-        for found in _JSON_FENCE.finditer(text)
-        if found["language"].lower() in ("", "json", "json5")
+        match["body"].strip()
+        for match in _JSON_FENCE.finditer(text)
+        if match["language"].lower() in ("", "json", "json5")
     ]
     if fenced:
         return fenced

@@ -63,12 +63,12 @@ class _Parser:
     def _cut(self) -> list[str]:
         tokens, place, text = [], 0, self._text.rstrip()
         while place < len(text):
-            found = _TOKEN.match(text, place)
-            if not found:
+            match = _TOKEN.match(text, place)
+            if not match:
                 raise NotArithmetic(self._text)
-            sign = found["sign"]
-            tokens.append(_SAME.get(sign, sign) if sign else found["number"].replace(",", ""))
-            place = found.end()
+            sign = match["sign"]
+            tokens.append(_SAME.get(sign, sign) if sign else match["number"].replace(",", ""))
+            place = match.end()
         return tokens
 
     def _next(self, *signs: str) -> str:

@@ -136,10 +136,10 @@ def verdict(text: str) -> Finding:
     >>> verdict("Well...").verdict
     'unchecked'
     """
-    found = _VERDICT.match(text)
-    if not found:
+    match = _VERDICT.match(text)
+    if not match:
         return UNCHECKED
-    if found[1].lower() in ("correct", "right"):
+    if match[1].lower() in ("correct", "right"):
         return PASSED
     return failed("correct", shown(text, 300))
 
