@@ -1,4 +1,4 @@
-"""`selfinstruct audit`: what did the tuning really do?"""
+"""`selfinstruct audit`: what a model does with its instructions."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `run` and `generate` share: options, the progress line, the last words."""
+"""What the verbs that run stages share: options, the progress line, the last words."""
 
 import time
 from collections.abc import Callable, Mapping

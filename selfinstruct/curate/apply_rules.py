@@ -1,4 +1,4 @@
-"""The stage that lets rules object to whole records of a set, and counts what each of them caught."""
+"""Stage: lets rules object to whole records of a set, and counts what each of them caught."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

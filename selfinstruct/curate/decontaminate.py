@@ -1,4 +1,4 @@
-"""The stage that takes out what a benchmark asks or answers."""
+"""Stage: removes what a benchmark asks or answers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A large pool: bounds from signatures decide which few texts are compared, in compiled loops (`lcs_kernel`)."""
+"""The index of a large pool: bounds from word signatures choose the few texts that compiled loops compare."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Groups of texts that are too alike, directly or through others. Every pair is found, none is left to chance.
+"""Groups of texts that are too alike, directly or through others: exact, every pair is looked at.
 
 Words or shingles are numbered from rare to frequent. In the order of the text, what two texts share is their longest
 common subsequence, of which ROUGE-L is made; sorted, and each once, it is what their sets share, of which Jaccard

@@ -1,4 +1,4 @@
-"""The compiled loops of near-duplicates: sketch texts, let alike ones meet, compare them exactly.
+"""Compiled loops of near-duplicates: hashes of shingles, MinHash signatures, keys of bands.
 
 Importing this module loads numba, so `minhash`, `clusters` and `curve` do it when first used.
 """

@@ -1,4 +1,4 @@
-"""The stage that tells classification tasks from others, so that their instances are made output-first."""
+"""Stage: tells classification tasks from others, so that their instances are made output-first."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The stage that drops bad instances, and with them the tasks that have none left."""
+"""Stage: drops bad instances, and with them the tasks that have none left."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From the short string in a recipe to the backend it names."""
+"""Makes the backend that the short string in a recipe names."""
 
 import difflib
 from collections.abc import Callable

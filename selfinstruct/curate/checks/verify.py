@@ -1,4 +1,4 @@
-"""The stage that rejects wrong replies: checkers that compute, and a model that is asked again."""
+"""Stage: rejects wrong replies by checkers that compute, and by a model that is asked again."""
 
 import difflib
 from collections import Counter
