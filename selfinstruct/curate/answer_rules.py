@@ -130,10 +130,10 @@ def thinking_left_in(exchange: Exchange) -> str:
     ''
     """
     answer = exchange.output or ""
-    told = parted(answer)
-    if told.found:
+    parts = parted(answer)
+    if parts.found:
         # Where the request shows such marks, answering in kind is what was asked.
-        return "" if parted(exchange.request).found or "think>" in exchange.request else _thought(told, answer)
+        return "" if parted(exchange.request).found or "think>" in exchange.request else _thought(parts, answer)
     return one_line(answer)[:80] if sounds_like_thinking(answer, exchange.request) else ""
 
 

@@ -113,9 +113,9 @@ class _Bound:
 
 def _evidence(rule: _Bound, objection: Objection) -> Json:
     """What was found, where, and how much it counts."""
-    told: dict[str, Json] = {"found": shown(objection.found, 200)}
+    evidence: dict[str, Json] = {"found": shown(objection.found, 200)}
     if objection.exchange > 1:
-        told["exchange"] = objection.exchange
+        evidence["exchange"] = objection.exchange
     if rule.chosen.weight != 1:
-        told["weight"] = rule.chosen.weight
-    return told
+        evidence["weight"] = rule.chosen.weight
+    return evidence

@@ -74,7 +74,7 @@ class Decontaminate:
         silent, sizes = index.never_compared(), dict.fromkeys(self.against, 0)
         for item in index.items:
             sizes[item.benchmark] += 1
-        told: dict[str, Json] = {
+        evidence: dict[str, Json] = {
             name: {
                 "items": sizes[name],
                 "matched_items": len(met[name]),
@@ -83,7 +83,7 @@ class Decontaminate:
             }
             for name in self.against
         }
-        yield Measured("contamination", told)
+        yield Measured("contamination", evidence)
 
     def _index(self, bench: Bench) -> BenchmarkIndex:
         if not self.against:

@@ -1,7 +1,7 @@
 """The tables of rules on whole records: their names, what each reads, and the sets that stand for several.
 
-To add one, write the function with its doctest where its subject is (`answer_rules`, `refusals`, `endings`,
-`text_rules`, `access_keys`, `personal_data`) and put it into a table here. Rules on instructions (`rules.py`) can be
+To add one, write the function with its doctest where its subject is (`answer_rules`, `private_data`,
+`text_rules`) and put it into a table here. Rules on instructions (`rules.py`) can be
 named too.
 """
 

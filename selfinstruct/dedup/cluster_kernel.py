@@ -1,6 +1,6 @@
 """Compiled loops of near-duplicates: candidates from LSH bands, exact Jaccard, greedy clusters, the curve.
 
-Importing this module loads numba, so `clusters` and `curve` do it when first used. The shingle hashes of text `i` are
+Importing this module loads numba, so `clusters` does it when first used. The shingle hashes of text `i` are
 `hashes[begins[i] : begins[i] + counts[i]]`; `begins[i]` is negative where they are not in memory.
 """
 

@@ -1,6 +1,6 @@
 """Compiled loops of near-duplicates: hashes of shingles, MinHash signatures, keys of bands.
 
-Importing this module loads numba, so `minhash`, `clusters` and `curve` do it when first used.
+Importing this module loads numba, so `minhash` and `clusters` do it when first used.
 """
 
 from typing import TYPE_CHECKING

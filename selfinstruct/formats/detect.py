@@ -147,10 +147,10 @@ def agreed(first: Sequence[Found]) -> str:
 def _untied(first: Sequence[Found]) -> None:
     """BadInput where it cannot be told which columns are meant in any of the first records."""
     lines = [item for item in first if isinstance(item, Line) and isinstance(item.value, dict)]
-    told = [columns_of(plain(line.value)) for line in lines]
-    if told and all(isinstance(one, str) for one in told):
+    columns_found = [columns_of(plain(line.value)) for line in lines]
+    if columns_found and all(isinstance(one, str) for one in columns_found):
         fix = "say which: --columns instruction=COLUMN,output=COLUMN[,input=COLUMN,system=COLUMN]"
-        raise BadInput(str(told[0]), place=lines[0].place, fix=fix)
+        raise BadInput(str(columns_found[0]), place=lines[0].place, fix=fix)
 
 
 @dataclass(frozen=True)

@@ -198,17 +198,17 @@ def _fits(first: Sequence[Found]) -> Iterator[str]:
     value = plain(line.value)
     if isinstance(value, dict):
         yield f"the first record has the keys {shown(', '.join(value), 400)}"
-        told = columns_of(value)
-        yield f"by customary names: {told if isinstance(told, str) else told.as_words()}"
+        columns_found = columns_of(value)
+        yield f"by customary names: {columns_found if isinstance(columns_found, str) else columns_found.as_words()}"
     yield f"layouts that fit it: {', '.join(fitting(value)) or 'none'}"
 
 
 def _tried(found: Sequence[Task | Unreadable]) -> Iterator[str]:
     tasks = [one for one in found if isinstance(one, Task)]
     reasons = Counter(one.reason for one in found if isinstance(one, Unreadable))
-    told = f": {', '.join(f'{name} {count}' for name, count in reasons.most_common())}" if reasons else ""
+    counts = f": {', '.join(f'{name} {count}' for name, count in reasons.most_common())}" if reasons else ""
     more = f" of the first {_LOOKED:,}" if len(found) == _LOOKED else ""
-    yield f"{len(tasks):,} records{more} can be used, {sum(reasons.values()):,} cannot{told}"
+    yield f"{len(tasks):,} records{more} can be used, {sum(reasons.values()):,} cannot{counts}"
     first_bad = next((one for one in found if isinstance(one, Unreadable)), None)
     if first_bad:
         yield f"  the first, {first_bad.place}: {first_bad.problem}"

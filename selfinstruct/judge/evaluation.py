@@ -35,7 +35,7 @@ class Predictions:
     """Which source record each comes from, numbered from 0."""
 
 
-def measures(told: Predictions, *, threshold: float, seed: int) -> dict[str, Json]:
+def measures(predictions: Predictions, *, threshold: float, seed: int) -> dict[str, Json]:
     """Prevalence and, each with a 95 % interval: accuracy, precision, recall, F1, AUROC, expected calibration error.
 
     Intervals are by source, for fragments of one record are not independent. None where a number does not exist:
@@ -43,23 +43,23 @@ def measures(told: Predictions, *, threshold: float, seed: int) -> dict[str, Jso
     """
     import numpy as np
 
-    count, n = int(told.sources.max()) + 1, len(told.labels)
-    said, true = told.probabilities >= threshold, told.labels == 1
+    count, n = int(predictions.sources.max()) + 1, len(predictions.labels)
+    said, true = predictions.probabilities >= threshold, predictions.labels == 1
 
     def part(of: "NDArray[np.bool_]", among: "NDArray[np.bool_]") -> Estimate | None:
-        return share(*(np.bincount(told.sources, column, count) for column in (of & among, among)))
+        return share(*(np.bincount(predictions.sources, column, count) for column in (of & among, among)))
 
     shares = {
         "accuracy": part(said == true, np.ones(n, np.bool_)),
         "precision": part(true, said),
         "recall": part(said, true),
     }
-    value = _of_draws(told, threshold, np.ones((1, count)))
-    drawn = [_of_draws(told, threshold, times) for times in _in_steps(count, seed)] if count > 1 else []
+    value = _of_draws(predictions, threshold, np.ones((1, count)))
+    drawn = [_of_draws(predictions, threshold, times) for times in _in_steps(count, seed)] if count > 1 else []
     report: dict[str, Json] = {
         "n": n,
         "sources": count,
-        "prevalence": round(float(told.labels.mean()), _DIGITS),
+        "prevalence": round(float(predictions.labels.mean()), _DIGITS),
         "threshold": threshold,
         **{name: rounded(found) for name, found in shares.items()},
     }
@@ -85,39 +85,45 @@ def rounded(found: Estimate | None) -> Json:
     return {name: None if end is None else round(end, _DIGITS) for name, end in ends.items()}
 
 
-def _of_draws(told: Predictions, threshold: float, times: "NDArray[np.float64]") -> dict[str, "NDArray[np.float64]"]:
+def _of_draws(
+    predictions: Predictions, threshold: float, times: "NDArray[np.float64]"
+) -> dict[str, "NDArray[np.float64]"]:
     """Each number for every row of `times`, which says how often each source was drawn."""
     import numpy as np
 
-    said, true = told.probabilities >= threshold, told.labels == 1
+    said, true = predictions.probabilities >= threshold, predictions.labels == 1
     with np.errstate(invalid="ignore", divide="ignore"):  # 0/0 is NaN: such a number does not exist
         hit, alarm, miss = (
-            _sums(told, times, mask.astype(np.float64)) for mask in (said & true, said & ~true, ~said & true)
+            _sums(predictions, times, mask.astype(np.float64)) for mask in (said & true, said & ~true, ~said & true)
         )
         return {
             "f1": 2 * hit / (2 * hit + alarm + miss),
-            "auroc": _auroc(told, times),
-            "ece": _calibration_error(told, times),
+            "auroc": _auroc(predictions, times),
+            "ece": _calibration_error(predictions, times),
         }
 
 
-def _sums(told: Predictions, times: "NDArray[np.float64]", values: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _sums(
+    predictions: Predictions, times: "NDArray[np.float64]", values: "NDArray[np.float64]"
+) -> "NDArray[np.float64]":
     import numpy as np
 
-    by_source = np.bincount(told.sources, values, minlength=times.shape[1])
+    by_source = np.bincount(predictions.sources, values, minlength=times.shape[1])
     return np.asarray((times * by_source).sum(axis=1))
 
 
-def _calibration_error(told: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _calibration_error(predictions: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
-    bins = np.minimum((told.probabilities * BINS).astype(np.int64), BINS - 1)
+    bins = np.minimum((predictions.probabilities * BINS).astype(np.int64), BINS - 1)
     off = np.zeros(len(times))
     for place in range(BINS):
         inside = bins == place
         if inside.any():
-            off += np.abs(_sums(told, times, np.where(inside, told.labels - told.probabilities, 0.0)))
-    return off / _sums(told, times, np.ones(len(bins)))
+            off += np.abs(
+                _sums(predictions, times, np.where(inside, predictions.labels - predictions.probabilities, 0.0))
+            )
+    return off / _sums(predictions, times, np.ones(len(bins)))
 
 
 def _auroc(told: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":

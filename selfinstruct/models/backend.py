@@ -233,10 +233,10 @@ def readable_answer(answer: Answer, request: Request) -> Answer:
 
 
 def _without_thinking(choice: Choice, request: Request) -> Choice:
-    told = parted(choice.text)
-    if told.found:
-        thinking = "\n\n".join(filter(None, (choice.thinking, told.thinking)))
-        return Choice(told.answer, choice.finish_reason if told.answer else "only_thinking", thinking)
+    parts = parted(choice.text)
+    if parts.found:
+        thinking = "\n\n".join(filter(None, (choice.thinking, parts.thinking)))
+        return Choice(parts.answer, choice.finish_reason if parts.answer else "only_thinking", thinking)
     if not choice.text.strip():
         return replace(choice, finish_reason="only_thinking") if choice.thinking else choice
     if isinstance(request.prompt, str) or choice.finish_reason != "length" or choice.thinking:

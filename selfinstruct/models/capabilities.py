@@ -72,16 +72,16 @@ class RequestStyle:
     @property
     def words(self) -> list[str]:
         """What is unusual, in words for a person."""
-        told = []
+        words = []
         if "max_tokens" in self.left_out:
-            told.append(f"{self.limit} for max_tokens" if self.limit else "no limit on an answer's tokens")
+            words.append(f"{self.limit} for max_tokens" if self.limit else "no limit on an answer's tokens")
         other = [name for name in self.left_out if name not in (*LIMITS, "n", "response_format")]
-        told += [f"without {', '.join(other)}"] if other else []
-        told += ["temperature or top_p, not both"] if self.one_of_two else []
-        told += ["one choice at a time"] if "n" in self.left_out else []
-        told += ["told not to stream"] if self.streams else []
-        told += [f"system messages as {self.system}"] if self.system != "system" else []
-        return told
+        words += [f"without {', '.join(other)}"] if other else []
+        words += ["temperature or top_p, not both"] if self.one_of_two else []
+        words += ["one choice at a time"] if "n" in self.left_out else []
+        words += ["told not to stream"] if self.streams else []
+        words += [f"system messages as {self.system}"] if self.system != "system" else []
+        return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +133,11 @@ class Capabilities:
         >>> Capabilities(completions=False, schema=False, turns=RequestStyle(left_out=("max_tokens", "seed"))).words
         'chat, no JSON schema, max_completion_tokens for max_tokens, without seed'
         """
-        told = [name for name, has in (("completions", self.completions), ("chat", self.chat)) if has]
+        paths = [name for name, has in (("completions", self.completions), ("chat", self.chat)) if has]
         if self.chat:
-            told.append("JSON schema" if self.schema else "no JSON schema")
+            paths.append("JSON schema" if self.schema else "no JSON schema")
         habits = [*(self.text.words if self.completions else []), *(self.turns.words if self.chat else [])]
-        return ", ".join([*told, *dict.fromkeys(habits)])
+        return ", ".join([*paths, *dict.fromkeys(habits)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

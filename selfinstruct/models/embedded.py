@@ -93,17 +93,17 @@ class _Engine:
     def ask(self, request: Request) -> Answer:
         server = self.loaded()
         chat = not isinstance(request.prompt, str)
-        told = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
-        told = json.loads(told) if isinstance(told, str | bytes) else told
-        if "error" in told:
-            raise _refused(told["error"])
-        choices = tuple(_choice(choice, chat=chat) for choice in sorted(told["choices"], key=lambda c: c["index"]))
+        response = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
+        response = json.loads(response) if isinstance(response, str | bytes) else response
+        if "error" in response:
+            raise _refused(response["error"])
+        choices = tuple(_choice(choice, chat=chat) for choice in sorted(response["choices"], key=lambda c: c["index"]))
         if len(choices) != request.n:
             raise CallError("bad_answer", f"{len(choices)} texts instead of {request.n}", retry="later")
         # The engine counts the tokens of one choice only, so the texts are counted again.
         completion = sum(_tokens(server, self.password, choice.thinking + choice.text) for choice in choices)
-        usage = Usage(prompt_tokens=told["usage"]["prompt_tokens"], completion_tokens=completion)
-        return Answer(choices=choices, usage=usage, raw=json.dumps(told))
+        usage = Usage(prompt_tokens=response["usage"]["prompt_tokens"], completion_tokens=completion)
+        return Answer(choices=choices, usage=usage, raw=json.dumps(response))
 
     def loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
         with self._lock:

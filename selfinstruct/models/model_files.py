@@ -162,8 +162,8 @@ def content_mark(place: Path) -> str:
 
 def _without_base(settings: Path) -> bytes:
     """An adapter's settings without where its base lies, which says nothing of its content."""
-    told = {key: value for key, value in _read(settings).items() if key != "base_model_name_or_path"}
-    return json.dumps(told, sort_keys=True).encode()
+    own_settings = {key: value for key, value in _read(settings).items() if key != "base_model_name_or_path"}
+    return json.dumps(own_settings, sort_keys=True).encode()
 
 
 def plain_name(name: str) -> str:
@@ -176,9 +176,9 @@ def stored_as(path: Path) -> str:
     """The number format of most of a GGUF file's weights, such as `Q4_1`; empty where the file does not say."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         at = content.find(_FILE_TYPE, 0, _GGUF_HEADER)
-        told = content[at + len(_FILE_TYPE) : at + len(_FILE_TYPE) + 8] if at >= 0 else b""
-    kind, number = (int.from_bytes(part, "little") for part in (told[:4], told[4:]))
-    return _FORMATS.get(number, "") if kind == _WHOLE_NUMBER and len(told) == 8 else ""
+        file_type = content[at + len(_FILE_TYPE) : at + len(_FILE_TYPE) + 8] if at >= 0 else b""
+    kind, number = (int.from_bytes(part, "little") for part in (file_type[:4], file_type[4:]))
+    return _FORMATS.get(number, "") if kind == _WHOLE_NUMBER and len(file_type) == 8 else ""
 
 
 def _check_folder(place: Path) -> None:

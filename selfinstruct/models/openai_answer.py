@@ -46,9 +46,9 @@ def read_answer(body: bytes, request: Request) -> Answer:
     """
     raw = whole(body.decode("utf-8-sig", errors="replace"))
     data = _object(raw)
-    told = _said(data.get("usage"))
+    reported_usage = _said(data.get("usage"))
     if data.get("error"):
-        raise _inside(data, told)
+        raise _inside(data, reported_usage)
     found = data.get("choices")
     if not found:
         _bad("no choices in the answer", raw, "no_choices")
@@ -57,12 +57,12 @@ def read_answer(body: bytes, request: Request) -> Answer:
     indexes = [choice.get("index") for choice in found]
     if sorted(str(index) for index in indexes) == sorted(str(index) for index in range(len(found))):
         found = sorted(found, key=lambda choice: int(choice["index"]))  # else as they came: nothing better is known
-    read = [_choice(choice, raw, told) for choice in found]
+    read = [_choice(choice, raw, reported_usage) for choice in found]
     choices = tuple(one if isinstance(one, Choice) else Choice("", one.kind) for one in read)
     fault = next((one for one in read if isinstance(one, CallError)), None)
     if fault is not None and not any(isinstance(one, Choice) for one in read):
         raise fault
-    usage = _real(told) or _most(data.get("usage"), request)
+    usage = _real(reported_usage) or _most(data.get("usage"), request)
     return Answer(choices=choices, usage=usage, raw=raw, thought=bool(_reasoning_tokens(data.get("usage"))))
 
 

@@ -217,8 +217,8 @@ class OpenAICompatible:
                 answer = key.checked(answer)
             return Reply(status, content, body, answer, streamed)
         except CallError as fault:
-            told = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
-            return Reply(status, content, body, self._kept_out(told), streamed)
+            raised = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
+            return Reply(status, content, body, self._kept_out(raised), streamed)
 
     def _kept_out(self, fault: CallError) -> CallError:
         for key in self._keys:
@@ -227,12 +227,12 @@ class OpenAICompatible:
 
     def _own_words(self, fault: CallError) -> CallError:
         """The same, naming what this endpoint's key and address really come from."""
-        told = fault.message.replace(NO_KEY_ADVICE, self.key_advice or f"set {self.key_name}")
-        told = told.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
+        message = fault.message.replace(NO_KEY_ADVICE, self.key_advice or f"set {self.key_name}")
+        message = message.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
         if fault.kind in {"not_found", "bad_answer"} and not self.endpoint.versioned:
-            told += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
-        fault.message = told
-        fault.args = (told,)
+            message += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
+        fault.message = message
+        fault.args = (message,)
         return fault
 
     async def _post(self, path: str, body: dict[str, Json]) -> tuple[int, dict[str, str], bytes]:

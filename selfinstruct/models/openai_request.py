@@ -263,15 +263,15 @@ def times(request: Request, way: RequestStyle) -> int:
 
 def sent_as(request: Request, bodies: Sequence[Mapping[str, Json]]) -> str:
     """What was sent, for the journal: as JSON, the prompt only where it is not the request's own; once if all alike."""
-    told: list[Json] = []
+    sent: list[Json] = []
     for body in bodies:
         short = {key: value for key, value in body.items() if key != "prompt"}
         if short.get("messages") == _asked(request):
             short.pop("messages", None)
-        told.append(short)
+        sent.append(short)
     path = path_of(request)
-    alike = all(one == told[0] for one in told)
-    return json.dumps({"path": path, "times": len(told), "body": told[0] if alike else told}, ensure_ascii=False)
+    alike = all(one == sent[0] for one in sent)
+    return json.dumps({"path": path, "times": len(sent), "body": sent[0] if alike else sent}, ensure_ascii=False)
 
 
 def cut_at_stops(choices: Sequence[Choice], stops: Sequence[str]) -> tuple[Choice, ...]:

@@ -163,8 +163,8 @@ class Decoder:
         more: dict[str, Any] = {"logits_to_keep": 1} if self._takes_last else {}
         if self._takes_places:
             more["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[-1] :]
-        told = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
-        return told.logits[:, -1].float()
+        output = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+        return output.logits[:, -1].float()
 
     def _take(self, line: Line, token: int) -> None:
         line.tokens.append(token)
@@ -220,9 +220,9 @@ class Decoder:
         if not self._tokenizer.chat_template:
             what = "the model has no chat template, so nobody knows how a conversation is written for it"
             raise BadInput(what, place=self._place, fix="ask it with raw prompts, or name a tuned model")
-        told = [{"role": turn.role, "content": turn.content} for turn in turns]
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         try:
-            text = self._tokenizer.apply_chat_template(told, add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
         except Exception as fault:  # a template is a program of the model's makers, with errors of its own
             message = f"the model's chat template takes no such conversation: {fault}"
             raise CallError("bad_request", message, retry="never") from fault
@@ -250,9 +250,9 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - trans
 def _turn_end(tokenizer: Any) -> set[int]:  # noqa: ANN401 - as above
     if not tokenizer.chat_template:
         return set()
-    told = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
     try:
-        text = tokenizer.apply_chat_template(told, tokenize=False)
+        text = tokenizer.apply_chat_template(messages, tokenize=False)
     except Exception:  # noqa: BLE001 - a template with other ideas of a conversation; the settings are all there is
         return set()
     after = tokenizer(text.rpartition(_PROBE)[2].lstrip(), add_special_tokens=False)["input_ids"]
@@ -365,10 +365,10 @@ class EncoderDecoder(Decoder):
 
     def _next(self, last: Any, read: Any, mask: Any, cache: Any) -> Any:  # noqa: ANN401 - torch is imported late
         """Logits of the next token of each row."""
-        told = self._model(
+        output = self._model(
             encoder_outputs=(read,), attention_mask=mask, decoder_input_ids=last, past_key_values=cache, use_cache=True
         )
-        return told.logits[:, -1].float()
+        return output.logits[:, -1].float()
 
     def _begins(self) -> int:
         """What stands before the first token of every answer."""

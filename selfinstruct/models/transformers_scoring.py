@@ -93,9 +93,9 @@ class TransformersScorer:
             logits = self._model(input_ids=filled, attention_mask=mask, use_cache=False).logits
             for line, (before, after) in zip(logits, batch, strict=True):
                 # The token at place p is foretold at p - 1.
-                told = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
-                chosen = torch.tensor(after, dtype=torch.long, device=told.device).unsqueeze(-1)
-                found.append([float(score) for score in told.gather(-1, chosen).squeeze(-1).tolist()])
+                log_probabilities = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
+                chosen = torch.tensor(after, dtype=torch.long, device=log_probabilities.device).unsqueeze(-1)
+                found.append([float(score) for score in log_probabilities.gather(-1, chosen).squeeze(-1).tolist()])
         return found
 
 

@@ -144,8 +144,8 @@ def _library(name: str) -> Any:  # noqa: ANN401 - optional packages
 
 def _whole(maker: Any, name: str, source: Path | str, **how: Any) -> Any:  # noqa: ANN401 - imported late
     """The model, if every weight was there; the library would make up the others by chance."""
-    model, told = maker.from_pretrained(source, output_loading_info=True, **how)
-    lost = sorted(told["missing_keys"]) + sorted(str(key) for key in told["mismatched_keys"])
+    model, loading_info = maker.from_pretrained(source, output_loading_info=True, **how)
+    lost = sorted(loading_info["missing_keys"]) + sorted(str(key) for key in loading_info["mismatched_keys"])
     if lost:
         what = f"{len(lost)} of its weights are missing or of another shape, the first {lost[0]}"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="copy it again")
@@ -161,10 +161,10 @@ def _has_encoder(transformers: Any, config: Any) -> bool:  # noqa: ANN401 - impo
 def _check_kind(transformers: Any, name: str, config: Any) -> None:  # noqa: ANN401 - imported late
     """BadInput for weights that continue no text: the library would load some encoders as if they did."""
     makers = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    told = [str(kind) for kind in getattr(config, "architectures", None) or ()]
+    architectures = [str(kind) for kind in getattr(config, "architectures", None) or ()]
     known = {name for maker in makers.values() for name in ((maker,) if isinstance(maker, str) else maker)}
-    if config.model_type not in makers or (told and not known & {*told}):
-        what = f"a {told[0] if told else config.model_type} is no causal language model"
+    if config.model_type not in makers or (architectures and not known & {*architectures}):
+        what = f"a {architectures[0] if architectures else config.model_type} is no causal language model"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="name one that continues texts")
 
 
@@ -212,11 +212,11 @@ def _misfit(name: str, base: str, said: str) -> BadInput | None:
 def _check_fit(peft: Any, name: str, base: str, model: Any, file: Path) -> None:  # noqa: ANN401 - imported late
     """BadInput where the base lacks layers that the adapter changes: the library would leave those out."""
     with _library("safetensors").safe_open(file, "pt") as opened:
-        told = [key for key in opened.keys() if ".lora_" in key]  # noqa: SIM118 - no mapping
+        adapter_keys = [key for key in opened.keys() if ".lora_" in key]  # noqa: SIM118 - no mapping
     known = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
-    lost = [key for key in told if key not in known]
+    lost = [key for key in adapter_keys if key not in known]
     if lost:
-        what = f"does not fit its base {base}: {len(lost)} of its {len(told)} weights have no layer there"
+        what = f"does not fit its base {base}: {len(lost)} of its {len(adapter_keys)} weights have no layer there"
         place = f"model 'hf:{name.removeprefix('hf:')}'"
         raise BadInput(f"{what}, the first {lost[0]}", place=place, fix=_RIGHT_BASE)
 
@@ -338,5 +338,5 @@ def _dequantised(kind: str) -> str:
     if kind in _UNQUANTISED:
         return ""
     bits = "".join(sign for sign in kind.partition("_")[0] if sign.isdigit())
-    told = f"{'an' if bits == '8' else 'a'} {bits}-bit file ({kind})" if bits else "a GGUF file"
-    return f"weights dequantised from {told}: not the original release"
+    description = f"{'an' if bits == '8' else 'a'} {bits}-bit file ({kind})" if bits else "a GGUF file"
+    return f"weights dequantised from {description}: not the original release"

@@ -100,10 +100,10 @@ def _by_script(name: str, script: str, letters: list[str], text: str) -> Finding
 def _by_words(name: str, code: str, letters: list[str], text: str) -> Finding:
     if not any(char.isascii() for char in letters) and not any("LATIN" in _unicode_name(char) for char in letters):
         return failed(name, shown(text, 160))
-    told = identifier()
-    if told is None or len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
+    detector = identifier()
+    if detector is None or len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
         return UNCHECKED
-    ranked = told.rank(text[:1000])
+    ranked = detector.rank(text[:1000])
     wanted = _KIN.get(code, (code,))
     likeliest, probability = ranked[0]
     if likeliest in wanted:

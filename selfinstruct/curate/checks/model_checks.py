@@ -59,9 +59,11 @@ class SecondModel:
             if failure is not None:
                 yield failure
                 continue
-            told = [answer for answer in replies if isinstance(answer, Completion)]
-            texts = [choice.text for answer in told for choice in answer.choices if choice.finish_reason not in _CUT]
-            yield ModelFinding(agreement(reply.output, texts), told[0].choice_id(0))
+            completions = [answer for answer in replies if isinstance(answer, Completion)]
+            texts = [
+                choice.text for answer in completions for choice in answer.choices if choice.finish_reason not in _CUT
+            ]
+            yield ModelFinding(agreement(reply.output, texts), completions[0].choice_id(0))
 
     def verdicts(self, asked: Sequence[Reply]) -> Iterator[ModelFinding | Failure]:
         """For each reply, whether the model calls it correct."""

@@ -51,7 +51,7 @@ class Case:
         """What is wrong with it, as evidence shows it."""
         finding = self.findings[self.wrong]
         others = [name for name, other in self.findings.items() if other.verdict == "failed" and name != self.wrong]
-        told: dict[str, Json] = {
+        summary: dict[str, Json] = {
             "check": self.wrong,
             "place": self.reply.place,
             "expected": finding.expected,
@@ -59,10 +59,10 @@ class Case:
             "output": shown(self.reply.output, 200),
         }
         if others:
-            told["also"] = list[Json](others)
+            summary["also"] = list[Json](others)
         if self.wrong in self.requests:
-            told["request"] = self.requests[self.wrong]
-        return told
+            summary["request"] = self.requests[self.wrong]
+        return summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,9 +176,9 @@ class Verify:
 
 
 def _told(counter: Counter[str]) -> dict[str, Json]:
-    told: dict[str, Json] = {
+    summary: dict[str, Json] = {
         "applied": counter.total(),
         "passed": counter["passed"],
         "rejected": counter["failed"],
     }
-    return {**told, "unchecked": counter["unchecked"]} if counter["unchecked"] else told
+    return {**summary, "unchecked": counter["unchecked"]} if counter["unchecked"] else summary

@@ -78,17 +78,17 @@ class Rate:
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept with its rating, Failed where a call got no answer; then the distribution."""
         model = bench.models[self.model]
-        told = Counter[str]()
+        verdicts = Counter[str]()
         for has_answers, tasks in groupby(records, key=lambda task: bool(task.instances)):
             if not has_answers:
                 for task in tasks:
-                    told["unclear"] += 1
+                    verdicts["unclear"] += 1
                     yield Kept(_without_rating(task), {"unclear": "no response"})
                 continue
             for outcome in self._rated(tasks, bench):
-                told[_bin(outcome)] += 1
+                verdicts[_bin(outcome)] += 1
                 yield outcome
-        yield Measured("rating", {"model": model.name, "small": model.traits.small, **_distribution(told)})
+        yield Measured("rating", {"model": model.name, "small": model.traits.small, **_distribution(verdicts)})
 
     def _rated(self, tasks: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         model = bench.models[self.model]

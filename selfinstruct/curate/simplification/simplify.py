@@ -51,8 +51,8 @@ class Decision:
 
     def as_json(self) -> dict[str, Json]:
         """As evidence shows it."""
-        told: dict[str, Json] = {"place": self.reply.place, "changed": not self.reason}
-        return {**told, **({"reason": self.reason} if self.reason else {}), **self.evidence}
+        evidence: dict[str, Json] = {"place": self.reply.place, "changed": not self.reason}
+        return {**evidence, **({"reason": self.reason} if self.reason else {}), **self.evidence}
 
 
 @dataclass
@@ -250,8 +250,8 @@ class Simplify:
                 judged.append(replace(decision, evidence={"entailed": verdict.request}))
             else:
                 reason = "not_entailed" if verdict.text == "no" else "unclear_entailment"
-                told: dict[str, Json] = {"rewrite": shown(decision.text, 300), "judge": verdict.request}
-                judged.append(Decision(decision.reply, decision.reply.output, reason, told))
+                evidence: dict[str, Json] = {"rewrite": shown(decision.text, 300), "judge": verdict.request}
+                judged.append(Decision(decision.reply, decision.reply.output, reason, evidence))
         return judged
 
     def _untouched(self, reply: Reply) -> str:
@@ -312,10 +312,10 @@ def without_marks_of_models(text: str) -> Plainer:
     ('Tin.', ())
     """
     cuts: list[Cut] = []
-    told = parted(text)
-    plain = told.answer
-    if told.found:
-        cuts.append(Cut("thinking", told.thinking))
+    parts = parted(text)
+    plain = parts.answer
+    if parts.found:
+        cuts.append(Cut("thinking", parts.thinking))
     for _ in range(_ENDS_LOOKED_AT):
         end = _END.search(plain, max(0, len(plain) - 80))
         if end is None:

@@ -109,8 +109,14 @@ class Select:
             else:
                 yield Rejected(task, "not_selected", self._evidence(records, values, picked, place))
         kept = sum(picked.kept)
-        told: dict[str, Json] = {"by": self.by, "how": self.how, "kept": kept, "of": len(values), "measured": measured}
-        yield Measured("selected", told | ({} if picked.bound is None else {"bound": picked.bound}))
+        summary: dict[str, Json] = {
+            "by": self.by,
+            "how": self.how,
+            "kept": kept,
+            "of": len(values),
+            "measured": measured,
+        }
+        yield Measured("selected", summary | ({} if picked.bound is None else {"bound": picked.bound}))
 
     def _check_bounds(self) -> None:
         if self.how == "threshold" and self.at_least is None and self.at_most is None:
