@@ -12,9 +12,8 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
   of words stays on one side.
 
 To change                                          open
-what novelty rejects and records                   novelty.py (the stage `Novelty`)
+what novelty rejects and records, a large list     novelty.py (the stage `Novelty`, `select`)
 what can be asked of a pool, which side loses      index.py (small pools), compiled_index.py (large ones)
-the one-pass selection of a large list             selection.py
 the compiled loops of ROUGE-L                      lcs_kernel.py (nearest), sweep_kernel.py (selection, groups)
 what makes texts the same                          exact.py (the stage `Exact`)
 the near-duplicate stage and its knobs             near.py (the stage `Near`)

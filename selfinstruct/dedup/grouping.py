@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.dedup.index import Border, f_measure
-from selfinstruct.dedup.selection import _lists
+from selfinstruct.dedup.novelty import _lists
 
 if TYPE_CHECKING:
     import numpy as np
