@@ -93,8 +93,8 @@ FIXED_TEXTS = ("Below is an instruction that describes", "### Instruction:\\n{",
 def test_the_texts_of_templates_stand_once_in_the_program() -> None:
     """Others import them; the converters of the Camels paper have fourteen forms of their own beside."""
     ours = Path(templates.__file__)
-    own = {ours, ours.parent / "formats" / "camels" / "templates.py"}
+    own = {ours, ours.parent / "formats" / "camels" / "instructions.py"}
     for path in set(ours.parent.rglob("*.py")) - own:
         code = path.read_text(encoding="utf-8")
         assert not [text for text in FIXED_TEXTS if text in code], path
-    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "templates.py").read_text("utf-8")
+    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "instructions.py").read_text("utf-8")

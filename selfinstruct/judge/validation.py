@@ -293,9 +293,9 @@ class Adjudicated:
 def adjudicated(called: Sequence[int | None]) -> Adjudicated:
     """One reading counts as it is; two that agree are sure; where two differ, a third decides.
 
-    >>> adjudicated([1, 1]), decided([1, 0]), decided([1, 0, 0])
+    >>> adjudicated([1, 1]), adjudicated([1, 0]), adjudicated([1, 0, 0])
     (Adjudicated(label=1, sure=True), Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
-    >>> adjudicated([None]), decided([0])
+    >>> adjudicated([None]), adjudicated([0])
     (Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
     """
     if len(called) == 1:

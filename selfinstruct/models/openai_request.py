@@ -231,7 +231,7 @@ def _status(reply: Reply) -> int:
 def body_of(request: Request, model: str, way: RequestStyle) -> dict[str, Json]:
     """What is sent for a request.
 
-    >>> body_of(Request(prompt="Name a river.", max_tokens=9, seed=1), "m", Way(left_out=("seed", "top_p")))
+    >>> body_of(Request(prompt="Name a river.", max_tokens=9, seed=1), "m", RequestStyle(left_out=("seed", "top_p")))
     {'model': 'm', 'temperature': 1.0, 'max_tokens': 9, 'prompt': 'Name a river.'}
     """
     wanted: dict[str, Json] = {

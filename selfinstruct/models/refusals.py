@@ -74,7 +74,7 @@ def adapted(way: RequestStyle, status: int, content: bytes, body: Mapping[str, J
     r"""The way to ask so that this refusal does not come again; None where it names nothing that could be changed.
 
     >>> said = b'{"error": {"message": "Unsupported parameter", "param": "seed"}}'
-    >>> adapted(Way(), 400, said, {"model": "m", "seed": 1}).left_out
+    >>> adapted(RequestStyle(), 400, said, {"model": "m", "seed": 1}).left_out
     ('seed',)
     """
     if status not in _ABOUT_THE_REQUEST:

@@ -102,7 +102,7 @@ class TransformersScorer:
 def _by_length(order: Sequence[int], lengths: Sequence[int], together: int) -> Iterator[list[int]]:
     """Runs of texts, shortest first, that take at most so many tokens filled up; a longer text goes alone.
 
-    >>> list(_batches([0, 1, 2], [3, 4, 9], together=8))
+    >>> list(_by_length([0, 1, 2], [3, 4, 9], together=8))
     [[0, 1], [2]]
     """
     batch: list[int] = []
@@ -189,7 +189,7 @@ class EmbeddedStates:
 def _in_order(lengths: Sequence[int]) -> list[range]:
     """Runs of places, shortest texts first, that take at most `_TOGETHER` tokens filled up.
 
-    >>> _batches([2000, 2000, 4000])
+    >>> _in_order([2000, 2000, 4000])
     [range(0, 2), range(2, 3)]
     """
     made, start = [], 0

@@ -10,8 +10,8 @@ from selfinstruct.dedup.index import PlainPool
 
 ASK = """
 from selfinstruct.dedup.compiled_index import CompiledPool
-from selfinstruct.dedup import kernel
-print(CompiledPool([[1, 2, 3], [4, 5, 6]]).nearest([5, 6, 7]), type(kernel.nearest._cache).__name__)
+from selfinstruct.dedup import lcs_kernel
+print(CompiledPool([[1, 2, 3], [4, 5, 6]]).nearest([5, 6, 7]), type(lcs_kernel.nearest._cache).__name__)
 """
 
 

@@ -31,14 +31,14 @@ class Value:
 
 
 def evaluate(text: str) -> Value:
-    """The value of an expression with + - * / ^ ( ) % and their typographic forms; Unsuited for anything else.
+    """The value of an expression with + - * / ^ ( ) % and their typographic forms; NotArithmetic for anything else.
 
     >>> evaluate("2 + 3 x 4").exact, evaluate("(1 - 1/3) * 6").exact, evaluate("25% * 8").exact
     (Fraction(14, 1), Fraction(4, 1), Fraction(2, 1))
     >>> evaluate("2 + x")
     Traceback (most recent call last):
         ...
-    selfinstruct.curate.checks.exact_arithmetic.Unsuited: 2 + x
+    selfinstruct.curate.checks.exact_arithmetic.NotArithmetic: 2 + x
     """
     if len(text) > _LONGEST:
         raise NotArithmetic(text)
