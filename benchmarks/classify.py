@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.generate.offline import balanced_accuracy, cross_validate, labelled, train
+from selfinstruct.generate.offline_classifier import balanced_accuracy, cross_validate, labelled, train
 from selfinstruct.records import Provenance, Task
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds" / "self_instruct.jsonl"

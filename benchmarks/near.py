@@ -22,10 +22,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from selfinstruct.dedup.bands import Bands
 from selfinstruct.dedup.exact import Exact
+from selfinstruct.dedup.minhash import Bands, jaccard, shingles
 from selfinstruct.dedup.near import Near
-from selfinstruct.dedup.shingles import jaccard, shingles
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.judge.folder import opened
+from selfinstruct.judge.folder import read_facts
 from selfinstruct.judge.validation import Labelled, labelled_of, validated
 from selfinstruct.run.judges import SHIPPED, judge_folder, open_judge
 from selfinstruct.stage import Tone
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def card_of(name: str) -> Mapping[str, Any]:
-    facts = opened(judge_folder(name))
+    facts = read_facts(judge_folder(name))
     groups: Mapping[str, Any] = facts["validation"]["groups"]
     return groups
 

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from selfinstruct.audit.ablate import Ablate
     from selfinstruct.curate.apply_rules import ApplyRules as Rules
     from selfinstruct.curate.checks.verify import Verify
-    from selfinstruct.curate.contamination.decontaminate import Decontaminate
+    from selfinstruct.curate.decontaminate import Decontaminate
     from selfinstruct.curate.filter import Filter
     from selfinstruct.curate.measures.difficulty import Difficulty
     from selfinstruct.curate.measures.measure import Measure
     from selfinstruct.curate.measures.rate import Rate
-    from selfinstruct.curate.mixture.mix import Mix
+    from selfinstruct.curate.mix import Mix
     from selfinstruct.curate.simplification.simplify import Simplify
     from selfinstruct.curate.variety.balance import Balance
     from selfinstruct.curate.variety.diversity import Diversity
     from selfinstruct.curate.variety.select import Select
     from selfinstruct.dedup.exact import Exact
-    from selfinstruct.dedup.filter import Novelty
     from selfinstruct.dedup.near import Near as NearDuplicates
+    from selfinstruct.dedup.novelty import Novelty
     from selfinstruct.dedup.semantic import Semantic as SemanticDuplicates
     from selfinstruct.dedup.split import Split
     from selfinstruct.errors import BadInput, Stopped
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from selfinstruct.evaluate.suites.suite import Suite
     from selfinstruct.finetune import StopOnIFS
     from selfinstruct.finetune.finetune import Finetune
-    from selfinstruct.fragment.fragments import MakeFragments as Fragment
+    from selfinstruct.fragment.make_fragments import MakeFragments as Fragment
     from selfinstruct.generate.classify import Classify
     from selfinstruct.generate.instances import MakeInstances
     from selfinstruct.generate.prepare import Prepare
     from selfinstruct.generate.propose import Propose
-    from selfinstruct.generate.stay_on_topic import StayOnTopic
+    from selfinstruct.generate.topic import StayOnTopic
     from selfinstruct.judge.train_judge import TrainJudge
     from selfinstruct.records import Failure, Instance, Message, Provenance, Task
     from selfinstruct.run.ask_model import AskedModel, load_model

@@ -17,7 +17,7 @@ from selfinstruct.evaluate.compare_models import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
 from selfinstruct.evaluate.set_answers import SetAnswer, SetQuestion, set_answer
 from selfinstruct.evaluate.set_scores import set_differences, set_score
-from selfinstruct.judge.metrics import Told, measures
+from selfinstruct.judge.evaluation import Predictions, measures
 from selfinstruct.tone.objecqa import Reply, objectivity, paired
 from selfinstruct.tone.scored import Scored, Setting, score_of
 from selfinstruct.tone.verdicts import Response
@@ -86,9 +86,9 @@ def answered(answers: list[bool]) -> list[SetAnswer]:
     ]
 
 
-def told(answers: list[bool]) -> Told:
+def told(answers: list[bool]) -> Predictions:
     places = np.arange(len(answers))
-    return Told(np.array(answers, np.float64), np.ones(len(answers), np.int64), places // 2)
+    return Predictions(np.array(answers, np.float64), np.ones(len(answers), np.int64), places // 2)
 
 
 def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import templates
-from selfinstruct.curate.exchange import exchanges
+from selfinstruct.curate.exchange import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
-from selfinstruct.curate.replies import replies
-from selfinstruct.dedup.text_fields import compared_text
+from selfinstruct.dedup.duplicate_records import compared_text
 from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.evaluate.set_answers import set_questions
 from selfinstruct.finetune.template import conversation
@@ -94,8 +93,8 @@ FIXED_TEXTS = ("Below is an instruction that describes", "### Instruction:\\n{",
 def test_the_texts_of_templates_stand_once_in_the_program() -> None:
     """Others import them; the converters of the Camels paper have fourteen forms of their own beside."""
     ours = Path(templates.__file__)
-    own = {ours, ours.parent / "formats" / "camels" / "templates.py"}
+    own = {ours, ours.parent / "formats" / "camels" / "instructions.py"}
     for path in set(ours.parent.rglob("*.py")) - own:
         code = path.read_text(encoding="utf-8")
         assert not [text for text in FIXED_TEXTS if text in code], path
-    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "templates.py").read_text("utf-8")
+    assert "Below is an instruction" not in (ours.parent / "formats" / "camels" / "instructions.py").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`selfinstruct audit`: what did the tuning really do?"""
+"""`selfinstruct audit`: what a model does with its instructions."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from selfinstruct.cli.running import carry_out, columns_option, renamed_option, run_options
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     knobs: dict[str, Json] = {name: given[name] for name in ("instances", "shots", "margin")}
     conditions: list[Json] = [_condition(word) for word in given["arms"].split(",")] if given["arms"] else []
     if given["base"]:
-        return _train(given, knobs, [str(one) for one in conditions])
+        return _train(given, knobs, [str(condition) for condition in conditions])
     knobs |= {"model": "asked", **({"conditions": conditions} if conditions else {})}
     inputs = compose.inputs(given["tasks"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}

@@ -11,33 +11,33 @@ from typing import NoReturn
 import click
 
 from selfinstruct import __version__
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 from selfinstruct.errors import SelfInstructError
 
 VERBS = {
     "run": "run",
-    "generate": "generate",
+    "generate": "run",
     "curate": "sets",
     "simplify": "sets",
     "verify": "sets",
-    "convert": "convert",
+    "convert": "sets",
     "mix": "sets",
-    "fragment": "tone",
-    "train-judge": "tone",
-    "finetune": "finetune",
-    "score": "tone",
+    "fragment": "train",
+    "train-judge": "train",
+    "finetune": "train",
+    "score": "score",
     "audit": "audit",
-    "compare": "compare",
-    "show": "look",
-    "why": "look",
-    "report": "look",
-    "check": "recipes",
-    "schema": "recipes",
-    "init": "recipes",
-    "reconsider": "reconsider",
-    "review": "review",
-    "fetch": "fetch",
-    "plugins": "plugins",
+    "compare": "score",
+    "show": "run_folder",
+    "why": "run_folder",
+    "report": "run_folder",
+    "check": "setup",
+    "schema": "setup",
+    "init": "setup",
+    "reconsider": "run_folder",
+    "review": "run_folder",
+    "fetch": "setup",
+    "plugins": "setup",
 }
 """Verb and the module it lives in: imported only when it is called or its help is asked for."""
 

@@ -1,5 +1,6 @@
-"""What a run came to, in lines for people that fit what it did: made tasks, or worked on records that were there."""
+"""The last words of a run: what it came to, and of a tuned student its score before and after, and what comes next."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,11 @@ if TYPE_CHECKING:
     from selfinstruct.run.recipe import Resolved
     from selfinstruct.run.run import Finished
 
+
 _NAMED = 6  # reasons that are named
 Result = Mapping[str, Any]
 """A DONE file."""
+_NOTHING = "nothing in particular (no kind with prompts enough to tell is failed on more than the rest)"
 
 
 def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
@@ -103,3 +106,31 @@ def named(counts: Mapping[str, int], most: int = _NAMED) -> str:
     parts = [f"{count:,} {name}" for name, count in order[:most]]
     rest = sum(count for _, count in order[most:])
     return ", ".join([*parts, f"{rest:,} other"] if rest else parts)
+
+
+def tuned_words(folder: Path) -> Iterator[str]:
+    """Lines for people; none where the run has no such files."""
+    curve, score, feedback = (folder / name for name in ("curve.jsonl", "score.json", "feedback.json"))
+    if not curve.is_file():
+        return
+    checks = [json.loads(line) for line in curve.read_text(encoding="utf-8").splitlines()]
+    if checks:
+        first, last = checks[0], checks[-1]
+        stopped = next((check["examples"] for check in checks if check["stop"]), None)
+        end = "not stopped by its tone" if stopped is None else f"the rule stops it at {stopped}"
+        yield f"student: IFS {_share(first)} before, {_share(last)} after {last['examples']} examples ({end})"
+    if score.is_file():
+        for one in json.loads(score.read_text(encoding="utf-8"))["scores"]:
+            yield f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)} {_interval(one)}"
+    if feedback.is_file():
+        told = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
+        yield "a next cycle would show more of: " + ("; ".join(told) if told else _NOTHING)
+
+
+def _share(told: Mapping[str, Any]) -> str:
+    return "-" if told["ifs"] is None else f"{told['ifs']:.3f}"
+
+
+def _interval(told: Mapping[str, Any]) -> str:
+    found = (told.get("intervals") or {}).get("ifs")
+    return f"[{found[0]:.3f}, {found[1]:.3f}]" if found else ""

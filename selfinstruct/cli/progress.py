@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 from selfinstruct.run.watch import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 

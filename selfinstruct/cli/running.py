@@ -1,4 +1,4 @@
-"""What `run` and `generate` share: options, the progress line, the last words."""
+"""What the verbs that run stages share: options, the progress line, the last words."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from selfinstruct.cli.saying import say
+from selfinstruct.cli.terminal import say
 
 if TYPE_CHECKING:
     from selfinstruct.run.recipe import Resolved
@@ -85,7 +85,7 @@ def carry_out(
             say(unset, err=True)
         return 0
     if given.get("push"):
-        from selfinstruct.formats.hub import check_push
+        from selfinstruct.formats.dataset import check_push
 
         check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
@@ -107,7 +107,7 @@ def carry_out(
     if also is not None:
         also(finished)
     if given.get("push"):
-        from selfinstruct.formats.hub import push_to_hub
+        from selfinstruct.formats.dataset import push_to_hub
 
         say(f"uploaded: {push_to_hub(finished.dataset, given['push'])}", err=True)
     made = finished.folder / result if result else finished.dataset
@@ -119,9 +119,8 @@ def carry_out(
 
 
 def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> None:
-    from selfinstruct.cli.outcome import outcome
+    from selfinstruct.cli.outcome import outcome, tuned_words
     from selfinstruct.cli.progress import money
-    from selfinstruct.cli.tuned import tuned_words
 
     for line in outcome(finished, resolved):
         say(line, err=True)

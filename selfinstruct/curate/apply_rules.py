@@ -1,13 +1,13 @@
-"""The stage that lets rules object to whole records of a set, and counts what each of them caught."""
+"""Stage: lets rules object to whole records of a set, and counts what each of them caught."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from selfinstruct.curate.exchange import exchanges
-from selfinstruct.curate.language import require_languages
 from selfinstruct.curate.plugin_rules import Given, words
 from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, OnRecord, bound, chosen
+from selfinstruct.curate.text_rules import require_languages
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
@@ -120,9 +120,9 @@ class _Bound:
 
 def _evidence(rule: _Bound, objection: Objection) -> Json:
     """What was found, where, and how much it counts."""
-    told: dict[str, Json] = {"found": shown(objection.found, 200)}
+    evidence: dict[str, Json] = {"found": shown(objection.found, 200)}
     if objection.exchange > 1:
-        told["exchange"] = objection.exchange
+        evidence["exchange"] = objection.exchange
     if rule.chosen.weight != 1:
-        told["weight"] = rule.chosen.weight
-    return told
+        evidence["weight"] = rule.chosen.weight
+    return evidence

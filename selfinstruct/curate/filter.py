@@ -1,4 +1,4 @@
-"""The stage that lets rules object to what a model wrote."""
+"""Stage: lets rules object to instructions that a model proposed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

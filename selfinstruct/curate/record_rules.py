@@ -1,7 +1,7 @@
 """The tables of rules on whole records: their names, what each reads, and the sets that stand for several.
 
-To add one, write the function with its doctest where its subject is (`answer_rules`, `refusals`, `endings`,
-`text_rules`, `access_keys`, `personal_data`) and put it into a table here. Rules on instructions (`rules.py`) can be
+To add one, write the function with its doctest where its subject is (`answer_rules`, `private_data`,
+`text_rules`) and put it into a table here. Rules on instructions (`rules.py`) can be
 named too.
 """
 
@@ -10,25 +10,37 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from selfinstruct.curate.access_keys import access_key, private_key
 from selfinstruct.curate.answer_rules import (
     empty_output,
     merged_items,
     no_input_mark,
+    refusal,
     same_as_input,
     same_as_instruction,
     says_none,
     thinking_left_in,
+    unfinished,
     unfounded_link,
 )
-from selfinstruct.curate.endings import unfinished
 from selfinstruct.curate.exchange import Exchange
-from selfinstruct.curate.language import other_language
-from selfinstruct.curate.personal_data import bank_account, email_address, ip_address, payment_card, phone_number
 from selfinstruct.curate.plugin_rules import TaskRule, is_plugin_rule, plugin_rule, unknown_rule
-from selfinstruct.curate.refusals import refusal
+from selfinstruct.curate.private_data import (
+    access_key,
+    bank_account,
+    email_address,
+    ip_address,
+    payment_card,
+    phone_number,
+    private_key,
+)
 from selfinstruct.curate.rules import RULES, SETS, control_characters, too_long, too_short
-from selfinstruct.curate.text_rules import misread_encoding, misspelt_key, repeated_phrases, template_token
+from selfinstruct.curate.text_rules import (
+    misread_encoding,
+    misspelt_key,
+    other_language,
+    repeated_phrases,
+    template_token,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.text import shown

@@ -1,27 +1,17 @@
-r"""Rules: each looks at an instruction and returns what it objects to, or an empty string; its name is the reason.
+"""Rules on an instruction: each returns what it objects to, or an empty string; its name is the reason.
 
 To add one, write the function with its doctest and put it into the tables at the foot. The rules of the released
-programs stand in `program_rules.py`.
+programs, exactly as those decide, stand after ours.
 """
 
 import re
+import string
 from collections import Counter
 from collections.abc import Callable
 
-from selfinstruct.curate.program_rules import (
-    asks_for_media,
-    asks_for_more_media,
-    program_too_long,
-    program_too_short,
-    starts_with_non_ascii,
-    starts_with_punctuation,
-    write_a_program,
-)
 from selfinstruct.text import words
 
 Rule = Callable[[str], str]
-
-
 _SEEN = r"(?:images?|pictures?|photos?|photographs?|videos?|screenshots?|audio|recordings?|podcasts?)"
 _NEEDS_MEDIA = re.compile(
     rf"\b(?:(?:this|these|that|those|following|given|attached|provided|below|above)\s+(?:\w+\s+)?{_SEEN}"
@@ -72,6 +62,9 @@ _CLAUSE = re.compile(r"(?:[.!:;,\u2014\n]|\s-)[\"'\u201d\u2019)]*\s+")
 # Categories Cc (but for tab and line ends) and Cs, and the sign for what could not be decoded.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 _TORN = re.compile(r"[,;(\[{\u3001\u060c\uff0c\uff1b-]\Z")
+_MEDIA = r"images?|graphs?|pictures?|files?|maps?|draw|plot|go to"
+_MEDIA_WORD = re.compile(rf"\b(?:{_MEDIA})\b", re.IGNORECASE)
+_MORE_MEDIA_WORD = re.compile(rf"\b(?:{_MEDIA}|video|audio|music|flowchart|diagram)\b", re.IGNORECASE)
 
 
 def empty(text: str) -> str:
@@ -120,8 +113,8 @@ def control_characters(text: str) -> str:
     """
     if text.replace("\n", "").isprintable() and "\ufffd" not in text:
         return ""  # ten times as fast as looking for each
-    found = _CONTROL.search(text)
-    return f"U+{ord(found[0]):04X}" if found else ""
+    match = _CONTROL.search(text)
+    return f"U+{ord(match[0]):04X}" if match else ""
 
 
 def echoed_markup(text: str) -> str:
@@ -215,8 +208,73 @@ def no_request(text: str) -> str:
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[0] if found else ""
+    match = pattern.search(text)
+    return match[0] if match else ""
+
+
+def program_too_short(text: str) -> str:
+    """Three words or fewer between spaces, as the released program counts.
+
+    >>> program_too_short("Name a river."), program_too_short("Name a long river.")
+    ('3 words', '')
+    """
+    count = len(text.split())
+    return f"{count} words" if count <= 3 else ""
+
+
+def program_too_long(text: str) -> str:
+    """More than 150 words between spaces.
+
+    >>> program_too_long("word " * 151)
+    '151 words'
+    """
+    count = len(text.split())
+    return f"{count} words" if count > 150 else ""
+
+
+def asks_for_media(text: str) -> str:
+    """Holds one of Self-Instruct's thirteen terms as a word.
+
+    >>> asks_for_media("Draw a cat"), asks_for_media("Summarise the paragraph"), asks_for_media("Go to the shop")
+    ('Draw', '', 'Go to')
+    """
+    return _found(_MEDIA_WORD, text)
+
+
+def asks_for_more_media(text: str) -> str:
+    """Holds one of Alpaca's eighteen terms as a word.
+
+    >>> asks_for_more_media("Review the video"), asks_for_media("Review the video")
+    ('video', '')
+    """
+    return _found(_MORE_MEDIA_WORD, text)
+
+
+def write_a_program(text: str) -> str:
+    """Starts with these words: models confuse writing one and running one (Self-Instruct, appendix A).
+
+    >>> write_a_program("Write a program that sorts"), write_a_program("write a program")
+    ('Write a program', '')
+    """
+    return "Write a program" if text.startswith("Write a program") else ""
+
+
+def starts_with_punctuation(text: str) -> str:
+    """The first character is ASCII punctuation.
+
+    >>> starts_with_punctuation('"Hi"'), starts_with_punctuation("Hi"), starts_with_punctuation("¿Qué?")
+    ('"', '', '')
+    """
+    return text[0] if text and text[0] in string.punctuation else ""
+
+
+def starts_with_non_ascii(text: str) -> str:
+    """The first character is outside ASCII.
+
+    >>> starts_with_non_ascii("Écris un poème"), starts_with_non_ascii("Write a poème")
+    ('É', '')
+    """
+    return text[0] if text and not text[0].isascii() else ""
 
 
 RULES: dict[str, Rule] = {
@@ -245,7 +303,6 @@ RULES: dict[str, Rule] = {
     )
 }
 """Every rule by its name."""
-
 SETS: dict[str, tuple[str, ...]] = {
     "default": (
         "empty",

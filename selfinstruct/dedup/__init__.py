@@ -11,18 +11,17 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
 - `split` rejects nothing: it marks records for training and for testing, and what is near by any of the above measures
   of words stays on one side.
 
-To change what novelty rejects and records         open filter.py (the stage `Novelty`)
-To change which side of a border loses             open border.py (ROUGE-L of two texts: selfinstruct.text.rouge_l)
-To change what can be asked of a pool              open index.py (plain.py while it is small, compiled.py from then on)
-To change the one-pass selection of a large list   open selection.py
-To change the compiled loops of novelty            open kernel.py (nearest), sweep.py (selection)
-To change what makes texts the same                open exact.py (the stage `Exact`)
-To change the near-duplicate stage and its knobs   open near.py (the stage `Near`), text_fields.py (which words count)
-To change shingles, signatures or bands            open shingles.py, minhash.py, bands.py
-To change which of a cluster stays                 open preference.py (the order), clusters.py (who meets whom)
-To change the similarity curve                     open curve.py
-To change the compiled loops of near               open near_kernel.py (sketches), cluster_kernel.py (clusters, curve)
-To change the semantic stage                       open semantic.py (the stage `Semantic`)
-To change who is for testing, and how much         open split.py (the stage `Split`), split_check.py
-To change who hangs together with whom             open grouping.py; its compiled loop, grouping_kernel.py
+To change                                          open
+what novelty rejects and records, a large list     novelty.py (the stage `Novelty`, `select`)
+what can be asked of a pool, which side loses      index.py (small pools), compiled_index.py (large ones)
+the compiled loops of ROUGE-L                      lcs_kernel.py (nearest), sweep_kernel.py (selection, groups)
+what makes texts the same                          exact.py (the stage `Exact`)
+the near-duplicate stage and its knobs             near.py (the stage `Near`)
+shingles, signatures or bands                      minhash.py
+which words of a record count, which record stays  duplicate_records.py
+who meets whom; the similarity curve               clusters.py
+the compiled loops of near                         near_kernel.py (sketches), cluster_kernel.py (clusters, curve)
+the semantic stage                                 semantic.py (the stage `Semantic`)
+who is for testing, how much, how it is checked    split.py (the stage `Split`)
+who hangs together with whom                       grouping.py
 """

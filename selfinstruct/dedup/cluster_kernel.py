@@ -1,6 +1,6 @@
-"""The compiled loops that let alike texts meet and compare them exactly.
+"""Compiled loops of near-duplicates: candidates from LSH bands, exact Jaccard, greedy clusters, the curve.
 
-Importing this module loads numba, so `clusters` and `curve` do it when first used. The shingle hashes of text `i` are
+Importing this module loads numba, so `clusters` does it when first used. The shingle hashes of text `i` are
 `hashes[begins[i] : begins[i] + counts[i]]`; `begins[i]` is negative where they are not in memory.
 """
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from selfinstruct.dedup.kernel import compiled_inside, compiled_once, ones
+from selfinstruct.dedup.lcs_kernel import compiled_inside, compiled_once, ones
 from selfinstruct.dedup.near_kernel import is_new, is_there, room_for
 
 if TYPE_CHECKING:

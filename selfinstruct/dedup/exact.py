@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal, TypeAlias
 
-from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
-from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
+from selfinstruct.dedup.duplicate_records import (
+    Keep,
+    Over,
+    compared_text,
+    neighbour_evidence,
+    preference,
+    refuse_unknown_keep,
+    refuse_unknown_over,
+    refuse_unmeasured,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task

@@ -1,4 +1,4 @@
-"""Groups of texts that are too alike, directly or through others. Every pair is found, none is left to chance.
+"""Groups of texts that are too alike, directly or through others: exact, every pair is looked at.
 
 Words or shingles are numbered from rare to frequent. In the order of the text, what two texts share is their longest
 common subsequence, of which ROUGE-L is made; sorted, and each once, it is what their sets share, of which Jaccard
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.border import Border, f_measure
-from selfinstruct.dedup.compiled import settled
-from selfinstruct.dedup.selection import _lists
+from selfinstruct.dedup.compiled_index import call_compiled
+from selfinstruct.dedup.index import Border, f_measure
+from selfinstruct.dedup.novelty import _lists
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,7 +167,7 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     """Each with the first of its group."""
     import numpy as np
 
-    from selfinstruct.dedup import grouping_kernel, kernel, sweep
+    from selfinstruct.dedup import lcs_kernel, sweep_kernel
 
     count = len(coded.numbers)
     longest = int(np.diff(coded.starts).max())
@@ -176,14 +176,14 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     all_shared = np.full(coded.vocabulary + 1, -1, np.int32)  # no word has a bit of its own in the signatures
     all_shared[-1] = 0
     signatures = np.zeros((2, count), np.uint64)
-    settled(kernel.sign, coded.codes, coded.starts, 0, count, all_shared, row_of, signatures)
+    call_compiled(lcs_kernel.sign, coded.codes, coded.starts, 0, count, all_shared, row_of, signatures)
     tables = (
-        sweep.Texts(coded.codes, coded.starts, np.ascontiguousarray(signatures.T), np.full(count, -1, np.int32)),
+        sweep_kernel.Texts(coded.codes, coded.starts, np.ascontiguousarray(signatures.T), np.full(count, -1, np.int32)),
         _lists(coded.codes, coded.starts, least, longest),
-        sweep.Limits(np.array(least, np.int64), limit.above),
-        sweep.Scratch(row_of, np.full(count, -1, np.int32)),
+        sweep_kernel.Limits(np.array(least, np.int64), limit.above),
+        sweep_kernel.Scratch(row_of, np.full(count, -1, np.int32)),
     )
     parents = np.arange(count, dtype=np.int64)
     for first in range(0, count, _BLOCK):
-        settled(grouping_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
+        call_compiled(sweep_kernel.join, first, min(first + _BLOCK, count), *tables, parents)
     return ((int(parent), text) for text, parent in enumerate(parents.tolist()) if parent != text)

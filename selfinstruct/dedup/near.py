@@ -7,12 +7,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from selfinstruct.dedup import minhash
-from selfinstruct.dedup.bands import Bands, chosen
-from selfinstruct.dedup.clusters import Clusters, Shelves, clustered
-from selfinstruct.dedup.curve import SAMPLE, Curve, curve
-from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
-from selfinstruct.dedup.shingles import TextBatch
-from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
+from selfinstruct.dedup.clusters import SAMPLE, Clusters, Curve, Shelves, clustered, curve
+from selfinstruct.dedup.duplicate_records import (
+    Keep,
+    Over,
+    compared_text,
+    neighbour_evidence,
+    preference,
+    refuse_unknown_keep,
+    refuse_unknown_over,
+    refuse_unmeasured,
+)
+from selfinstruct.dedup.minhash import Bands, TextBatch, chosen
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task

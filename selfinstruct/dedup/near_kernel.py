@@ -1,13 +1,13 @@
-"""The compiled loops of near-duplicates: sketch texts, let alike ones meet, compare them exactly.
+"""Compiled loops of near-duplicates: hashes of shingles, MinHash signatures, keys of bands.
 
-Importing this module loads numba, so `minhash`, `clusters` and `curve` do it when first used.
+Importing this module loads numba, so `minhash` and `clusters` do it when first used.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from selfinstruct.dedup.kernel import compiled_inside, compiled_once
+from selfinstruct.dedup.lcs_kernel import compiled_inside, compiled_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

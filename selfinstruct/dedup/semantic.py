@@ -7,8 +7,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from selfinstruct.dedup.preference import Keep, preference, refuse_unknown_keep, refuse_unmeasured
-from selfinstruct.dedup.text_fields import Over, compared_text, neighbour_evidence, refuse_unknown_over
+from selfinstruct.dedup.duplicate_records import (
+    Keep,
+    Over,
+    compared_text,
+    neighbour_evidence,
+    preference,
+    refuse_unknown_keep,
+    refuse_unknown_over,
+    refuse_unmeasured,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Task

@@ -1,22 +1,20 @@
-"""Stage: marks records for training and for testing, so that none of one is nearly one of the other."""
+"""Stage: marks records for training and testing so that none of one is nearly one of the other, and checks it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, TypeAlias
 
+from selfinstruct.dedup.duplicate_records import Over, compared_text, refuse_unknown_over
 from selfinstruct.dedup.grouping import Groups, jaccard_from, join_alike, rouge_l_above
-from selfinstruct.dedup.index import CUTTERS
-from selfinstruct.dedup.shingles import shingles
-from selfinstruct.dedup.split_check import split_check
-from selfinstruct.dedup.text_fields import Over, compared_text, refuse_unknown_over
+from selfinstruct.dedup.index import CUTTERS, RougeIndex
+from selfinstruct.dedup.minhash import shingles
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
 Mark: TypeAlias = Literal["train", "test"]
-
 CHECKED = 1_000
 """Records of the test split that are compared with every other at the end, or all where there are fewer."""
 _LARGEST_SHARE = 0.5
@@ -150,3 +148,63 @@ def _marked(task: Task, mark: Mark) -> Task:
     before = task.extra.get("split")
     given = {} if before in (None, mark) or "given_split" in task.extra else {"given_split": before}
     return replace(task, extra={**task.extra, **given, "split": mark})
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two records, and how alike they are."""
+
+    score: float
+    test: str
+    """Id."""
+    train: str
+
+    def as_json(self) -> dict[str, Json]:
+        """Part of what is measured."""
+        return {"score": self.score, "test": self.test, "train": self.train}
+
+
+@dataclass(slots=True)
+class SplitCheck:
+    """Records of the test split, to be met by those of the other."""
+
+    over: Over
+    shingle_words: int
+    jaccard: Pair | None = None
+    """The most alike pair so far; None where nothing is shared."""
+    rouge_l: Pair | None = None
+    _index: RougeIndex = field(default_factory=RougeIndex)
+    _ids: list[str] = field(default_factory=list)
+    _sizes: list[int] = field(default_factory=list)
+    _having: dict[str, list[int]] = field(default_factory=dict)
+
+    def hold(self, tests: Iterable[Task]) -> None:
+        """Records of the test split."""
+        for task in tests:
+            cut = shingles(compared_text(task, self.over), self.shingle_words)
+            for shingle in cut:
+                self._having.setdefault(shingle, []).append(len(self._ids))
+            self._ids.append(task.id)
+            self._sizes.append(len(cut))
+            self._index.add(task.id, task.instruction)
+
+    def meet(self, task: Task) -> None:
+        """A record of the other split, compared with all of them, exactly."""
+        cut = shingles(compared_text(task, self.over), self.shingle_words)
+        common = Counter(number for shingle in cut for number in self._having.get(shingle, ()))
+        for number, shared in common.items():
+            score = shared / (len(cut) + self._sizes[number] - shared)
+            if self.jaccard is None or score > self.jaccard.score:
+                self.jaccard = Pair(score, self._ids[number], task.id)
+        nearest = self._index.nearest(task.instruction)
+        if nearest is not None and (self.rouge_l is None or nearest.rouge_l > self.rouge_l.score):
+            self.rouge_l = Pair(nearest.rouge_l, nearest.id, task.id)
+
+
+def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> SplitCheck:
+    """The check done."""
+    found = SplitCheck(over, shingle_words)
+    found.hold(tests)
+    for task in others:
+        found.meet(task)
+    return found

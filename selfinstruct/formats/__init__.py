@@ -1,13 +1,21 @@
 """Formats in, formats out: anybody's instruction sets, seeds, the published set and its card.
 
-In come files, folders and Hub sets of anybody's making; out go tasks, files in any layout, and a folder that
-`datasets.load_dataset` reads. To change what layouts are read open `shapes.py` (of conversations, `conversations.py`;
-of customary columns, `aliases.py`; of text in a template, `text_templates.py`; of NatInst, `natinst.py`; of the
-Camels sets, `camels/`; of others' own, `plugin_formats.py`); how one is detected, `detect.py`, and how that is told,
-`explaining.py`; what marks an answer as not to be learned, `learning.py`; what a name stands for, `sources.py`, which
-split of it, `split_files.py`, what its card says, `front_matter.py`; tables, `tables.py`, `delimited.py` and
-`sheets.py`; how strictly JSON is read, `json_text.py`; in what portions and bounds, `lines.py`, `json_stream.py` and
-`streams.py`. What a row looks like, `rows.py`; files in other layouts, `writing.py`; the published folder,
-`dataset.py`; what our own card says, `card.py` (of its splits, `card_splits.py`); the upload, `hub.py`. Seeds have a
-stricter reader, `seeds.py`.
+In: files, folders and Hub sets of anybody's making. Out: tasks, files in any layout, and a folder that
+`datasets.load_dataset` reads. Paper: the twelve sets of Wang et al. 2023 are read by its rules, in `camels/`.
+
+To change                                          open
+which layouts of records are read                  shapes.py (NatInst-V2 and our own records too); camels/
+layouts that others wrote                          plugin_formats.py
+how conversations are read, their tags             conversations.py; text in a template: text_templates.py
+customary names of columns                         aliases.py
+how a layout is detected, how that is explained    detect.py; sets.py
+what marks an answer as not to be learned          loss_marks.py
+what the name of an input stands for, its splits   sources.py; split_files.py
+how files are opened and bounded                   streams.py; lines.py (JSONL), json_stream.py, json_text.py (values)
+tables                                             tables.py (Parquet, saved sets, Hub), csv_and_xlsx.py
+how a field is checked, what is said of a bad one  fields.py
+seeds, more strictly                               seeds.py
+what a row of the published set looks like         rows.py; its types in Parquet: parquet_columns.py
+the published folder and its upload; its card      dataset.py; card.py
+files in other layouts                             writing.py
 """

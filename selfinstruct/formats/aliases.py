@@ -13,9 +13,8 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.conversations import ROLES, TURN_KEYS, conversation, turn_list, turns_under
-from selfinstruct.formats.fields import asked, flag, kind, optional, rest
+from selfinstruct.formats.fields import BadRecord, asked, flag, kind, optional, rest
 from selfinstruct.formats.text_templates import turns_of
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.text import shown
 
@@ -213,7 +212,7 @@ def is_preference(value: object) -> bool:
     )
 
 
-def waits(value: Mapping[str, Any]) -> bool:
+def awaits_preferred_answer(value: Mapping[str, Any]) -> bool:
     """A conversation that ends with a question, to which the preferred answer stands beside it."""
     turns = _turns_beside(value)
     return bool(turns) and is_preference(value) and not _answers(turns[-1])
@@ -226,7 +225,7 @@ def _turns_beside(value: Mapping[str, Any]) -> list[Any]:
 def preference(value: Mapping[str, Any], origin: Provenance) -> Task:
     """The preferred answer, behind the prompt where it does not hold that itself; the other one is a field beside."""
     chosen = [value["chosen"]] if isinstance(value["chosen"], dict) else value["chosen"]
-    if turns := _turns_beside(value) if waits(value) else []:
+    if turns := _turns_beside(value) if awaits_preferred_answer(value) else []:
         under = next(key for key in TURN_KEYS if value.get(key) is turns)
         value = {("prompt" if key == under else key): item for key, item in value.items() if key != "prompt"}
     question = next((key for key in ("prompt", *ASKED) if _holds(value.get(key)) or _is_turns(value.get(key))), "")

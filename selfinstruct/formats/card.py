@@ -1,11 +1,10 @@
-"""The card of a published set: front matter for the Hub, and everything a reader must know, from plain values."""
+"""The card of a published set: front matter for the Hub, all a reader must know, splits; strangers' text escaped."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from selfinstruct.formats.card_splits import SplitCheck, SplitLine, splits_section
-from selfinstruct.formats.markup import cell, code, fenced, plain, quoted
 from selfinstruct.records import Json
 
 
@@ -18,6 +17,30 @@ class FunnelLine:
     kept: int
     rejected: Mapping[str, int]
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLine:
+    """How much one split holds."""
+
+    name: str
+    tasks: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitCheck:
+    """Up to where records of two splits may be alike, and how alike the most alike are."""
+
+    jaccard: float
+    shingle_words: int
+    rouge_l_below: float
+    """0: instructions were not compared by ROUGE-L."""
+    checked: int
+    """Records of the test split that were compared with all others."""
+    highest_jaccard: float
+    """0 where they share nothing."""
+    highest_rouge_l: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,3 +308,90 @@ def _short(value: Json) -> Json:
     if isinstance(value, dict):
         return {key: _short(item) for key, item in value.items()}
     return value
+
+
+def splits_section(splits: Sequence[SplitLine], check: SplitCheck | None) -> list[str]:
+    """Lines of Markdown; none for a set that is all for training."""
+    if not splits:
+        return []
+    rows = [f"| {line.name} | {line.tasks:,} | {line.rows:,} |" for line in splits]
+    return ["## Splits", "", "| split | tasks | rows |", "|---|---|---|", *rows, "", _said(check), ""]
+
+
+def _said(check: SplitCheck | None) -> str:
+    if check is None:
+        return "The records came with their marks; whether any of one is nearly one of the other was not checked here."
+    by_rouge = f", no two instructions a ROUGE-L above {check.rouge_l_below:g}" if check.rouge_l_below else ""
+    return (
+        "Split by task: no near-duplicate crosses. No two records on different sides have a Jaccard similarity of "
+        f"{check.jaccard:g} or more (shingles of {check.shingle_words} words){by_rouge}. Of {check.checked:,} test "
+        f"records compared with all others, the most alike have a Jaccard similarity of {check.highest_jaccard:.3f} "
+        f"and a ROUGE-L of {check.highest_rouge_l:.3f}."
+    )
+
+
+def fenced(text: str, language: str) -> list[str]:
+    r"""Lines of a block of code, in a fence longer than any run of backticks inside.
+
+    >>> fenced("```\n# headline", "sh")
+    ['````sh', '```\n# headline', '````']
+    """
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return [f"{fence}{language}", visible(text), fence]
+
+
+def code(text: str) -> str:
+    """A span of code: it needs no escapes, only fences that are long enough.
+
+    >>> code("openai:some_model"), code("a`b")
+    ('`openai:some_model`', '`` a`b ``')
+    """
+    line = visible(" ".join(text.split()))
+    if "`" not in line:
+        return f"`{line}`" if line else ""
+    fence = "`" * (_longest_run(line) + 1)
+    return f"{fence} {line} {fence}"
+
+
+def cell(text: str) -> str:
+    """A span of code inside a table, where a bar ends the cell even there."""
+    return code(text).replace("|", "\\|")
+
+
+def plain(text: str) -> str:
+    r"""One line that stays text, also inside a table.
+
+    >>> print(plain("too_similar | [x](y)"))
+    too_similar \| \[x\](y)
+    """
+    line = visible(" ".join(text.split()))
+    return re.sub(r"([\\`*\[\]<>|#~&]|(?<!\w)_|_(?!\w))", r"\\\1", line)
+
+
+def visible(text: str) -> str:
+    """Control characters and their like as JSON escapes: printed, it steers no terminal and hides nothing."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def quoted(text: str) -> str:
+    r"""A YAML string in double quotes; JSON's pairs of escapes would be two half characters there.
+
+    >>> print(quoted('a: "b" # 🎉'))
+    "a: \"b\" # 🎉"
+    """
+    return '"' + "".join(map(_quoted_char, text)) + '"'
+
+
+def _quoted_char(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    if char.isprintable():
+        return char
+    number = ord(char)
+    if 0xD800 <= number <= 0xDFFF:  # half of a character
+        return "\ufffd"
+    return f"\\x{number:02x}" if number <= 0xFF else f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

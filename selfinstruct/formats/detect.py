@@ -1,5 +1,6 @@
-"""Detects the layout of a set from its first records, never by guess, and makes tasks of its records."""
+"""Detects a set's layout from its first records, never by guess, and makes tasks of them; renames repeated ids."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,13 +9,12 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
-from selfinstruct.formats.dedup_ids import SeenIds
-from selfinstruct.formats.json_cells import unpacked
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.learning import of_record, without_marks
+from selfinstruct.formats.json_text import unpacked
+from selfinstruct.formats.loss_marks import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.shapes import SHAPES, fitting, mended, shape_of
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 
@@ -25,6 +25,45 @@ _SHOWN = 200
 _MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 _STANDS_FOR = ("<image>", "<video>", "<audio>")
 Found = Line | BadRecord
+
+
+class SeenIds:
+    """The ids of what was read before, by the inputs that share it."""
+
+    def __init__(self) -> None:
+        self._tasks: set[int] = set()
+        self._ids: set[int] = set()
+        self._following: dict[int, int] = {}
+
+    def source(self) -> None:
+        """Another input begins: its own ids are its own."""
+        self._ids = set()
+
+    def claim(self, mine: object) -> bool:
+        """Whether a user's id is new; only texts and numbers are ids."""
+        if isinstance(mine, bool) or not isinstance(mine, int | str):
+            return True
+        key = int.from_bytes(hashlib.blake2b(json.dumps(mine).encode(), digest_size=16).digest())
+        if key in self._ids:
+            return False
+        self._ids.add(key)
+        return True
+
+    def distinct(self, task: Task) -> Task:
+        """The task, with an ordinal when one like it came before."""
+        key = _key(task)
+        if key in self._tasks:
+            eldest = _key(replace(task, ordinal=0)) if task.ordinal else key
+            while key in self._tasks:
+                self._following[eldest] = self._following.get(eldest, 0) + 1
+                task = replace(task, ordinal=self._following[eldest])
+                key = _key(task)
+        self._tasks.add(key)
+        return task
+
+
+def _key(task: Task) -> int:
+    return int(task.id[:32], 16)
 
 
 def first_of(found: Iterator[Found]) -> list[Found]:
@@ -108,10 +147,10 @@ def agreed(first: Sequence[Found]) -> str:
 def _untied(first: Sequence[Found]) -> None:
     """BadInput where it cannot be told which columns are meant in any of the first records."""
     lines = [item for item in first if isinstance(item, Line) and isinstance(item.value, dict)]
-    told = [columns_of(plain(line.value)) for line in lines]
-    if told and all(isinstance(one, str) for one in told):
+    columns_found = [columns_of(plain(line.value)) for line in lines]
+    if columns_found and all(isinstance(one, str) for one in columns_found):
         fix = "say which: --columns instruction=COLUMN,output=COLUMN[,input=COLUMN,system=COLUMN]"
-        raise BadInput(str(told[0]), place=lines[0].place, fix=fix)
+        raise BadInput(str(columns_found[0]), place=lines[0].place, fix=fix)
 
 
 @dataclass(frozen=True)

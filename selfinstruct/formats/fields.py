@@ -1,16 +1,15 @@
-"""Takes fields out of a stranger's record, each of the kind that its layout promises, or says what is wrong."""
+"""Takes checked fields out of a stranger's record, or says where the record stands and what is wrong with it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 _YES_NO = {"yes": True, "no": False, "": None}  # as Self-Instruct's second step writes its labels
-
-
 LAYOUT_KEYS = frozenset(
     (
         *("instruction", "input", "context", "output", "response", "instances", "system", "is_classification"),
@@ -20,6 +19,42 @@ LAYOUT_KEYS = frozenset(
     )
 )
 """What layouts look for: such a key with null is a key that is not there, and no field of the user's own."""
+
+
+class BadRecord(BadInput):
+    """One record of an input cannot be used; those behind it still can.
+
+    >>> str(BadRecord("not JSON", reason="broken_json", place="tasks.jsonl:7", fix="remove the line"))
+    'tasks.jsonl:7: not JSON; remove the line'
+    """
+
+    def __init__(self, what: str, *, reason: str, place: str = "", fix: str = "", text: str = "") -> None:
+        self.reason, self.text = reason, text
+        """Its name in one word, as rules have one; and how the record begins, made fit to be shown."""
+        super().__init__(what, place=place, fix=fix)
+
+    def at(self, place: str, text: str) -> "BadRecord":
+        """The same complaint where the place and the beginning of the record are known."""
+        return BadRecord(self.what, reason=self.reason, place=place, fix=self.fix, text=text)
+
+    @property
+    def unreadable(self) -> "Unreadable":
+        """The complaint as a result."""
+        return Unreadable(self.place, self.text, self.reason, self.what)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record of an input that became no task; the good ones go on."""
+
+    place: str
+    """`file:line`."""
+    text: str
+    """How it begins, made fit to be shown."""
+    reason: str
+    """Its name in one word, as rules have one."""
+    problem: str
+    """What is wrong with it, as a sentence without a full stop."""
 
 
 def filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import LONGEST_WORD, Broken, after_space, first_value, not_json
 from selfinstruct.formats.streams import Stream, name
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 DOCUMENT_BYTES = 256 << 20
@@ -136,8 +136,8 @@ class Cursor:
     def _end_of_text(self) -> bool:
         """Step behind the quote that ends the text which began here; False when there is none on this line."""
         while True:
-            found = _TEXT.match(self._text, self._at)
-            self._at = found.end() if found else self._at
+            match = _TEXT.match(self._text, self._at)
+            self._at = match.end() if match else self._at
             if self._text.startswith('"', self._at):
                 self._at += 1
                 return True
@@ -147,13 +147,13 @@ class Cursor:
 
     def _find(self, marks: re.Pattern[str]) -> str:
         """Go to the next of the marks, and tell which; empty, and at the end, when there is none."""
-        while (found := marks.search(self._text, self._at)) is None:
+        while (match := marks.search(self._text, self._at)) is None:
             self._at = len(self._text)
             if self._ended:
                 return ""
             self._more(_PIECE)
-        self._at = found.start()
-        return found.group()
+        self._at = match.start()
+        return match.group()
 
     def _more(self, size: int) -> None:
         """Read on, and let go of what lies behind."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
 from selfinstruct.formats.json_text import Broken, first_value, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 __all__ = ["Line", "read_each", "read_each_text_line", "read_text_lines", "read_values"]

@@ -1,4 +1,4 @@
-"""A task becomes rows of the published set: one for each instance, in the format that was asked for."""
+"""A task becomes rows of the published set, one for each instance, in the format asked for; a row a line of JSON."""
 
 import json
 import re
@@ -9,18 +9,20 @@ from typing import TypeGuard, cast
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import TURN_KEYS, user_turn
+from selfinstruct.formats.conversations import TURN_KEYS, tagged, user_turn
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
-from selfinstruct.formats.learning import marked_turns, row_mark
+from selfinstruct.formats.loss_marks import marked_turns, row_mark
 from selfinstruct.formats.plugin_formats import Format, writable
-from selfinstruct.formats.tags import tagged
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Instance, Json, Message, Task
 from selfinstruct.text import shown
 
 Row = dict[str, Json]
 Encode = Callable[[Task, int], tuple[str, str]]
 """A task and the index of its instance -> prompt and completion (Self-Instruct's own encoding)."""
+_HALF = re.compile("[\ud800-\udfff]")
+# Ends of lines to some readers (`str.splitlines`), though not to JSONL: escaped, a row is one line to everybody.
+_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def messages(task: Task, pair: Instance) -> Row:
@@ -60,8 +62,6 @@ def tags(task: Task, pair: Instance) -> Row:
 
 
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
-
-
 PLAIN: Mapping[str, Callable[[Task, Instance], Row]] = {
     "messages": messages,
     "alpaca": alpaca,
@@ -69,8 +69,6 @@ PLAIN: Mapping[str, Callable[[Task, Instance], Row]] = {
     "sharegpt": sharegpt,
     "tags": tags,
 }
-
-
 COLUMNS = {
     "messages": ("messages",),
     "alpaca": ("instruction", "input", "output"),
@@ -266,3 +264,35 @@ def _are_numbers(found: object) -> bool:
     return isinstance(found, dict) and all(
         isinstance(item, int | float) and not isinstance(item, bool) for item in found.values()
     )
+
+
+def row_line(row: Row) -> str:
+    r"""The row as JSON, without the end of its line.
+
+    >>> row_line({"text": "a" + chr(0x2028) + "b"})
+    '{"text": "a\\u2028b"}'
+    """
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    for mark, escaped in _LINE_ENDS.items():
+        line = line.replace(mark, escaped)
+    return line
+
+
+def whole_row(row: Row) -> Row:
+    """The row with U+FFFD for half characters (lone surrogates), which UTF-8 cannot hold."""
+    return {whole_text(column): _whole(value) for column, value in row.items()}
+
+
+def whole_text(text: str) -> str:
+    """The text with U+FFFD for half characters."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(item) for key, item in value.items()}
+    return value

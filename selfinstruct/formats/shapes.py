@@ -1,34 +1,203 @@
-"""Which layout a record is in, and how each layout becomes a task; to read one more, add it to SHAPES."""
+"""The layouts of records that are read (Alpaca, NatInst-V2, our own ...); to read one more, add it to SHAPES."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.aliases import about_pairs, is_pair, is_preference, pair, preference, waits
+from selfinstruct.formats.aliases import about_pairs, awaits_preferred_answer, is_pair, is_preference, pair, preference
 from selfinstruct.formats.conversations import (
     TURN_KEYS,
     after_history,
     conversation,
+    from_tagged_text,
     prompt_completion,
-    tagged,
     turn_list,
     turns_under,
 )
-from selfinstruct.formats.fields import asked, beside, filled, flag, objects, optional, rest, text
+from selfinstruct.formats.fields import (
+    BadRecord,
+    as_text,
+    asked,
+    beside,
+    filled,
+    flag,
+    kind,
+    objects,
+    optional,
+    rest,
+    text,
+)
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.natinst import natinst
-from selfinstruct.formats.own import is_own, own_task
 from selfinstruct.formats.plugin_formats import plugin_format
-from selfinstruct.formats.text_templates import dressed, is_templated, templated
-from selfinstruct.formats.unreadable import BadRecord
-from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.formats.text_templates import is_templated, template_turns, templated
+from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.templates import TAGS
 from selfinstruct.text import shown
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark
 _WHO = frozenset(("role", "from"))
 _MISSPELT = ("instruction", "input", "output", "response")
+
+
+def natinst(value: Mapping[str, Any], origin: Provenance) -> Task:
+    """One task with all its instances; what is beside the first definition and the first answers goes into `extra`.
+
+    >>> river = {"Definition": ["Name a river."], "Instances": [{"input": "Scotland", "output": ["Tay", "Dee"]}]}
+    >>> task = natinst(river, Provenance(stage="input", source="task1.json"))
+    >>> task.instances[0].output, task.extra
+    ('Tay', {'Instances': [{'output': ['Dee']}]})
+    """
+    found = objects(value, "Instances")
+    extra = rest(value, "Definition", "Instances")
+    first, *others = _texts(value["Definition"], "key 'Definition'")
+    if others:
+        extra["Definition"] = list(others)
+    answers = [
+        _texts(part.get("output"), f"'Instances', item {number}, 'output'") for number, part in enumerate(found, 1)
+    ]
+    said = [{**part, "output": outputs[1:] or None} for part, outputs in zip(found, answers, strict=True)]
+    if more := beside(said, "input"):
+        extra["Instances"] = [
+            {key: item for key, item in part.items() if item is not None} for part in map(_fields, more)
+        ]
+    return Task(
+        instruction=asked(first, "the definition"),
+        instances=tuple(
+            Instance(text(part, "input", within=f"'Instances', item {number}, "), outputs[0])
+            for number, (part, outputs) in enumerate(zip(found, answers, strict=True), 1)
+        ),
+        provenance=origin,
+        extra=extra,
+    )
+
+
+def natinst_object(task: Task) -> dict[str, Json]:
+    """The inverse: the record as such a file has it."""
+    extra = dict(task.extra)
+    definitions = _list(extra.pop("Definition", []))
+    more = [_fields(part) for part in _list(extra.pop("Instances", []))]
+    more += [{}] * (len(task.instances) - len(more))
+    return {
+        **{key: item for key, item in extra.items() if key not in ("Positive Examples", "Negative Examples")},
+        "Definition": [task.instruction, *definitions],
+        "Positive Examples": extra.get("Positive Examples", []),
+        "Negative Examples": extra.get("Negative Examples", []),
+        "Instances": [
+            {**beside_it, "input": pair.input, "output": [pair.output, *_list(beside_it.get("output", []))]}
+            for pair, beside_it in zip(task.instances, more, strict=False)
+        ],
+    }
+
+
+def _texts(found: object, what: str) -> list[str]:
+    """One text, or a list of at least one."""
+    if isinstance(found, str):
+        return [found]
+    if not isinstance(found, list):
+        raise BadRecord(f"{what}: {kind(found)}, not a list", reason="wrong_type")
+    if not found:
+        raise BadRecord(f"{what}: an empty list", reason="no_answer")
+    return [as_text(item, what) for item in found]
+
+
+def _list(found: Json) -> list[Json]:
+    return found if isinstance(found, list) else []
+
+
+def _fields(found: Json) -> dict[str, Json]:
+    return found if isinstance(found, dict) else {}
+
+
+def is_own(value: Mapping[str, Any]) -> bool:
+    """A line of a kept.jsonl; a stranger's record may have one of these keys, but not all of them.
+
+    >>> is_own({"instruction": "Name a river.", "provenance": "my notebook"})
+    False
+    """
+    return value.get("kind") == "task" and isinstance(value.get("provenance"), dict) and "human" in value
+
+
+def own_task(value: Mapping[str, Any], line: Line) -> Task:
+    """The record; BadInput names the first key that is not what this package writes."""
+    for key, fits in _FITS.items():
+        if not fits(value.get(key, _DEFAULTS.get(key))):
+            what = f"key '{key}': not what a task record has there"
+            raise BadInput(what, place=line.place, fix="take the line from a kept.jsonl again")
+    return Task.from_json(value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, dict) and set(pair) == {"input", "output"} and all(map(_is_text, pair.values()))
+        for pair in value
+    )
+
+
+def _is_provenance(value: object) -> bool:
+    if not isinstance(value, dict) or "stage" not in value:
+        return False
+    parents = value.get("parents", [])
+    words = [item for key, item in value.items() if key != "parents"]
+    return (
+        set(value) <= _ORIGIN_KEYS and all(map(_is_text, words)) and isinstance(parents, list) and _are_texts(parents)
+    )
+
+
+def _are_texts(values: list[object]) -> bool:
+    return all(map(_is_text, values))
+
+
+_ORIGIN_KEYS = {"stage", "source", "parents", "request", "model", "prompt"}
+
+
+def _are_turns(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(turn, dict)
+        and set(turn) == {"role", "content"}
+        and turn["role"] in ("system", "user", "assistant")
+        and _is_text(turn["content"])
+        for turn in value
+    )
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+
+
+def _are_measures(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, int | float) for item in value.values())
+
+
+_DEFAULTS: Mapping[str, object] = {
+    "ordinal": 0,
+    "extra": {},
+    "system": "",
+    "later": [],
+    "unlearned": [],
+    "measures": {},
+}
+_FITS: Mapping[str, Callable[[object], bool]] = {
+    "instruction": lambda value: isinstance(value, str) and bool(value.strip()),
+    "instances": _are_pairs,
+    "is_classification": lambda value: value is None or isinstance(value, bool),
+    "human": _is_flag,
+    "provenance": _is_provenance,
+    "ordinal": lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+    "extra": lambda value: isinstance(value, dict),
+    "system": _is_text,
+    "later": _are_turns,
+    "unlearned": _are_numbers,
+    "measures": _are_measures,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +315,7 @@ def _turns_under(*keys: str) -> Callable[[Any], bool]:
     return lambda value: (
         isinstance(value, dict)
         and any(isinstance(value.get(key), list) for key in keys)
-        and not ("chosen" in value and waits(value))
+        and not ("chosen" in value and awaits_preferred_answer(value))
     )
 
 
@@ -162,7 +331,7 @@ def _turns(value: list[Any], origin: Provenance) -> Task:
 def _prompted(value: Mapping[str, Any], origin: Provenance) -> Task:
     """A prompt and its completion; of a prompt that is dressed in a chat template already, its turns."""
     answer = "completion" if value.get("completion") is not None else "response"
-    turns = dressed(value["prompt"], value.get(answer))
+    turns = template_turns(value["prompt"], value.get(answer))
     if not turns:
         return prompt_completion(value, origin)
     return conversation(turns, origin, rest(value, "prompt", answer, "system"), optional(value, "system"))
@@ -180,7 +349,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "prompt_completion": Shape('{"prompt", "completion"}, texts or messages', _is_prompt, _prompted),
     "natinst": Shape('{"Definition", "Positive Examples", "Instances"}', _has("Definition", "Instances"), natinst),
-    "tags": Shape('{"text": "<|user|>..."}', _is_tagged, tagged),
+    "tags": Shape('{"text": "<|user|>..."}', _is_tagged, from_tagged_text),
     "turns": Shape('[{"role", "content"}], a list of turns', _is_turns, _turns),
     "text": Shape("an instruction as text", lambda value: isinstance(value, str), bare),
     "question_answer": Shape(about_pairs(), is_pair, pair),
@@ -204,8 +373,6 @@ def shape_of(name: str, place: str = "--from") -> Shape | None:
 
 WEAK = ("question_answer", "preference", "template")
 """Layouts by customary names of columns: they count where no other fits, for their keys are common beside others."""
-
-
 _STRONG = tuple(name for name in SHAPES if name not in WEAK)
 
 

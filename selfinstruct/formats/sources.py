@@ -1,4 +1,4 @@
-"""What a name of an input stands for: a file, a folder of files, a folder that `datasets` saved, a set on the Hub."""
+"""What the name of an input stands for: a file, a folder, what `datasets` saved, a Hub set; its README's config."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.delimited import delimited_rows
-from selfinstruct.formats.front_matter import checked_pattern, front_matter
+from selfinstruct.formats.csv_and_xlsx import delimited_rows, sheet_rows
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_each_text_line
-from selfinstruct.formats.sheets import sheet_rows
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named, usual
 from selfinstruct.formats.streams import PACKED, complaints, ending, name
 from selfinstruct.formats.tables import arrow_rows, hub_rows, parquet_rows, saved_rows
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 _SORTS = {
@@ -32,6 +31,8 @@ _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 KEPT = "kept.jsonl"
 _OURS = {"train", "test"}  # splits of a set that this package published
 _NOT_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json"}
+_MOST_BYTES = 8 << 20  # cards of sets with thousands of configurations have megabytes
+_MOST_STARS, _MOST_STARS_OF_A_PART = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def _named_files(path: Path, config: str, split: str) -> list[Path]:
 def _configs(card: Path) -> list[dict[str, Any]]:
     """`configs` of a card's front matter."""
     configs = front_matter(card).get("configs")
-    return [one for one in configs if isinstance(one, dict)] if isinstance(configs, list) else []
+    return [config for config in configs if isinstance(config, dict)] if isinstance(configs, list) else []
 
 
 def _tagged(card: Path) -> bool:
@@ -252,7 +253,7 @@ def _tagged(card: Path) -> bool:
 
 
 def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str, Any]:
-    by_name = {_text(one.get("config_name"), "default"): one for one in configs}
+    by_name = {_text(config.get("config_name"), "default"): config for config in configs}
     if wanted:
         if wanted not in by_name:
             raise BadInput(
@@ -297,3 +298,41 @@ def _matching(path: Path, pattern: str, place: str) -> list[Path]:
     if not files:
         raise BadInput(f"names '{shown(pattern)}', which is not there", place=place, fix="fetch the set again")
     return files
+
+
+def front_matter(card: Path) -> dict[str, Any]:
+    """The mapping between the first two lines of dashes; empty where there is none that can be read."""
+    import yaml
+
+    if not card.is_file():
+        return {}
+    try:
+        text = read_whole(card, _MOST_BYTES, fix="is this the card of a set?").decode("utf-8")
+    except UnicodeDecodeError:
+        return {}
+    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
+    if front is None:
+        return {}
+    try:
+        found = yaml.BaseLoader(front[1]).get_single_data()  # it makes texts, lists and mappings alone
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def checked_pattern(pattern: str, place: str) -> str:
+    """A pattern of files that stays in its folder and can be matched in bounded time, `**` after `**` as one.
+
+    >>> checked_pattern("data/**/**/train-*.parquet", "README.md")
+    'data/**/train-*.parquet'
+    """
+    if pattern.startswith("/") or ".." in Path(pattern).parts:
+        raise BadInput(f"names '{shown(pattern)}', outside of the folder", place=place, fix="correct the card")
+    parts: list[str] = []
+    for part in pattern.split("/"):
+        if part != "**" or parts[-1:] != ["**"]:
+            parts.append(part)
+    if parts.count("**") > _MOST_STARS or any(part.count("*") > _MOST_STARS_OF_A_PART for part in parts):
+        what = f"names '{shown(pattern)}', a pattern with too many stars"
+        raise BadInput(what, place=place, fix="name the files that are meant")
+    return "/".join(parts)

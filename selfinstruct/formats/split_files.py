@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.own import is_own
 from selfinstruct.formats.rows import unpublished
+from selfinstruct.formats.shapes import is_own
 from selfinstruct.formats.streams import name
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.text import shown
 
 _WORDS: Mapping[str, tuple[str, ...]] = {

@@ -11,12 +11,11 @@ from typing import Any
 
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.arrow_blocks import begins_as_arrow, refuse_swollen
-from selfinstruct.formats.columns import noted_places, untyped
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import LINE_BYTES
-from selfinstruct.formats.streams import TOTAL_BYTES, complaints, name, unpacked_cap
-from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.formats.parquet_columns import noted_places, untyped
+from selfinstruct.formats.streams import TOTAL_BYTES, begins_as_arrow, complaints, name, refuse_swollen, unpacked_cap
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
@@ -220,9 +219,11 @@ def _decoded(batch: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """With its texts themselves in the place of references: they come out of Arrow in half the time."""
     import pyarrow as pa
 
-    if not any(isinstance(one, pa.DictionaryArray) for one in batch.columns):
+    if not any(isinstance(column, pa.DictionaryArray) for column in batch.columns):
         return batch
-    columns = [one.dictionary_decode() if isinstance(one, pa.DictionaryArray) else one for one in batch.columns]
+    columns = [
+        column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in batch.columns
+    ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 

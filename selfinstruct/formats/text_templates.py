@@ -11,8 +11,7 @@ from itertools import islice
 from typing import Any
 
 from selfinstruct.formats.conversations import ROLES, conversation
-from selfinstruct.formats.fields import rest, text
-from selfinstruct.formats.unreadable import BadRecord
+from selfinstruct.formats.fields import BadRecord, rest, text
 from selfinstruct.records import Message, Provenance, Task
 from selfinstruct.templates import joined
 
@@ -100,12 +99,12 @@ def _without_end(answer: str) -> str:
     return answer.strip()
 
 
-def dressed(prompt: object, answer: object) -> list[Message]:
+def template_turns(prompt: object, answer: object) -> list[Message]:
     r"""The turns of a prompt that ends where a template opens the assistant's turn, and of its answer; else none.
 
-    >>> [turn.content for turn in dressed("[INST] Name a river. [/INST]", " Tay</s>")]
+    >>> [turn.content for turn in template_turns("[INST] Name a river. [/INST]", " Tay</s>")]
     ['Name a river.', 'Tay']
-    >>> dressed("[INST] is how it begins.", "Who?")
+    >>> template_turns("[INST] is how it begins.", "Who?")
     []
     """
     if not isinstance(prompt, str) or not isinstance(answer, str) or not any(sign in prompt for sign in _DRESSED):

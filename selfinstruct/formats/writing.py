@@ -15,15 +15,12 @@ from typing import IO, Any, cast
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.columns import Columns
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.fields import LAYOUT_KEYS
-from selfinstruct.formats.json_cells import as_cell
-from selfinstruct.formats.learning import MARK, SOME, marked_turns, row_mark
-from selfinstruct.formats.natinst import natinst_object
+from selfinstruct.formats.json_text import as_cell
+from selfinstruct.formats.loss_marks import MARK, SOME, marked_turns, row_mark
+from selfinstruct.formats.parquet_columns import Columns, RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.plugin_formats import writable
-from selfinstruct.formats.row_groups import RowGroups, arrow_file, parquet_file
-from selfinstruct.formats.row_text import row_line, whole_row
 from selfinstruct.formats.rows import (
     COLUMNS,
     WITH_TURNS,
@@ -34,11 +31,13 @@ from selfinstruct.formats.rows import (
     fitted,
     one_turn,
     own_fields,
+    row_line,
     unpublished,
+    whole_row,
     with_beside,
     written,
 )
-from selfinstruct.formats.shapes import fitting
+from selfinstruct.formats.shapes import fitting, natinst_object
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown

@@ -8,17 +8,13 @@ A fragment: {"id", "prompt", "continuation", "label" (1 answer-like, 0 continuat
 (a cut prompt that reads as a sentence), "with_input", "open" (the continuation was ended early), "ic_words" (of the
 I_c in it), "source" (id of the record), "set", "language" if known}.
 
-To change the knobs or the folder                  open fragments.py (the stage `MakeFragments`), fragment.py (a line)
-To change or add a kind, its label or its share    open kinds.py (the table), drafts.py (how it is made)
-To change where a text may be cut                  open cuts.py
-To change what counts as a complete sentence       open sentences.py
-To change echoes, empty lists, loops, repetitions  open dead_ends.py
-To change the questions back and other phrases     open prompts/ (a file for each language), phrases.py
-To change which instruction is a neighbour         open neighbours.py
-To change the ratio of labels and kinds            open plan.py
-To change lengths and endings, or the seam         open lengths.py, seams.py
-To change which record is in which split           open splits.py, sources.py (what is taken of a record)
-To change the order of all this                    open build.py
-To change what is counted, or the shortcut rules   open tally.py, shortcuts.py
-To change how a language is told                   open languages.py
+To change                                          open
+the knobs or the folder                            make_fragments.py (the stage `MakeFragments`)
+a line of the folder; a kind, its label, its share fragment.py; how a kind is made: drafts.py
+where a text may be cut, what a whole sentence is  cuts.py
+questions back and other phrases, a language       prompts/ (a file for each language), phrases.py
+what is taken of a record, its split, a neighbour  sources.py
+the ratio of labels and kinds, the order of it all build.py
+lengths, endings, the seam                         levelling.py
+what is counted, the shortcut rules                shortcuts.py
 """

@@ -1,18 +1,19 @@
-"""What a judge could learn instead of the tone: rules that look at one thing only, and accuracy by part of the set."""
+"""What a judge could learn instead of the tone: rules that look at one thing only; the counts of what was made."""
 
 from bisect import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from selfinstruct.fragment.cuts import size
-from selfinstruct.fragment.fragment import Fragment
-from selfinstruct.fragment.lengths import ends_with_mark
+from selfinstruct.fragment.fragment import KINDS, Fragment
+from selfinstruct.fragment.levelling import ends_with_mark
+from selfinstruct.fragment.sources import SPLITS, Split, SplitAssignment
 from selfinstruct.records import Json
 
 Rule: TypeAlias = Callable[[str], bool]
 """Says of a continuation that it is answer-like."""
-
 _BINS = (3, 6, 9, 14, 24)  # words of I_c: the upper end of each bin but the last
 
 
@@ -116,7 +117,10 @@ def _flag(fragments: Sequence[Fragment], holds: Sequence[bool]) -> dict[str, Jso
 
 def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
     """The best rule that looks at the number of words alone: longer, or shorter, than some bound."""
-    sizes = {label: sorted(size(one.continuation) for one in fragments if one.label == label) for label in (1, 0)}
+    sizes = {
+        label: sorted(size(fragment.continuation) for fragment in fragments if fragment.label == label)
+        for label in (1, 0)
+    }
     apart = 0.0
     if sizes[1] and sizes[0]:
         bounds = sorted({*sizes[1], *sizes[0]})
@@ -124,3 +128,59 @@ def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
         apart = max(abs(one - other) for one, other in below)
     medians: dict[str, Json] = {str(label): own[len(own) // 2] if own else None for label, own in sizes.items()}
     return {"balanced": round(0.5 + apart / 2, 4), "median_words_by_label": medians}
+
+
+def fragment_counts(draw: SplitAssignment, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, Json]:
+    """What `Measured("fragments")` and `about.json` say; `prevalence` is the share of answer-like fragments."""
+    everything = [fragment for split in SPLITS for fragment in made[split]]
+    placements = Counter(draw.placements)
+    unused: dict[str, Json] = {
+        placement: placements[placement] for placement in sorted(placements) if placement not in SPLITS
+    }
+    first = [int(starts_large(fragment.continuation)) for fragment in everything]
+    return {
+        "records": {"seen": len(draw.placements), "used": sum(placements[split] for split in SPLITS), "unused": unused},
+        "total": len(everything),
+        "by_split": {split: {"records": placements[split], **_labels(made[split])} for split in SPLITS},
+        "by_kind": {name: _of_kind(name, made) for name in KINDS},
+        "by_input": {
+            "with": _labels([fragment for fragment in everything if fragment.with_input]),
+            "without": _labels([fragment for fragment in everything if not fragment.with_input]),
+        },
+        "by_language": _sorted(Counter(fragment.language or "unknown" for fragment in everything)),
+        "by_set": _sorted(Counter(fragment.set for fragment in everything)),
+        "cuts": {
+            "made": sum(not fragment.whole for fragment in everything),
+            "complete": sum(fragment.complete for fragment in everything),
+        },
+        "shortcuts": {
+            **shortcuts(everything),
+            "first_character_by_kind": _accuracies(accuracy_by_kind(everything, first)),
+            "first_character_by_ic_words": _accuracies(accuracy_by_length(everything, first)),
+            "first_character_by_input": _accuracies(accuracy_by_input(everything, first)),
+        },
+    }
+
+
+def _labels(fragments: Sequence[Fragment]) -> dict[str, Json]:
+    answers = sum(fragment.label for fragment in fragments)
+    return {
+        "fragments": len(fragments),
+        "answer_like": answers,
+        "continuation_like": len(fragments) - answers,
+        "prevalence": round(answers / len(fragments), 4) if fragments else None,
+    }
+
+
+def _of_kind(name: str, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, Json]:
+    by_split: dict[str, Json] = {split: sum(one.kind == name for one in made[split]) for split in SPLITS}
+    return {"label": KINDS[name].label, **by_split}
+
+
+def _sorted(counts: Counter[str]) -> dict[str, Json]:
+    """The commonest first."""
+    return {name: counts[name] for name in sorted(counts, key=lambda name: (-counts[name], name))}
+
+
+def _accuracies(parts: Mapping[str, Accuracy]) -> dict[str, Json]:
+    return {name: part.as_json() for name, part in parts.items()}

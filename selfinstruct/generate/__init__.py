@@ -6,10 +6,12 @@ the way, each with its reason. Papers: Self-Instruct (Wang et al. 2023, arXiv 22
 To change                                       open
 how many demonstrations, which temperature      styles.py (tables)
 a prompt's words                                prompts/*.txt (raise its version)
-how a prompt is built, what it may answer       layouts.py; the readers are lists.py and entries.py
+how a prompt is built, what it may answer       layouts.py
+how an answer is read                           read_instructions.py (lists), read_instances.py (instances, entries)
 which tasks are shown                           propose.py
-how classification tasks are told apart         classify.py; without a model offline.py and cues.py
-how instances are asked for and read            instances.py, pairs.py
+what is on topic                                topic.py
+how classification tasks are told apart         classify.py; without a model offline_classifier.py
+how instances are asked for                     instances.py
 which instances are dropped                     prepare.py
 the thirteen training forms                     encode.py
 what the released program does, bit for bit     reference.py

@@ -1,4 +1,4 @@
-"""The stage that tells classification tasks from others, so that their instances are made output-first."""
+"""Stage: tells classification tasks from others, so that their instances are made output-first."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import ClassVar, Literal
 
 from selfinstruct.generate import reference
-from selfinstruct.generate.offline import Classifier, labelled, train
+from selfinstruct.generate.offline_classifier import Classifier, labelled, train
 from selfinstruct.generate.styles import Profile, Template
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
@@ -95,8 +95,8 @@ class Classify:
         if self.profile == "reference":
             answer: bool | None = raw.strip() in reference.YES
         else:
-            found = _ANSWER.fullmatch(raw)
-            answer = found[1].lower() == "yes" if found else None
+            match = _ANSWER.fullmatch(raw)
+            answer = match[1].lower() == "yes" if match else None
         if answer is None:
             return Rejected(task, "unclear_label", {"answer": shown(raw, 200)})
         decided = task.grown(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from selfinstruct.generate import entries, lists, reference
+from selfinstruct.generate import read_instances, read_instructions, reference
 from selfinstruct.generate.styles import Asking, Profile, Style, Template
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Choice, Instance, Message, Task
@@ -100,7 +100,7 @@ class NumberedList:
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
         """As in `Layout`."""
         shown = [reference.listed(task.instruction) for task in demonstrations]
-        listed = lists.numbered(shown, label=self.mark)
+        listed = read_instructions.numbered(shown, label=self.mark)
         if self.form == "completion":
             opening = f"{self.mark}{len(shown) + 1}" + (":" if self.mark else ".")
             return f"{_filled(self.text, self.topic, what=self.what)}\n{listed}{opening}"
@@ -127,11 +127,15 @@ class NumberedList:
         """All good items; of a choice that was cut off, the last one is torn."""
         whole: list[str] = []
         if self.form == "json":
-            whole = [item for item in (_instruction(found) for found in lists.json_items(choice.text)) if item]
+            whole = [
+                item for item in (_instruction(found) for found in read_instructions.json_items(choice.text)) if item
+            ]
         if whole:
             return [Item(item) for item in whole]  # elements of a cut array are whole or not there
         opened = shown + 1 if self.form == "completion" else 0
-        return _torn([Item(item) for item in lists.list_items(choice.text, opened=opened, chat=not opened)], choice)
+        return _torn(
+            [Item(item) for item in read_instructions.list_items(choice.text, opened=opened, chat=not opened)], choice
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Entries:
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
         """As in `Layout`."""
         shown = len(demonstrations)
-        opened = entries.written(demonstrations)
+        opened = read_instances.written(demonstrations)
         if self.form == "completion":
             return f"{_filled(self.text, self.topic, what=self.what, total=str(shown + self.wanted))}\n\n{opened}"
         closed = opened.rpartition("###\n")[0].rstrip("\n")
@@ -178,15 +182,15 @@ class Entries:
         if self.strict:
             return self._strict_items(choice, shown)
         if self.form == "json":
-            whole = [item for item in (_entry(found) for found in lists.json_items(choice.text)) if item]
+            whole = [item for item in (_entry(found) for found in read_instructions.json_items(choice.text)) if item]
             if whole:
                 return whole
         opened = self.form == "completion"
-        return _torn([_item(entry) for entry in entries.read(choice.text, opened=opened)], choice)
+        return _torn([_item(entry) for entry in read_instances.read(choice.text, opened=opened)], choice)
 
     @staticmethod
     def _strict_items(choice: Choice, shown: int) -> list[Item]:
-        pieces = entries.read_strictly(choice.text, shown)
+        pieces = read_instances.read_strictly(choice.text, shown)
         items = [_item(piece) if piece else Item("", fault="malformed") for piece in pieces]
         if choice.finish_reason == "length":
             items[-1] = Item(items[-1].instruction, items[-1].instances, "truncated")
@@ -257,7 +261,7 @@ def _torn(items: list[Item], choice: Choice) -> list[Item]:
     return items
 
 
-def _item(entry: entries.Entry) -> Item:
+def _item(entry: read_instances.Entry) -> Item:
     if entry.output is None:
         return Item(entry.instruction, fault="no_output")
     return Item(entry.instruction, (Instance(entry.input, entry.output),))
@@ -277,7 +281,9 @@ def _entry(found: object) -> Item | None:
     given, output = found.get("input", ""), found.get("output")
     if not isinstance(output, str):
         return Item(instruction, fault="no_output")
-    return Item(instruction, (Instance(entries.no_input(given if isinstance(given, str) else ""), output.strip()),))
+    return Item(
+        instruction, (Instance(read_instances.no_input(given if isinstance(given, str) else ""), output.strip()),)
+    )
 
 
 def ordinals(items: Iterable[Item]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The stage that drops bad instances, and with them the tasks that have none left."""
+"""Stage: drops bad instances, and with them the tasks that have none left."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
+class SortedInstances:
     """Instances that stay, in the order they came, and those that go."""
 
     kept: tuple[Instance, ...]
@@ -77,7 +77,7 @@ class Prepare:
                 yield Kept(task.grown(self.name, instances=found.kept), evidence)
 
 
-def sort_out(instances: Sequence[Instance], limit: int, profile: Profile, task: Task | None = None) -> Sorted:
+def sort_out(instances: Sequence[Instance], limit: int, profile: Profile, task: Task | None = None) -> SortedInstances:
     """Which instances of one task stay: faults of their own first, then conflicts, copies, and the limit.
 
     >>> sort_out([Instance("a", "b"), Instance("a", "c"), Instance("d", "e")], 5, "default").kept
@@ -104,7 +104,7 @@ def sort_out(instances: Sequence[Instance], limit: int, profile: Profile, task: 
             dropped.append(Dropped(pair, "beyond_limit"))
         else:
             kept[pair] = None
-    return Sorted(tuple(kept), tuple(dropped))
+    return SortedInstances(tuple(kept), tuple(dropped))
 
 
 def _fault(pair: Instance, profile: Profile) -> Fault | None:

@@ -1,12 +1,13 @@
-"""The stage that asks a model for new tasks, with a few known ones as demonstrations."""
+"""Stage: asks a model for new tasks, with a few known ones as demonstrations, drawn evenly or towards failures."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from random import Random
 from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput, RecordingEnded
-from selfinstruct.generate import guided, reference
+from selfinstruct.generate import reference
 from selfinstruct.generate.layouts import Layout, layout_for, ordinals
 from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
@@ -16,6 +17,7 @@ from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Rejected,
 from selfinstruct.text import shown
 
 Number = TypeVar("Number", int, float)
+_NAMED = 0.5  # share of requests that name a kind: what is failed on is wanted more, and not alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Propose:
         numbers = count(bench.first_request)
         for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
             rng = bench.random(-1 - number)
-            what = guided.kind(rng, kinds)
+            what = kind(rng, kinds)
             yield _Asked(drawn, layout(what, "" if topic is None else topic.asked_for(rng)))
 
     def _draws(
@@ -191,7 +193,7 @@ class Propose:
         for number in range(bench.first_request, bench.first_request + bench.requests):
             rng = bench.random(number)
             if bench.guidance:
-                yield guided.draw(rng, machine, seeds, total, from_machine, bench.guidance)
+                yield draw(rng, machine, seeds, total, from_machine, bench.guidance)
             else:
                 yield reference.draw(rng, machine, seeds, total, from_machine)
 
@@ -244,3 +246,40 @@ def _or(given: Number | None, otherwise: Number) -> Number:
 
 def _answered(task: Task) -> bool:
     return bool(task.instances and task.instances[0].output.strip())
+
+
+def draw(
+    rng: Random,
+    machine: Sequence[Task],
+    seeds: Sequence[Task],
+    demonstrations: int,
+    from_machine: int,
+    guidance: Mapping[str, float],
+) -> list[Task]:
+    """Demonstrations of one prompt, each task as likely as its weight says (1 where none is given), in any order.
+
+    Human seeds fill what machine tasks leave, so that they stay at least as many as without guidance; where seeds are
+    few there are no more machine tasks than seeds.
+    """
+    drawn = _weighted(rng, machine, min(from_machine, len(seeds)), guidance)
+    drawn += _weighted(rng, seeds, demonstrations - len(drawn), guidance)
+    rng.shuffle(drawn)
+    return drawn
+
+
+def kind(rng: Random, wanted: Mapping[str, float]) -> str:
+    """The kind of task that a request names: for every other one a kind that is wanted, by weight; else none.
+
+    >>> [kind(Random(number), {"tasks about rivers": 2.0}) for number in range(4)]
+    ['', 'tasks about rivers', '', 'tasks about rivers']
+    """
+    if not wanted or rng.random() >= _NAMED:
+        return ""
+    return rng.choices(list(wanted), list(wanted.values()))[0]
+
+
+def _weighted(rng: Random, tasks: Sequence[Task], count: int, guidance: Mapping[str, float]) -> list[Task]:
+    """So many different tasks, drawn one after another by weight (Efraimidis and Spirakis, 2006)."""
+    keys = [rng.random() ** (1.0 / guidance.get(task.id, 1.0)) for task in tasks]
+    order = sorted(range(len(tasks)), key=lambda at: -keys[at])
+    return [tasks[at] for at in order[: max(0, count)]]

@@ -99,9 +99,9 @@ def pairs(text: str) -> list[Instance]:
 def _pair(piece: str) -> Instance:
     parts = _OUTPUT.split(piece)
     given, output = (parts[0], parts[1]) if len(parts) > 1 else ("", piece)
-    found = _INPUT.search(output)
-    if found:
-        output = output[: found.start()]
+    match = _INPUT.search(output)
+    if match:
+        output = output[: match.start()]
     given = given.strip()
     leading = _INPUT.match(given)
     if leading:

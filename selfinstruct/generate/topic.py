@@ -1,4 +1,4 @@
-"""What seeds of one trade are about: words that recur in them and seldom elsewhere, and whether a task has them.
+"""What seeds of one trade are about, and the stage that keeps a set on that topic and measures its drift.
 
 A model shown seeds of one trade drifts to whatever it was tuned on, and its drift becomes a demonstration of the next
 round. So the topic is named in each request, and told from words, which need no model: in every language for a topic
@@ -7,18 +7,21 @@ that is given, by comparison with everyday English words for one that is found.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from random import Random
+from typing import ClassVar, Literal
 
-from selfinstruct.records import Task
+from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import words
 from selfinstruct.text.verb_rule import singular
 
 AUTO, NONE = "auto", "none"
-
 _SEEDS_AT_LEAST = 8
 _COHESION = 0.25
 """From so many pairs of seeds with a telling word in common, seeds are of one topic: at random drawn of our 180 general
@@ -173,3 +176,47 @@ def _everyday() -> dict[str, int]:
     """How many of our general seed tasks use a word, where two or more do."""
     lines = resources.files(__package__).joinpath("everyday_words.txt").read_text(encoding="utf-8").splitlines()
     return {word: int(count) for count, *found in map(str.split, lines) for word in found}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StayOnTopic:
+    """Reject a task without a word of the topic; where the seeds have none, or none is given, all pass.
+
+    Measured: `topic`, with its name and words, and how many were on it. Evidence: the words that put a task on it.
+    """
+
+    name: ClassVar[str] = "topic"
+    version: ClassVar[int] = 2
+    scope: ClassVar[Scope] = "set"  # it needs the seeds, which processes of a `record` stage do not have
+
+    topic: str = AUTO
+    """What tasks are about, in a few words; `auto`: what the seeds have in common, if anything; `none`."""
+    off_topic: Literal["reject", "keep"] = "reject"
+    """`keep` only measures."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(infers_topic=self.topic == AUTO)
+
+    def __post_init__(self) -> None:
+        """Refuse a choice that does not exist."""
+        if self.off_topic not in {"reject", "keep"}:
+            raise BadInput(f"off_topic '{self.off_topic}'", place=f"stage {self.name}", fix="write reject or keep")
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Each task, by its instruction and inputs; what a person wrote passes."""
+        topic = topic_of(bench.pool.seeds, self.topic)
+        if topic is None:
+            yield from map(Kept, records)
+            return
+        asked = on = 0
+        for task in records:
+            found = topic.found_in(" ".join((task.instruction, *(pair.input for pair in task.instances))))
+            asked, on = asked + 1, on + bool(found)
+            if found or task.human or self.off_topic == "keep":
+                yield Kept(task, {"on_topic": [*found]})
+            else:
+                yield Rejected(task, "off_topic", {"topic": topic.name})
+        known: list[Json] = [*sorted(topic.core)]
+        yield Measured("topic", {"name": topic.name, "words": known, "on": on, "of": asked})

@@ -5,14 +5,15 @@ with its numbers, its weights and its card, which says for a pair of prompt and 
 Paper: Becoming self-instruct (arXiv 2307.03692), section 3: its judge sees the response alone and was measured on the
 corpus it learned from; ours sees the seam too, is calibrated, and is measured on sources that it never saw.
 
-To change the stage and its knobs                  open train_judge.py (the stage `TrainJudge`)
-To change what is trained, measured and written    open train.py
-To change what a fragment needs to have            open fragments.py
-To change what the linear judge sees               open features.py, reading.py (words and marks), hashing.py
-To change how it learns                            open linear.py (sets, weights), logistic.py (the descent)
-To change the encoder                              open encoder.py (judging), tuning.py (training)
-To change probabilities or the threshold           open calibration.py
-To change a metric or its interval                 open metrics.py
-To change accuracy by kind, by length and so on    open evaluation.py
-To change the folder or who may read it            open folder.py, load.py, tensors.py (weights), card.py (README)
+To change                                          open
+the stage and its knobs                            train_judge.py (the stage `TrainJudge`)
+what is trained, measured and written              train.py
+what a fragment needs to have                      fragments.py
+what the linear judge sees; how it learns          features.py; linear.py
+the probe of hidden states                         probe.py
+the encoder                                        encoder.py
+probabilities or the threshold                     calibration.py
+a metric or its interval, on fragments             evaluation.py
+what is measured on completions of real models     validation.py, cross_validation.py (lineages left out)
+the folder, who may read it, its README            folder.py; card.py
 """

@@ -1,4 +1,4 @@
-"""From a score to a probability that means what it says, and from there to a decision."""
+"""Calibration of a judge: from a score to a probability, and from there to a decision."""
 
 import math
 from collections.abc import Mapping

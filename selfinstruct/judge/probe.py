@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selfinstruct.judge.calibration import THRESHOLD, CalibrationByForm
-from selfinstruct.judge.dense import Line, fitted_line
-from selfinstruct.judge.lineages import Crossed, crossed
+from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.linear import LinearJudge
 from selfinstruct.judge.validation import Labelled
 from selfinstruct.stage import HiddenStates
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
+_ROUNDS = 60
+_ENOUGH = 1e-9
+_CONSTANT = 10.0
+"""The constant column: so large that the penalty hardly touches the intercept."""
 FORM = 10.0
 """What the flag and the linear score count beside standardised states, of which there are thousands."""
 PENALTY = 300.0
@@ -27,6 +31,66 @@ _BESIDE = 3
 """Columns beside the states, which are taken as they are."""
 _SCORE = 3.0
 """Linear scores are mostly within so much of 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A score for each row: its columns, each less its mean and by its spread, times a weight, and an intercept."""
+
+    weights: "NDArray[np.float64]"
+    """Means and spreads are folded in."""
+    intercept: float
+
+    def scores(self, rows: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """One for each row; products are summed in one order, whatever else is in the batch."""
+        import numpy as np
+
+        return np.array([float((row * self.weights).sum()) for row in rows]) + self.intercept
+
+
+def fitted_line(
+    rows: "NDArray[np.float64]",
+    labels: "NDArray[np.float64]",
+    weights: "NDArray[np.float64]",
+    *,
+    penalty: float,
+    plain: int = 0,
+) -> Line:
+    """The line with the least logistic loss plus penalty / 2 times the squares of its standardised weights.
+
+    `plain`: so many last columns are taken as they are, not standardised. Ridge logistic regression in its dual form
+    (Jaakkola and Haussler 1999): with fewer rows than columns, what is solved is as large as the rows are many.
+    """
+    import numpy as np
+
+    mean, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    if plain:
+        mean[-plain:], spread[-plain:] = 0.0, 1.0
+    seen = np.concatenate([(rows - mean) / spread, np.full((len(rows), 1), _CONSTANT)], axis=1)
+    alike = seen @ seen.T / penalty
+
+    def loss(dual: "NDArray[np.float64]") -> float:
+        score = alike @ dual
+        return float((weights * (np.logaddexp(0, score) - labels * score)).sum() + 0.5 * dual @ score)
+
+    dual = np.zeros(len(rows))
+    here = loss(dual)
+    for _ in range(_ROUNDS):
+        score = alike @ dual
+        chance = 1 / (1 + np.exp(-np.clip(score, -30, 30)))
+        bend = weights * chance * (1 - chance) + 1e-6
+        step = np.linalg.solve(np.diag(1 / bend) + alike, score + weights * (labels - chance) / bend) - dual
+        length = 1.0
+        while (there := loss(dual + length * step)) > here and length > 1e-4:
+            length /= 2
+        if there > here:
+            break
+        dual, gained, here = dual + length * step, here - there, there
+        if gained < _ENOUGH * abs(here):
+            break
+    found = seen.T @ dual / penalty
+    folded = found[:-1] / spread
+    return Line(folded, float(found[-1] * _CONSTANT - (folded * mean).sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +139,7 @@ class LearnedLine:
     """What training finds."""
 
     line: Line
-    crossed: Crossed
+    crossed: CrossValidated
     """What came of the completions, each lineage left out in turn; it has the calibration, too."""
 
 
@@ -85,14 +149,14 @@ def learned_line(
     """The line through what the model makes of completions that were read; `locked` lineages teach nothing."""
     import numpy as np
 
-    pairs = [(one.prompt, one.response) for one in reads]
-    seen = columns(states(pairs), linear.scores(pairs), np.array([one.whole for one in reads], np.bool_))
-    labels = np.array([one.label or 0 for one in reads], np.float64)
+    pairs = [(read.prompt, read.response) for read in reads]
+    seen = columns(states(pairs), linear.scores(pairs), np.array([read.whole for read in reads], np.bool_))
+    labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def line(of: "NDArray[np.bool_]") -> Line:
         found = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
         return Line(found.weights.astype(np.float32).astype(np.float64), round(found.intercept, 6))
 
-    tried = crossed(reads, locked, lambda of: line(of).scores(seen))
-    able = np.array([one.label is not None and one.family not in locked for one in reads], np.bool_)
+    tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))
+    able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)
     return LearnedLine(line=line(able), crossed=tried)

@@ -8,11 +8,11 @@ from typing import Literal, TypeAlias, get_args
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration, CalibrationByForm
 from selfinstruct.judge.card import card
+from selfinstruct.judge.cross_validation import CrossValidated
 from selfinstruct.judge.evaluation import evaluated
-from selfinstruct.judge.folder import CARD, ENCODER, LINE, WEIGHTS, emptied, sealed
+from selfinstruct.judge.folder import CARD, ENCODER, LINE, WEIGHTS, emptied_folder, write_facts
 from selfinstruct.judge.fragments import Fragment, Fragments, read_fragments
-from selfinstruct.judge.lineages import Crossed
-from selfinstruct.judge.validation import Labelled, tried, validated
+from selfinstruct.judge.validation import Labelled, completion_metrics, validated
 from selfinstruct.records import Json, digest
 from selfinstruct.stage import HiddenStates, Tone
 
@@ -36,14 +36,14 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class TrainedJudge:
     """A judge whose weights are on disk, and what is worth saying of how it was made."""
 
     judge: Tone
     backend_facts: Mapping[str, Json]
     calibration: Calibration | CalibrationByForm
     calibrated_on: str
-    crossed: Crossed | None = None
+    crossed: CrossValidated | None = None
     """What came of labelled completions that it learned from, each lineage left out in turn."""
 
 
@@ -91,7 +91,7 @@ def train(  # noqa: PLR0913 - knobs, each by name
         _check_labelled(labelled, locked)
     everything = read_fragments(fragments_folder)
     fragments = _without(everything, held_out, fragments_folder)
-    emptied(out_folder)
+    emptied_folder(out_folder)
     reads = labelled if learns else ()
     if backend == "linear":
         made = _linear(fragments, out_folder, pair_aware=pair_aware, name=name, reads=reads, locked=locked)
@@ -116,7 +116,7 @@ def train(  # noqa: PLR0913 - knobs, each by name
         "validation": _validation(made, labelled, locked, seed),
     }
     (out_folder / CARD).write_text(card(facts), encoding="utf-8")
-    sealed(out_folder, facts)
+    write_facts(out_folder, facts)
     return Report(judge=made.judge.version, facts=facts)
 
 
@@ -127,12 +127,12 @@ def _check_labelled(labelled: Sequence[Labelled], locked: Sequence[str]) -> None
         raise BadInput(what, place="labelled", fix="name a file with completions of both, such as tone-v2")
 
 
-def _validation(made: Made, labelled: Sequence[Labelled], locked: Sequence[str], seed: int) -> dict[str, Json]:
+def _validation(made: TrainedJudge, labelled: Sequence[Labelled], locked: Sequence[str], seed: int) -> dict[str, Json]:
     if not labelled:
         return {}
     if made.crossed is None:
         return validated(made.judge, labelled, seed=seed)
-    found = tried(
+    found = completion_metrics(
         labelled, made.crossed.probabilities, threshold=made.judge.threshold, seed=seed, locked=sorted(set(locked))
     )
     return {**found, "unseen": made.crossed.unseen, "left_out": list(made.crossed.folds)}
@@ -153,10 +153,10 @@ def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
 
 def _linear(
     fragments: Fragments, folder: Path, *, pair_aware: bool, name: str, reads: Sequence[Labelled], locked: Sequence[str]
-) -> Made:
+) -> TrainedJudge:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
+    from selfinstruct.judge.folder import packed
     from selfinstruct.judge.linear import SCALE, LinearJudge, learned, learned_with_reads
-    from selfinstruct.judge.tensors import packed
 
     if reads:
         found = learned_with_reads(fragments, reads, locked, pair_aware=pair_aware)
@@ -172,7 +172,7 @@ def _linear(
     )
     features: dict[str, Json] = {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE}
     facts: dict[str, Json] = {"features": features}
-    return Made(
+    return TrainedJudge(
         judge=judge,
         backend_facts=facts | ({"reads": _reads(reads, locked)} if reads else {}),
         calibration=found.calibration,
@@ -189,11 +189,11 @@ def _probe(
     reads: Sequence[Labelled],
     locked: Sequence[str],
     states: HiddenStates | None,
-) -> Made:
+) -> TrainedJudge:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
+    from selfinstruct.judge.folder import packed
     from selfinstruct.judge.linear import SCALE, LinearJudge, learned
     from selfinstruct.judge.probe import ProbeJudge, learned_line
-    from selfinstruct.judge.tensors import packed
 
     if states is None:
         raise BadInput("a probe needs a model to look into", place="backend: probe", fix="write backend: linear")
@@ -211,7 +211,7 @@ def _probe(
         states=states,
         calibration=calibration,
     )
-    return Made(
+    return TrainedJudge(
         judge=judge,
         backend_facts={
             "features": {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE},
@@ -227,7 +227,7 @@ def _probe(
 
 def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
     """How many were learned from, of which lineages, and what tells them."""
-    able = [one for one in reads if one.label is not None and one.family not in locked]
+    able = [read for read in reads if read.label is not None and read.family not in locked]
     families = sorted({one.family for one in able})
     by_family: dict[str, Json] = {
         name: {
@@ -241,11 +241,12 @@ def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
     return {"n": len(able), "by_lineage": by_family, "locked": kept, "sha256": digest("reads", told)}
 
 
-def _encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int) -> Made:
-    from selfinstruct.judge.encoder import EncoderJudge
-    from selfinstruct.judge.tuning import tuned
+def _encoder(
+    fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int
+) -> TrainedJudge:
+    from selfinstruct.judge.encoder import EncoderJudge, train_encoder
 
-    found = tuned(fragments, folder, encoder=encoder, pair_aware=pair_aware, seed=seed)
+    found = train_encoder(fragments, folder, encoder=encoder, pair_aware=pair_aware, seed=seed)
     facts: dict[str, Json] = {"encoder": found.encoder}
     version = name or _version("encoder", found.sha256, found.calibration)
     judge = EncoderJudge(
@@ -255,7 +256,9 @@ def _encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bo
         calibration=found.calibration,
         pair_aware=pair_aware,
     )
-    return Made(judge=judge, backend_facts=facts, calibration=found.calibration, calibrated_on=found.calibrated_on)
+    return TrainedJudge(
+        judge=judge, backend_facts=facts, calibration=found.calibration, calibrated_on=found.calibrated_on
+    )
 
 
 def _version(backend: str, weights: Json, calibration: Calibration | CalibrationByForm) -> str:

@@ -1,12 +1,11 @@
-"""A judge tried on completions of real models that were labelled by reading: what its verdicts on models are worth."""
+"""A judge tried on completions of real models that readers labelled, and how far readers agree."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.metrics import Told, measures, rounded
-from selfinstruct.judge.reads import agreement, called_of, decided
+from selfinstruct.judge.evaluation import Predictions, measures, rounded
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.stats import bootstrap
@@ -14,6 +13,7 @@ from selfinstruct.stats import bootstrap
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
 
 _DIGITS = 6
 _KIND = 8
@@ -23,6 +23,8 @@ ALL, WHOLE, CUT = "all", "whole", "cut"
 """Groups whose errors are told apart: the judge errs otherwise on cut prompts than on whole ones."""
 SURE, LINEAGE, SHAPE, LOCKED = "sure", "lineage ", "prompts of shape ", "locked: "
 """Further groups, by the beginnings of their names: what readers agree on, and models and prompts of one kind."""
+_ROUNDS = ("first", "second", "third")
+_CALLED = {"1": 1, "0": 0, "u": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +96,8 @@ def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled
 def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int | None, ...], bool]:
     """The label, every reading, and whether there is doubt."""
     if "first" in row:
-        called = called_of(row, place)
-        found = decided(called)
+        called = labels_read(row, place)
+        found = adjudicated(called)
         return found.label, tuple(called), not found.sure
     label, again = row.get("label"), row.get("again")
     if label not in (0, 1) or again not in (0, 1, None):
@@ -104,15 +106,15 @@ def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int |
 
 
 def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
-    """`tried` on what a judge says that did not learn from these completions."""
+    """`completion_metrics` on what a judge says that did not learn from these completions."""
     import numpy as np
 
     pairs = [(one.prompt, one.response) for one in some]
     found = judge.probabilities(pairs, [one.whole for one in some])
-    return tried(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
+    return completion_metrics(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
 
 
-def tried(
+def completion_metrics(
     some: Sequence[Labelled],
     probabilities: "NDArray[np.float64]",
     *,
@@ -249,7 +251,7 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
     truth, said = [real for real, _ in pairs], [verdict for _, verdict in pairs]
     numbers: dict[str, int] = {}
     sources = np.array([numbers.setdefault(one.source, len(numbers)) for one, _ in rows], np.int64)
-    told = Told(np.array(said, np.float64), np.array(truth, np.int64), sources)
+    told = Predictions(np.array(said, np.float64), np.array(truth, np.int64), sources)
     found = measures(told, threshold=0.5, seed=seed)
     off = np.array(said, np.float64) - np.array(truth, np.float64)
     table = np.stack([np.bincount(sources, off), np.bincount(sources)], axis=1)
@@ -276,3 +278,72 @@ def _mean(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudicated:
+    """The label that the readings of one completion give."""
+
+    label: int | None
+    """1 answers, 0 carries on; None: no reading settled it."""
+    sure: bool
+    """Two readers, each without sight of the other, called it the same."""
+
+
+def adjudicated(called: Sequence[int | None]) -> Adjudicated:
+    """One reading counts as it is; two that agree are sure; where two differ, a third decides.
+
+    >>> adjudicated([1, 1]), adjudicated([1, 0]), adjudicated([1, 0, 0])
+    (Adjudicated(label=1, sure=True), Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
+    >>> adjudicated([None]), adjudicated([0])
+    (Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
+    """
+    if len(called) == 1:
+        return Adjudicated(called[0], sure=False)
+    if called[0] is not None and called[0] == called[1]:
+        return Adjudicated(called[0], sure=True)
+    return Adjudicated(called[2] if len(called) > 2 else None, sure=False)
+
+
+def labels_read(row: Mapping[str, Any], place: str) -> list[int | None]:
+    """The readings in a row such as those of `seeds/tone_reads.jsonl`, in order; BadInput for another label.
+
+    >>> labels_read({"first": {"label": "1"}, "second": {"label": "u"}}, "reads.jsonl:1")
+    [1, None]
+    """
+    found = []
+    for name in _ROUNDS:
+        if name not in row:
+            break
+        label = row[name].get("label") if isinstance(row[name], dict) else None
+        if label not in _CALLED:
+            raise BadInput(f"label {label!r}", place=f"{place}: {name}", fix="write '1', '0' or 'u' (unsure)")
+        found.append(_CALLED[label])
+    return found
+
+
+def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]:
+    """How far two readings of the same completions agree, on those that neither calls unsure.
+
+    Cohen's kappa (1960), Gwet's AC1 (2008), and the agreement on answers and on others apart (Cicchetti and Feinstein
+    1990): kappa alone is low wherever one label is rare. `unsure`: share of all that a reader could not tell.
+
+    >>> agreement([(1, 1), (1, 1), (0, 0), (0, 1), (1, None)])["agreement"]
+    0.75
+    """
+    sure = [(one, other) for one, other in pairs if one is not None and other is not None]
+    both, neither = sure.count((1, 1)), sure.count((0, 0))
+    count, differ = len(sure), len(sure) - both - neither
+    told: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
+    if not count:
+        return told
+    first, second = (sum(one[side] for one in sure) / count for side in (0, 1))
+    agreed, share = (both + neither) / count, (first + second) / 2
+    by_chance, by_prevalence = first * second + (1 - first) * (1 - second), 2 * share * (1 - share)
+    return told | {
+        "agreement": round(agreed, _DIGITS),
+        "kappa": None if by_chance == 1 else round((agreed - by_chance) / (1 - by_chance), _DIGITS),
+        "ac1": round((agreed - by_prevalence) / (1 - by_prevalence), _DIGITS),
+        "on_answers": round(2 * both / (2 * both + differ), _DIGITS) if both or differ else None,
+        "on_others": round(2 * neither / (2 * neither + differ), _DIGITS) if neither or differ else None,
+    }

@@ -5,18 +5,21 @@ No paper: retries and limits follow what hosted endpoints ask for.
 
 To change                                          open
 what a short string such as `openai:NAME` makes    make.py (one line a backend), backend.py (what it must do)
-an endpoint's protocol, what its errors mean       openai_compatible.py, openai_answer.py
-which addresses may be used; a key kept out of it  endpoint.py, api_key.py
-what stages may read of an answer, room to think   usable.py (marks of thinking: `thinking` on the ground floor)
-the model in this process, its weights             embedded.py, weights.py, gemma.py
-Transformers models: batches, how they are loaded  transformers_model.py, transformers_decode.py, sampling.py,
-                                                   transformers_weights.py, weights_facts.py
 a backend that others wrote, by a dotted path      make.py, `plugins` on the ground floor
-weights to be trained, what must be said of them   trainable.py
+an endpoint known by a short name, its settings    hosted.py
+how an endpoint is asked; how its answer is read   openai_compatible.py, openai_request.py; openai_answer.py
+what an endpoint can do, asked before a run        capabilities.py, capability_probe.py
+which wording of a refusal names which parameter   refusals.py
+which addresses may be used; the key, masked       endpoint.py
+what stages may read of an answer, room to think   backend.py (marks of thinking: `text.thinking`)
+llama.cpp in this process; where its weights lie   embedded.py; weights.py (Gemma's too)
+Transformers models: loading; batches, sampling    transformers_weights.py; transformers_model.py,
+                                                   transformers_decode.py
+what a model's files say before it is loaded       model_files.py
+log-probabilities and hidden states of given text  transformers_scoring.py
+a student as a GGUF file                           gguf_export.py
 models that read from a file                       scripted.py, replay.py
-what happens between a request and its answer      gate.py, dispatch.py, call.py, loop.py
-when to ask again, how fast, how many at a time    policy.py, limits.py
-when too many requests have failed                 fates.py
-caps, tokens, prices                               money.py, prices.py
-log-probabilities of given text                    token_scorer.py
+what happens between a request and its answer      gate.py (stops after many failures), dispatch.py, event_loop.py
+when to ask again, how fast, how many at a time    limits.py
+caps, tokens, prices                               money.py
 """

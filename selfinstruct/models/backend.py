@@ -1,18 +1,25 @@
-"""What a model backend must do, and what the gate in front of it may rely on.
+"""What a model backend must do, and what of its answer a stage may read: thinking taken off, size bounded.
 
 A backend answers one request; it neither retries, nor limits, nor remembers. `gate.py` does that for all of them.
 """
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal, Protocol, runtime_checkable
 
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown
+from selfinstruct.text.thinking import parted, sounds_like_thinking
 
 _LONGEST_MESSAGE = 600  # characters of one line
+ROOM_TO_THINK = 4096
+"""Tokens of each choice, where a model is found to think and nobody said how much it may."""
+BYTES_PER_TOKEN = 64
+"""More than any tokenizer's tokens hold on average: a longer text was not made of the tokens that were asked for."""
+_SMALL = 4096  # bytes of a text that nobody minds
+_RAW = 2**18  # bytes of an answer's body that are kept beside its texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +138,7 @@ class Totals(Protocol):
         """As in `Spent`."""
 
 
-class AnswerBook(Protocol):
+class AnswerStore(Protocol):
     """The journal as the gate sees it; `store.journal` is the durable one."""
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
@@ -150,13 +157,13 @@ class AnswerBook(Protocol):
 
 
 @dataclass(slots=True)
-class Memory:
+class AnswersInMemory:
     """An answer book that forgets: for tests, notebooks and dry runs."""
 
     answers: dict[tuple[str, str, int], Completion] = field(default_factory=dict)
 
     def find(self, key: str, scope: str, ordinal: int) -> Completion | None:
-        """As in `AnswerBook`."""
+        """As in `AnswerStore`."""
         return self.answers.get((key, scope, ordinal))
 
     def reserve(self, key: str, scope: str, ordinal: int, cost: Decimal | None, tokens: int) -> Future[None]:
@@ -167,7 +174,7 @@ class Memory:
     def write(
         self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
     ) -> Future[None]:
-        """As in `AnswerBook`."""
+        """As in `AnswerStore`."""
         del request, raw, sent
         self.answers[completion.request.rpartition(".")[0], scope, ordinal] = completion
         return _done()
@@ -183,3 +190,67 @@ def _done() -> Future[None]:
     future: Future[None] = Future()
     future.set_result(None)
     return future
+
+
+@dataclass(slots=True)
+class ThinkingRoom:
+    """How many tokens one model may think with: said, or none until it is seen to think."""
+
+    said: int | None = None
+    tokens: int = 0
+
+    def __post_init__(self) -> None:
+        """Begin with what was said."""
+        self.tokens = self.said or 0
+
+    def seen(self) -> None:
+        """The model thinks."""
+        if self.said is None:
+            self.tokens = ROOM_TO_THINK
+
+
+def readable_answer(answer: Answer, request: Request) -> Answer:
+    """The answer as stages read it; CallError where none of its choices is one.
+
+    >>> from selfinstruct.records import Usage
+    >>> usage, told = Usage(prompt_tokens=1, completion_tokens=9), Choice("<think>Hm</think>Tin.", "stop")
+    >>> readable_answer(Answer(choices=(told,), usage=usage, raw=""), Request(prompt="A metal?", max_tokens=9)).choices
+    (Choice(text='Tin.', finish_reason='stop', thinking='Hm'),)
+    """
+    choices = tuple(_without_thinking(choice, request) for choice in answer.choices)
+    _check_sizes(choices, answer, request)
+    bare = [choice for choice in choices if choice.finish_reason == "only_thinking"]
+    if choices and len(bare) == len(choices):
+        cut = any(choice.finish_reason == "length" for choice in answer.choices)
+        tokens = sum(len(choice.thinking) for choice in bare) // 4
+        why = f"cut off after some {tokens} tokens; give it more (limits.thinking_tokens)" if cut else "then it stopped"
+        what = f"the model wrote its thinking and no answer: {why}"
+        raise CallError("only_thinking", what, retry="later", usage=answer.usage, tries=3, out_of_tokens=cut)
+    most = _RAW + BYTES_PER_TOKEN * request.n * request.most_tokens
+    raw = answer.raw if len(answer.raw) <= most else f"{answer.raw[:most]}\u2026 [{len(answer.raw)} characters]"
+    thought = answer.thought or any(choice.thinking for choice in choices)
+    return replace(answer, choices=choices, raw=raw, thought=thought)
+
+
+def _without_thinking(choice: Choice, request: Request) -> Choice:
+    parts = parted(choice.text)
+    if parts.found:
+        thinking = "\n\n".join(filter(None, (choice.thinking, parts.thinking)))
+        return Choice(parts.answer, choice.finish_reason if parts.answer else "only_thinking", thinking)
+    if not choice.text.strip():
+        return replace(choice, finish_reason="only_thinking") if choice.thinking else choice
+    if isinstance(request.prompt, str) or choice.finish_reason != "length" or choice.thinking:
+        return choice
+    # A template may have opened the thinking in the prompt: then nothing but its words tells it from an answer.
+    bare = sounds_like_thinking(choice.text, request.subject or request.prompt[-1].content)
+    return Choice("", "only_thinking", choice.text) if bare else choice
+
+
+def _check_sizes(choices: tuple[Choice, ...], answer: Answer, request: Request) -> None:
+    most = _SMALL + BYTES_PER_TOKEN * request.most_tokens
+    for choice in choices:
+        if 4 * len(choice.text) > most and (size := len(choice.text.encode(errors="replace"))) > most:
+            what = (
+                f"a text of {size} bytes, where at most {request.max_tokens} tokens were asked for: no stage can use it"
+            )
+            raise CallError("too_large", what, retry="never", usage=answer.usage)

@@ -22,7 +22,7 @@ _STATED = ("completions", "chat", "schema", "max_tokens", "refuses", "temperatur
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class RequestStyle:
     """How one path is asked."""
 
     left_out: tuple[str, ...] = ()
@@ -38,12 +38,12 @@ class Way:
     def limit(self) -> str:
         """The name of the most tokens; empty where both are refused.
 
-        >>> Way().limit, Way(left_out=("max_tokens",)).limit, Way(left_out=LIMITS).limit
+        >>> RequestStyle().limit, RequestStyle(left_out=("max_tokens",)).limit, RequestStyle(left_out=LIMITS).limit
         ('max_tokens', 'max_completion_tokens', '')
         """
         return next((name for name in LIMITS if name not in self.left_out), "")
 
-    def without(self, *names: str) -> "Way":
+    def without(self, *names: str) -> "RequestStyle":
         """The same, with these left out too."""
         return replace(self, left_out=tuple(sorted({*self.left_out, *names})))
 
@@ -72,16 +72,16 @@ class Way:
     @property
     def words(self) -> list[str]:
         """What is unusual, in words for a person."""
-        told = []
+        words = []
         if "max_tokens" in self.left_out:
-            told.append(f"{self.limit} for max_tokens" if self.limit else "no limit on an answer's tokens")
+            words.append(f"{self.limit} for max_tokens" if self.limit else "no limit on an answer's tokens")
         other = [name for name in self.left_out if name not in (*LIMITS, "n", "response_format")]
-        told += [f"without {', '.join(other)}"] if other else []
-        told += ["temperature or top_p, not both"] if self.one_of_two else []
-        told += ["one choice at a time"] if "n" in self.left_out else []
-        told += ["told not to stream"] if self.streams else []
-        told += [f"system messages as {self.system}"] if self.system != "system" else []
-        return told
+        words += [f"without {', '.join(other)}"] if other else []
+        words += ["temperature or top_p, not both"] if self.one_of_two else []
+        words += ["one choice at a time"] if "n" in self.left_out else []
+        words += ["told not to stream"] if self.streams else []
+        words += [f"system messages as {self.system}"] if self.system != "system" else []
+        return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +92,16 @@ class Capabilities:
     chat: bool = True
     schema: bool = True
     """Holds an answer to a JSON schema."""
-    text: Way = Way()
+    text: RequestStyle = RequestStyle()
     """How completions are asked."""
-    turns: Way = Way()
+    turns: RequestStyle = RequestStyle()
     """How chat is asked."""
 
-    def way(self, path: str) -> Way:
+    def way(self, path: str) -> RequestStyle:
         """Of one path."""
         return self.text if path == COMPLETIONS else self.turns
 
-    def with_way(self, path: str, way: Way) -> "Capabilities":
+    def with_way(self, path: str, way: RequestStyle) -> "Capabilities":
         """The same, one path asked in another way."""
         return replace(self, text=way) if path == COMPLETIONS else replace(self, turns=way)
 
@@ -122,22 +122,22 @@ class Capabilities:
             completions=_flag(data["completions"]),
             chat=_flag(data["chat"]),
             schema=_flag(data["schema"]),
-            text=Way.from_json(data["text"]),
-            turns=Way.from_json(data["turns"]),
+            text=RequestStyle.from_json(data["text"]),
+            turns=RequestStyle.from_json(data["turns"]),
         )
 
     @property
     def words(self) -> str:
         """For a person.
 
-        >>> Capabilities(completions=False, schema=False, turns=Way(left_out=("max_tokens", "seed"))).words
+        >>> Capabilities(completions=False, schema=False, turns=RequestStyle(left_out=("max_tokens", "seed"))).words
         'chat, no JSON schema, max_completion_tokens for max_tokens, without seed'
         """
-        told = [name for name, has in (("completions", self.completions), ("chat", self.chat)) if has]
+        paths = [name for name, has in (("completions", self.completions), ("chat", self.chat)) if has]
         if self.chat:
-            told.append("JSON schema" if self.schema else "no JSON schema")
+            paths.append("JSON schema" if self.schema else "no JSON schema")
         habits = [*(self.text.words if self.completions else []), *(self.turns.words if self.chat else [])]
-        return ", ".join([*told, *dict.fromkeys(habits)])
+        return ", ".join([*paths, *dict.fromkeys(habits)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +167,13 @@ class Stated:
         shape = {name: value for name, value in given.items() if value is not None}
         return replace(learned, **shape, text=self._over(learned.text), turns=self._over(learned.turns))
 
-    def _over(self, way: Way) -> Way:
+    def _over(self, way: RequestStyle) -> RequestStyle:
         refused = {*way.left_out, *self.refuses}
         if self.max_tokens is not None:
             refused = (refused | {*LIMITS}) - {self.max_tokens}
         if self.n is not None:
             refused = refused - {"n"} if self.n else refused | {"n"}
-        return Way(
+        return RequestStyle(
             left_out=tuple(sorted(refused)),
             one_of_two=way.one_of_two if self.temperature_with_top_p is None else not self.temperature_with_top_p,
             system=self.system or way.system,

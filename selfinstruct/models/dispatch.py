@@ -1,4 +1,4 @@
-"""Sends what waits, in order, within the limits and the budget; tries again; lives on the event-loop thread."""
+"""Sends queued requests within limits and budget, and retries them; lives on the event-loop thread."""
 
 import asyncio
 import sys
@@ -6,20 +6,81 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from secrets import token_hex
 
 from selfinstruct.errors import ProviderDown
-from selfinstruct.models.backend import Answer, AnswerBook, Backend, CallError, Splitting
-from selfinstruct.models.call import Batch, Call, Unsent
-from selfinstruct.models.limits import Limits
-from selfinstruct.models.money import Budget, Price, Reservation
-from selfinstruct.models.policy import Policy, backoff
-from selfinstruct.models.usable import ThinkingRoom, usable
-from selfinstruct.records import Completion, Failure, Usage
+from selfinstruct.models.backend import (
+    Answer,
+    AnswerStore,
+    Backend,
+    CallError,
+    Splitting,
+    ThinkingRoom,
+    readable_answer,
+)
+from selfinstruct.models.limits import Limits, Policy, backoff
+from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.records import Completion, Failure, Request, Usage
 
 _UNTOLD_SECONDS = 5.0  # without an answer, until a person is told why
+
+
+class Unsent(Exception):
+    """The call was not made, or broken off: its batch stopped before."""
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """The calls of one loop over answers; they stop together."""
+
+    stop: BaseException | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One request on its way to an answer."""
+
+    request: Request
+    key: str
+    scope: str
+    ordinal: int
+    batch: Batch
+    outcome: "Future[Completion | Failure]" = field(default_factory=Future)
+    sent: Request = field(init=False)
+    """The request with room to think."""
+    tokens: Tokens = field(init=False)
+    """Of what is sent."""
+    times: int = 1
+    """How often its prompt is sent."""
+    attempts: int = 0
+    refused_since: float | None = None
+    replayed: bool = False
+    """Its answer was on record."""
+
+    def __post_init__(self) -> None:
+        """Bound its size."""
+        self.sent, self.tokens = self.request, tokens_of(self.request)
+
+    def give_room(self, thinking_tokens: int, times: int = 1) -> None:
+        """Let the next attempt think with so many tokens, and be paid for so many prompts."""
+        if thinking_tokens == self.sent.thinking_tokens and times == self.times:
+            return
+        self.sent, self.times = replace(self.request, thinking_tokens=thinking_tokens), times
+        one = tokens_of(self.sent)
+        self.tokens = replace(one, prompt_likely=times * one.prompt_likely, prompt_most=times * one.prompt_most)
+
+    @property
+    def id(self) -> str:
+        """As in `Completion.request`."""
+        return f"{self.key}.{self.ordinal}"
+
+    def unsent(self) -> None:
+        """Tell whoever waits that no answer will come; an outcome that is there stays."""
+        if not self.outcome.done():
+            self.outcome.set_exception(Unsent())
 
 
 class Dispatcher:
@@ -28,7 +89,7 @@ class Dispatcher:
     def __init__(
         self,
         backend: Backend,
-        book: AnswerBook,
+        book: AnswerStore,
         policy: Policy,
         budget: Budget,
         price: Price | None,
@@ -163,7 +224,7 @@ class Dispatcher:
         except TimeoutError as fault:
             message = f"no answer within {self._policy.timeout:g} seconds"
             raise CallError("timeout", message, retry="later") from fault
-        return usable(answer, call.sent)
+        return readable_answer(answer, call.sent)
 
     def _came(self, call: Call, reservation: Reservation, answer: Answer, sent: float) -> "Future[None]":
         cost = self._cost(answer.usage)

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.threads import soon_asleep_while_waiting
 from selfinstruct.models.weights import check_machine, embedded_weights
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.stage import Traits
@@ -27,6 +26,7 @@ _CONTEXT = 2048  # tokens for each slot; a prompt of eight demonstrations takes 
 _METADATA = 64 * 2**20  # bytes at the start of a GGUF file among which its metadata lie
 _STARTING = threading.Lock()  # while an engine starts, what it writes and reads of the whole process is bent
 _SMALL_FILE = 1_000_000_000  # bytes; four-bit weights of about a billion parameters and a half
+_WISHES = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "10000"}  # the second, where known, outweighs the first
 
 
 class Embedded:
@@ -93,17 +93,17 @@ class _Engine:
     def ask(self, request: Request) -> Answer:
         server = self.loaded()
         chat = not isinstance(request.prompt, str)
-        told = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
-        told = json.loads(told) if isinstance(told, str | bytes) else told
-        if "error" in told:
-            raise _refused(told["error"])
-        choices = tuple(_choice(choice, chat=chat) for choice in sorted(told["choices"], key=lambda c: c["index"]))
+        response = (server.handle_chat_completions if chat else server.handle_completions)(_body(request))
+        response = json.loads(response) if isinstance(response, str | bytes) else response
+        if "error" in response:
+            raise _refused(response["error"])
+        choices = tuple(_choice(choice, chat=chat) for choice in sorted(response["choices"], key=lambda c: c["index"]))
         if len(choices) != request.n:
             raise CallError("bad_answer", f"{len(choices)} texts instead of {request.n}", retry="later")
         # The engine counts the tokens of one choice only, so the texts are counted again.
         completion = sum(_tokens(server, self.password, choice.thinking + choice.text) for choice in choices)
-        usage = Usage(prompt_tokens=told["usage"]["prompt_tokens"], completion_tokens=completion)
-        return Answer(choices=choices, usage=usage, raw=json.dumps(told))
+        usage = Usage(prompt_tokens=response["usage"]["prompt_tokens"], completion_tokens=completion)
+        return Answer(choices=choices, usage=usage, raw=json.dumps(response))
 
     def loaded(self) -> Any:  # noqa: ANN401 - the engine publishes no types
         with self._lock:
@@ -231,3 +231,23 @@ def has_template(path: Path) -> bool:
     """Whether the file says how a conversation is written; without it the engine would make something up."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"tokenizer.chat_template", 0, _METADATA) >= 0
+
+
+@contextlib.contextmanager
+def soon_asleep_while_waiting() -> Iterator[None]:
+    """Threads of what is loaded within soon sleep while they wait for each other, unless the user says otherwise.
+
+    By default they spin for milliseconds, and when somebody else needs a core, two threads become many times slower
+    than one; asleep at once, they take longer to wake up than small matrices take to multiply. A few thousandths of a
+    millisecond are best on a free machine and on a busy one (`benchmarks/NOTES.md`). OpenMP reads the wish once, while
+    it is loaded.
+    """
+    said = any(name in os.environ for name in _WISHES)
+    if not said:
+        os.environ.update(_WISHES)
+    try:
+        yield
+    finally:
+        if not said:
+            for name in _WISHES:
+                os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""The gate before a model: answers in request order, each paid for once and durable before it is handed out."""
+"""The gate before a model: answers in request order, each paid for once and durable; stops after many failures."""
 
 import time
 from collections import Counter, deque
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import Self
 
-from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import AnswerBook, Backend
-from selfinstruct.models.call import Batch, Call, Unsent
-from selfinstruct.models.dispatch import Dispatcher
-from selfinstruct.models.fates import Fates
-from selfinstruct.models.loop import SHARED, send
+from selfinstruct.errors import BadInput, ProviderDown
+from selfinstruct.models.backend import AnswerStore, Backend, ThinkingRoom
+from selfinstruct.models.dispatch import Batch, Call, Dispatcher, Unsent
+from selfinstruct.models.event_loop import SHARED, send
+from selfinstruct.models.limits import Policy
 from selfinstruct.models.money import Budget, Hosted, Price, Prices
-from selfinstruct.models.policy import Policy
-from selfinstruct.models.usable import ThinkingRoom
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Traits
 
 __all__ = ["Counts", "Gate", "Policy", "ScopedModel"]
 
+
 _CLOSING_SECONDS = 10.0
+_ABOUT_THE_REQUEST = frozenset({"not_recorded", "too_long"})
+"""Failures that say nothing about the endpoint."""
+_LOOKED_BACK = 32  # requests; where most of them fail, and never enough in a row, the others are not worth their price
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Gate:
     def __init__(
         self,
         backend: Backend,
-        book: AnswerBook,
+        book: AnswerStore,
         policy: Policy | None = None,
         budget: Budget | None = None,
         prices: Prices | None = None,
@@ -70,7 +71,7 @@ class Gate:
         self._clock, self._notice = clock, notice
         self._dispatcher: Dispatcher | None = None
         self._thinking = ThinkingRoom(self._policy.thinking_tokens)
-        self._fates = Fates(self._policy.give_up_after)
+        self._failure_limit = FailureLimit(self._policy.give_up_after)
         self._closed = False
 
     @property
@@ -217,10 +218,10 @@ class ScopedModel:
         if isinstance(outcome, Completion):
             self.counts.answered += 1
             self.counts.replayed += call.replayed
-            self._gate._fates.answered()  # noqa: SLF001 - as above
+            self._gate._failure_limit.answered()  # noqa: SLF001 - as above
         else:
             self.counts.failed += 1
-            self._gate._fates.failed(self.name, outcome)  # noqa: SLF001 - as above
+            self._gate._failure_limit.failed(self.name, outcome)  # noqa: SLF001 - as above
         return outcome
 
     def _leave(self, batch: Batch, window: Iterable[Call]) -> None:
@@ -254,3 +255,37 @@ class _Feed:
         except Exception as fault:  # noqa: BLE001 - kept, and raised by the loop that reads the answers
             self._dry, self.fault = True, fault
         return None
+
+
+class FailureLimit:
+    """What became of the last requests of one model; in request order, so that it is the same at any concurrency."""
+
+    def __init__(self, most_in_a_row: int) -> None:
+        """`most_in_a_row`: so many failures without an answer between them are too many."""
+        self._most = most_in_a_row
+        self._row: list[Failure] = []
+        self._last: deque[Failure | None] = deque(maxlen=max(_LOOKED_BACK, 2 * most_in_a_row))
+
+    def answered(self) -> None:
+        """One request got its answer."""
+        self._row.clear()
+        self._last.append(None)
+
+    def failed(self, model: str, failure: Failure) -> None:
+        """One got none; ProviderDown, with the reason that most of them had, where it is one too many."""
+        if failure.kind in _ABOUT_THE_REQUEST:
+            return
+        self._row.append(failure)
+        self._last.append(failure)
+        if len(self._row) >= self._most:
+            raise _too_many(model, f"{len(self._row)} requests in a row failed", self._row)
+        lately = [one for one in self._last if one is not None]
+        if len(self._last) == self._last.maxlen and 2 * len(lately) > len(self._last):
+            raise _too_many(model, f"{len(lately)} of the last {len(self._last)} requests failed", lately)
+
+
+def _too_many(model: str, what: str, failures: list[Failure]) -> ProviderDown:
+    [(kind, count)] = Counter(failure.kind for failure in failures).most_common(1)
+    said = next(failure.message for failure in reversed(failures) if failure.kind == kind)
+    which = f"all as {kind}" if count == len(failures) else f"{count} of them as {kind}"
+    return ProviderDown(f"{model}: {what}, {which}: {said}; run the same command again to go on")

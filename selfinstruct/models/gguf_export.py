@@ -50,8 +50,8 @@ def export_gguf(student: Path, original: Path, out: Path, *, quantisation: Quant
         sync_file(made)
         made.replace(out)
     except OSError as refusal:
-        told = f"{out}: {refusal.strerror or refusal} ({room(out, _bytes_of(tensors, quantisation))})"
-        raise NoRoom(f"{told}: make room or permit writing there, then run it again") from refusal
+        message = f"{out}: {refusal.strerror or refusal} ({room(out, _bytes_of(tensors, quantisation))})"
+        raise NoRoom(f"{message}: make room or permit writing there, then run it again") from refusal
     finally:
         made.unlink(missing_ok=True)
     return out
@@ -174,17 +174,17 @@ def _kept(
     """The original's metadata with the few that are another now: key, value, and the types of the value."""
     number, text = [gguf.GGUFValueType.UINT32], [gguf.GGUFValueType.STRING]
     files = gguf.LlamaFileType
-    told: dict[str, tuple[Any, list[Any]]] = {
+    writers: dict[str, tuple[Any, list[Any]]] = {
         key: (value, form.reader.fields[key].types)
         for key, value in form.metadata.items()
         if key != "general.architecture" and not (isinstance(value, list) and not value)
     }
-    told["general.name"] = (name, text)
-    told["general.file_type"] = (files.MOSTLY_Q8_0 if quantisation == "q8_0" else files.MOSTLY_F16, number)
-    told["general.quantization_version"] = (gguf.GGML_QUANT_VERSION, number)
+    writers["general.name"] = (name, text)
+    writers["general.file_type"] = (files.MOSTLY_Q8_0 if quantisation == "q8_0" else files.MOSTLY_F16, number)
+    writers["general.quantization_version"] = (gguf.GGML_QUANT_VERSION, number)
     if template:  # a student may be tuned to another form of conversation
-        told[_TEMPLATE] = (template, text)
-    for key, (value, types) in told.items():
+        writers[_TEMPLATE] = (template, text)
+    for key, (value, types) in writers.items():
         yield key, value, types
 
 

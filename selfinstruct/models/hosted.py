@@ -10,8 +10,8 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.models.capabilities import Stated, stated
 from selfinstruct.models.endpoint import OPENAI
+from selfinstruct.models.money import Price
 from selfinstruct.models.openai_compatible import OpenAICompatible
-from selfinstruct.models.prices import Price
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 

@@ -1,4 +1,4 @@
-"""From the short string in a recipe to the backend it names."""
+"""Makes the backend that the short string in a recipe names."""
 
 import difflib
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from typing import cast
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Backend
-from selfinstruct.models.gemma import GEMMA, NOTICE, gemma_weights
 from selfinstruct.models.hosted import PROVIDERS, HostedModel, connected
+from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, gemma_weights
 from selfinstruct.text import shown
 
 _BACKEND = ("name", "traits", "in_flight", "notice", "answer", "close")
@@ -109,7 +109,7 @@ def _embedded(_rest: str) -> Backend:
 def _gemma(_rest: str) -> Backend:
     from selfinstruct.models.embedded import Embedded
 
-    return Embedded(gemma_weights(), name=GEMMA, notice=NOTICE)
+    return Embedded(gemma_weights(), name=GEMMA, notice=GEMMA_NOTICE)
 
 
 def _gguf(path: str) -> Backend:

@@ -1,7 +1,10 @@
-"""Reads what an OpenAI-compatible endpoint sent: an answer, repaired where that is safe, or a classified error."""
+"""Reads an OpenAI-compatible response: bounded, streams joined, repaired where that is safe, or a classified error."""
 
+import asyncio
 import json
 import re
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any, NoReturn
 
 from selfinstruct.models.backend import Answer, CallError
@@ -43,9 +46,9 @@ def read_answer(body: bytes, request: Request) -> Answer:
     """
     raw = whole(body.decode("utf-8-sig", errors="replace"))
     data = _object(raw)
-    told = _said(data.get("usage"))
+    reported_usage = _said(data.get("usage"))
     if data.get("error"):
-        raise _inside(data, told)
+        raise _inside(data, reported_usage)
     found = data.get("choices")
     if not found:
         _bad("no choices in the answer", raw, "no_choices")
@@ -54,12 +57,12 @@ def read_answer(body: bytes, request: Request) -> Answer:
     indexes = [choice.get("index") for choice in found]
     if sorted(str(index) for index in indexes) == sorted(str(index) for index in range(len(found))):
         found = sorted(found, key=lambda choice: int(choice["index"]))  # else as they came: nothing better is known
-    read = [_choice(choice, raw, told) for choice in found]
+    read = [_choice(choice, raw, reported_usage) for choice in found]
     choices = tuple(one if isinstance(one, Choice) else Choice("", one.kind) for one in read)
     fault = next((one for one in read if isinstance(one, CallError)), None)
     if fault is not None and not any(isinstance(one, Choice) for one in read):
         raise fault
-    usage = _real(told) or _most(data.get("usage"), request)
+    usage = _real(reported_usage) or _most(data.get("usage"), request)
     return Answer(choices=choices, usage=usage, raw=raw, thought=bool(_reasoning_tokens(data.get("usage"))))
 
 
@@ -258,3 +261,117 @@ def _no_constant(name: str) -> NoReturn:
 def _bad(what: str, raw: str, kind: str = "bad_answer") -> NoReturn:
     begins = f"; it begins: {shown(raw[:400], 120)}" if raw.strip() else ""
     raise CallError(kind, what + begins, retry="later")
+
+
+def is_stream(content: bytes) -> bool:
+    r"""Whether a body is server-sent events.
+
+    >>> is_stream(b'data: {"id": 1}\n\n'), is_stream(b': wait\n\ndata: {}\n\n'), is_stream(b'{"data": 1}')
+    (True, True, False)
+    """
+    return content.lstrip()[:6] in {b"data: ", b"event:"} or content.lstrip()[:5] == b"data:" or content[:1] == b":"
+
+
+def joined(content: bytes) -> bytes:
+    """The body that the events of one answer make together; CallError where the stream ends before its end.
+
+    An error that comes as an event is the body.
+    """
+    whole: dict[str, Any] = {}
+    choices: dict[int, dict[str, Any]] = {}
+    ended = False
+    for event in _events(content):
+        if event is None:
+            ended = True
+            break
+        if event.get("error"):
+            return json.dumps(event).encode()
+        whole |= {key: value for key, value in event.items() if key != "choices" and value is not None}
+        for number, choice in enumerate(event.get("choices") or []):
+            if isinstance(choice, dict):
+                index = choice.get("index")
+                _add(choices.setdefault(index if isinstance(index, int) else number, {"texts": {}}), choice)
+    ended = ended or (bool(choices) and all(choice.get("finish_reason") for choice in choices.values()))
+    if not ended:
+        raise CallError("connection_lost", "the stream of an answer ended before its end", retry="later")
+    made = [_made(index, choice) for index, choice in sorted(choices.items())]
+    return json.dumps({**whole, "choices": made}, ensure_ascii=False).encode(errors="replace")
+
+
+def _events(content: bytes) -> Iterator[dict[str, Any] | None]:
+    """The objects of the stream; None for its end."""
+    for line in content.decode("utf-8", errors="replace").replace("\r", "\n").split("\n"):
+        if not line.startswith("data:"):
+            continue
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            yield None
+            return
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            message = "an event of a streamed answer is not whole JSON"
+            raise CallError("bad_answer", message, retry="later") from None
+        if isinstance(event, dict):
+            yield event
+
+
+def _add(choice: dict[str, Any], part: dict[str, Any]) -> None:
+    if part.get("finish_reason") is not None:
+        choice["finish_reason"] = part["finish_reason"]
+    delta = part.get("delta") or part.get("message")
+    holder = delta if isinstance(delta, dict) else part
+    choice["chat"] = isinstance(delta, dict) or choice.get("chat", False)
+    for key, value in holder.items():
+        if isinstance(value, str) and key not in {"role", "finish_reason"}:
+            choice["texts"][key] = choice["texts"].get(key, "") + value
+        elif value is not None and key not in {"index", "finish_reason", "delta", "role", "logprobs"}:
+            choice["texts"].setdefault(key, value)
+
+
+def _made(index: int, choice: dict[str, Any]) -> dict[str, Any]:
+    texts = choice["texts"]
+    head = {"index": index, "finish_reason": choice.get("finish_reason")}
+    if choice["chat"]:
+        return {**head, "message": {"role": "assistant", "content": None, **texts}}
+    return {**head, "text": "", **texts}
+
+
+class _Bounded:
+    """A body that ends with CallError when it is too large or stalls."""
+
+    def __init__(self, stream: Any, most: int, stall: float) -> None:  # noqa: ANN401 - a private class of httpx
+        self._stream, self._most, self._stall = stream, most, stall
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        parts = aiter(self._stream)
+        while True:
+            try:
+                async with asyncio.timeout(self._stall):
+                    part = await anext(parts)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                message = f"the answer stalled for {self._stall:g} seconds"
+                raise CallError("timeout", message, retry="later") from None
+            size += len(part)
+            if size > self._most:
+                raise too_large(self._most, f"more than {self._most} bytes")
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+@cache
+def bounded(stream: Any) -> Any:  # noqa: ANN401 - as above
+    """A kind of stream that ends so: httpx checks its class, which differs between openai 2 and 3."""
+    kind = next(base for base in stream.__mro__ if base.__name__ == "AsyncByteStream")
+    return type("Bounded", (_Bounded, kind), {})
+
+
+def too_large(most: int, size: str) -> CallError:
+    """What is said of a body of that `size`, where so many bytes are room enough; it was paid for."""
+    what = f"an answer of {size} was broken off: its request has room for {most}"
+    return CallError("too_large", what, retry="never", billed=True)

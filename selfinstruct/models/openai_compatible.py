@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.api_key import Key, shown_address
-from selfinstruct.models.asking import Asking, Reply
-from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.bounded_body import bounded, too_large
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, Stated, Way, path_of
-from selfinstruct.models.endpoint import OPENAI, Endpoint, endpoint
-from selfinstruct.models.openai_answer import NO_KEY_ADVICE, error_of, read_answer
-from selfinstruct.models.openai_body import body_of, cut_at_stops, sent_as
-from selfinstruct.models.openai_stream import is_stream, joined
-from selfinstruct.models.policy import retry_after
-from selfinstruct.models.usable import BYTES_PER_TOKEN
+from selfinstruct.models.backend import BYTES_PER_TOKEN, Answer, CallError
+from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, RequestStyle, Stated, path_of
+from selfinstruct.models.endpoint import OPENAI, Endpoint, Key, endpoint, shown_address
+from selfinstruct.models.limits import retry_after
+from selfinstruct.models.openai_answer import (
+    NO_KEY_ADVICE,
+    bounded,
+    error_of,
+    is_stream,
+    joined,
+    read_answer,
+    too_large,
+)
+from selfinstruct.models.openai_request import Reply, RequestAdapter, body_of, cut_at_stops, sent_as
 from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown
@@ -78,7 +81,7 @@ class OpenAICompatible:
     max_bytes: int = 16 * 2**20
     """For one answer, whatever its request asked for."""
     endpoint: Endpoint = field(init=False)
-    asking: Asking = field(init=False, repr=False)
+    asking: RequestAdapter = field(init=False, repr=False)
     _keys: tuple[Key, ...] = field(init=False, repr=False)
     _client: Any = field(init=False, default=None, repr=False)  # an AsyncOpenAI, made on the event loop
     _response: Any = field(init=False, default=None, repr=False)
@@ -100,13 +103,13 @@ class OpenAICompatible:
             self.stated = replace(self.stated, completions=self.api == "completions", chat=self.api == "chat")
         if not self.structured and self.stated.schema is None:
             self.stated = replace(self.stated, schema=False)
-        self.asking = Asking(self.model, self.stated.over(self._known()), self._replied, self.name)
+        self.asking = RequestAdapter(self.model, self.stated.over(self._known()), self._replied, self.name)
 
     def _known(self) -> Capabilities:
         """What needs no asking: OpenAI's own endpoint has only chat for nearly all of its models."""
         if not self.endpoint.hosted_openai:
             return Capabilities()
-        return Capabilities(completions=False, turns=Way(left_out=("max_tokens",)))
+        return Capabilities(completions=False, turns=RequestStyle(left_out=("max_tokens",)))
 
     @classmethod
     def from_environment(cls, model: str, *, planned: bool = False) -> "OpenAICompatible":
@@ -214,8 +217,8 @@ class OpenAICompatible:
                 answer = key.checked(answer)
             return Reply(status, content, body, answer, streamed)
         except CallError as fault:
-            told = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
-            return Reply(status, content, body, self._kept_out(told), streamed)
+            raised = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
+            return Reply(status, content, body, self._kept_out(raised), streamed)
 
     def _kept_out(self, fault: CallError) -> CallError:
         for key in self._keys:
@@ -224,12 +227,12 @@ class OpenAICompatible:
 
     def _own_words(self, fault: CallError) -> CallError:
         """The same, naming what this endpoint's key and address really come from."""
-        told = fault.message.replace(NO_KEY_ADVICE, self.key_advice or f"set {self.key_name}")
-        told = told.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
+        message = fault.message.replace(NO_KEY_ADVICE, self.key_advice or f"set {self.key_name}")
+        message = message.replace("OPENAI_API_KEY", self.key_name).replace("OPENAI_BASE_URL", self.url_name)
         if fault.kind in {"not_found", "bad_answer"} and not self.endpoint.versioned:
-            told += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
-        fault.message = told
-        fault.args = (told,)
+            message += f"; most endpoints have their version in the address: is it {self.base_url}/v1?"
+        fault.message = message
+        fault.args = (message,)
         return fault
 
     async def _post(self, path: str, body: dict[str, Json]) -> tuple[int, dict[str, str], bytes]:
@@ -333,9 +336,9 @@ def _together(answers: Sequence[Answer], request: Request) -> Answer:
     if len(answers) == 1:
         return answers[0]
     usage = Usage(
-        prompt_tokens=sum(one.usage.prompt_tokens for one in answers),
-        completion_tokens=sum(one.usage.completion_tokens for one in answers),
-        estimated=any(one.usage.estimated for one in answers),
+        prompt_tokens=sum(answer.usage.prompt_tokens for answer in answers),
+        completion_tokens=sum(answer.usage.completion_tokens for answer in answers),
+        estimated=any(answer.usage.estimated for answer in answers),
     )
-    choices = tuple(choice for one in answers for choice in one.choices)[: request.n]
-    return Answer(choices=choices, usage=usage, raw="\n".join(one.raw for one in answers))
+    choices = tuple(choice for answer in answers for choice in answer.choices)[: request.n]
+    return Answer(choices=choices, usage=usage, raw="\n".join(answer.raw for answer in answers))

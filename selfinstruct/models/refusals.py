@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from selfinstruct.models.capabilities import LIMITS, REFUSABLE, Way
+from selfinstruct.models.capabilities import LIMITS, REFUSABLE, RequestStyle
 from selfinstruct.records import Json
 
 _ABOUT_THE_REQUEST = frozenset({400, 415, 422, 424, 500, 501})
@@ -70,33 +70,33 @@ _MOST_NAMED = 3  # who names more than that repeats the request
 SUSPECTS = ("response_format", "seed", "n", "presence_penalty", "frequency_penalty", "stop", "top_p", "temperature")
 
 
-def adapted(way: Way, status: int, content: bytes, body: Mapping[str, Json]) -> Way | None:
+def adapted(way: RequestStyle, status: int, content: bytes, body: Mapping[str, Json]) -> RequestStyle | None:
     r"""The way to ask so that this refusal does not come again; None where it names nothing that could be changed.
 
     >>> said = b'{"error": {"message": "Unsupported parameter", "param": "seed"}}'
-    >>> adapted(Way(), 400, said, {"model": "m", "seed": 1}).left_out
+    >>> adapted(RequestStyle(), 400, said, {"model": "m", "seed": 1}).left_out
     ('seed',)
     """
     if status not in _ABOUT_THE_REQUEST:
         return None
-    told = _Told(content)
-    if status in _EXPLAINED and not _REFUSING.search(told.text):
+    refusal = _Refusal(content)
+    if status in _EXPLAINED and not _REFUSING.search(refusal.text):
         return None
-    pointed = told.pointed(body)
-    named = pointed or {name for name, words in _NAMES.items() if name in body and words.search(told.text)}
+    pointed = refusal.pointed(body)
+    named = pointed or {name for name, words in _NAMES.items() if name in body and words.search(refusal.text)}
     if not pointed and len(named) > _MOST_NAMED:
         named = set()
-    if {"temperature", "top_p"} & named and {"temperature", "top_p"} <= {*body} and _both(told.text):
+    if {"temperature", "top_p"} & named and {"temperature", "top_p"} <= {*body} and _both(refusal.text):
         return replace(way, one_of_two=True)
-    if not pointed and not _REFUSING.search(told.text):
+    if not pointed and not _REFUSING.search(refusal.text):
         named = set()
     limits = {name for name in LIMITS if name in named}
-    if limits and not _limit_refused(told.text, way.limit, pointed):
+    if limits and not _limit_refused(refusal.text, way.limit, pointed):
         return None  # a matter of how many
     named -= {*LIMITS} - limits
     if named:
         return way.without(*named)
-    return _other_speaker(way, told, body)
+    return _other_speaker(way, refusal, body)
 
 
 def _both(text: str) -> bool:
@@ -110,18 +110,18 @@ def _limit_refused(text: str, limit: str, pointed: set[str]) -> bool:
     return bool(limit in pointed or _NAMES[other].search(text)) and not _TOO_MUCH.search(text)
 
 
-def _other_speaker(way: Way, told: "_Told", body: Mapping[str, Json]) -> Way | None:
+def _other_speaker(way: RequestStyle, refusal: "_Refusal", body: Mapping[str, Json]) -> RequestStyle | None:
     messages = body.get("messages")
     roles = {str(turn["role"]) for turn in messages if isinstance(turn, dict)} if isinstance(messages, list) else set()
-    if not roles & {"system", "developer"} or not (_SYSTEM.search(told.text) or told.about_roles):
+    if not roles & {"system", "developer"} or not (_SYSTEM.search(refusal.text) or refusal.about_roles):
         return None
-    developer = way.system == "system" and re.search(r"developer", told.text) and "developer" not in roles
-    if developer and not re.search(r"developer (?:instruction|message)", told.text, re.IGNORECASE):
+    developer = way.system == "system" and re.search(r"developer", refusal.text) and "developer" not in roles
+    if developer and not re.search(r"developer (?:instruction|message)", refusal.text, re.IGNORECASE):
         return replace(way, system="developer")
     return replace(way, system="user")
 
 
-class _Told:
+class _Refusal:
     """What an error says: its texts, also those of JSON within a text, and where it points to."""
 
     def __init__(self, content: bytes) -> None:

@@ -1,14 +1,15 @@
-"""Answers of a loaded Transformers model, several at a time: padded on the left, each row by its own rules."""
+"""Decodes batches with a loaded Transformers model: left padding, sampling per row, encoder-decoder models too."""
 
+import importlib
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.sampling import Line, lines_of, next_tokens, rows_of
 from selfinstruct.models.transformers_weights import libraries
 from selfinstruct.records import Choice, Message, Request, Usage
 from selfinstruct.stage import Loaded
@@ -39,6 +40,24 @@ class Cut:
     def longest(self) -> int:
         """Tokens of prompt and longest answer."""
         return len(self.tokens) + self.most
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """One text in the making."""
+
+    request: Request
+    most: int
+    """Tokens it may grow to."""
+    dice: Random
+    tokens: list[int] = field(default_factory=list)
+    finish: str = ""
+    """Why it ended; empty while it grows."""
+
+
+def rows_of(request: Request) -> int:
+    """How many rows of a batch it takes."""
+    return request.n if request.temperature > 0 else 1
 
 
 class Decoder:
@@ -144,8 +163,8 @@ class Decoder:
         more: dict[str, Any] = {"logits_to_keep": 1} if self._takes_last else {}
         if self._takes_places:
             more["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[-1] :]
-        told = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
-        return told.logits[:, -1].float()
+        output = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
+        return output.logits[:, -1].float()
 
     def _take(self, line: Line, token: int) -> None:
         line.tokens.append(token)
@@ -201,9 +220,9 @@ class Decoder:
         if not self._tokenizer.chat_template:
             what = "the model has no chat template, so nobody knows how a conversation is written for it"
             raise BadInput(what, place=self._place, fix="ask it with raw prompts, or name a tuned model")
-        told = [{"role": turn.role, "content": turn.content} for turn in turns]
+        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         try:
-            text = self._tokenizer.apply_chat_template(told, add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
         except Exception as fault:  # a template is a program of the model's makers, with errors of its own
             message = f"the model's chat template takes no such conversation: {fault}"
             raise CallError("bad_request", message, retry="never") from fault
@@ -231,9 +250,9 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - trans
 def _turn_end(tokenizer: Any) -> set[int]:  # noqa: ANN401 - as above
     if not tokenizer.chat_template:
         return set()
-    told = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _PROBE}]
     try:
-        text = tokenizer.apply_chat_template(told, tokenize=False)
+        text = tokenizer.apply_chat_template(messages, tokenize=False)
     except Exception:  # noqa: BLE001 - a template with other ideas of a conversation; the settings are all there is
         return set()
     after = tokenizer(text.rpartition(_PROBE)[2].lstrip(), add_special_tokens=False)["input_ids"]
@@ -252,3 +271,112 @@ def _room(model: Any) -> int:  # noqa: ANN401 - as above
         free: int = torch.cuda.mem_get_info(model.device)[0]
         return int(free * _GPU_SHARE) // each
     return _CPU_CACHE // each
+
+
+def lines_of(request: Request, most: int) -> list[Line]:
+    """One for each choice; a single one where all choices would be the same.
+
+    Each throws dice of its own, seeded by the request and the number of the choice, so that no neighbour in the batch
+    changes what is thrown.
+
+    >>> request = Request(prompt="a", max_tokens=9, n=2)
+    >>> [line.dice.random() for line in lines_of(request, 9)] == [line.dice.random() for line in lines_of(request, 9)]
+    True
+    """
+    seed = request.key("seed") if request.seed is None else str(request.seed)
+    # Seeded with text, Random hashes it; nothing secret depends on it.
+    return [Line(request, most, Random(f"{seed}/{number}")) for number in range(rows_of(request))]  # noqa: S311
+
+
+def next_tokens(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN401 - torch is imported late
+    """One token for each line; `logits` has a row for each, in 4-byte floats, and is changed by penalties."""
+    for at, line in enumerate(lines):
+        _penalise(logits[at], line)
+    chosen: list[int] = logits.argmax(-1).tolist()
+    warm = [at for at, line in enumerate(lines) if line.request.temperature > 0]
+    if warm:
+        drawn = _draw(logits if len(warm) == len(lines) else logits[warm], [lines[at] for at in warm])
+        for at, token in zip(warm, drawn, strict=True):
+            chosen[at] = token
+    return chosen
+
+
+def _penalise(row: Any, line: Line) -> None:  # noqa: ANN401 - as above
+    """As OpenAI defines them: once for being there, and once more for each time; the prompt does not count."""
+    presence, frequency = line.request.presence_penalty, line.request.frequency_penalty
+    if (presence or frequency) and line.tokens:
+        tokens, counts = row.new_tensor(line.tokens).long().unique(return_counts=True)
+        row[tokens] -= presence + frequency * counts
+
+
+def _draw(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN401 - as above
+    """One throw a line, read off the summed probabilities in the vocabulary's order.
+
+    Rounding, which differs with the size of a batch, moves a border between two tokens by a millionth, so that it
+    hardly ever changes which of them is drawn.
+    """
+    torch = importlib.import_module("torch")  # an extra, without types where it is not installed
+    heat = logits.new_tensor([line.request.temperature for line in lines])
+    chances = (logits / heat.unsqueeze(-1)).softmax(-1)
+    if any(line.request.top_p < 1 for line in lines):
+        chances = _nucleus(chances, chances.new_tensor([line.request.top_p for line in lines]))
+    summed = chances.cumsum(-1, dtype=torch.float64)
+    thrown = summed.new_tensor([line.dice.random() for line in lines]) * summed[:, -1]
+    found = torch.searchsorted(summed, thrown.unsqueeze(-1), right=True).squeeze(-1)
+    return [int(token) for token in found.clamp(max=summed.shape[-1] - 1).tolist()]
+
+
+def _nucleus(chances: Any, most: Any) -> Any:  # noqa: ANN401 - as above
+    """Only the likeliest tokens that together reach `most`, at least one; Holtzman et al. 2020."""
+    ranked, order = chances.sort(dim=-1, descending=True, stable=True)
+    ranked[(ranked.cumsum(-1) - ranked) >= most.clamp(min=1e-9).unsqueeze(-1)] = 0.0
+    return chances.new_zeros(chances.shape).scatter(-1, order, ranked)
+
+
+class EncoderDecoder(Decoder):
+    """The same questions and answers as of a `Decoder`; rows are padded on the right, for places may be absolute."""
+
+    def _decode(self, cuts: Sequence[Cut], lines: Sequence[list[Line]], unwanted: Callable[[int], bool]) -> None:
+        """Prompts once through the encoder, then a token a step; a row that ended costs no more."""
+        torch, transformers = libraries()
+        device = self._model.device
+        longest = max(len(cut.tokens) for cut in cuts)
+        filled = [list(cut.tokens) + [0] * (longest - len(cut.tokens)) for cut in cuts]
+        marks = [[1] * len(cut.tokens) + [0] * (longest - len(cut.tokens)) for cut in cuts]
+        mask = torch.tensor(marks, device=device)
+        read = self._model.get_encoder()(input_ids=torch.tensor(filled, device=device), attention_mask=mask)[0]
+        live = [(at, line) for at, texts in enumerate(lines) for line in texts]
+        of = torch.tensor([at for at, _ in live], device=device)
+        mask, read = mask[of], read[of]
+        cache = transformers.EncoderDecoderCache(transformers.DynamicCache(), transformers.DynamicCache())
+        last = torch.full((len(live), 1), self._begins(), device=device)
+        while live:
+            logits = self._next(last, read, mask, cache)
+            for (_, line), token in zip(live, next_tokens(logits, [line for _, line in live]), strict=True):
+                self._take(line, token)
+            going = [row for row, (at, line) in enumerate(live) if not line.finish and not unwanted(at)]
+            if going and len(going) < len(live):
+                rows = torch.tensor(going, device=device)
+                cache.reorder_cache(rows)
+                mask, read = mask[rows], read[rows]
+            live = [live[row] for row in going]
+            if live:
+                last = torch.tensor([[line.tokens[-1]] for _, line in live], device=device)
+
+    def _next(self, last: Any, read: Any, mask: Any, cache: Any) -> Any:  # noqa: ANN401 - torch is imported late
+        """Logits of the next token of each row."""
+        output = self._model(
+            encoder_outputs=(read,), attention_mask=mask, decoder_input_ids=last, past_key_values=cache, use_cache=True
+        )
+        return output.logits[:, -1].float()
+
+    def _begins(self) -> int:
+        """What stands before the first token of every answer."""
+        names = ("decoder_start_token_id", "bos_token_id", "pad_token_id")
+        named = (getattr(self._model.config, name, None) for name in names)
+        return next((int(token) for token in named if token is not None), 0)
+
+    def _continuation(self, cut: Cut, tokens: Sequence[int]) -> str:
+        """The answer alone: it continues nothing."""
+        del cut
+        return self._plain(tokens)

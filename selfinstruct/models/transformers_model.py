@@ -2,20 +2,116 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import cached_property
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.gather import Asked, Gatherer, settle
-from selfinstruct.models.transformers_decode import Cut, Decoder
-from selfinstruct.models.transformers_encoded import EncoderDecoder
+from selfinstruct.models.model_files import SMALL, facts, find_weights, plain_name
+from selfinstruct.models.transformers_decode import Cut, Decoder, EncoderDecoder
 from selfinstruct.models.transformers_weights import facts_on_hub, load_weights
-from selfinstruct.models.weights_facts import SMALL, facts, find_weights, plain_name
 from selfinstruct.records import Request
 from selfinstruct.stage import DTYPES, OWN_DTYPE, Dtype, Traits
 
+Prepared = TypeVar("Prepared")
 _IN_FLIGHT = 64  # two batches on a processor: while one is answered, the next is chosen by length
+
+
+@dataclass(slots=True, eq=False)
+class QueuedRequest(Generic[Prepared]):
+    """A request on its way to an answer, made ready for the model."""
+
+    ready: Prepared
+    answer: "Future[Answer]"
+
+    @property
+    def unwanted(self) -> bool:
+        """Nobody waits for it any more."""
+        return self.answer.cancelled()
+
+
+@dataclass(slots=True, eq=False)
+class RequestBatcher(Generic[Prepared]):
+    """Waits until `enough` requests are there, or until none came for `pause` seconds; then works on them.
+
+    `work` gets all that wait, the oldest first, settles some of them, the first in any case, and returns the others;
+    its second argument tells whether it should break off.
+    What `prepare` raises concerns that request alone; what `work` raises, all that wait.
+    """
+
+    prepare: Callable[[Request], Prepared]
+    work: Callable[[list[QueuedRequest[Prepared]], Callable[[], bool]], list[QueuedRequest[Prepared]]]
+    enough: int
+    pause: float = 0.005
+    _inbox: "SimpleQueue[tuple[Request, Future[Answer]] | None]" = field(default_factory=SimpleQueue)
+    _thread: threading.Thread | None = None
+    _closed: bool = False
+
+    def put(self, request: Request) -> "Future[Answer]":
+        """Line a request up; its answer, or why there is none."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="model batches", daemon=True)
+            self._thread.start()
+        answer: Future[Answer] = Future()
+        self._inbox.put((request, answer))
+        return answer
+
+    def close(self, patience: float = 5.0) -> None:
+        """Cancel what waits, and give the thread so many seconds to end."""
+        self._closed = True
+        self._inbox.put(None)
+        if self._thread is not None:
+            self._thread.join(patience)
+
+    def _run(self) -> None:
+        waiting: list[QueuedRequest[Prepared]] = []
+        while self._collect(waiting):
+            waiting = [asked for asked in waiting if not asked.unwanted]
+            try:
+                waiting = self.work(waiting, lambda: self._closed) if waiting else []
+            except Exception as fault:  # noqa: BLE001 - raised where the answers are read
+                for asked in waiting:
+                    resolve_answer(asked.answer, fault)
+                waiting = []
+        for asked in waiting:
+            asked.answer.cancel()
+        while not self._inbox.empty():
+            left = self._inbox.get()
+            if left is not None:
+                left[1].cancel()
+
+    def _collect(self, waiting: list[QueuedRequest[Prepared]]) -> bool:
+        """Add to what waits; False when closed."""
+        patience = self.pause if waiting else None
+        while len(waiting) < self.enough and not self._closed:
+            try:
+                arrived = self._inbox.get(timeout=patience)
+            except Empty:
+                break
+            if arrived is None:
+                break
+            patience = self.pause
+            request, answer = arrived
+            try:
+                waiting.append(QueuedRequest(self.prepare(request), answer))
+            except Exception as fault:  # noqa: BLE001 - as above
+                resolve_answer(answer, fault)
+        return not self._closed
+
+
+def resolve_answer(answer: "Future[Answer]", outcome: Answer | Exception) -> None:
+    """Hand an answer over, or the reason why there is none; nothing happens where nobody waits any more."""
+    if answer.done() or not answer.set_running_or_notify_cancel():
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
 
 
 class TransformersModel:
@@ -35,7 +131,7 @@ class TransformersModel:
         self.in_flight = in_flight
         self.notice = f"weights: {name} (transformers{'' if dtype == 'auto' else f', {dtype}'})"
         self._decoder: Decoder | None = None
-        self._gatherer: Gatherer[Cut] | None = None
+        self._gatherer: RequestBatcher[Cut] | None = None
 
     @classmethod
     def from_environment(cls, name: str) -> "TransformersModel":
@@ -60,7 +156,7 @@ class TransformersModel:
     async def answer(self, request: Request) -> Answer:
         """As in `Backend`; BadInput where a model without a chat template is asked for a chat."""
         if self._gatherer is None:
-            self._gatherer = Gatherer(self._prepare, self._work, enough=self.in_flight)
+            self._gatherer = RequestBatcher(self._prepare, self._work, enough=self.in_flight)
         return await asyncio.wrap_future(self._gatherer.put(request))
 
     async def close(self) -> None:
@@ -81,7 +177,7 @@ class TransformersModel:
             self._decoder = made(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
         return self._decoder
 
-    def _work(self, waiting: list[Asked[Cut]], broken_off: Callable[[], bool]) -> list[Asked[Cut]]:
+    def _work(self, waiting: list[QueuedRequest[Cut]], broken_off: Callable[[], bool]) -> list[QueuedRequest[Cut]]:
         """Answer the one that has waited longest, together with those nearest to it in length."""
         decoder = self._loaded()
         chosen = decoder.fellows([asked.ready for asked in waiting])
@@ -98,6 +194,6 @@ class TransformersModel:
         for one, outcome in zip(asked, outcomes, strict=True):
             if broken_off():
                 one.answer.cancel()
-            settle(one.answer, outcome)
+            resolve_answer(one.answer, outcome)
         taken = frozenset(chosen)
         return [one for at, one in enumerate(waiting) if at not in taken]

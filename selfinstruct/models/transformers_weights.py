@@ -1,4 +1,4 @@
-"""Loads a Transformers model: a folder, an adapter on its base, a GGUF file converted once, a name on the Hub."""
+"""Loads a Transformers model, to ask or to train: a folder, an adapter on its base, a GGUF file, a name on the Hub."""
 
 import contextlib
 import hashlib
@@ -7,17 +7,32 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.threads import soon_asleep_while_waiting
-from selfinstruct.models.weights import cache_folder
-from selfinstruct.models.weights_facts import ADAPTER_WEIGHTS, LOADABLE, Facts, adapter_base, find_weights
-from selfinstruct.stage import Dtype, Loaded
+from selfinstruct.models.embedded import soon_asleep_while_waiting
+from selfinstruct.models.model_files import (
+    ADAPTER_WEIGHTS,
+    LOADABLE,
+    ON_HUB,
+    Facts,
+    adapter_base,
+    content_mark,
+    find_weights,
+    plain_name,
+    stored_as,
+)
+from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, cache_folder
+from selfinstruct.stage import DTYPES, Dtype, Loaded
 
 _SIZES = re.compile(r"size mismatch for (\S+): .*?Size\(\[([\d, ]*)\]\) from .*? is torch\.Size\(\[([\d, ]*)\]\)")
 _RIGHT_BASE = "name the base that it was trained on in adapter_config.json: base_model_name_or_path"
+KINDS = ("hf", "gguf", "embedded", GEMMA)
+"""What can be trained; a folder that exists means `hf:`, as everywhere."""
+_UNQUANTISED = ("F32", "F16", "BF16")  # number formats of a GGUF file
 
 
 def load_weights(
@@ -129,8 +144,8 @@ def _library(name: str) -> Any:  # noqa: ANN401 - optional packages
 
 def _whole(maker: Any, name: str, source: Path | str, **how: Any) -> Any:  # noqa: ANN401 - imported late
     """The model, if every weight was there; the library would make up the others by chance."""
-    model, told = maker.from_pretrained(source, output_loading_info=True, **how)
-    lost = sorted(told["missing_keys"]) + sorted(str(key) for key in told["mismatched_keys"])
+    model, loading_info = maker.from_pretrained(source, output_loading_info=True, **how)
+    lost = sorted(loading_info["missing_keys"]) + sorted(str(key) for key in loading_info["mismatched_keys"])
     if lost:
         what = f"{len(lost)} of its weights are missing or of another shape, the first {lost[0]}"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="copy it again")
@@ -146,10 +161,10 @@ def _has_encoder(transformers: Any, config: Any) -> bool:  # noqa: ANN401 - impo
 def _check_kind(transformers: Any, name: str, config: Any) -> None:  # noqa: ANN401 - imported late
     """BadInput for weights that continue no text: the library would load some encoders as if they did."""
     makers = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    told = [str(kind) for kind in getattr(config, "architectures", None) or ()]
-    known = {name for one in makers.values() for name in ((one,) if isinstance(one, str) else one)}
-    if config.model_type not in makers or (told and not known & {*told}):
-        what = f"a {told[0] if told else config.model_type} is no causal language model"
+    architectures = [str(kind) for kind in getattr(config, "architectures", None) or ()]
+    known = {name for maker in makers.values() for name in ((maker,) if isinstance(maker, str) else maker)}
+    if config.model_type not in makers or (architectures and not known & {*architectures}):
+        what = f"a {architectures[0] if architectures else config.model_type} is no causal language model"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="name one that continues texts")
 
 
@@ -197,11 +212,11 @@ def _misfit(name: str, base: str, said: str) -> BadInput | None:
 def _check_fit(peft: Any, name: str, base: str, model: Any, file: Path) -> None:  # noqa: ANN401 - imported late
     """BadInput where the base lacks layers that the adapter changes: the library would leave those out."""
     with _library("safetensors").safe_open(file, "pt") as opened:
-        told = [key for key in opened.keys() if ".lora_" in key]  # noqa: SIM118 - no mapping
+        adapter_keys = [key for key in opened.keys() if ".lora_" in key]  # noqa: SIM118 - no mapping
     known = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
-    lost = [key for key in told if key not in known]
+    lost = [key for key in adapter_keys if key not in known]
     if lost:
-        what = f"does not fit its base {base}: {len(lost)} of its {len(told)} weights have no layer there"
+        what = f"does not fit its base {base}: {len(lost)} of its {len(adapter_keys)} weights have no layer there"
         place = f"model 'hf:{name.removeprefix('hf:')}'"
         raise BadInput(f"{what}, the first {lost[0]}", place=place, fix=_RIGHT_BASE)
 
@@ -237,3 +252,91 @@ def converted(path: Path) -> Path:
             tokenizer.save_pretrained(made)
             made.rename(place)
     return place
+
+
+def trainable(spec: str) -> str:
+    """What stands after the kind, as `load_weights` takes it; BadInput for a model that can only be asked.
+
+    No file is looked at, so that a recipe can be checked where its models are not.
+
+    >>> trainable("hf:nobody/nothing"), trainable("gguf:a/b.gguf"), trainable("embedded")
+    ('nobody/nothing', 'a/b.gguf', 'embedded')
+    """
+    kind, colon, rest = spec.partition(":")
+    if kind in {"embedded", GEMMA}:
+        return kind
+    if kind in {"hf", "gguf"}:
+        if not (colon and rest):
+            raise BadInput("nothing after the colon", place=f"model '{spec}'", fix=f"write {kind}:PATH")
+        return rest
+    if not colon:
+        return spec
+    what = "can be asked and not trained: its weights are not here"
+    raise BadInput(what, place=f"model '{spec}'", fix="name hf:NAME_OR_FOLDER, gguf:PATH, embedded or gemma")
+
+
+@dataclass(frozen=True)
+class TransformersWeights:
+    """The weights of `hf:NAME_OR_FOLDER`, `gguf:PATH`, `embedded`, `gemma` or a folder; a GGUF file is converted once.
+
+    BadInput where there are none; nothing is loaded before `load`.
+    """
+
+    spec: str
+    device: str = ""
+    """As torch calls it; by default a GPU where there is one."""
+
+    def __post_init__(self) -> None:
+        """Refuse a spec that nothing can be loaded from."""
+        name = trainable(self.spec)
+        if name == self.spec and name not in {"embedded", GEMMA} and not Path(name).is_dir():
+            known = ", ".join(KINDS) + " (or the path of a folder)"
+            raise BadInput("no such folder, and no model kind", place=f"model '{self.spec}'", fix=f"kinds: {known}")
+        find_weights(name)
+
+    @cached_property
+    def name(self) -> str:
+        """As in `Weights`; contents of folders are told apart by a mark, as in the records that they write."""
+        kind, _, rest = self.spec.partition(":")
+        if trainable(self.spec) in ON_HUB:  # `hf:embedded` is no other base than `embedded`
+            return trainable(self.spec)
+        return f"gguf:{Path(rest).name}" if kind == "gguf" else plain_name(trainable(self.spec))
+
+    @cached_property
+    def mark(self) -> str:
+        """Changes with the content of what is here; of a name on the Hub the name."""
+        place = find_weights(trainable(self.spec))
+        return self.name if place is None else content_mark(place)
+
+    @cached_property
+    def notice(self) -> str:
+        """As in `Weights`; an adapter's is that of its base."""
+        name = trainable(self.spec)
+        place = find_weights(name)
+        while place is not None and place.is_dir() and adapter_base(place):
+            name = adapter_base(place)
+            place = find_weights(name)
+        terms = f"; {GEMMA_NOTICE}" if name == GEMMA else ""
+        return "" if place is None or place.is_dir() else f"{_dequantised(stored_as(place))}{terms}"
+
+    def load(self, *, dtype: str = "auto") -> Loaded:
+        """As in `Weights`; BadInput says in one line why it cannot."""
+        if dtype not in DTYPES:
+            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(DTYPES)}")
+        loaded = load_weights(trainable(self.spec), device=self.device, dtype=dtype)
+        return replace(loaded, source=self._source())
+
+    def _source(self) -> str:
+        name = trainable(self.spec)
+        place = None if name in ON_HUB else find_weights(name)
+        if place is None:
+            return ON_HUB.get(name, name)
+        return f"{'gguf:' if place.is_file() else ''}{place.resolve()}"
+
+
+def _dequantised(kind: str) -> str:
+    if kind in _UNQUANTISED:
+        return ""
+    bits = "".join(sign for sign in kind.partition("_")[0] if sign.isdigit())
+    description = f"{'an' if bits == '8' else 'a'} {bits}-bit file ({kind})" if bits else "a GGUF file"
+    return f"weights dequantised from {description}: not the original release"

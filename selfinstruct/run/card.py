@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from selfinstruct.formats import card as cards
-from selfinstruct.formats.card_splits import SplitCheck, SplitLine
+from selfinstruct.formats.card import SplitCheck, SplitLine
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
 from selfinstruct.generate.encode import encoded

@@ -10,8 +10,7 @@ from random import Random
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.explaining import explained
-from selfinstruct.formats.sets import Unreadable
+from selfinstruct.formats.sets import Unreadable, explained
 from selfinstruct.formats.streams import name
 from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded

@@ -10,9 +10,8 @@ from tempfile import TemporaryDirectory
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
-from selfinstruct.models.money import Estimate, Hosted, estimate
+from selfinstruct.models.money import Estimate, Hosted, Price, estimate
 from selfinstruct.models.openai_compatible import OpenAICompatible
-from selfinstruct.models.prices import Price
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.judges import OF_THIS_RUN

@@ -6,11 +6,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Backend, Memory
+from selfinstruct.models.backend import AnswersInMemory, Backend
 from selfinstruct.models.capabilities import Capabilities
+from selfinstruct.models.capability_probe import Probe, learn
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.hosted import HostedModel, connected, short_form
-from selfinstruct.models.learning import Probe, learn
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
@@ -145,7 +145,7 @@ class Endpoints:
     def learn(self, budget: Budget, prices: Prices) -> None:
         """Ask those that are not known yet. Capped, ProviderDown, or BadInput where a cap cannot be kept."""
         for name, backend in self._hosted.items():
-            price = Gate(backend, Memory(), budget=budget, prices=prices).price
+            price = Gate(backend, AnswersInMemory(), budget=budget, prices=prices).price
             backend.asking.must_limit = budget.capped
             self._notice(backend.notice)
             if name not in self._learned:

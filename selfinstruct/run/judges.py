@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.folder import FACTS
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import FACTS, load_judge
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.stage import Stage, Tone
 
 if TYPE_CHECKING:
-    from selfinstruct.models.hidden_states import EmbeddedStates
+    from selfinstruct.models.transformers_scoring import EmbeddedStates
 
 _ROOM = Path(__file__).parents[1] / "judge"
 SHIPPED = ("ifs-v1", "ifs-v2", "ifs-v2-linear")
@@ -73,7 +72,7 @@ def judge_folder(named: str) -> Path:
 @cache
 def hidden_states() -> "EmbeddedStates":
     """What probes look into; one for a process, for the model behind it is loaded once, and only if asked."""
-    from selfinstruct.models.hidden_states import EmbeddedStates
+    from selfinstruct.models.transformers_scoring import EmbeddedStates
 
     return EmbeddedStates()
 

@@ -13,8 +13,8 @@ from selfinstruct.run.cycles import Cycle, looked_at, stages_part
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.runner import Runner
 from selfinstruct.stage import Pool, RoundStart
+from selfinstruct.store.reading import publish_sealed, read_sealed
 from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult, round_name
-from selfinstruct.store.sealed import publish_sealed, read_sealed
 
 Reason = Literal["target", "inputs", "dried_up", "unanswered", "unusable", "recording_ended", "plateau"]
 PLAN = "plan.json"

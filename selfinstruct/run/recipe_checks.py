@@ -102,7 +102,7 @@ def _check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yam
 
     No file is looked at, so that a recipe can be checked where its models are not.
     """
-    from selfinstruct.models.trainable import trainable
+    from selfinstruct.models.transformers_weights import trainable
 
     built = list[str]()
     for stage in stages:

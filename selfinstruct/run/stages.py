@@ -20,7 +20,7 @@ _PLACES = {
     # generating
     "propose": "generate.propose:Propose",
     "filter": "curate.filter:Filter",
-    "topic": "generate.stay_on_topic:StayOnTopic",
+    "topic": "generate.topic:StayOnTopic",
     "classify": "generate.classify:Classify",
     "instances": "generate.instances:MakeInstances",
     "prepare": "generate.prepare:Prepare",
@@ -28,14 +28,14 @@ _PLACES = {
     "rules": "curate.apply_rules:ApplyRules",
     "exact": "dedup.exact:Exact",
     "near": "dedup.near:Near",
-    "novelty": "dedup.filter:Novelty",
+    "novelty": "dedup.novelty:Novelty",
     "semantic": "dedup.semantic:Semantic",
-    "decontaminate": "curate.contamination.decontaminate:Decontaminate",
+    "decontaminate": "curate.decontaminate:Decontaminate",
     "verify": "curate.checks.verify:Verify",
     # rewriting
     "simplify": "curate.simplification.simplify:Simplify",
     # tone
-    "fragment": "fragment.fragments:MakeFragments",
+    "fragment": "fragment.make_fragments:MakeFragments",
     "train_judge": "judge.train_judge:TrainJudge",
     "finetune": "finetune.finetune:Finetune",
     "score": "evaluate.score:Score",
@@ -52,7 +52,7 @@ _PLACES = {
     "diversity": "curate.variety.diversity:Diversity",
     "balance": "curate.variety.balance:Balance",
     "select": "curate.variety.select:Select",
-    "mix": "curate.mixture.mix:Mix",
+    "mix": "curate.mix:Mix",
     "split": "dedup.split:Split",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.models.gguf_export import export_gguf
-from selfinstruct.models.weights_facts import find_weights
+from selfinstruct.models.model_files import find_weights
 from selfinstruct.records import Json, Task
 from selfinstruct.run import wiring
 from selfinstruct.run.inputs import read_input

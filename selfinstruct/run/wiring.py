@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import AnswerBook, Backend, Totals
+from selfinstruct.models.backend import AnswerStore, Backend, Totals
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.models.make import make_backend
@@ -30,7 +30,7 @@ class Gates:
     """One gate for each model, one budget for all."""
 
     def __init__(
-        self, resolved: Resolved, book: AnswerBook, notice: Callable[[str], None], backends: dict[str, Backend]
+        self, resolved: Resolved, book: AnswerStore, notice: Callable[[str], None], backends: dict[str, Backend]
     ) -> None:
         """`backends` by role; roles with the same spec share one."""
         recipe = resolved.recipe
@@ -83,7 +83,7 @@ def backends_of(resolved: Resolved, *, planned: bool = False) -> dict[str, Backe
 
 @contextmanager
 def gates(
-    resolved: Resolved, book: AnswerBook, notice: Callable[[str], None], backends: dict[str, Backend]
+    resolved: Resolved, book: AnswerStore, notice: Callable[[str], None], backends: dict[str, Backend]
 ) -> Iterator[Gates]:
     """The gates of a run, closed at its end."""
     bases = [weights_of(resolved.recipe, role) for role in weights_marks(resolved)]
@@ -100,7 +100,7 @@ def gates(
 
 def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingProxyType({})) -> Weights:
     """What a stage trains or looks into; BadInput where a role's spec names nothing of the kind."""
-    from selfinstruct.models.trainable import TransformersWeights
+    from selfinstruct.models.transformers_weights import TransformersWeights
 
     spec = recipe.specs[role]
     name = built_name(spec)
@@ -115,7 +115,7 @@ def weights_marks(resolved: Resolved) -> dict[str, str]:
 
 
 def _mark(spec: str) -> str:
-    from selfinstruct.models.trainable import TransformersWeights
+    from selfinstruct.models.transformers_weights import TransformersWeights
 
     return TransformersWeights(spec).mark
 
@@ -130,7 +130,7 @@ def _folder_of(role: str, name: str, built: Mapping[str, Path]) -> Path:
 
 def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
     """What measures likelihoods for a role; only models of transformers can."""
-    from selfinstruct.models.token_scorer import TransformersScorer
+    from selfinstruct.models.transformers_scoring import TransformersScorer
 
     spec = recipe.specs[role]
     kind, _, name = spec.partition(":")

@@ -1,4 +1,4 @@
-"""One owner: a second process on the same run folder is told who holds it."""
+"""The lock of a run folder: a second process on it is told who holds it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Reads back what this package wrote; what is no longer as it was written is BadInput with its place."""
+"""Reads back what this package wrote, with a checksum beside it where one figure counts; damage is BadInput."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,10 +7,12 @@ from typing import Any
 
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Task
+from selfinstruct.records import Json, Task, seal
+from selfinstruct.store.files import publish_text
 from selfinstruct.text import shown
 
 AGAIN = "run the same command again: it makes good what it can and names the rest"
+_SEAL = "checksum"
 
 
 def read_object(path: Path, fix: str) -> dict[str, Any]:
@@ -68,3 +70,28 @@ def _object(content: bytes, place: str, fix: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadInput("damaged: no JSON object", place=place, fix=fix)
     return found
+
+
+def publish_sealed(path: Path, told: Mapping[str, Json]) -> None:
+    """Write an object with its checksum as the last key."""
+    whole = {**told, _SEAL: _of(told)}
+    publish_text(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_sealed(path: Path, fix: str) -> dict[str, Any]:
+    """What `publish_sealed` wrote; BadInput with `fix` for anything else."""
+    found = read_object(path, fix)
+    mark = found.pop(_SEAL, None)
+    if mark is None:
+        raise BadInput("has no checksum: damaged, or of an earlier version", place=str(path), fix=fix)
+    if mark != _of(found):
+        raise BadInput("changed or damaged since it was written", place=str(path), fix=fix)
+    return found
+
+
+def _of(told: Mapping[str, Json]) -> str:
+    # As it is read back: half a character becomes U+FFFD in the file.
+    text = (
+        json.dumps(told, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    )
+    return seal([text])

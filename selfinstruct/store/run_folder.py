@@ -16,7 +16,7 @@ from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk
-from selfinstruct.store.sealed import publish_sealed, read_sealed
+from selfinstruct.store.reading import publish_sealed, read_sealed
 from selfinstruct.store.task_file import tasks_of
 from selfinstruct.whole_files import beside, create, sync_folder
 

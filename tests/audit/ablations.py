@@ -42,7 +42,7 @@ def studies(count: int = 3) -> tuple[Studied, ...]:
 
 def record(task: NatInstTask, *, split: str = "") -> Task:
     """As a file in the NatInst layout is read."""
-    from selfinstruct.formats.natinst import natinst
+    from selfinstruct.formats.shapes import natinst
 
     value = {
         "Name": task.name,

@@ -43,7 +43,7 @@ def bench(model: Teller | None = None) -> Bench:
 
 
 def run(stage: Stage, *tasks: Task, model: Teller | None = None) -> list[Outcome]:
-    """The fates of the tasks, without what was measured."""
+    """The decisions of the tasks, without what was measured."""
     return [outcome for outcome in stage(list(tasks), bench(model)) if not isinstance(outcome, Measured)]
 
 

@@ -19,17 +19,17 @@ def record(instruction: str, *outputs: str, given: str = "", **more: Any) -> Tas
 
 
 def judged(stage: ApplyRules, *records: Task) -> tuple[list[Kept | Rejected], Any]:
-    """The fates in order, and what was caught."""
+    """The decisions in order, and what was caught."""
     *outcomes, last = stage(list(records), Bench())
     assert isinstance(last, Measured)
     assert last.name == "caught"
-    fates = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
-    assert [fate.record for fate in fates] == list(records)
-    return fates, last.value
+    decisions = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert [decision.record for decision in decisions] == list(records)
+    return decisions, last.value
 
 
-def reasons(fates: list[Kept | Rejected]) -> list[str]:
-    return [fate.reason if isinstance(fate, Rejected) else "" for fate in fates]
+def reasons(decisions: list[Kept | Rejected]) -> list[str]:
+    return [decision.reason if isinstance(decision, Rejected) else "" for decision in decisions]
 
 
 GOOD = record("Name a river.", "The Po.")
@@ -38,41 +38,43 @@ REFUSED = record("Name a lake.", "I'm sorry, but I cannot help with that request
 
 
 def test_the_set_for_curating_keeps_what_is_good_and_names_what_is_not() -> None:
-    fates, _ = judged(ApplyRules(), GOOD, EMPTY, REFUSED)
-    assert reasons(fates) == ["", "empty_output", "refusal"]
-    assert fates[0].evidence == {}
+    decisions, _ = judged(ApplyRules(), GOOD, EMPTY, REFUSED)
+    assert reasons(decisions) == ["", "empty_output", "refusal"]
+    assert decisions[0].evidence == {}
 
 
 def test_evidence_names_every_rule_that_objected_and_not_only_the_first() -> None:
-    [fate], _ = judged(ApplyRules(), REFUSED)
-    assert fate.evidence["weight"] == 2
-    rules = fate.evidence["rules"]
+    [decision], _ = judged(ApplyRules(), REFUSED)
+    assert decision.evidence["weight"] == 2
+    rules = decision.evidence["rules"]
     assert isinstance(rules, dict)
     assert list(rules) == ["refusal", "unfinished"]
     assert rules["refusal"] == {"found": "i'm sorry, but i cannot help"}
 
 
 def test_counts_say_what_each_rule_would_do_alone_and_what_it_did_in_order() -> None:
-    fates, caught = judged(ApplyRules(rules=("refusal", "unfinished", "empty_output")), GOOD, EMPTY, REFUSED)
+    decisions, caught = judged(ApplyRules(rules=("refusal", "unfinished", "empty_output")), GOOD, EMPTY, REFUSED)
     assert caught == {
         "refusal": {"alone": 1, "only": 0, "in_order": 1, "mode": "reject"},
         "unfinished": {"alone": 1, "only": 0, "in_order": 0, "mode": "reject"},
         "empty_output": {"alone": 1, "only": 1, "in_order": 1, "mode": "reject"},
     }
-    assert sum(counts["in_order"] for counts in caught.values()) == sum(isinstance(fate, Rejected) for fate in fates)
+    assert sum(counts["in_order"] for counts in caught.values()) == sum(
+        isinstance(decision, Rejected) for decision in decisions
+    )
 
 
 def test_a_rule_that_only_measures_rejects_nothing_and_tells_what_it_saw() -> None:
-    [fate], caught = judged(ApplyRules(rules=("refusal=0",)), REFUSED)
-    assert isinstance(fate, Kept)
-    assert fate.evidence["rules"] == {"refusal": {"found": "i'm sorry, but i cannot help", "weight": 0}}
+    [decision], caught = judged(ApplyRules(rules=("refusal=0",)), REFUSED)
+    assert isinstance(decision, Kept)
+    assert decision.evidence["rules"] == {"refusal": {"found": "i'm sorry, but i cannot help", "weight": 0}}
     assert caught["refusal"] == {"alone": 1, "only": 1, "in_order": 0, "mode": "measure"}
 
 
 def test_light_rules_reject_together_and_the_one_that_tips_the_scale_is_the_reason() -> None:
     light = ApplyRules(rules=("refusal=0.5", "unfinished=0.5"))
-    fates, caught = judged(light, REFUSED, record("Name a sea.", "I cannot provide that."))
-    assert reasons(fates) == ["unfinished", ""]
+    decisions, caught = judged(light, REFUSED, record("Name a sea.", "I cannot provide that."))
+    assert reasons(decisions) == ["unfinished", ""]
     assert caught["unfinished"]["mode"] == "weight 0.5"
     assert reasons(judged(ApplyRules(rules=("refusal=0.5",), reject_at=0.5), REFUSED)[0]) == ["refusal"]
 
@@ -91,8 +93,8 @@ def test_a_rule_is_switched_off_with_a_minus() -> None:
 
 
 def test_one_bad_answer_of_several_is_enough_and_the_evidence_says_which() -> None:
-    [fate], _ = judged(ApplyRules(), record("Name a river.", "The Po.", ""))
-    assert fate.evidence["rules"] == {"empty_output": {"found": "nothing", "exchange": 2}}
+    [decision], _ = judged(ApplyRules(), record("Name a river.", "The Po.", ""))
+    assert decision.evidence["rules"] == {"empty_output": {"found": "nothing", "exchange": 2}}
 
 
 def test_later_turns_of_a_conversation_are_read_too() -> None:
@@ -115,8 +117,8 @@ def test_rules_of_generation_can_be_named_and_read_the_instruction() -> None:
 
 def test_a_key_that_was_not_understood_is_named() -> None:
     odd = record("Name a river.", "The Po.", extra={"instruction :": "Name a lake."})
-    [fate], _ = judged(ApplyRules(), odd)
-    assert fate.evidence["rules"] == {"misspelt_key": {"found": "instruction :"}}
+    [decision], _ = judged(ApplyRules(), odd)
+    assert decision.evidence["rules"] == {"misspelt_key": {"found": "instruction :"}}
 
 
 def test_what_a_person_wrote_is_read_like_the_rest() -> None:
@@ -126,11 +128,11 @@ def test_what_a_person_wrote_is_read_like_the_rest() -> None:
 def test_secrets_and_personal_data_are_opt_in_and_never_shown_whole() -> None:
     leak = record("Who sells tea?", "Ask jane.doe@corner.shop, key ghp_" + "a1B2c3D4e5F6" * 3 + ".")
     assert reasons(judged(ApplyRules(), leak)[0]) == [""]
-    [fate], _ = judged(ApplyRules(rules=("secrets", "personal_data")), leak)
-    assert isinstance(fate, Rejected)
-    assert fate.reason == "access_key"
-    assert "jane.doe" not in str(fate.evidence)
-    assert "a1B2" not in str(fate.evidence)
+    [decision], _ = judged(ApplyRules(rules=("secrets", "personal_data")), leak)
+    assert isinstance(decision, Rejected)
+    assert decision.reason == "access_key"
+    assert "jane.doe" not in str(decision.evidence)
+    assert "a1B2" not in str(decision.evidence)
 
 
 def test_language_is_opt_in_and_needs_to_be_told_which() -> None:
@@ -177,12 +179,12 @@ ANY = st.text(max_size=60) | st.sampled_from(
 def test_no_text_makes_a_rule_raise_and_every_record_has_one_fate(texts: list[tuple[str, str, str]]) -> None:
     records = [record(asked, output, given=given) for asked, given, output in texts]
     everything = ApplyRules(rules=(*RECORD_SETS, *(name for name in NAMES if name != "other_language")))
-    fates, caught = judged(everything, *records)
-    rejected = sum(isinstance(fate, Rejected) for fate in fates)
+    decisions, caught = judged(everything, *records)
+    rejected = sum(isinstance(decision, Rejected) for decision in decisions)
     assert rejected == sum(counts["in_order"] for counts in caught.values())
     assert all(counts["only"] <= counts["alone"] for counts in caught.values())
-    judged_alone = [json_text(fate.evidence) for task in records for fate in judged(everything, task)[0]]
-    assert judged_alone == [json_text(fate.evidence) for fate in fates]
+    judged_alone = [json_text(decision.evidence) for task in records for decision in judged(everything, task)[0]]
+    assert judged_alone == [json_text(decision.evidence) for decision in decisions]
 
 
 def json_text(value: Any) -> str:

@@ -6,27 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.access_keys import access_key, masked, private_key
 from selfinstruct.curate.answer_rules import (
     empty_output,
     merged_items,
     no_input_mark,
+    refusal,
     same_as_instruction,
     says_none,
+    unfinished,
     unfounded_link,
 )
-from selfinstruct.curate.endings import unfinished
 from selfinstruct.curate.exchange import Exchange
-from selfinstruct.curate.personal_data import (
+from selfinstruct.curate.private_data import (
+    access_key,
     bank_account,
     email_address,
     iban_remainder,
     ip_address,
     luhn,
+    masked,
     payment_card,
     phone_number,
+    private_key,
 )
-from selfinstruct.curate.refusals import refusal
 from selfinstruct.curate.rules import control_characters
 from selfinstruct.curate.text_rules import misread_encoding, misspelt_key, repeated_phrases, template_token
 

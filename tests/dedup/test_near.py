@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.dedup import near
+from selfinstruct.dedup.duplicate_records import Keep
+from selfinstruct.dedup.minhash import jaccard, shingles
 from selfinstruct.dedup.near import Near
-from selfinstruct.dedup.preference import Keep
-from selfinstruct.dedup.shingles import jaccard, shingles
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected
@@ -47,16 +47,16 @@ def test_every_removed_record_names_a_kept_one_that_is_as_alike_as_it_says(
 ) -> None:
     records = tasks(*texts)
     outcomes = list(Near(jaccard=threshold, shingle_words=size, keep=keep)(records, Bench()))
-    fates = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
-    assert [fate.record for fate in fates] == records
+    decisions = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert [decision.record for decision in decisions] == records
     stays = {records[place].id: records[place].instruction for place in kept(outcomes)}
-    for fate in fates:
-        if isinstance(fate, Rejected):
-            assert isinstance(fate.record, Task)
-            own, other = fate.record.instruction, stays[str(fate.evidence["neighbour"])]
-            assert fate.reason == "near_duplicate"
-            assert fate.evidence["score"] == jaccard(own, other, size) >= threshold
-            assert fate.evidence["shingles"] == [len(shingles(own, size)), len(shingles(other, size))]
+    for decision in decisions:
+        if isinstance(decision, Rejected):
+            assert isinstance(decision.record, Task)
+            own, other = decision.record.instruction, stays[str(decision.evidence["neighbour"])]
+            assert decision.reason == "near_duplicate"
+            assert decision.evidence["score"] == jaccard(own, other, size) >= threshold
+            assert decision.evidence["shingles"] == [len(shingles(own, size)), len(shingles(other, size))]
 
 
 @settings(deadline=None)

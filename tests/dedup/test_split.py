@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.dedup.shingles import jaccard
+from selfinstruct.dedup.minhash import jaccard
 from selfinstruct.dedup.split import Split
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.evaluate.set_answers import set_questions
-from selfinstruct.formats.natinst import natinst
+from selfinstruct.formats.shapes import natinst
 from selfinstruct.records import Instance, Message, Provenance, Task
 
 INPUT = Provenance(stage="input")

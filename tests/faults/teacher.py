@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
-from selfinstruct.models.learning import TEXT
+from selfinstruct.models.capability_probe import TEXT
 from selfinstruct.models.scripted import Scripted, find_script
 
 _OPEN_NUMBER = re.compile(r"(\d+)\.\s*$")

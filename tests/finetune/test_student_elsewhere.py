@@ -12,9 +12,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.models.trainable import TransformersWeights
-from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.models.weights_facts import ON_HUB, adapter_base
+from selfinstruct.models.model_files import ON_HUB, adapter_base
+from selfinstruct.models.transformers_weights import TransformersWeights, load_weights
 from selfinstruct.stage import Bench, Built, Weights
 from tests.finetune.builders import Folder, model, tasks, tokenizer
 
@@ -87,7 +86,7 @@ tokenizer = AutoTokenizer.from_pretrained({place!r})
 def test_students_load_with_plain_peft_and_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a base that we bring, which the Hub has by another name; on one in a folder; merged, without its base."""
     base = Folder.made(tmp_path / "base").place
-    monkeypatch.setattr("selfinstruct.models.weights_facts.embedded_weights", lambda: base)
+    monkeypatch.setattr("selfinstruct.models.model_files.embedded_weights", lambda: base)
     ours = finetuned(tmp_path / "ours", TransformersWeights("embedded"))
     in_folder = finetuned(tmp_path / "folder", TransformersWeights(f"hf:{base}"))
     shutil.copytree(base, tmp_path / "gone")
@@ -112,8 +111,8 @@ def test_a_student_of_a_base_that_we_bring_names_it_as_the_hub_does(
 ) -> None:
     spec = written.removeprefix("hf:")
     base = Folder.made(tmp_path / "base").place
-    monkeypatch.setattr("selfinstruct.models.weights_facts.embedded_weights", lambda: base)
-    monkeypatch.setattr("selfinstruct.models.weights_facts.gemma_weights", lambda: base)
+    monkeypatch.setattr("selfinstruct.models.model_files.embedded_weights", lambda: base)
+    monkeypatch.setattr("selfinstruct.models.model_files.gemma_weights", lambda: base)
     student = finetuned(tmp_path / "run", TransformersWeights(written))
     assert json.loads((student / "adapter_config.json").read_text())["base_model_name_or_path"] == ON_HUB[spec]
     assert f"base_model: {ON_HUB[spec]}\n" in (student / "README.md").read_text()

@@ -7,9 +7,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.formats.card import FunnelLine, render, size_category
-from selfinstruct.formats.card_splits import SplitCheck, SplitLine
-from selfinstruct.formats.markup import cell, code, fenced, plain, quoted
+from selfinstruct.formats.card import (
+    FunnelLine,
+    SplitCheck,
+    SplitLine,
+    cell,
+    code,
+    fenced,
+    plain,
+    quoted,
+    render,
+    size_category,
+)
 from tests.formats.cards import card
 
 

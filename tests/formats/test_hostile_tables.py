@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats import arrow_blocks
+from selfinstruct.formats import streams
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.tables import arrow_rows, saved_rows
 
@@ -77,6 +77,6 @@ def test_a_torn_or_changed_file_never_ends_in_a_traceback(kind: str, tmp_path: P
         for torn in (whole[:at], whole[:at] + b"\xff\xff\xff\x7f" + whole[at + 4 :]):
             path.write_bytes(torn)
             try:
-                arrow_blocks.refuse_swollen(path)
+                streams.refuse_swollen(path)
             except BadInput as refused:
                 assert "far more than it is" in str(refused)

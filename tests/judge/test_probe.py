@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.judge.validation import Labelled
 from tests.judge.examples import World, folder

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import load_judge
 from selfinstruct.judge.train import train
 from tests.judge.examples import World, folder, lines
 

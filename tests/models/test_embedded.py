@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -16,13 +17,14 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.embedded import Embedded, _cores
+from selfinstruct.models.embedded import Embedded, _cores, soon_asleep_while_waiting
 from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.models.weights import check_machine, embedded_weights
 from selfinstruct.records import Message, Request
 
 LIST = "A list of different tasks, one per line:\nTask 1: Name a river.\nTask 2: Add two numbers.\nTask 3:"
+NAMES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
 def _runs_here() -> bool:
@@ -209,3 +211,21 @@ def test_weights_the_engine_cannot_read_are_one_clear_line(tmp_path: Path, capfd
     with pytest.raises(BadInput, match="the engine cannot load it"):
         ask(Embedded(gguf(tmp_path / "broken.gguf", b"no weights at all")), "one")
     assert capfd.readouterr().err == ""
+
+
+def test_libraries_are_told_to_sleep_soon_and_nothing_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    with soon_asleep_while_waiting():
+        assert [os.environ.get(name) for name in NAMES] == ["passive", "10000"]
+    assert not any(name in os.environ for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_says_how_threads_wait_is_obeyed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in NAMES:
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setenv(name, "7")
+    with soon_asleep_while_waiting():
+        assert {one: os.environ.get(one) for one in NAMES} == {**dict.fromkeys(NAMES), name: "7"}
+    assert os.environ[name] == "7"

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput, Capped, NoRoom, ProviderDown
-from selfinstruct.models.backend import Answer, CallError, Memory, Spent
+from selfinstruct.models.backend import Answer, AnswersInMemory, CallError, Spent
 from selfinstruct.models.gate import Gate, Policy, ScopedModel
 from selfinstruct.models.money import Budget, Price, Prices
 from selfinstruct.records import Choice, Completion, Failure, Request, Usage
@@ -72,7 +72,7 @@ class Teacher:
         self.closed = True
 
 
-class Slow(Memory):
+class Slow(AnswersInMemory):
     """A book whose rows are durable only after a while, and that knows which are."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ def later(kind: str = "server_error", after: float | None = None) -> CallError:
 def test_answers_come_in_request_order_whatever_order_they_arrive_in(count: int, in_flight: int, seed: int) -> None:
     draw = Random(seed)
     teacher = Teacher(lambda _request, _attempt: draw.random() * 0.004)
-    with Gate(teacher, Memory(), Policy(in_flight=in_flight)) as gate:
+    with Gate(teacher, AnswersInMemory(), Policy(in_flight=in_flight)) as gate:
         answers = list(gate.scoped("s").complete(prompts(count)))
     assert texts(answers) == [f"re: task {number}" for number in range(count)]
     assert teacher.most_at_once <= in_flight
@@ -130,7 +130,7 @@ def test_requests_are_taken_no_further_than_the_look_ahead() -> None:
             pulled += 1
             yield request
 
-    with Gate(Teacher(), Memory(), Policy(look_ahead=10)) as gate:
+    with Gate(Teacher(), AnswersInMemory(), Policy(look_ahead=10)) as gate:
         model = gate.scoped("s")
         answers = model.complete(source())
         assert pulled == 0
@@ -177,7 +177,7 @@ def test_passing_faults_are_tried_again_within_bounds_and_the_sums_close() -> No
         return later() if attempt < number % 3 else 0.0
 
     teacher = Teacher(act)
-    with Gate(teacher, Memory(), QUICK) as gate:
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate:
         model = gate.scoped("s")
         answers = list(model.complete(prompts(60)))
     failed = {answer.request for answer in answers if isinstance(answer, Failure)}
@@ -196,7 +196,7 @@ def test_who_waits_for_long_is_told_why_once_until_an_answer_comes() -> None:
 
     patient = Policy(in_flight=1, longest_wait=0.002, attempts=50)
     with Gate(
-        Teacher(act), Memory(), patient, clock=lambda: 1000.0 * time.monotonic(), notice=told.append
+        Teacher(act), AnswersInMemory(), patient, clock=lambda: 1000.0 * time.monotonic(), notice=told.append
     ) as gate:  # a second in a millisecond
         answers = gate.scoped("s").complete(prompts(20))
         assert texts([next(answers), next(answers)]) == ["re: task 0", "re: task 1"]
@@ -213,7 +213,7 @@ def test_a_refused_request_is_a_failure_at_once_and_the_others_go_on() -> None:
         return CallError("too_long", "does not fit", retry="never") if request.prompt != "task 5" else 0.0
 
     teacher = Teacher(act)
-    with Gate(teacher, Memory(), QUICK) as gate:
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate:
         answers = list(gate.scoped("s").complete(prompts(20)))
     assert texts(answers).count("too_long") == 19
     assert set(teacher.asked.values()) == {1}
@@ -230,7 +230,7 @@ def test_a_storm_of_429_loses_nothing_and_hardly_asks_more_than_needed(after: fl
         return 0.001
 
     teacher = Teacher(act)
-    with Gate(teacher, Memory(), Policy(attempts=2, longest_wait=0.2)) as gate:
+    with Gate(teacher, AnswersInMemory(), Policy(attempts=2, longest_wait=0.2)) as gate:
         answers = list(gate.scoped("s").complete(prompts(900)))
     assert texts(answers) == [f"re: task {number}" for number in range(900)]
     assert teacher.asked.total() <= 1.05 * 900
@@ -238,7 +238,7 @@ def test_a_storm_of_429_loses_nothing_and_hardly_asks_more_than_needed(after: fl
 
 def test_a_dead_endpoint_stops_the_run_with_a_sentence() -> None:
     teacher = Teacher(lambda _request, _attempt: later("no_connection"))
-    with Gate(teacher, Memory(), Policy(longest_wait=0.001, attempts=2, give_up_after=8)) as gate:
+    with Gate(teacher, AnswersInMemory(), Policy(longest_wait=0.001, attempts=2, give_up_after=8)) as gate:
         model = gate.scoped("s")
         answers: list[Completion | Failure] = []
         with pytest.raises(ProviderDown, match=r"8 requests in a row failed.*try later.*same command"):
@@ -250,7 +250,7 @@ def test_a_dead_endpoint_stops_the_run_with_a_sentence() -> None:
 def test_nobody_is_waited_for_beyond_patience() -> None:
     teacher = Teacher(lambda _request, _attempt: later("no_connection"))
     policy = Policy(longest_wait=0.02, attempts=6, first_patience=0.05, give_up_after=10**6)
-    with Gate(teacher, Memory(), policy) as gate, pytest.raises(ProviderDown, match="no answer for 0 seconds"):
+    with Gate(teacher, AnswersInMemory(), policy) as gate, pytest.raises(ProviderDown, match="no answer for 0 seconds"):
         list(gate.scoped("s").complete(prompts(50)))
 
 
@@ -260,7 +260,7 @@ def test_a_hopeless_refusal_stops_after_what_was_answered_before_and_wastes_one_
         return CallError("refused", "check OPENAI_API_KEY", retry="stop") if number >= 10 else 0.001
 
     teacher = Teacher(act, in_flight=4)
-    with Gate(teacher, Memory(), QUICK) as gate:
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate:
         model = gate.scoped("s")
         seen: list[Completion | Failure] = []
         with pytest.raises(ProviderDown, match="check OPENAI_API_KEY"):
@@ -299,7 +299,7 @@ def test_closing_the_gate_first_is_as_good() -> None:
 
 def test_what_hangs_is_broken_off_after_the_drain() -> None:
     teacher = Teacher(lambda request, _attempt: 0.0 if request.prompt == "task 0" else 60.0)
-    with Gate(teacher, Memory(), Policy(drain=0.05)) as gate:
+    with Gate(teacher, AnswersInMemory(), Policy(drain=0.05)) as gate:
         answers = gate.scoped("s").complete(prompts(50))
         next(answers)
         before = time.monotonic()
@@ -313,14 +313,14 @@ def test_an_interrupt_while_requests_are_made_goes_through_and_sends_nothing() -
         raise KeyboardInterrupt
 
     teacher = Teacher()
-    with Gate(teacher, Memory(), QUICK) as gate, pytest.raises(KeyboardInterrupt):
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate, pytest.raises(KeyboardInterrupt):
         list(gate.scoped("s").complete(source()))
     assert teacher.asked.total() == 0
 
 
 def test_an_answer_that_takes_too_long_is_a_timeout() -> None:
     teacher = Teacher(lambda _request, attempt: 60.0 if attempt == 0 else 0.0)
-    with Gate(teacher, Memory(), Policy(timeout=0.05, longest_wait=0.001)) as gate:
+    with Gate(teacher, AnswersInMemory(), Policy(timeout=0.05, longest_wait=0.001)) as gate:
         assert texts(list(gate.scoped("s").complete(prompts(3)))) == ["re: task 0", "re: task 1", "re: task 2"]
     assert set(teacher.asked.values()) == {2}
 
@@ -331,13 +331,13 @@ def test_a_stage_that_breaks_while_making_requests_gets_the_answers_before_first
         raise ZeroDivisionError
 
     seen: list[Completion | Failure] = []
-    with Gate(Teacher(), Memory()) as gate, pytest.raises(ZeroDivisionError):
+    with Gate(Teacher(), AnswersInMemory()) as gate, pytest.raises(ZeroDivisionError):
         seen.extend(gate.scoped("s").complete(source()))
     assert len(seen) == 3
 
 
 def test_a_full_disk_stops_the_sending() -> None:
-    class Full(Memory):
+    class Full(AnswersInMemory):
         def write(
             self, scope: str, ordinal: int, request: Request, completion: Completion, raw: str, sent: str = ""
         ) -> "Future[None]":
@@ -359,13 +359,13 @@ def test_a_full_disk_stops_the_sending() -> None:
 
 def test_a_defect_in_a_backend_is_not_hidden() -> None:
     teacher = Teacher(lambda _request, _attempt: ZeroDivisionError("a defect"))
-    with Gate(teacher, Memory(), QUICK) as gate, pytest.raises(ZeroDivisionError, match="a defect"):
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate, pytest.raises(ZeroDivisionError, match="a defect"):
         list(gate.scoped("s").complete(prompts(3)))
 
 
 def test_a_cap_on_money_with_an_unknown_price_is_refused_naming_model_and_option() -> None:
     with pytest.raises(BadInput, match=r"openai:teacher.*--prices"):
-        Gate(Teacher(), Memory(), budget=Budget(max_cost=Decimal(1)))
+        Gate(Teacher(), AnswersInMemory(), budget=Budget(max_cost=Decimal(1)))
 
 
 def chaos(seed: int) -> Act:
@@ -418,7 +418,7 @@ def test_a_cap_on_tokens_counts_what_earlier_tries_spent_and_may_have_spent() ->
     teacher = Teacher()
     spent = Spent(tokens=500, unconfirmed_tokens=300)
     capped = pytest.raises(Capped, match="tokens are used and 300 may be")
-    with Gate(teacher, Memory(), QUICK, Budget(None, 1000, spent)) as gate, capped:
+    with Gate(teacher, AnswersInMemory(), QUICK, Budget(None, 1000, spent)) as gate, capped:
         list(gate.scoped("s").complete(prompts(100, most=10)))
     assert 100 <= teacher.billed <= 200
 
@@ -441,7 +441,7 @@ def test_an_answer_cut_off_is_an_answer_and_is_bought_once() -> None:
             return Answer(choices=(Choice("half", "length"),), usage=answer.usage, raw=answer.raw)
 
     teacher = Cut()
-    with Gate(teacher, Memory(), QUICK) as gate:
+    with Gate(teacher, AnswersInMemory(), QUICK) as gate:
         answers = list(gate.scoped("s").complete(prompts(5)))
     assert texts(answers) == ["half"] * 5
     assert set(teacher.asked.values()) == {1}
@@ -451,14 +451,14 @@ def test_the_event_loop_has_one_thread_for_all_gates_and_ends_with_the_last() ->
     def threads() -> int:
         return sum(thread.name == "model calls" for thread in threading.enumerate())
 
-    with Gate(Teacher(), Memory()) as one, Gate(Teacher(name="openai:other"), Memory()) as two:
+    with Gate(Teacher(), AnswersInMemory()) as one, Gate(Teacher(name="openai:other"), AnswersInMemory()) as two:
         list(one.scoped("s").complete(prompts(2)))
         list(two.scoped("s").complete(prompts(2)))
         assert threads() == 1
     assert threads() == 0
 
 
-class Late(Memory):
+class Late(AnswersInMemory):
     """A book whose rows are durable after so many seconds, one after the other."""
 
     def __init__(self, seconds: float) -> None:
@@ -562,7 +562,7 @@ def test_a_run_that_fails_more_than_it_answers_ends_with_the_reason_that_most_ha
         kind = "timeout" if number % 7 == 1 else "too_large"
         return 0.0 if number % 3 == 0 else CallError(kind, f"because of {kind}", retry="never")
 
-    with Gate(Teacher(act), Memory(), QUICK) as gate, pytest.raises(ProviderDown) as down:
+    with Gate(Teacher(act), AnswersInMemory(), QUICK) as gate, pytest.raises(ProviderDown) as down:
         list(gate.scoped("s").complete(prompts(500)))
     assert "of the last 32 requests failed" in str(down.value)
     assert "as too_large: because of too_large" in str(down.value)
@@ -575,7 +575,7 @@ def test_a_text_that_no_stage_can_use_is_bought_once_and_named_by_its_size() -> 
             told = await super().answer(request)
             return replace(told, choices=(Choice("x" * 5_000_000, "stop"),))
 
-    teacher, book = Endless(), Memory()
+    teacher, book = Endless(), AnswersInMemory()
     with Gate(teacher, book, QUICK) as gate, pytest.raises(ProviderDown) as down:
         list(gate.scoped("s").complete(prompts(100)))
     assert "8 requests in a row failed, all as too_large: a text of 5000000 bytes" in str(down.value)
@@ -587,7 +587,7 @@ def test_a_defect_while_a_failure_is_handled_is_raised_and_nobody_waits_for_ever
     wrong = Usage(prompt_tokens="many", completion_tokens=1)  # type: ignore[arg-type]  # a backend with a defect
     fault = CallError("empty_text", "nothing", retry="later", usage=wrong)
     with (
-        Gate(Teacher(lambda _request, _attempt: fault), Memory(), QUICK, Budget(), PRICES) as gate,
+        Gate(Teacher(lambda _request, _attempt: fault), AnswersInMemory(), QUICK, Budget(), PRICES) as gate,
         pytest.raises(TypeError),
     ):
         list(gate.scoped("s").complete(prompts(3)))
@@ -600,7 +600,7 @@ def test_thinking_is_taken_off_whatever_backend_it_comes_from() -> None:
             told = await super().answer(request)
             return replace(told, choices=(Choice("<think>\n1. Rivers?\n</think>\n\n1. Name a lake.", "stop"),))
 
-    with Gate(Thinker(), Memory(), QUICK) as gate:
+    with Gate(Thinker(), AnswersInMemory(), QUICK) as gate:
         (answer,) = gate.scoped("s").complete(prompts(1))
     assert isinstance(answer, Completion)
     assert answer.choices == (Choice("1. Name a lake.", "stop", "1. Rivers?"),)
@@ -614,7 +614,7 @@ def test_of_several_texts_one_that_is_only_thinking_says_so_and_the_others_stay(
             told = await super().answer(request)
             return replace(told, choices=(Choice("<think>\nRivers", "length"), Choice("1. Name a lake.", "stop")))
 
-    with Gate(Thinker(), Memory(), QUICK) as gate:
+    with Gate(Thinker(), AnswersInMemory(), QUICK) as gate:
         (answer,) = gate.scoped("s").complete(prompts(1))
     assert isinstance(answer, Completion)
     assert [choice.finish_reason for choice in answer.choices] == ["only_thinking", "stop"]

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError, Future
 import pytest
 
 from selfinstruct.models.backend import Answer
-from selfinstruct.models.gather import Asked, Gatherer, settle
+from selfinstruct.models.transformers_model import QueuedRequest, RequestBatcher, resolve_answer
 from selfinstruct.records import Choice, Request, Usage
 
 PATIENCE = 20.0
@@ -39,7 +39,7 @@ class Echo:
             raise ValueError("cannot be cut")
         return str(asked.prompt)
 
-    def work(self, waiting: list[Asked[str]], broken_off: Callable[[], bool]) -> list[Asked[str]]:
+    def work(self, waiting: list[QueuedRequest[str]], broken_off: Callable[[], bool]) -> list[QueuedRequest[str]]:
         taken = waiting[: self._most]
         self.handfuls.append([asked.ready for asked in taken])
         while not self.go.wait(0.01):
@@ -48,12 +48,12 @@ class Echo:
         for asked in taken:
             if asked.ready == "worse":
                 raise RuntimeError("the engine broke")
-            settle(asked.answer, answer(asked.ready))
+            resolve_answer(asked.answer, answer(asked.ready))
         return waiting[self._most :]
 
 
-def gatherer(echo: Echo, enough: int = 4, pause: float = 0.05) -> Gatherer[str]:
-    return Gatherer(echo.prepare, echo.work, enough=enough, pause=pause)
+def gatherer(echo: Echo, enough: int = 4, pause: float = 0.05) -> RequestBatcher[str]:
+    return RequestBatcher(echo.prepare, echo.work, enough=enough, pause=pause)
 
 
 def test_what_comes_together_is_worked_on_together_and_everyone_gets_its_own_answer() -> None:

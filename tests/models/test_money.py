@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Spent
-from selfinstruct.models.money import Budget, Price, Prices, estimate, tokens_of
-from selfinstruct.models.prices import FREE, Tier
+from selfinstruct.models.money import FREE, Budget, Price, Prices, Tier, estimate, tokens_of
 from selfinstruct.records import Message, Request, Usage
 
 FATES = st.sampled_from(["settle", "lose", "release", "hold"])

@@ -8,10 +8,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request as Received
 from werkzeug import Response
 
-from selfinstruct.models.backend import Memory
+from selfinstruct.models.backend import ROOM_TO_THINK, AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.policy import retry_after
-from selfinstruct.models.usable import ROOM_TO_THINK
+from selfinstruct.models.limits import retry_after
 from selfinstruct.records import Choice, Completion, Failure, Message, Request
 from selfinstruct.store.journal import Journal
 from tests.models.loopback import CHAT, USAGE, asked, at, chat, refused
@@ -56,7 +55,7 @@ def test_odd_answers_are_kept_and_bought_once(
     httpserver: HTTPServer, body: dict[str, object], texts: list[str], reasons: list[str]
 ) -> None:
     httpserver.expect_request("/v1/chat/completions").respond_with_json(body)
-    with Gate(at(httpserver), Memory(), Policy(longest_wait=0.001)) as gate:
+    with Gate(at(httpserver), AnswersInMemory(), Policy(longest_wait=0.001)) as gate:
         (answer,) = gate.scoped("s").complete([CHAT])
     assert isinstance(answer, Completion)
     assert [choice.text for choice in answer.choices] == texts
@@ -134,7 +133,7 @@ def test_what_is_no_answer_is_tried_again_within_bounds_and_never_becomes_data(
     httpserver: HTTPServer, body: bytes
 ) -> None:
     httpserver.expect_request("/v1/chat/completions").respond_with_data(body)
-    with Gate(at(httpserver), Memory(), Policy(longest_wait=0.001, attempts=3)) as gate:
+    with Gate(at(httpserver), AnswersInMemory(), Policy(longest_wait=0.001, attempts=3)) as gate:
         (failure,) = gate.scoped("s").complete([CHAT])
     assert isinstance(failure, Failure)
     assert failure.kind in {"bad_answer", "error_in_answer", "no_choices"}
@@ -172,7 +171,7 @@ def test_what_holds_no_answer_is_a_failure_with_its_name_bought_a_few_times_at_m
 ) -> None:
     httpserver.expect_request("/v1/chat/completions").respond_with_json(body)
     policy = Policy(longest_wait=0.001, attempts=6, patience=0.01)
-    with Gate(at(httpserver), Memory(), policy) as gate:
+    with Gate(at(httpserver), AnswersInMemory(), policy) as gate:
         (failure,) = gate.scoped("s").complete([CHAT])
     assert isinstance(failure, Failure)
     assert failure.kind == kind
@@ -223,7 +222,7 @@ def test_a_model_that_thinks_gets_room_for_it_once_that_is_seen(httpserver: HTTP
 
     httpserver.expect_request("/v1/chat/completions").respond_with_handler(thinks)
     requests = [Request(prompt=(Message("user", f"River {number}?"),), max_tokens=16) for number in range(4)]
-    with Gate(at(httpserver), Memory(), Policy(in_flight=1)) as gate:
+    with Gate(at(httpserver), AnswersInMemory(), Policy(in_flight=1)) as gate:
         answers = list(gate.scoped("s").complete(requests))
     assert [answer.choices[0].text for answer in answers if isinstance(answer, Completion)] == ["The Tay."] * 4
     sent = [entry[0].get_json()["max_tokens"] for entry in httpserver.log]
@@ -233,7 +232,7 @@ def test_a_model_that_thinks_gets_room_for_it_once_that_is_seen(httpserver: HTTP
 
 def test_room_to_think_can_be_said_and_is_not_exceeded(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/v1/chat/completions").respond_with_json(one_choice("<think>\nWhich", "length"))
-    with Gate(at(httpserver), Memory(), Policy(in_flight=1, thinking_tokens=100)) as gate:
+    with Gate(at(httpserver), AnswersInMemory(), Policy(in_flight=1, thinking_tokens=100)) as gate:
         (failure,) = gate.scoped("s").complete([CHAT])
     assert isinstance(failure, Failure)
     assert "limits.thinking_tokens" in failure.message

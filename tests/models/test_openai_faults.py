@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from selfinstruct.models.backend import Memory
+from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.records import Completion, Failure, Request
@@ -99,7 +99,7 @@ def test_a_trickle_is_ended_by_the_limit_on_the_whole_answer() -> None:
     with raw(trickle) as server:
         backend = OpenAICompatible(model="m", url=server.url)
         before = time.monotonic()
-        with Gate(backend, Memory(), Policy(timeout=0.3, attempts=1)) as gate:
+        with Gate(backend, AnswersInMemory(), Policy(timeout=0.3, attempts=1)) as gate:
             (failure,) = gate.scoped("s").complete([CHAT])
         assert time.monotonic() - before < 15.0  # far below what the server would take
     assert isinstance(failure, Failure)
@@ -147,7 +147,7 @@ def test_faults_in_between_lose_nothing() -> None:
         await writer.drain()
 
     with raw(play) as server:
-        with Gate(OpenAICompatible(model="m", url=server.url), Memory(), Policy(longest_wait=0.01)) as gate:
+        with Gate(OpenAICompatible(model="m", url=server.url), AnswersInMemory(), Policy(longest_wait=0.01)) as gate:
             answers = list(gate.scoped("s").complete([CHAT] * 60))
         assert all(isinstance(answer, Completion) for answer in answers)
         assert 60 < server.asked <= 60 * 1.35

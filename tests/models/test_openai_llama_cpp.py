@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Memory
+from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.embedded import Embedded
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.openai_compatible import OpenAICompatible
@@ -38,7 +38,7 @@ def test_a_real_server_is_understood(backend: OpenAICompatible) -> None:
         Request(prompt=talk, max_tokens=60, json_schema=json.dumps(schema)),
         Request(prompt="word " * 40_000, max_tokens=6),
     ]
-    with Gate(backend, Memory()) as gate:
+    with Gate(backend, AnswersInMemory()) as gate:
         text, chat, held, long = gate.scoped("s").complete(requests)
     assert isinstance(text, Completion)
     assert len(text.choices) == 2

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.capabilities import CHAT, Capabilities, Stated, Way, stated
+from selfinstruct.models.capabilities import CHAT, Capabilities, RequestStyle, Stated, stated
 from selfinstruct.models.refusals import adapted
 from selfinstruct.records import Json
 
@@ -77,12 +77,12 @@ def error(message: str, **more: object) -> dict[str, object]:
     ],
 )
 def test_a_refused_parameter_is_left_out(status: int, told: object, left_out: list[str]) -> None:
-    way = adapted(Way(), status, json.dumps(told).encode(), BODY)
-    assert way == Way(left_out=tuple(left_out))
+    way = adapted(RequestStyle(), status, json.dumps(told).encode(), BODY)
+    assert way == RequestStyle(left_out=tuple(left_out))
 
 
 def test_plain_text_that_names_a_parameter_is_enough() -> None:
-    assert adapted(Way(), 400, b"Error: parameter seed is unknown", BODY) == Way(left_out=("seed",))
+    assert adapted(RequestStyle(), 400, b"Error: parameter seed is unknown", BODY) == RequestStyle(left_out=("seed",))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_plain_text_that_names_a_parameter_is_enough() -> None:
     ],
 )
 def test_temperature_and_top_p_together_are_a_habit_of_their_own(words: str) -> None:
-    assert adapted(Way(), 400, json.dumps(error(words)).encode(), BODY) == Way(one_of_two=True)
+    assert adapted(RequestStyle(), 400, json.dumps(error(words)).encode(), BODY) == RequestStyle(one_of_two=True)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_temperature_and_top_p_together_are_a_habit_of_their_own(words: str) -> 
     ],
 )
 def test_a_system_message_that_is_refused_is_said_by_another(words: str, status: int, speaker: str) -> None:
-    way = adapted(Way(), status, json.dumps(error(words)).encode(), BODY)
+    way = adapted(RequestStyle(), status, json.dumps(error(words)).encode(), BODY)
     assert way is not None
     assert way.system == speaker
 
@@ -136,12 +136,12 @@ def test_a_system_message_that_is_refused_is_said_by_another(words: str, status:
     ],
 )
 def test_what_is_about_the_request_or_passes_teaches_nothing(status: int, words: str, more: dict[str, str]) -> None:
-    assert adapted(Way(), status, json.dumps(error(words, **more)).encode(), BODY) is None
+    assert adapted(RequestStyle(), status, json.dumps(error(words, **more)).encode(), BODY) is None
 
 
 def test_what_is_told_back_of_the_request_is_not_read() -> None:
     told = {"detail": [{"loc": ["body"], "msg": "value is not a valid dict", "input": {"seed": "seed unsupported"}}]}
-    assert adapted(Way(), 422, json.dumps(told).encode(), BODY) is None
+    assert adapted(RequestStyle(), 422, json.dumps(told).encode(), BODY) is None
 
 
 def test_what_a_recipe_states_stands_over_what_was_learned() -> None:
@@ -158,10 +158,10 @@ def test_what_a_recipe_states_stands_over_what_was_learned() -> None:
         },
         "recipe.yaml:3",
     )
-    known = told.over(Capabilities(turns=Way(left_out=("temperature",))))
+    known = told.over(Capabilities(turns=RequestStyle(left_out=("temperature",))))
     assert (known.completions, known.chat, known.schema) == (False, True, False)
     refused = ("max_tokens", "n", "seed", "stop", "temperature")
-    assert known.way(CHAT) == Way(left_out=refused, one_of_two=True, system="user", streams=True)
+    assert known.way(CHAT) == RequestStyle(left_out=refused, one_of_two=True, system="user", streams=True)
     assert Capabilities.from_json(known.as_json()) == known
     assert not told.whole
     assert stated({"completions": True, "chat": False}, "r").whole

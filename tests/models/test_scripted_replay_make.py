@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Answer, Backend, CallError, Memory
+from selfinstruct.models.backend import Answer, AnswersInMemory, Backend, CallError
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.make import make_backend
 from selfinstruct.models.replay import Replay
@@ -188,7 +188,7 @@ def test_answers_with_different_delays_are_handed_out_in_request_order(tmp_path:
         "  - {texts: [fast]}\n"
     )
     requests = [Request(prompt=f"Name a {word}.", max_tokens=9) for word in ("river", "lake", "sea", "pond")]
-    book = Memory()
+    book = AnswersInMemory()
     with Gate(Scripted.load(path), book, Policy(in_flight=4)) as gate:
         replies = list(gate.scoped("s").complete(requests))
     keys = [request.key("scripted:s") for request in requests]

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.backend import Answer, CallError, Memory
+from selfinstruct.models.backend import Answer, AnswersInMemory, CallError
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.make import make_backend
-from selfinstruct.models.sampling import Line
-from selfinstruct.models.transformers_decode import Cut, Decoder
+from selfinstruct.models.transformers_decode import Cut, Decoder, Line
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import converted, load_weights
 from selfinstruct.records import Completion, Message, Request
@@ -290,7 +289,7 @@ def test_a_gate_gets_everything_in_order(
 ) -> None:
     monkeypatch.setenv(OWN_DTYPE, "auto")  # `expected` was told in 4 bytes, and in 2 bytes neighbours change texts
     prompts = [PROMPTS[number % len(PROMPTS)] for number in range(60)]
-    with Gate(make_backend(str(folder)), Memory()) as gate:
+    with Gate(make_backend(str(folder)), AnswersInMemory()) as gate:
         replies = list(gate.scoped("s").complete(greedy(prompt) for prompt in prompts))
     texts = [reply.choices[0].text for reply in replies if isinstance(reply, Completion)]
     assert texts == [decoder._plain(expected[prompt]).rstrip("\ufffd") for prompt in prompts]

@@ -8,9 +8,7 @@ import pytest
 from rouge_score import scoring
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.dedup.border import Border, f_measure
-from selfinstruct.dedup.index import RougeIndex
-from selfinstruct.dedup.plain import f_measures
+from selfinstruct.dedup.index import Border, RougeIndex, f_measure, f_measures
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)
 
@@ -47,13 +45,13 @@ def test_many_scores_at_once_have_the_bits_of_one_at_a_time_to_two_hundred_words
 
 
 def test_on_the_border_compiled_and_plain_scores_fall_on_the_librarys_side() -> None:
-    from selfinstruct.dedup import kernel
+    from selfinstruct.dedup import lcs_kernel
 
     triples = list(on_the_border())
     assert len(triples) > 400
     for common, candidate, other in triples:
         score = expected(common, candidate, other)
-        assert f_measure(common, candidate, other) == kernel.score_of(common, candidate, other) == score
+        assert f_measure(common, candidate, other) == lcs_kernel.score_of(common, candidate, other) == score
         assert Border().is_crossed(common, candidate, other) == (score > 0.7)
         assert Border(mode="paper").is_crossed(common, candidate, other)
 

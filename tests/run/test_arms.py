@@ -12,7 +12,7 @@ from selfinstruct.run.arms import arms_of, compare
 from selfinstruct.run.fingerprint import fingerprint, identity
 from selfinstruct.run.recipe import resolve
 from selfinstruct.run.yaml_file import YamlFile, parse_yaml
-from selfinstruct.store.sealed import publish_sealed
+from selfinstruct.store.reading import publish_sealed
 
 RECIPE = b"""
 name: both

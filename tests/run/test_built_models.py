@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.trainable import TransformersWeights
 from selfinstruct.models.transformers_model import TransformersModel
+from selfinstruct.models.transformers_weights import TransformersWeights
 from selfinstruct.needs import CheckNeed, Needs
 from selfinstruct.records import Completion, Request, Task
 from selfinstruct.run import wiring

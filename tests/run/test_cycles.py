@@ -18,7 +18,7 @@ from selfinstruct.run.stages import STAGES
 from selfinstruct.run.watch import Nobody, Watch
 from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
-from selfinstruct.store.sealed import publish_sealed, read_sealed
+from selfinstruct.store.reading import publish_sealed, read_sealed
 from tests.run.toys import Count, runner_in
 
 SEEDS = tuple(

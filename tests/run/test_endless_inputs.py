@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.dedup.filter import LONGEST, MOST_WORDS, Novelty
+from selfinstruct.dedup.novelty import LONGEST, MOST_WORDS, Novelty
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import read_seeds
 from selfinstruct.formats.sets import read_set
 from selfinstruct.models.make import make_backend
-from selfinstruct.models.prices import read_prices
+from selfinstruct.models.money import read_prices
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.run.inputs import place_of
 from selfinstruct.run.reviewing import _verdicts

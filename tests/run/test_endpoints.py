@@ -11,8 +11,8 @@ import yaml
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from selfinstruct.models.capability_probe import MOST_REQUESTS
 from selfinstruct.models.hosted import HostedModel
-from selfinstruct.models.learning import MOST_REQUESTS
 from selfinstruct.run.endpoints import recorded
 from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import Told, command

@@ -10,7 +10,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.objecqa import ObjecQA
-from selfinstruct.judge.load import load_judge
+from selfinstruct.judge.folder import load_judge
 from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights

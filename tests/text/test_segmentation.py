@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.curate.checks.check_counts import _without_marks
-from selfinstruct.curate.contamination.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.dedup.exact import Exact
 from selfinstruct.dedup.index import RougeIndex
-from selfinstruct.dedup.minhash import signatures
+from selfinstruct.dedup.minhash import jaccard, signatures
 from selfinstruct.dedup.near import Near
-from selfinstruct.dedup.shingles import jaccard
 from selfinstruct.evaluate.set_answers import overlap
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept

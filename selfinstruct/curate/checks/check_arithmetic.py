@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from selfinstruct.curate.checks.exact_arithmetic import Unsuited, Value, agrees, evaluate
-from selfinstruct.curate.checks.finding import PASSED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.checks.exact_arithmetic import NotArithmetic, Value, agrees, evaluate
+from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.curate.simplification.blocks import without_marks
 from selfinstruct.text import shown, words
 
@@ -189,12 +188,12 @@ def _expression(before: str, *, closed: bool) -> str:
 
 
 def _sayings(line: str) -> Iterator[Claim]:
-    for found in _SPOKEN.finditer(line):
-        if not _LEADS_ON.search(line[: found.start()].rstrip()):
-            yield from _said(found, f"{found['a']} {_SIGNS[found['sign'].lower()]} {found['b']}")
-    for found in _SHARE.finditer(line):
-        if not _LEADS_ON.search(line[: found.start()].rstrip()):
-            yield from _said(found, f"{found['a']}% * {found['b']}")
+    for match in _SPOKEN.finditer(line):
+        if not _LEADS_ON.search(line[: match.start()].rstrip()):
+            yield from _said(match, f"{match['a']} {_SIGNS[match['sign'].lower()]} {match['b']}")
+    for match in _SHARE.finditer(line):
+        if not _LEADS_ON.search(line[: match.start()].rstrip()):
+            yield from _said(match, f"{match['a']}% * {match['b']}")
 
 
 def _said(found: re.Match[str], expression: str) -> Iterator[Claim]:
@@ -206,7 +205,7 @@ def _said(found: re.Match[str], expression: str) -> Iterator[Claim]:
 def _claim(expression: str, written: str, after: str) -> Iterator[Claim]:
     try:
         value = evaluate(expression)
-    except Unsuited:
+    except NotArithmetic:
         return
     if value.operations:
         yield Claim(expression, value, written, bool(_UNIT.match(after)))
@@ -220,11 +219,11 @@ def _converts(claim: Claim) -> bool:
 
 def _asked(reply: Reply) -> Value | None:
     """What the one computation that is asked for comes to."""
-    found = _ASKS.match(reply.instruction)
-    if not found:
+    match = _ASKS.match(reply.instruction)
+    if not match:
         return None
-    text = found["rest"] if found["rest"].strip() else reply.input
-    if found["rest"].strip() and reply.input.strip().strip("`") not in ("", "<noinput>"):
+    text = match["rest"] if match["rest"].strip() else reply.input
+    if match["rest"].strip() and reply.input.strip().strip("`") not in ("", "<noinput>"):
         return None
     bare = _BARE.match(text.strip())
     if not bare:
@@ -232,25 +231,25 @@ def _asked(reply: Reply) -> Value | None:
     expression = re.sub(
         r"%\s+of\s+(?:the number )?", "% * ", _CURRENCY.sub("", bare["expression"]), flags=re.IGNORECASE
     )
-    if found["verb"].lower().startswith(("what", "find")) and _DATE_LIKE.match(expression):
+    if match["verb"].lower().startswith(("what", "find")) and _DATE_LIKE.match(expression):
         return None
     try:
         value = evaluate(expression)
-    except Unsuited:
+    except NotArithmetic:
         return None
     return value if value.operations else None
 
 
 def _numbers(text: str) -> Iterator[str | Fraction]:
     """The numbers of a reply, as written, with fractions such as `2 1/3` as what they are."""
-    for found in _WRITTEN.finditer(text):
-        written = re.sub(r"\s", "", found[0]).replace("\u2212", "-")
-        if not found["top"]:
+    for match in _WRITTEN.finditer(text):
+        written = re.sub(r"\s", "", match[0]).replace("\u2212", "-")
+        if not match["top"]:
             yield written
-        elif int(found["bottom"]):
-            size = int(found["whole"] or 0) + Fraction(int(found["top"]), int(found["bottom"]))
+        elif int(match["bottom"]):
+            size = int(match["whole"] or 0) + Fraction(int(match["top"]), int(match["bottom"]))
             yield -size if written.startswith("-") else size
-            yield from (found["top"], found["bottom"])
+            yield from (match["top"], match["bottom"])
     for word in re.findall(r"[a-z]+", text.lower()):
         if word in _WORDS:
             yield str(_WORDS.index(word))

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from selfinstruct.curate.checks.finding import PASSED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.curate.simplification.blocks import blocks
 from selfinstruct.text import words
 
@@ -146,8 +145,8 @@ def limits(instruction: str) -> Iterator[Limit]:
     if formed and not _modifies(formed["after"]):
         unit = _unit(formed["unit"])
         yield Limit("about" if unit == "words" else "exactly", _number(formed["n"]), unit)
-    for found in _LIMIT.finditer(instruction):
-        limit = _limit(found, instruction)
+    for match in _LIMIT.finditer(instruction):
+        limit = _limit(match, instruction)
         if limit:
             yield limit
     items = _ITEMS.match(instruction)
@@ -235,14 +234,14 @@ def _sentences(text: str) -> tuple[int, int] | None:
 
 
 def _ends(text: str) -> list[re.Match[str]]:
-    return [found for found in _MARKED_END.finditer(text) if not _ABBREVIATION.search(text[: found.start() + 1])]
+    return [match for match in _MARKED_END.finditer(text) if not _ABBREVIATION.search(text[: match.start() + 1])]
 
 
 def _items(text: str) -> tuple[int, int] | None:
     """Top level items of a reply that is one list, with at most a line above and below; None for any other reply."""
     lines = [line for line in text.splitlines() if line.strip()]
     marked = [line for line in lines if _ITEM.match(line)]
-    numbered = [found for line in lines if (found := _NUMBERED.match(line))]
+    numbered = [match for line in lines if (match := _NUMBERED.match(line))]
     if numbered:
         numbers = [int(found["number"]) for found in numbered]
         return (

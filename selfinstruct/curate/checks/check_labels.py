@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from selfinstruct.curate.checks.finding import PASSED, Finding, failed
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
 from selfinstruct.text import shown, words
 
 _LABEL = r"[\"'\u201c\u2018]?[A-Za-z][\w-]*(?: [\w-]+){0,2}[\"'\u201d\u2019]?"
@@ -82,8 +81,8 @@ def label_space(instruction: str) -> tuple[str, ...]:
 
 def _named(instruction: str) -> Iterator[tuple[str, ...]]:
     for pattern in _PATTERNS:
-        for found in pattern.finditer(instruction):
-            parts = (part.strip(" \"'\u201c\u201d\u2018\u2019") for part in _SPLIT.split(found["labels"]))
+        for match in pattern.finditer(instruction):
+            parts = (part.strip(" \"'\u201c\u201d\u2018\u2019") for part in _SPLIT.split(match["labels"]))
             yield tuple(dict.fromkeys(re.sub(r"^(?:either|a|an|the|or|and) ", "", part) for part in parts if part))
 
 

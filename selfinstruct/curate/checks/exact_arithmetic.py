@@ -15,7 +15,7 @@ _HIGHEST = 64  # exponent
 _LARGEST = 10**40
 
 
-class Unsuited(ValueError):
+class NotArithmetic(ValueError):
     """The text is no arithmetic, is ambiguous, has no value, or is too large."""
 
 
@@ -31,17 +31,17 @@ class Value:
 
 
 def evaluate(text: str) -> Value:
-    """The value of an expression with + - * / ^ ( ) % and their typographic forms; Unsuited for anything else.
+    """The value of an expression with + - * / ^ ( ) % and their typographic forms; NotArithmetic for anything else.
 
     >>> evaluate("2 + 3 x 4").exact, evaluate("(1 - 1/3) * 6").exact, evaluate("25% * 8").exact
     (Fraction(14, 1), Fraction(4, 1), Fraction(2, 1))
     >>> evaluate("2 + x")
     Traceback (most recent call last):
         ...
-    selfinstruct.curate.checks.exact_arithmetic.Unsuited: 2 + x
+    selfinstruct.curate.checks.exact_arithmetic.NotArithmetic: 2 + x
     """
     if len(text) > _LONGEST:
-        raise Unsuited(text)
+        raise NotArithmetic(text)
     return _Parser(text).value()
 
 
@@ -57,18 +57,18 @@ class _Parser:
         """The whole."""
         found = self._sum()
         if self._at != len(self._tokens):
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         return Value(found, self._operations, self._measured)
 
     def _cut(self) -> list[str]:
         tokens, place, text = [], 0, self._text.rstrip()
         while place < len(text):
-            found = _TOKEN.match(text, place)
-            if not found:
-                raise Unsuited(self._text)
-            sign = found["sign"]
-            tokens.append(_SAME.get(sign, sign) if sign else found["number"].replace(",", ""))
-            place = found.end()
+            match = _TOKEN.match(text, place)
+            if not match:
+                raise NotArithmetic(self._text)
+            sign = match["sign"]
+            tokens.append(_SAME.get(sign, sign) if sign else match["number"].replace(",", ""))
+            place = match.end()
         return tokens
 
     def _next(self, *signs: str) -> str:
@@ -81,13 +81,13 @@ class _Parser:
     def _sum(self) -> Fraction:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         percents = self._tokens.count("%")
         total = self._product()
         while sign := self._next("+", "-"):
             # `100 - 20%` is 80 to some and 99.8 to others.
             if percents:
-                raise Unsuited(self._text)
+                raise NotArithmetic(self._text)
             self._operations += 1
             term = self._product()
             total = self._bounded(total + term if sign == "+" else total - term)
@@ -100,7 +100,7 @@ class _Parser:
             self._operations += 1
             factor = self._signed()
             if sign == "/" and not factor:
-                raise Unsuited(self._text)
+                raise NotArithmetic(self._text)
             self._measured |= sign == "/" or total.denominator > 1 or factor.denominator > 1
             total = self._bounded(total * factor if sign == "*" else total / factor)
         return total
@@ -112,7 +112,7 @@ class _Parser:
         value = self._power()
         # `-3^2` is 9 to some and -9 to others.
         if "^" in self._tokens[before : self._at]:
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         return -value
 
     def _power(self) -> Fraction:
@@ -122,11 +122,11 @@ class _Parser:
         self._operations += 1
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         exponent = -self._power() if self._next("-") else self._power()
         self._depth -= 1
         if exponent.denominator != 1 or abs(exponent) > _HIGHEST or (not base and exponent <= 0):
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         self._measured |= base.denominator > 1 or exponent < 0
         return self._bounded(base ** int(exponent))
 
@@ -134,17 +134,17 @@ class _Parser:
         if self._next("("):
             value = self._sum()
             if not self._next(")"):
-                raise Unsuited(self._text)
+                raise NotArithmetic(self._text)
         elif self._at < len(self._tokens) and self._tokens[self._at][-1].isdigit():
             value = self._bounded(Fraction(self._tokens[self._at]))
             self._at += 1
         else:
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         return value / 100 if self._next("%") else value
 
     def _bounded(self, value: Fraction) -> Fraction:
         if abs(value.numerator) > _LARGEST or value.denominator > _LARGEST:
-            raise Unsuited(self._text)
+            raise NotArithmetic(self._text)
         return value
 
 

@@ -1,4 +1,4 @@
-"""The stage that rejects wrong replies: checkers that compute, and a model that is asked again."""
+"""Stage: rejects wrong replies by checkers that compute, and by a model that is asked again."""
 
 import difflib
 from collections import Counter
@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
-from selfinstruct.curate.checks.asked_again import Second, Word
 from selfinstruct.curate.checks.check_arithmetic import arithmetic
-from selfinstruct.curate.checks.check_code import code_parses
 from selfinstruct.curate.checks.check_counts import counts
-from selfinstruct.curate.checks.check_json import json_asked_for
 from selfinstruct.curate.checks.check_labels import label_in_space
-from selfinstruct.curate.checks.check_language import language_asked_for, told_by
-from selfinstruct.curate.checks.finding import Checker, Finding
-from selfinstruct.curate.replies import Reply, replies
+from selfinstruct.curate.checks.check_language import language_asked_for, language_detectors
+from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for
+from selfinstruct.curate.checks.model_checks import ModelFinding, SecondModel
+from selfinstruct.curate.exchange import Checker, Finding, Reply, replies
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
@@ -53,7 +51,7 @@ class Case:
         """What is wrong with it, as evidence shows it."""
         finding = self.findings[self.wrong]
         others = [name for name, other in self.findings.items() if other.verdict == "failed" and name != self.wrong]
-        told: dict[str, Json] = {
+        summary: dict[str, Json] = {
             "check": self.wrong,
             "place": self.reply.place,
             "expected": finding.expected,
@@ -61,10 +59,10 @@ class Case:
             "output": shown(self.reply.output, 200),
         }
         if others:
-            told["also"] = list[Json](others)
+            summary["also"] = list[Json](others)
         if self.wrong in self.requests:
-            told["request"] = self.requests[self.wrong]
-        return told
+            summary["request"] = self.requests[self.wrong]
+        return summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ class Verify:
         second, why = self._second(bench)
         mode: dict[str, Json] = {"asked": list(self._asking() if second else ()), "why": why}
         if "language" in self.by:
-            mode["languages"] = told_by()
+            mode["languages"] = language_detectors()
         yield Measured("verify_mode", mode)
         tally = {name: Counter[str]() for name in self.by}
         waiting = iter(records)
@@ -132,7 +130,7 @@ class Verify:
     def _asking(self) -> tuple[str, ...]:
         return tuple(name for name in self.by if name in ASKING)
 
-    def _second(self, bench: Bench) -> tuple[Second | None, str]:
+    def _second(self, bench: Bench) -> tuple[SecondModel | None, str]:
         if not self._asking():
             return None, "not asked for"
         if not self.model:
@@ -140,14 +138,14 @@ class Verify:
         model = bench.models[self.model]
         if model.traits.small and not self.trust_small:
             return None, f"{model.name} is small: its verdicts are hardly better than chance"
-        second = Second(model, answers=self.answers, short_words=self.short_words, temperature=self.temperature)
+        second = SecondModel(model, answers=self.answers, short_words=self.short_words, temperature=self.temperature)
         return second, f"{model.name} is asked"
 
     def _computed(self, reply: Reply) -> Case:
         found = ((name, CHECKERS[name](reply)) for name in self.by if name in CHECKERS and reply.output.strip())
         return Case(reply, {name: finding for name, finding in found if finding is not None})
 
-    def _ask(self, cases: Sequence[Case], second: Second) -> None:
+    def _ask(self, cases: Sequence[Case], second: SecondModel) -> None:
         """Ask about replies that nothing was found wrong with so far, one question after the other."""
         for name in self._asking():
             open_ = [case for case in cases if case.reply.output.strip() and not case.wrong and case.failure is None]
@@ -155,7 +153,7 @@ class Verify:
                 open_ = [case for case in open_ if second.can_vote(case.reply)]
             question = second.agreements if name == "agreement" else second.verdicts
             for case, word in zip(open_, question([case.reply for case in open_]), strict=True):
-                if isinstance(word, Word):
+                if isinstance(word, ModelFinding):
                     case.findings[name] = word.finding
                     case.requests[name] = word.request
                 else:
@@ -178,9 +176,9 @@ class Verify:
 
 
 def _told(counter: Counter[str]) -> dict[str, Json]:
-    told: dict[str, Json] = {
+    summary: dict[str, Json] = {
         "applied": counter.total(),
         "passed": counter["passed"],
         "rejected": counter["failed"],
     }
-    return {**told, "unchecked": counter["unchecked"]} if counter["unchecked"] else told
+    return {**summary, "unchecked": counter["unchecked"]} if counter["unchecked"] else summary

@@ -1,20 +1,38 @@
-"""Stage: put numbers on each task; nothing is rejected, a number is no verdict."""
+"""Stage: put numbers on each task (tokens, layout, overlap ...); nothing is rejected, a number is no verdict."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
-from selfinstruct.curate.measures.layout import code_share, list_items
-from selfinstruct.curate.measures.overlap import copied
-from selfinstruct.curate.measures.tokens import CountTokens, estimated_tokens
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
+
+CountTokens: TypeAlias = Callable[[str], int]
+"""Tokens of a text by a tokenizer at hand."""
+# Least relative squares over 2,910 texts against the 49,152-entry byte-level BPE of SmolLM2: English, Chinese and code
+# of 20 tokens and more are met within 7 % on average; other European languages come out a third too low.
+_A_WORD, _A_MARK, _A_FURTHER_BYTE, _A_LINE_END = 1.1, 0.85, 0.32, 1.3
+_ITEM = re.compile(r"^[ \t]*(?:[-*+\u2022\u2013][ \t]+\S|\(?\d{1,3}[.)][ \t]+\S|\(?[a-z][.)][ \t]+\S)", re.MULTILINE)
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_CODE = re.compile(
+    r"""^[ \t]*(?:
+      (?:async[ ])?def[ ]\w+\(.*|class[ ]\w+.*[:{]|import[ ][\w.]+(?:[ ]as[ ]\w+)?|from[ ][\w.]+[ ]import[ ].+
+    | (?:if|elif|while)[ ].*(?:==|!=|<|>|\(|\bnot\b|\bin\b).*:|for[ ][\w, ]+[ ]in[ ].+:|else:|try:|return\b.*;
+    | (?:print|printf|puts|echo|console\.log)[ ]?\(.*|\#include\b.*|using[ ]namespace\b.*|package[ ][\w.]+;?
+    | (?:public|private|protected|static)[ ].*[;{]|function[ ]?\w*\(.*|(?:var|let|const)[ ]\w+[ ]=.*|func[ ]\w+\(.*
+    | (?:SELECT|INSERT[ ]INTO|UPDATE|DELETE[ ]FROM|CREATE[ ]TABLE)[ ].+|</?\w[^<>]*>.*|<!DOCTYPE\b.*
+    | \#!/.*|fi|done|do|then|esac|end|.*;[ ]do|(?:if|elif|while)[ ]\[.*|echo[ ]["'$].*|\w+=\S.*|\w+[ ]::[ ].+
+    | .*\w\(.*\)[ \t]*;|.*[^=]=[^=].*;|.*[{}][ \t]*;?|\}.*
+    )[ \t]*$""",
+    re.MULTILINE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,5 +222,91 @@ MEASURES: Mapping[str, Callable[[Sides], float]] = {
     "code_share": code,
 }
 """Every measure of this stage, by the name it has in a task's `measures`."""
-
 _OF_ANSWERS = ("response_words", "response_tokens", "rouge_l", "overlap", "unique_words", "list_items", "code_share")
+
+
+def estimated_tokens(text: str, cut: Sequence[str] | None = None) -> int:
+    r"""From words, marks, line ends and the bytes that UTF-8 takes beyond one for a character.
+
+    `cut` are the text's words, where they are cut already.
+
+    >>> estimated_tokens("Name three rivers of Europe."), estimated_tokens("x = [1, 2]"), estimated_tokens("")
+    (6, 7, 0)
+    """
+    if not text:
+        return 0
+    cut = words(text) if cut is None else cut
+    marks = max(0, len("".join(text.split())) - sum(map(len, cut)))
+    further = 0 if text.isascii() else len(text.encode("utf-8", "surrogatepass")) - len(text)
+    estimate = _A_WORD * len(cut) + _A_MARK * marks + _A_FURTHER_BYTE * further + _A_LINE_END * text.count("\n")
+    return round(estimate)
+
+
+def copied(response: Sequence[str], given: Sequence[str], size: int = 3) -> float:
+    """Share of the response's n-grams of `size` words that occur in what was given, counting each time.
+
+    A response with fewer words is one n-gram of its own length.
+
+    >>> copied("the long river is long".split(), "where is the long river".split())
+    0.3333333333333333
+    >>> copied(["river"], ["a", "river"]), copied([], ["a"]), copied(["a", "b", "c"], [])
+    (1.0, 0.0, 0.0)
+    """
+    if not response or not given:
+        return 0.0
+    size = min(size, len(response))
+    present = set(_ngrams(given, size))
+    found = _ngrams(response, size)
+    return sum(map(present.__contains__, found)) / len(found)
+
+
+def _ngrams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    return list(zip(*[words[start:] for start in range(size)], strict=False))
+
+
+def list_items(text: str) -> int:
+    r"""Lines that begin with a bullet, a number or a letter with a point or bracket.
+
+    >>> list_items("Three:\n- oak\n2) ash\n  * elm\n-5 degrees")
+    3
+    """
+    return sum(1 for _ in _ITEM.finditer(text))
+
+
+def code_share(text: str) -> float:
+    r"""Share of the characters that stand in code, in 0..1; line ends do not count.
+
+    Code is what stands in fences; without fences, lines that look like code and what is indented under them.
+
+    >>> code_share("As so:\n```\nx = 12\n```"), code_share("def f(x):\n    y = x\n    return y")
+    (0.6666666666666666, 1.0)
+    >>> code_share("If you want to: go."), code_share("")
+    (0.0, 0.0)
+    """
+    fenced = "```" in text or "~~~" in text
+    if not fenced and not _CODE.search(text):
+        return 0.0
+    lines = text.splitlines()
+    whole = sum(map(len, lines))
+    return sum(map(len, _fenced(lines) if fenced else _looking_like_code(lines))) / whole if whole else 0.0
+
+
+def _fenced(lines: list[str]) -> list[str]:
+    """Every line inside a fence, and the fences; one that is never closed goes to the end."""
+    found, inside = [], False
+    for line in lines:
+        mark = _FENCE.match(line) is not None
+        if inside or mark:
+            found.append(line)
+        inside ^= mark
+    return found
+
+
+def _looking_like_code(lines: list[str]) -> list[str]:
+    found, before = [], False
+    for line in lines:
+        code = _CODE.match(line) is not None or (before and line[:1] in {" ", "\t"})
+        if code:
+            found.append(line)
+        before = code or (before and not line.strip())
+    return found

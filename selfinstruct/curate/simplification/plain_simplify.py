@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from selfinstruct.curate.replies import Reply
-from selfinstruct.curate.simplification.blocks import Block, Span, blocks, sentences
-from selfinstruct.curate.simplification.readability import looks_english
-from selfinstruct.curate.simplification.rewrite_checks import told_only_in
+from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.simplification.blocks import Block, Span, blocks, looks_english, sentences
+from selfinstruct.curate.simplification.rewriting import facts_only_in
 from selfinstruct.text import words
 
 _AGREES = r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|no problem|gladly|great|alright)"
@@ -152,7 +151,7 @@ def _first_cut(reply: Reply) -> tuple[str, Cut] | None:
             words(text)
             and len(text) < len(reply.output)
             and looks_english(text)
-            and not told_only_in(cut, f"{reply.asked}\n{text}")
+            and not facts_only_in(cut, f"{reply.asked}\n{text}")
         ):
             return text, Cut(name, cut)
     return None

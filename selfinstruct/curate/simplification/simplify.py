@@ -1,4 +1,4 @@
-"""The stage that makes replies shorter: what is helpful and factual stays, what only adds depth goes."""
+"""Stage: makes replies shorter: what is helpful and factual stays; the sums of before and after."""
 
 import re
 from collections import Counter
@@ -7,18 +7,16 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar, Literal
 
-from selfinstruct.curate.replies import Reply, replies, with_outputs
-from selfinstruct.curate.simplification.before_after import BeforeAfter
-from selfinstruct.curate.simplification.model_marks import without_marks_of_models
-from selfinstruct.curate.simplification.plain_simplify import simplified
-from selfinstruct.curate.simplification.rewrite_checks import Bounds, Objection, objection
-from selfinstruct.curate.simplification.rewriting import Asking
+from selfinstruct.curate.exchange import Reply, replies, with_outputs
+from selfinstruct.curate.simplification.blocks import flesch_reading_ease
+from selfinstruct.curate.simplification.plain_simplify import Cut, Plainer, simplified
+from selfinstruct.curate.simplification.rewriting import Bounds, Objection, RewriteModel, kept_facts, objection
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
-from selfinstruct.text.thinking import only_thinking
+from selfinstruct.text.thinking import only_thinking, parted
 
 _SUMMARY = re.compile(
     r"\b(?:summar\w*|tl;?dr|abstract|condense\w*|shorten\w*|abridge\w*|synopsis|in brief)\b", re.IGNORECASE
@@ -32,6 +30,11 @@ _CODE = re.compile(
 _CHUNK = 256  # records in hand while a model is asked about their replies
 BY_RULES, BY_MODEL = "simplified_by_rules", "simplified_by_model"
 """Measures of a changed task: the length of its replies, as a share of what it was."""
+_END = re.compile(
+    r"\s*(?:<\|(?:im_end|eot_id|end|endoftext|end_of_text|return|eom_id|end_of_turn|end_of_sentence)\|>|</s>|<eos>"
+    r"|<end_of_turn>|<\uff5c[^\uff5c>\n]{2,30}\uff5c>)\s*\Z"
+)
+_ENDS_LOOKED_AT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,59 @@ class Decision:
 
     def as_json(self) -> dict[str, Json]:
         """As evidence shows it."""
-        told: dict[str, Json] = {"place": self.reply.place, "changed": not self.reason}
-        return {**told, **({"reason": self.reason} if self.reason else {}), **self.evidence}
+        evidence: dict[str, Json] = {"place": self.reply.place, "changed": not self.reason}
+        return {**evidence, **({"reason": self.reason} if self.reason else {}), **self.evidence}
+
+
+@dataclass
+class BeforeAfter:
+    """Sums over the changed replies, and reasons why the others stayed."""
+
+    changed: int = 0
+    unchanged: Counter[str] = field(default_factory=Counter)
+    cuts: Counter[str] = field(default_factory=Counter)
+    _characters: list[int] = field(default_factory=lambda: [0, 0])
+    _words: list[int] = field(default_factory=lambda: [0, 0])
+    _ease: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    _eased: int = 0
+    _facts: list[int] = field(default_factory=lambda: [0, 0])
+
+    def stays(self, reason: str) -> None:
+        """One more reply as it was."""
+        self.unchanged[reason] += 1
+
+    def becomes(self, before: str, after: str) -> None:
+        """One more reply that changed."""
+        self.changed += 1
+        for place, text in enumerate((before, after)):
+            self._characters[place] += len(text)
+            self._words[place] += len(text.split())
+        ease = flesch_reading_ease(before), flesch_reading_ease(after)
+        if ease[0] is not None and ease[1] is not None:
+            self._eased += 1
+            self._ease[0] += ease[0]
+            self._ease[1] += ease[1]
+        kept, there = kept_facts(before, after)
+        self._facts[0] += kept
+        self._facts[1] += there
+
+    def as_json(self) -> dict[str, Json]:
+        """Totals over the changed replies, which add up where a set is worked on in parts."""
+        return {
+            "replies": self.changed + self.unchanged.total(),
+            "changed": self.changed,
+            "unchanged": dict(sorted(self.unchanged.items())),
+            "cuts": dict(sorted(self.cuts.items())),
+            "characters": _sums(self._characters),
+            "words": _sums(self._words),
+            "flesch_reading_ease": {"of": self._eased, **_sums(self._ease)},
+            "facts": {"kept": self._facts[0], "there": self._facts[1]},
+        }
+
+
+def _sums(sums: list[int] | list[float]) -> dict[str, Json]:
+    before, after = sums
+    return {"before": before, "after": after}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +191,7 @@ class Simplify:
         return Decision(reply, plainer.text, "", {"cuts": cuts})
 
     def _by_model(self, records: Iterable[Task], bench: Bench, tally: BeforeAfter) -> Iterator[Outcome]:
-        asking = Asking(bench.models[self.model], max_tokens=self.max_tokens)
+        asking = RewriteModel(bench.models[self.model], max_tokens=self.max_tokens)
         waiting = iter(records)
         while chunk := list(islice(waiting, _CHUNK)):
             decided = iter(self._rewritten([reply for task in chunk for reply in self._askable(task)], asking))
@@ -164,7 +218,7 @@ class Simplify:
     def _askable(self, task: Task) -> list[Reply]:
         return [_plain(reply) for reply, reason in self._sorted(task) if not reason]
 
-    def _rewritten(self, asked: Sequence[Reply], asking: Asking) -> list[Decision | Failure]:
+    def _rewritten(self, asked: Sequence[Reply], asking: RewriteModel) -> list[Decision | Failure]:
         decisions: list[Decision | Failure] = []
         for reply, answer in zip(asked, asking.rewrites(asked), strict=True):
             if isinstance(answer, Failure):
@@ -180,7 +234,7 @@ class Simplify:
                 decisions.append(Decision(reply, answer.text, request=answer.request))
         return self._entailed(decisions, asking) if self.entailment else decisions
 
-    def _entailed(self, decisions: Sequence[Decision | Failure], asking: Asking) -> list[Decision | Failure]:
+    def _entailed(self, decisions: Sequence[Decision | Failure], asking: RewriteModel) -> list[Decision | Failure]:
         """The same decisions, the changes among them only where the judge finds nothing new in them."""
         changes = [decision for decision in decisions if isinstance(decision, Decision) and not decision.reason]
         verdicts = iter(asking.entailments([(change.reply, change.text) for change in changes]))
@@ -196,8 +250,8 @@ class Simplify:
                 judged.append(replace(decision, evidence={"entailed": verdict.request}))
             else:
                 reason = "not_entailed" if verdict.text == "no" else "unclear_entailment"
-                told: dict[str, Json] = {"rewrite": shown(decision.text, 300), "judge": verdict.request}
-                judged.append(Decision(decision.reply, decision.reply.output, reason, told))
+                evidence: dict[str, Json] = {"rewrite": shown(decision.text, 300), "judge": verdict.request}
+                judged.append(Decision(decision.reply, decision.reply.output, reason, evidence))
         return judged
 
     def _untouched(self, reply: Reply) -> str:
@@ -249,3 +303,23 @@ def _without_marks(reply: Reply, decision: Decision | Failure) -> Decision | Fai
         return replace(decision, reply=reply)
     cuts: list[Json] = [{"rule": cut.rule, "text": shown(cut.text, 200)} for cut in marks.cuts]
     return Decision(reply, marks.text, "", {**decision.evidence, "cuts": cuts})
+
+
+def without_marks_of_models(text: str) -> Plainer:
+    """The text without them, and what was cut; as it is where it would be empty without them.
+
+    >>> without_marks_of_models("<think>A metal?</think>Tin.<|im_end|>").text, without_marks_of_models("Tin.").cuts
+    ('Tin.', ())
+    """
+    cuts: list[Cut] = []
+    parts = parted(text)
+    plain = parts.answer
+    if parts.found:
+        cuts.append(Cut("thinking", parts.thinking))
+    for _ in range(_ENDS_LOOKED_AT):
+        end = _END.search(plain, max(0, len(plain) - 80))
+        if end is None:
+            break
+        cuts.append(Cut("end_mark", end[0].strip()))
+        plain = plain[: end.start()]
+    return Plainer(plain, tuple(cuts)) if plain.strip() else Plainer(text, ())

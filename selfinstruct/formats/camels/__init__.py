@@ -4,19 +4,17 @@ In come the values of a published file (`lines.read_each`, for Super-NaturalInst
 tasks, and for what makes no task an `Unreadable` with its reason. The instruction of such a task is the whole prompt
 as the paper renders it, so its input is empty. `extra["dataset"]` names the set, `extra["id"]` is the set's own id.
 
-To change the random templates open `templates.py`; rows of instruction, input and output `instructions.py`; the shares
-of the FLAN collection `flan.py`; how many instances of a task `superni.py`; paths of a tree `oasst.py`; the cutting of
-conversations `sharegpt.py`, of HTML `page.py`; what all share `published.py`.
+To change the random templates, or rows of instruction, input and output, open `instructions.py`; the shares of the FLAN
+collection `flan.py`; how many instances of a task `superni.py`; how conversations are cut and trees walked
+`dialogues.py`; how HTML is read `html_to_markdown.py`; what all share `published.py`.
 """
 
 from collections.abc import Mapping
 
-from selfinstruct.formats.camels.baize import Baize
+from selfinstruct.formats.camels.dialogues import Baize, OpenAssistant, ShareGPT
 from selfinstruct.formats.camels.flan import COT, FLAN_V2
 from selfinstruct.formats.camels.instructions import ALPACA, CODE_ALPACA, DOLLY, GPT4_ALPACA, SELF_INSTRUCT, Unnatural
-from selfinstruct.formats.camels.oasst import OpenAssistant
 from selfinstruct.formats.camels.published import COMPAT, Converter
-from selfinstruct.formats.camels.sharegpt import ShareGPT
 from selfinstruct.formats.camels.superni import SuperNI, read_superni
 
 __all__ = ["CAMELS", "COMPAT", "Converter", "read_superni"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, rest, text
+from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 
 _IN_FILE_NAME = re.compile(r"(?:(flan\d*|t0|p3|niv2|cot|dialog)_?)?(zs|fs)_?(no)?opt", re.IGNORECASE)
@@ -93,7 +93,7 @@ class _Draw:
         text(value, "inputs"), text(value, "targets")
         part = self._rules.part(value, self._origin.source)
         if self._parts and (part == UNMARKED) != (UNMARKED in self._parts):
-            raise Unfit("part", "some rows of this file name their part of the collection and some do not")
+            raise Unusable("part", "some rows of this file name their part of the collection and some do not")
         heap = self._parts.setdefault(part, [])
         heapq.heappush(heap, _Offer(-self._origin.draw("lot", part, number), number, line))
         if len(heap) > self._rules.quota(part):

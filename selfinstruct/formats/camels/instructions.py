@@ -1,19 +1,88 @@
-"""Six sets of an instruction, an input and an output, and Unnatural Instructions: through a random template each."""
+"""Sets of an instruction, an input and an output, and Unnatural Instructions, each through one of 14 templates.
 
-from collections.abc import Iterator, Mapping
+Number, weights and labels are those of the Camels paper's release; the Alpaca form is fixed by those who trained on it;
+other words are our own.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.camels.published import Converted, Origin, Unfit, Values, each, items, mapping, rest, text
+from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, mapping, rest, text
 from selfinstruct.formats.camels.published import unreadable as complaint
-from selfinstruct.formats.camels.templates import zero_shot
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
+from selfinstruct.templates import ALPACA as ALPACA_TEMPLATE
+from selfinstruct.templates import ALPACA_WITH_INPUT, filled
 
+WITH_INPUT: Mapping[str, int] = {
+    "{instruction}\n\n{input}\n\n": 4,
+    "{instruction}\n{input}\n\n": 2,
+    "{instruction}\n{input}\n": 2,
+    ALPACA_WITH_INPUT: 2,
+    "{instruction}\n\nInput: {input}\n\nOutput:": 1,
+    "{instruction}\nInput: {input}\nOutput:": 1,
+    "{instruction}\n{input}\n\nResponse:": 1,
+    "{instruction}\n\n{input}\n\nAnswer:": 1,
+    "Task: {instruction}\nInput: {input}\nOutput:": 1,
+    "Task: {instruction}\n\n{input}\n\n": 1,
+    "Task: {instruction}\n\n{input}\n\nAnswer:": 1,
+    "Instruction: {instruction}\n\nInput: {input}\n\n": 1,
+    "I would be glad of your help with this:\n\n{instruction}\n\n{input}\n\nAnswer:": 1,
+    "{instruction}\n\nPlease do so for what follows.\nInput: {input}\nOutput:": 1,
+}
+"""Forms with an input, and how many times in twenty each is drawn."""
+WITHOUT_INPUT: Mapping[str, int] = {
+    "{instruction}\n\n": 4,
+    "{instruction}\n": 2,
+    "{instruction}": 2,
+    ALPACA_TEMPLATE: 2,
+    "{instruction} Output:": 1,
+    "{instruction}\nResponse:": 1,
+    "{instruction}\n\nAnswer:": 1,
+    "Task: {instruction}\n\n": 1,
+    "Instruction: {instruction}\n": 1,
+    "Instruction: {instruction}\nOutput:": 1,
+    "I would be glad of your help with this:\n\n{instruction}\n\n": 1,
+    "Would you do this for me?\n\n{instruction}\n": 1,
+    "Please take care of the following: {instruction}\nAnswer:": 1,
+    "What would you say to a person who asks you this?\n{instruction}\n": 1,
+}
+"""Forms without an input, and how many times in twenty each is drawn."""
 _NO_CONSTRAINT = ("", "none", "none.")
+
+
+def _drawn(forms: Mapping[str, int]) -> tuple[str, ...]:
+    """Each form as often as it weighs."""
+    return tuple(chain.from_iterable(repeat(form, weight) for form, weight in forms.items()))
+
+
+_WITH_INPUT, _WITHOUT_INPUT = _drawn(WITH_INPUT), _drawn(WITHOUT_INPUT)
+
+
+def zero_shot(instruction: str, entered: str, draw: int) -> str:
+    r"""The prompt of an instruction and its input, in the form that a random number of 64 bits chooses.
+
+    >>> zero_shot("Add.", "1 + 1", 0), zero_shot("Name a river. ", " ", 6)
+    ('Add.\n\n1 + 1\n\n', 'Name a river.')
+    """
+    if entered.strip():
+        return filled(_WITH_INPUT[draw % len(_WITH_INPUT)], instruction, entered)
+    return filled(_WITHOUT_INPUT[draw % len(_WITHOUT_INPUT)], instruction)
+
+
+def few_shot(instruction: str, examples: Iterable[tuple[str, str]], entered: str) -> str:
+    r"""An instruction, solved pairs of input and output in blocks, and the input to work on.
+
+    >>> few_shot("Add.", [("1 + 1", "2")], "2 + 2")
+    'Add.\n\nInput:\n1 + 1\nOutput:\n2\n\nInput:\n2 + 2\nOutput:\n'
+    """
+    solved = "".join(f"Input:\n{given.strip()}\nOutput:\n{made.strip()}\n\n" for given, made in examples)
+    return f"{instruction.strip()}\n\n{solved}Input:\n{entered.strip()}\nOutput:\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +136,13 @@ class Unnatural:
                     asked = f"{instruction}\n{constraints}"
                 prompt = zero_shot(asked, text(pair, "input", ""), origin.draw("template", number, index))
                 yield origin.task(prompt, text(pair, "output").strip(), rest(value, "instruction", "instances"))
-            except Unfit as fault:
+            except Unusable as fault:
                 yield complaint(line, fault.reason, fault.problem, within=f"instance {index + 1}", text=raw)
 
 
 def _asked(instruction: str) -> str:
     if not instruction.strip():
-        raise Unfit("empty", "the instruction is empty")
+        raise Unusable("empty", "the instruction is empty")
     return instruction
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 from selfinstruct.text import shown
 
@@ -47,7 +47,7 @@ class Converter(Protocol):
         """
 
 
-class Unfit(Exception):
+class Unusable(Exception):
     """The value at hand cannot be used."""
 
     def __init__(self, reason: str, problem: str) -> None:
@@ -81,7 +81,7 @@ class Origin:
         """Turns that begin with a user's, an assistant's behind it."""
         first, answer, *later = turns
         if not first.content.strip():
-            raise Unfit("empty", "nothing is asked")
+            raise Unusable("empty", "nothing is asked")
         return Task(
             instruction=first.content,
             instances=(Instance("", answer.content),),
@@ -106,7 +106,7 @@ def each(
             continue
         try:
             yield from make(mapping(line.value, "the record"), line, number)
-        except Unfit as fault:
+        except Unusable as fault:
             yield unreadable(line, fault.reason, fault.problem)
 
 
@@ -122,7 +122,7 @@ _SHOWN = 1000  # characters that are made fit to be shown: a value may have mega
 def mapping(value: object, what: str) -> Mapping[str, Any]:
     """An object with keys."""
     if not isinstance(value, dict):
-        raise Unfit("wrong_shape", f"{what} is {kind(value)}, not an object")
+        raise Unusable("wrong_shape", f"{what} is {kind(value)}, not an object")
     return value
 
 
@@ -133,7 +133,7 @@ def text(value: Mapping[str, Any], key: str, default: str | None = None) -> str:
         return default
     if not isinstance(found, str):
         problem = f"key '{key}' is {kind(found)}, not text" if key in value else f"key '{key}' is missing"
-        raise Unfit("wrong_shape", problem)
+        raise Unusable("wrong_shape", problem)
     return found
 
 
@@ -142,7 +142,7 @@ def items(value: Mapping[str, Any], key: str) -> Sequence[Any]:
     found = value.get(key)
     if not isinstance(found, list | tuple):
         problem = f"key '{key}' is {kind(found)}, not a list" if key in value else f"key '{key}' is missing"
-        raise Unfit("wrong_shape", problem)
+        raise Unusable("wrong_shape", problem)
     return found
 
 

@@ -8,23 +8,13 @@ from random import Random
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.camels.published import (
-    Converted,
-    Origin,
-    Unfit,
-    Values,
-    each,
-    items,
-    kind,
-    mapping,
-    text,
-)
+from selfinstruct.formats.camels.instructions import few_shot, zero_shot
+from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, kind, mapping, text
 from selfinstruct.formats.camels.published import unreadable as complaint
-from selfinstruct.formats.camels.templates import few_shot, zero_shot
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.lines import read_each, read_text_lines
 from selfinstruct.formats.streams import name
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Json, Task
 
 HELD_OUT = "_mmmlu_"
@@ -53,7 +43,7 @@ class SuperNI:
         del number
         stem = task_name(line.place)
         if HELD_OUT in stem:
-            raise Unfit("held_out", "made of MMLU, which is part of the evaluation")
+            raise Unusable("held_out", "made of MMLU, which is part of the evaluation")
         definition = _first(value, "Definition")
         examples = [_pair(raw) for raw in items(value, "Positive Examples")]
         instances = items(value, "Instances")
@@ -65,7 +55,7 @@ class SuperNI:
             draw = origin.draw("template", stem, index)
             try:
                 yield _record(origin, definition, shown, mapping(instances[index], "the instance"), about, draw)
-            except Unfit as fault:
+            except Unusable as fault:
                 within = f"instance {index + 1}"
                 yield complaint(line, fault.reason, fault.problem, within=within, text=instances[index])
 
@@ -103,9 +93,9 @@ def _first(value: Mapping[str, Any], key: str) -> str:
         return found
     texts = items(value, key)
     if not texts:
-        raise Unfit("wrong_shape", f"key '{key}' is an empty list")
+        raise Unusable("wrong_shape", f"key '{key}' is an empty list")
     if not isinstance(texts[0], str):
-        raise Unfit("wrong_shape", f"key '{key}' holds {kind(texts[0])}, not text")
+        raise Unusable("wrong_shape", f"key '{key}' holds {kind(texts[0])}, not text")
     return texts[0]
 
 

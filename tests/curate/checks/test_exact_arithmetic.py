@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.checks.exact_arithmetic import Unsuited, agrees, evaluate
+from selfinstruct.curate.checks.exact_arithmetic import NotArithmetic, agrees, evaluate
 
 OPERATORS: dict[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
@@ -52,13 +52,13 @@ def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
     try:
         expected = oracle(ast.parse(text, mode="eval").body, text)
     except ZeroDivisionError:
-        with pytest.raises(Unsuited):
+        with pytest.raises(NotArithmetic):
             evaluate(text)
         return
     assume(abs(expected.numerator) < 10**30 and expected.denominator < 10**30)
     try:
         found = evaluate(text)
-    except Unsuited:
+    except NotArithmetic:
         # Something on the way was too large.
         assume(False)
         raise
@@ -70,8 +70,8 @@ def test_typographic_signs_mean_the_same(text: str) -> None:
     other = text.replace("**", "^").replace("*", "\u00d7").replace("/", "\u00f7").replace("-", "\u2212")
     try:
         expected = evaluate(text)
-    except Unsuited:
-        with pytest.raises(Unsuited):
+    except NotArithmetic:
+        with pytest.raises(NotArithmetic):
             evaluate(other)
     else:
         assert evaluate(other) == expected
@@ -79,7 +79,7 @@ def test_typographic_signs_mean_the_same(text: str) -> None:
 
 @given(st.text(alphabet="0123456789+-*/^()%x., ", max_size=40))
 def test_any_text_has_a_value_or_is_unsuited(text: str) -> None:
-    with suppress(Unsuited):
+    with suppress(NotArithmetic):
         assert isinstance(evaluate(text).exact, Fraction)
 
 
@@ -109,7 +109,7 @@ def test_any_text_has_a_value_or_is_unsuited(text: str) -> None:
     ],
 )
 def test_what_is_ambiguous_too_large_or_no_arithmetic_is_unsuited(text: str) -> None:
-    with pytest.raises(Unsuited):
+    with pytest.raises(NotArithmetic):
         evaluate(text)
 
 

@@ -14,7 +14,7 @@ VERDICT = Verify(by=("verdict",), model="teacher")
 AGREEMENT = Verify(by=("agreement",), model="teacher")
 
 
-def fates(*outcomes: object) -> list[str]:
+def decisions(*outcomes: object) -> list[str]:
     return [type(outcome).__name__ for outcome in outcomes]
 
 
@@ -55,7 +55,7 @@ def test_every_checker_rejects_by_its_name_and_can_be_left_out(check: str, instr
     assert isinstance(outcome, Rejected)
     assert outcome.reason == check
     rest = tuple(name for name in CHECKERS if name != check)
-    assert fates(*run(Verify(by=rest), task(instruction, output))) == ["Kept"]
+    assert decisions(*run(Verify(by=rest), task(instruction, output))) == ["Kept"]
 
 
 def test_only_the_wrong_instances_of_a_task_go() -> None:
@@ -77,7 +77,7 @@ def test_a_conversation_with_a_wrong_turn_is_rejected_whole() -> None:
 
 
 def test_tasks_without_replies_are_kept() -> None:
-    assert fates(*run(Verify(), task(SUM), task(SUM, ""))) == ["Kept", "Kept"]
+    assert decisions(*run(Verify(), task(SUM), task(SUM, ""))) == ["Kept", "Kept"]
 
 
 def test_what_each_checker_did_is_measured() -> None:
@@ -108,24 +108,24 @@ def test_several_answers_are_asked_for_at_once_and_the_majority_decides() -> Non
 def test_a_model_that_gives_one_choice_is_asked_as_often_as_needed() -> None:
     teller = Teller(lambda _request, index: str(index % 3), traits=Traits(completion=False, multiple=False))
     outcomes = run(AGREEMENT, task("How many?", "8"), task("How many more?", "2"), model=teller)
-    assert fates(*outcomes) == ["Kept", "Kept"]  # three different answers are no majority
+    assert decisions(*outcomes) == ["Kept", "Kept"]  # three different answers are no majority
     assert [request.n for request in teller.asked] == [1] * 6
     assert len({request.seed for request in teller.asked[:3]}) == 3
 
 
 def test_long_outputs_are_not_put_to_the_vote() -> None:
     teller = Teller(lambda _request, _index: ("no", "no", "no"))
-    assert fates(*run(AGREEMENT, task("Tell a story.", "Once upon a time " * 9), model=teller)) == ["Kept"]
+    assert decisions(*run(AGREEMENT, task("Tell a story.", "Once upon a time " * 9), model=teller)) == ["Kept"]
     assert not teller.asked
 
 
 @pytest.mark.parametrize(
-    ("said", "fate"),
+    ("said", "decision"),
     [("Correct", "Kept"), ("Incorrect: it has seven.", "Rejected"), ("Hm.", "Kept"), (None, "Failed")],
 )
-def test_a_verdict_decides_when_it_is_one(said: str | None, fate: str) -> None:
+def test_a_verdict_decides_when_it_is_one(said: str | None, decision: str) -> None:
     (outcome,) = run(VERDICT, task("How many days has a week?", "Eight."), model=Teller(lambda _request, _index: said))
-    assert fates(outcome) == [fate]
+    assert decisions(outcome) == [decision]
     if isinstance(outcome, Rejected):
         assert outcome.evidence["found"] == "Incorrect: it has seven."
 
@@ -135,7 +135,7 @@ def test_a_model_is_not_asked_about_what_is_known_to_be_wrong() -> None:
     outcomes = run(
         Verify(model="teacher", by=("arithmetic", "verdict")), task(SUM, WRONG), task(SUM, GOOD), model=teller
     )
-    assert fates(*outcomes) == ["Rejected", "Kept"]
+    assert decisions(*outcomes) == ["Rejected", "Kept"]
     assert len(teller.asked) == 1
 
 
@@ -156,15 +156,15 @@ def test_answers_stay_in_step_with_the_records_they_are_about() -> None:
 
 def test_a_small_model_is_only_asked_when_it_is_to_be_trusted() -> None:
     small = Teller(lambda _request, _index: "Incorrect", traits=Traits(small=True))
-    assert fates(*run(VERDICT, task("How many?", "Seven."), model=small)) == ["Kept"]
+    assert decisions(*run(VERDICT, task("How many?", "Seven."), model=small)) == ["Kept"]
     assert not small.asked
     trusting = Verify(by=("verdict",), model="teacher", trust_small=True)
-    assert fates(*run(trusting, task("How many?", "Seven."), model=small)) == ["Rejected"]
+    assert decisions(*run(trusting, task("How many?", "Seven."), model=small)) == ["Rejected"]
 
 
 def test_a_model_that_only_completes_gets_texts_with_stops() -> None:
     teller = Teller(lambda _request, _index: " Correct", traits=Traits(chat=False))
-    assert fates(*run(VERDICT, task("How many?", "Seven."), model=teller)) == ["Kept"]
+    assert decisions(*run(VERDICT, task("How many?", "Seven."), model=teller)) == ["Kept"]
     assert isinstance(teller.asked[0].prompt, str)
     assert teller.asked[0].stop
 

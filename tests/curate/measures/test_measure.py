@@ -5,10 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.curate.measures.layout import code_share, list_items
-from selfinstruct.curate.measures.measure import MEASURES, Measure, measured
-from selfinstruct.curate.measures.overlap import copied
-from selfinstruct.curate.measures.tokens import estimated_tokens
+from selfinstruct.curate.measures.measure import (
+    MEASURES,
+    Measure,
+    code_share,
+    copied,
+    estimated_tokens,
+    list_items,
+    measured,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept

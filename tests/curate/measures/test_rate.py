@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.measures.rate import Rate
-from selfinstruct.curate.measures.rating_text import SCHEMA, Verdict, verdict
+from selfinstruct.curate.measures.rate import SCHEMA, Rate, Verdict, verdict
 from selfinstruct.records import Choice, Completion, Failure, Message, Request, Task, Usage
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Traits
 from tests.curate.records import task
@@ -141,8 +140,8 @@ def test_every_record_has_one_fate_in_its_place_whatever_the_model_does() -> Non
     ]
     rater = Rater(["Rating: 1", None, "Rating: 1", "Rating: 3"])
     found = outcomes(rater, *tasks)
-    fates = [(type(one), one.record.instruction) for one in found if isinstance(one, Kept | Failed) and one.record]
-    assert fates == [(Kept, "A"), (Kept, "B"), (Failed, "C"), (Kept, "D"), (Kept, "E")]
+    decisions = [(type(one), one.record.instruction) for one in found if isinstance(one, Kept | Failed) and one.record]
+    assert decisions == [(Kept, "A"), (Kept, "B"), (Failed, "C"), (Kept, "D"), (Kept, "E")]
     assert len(rater.asked) == 4
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.replies import Reply
+from selfinstruct.curate.exchange import Reply
 from selfinstruct.curate.simplification.plain_simplify import simplified
 
 FACT = "Eggs keep for about a month in the refrigerator, in the box they came in."

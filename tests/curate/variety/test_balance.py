@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.variety.balance import Balance
-from selfinstruct.curate.variety.labels import entropy, label
-from selfinstruct.curate.variety.people_words import FEMALE, GROUP_OF, GROUPS, MALE, ROLE_OF
-from selfinstruct.curate.variety.skew import People, compared, leaning
+from selfinstruct.curate.variety.balance import (
+    FEMALE,
+    GROUP_OF,
+    GROUPS,
+    MALE,
+    ROLE_OF,
+    Balance,
+    People,
+    compared,
+    entropy,
+    label,
+    leaning,
+)
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool
 from selfinstruct.text import words

@@ -8,9 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.curate.variety.diversity import Diversity
-from selfinstruct.curate.variety.nearest_seed import NearestSeed
-from selfinstruct.curate.variety.verbs import MODELS, reader
+from selfinstruct.curate.variety.diversity import MODELS, Diversity, NearestSeed, reader
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool

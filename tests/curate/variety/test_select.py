@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.variety.farthest import spread
-from selfinstruct.curate.variety.select import Select
+from selfinstruct.curate.variety.select import Select, spread
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected
@@ -45,8 +44,8 @@ def outcomes(stage: Select, tasks: Sequence[Task]) -> list[Outcome]:
 
 def kept(stage: Select, tasks: Sequence[Task]) -> list[int]:
     """Places of what was kept."""
-    fates = [one for one in outcomes(stage, tasks) if isinstance(one, Kept | Rejected)]
-    return [at for at, one in enumerate(fates) if isinstance(one, Kept)]
+    decisions = [one for one in outcomes(stage, tasks) if isinstance(one, Kept | Rejected)]
+    return [at for at, one in enumerate(decisions) if isinstance(one, Kept)]
 
 
 def evidence(stage: Select, tasks: Sequence[Task]) -> list[dict[str, Json]]:
@@ -56,12 +55,12 @@ def evidence(stage: Select, tasks: Sequence[Task]) -> list[dict[str, Json]]:
 @given(STAGES, VALUES.filter(lambda values: not values or any(value is not None for value in values)))
 def test_every_task_has_one_fate_in_order_and_the_sums_close(stage: Select, values: list[float | None]) -> None:
     tasks = rated(values)
-    *fates, told = outcomes(stage, tasks)
-    assert [one.record for one in fates if isinstance(one, Kept | Rejected)] == tasks
+    *decisions, told = outcomes(stage, tasks)
+    assert [one.record for one in decisions if isinstance(one, Kept | Rejected)] == tasks
     assert isinstance(told, Measured)
     assert isinstance(told.value, dict)
-    assert told.value["kept"] == sum(isinstance(one, Kept) for one in fates)
-    unmeasured = [one for one in fates if isinstance(one, Rejected) and one.reason == "not_measured"]
+    assert told.value["kept"] == sum(isinstance(one, Kept) for one in decisions)
+    unmeasured = [one for one in decisions if isinstance(one, Rejected) and one.reason == "not_measured"]
     assert [one.record for one in unmeasured] == [
         one for one, value in zip(tasks, values, strict=True) if value is None
     ]

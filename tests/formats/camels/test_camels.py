@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.sets import read_set, shape_names
-from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Task
 
 

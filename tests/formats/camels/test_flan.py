@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.formats.camels.flan import COT, FLAN_V2, Flan, with_newline
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.unreadable import Unreadable
 from selfinstruct.records import Task
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS, read_superni
-from selfinstruct.formats.camels.templates import WITH_INPUT
-from selfinstruct.formats.unreadable import Unreadable
+from selfinstruct.formats.camels.instructions import WITH_INPUT
+from selfinstruct.formats.fields import Unreadable
 from selfinstruct.records import Task
 
 

@@ -1,1 +1,0 @@
-"""What a benchmark asks or answers, found in a set. The stage is `decontaminate.py`."""

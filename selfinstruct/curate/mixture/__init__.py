@@ -1,1 +1,0 @@
-"""How much of each source goes into a set. The stage is `mix.py`."""

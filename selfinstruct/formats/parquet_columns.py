@@ -1,0 +1,256 @@
+"""Writes rows to Parquet: the Arrow type that holds every value of a column (else JSON as text), row groups."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.fields import BadRecord
+from selfinstruct.formats.json_text import parse
+from selfinstruct.formats.rows import Row
+from selfinstruct.records import Json
+from selfinstruct.whole_files import anew
+
+_INT64 = 1 << 63
+_EXACT = 1 << 53  # whole numbers up to here are the same as a float
+JSON_NOTE = "selfinstruct.json"
+"""Key of the note in a file's metadata."""
+_LONGEST_NOTE = 1 << 20
+_MOST_FIELDS = 64  # an object with more is a map, whose keys are data
+GROUP_ROWS = 100_000
+GROUP_CHARS = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the values of a column have in common."""
+
+    name: str
+    """`null`, `bool`, `int` (exact as a float, too), `long`, `float`, `text`, `list`, `struct`, or `json`: nothing."""
+    fields: Mapping[str, "Kind"] = field(default_factory=dict)
+    """Of a struct; of a list the one kind of its items, under the empty name."""
+
+
+_NULL, _JSON = Kind("null"), Kind("json")
+_NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
+
+
+def kind_of(value: Json, *, turns: bool = False) -> Kind:
+    """The kind of one value; of turns it is one in which any of them may lack what another has.
+
+    >>> kind_of([1, 2.5]).fields[""].name, kind_of([1, "a"]).name, kind_of({}).name
+    ('float', 'json', 'json')
+    """
+    if isinstance(value, list):
+        inner = _NULL
+        for item in value:
+            inner = merged(inner, kind_of(item), lacking=turns)
+        return _JSON if inner == _JSON else Kind("list", {"": inner})
+    if isinstance(value, dict):
+        fields = {key: kind_of(item) for key, item in value.items()}
+        return _JSON if not fields or len(fields) > _MOST_FIELDS else Kind("struct", fields)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Kind(_size(value))
+    return Kind(_SCALARS[type(value)])
+
+
+def _size(value: int) -> str:
+    if abs(value) <= _EXACT:
+        return "int"
+    return "long" if -_INT64 <= value < _INT64 else "json"
+
+
+_SCALARS: Mapping[type, str] = {type(None): "null", bool: "bool", float: "float", str: "text"}
+
+
+def common(kinds: Iterable[Kind]) -> Kind:
+    """The kind of them all."""
+    found = _NULL
+    for kind in kinds:
+        found = merged(found, kind)
+    return found
+
+
+def merged(one: Kind, other: Kind, *, turns: bool = False, lacking: bool = False) -> Kind:
+    """The kind that holds values of both, and gives each back as it was.
+
+    Objects with other keys have no kind in common but JSON, for null would stand where nothing was; unless the one may
+    be `lacking` what the other has, as the items of `turns` may.
+    """
+    if other in (one, _NULL):
+        return one
+    if one == _NULL:
+        return other
+    if one.name != other.name:
+        return Kind(_NUMBERS.get(frozenset((one.name, other.name)), "json"))
+    if one.name == "list":
+        inner = merged(one.fields[""], other.fields[""], lacking=turns)
+        return _JSON if inner == _JSON else Kind("list", {"": inner})
+    if one.name != "struct" or (one.fields.keys() != other.fields.keys() and not lacking):
+        return _JSON
+    fields = {
+        key: merged(one.fields.get(key, _NULL), other.fields.get(key, _NULL)) for key in {**one.fields, **other.fields}
+    }
+    return _JSON if len(fields) > _MOST_FIELDS else Kind("struct", fields)
+
+
+def arrow_type(kind: Kind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """The Arrow type of a kind; what is always null, and what only JSON can say, is text."""
+    import pyarrow as pa
+
+    match kind.name:
+        case "bool":
+            return pa.bool_()
+        case "int" | "long":
+            return pa.int64()
+        case "float":
+            return pa.float64()
+        case "list":
+            return pa.list_(arrow_type(kind.fields[""]))
+        case "struct":
+            return pa.struct([(key, arrow_type(item)) for key, item in kind.fields.items()])
+        case _:
+            return pa.string()
+
+
+def json_places(kind: Kind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where a kind holds JSON as text: keys from the column on, an empty one for the items of a list."""
+    if kind == _JSON:
+        yield path
+    for key, inner in kind.fields.items():
+        yield from json_places(inner, (*path, key))
+
+
+class Columns:
+    """The columns of rows that are told one after the other."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, Kind] = {}
+
+    def add(self, row: Row) -> None:
+        """One more row."""
+        for column, value in row.items():
+            turns = column in TURN_KEYS
+            found = kind_of(value, turns=turns)
+            self.kinds[column] = merged(self.kinds.get(column, _NULL), found, turns=turns)
+
+    def schema(self) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+        """Of the file, with a note of where it holds JSON as text."""
+        import pyarrow as pa
+
+        columns = [(column, arrow_type(kind)) for column, kind in self.kinds.items()]
+        places = [list(place) for column, kind in self.kinds.items() for place in json_places(kind, (column,))]
+        return pa.schema(columns, {JSON_NOTE: json.dumps(places)} if places else None)
+
+    def typed(self, row: Row) -> Row:
+        """The row as the schema has it."""
+        return {column: _typed(value, self.kinds[column]) for column, value in row.items()}
+
+
+def _typed(value: Json, kind: Kind) -> Json:
+    if value is None:
+        return None
+    if kind == _JSON:
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return [_typed(item, kind.fields[""]) for item in value]
+    if isinstance(value, dict):
+        return {key: _typed(item, kind.fields[key]) for key, item in value.items()}
+    return value
+
+
+def noted_places(metadata: Mapping[bytes, bytes] | None) -> tuple[tuple[str, ...], ...]:
+    """Where a table that this package wrote holds JSON as text; of any other nowhere."""
+    note = (metadata or {}).get(JSON_NOTE.encode(), b"")
+    if not note or len(note) > _LONGEST_NOTE:
+        return ()
+    try:
+        found = json.loads(note)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(found, list):
+        return ()
+    return tuple(tuple(place) for place in found if isinstance(place, list) and all(isinstance(k, str) for k in place))
+
+
+def untyped(row: Row, places: Sequence[Sequence[str]]) -> Row:
+    """The row as it was before it was written: what is JSON as text is a value again."""
+    made: Json = row
+    for place in places:
+        made = _untyped(made, place)
+    assert isinstance(made, dict)
+    return made
+
+
+def _untyped(value: Json, place: Sequence[str]) -> Json:
+    if not place:
+        try:
+            return parse(value, "") if isinstance(value, str) else value
+        except BadRecord:
+            return value
+    if isinstance(value, list) and not place[0]:
+        return [_untyped(item, place[1:]) for item in value]
+    if isinstance(value, dict) and place[0] in value:
+        return {**value, place[0]: _untyped(value[place[0]], place[1:])}
+    return value
+
+
+class RowGroups:
+    """Collects rows until they make a group."""
+
+    def __init__(self, write: Callable[[Any], None], schema: Any) -> None:  # noqa: ANN401 - no types are published
+        """`write` takes a table."""
+        self._write, self._schema = write, schema
+        self._lines: list[str] = []
+        self._chars = 0
+
+    def add(self, line: str) -> None:
+        """One more row, as a line of JSON whose values are of the schema's types."""
+        self._lines.append(line)
+        self._chars += len(line)
+        if len(self._lines) == GROUP_ROWS or self._chars > GROUP_CHARS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is collected; `datasets` cannot load a group without rows, but a file without groups it can."""
+        if self._lines:
+            self._write(_table("\n".join(self._lines).encode(), self._schema))
+        self._lines, self._chars = [], 0
+
+
+def _table(lines: bytes, schema: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+    """The rows as Arrow has them; making them of Python's values would import pandas, a third of a second."""
+    import pyarrow as pa
+    import pyarrow.json as arrow_json
+
+    return arrow_json.read_json(
+        pa.BufferReader(lines),
+        arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),  # one block, so that it is one chunk
+        arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+    )
+
+
+@contextmanager
+def parquet_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN401 - pyarrow publishes no types
+    """A new Parquet file, whole when the block ends without a fault."""
+    import pyarrow.parquet as pq
+
+    with anew(path) as file, pq.ParquetWriter(file, schema, compression="zstd", version="2.6") as writer:
+        groups = RowGroups(partial(writer.write_table, row_group_size=GROUP_ROWS), schema)
+        yield groups
+        groups.flush()
+
+
+@contextmanager
+def arrow_file(path: Path, schema: Any) -> Iterator[RowGroups]:  # noqa: ANN401 - pyarrow publishes no types
+    """A new Arrow file (IPC), whole when the block ends without a fault."""
+    import pyarrow as pa
+
+    with anew(path) as file, pa.ipc.new_file(file, schema) as writer:
+        groups = RowGroups(writer.write_table, schema)
+        yield groups
+        groups.flush()
