@@ -13,6 +13,7 @@ from selfinstruct.run.cycles import Cycle, looked_at, stages_part
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.runner import Runner
 from selfinstruct.stage import Pool, RoundStart
+from selfinstruct.store.kept_file import NO_INFLOW, Inflow
 from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult, round_name
 from selfinstruct.store.sealed import publish_sealed, read_sealed
 
@@ -153,17 +154,18 @@ def _planned(plan: Path) -> RoundStart:
 
 def _round(resolved: Resolved, runner: Runner, so_far: _Rounds, number: int, before: Mapping[str, Path]) -> None:
     part, rounds = round_name(number), tuple(so_far.starts)
-    records: Sequence[Task] = []
+    inflow = NO_INFLOW
     seen: list[Task] = []
     said: list[StageResult] = []
     for position, stage in enumerate(resolved.rounds, 1):
         place, result = runner.run(
-            stage, records, part=part, position=position, pool=so_far.pool, rounds=rounds, before=before
+            stage, inflow, part=part, position=position, pool=so_far.pool, rounds=rounds, before=before
         )
-        records = place.kept(result.kept)
+        inflow = place.inflow(result, runner.memory)
         said.append(result)
         if stage.scope == "ordered":
-            seen.extend(records)
+            seen.extend(inflow.records)
+    records = inflow.records
     so_far.pool = so_far.pool.after(records, seen)
     so_far.kept.extend(records)
     so_far.kept_by_round.append(len(records))
@@ -189,13 +191,21 @@ def _once(
     """The stages that run once (in each cycle); `built` is filled with what they build."""
     rounds = (RoundStart(0, len(pool.tasks)),)
     built = {} if built is None else built
+    inflow = Inflow(records)
     for position, stage in enumerate(resolved.once, 1):
         place, result = runner.run(
-            stage, records, part=part, position=position, pool=pool, rounds=rounds, built=dict(built), before=before
+            stage,
+            inflow,
+            part=part,
+            position=position,
+            pool=pool,
+            rounds=rounds,
+            built=dict(built),
+            before=before,
         )
-        records = place.kept(result.kept)
+        inflow = place.inflow(result, runner.memory)
         built.update({name: place.built(name) for name in result.built})
-    return records
+    return inflow.records
 
 
 def results(runner: Runner) -> list[tuple[StageFolder, StageResult]]:

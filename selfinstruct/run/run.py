@@ -36,9 +36,10 @@ from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
+from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
-from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult, json_line
+from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult
 from selfinstruct.store.sealed import publish_sealed, read_sealed
 from selfinstruct.whole_files import room
 

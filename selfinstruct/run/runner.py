@@ -32,8 +32,10 @@ from selfinstruct.stage import (
     Tone,
     Weights,
 )
+from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
+from selfinstruct.store.task_file import MEMORY
 
 _CHUNK = 512  # records a worker gets at a time
 
@@ -93,6 +95,8 @@ class Runner:
     teacher: str = ""
     """Role that it takes over where tasks and their answers are made. Who classes or rates them stays."""
     workers: int = 1
+    memory: int = MEMORY
+    """Bytes that the records between two stages may take."""
     watch: Watch = field(default_factory=Nobody)
 
     def refuse_to_make(self, what: str) -> None:
@@ -103,7 +107,7 @@ class Runner:
     def run(
         self,
         stage: Stage,
-        records: Sequence[Task],
+        inflow: Inflow,
         *,
         part: str,
         position: int,
@@ -117,17 +121,17 @@ class Runner:
         `built`: by earlier stages of this walk; `before`: by the cycle before this one.
         """
         place = self.folder.stage(part, position, stage.name)
-        result = place.result()
+        received, result = len(inflow.records), place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
             try:
-                result = self._make(stage, records, place, pool, rounds, built, before)
+                result = self._make(stage, inflow, place, pool, rounds, built, before)
             finally:
                 self.release()
         else:
             place.verify(result)
-            if result.received != len(records):
-                what = f"made of {result.received:,} records, and {len(records):,} come in now"
+            if result.received != received:
+                what = f"made of {result.received:,} records, and {received:,} come in now"
                 raise BadInput(what, place=str(place.path), fix="delete this folder and those after it, then run again")
         self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
         return place, result
@@ -135,13 +139,14 @@ class Runner:
     def _make(
         self,
         stage: Stage,
-        records: Sequence[Task],
+        inflow: Inflow,
         place: StageFolder,
         pool: Pool,
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path],
         before: Mapping[str, Path],
     ) -> StageResult:
+        records = inflow.records
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
         made = {**before, **built}
@@ -186,7 +191,8 @@ class Runner:
             )
             return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
 
-        return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
+        watched = self._watched(outcomes, part, stage.name)
+        return place.write(watched, len(records), counts, before=inflow, memory=self.memory)
 
     def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""

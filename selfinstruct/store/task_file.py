@@ -5,18 +5,39 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import overload
 
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.store.reading import read_object_line, read_tasks, task_of
 
-_IN_MEMORY = 4 << 20  # bytes; a smaller file is read once and kept
+MEMORY = 512 << 20
+"""Bytes that the records between two stages may take where nobody says otherwise."""
+LEAST_MEMORY = 1 << 20
+_GROWTH = 3  # bytes of a record in memory, for each byte of its line (measured: 2.1 to 2.9)
+
+
+def checked_memory(memory: int) -> int:
+    """The same; BadInput where it is too little to work with."""
+    if memory < LEAST_MEMORY:
+        what = f"{memory:,} bytes are too few to hold records between stages"
+        raise BadInput(what, place="--memory", fix="give at least 1MB; beyond it records lie on disk, not in memory")
+    return memory
+
+
+def fits(size: int, memory: int) -> bool:
+    """Whether records whose lines take so many bytes stay in memory.
+
+    >>> fits(1_000_000, MEMORY), fits(1_000_000_000, MEMORY)
+    (True, False)
+    """
+    return size * _GROWTH <= memory
 
 
 class TaskFile(Sequence[Task]):
     """The tasks of a JSONL file that this package wrote, read whenever they are asked for."""
 
-    def __init__(self, path: Path, count: int) -> None:
-        """`count` is the number of lines, which whoever wrote them knows."""
-        self._path, self._count = path, count
+    def __init__(self, path: Path, count: int, *, trusted: bool = False) -> None:
+        """`count` is the number of lines, which whoever wrote them knows; `trusted`: a checksum vouches for them."""
+        self._path, self._count, self._trusted = path, count, trusted
         self._starts: array[int] | None = None
 
     def __len__(self) -> int:
@@ -25,7 +46,7 @@ class TaskFile(Sequence[Task]):
 
     def __iter__(self) -> Iterator[Task]:
         """From the first, once more each time."""
-        return read_tasks(self._path)
+        return read_tasks(self._path, trusted=self._trusted)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...
@@ -43,7 +64,7 @@ class TaskFile(Sequence[Task]):
             file.seek(starts[number])
             line = file.readline()
         place = f"{self._path}:{number + 1}"
-        return task_of(read_object_line(line, place), place)
+        return task_of(read_object_line(line, place), place, trusted=self._trusted)
 
     def _index(self) -> "array[int]":
         """Where each line begins: eight bytes a record, made when the first is asked for by its number."""
@@ -57,8 +78,8 @@ class TaskFile(Sequence[Task]):
         return self._starts
 
 
-def tasks_of(path: Path, count: int) -> Sequence[Task]:
-    """The tasks of a file: in memory where they are few."""
-    if path.stat().st_size <= _IN_MEMORY:
-        return list(read_tasks(path))
-    return TaskFile(path, count)
+def tasks_of(path: Path, count: int, *, memory: int = MEMORY, trusted: bool = False) -> Sequence[Task]:
+    """The tasks of a file: in memory where they fit."""
+    if fits(path.stat().st_size, memory):
+        return list(read_tasks(path, trusted=trusted))
+    return TaskFile(path, count, trusted=trusted)
