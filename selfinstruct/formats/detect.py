@@ -13,7 +13,7 @@ from selfinstruct.formats.json_cells import unpacked
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.learning import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import SHAPES, fitting, mended, shape_of
+from selfinstruct.formats.shapes import SHAPES, certainly, fitting, mended, shape_of
 from selfinstruct.formats.unreadable import BadRecord, Unreadable
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
@@ -165,6 +165,8 @@ class Reader:
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
     def _shape(self, value: object) -> str:
+        if certainly(value, self.usual):
+            return self.usual
         names = fitting(value)
         if len(names) == 1:
             return names[0]
