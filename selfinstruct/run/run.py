@@ -20,13 +20,14 @@ from selfinstruct.run.examining import ask_loaded
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
-from selfinstruct.run.loop import PLAN, SENTENCES, Walked, results, walk
+from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
+from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
@@ -126,6 +127,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
                 release=gates.release,
+                halt=gates.close,
                 weights_for=partial(wiring.weights_of, resolved.recipe),
                 ask_loaded=ask_loaded,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
@@ -139,7 +141,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
             )
             options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
             try:
-                walked = walk(resolved, runner, material.seeds, gates.requests_per_round(), material.held_out)
+                per_round, lag = gates.requests_per_round(), gates.lag()
+                walked = walk(resolved, runner, material.seeds, per_round, material.held_out, lag=lag)
             except (Stopped, KeyboardInterrupt) as stop:
                 with suppress(NoRoom):  # what stopped the run is what a person must know
                     ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))

@@ -78,6 +78,10 @@ class Runner:
     read."""
     release: Callable[[], None] = field(default=lambda: None)
     """Called when a stage has ended: models that were made for it alone may go."""
+    alone: bool = True
+    """Whether stages run one at a time; else their models stay, and whoever runs them tells the ledger in order."""
+    halt: Callable[[], None] = field(default=lambda: None)
+    """Called when the run is broken off while stages wait for answers: none will come."""
     scorer_for: Callable[[str], TokenScorer] = field(default=_nobody)
     """Role -> what measures how likely a text is."""
     judges_for: Callable[[Stage, Mapping[str, Path]], Mapping[str, Tone]] = field(default=_no_judges)
@@ -127,14 +131,20 @@ class Runner:
             try:
                 result = self._make(stage, inflow, place, pool, rounds, built, before)
             finally:
-                self.release()
+                if self.alone:
+                    self.release()
         else:
             place.verify(result)
             if result.received != received:
                 what = f"made of {result.received:,} records, and {received:,} come in now"
                 raise BadInput(what, place=str(place.path), fix="delete this folder and those after it, then run again")
-        self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
+        if self.alone:
+            self.tell(place, result)
         return place, result
+
+    def tell(self, place: StageFolder, result: StageResult) -> None:
+        """Let the ledger say what a stage came to, once."""
+        self.ledger.tell_once("stage", round=place.path.parent.name, stage=place.path.name, **_summary(result))
 
     def _make(
         self,

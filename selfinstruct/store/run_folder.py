@@ -96,6 +96,8 @@ class StageFolder:
         self.path = path
         self._records: list[Task] | None = None
         self._plain = False
+        self.made = False
+        """Written here and now, and not found."""
 
     def result(self) -> StageResult | None:
         """What the stage said when it was whole; None while it is not."""
@@ -181,7 +183,7 @@ class StageFolder:
                 made[fate].replace(self.path / f"{fate}.jsonl")
                 made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
             sync_folder(self.path)
-        self._records, self._plain = kept.records, kept.plain
+        self._records, self._plain, self.made = kept.records, kept.plain, True
         built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
         result = tally.result(received, counts(), built, checksums)
         publish_sealed(self.path / "DONE", result.as_json())
