@@ -11,6 +11,7 @@ from pathlib import Path
 
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, NoRoom, Stopped
+from selfinstruct.formats.sources import place_in
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.run import wiring
@@ -24,6 +25,7 @@ from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
+from selfinstruct.run.reading import place_of
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
@@ -33,6 +35,7 @@ from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.watch import Nobody, Spend, Watch
 from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.store.built import files_of
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.journal_file import Totals, holds_answers
@@ -42,6 +45,7 @@ from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult
 from selfinstruct.store.sealed import publish_sealed, read_sealed
+from selfinstruct.store.task_file import MEMORY
 from selfinstruct.whole_files import room
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
@@ -58,6 +62,8 @@ class Options:
     fresh: bool = False
     retry_failed: bool = False
     workers: int = 1
+    memory: int = MEMORY
+    """Bytes that the records between two stages may take; no result depends on it."""
     clock: Clock = lambda: datetime.now(UTC)
     watch: Watch = field(default_factory=Nobody)
 
@@ -101,6 +107,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     begun = folder.journal.exists()
     if not begun:  # a name mistyped, or a port with nobody behind it, leaves the folder free for the right command
         endpoints.learn(wiring.budget(resolved.recipe.limits), prices)
+    _check_room(resolved, folder, options.watch.notice)
     with owning(place):
         told = _last_totals(folder, options)
         _claim(folder, resolved, same, options, told)
@@ -137,6 +144,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,
+                memory=options.memory,
                 watch=options.watch,
             )
             options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
@@ -182,6 +190,28 @@ def _finish(
         spend=_spent(journal),
         contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
     )
+
+
+_WRITTEN = 8
+"""A run's folder is 3 to 8 times as large as its inputs, the more the shorter the records are."""
+
+
+def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], None]) -> None:
+    """NoRoom where the disk cannot hold what a run will write, told from the inputs before anything is written.
+
+    Every record is written once at least, with an id and where it comes from: no run is smaller than its inputs.
+    """
+    places = [place_in(str(place_of(one.path))) for one in resolved.recipe.inputs]
+    size = sum(file.stat().st_size for place in places for file in files_of(place))
+    if not size or (folder.path / STAGES_PART / "01-read" / "DONE").exists():
+        return
+    there = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    told = f"the inputs are {size / 1e6:,.1f} MB, a run may take {_WRITTEN} times that, {free / 1e6:,.1f} MB are free"
+    if free < size:
+        raise NoRoom(f"{folder.path}: {told}; nothing was written: make room or choose another disk with -o")
+    if free < _WRITTEN * size:
+        notice(f"{folder.path}: {told}; should they not suffice, make room and run the same command again")
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """A sequence of tasks that lies on disk: as long as it likes, and no larger in memory than one of them."""
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import overload
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.store.reading import read_object_line, read_tasks, task_of
+from selfinstruct.text import shown
 
 MEMORY = 512 << 20
 """Bytes that the records between two stages may take where nobody says otherwise."""
@@ -15,11 +18,23 @@ LEAST_MEMORY = 1 << 20
 _GROWTH = 3  # bytes of a record in memory, for each byte of its line (measured: 2.1 to 2.9)
 
 
-def checked_memory(memory: int) -> int:
-    """The same; BadInput where it is too little to work with."""
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+
+
+def memory_of(said: str) -> int:
+    """Bytes, as a person writes them; BadInput for what is no size, or too little to work with.
+
+    >>> memory_of("512MB"), memory_of("1.5 GiB")
+    (512000000, 1610612736)
+    """
+    found = _SIZE.fullmatch(said.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise BadInput(f"'{shown(said, 40)}' is no size", place="--memory", fix="write it as 512MB or 2GB")
+    memory = int(Decimal(found[1]) * _UNITS[found[2].upper()])
     if memory < LEAST_MEMORY:
         what = f"{memory:,} bytes are too few to hold records between stages"
-        raise BadInput(what, place="--memory", fix="give at least 1MB; beyond it records lie on disk, not in memory")
+        raise BadInput(what, place="--memory", fix="give at least 1MiB; what does not fit lies on disk")
     return memory
 
 

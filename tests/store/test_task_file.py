@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
 from selfinstruct.store.lines import json_line
-from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile, checked_memory, tasks_of
+from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile, memory_of, tasks_of
 
 TEXTS = st.lists(st.text(min_size=1, max_size=30), max_size=12)
 
@@ -59,10 +59,21 @@ def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
     assert found[999] == many[999]
 
 
-def test_a_budget_too_small_to_work_with_is_one_clear_line() -> None:
-    assert checked_memory(LEAST_MEMORY) == LEAST_MEMORY
-    with pytest.raises(BadInput, match=r"--memory: .* too few .* at least 1MB"):
-        checked_memory(LEAST_MEMORY - 1)
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("1000", r"--memory: 1,000 bytes are too few .*; give at least 1MiB"),
+        ("0GB", "too few"),
+        ("much", r"--memory: 'much' is no size; write it as 512MB"),
+        ("-1GB", "no size"),
+        ("1TB/s", "no size"),
+        ("", "no size"),
+    ],
+)
+def test_a_budget_that_cannot_be_meant_is_one_clear_line(said: str, complaint: str) -> None:
+    with pytest.raises(BadInput, match=complaint) as told:
+        memory_of(said)
+    assert len(str(told.value).splitlines()) == 1
 
 
 def test_what_a_checksum_vouches_for_is_not_hashed_again(tmp_path: Path) -> None:
