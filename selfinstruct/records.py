@@ -24,7 +24,11 @@ def digest(*parts: Json) -> str:
 
 
 def _canonical(value: Json) -> bytes:
-    return b"true" if value is True else b"false" if value is False else _CANONICAL.encode(value).encode("ascii")
+    if value is None:
+        return b"null"
+    if value is True or value is False:
+        return b"true" if value else b"false"
+    return b"%d" % value if type(value) is int else _CANONICAL.encode(value).encode("ascii")
 
 
 def seal(values: Iterable[str | int | None]) -> str:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -191,7 +192,7 @@ class Runner:
         )
         self.watch.stage(part, stage.name, len(records))
         read = Watched(records, self.watch)
-        outcomes = closed(self._outcomes(stage, read, bench), stage, len(records))
+        outcomes = self._outcomes(stage, read, bench)
 
         def counts() -> CallCounts:
             if not asked:
@@ -201,7 +202,7 @@ class Runner:
             )
             return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
 
-        watched = self._watched(outcomes, part, stage.name)
+        watched = closed(outcomes, stage, len(records), partial(self.watch.outcome, part, stage.name))
         return place.write(watched, len(records), counts, before=inflow, memory=self.memory)
 
     def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
@@ -224,17 +225,21 @@ class Runner:
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)
 
-    def _watched(self, outcomes: Iterable[Outcome], part: str, name: str) -> Iterator[Outcome]:
-        for outcome in outcomes:
-            self.watch.outcome(part, name, outcome)
-            yield outcome
+
+_FATES = (Kept, Rejected, Failed)
 
 
-def closed(outcomes: Iterable[Outcome], stage: Stage, received: int) -> Iterator[Outcome]:
-    """Pass outcomes on, and refuse a stage that lost or invented a record: received = kept + rejected + failed."""
+def closed(
+    outcomes: Iterable[Outcome], stage: Stage, received: int, tell: Callable[[Outcome], None]
+) -> Iterator[Outcome]:
+    """Pass outcomes on, telling of each, and refuse a stage that lost or invented a record.
+
+    Received = kept + rejected + failed.
+    """
     fates = 0
     for outcome in outcomes:
-        fates += isinstance(outcome, Kept | Rejected | Failed)
+        fates += isinstance(outcome, _FATES)
+        tell(outcome)
         yield outcome
     if stage.scope != "source" and fates != received:
         raise RuntimeError(f"stage '{stage.name}' took {received} records and accounted for {fates}")
