@@ -20,12 +20,12 @@ from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.run.examining import ask_loaded
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
+from selfinstruct.run.inputs import place_of
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
 from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
-from selfinstruct.run.reading import place_of
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs

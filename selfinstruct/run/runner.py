@@ -229,8 +229,12 @@ class Runner:
 _FATES = (Kept, Rejected, Failed)
 
 
+def _nobody_hears(outcome: Outcome) -> None:
+    del outcome
+
+
 def closed(
-    outcomes: Iterable[Outcome], stage: Stage, received: int, tell: Callable[[Outcome], None]
+    outcomes: Iterable[Outcome], stage: Stage, received: int, tell: Callable[[Outcome], None] = _nobody_hears
 ) -> Iterator[Outcome]:
     """Pass outcomes on, telling of each, and refuse a stage that lost or invented a record.
 
