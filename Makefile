@@ -28,7 +28,7 @@ faults: .venv/dev
 	$(BIN)/pytest -m faults
 
 bench: .venv/dev
-	for bench in novelty near curate calls journal embedded classify tone finetune start; do $(BIN)/python benchmarks/$$bench.py $(if $(DATA),--data $(DATA)) || exit 1; done
+	for bench in novelty near curate generate calls journal embedded classify tone finetune start; do $(BIN)/python benchmarks/$$bench.py $(if $(DATA),--data $(DATA)) || exit 1; done
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,10 +1,12 @@
-"""The whole of `selfinstruct curate` on many rows: seconds and memory of each stage.
+"""The whole of `selfinstruct curate` on many rows: processor time, disk, memory, and seconds of each stage.
 
-    .venv/bin/python benchmarks/curate.py [--data DIR] [--rows N] [--workers 2]
+    .venv/bin/python benchmarks/curate.py [--data DIR] [--rows N] [--workers 1]
 
 The rows are those of `near.py`: half originals, a quarter copies, a quarter edited to a Jaccard similarity of 0.8 to 1;
 their outputs are real ones of DIR, or of our own seeds. Rules, exact and near duplicates run; language, secrets and
-personal data do not. Beside it stands the time to read and write the same rows as JSON, which nothing can beat.
+personal data do not. Processor time is that of the whole process and its workers, import and report page included.
+Beside it stand, in the same run, the time to read and write the same rows as JSON, which nothing can beat, and
+`datasketch` in the lines that its documentation shows (`near.py` tells what either finds of what is planted).
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of instruction sets (benchmarks/README.md)")
     parser.add_argument("--rows", type=int, default=50_000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     real = list(dict.fromkeys(NEAR.asked(given.data))) if given.data else []
     base = real or [json.loads(line)["instruction"] for line in SEEDS.read_text("utf-8").splitlines()]
@@ -39,20 +42,63 @@ def main() -> None:
         print(f"{rows:,} rows, {size >> 20} MiB, from {len(base):,} {'real texts' if real else 'texts of our seeds'}.")
         bare = passes(place / "rows.jsonl")
         words = ["curate", place / "rows.jsonl", "--exact", "--near-duplicates", 0.8, "--workers", given.workers]
-        began = time.perf_counter()
+        began, before = time.perf_counter(), spent()
         done = subprocess.run(
             [Path(sys.executable).with_name("selfinstruct"), *map(str, words), "-o", str(place / "run")],
             capture_output=True,
             text=True,
             check=False,
         )
-        wall = time.perf_counter() - began
+        wall, seconds = time.perf_counter() - began, spent() - before
         if done.returncode:
             sys.exit(done.stderr)
         told(place / "run")
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        print(f"\nwhole: {wall:.0f} s, {wall / rows * 1e6:.0f} us a row, largest process {peak / 2**20:.2f} GiB")
-        print(f"reading and writing the rows as JSON once: {bare:.0f} s; the whole takes {wall / bare:.1f} times that")
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        each = seconds / rows * 1e6
+        print(f"\nwhole: {seconds:.1f} s of processor time ({each:.0f} us a row), {wall:.0f} s on the wall")
+        print(f"disk: {on_disk(place / 'run') / size:.1f} times the input; largest process {peak:.2f} GiB")
+        print(f"reading and writing the rows as JSON: {bare:.1f} s; the whole takes {seconds / bare:.1f} times that")
+        peer(place / "rows.jsonl", seconds)
+
+
+def spent() -> float:
+    """Processor seconds of all processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def on_disk(folder: Path) -> int:
+    """Bytes; a file with several names counts once."""
+    found = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    return sum(found.values())
+
+
+def peer(path: Path, seconds: float) -> None:
+    """`datasketch` on the same file: read, query, insert what found nothing, write what stays."""
+    if find_spec("datasketch") is None:
+        return
+    script = path.with_name("peer.py")
+    script.write_text(PEER, "utf-8")
+    before = spent()
+    subprocess.run([sys.executable, str(script), str(path), str(path.with_suffix(".kept"))], check=True)
+    theirs = spent() - before
+    print(f"datasketch in a script, read, deduplicated and written: {theirs:.1f} s, {theirs / seconds:.1f} times ours")
+
+
+PEER = """
+import json, re, sys
+from datasketch import MinHash, MinHashLSH
+index = MinHashLSH(threshold=0.8, num_perm=128)
+with open(sys.argv[1], encoding="utf-8") as rows, open(sys.argv[2], "w", encoding="utf-8") as kept:
+    for number, line in enumerate(rows):
+        row = json.loads(line)
+        words = re.findall(r"[a-z0-9]+", (row["instruction"] + " " + row["input"]).lower())
+        sketch = MinHash(num_perm=128)
+        sketch.update_batch([" ".join(words[at:at + 3]).encode() for at in range(max(1, len(words) - 2))])
+        if not index.query(sketch):
+            index.insert(number, sketch)
+            kept.write(line)
+"""
 
 
 def outputs(folder: Path | None) -> Iterator[str]:
@@ -79,12 +125,12 @@ def write(path: Path, base: list[str], answers: list[str], rows: int) -> int:
 
 
 def passes(path: Path) -> float:
-    """Seconds to read and write every row as JSON, once."""
-    began = time.perf_counter()
+    """Processor seconds to read and write every row as JSON, once."""
+    began = time.process_time()
     with path.open(encoding="utf-8") as file, path.with_suffix(".copy").open("w", encoding="utf-8") as copy:
         for line in file:
             copy.write(json.dumps(json.loads(line), ensure_ascii=False) + "\n")
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def told(run: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeAlias
 
+from selfinstruct.text.quoting import quoted_ascii
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 NO_EXTRA: Mapping[str, Json] = {}
@@ -19,6 +21,14 @@ def digest(*parts: Json) -> str:
     (True, False)
     """
     return hashlib.sha256(_CANONICAL.encode(parts).encode("ascii")).hexdigest()
+
+
+def _canonical(value: Json) -> bytes:
+    if value is None:
+        return b"null"
+    if value is True or value is False:
+        return b"true" if value else b"false"
+    return b"%d" % value if type(value) is int else _CANONICAL.encode(value).encode("ascii")
 
 
 def seal(values: Iterable[str | int | None]) -> str:
@@ -118,19 +128,28 @@ class Task:
 
     def __post_init__(self) -> None:
         """Derive the identity."""
-        origin: list[Json] = [
-            self.provenance.stage,
-            self.provenance.source,
-            list(self.provenance.parents),
-            self.provenance.request,
-        ]
-        pairs: list[Json] = [[pair.input, pair.output] for pair in self.instances]
-        content: list[Json] = [self.instruction, pairs, self.is_classification, self.human]
+        object.__setattr__(self, "id", hashlib.sha256(self._identity()).hexdigest())
+
+    def _identity(self) -> bytes:
+        """What `digest("task", CONTENT, ORIGIN, ordinal)` would hash, put together text by text."""
+        made = [b'["task",[', quoted_ascii(self.instruction), b",["]
+        made.append(
+            b",".join(b"[%s,%s]" % (quoted_ascii(one.input), quoted_ascii(one.output)) for one in self.instances)
+        )
+        made.append(b"],%s,%s" % (_canonical(self.is_classification), _canonical(self.human)))
         if self.system or self.later:
-            content.append([self.system, [[turn.role, turn.content] for turn in self.later]])
+            made.append(b",[%s,[" % quoted_ascii(self.system))
+            made.append(
+                b",".join(b"[%s,%s]" % (quoted_ascii(one.role), quoted_ascii(one.content)) for one in self.later)
+            )
+            made.append(b"]]")
         if self.unlearned:
-            content.append(["unlearned", *self.unlearned])
-        object.__setattr__(self, "id", digest("task", content, origin, self.ordinal))
+            made.append(b',["unlearned",%s]' % b",".join(map(_canonical, self.unlearned)))
+        origin = self.provenance
+        made.append(b"],[%s,%s,[" % (quoted_ascii(origin.stage), quoted_ascii(origin.source)))
+        made.append(b",".join(map(quoted_ascii, origin.parents)))
+        made.append(b"],%s],%s]" % (quoted_ascii(origin.request), _canonical(self.ordinal)))
+        return b"".join(made)
 
     @property
     def held_out(self) -> bool:
@@ -191,6 +210,25 @@ class Task:
         if self.measures:
             line["measures"] = dict(self.measures)
         return line
+
+    @classmethod
+    def trusted(cls, data: Mapping[str, Any]) -> Self:
+        """As `from_json` of a line whose bytes a checksum vouches for: the id is taken from it."""
+        made, put = object.__new__(cls), object.__setattr__
+        told, extra = data.get, NO_EXTRA
+        put(made, "instruction", data["instruction"])
+        put(made, "instances", tuple(Instance(pair["input"], pair["output"]) for pair in data["instances"]))
+        put(made, "is_classification", data["is_classification"])
+        put(made, "human", data["human"])
+        put(made, "system", told("system", ""))
+        put(made, "later", tuple(Message(turn["role"], turn["content"]) for turn in told("later", ())))
+        put(made, "unlearned", tuple(told("unlearned", ())))
+        put(made, "provenance", Provenance.from_json(data["provenance"]))
+        put(made, "ordinal", told("ordinal", 0))
+        put(made, "extra", told("extra", extra))
+        put(made, "measures", told("measures", extra))
+        put(made, "id", data["id"])
+        return made
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -10,6 +10,7 @@ from selfinstruct.cli.terminal import say
 from selfinstruct.run.watch import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
+_FATES = (Kept, Rejected, Failed)
 _EVERY = 30.0  # seconds between two lines where there is no terminal
 
 

@@ -1,5 +1,6 @@
 """What the verbs that run stages share: options, the progress line, the last words."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -60,6 +61,7 @@ _OPTIONS = (
     click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
     click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
     click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."),
+    click.option("--memory", metavar="SIZE", help="For records between stages (512MiB); the rest lies on disk."),
     click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
 )
 _PUSH = click.option(
@@ -90,7 +92,11 @@ def carry_out(
         check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
     from selfinstruct.run.run import Options, execute
+    from selfinstruct.store.task_file import MEMORY, memory_of
 
+    memory = memory_of(given["memory"]) if given.get("memory") is not None else MEMORY
+    # Records hold no cycles: to look for some among a million of them each time takes a tenth of the time.
+    gc.set_threshold(100_000, 50, 100)
     began = time.monotonic()
     with ProgressLine() as line:
         finished = execute(
@@ -100,6 +106,7 @@ def carry_out(
                 fresh=given["fresh"],
                 retry_failed=given["retry_failed"],
                 workers=given["workers"],
+                memory=memory,
                 watch=line,
             ),
         )

@@ -14,7 +14,7 @@ from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
 from selfinstruct.formats.loss_marks import of_record, without_marks
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import SHAPES, fitting, mended, shape_of
+from selfinstruct.formats.shapes import SHAPES, certainly, fitting, mended, shape_of
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 
@@ -204,6 +204,8 @@ class Reader:
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
     def _shape(self, value: object) -> str:
+        if certainly(value, self.usual):
+            return self.usual
         names = fitting(value)
         if len(names) == 1:
             return names[0]

@@ -133,8 +133,9 @@ def _values(opened: Stream, head: bytes) -> Iterator[Line | BadRecord]:
 
 def _lines(opened: Stream, head: bytes) -> Iterator[tuple[str, bytes]]:
     """Place and bytes of each line; `head` was read already."""
+    file = name(opened.path)
     for number, raw in enumerate(_raw_lines(opened, head), 1):
-        yield f"{name(opened.path)}:{number}", raw.removeprefix(_BOM) if number == 1 else raw
+        yield f"{file}:{number}", raw.removeprefix(_BOM) if number == 1 else raw
 
 
 def _raw_lines(opened: Stream, head: bytes) -> Iterator[bytes]:
@@ -142,12 +143,12 @@ def _raw_lines(opened: Stream, head: bytes) -> Iterator[bytes]:
     *whole, rest = head.split(b"\n")
     for line in whole:
         yield line + b"\n"
-    number = len(whole) + 1
-    while line := rest + opened.line(LINE_BYTES + 1 - min(len(rest), LINE_BYTES), f"{name(opened.path)}:{number}"):
+    number, file = len(whole) + 1, name(opened.path)
+    while line := rest + opened.line(LINE_BYTES + 1 - min(len(rest), LINE_BYTES), f"{file}:{number}"):
         yield line
         more = line
         while len(line) > LINE_BYTES and more and not more.endswith(b"\n"):
-            more = opened.line(_PIECE, f"{name(opened.path)}:{number}")
+            more = opened.line(_PIECE, f"{file}:{number}")
         rest, number = b"", number + 1
 
 

@@ -79,7 +79,15 @@ class Stream:
 
     def line(self, limit: int, place: str) -> bytes:
         """The next line, or its first `limit` bytes; empty at the end."""
-        return self._counted(lambda: self._file.readline(limit), place)
+        if self._cap is not None:
+            return self._counted(lambda: self._file.readline(limit), place)
+        try:
+            content = self._file.readline(limit)
+        except Exception:  # entering `complaints` for every line of millions costs more than reading it
+            with complaints(place):
+                raise
+        self.total += len(content)
+        return content
 
     def piece(self, size: int, place: str) -> bytes:
         """Up to `size` bytes more; empty at the end."""

@@ -6,11 +6,13 @@ that is given, by comparison with everyday English words for one that is found.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import islice, takewhile
 from random import Random
 from typing import ClassVar, Literal
 
@@ -89,7 +91,7 @@ def topic_of(seeds: Sequence[Task], given: str) -> Topic | None:
         return None
     texts = [dict.fromkeys(_content(_whole(task))) for task in seeds]
     telling, asked = _telling(texts), Counter(word for task in seeds for word in {*_content(task.instruction)})
-    having = {word: _of_its_kind(word, texts) for word in dict.fromkeys(word for text in texts for word in text)}
+    having = _of_their_kind(texts)
     # Words that any text may have only where a third of the seeds have them: `bread` in a bakery.
     recurring = [
         word
@@ -153,10 +155,25 @@ def _content(text: str) -> list[str]:
     return [singular(word) for word in words(text) if word.isalpha() and (len(word) > 2 or not word.isascii())]
 
 
-def _of_its_kind(word: str, texts: Sequence[Iterable[str]]) -> int:
-    """How many texts have it or a longer word that begins with it: `potter`, `pottery`."""
-    whole = len(word) > _PART
-    return sum(any(other == word or (whole and other.startswith(word)) for other in text) for text in texts)
+def _of_their_kind(texts: Sequence[Iterable[str]]) -> dict[str, int]:
+    """How many texts have a word or a longer one that begins with it: `potter`, `pottery`. In order of appearance.
+
+    >>> _of_their_kind([["potter", "pot"], ["pottery"], ["potters", "pot"]])
+    {'potter': 3, 'pot': 2, 'pottery': 1, 'potters': 1}
+    """
+    places: dict[str, set[int]] = {}
+    for at, text in enumerate(texts):
+        for word in text:
+            places.setdefault(word, set()).add(at)
+    ranked = sorted(places)
+    return {
+        word: len(having) if len(word) <= _PART else _longer(word, ranked, places) for word, having in places.items()
+    }
+
+
+def _longer(word: str, ranked: Sequence[str], places: Mapping[str, set[int]]) -> int:
+    following = islice(ranked, bisect_left(ranked, word), None)
+    return len(set[int]().union(*(places[other] for other in takewhile(lambda one: one.startswith(word), following))))
 
 
 def _is_plain(word: str) -> bool:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
+from threading import Lock
 from typing import Self
 
 from selfinstruct.errors import BadInput, ProviderDown
@@ -73,6 +74,7 @@ class Gate:
         self._thinking = ThinkingRoom(self._policy.thinking_tokens)
         self._failure_limit = FailureLimit(self._policy.give_up_after)
         self._closed = False
+        self._starting = Lock()
 
     @property
     def backend(self) -> Backend:
@@ -87,7 +89,8 @@ class Gate:
         """Let go of connections, and of the thread if nobody else needs it."""
         if self._closed:
             return
-        self._closed = True
+        with self._starting:
+            self._closed = True
         loop = SHARED.join()
         try:
             if self._dispatcher is not None:
@@ -108,21 +111,26 @@ class Gate:
         self.close()
 
     def _started(self) -> Dispatcher:
-        if self._closed:
-            raise RuntimeError("this gate is closed")
-        if self._dispatcher is None:
-            self._dispatcher = Dispatcher(
-                self._backend,
-                self._book,
-                self._policy,
-                self._budget,
-                self.price,
-                loop=SHARED.join(),
-                clock=self._clock,
-                draw=SystemRandom().random,  # jitter only: no result depends on it
-            )
-            self._dispatcher.thinking, self._dispatcher.notice = self._thinking, self._notice
-        return self._dispatcher
+        with self._starting:  # stages of several rounds may ask at the same time
+            if self._closed:
+                raise RuntimeError("this gate is closed")
+            if self._dispatcher is None:
+                self._dispatcher = self._made()
+            return self._dispatcher
+
+    def _made(self) -> Dispatcher:
+        made = Dispatcher(
+            self._backend,
+            self._book,
+            self._policy,
+            self._budget,
+            self.price,
+            loop=SHARED.join(),
+            clock=self._clock,
+            draw=SystemRandom().random,  # jitter only: no result depends on it
+        )
+        made.thinking, made.notice = self._thinking, self._notice
+        return made
 
 
 class ScopedModel:

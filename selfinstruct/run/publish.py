@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from selfinstruct.records import Json, Task
+from selfinstruct.records import Task
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run import card as cards
@@ -16,8 +16,8 @@ from selfinstruct.run.runner import Runner
 from selfinstruct.stage import Stage
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
-from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import RunFolder, json_line, round_name
+from selfinstruct.store.lines import record_line, with_more
+from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.whole_files import beside
 
 REPORT = "report.html"
@@ -33,9 +33,9 @@ def publish(
     """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
     folder = runner.folder
     if resolved.rounds or resolved.recipe.inputs:  # else nothing came in: empty files would say that all was lost
-        publish_lines(folder.path / "kept.jsonl", (json_line(task.as_json()) for task in walked.kept))
-        publish_lines(folder.path / "rejected.jsonl", map(json_line, _rejected(resolved, folder, walked)))
-    publish_lines(folder.path / "failed.jsonl", map(json_line, _fates(resolved, folder, walked, "failed")))
+        publish_lines(folder.path / "kept.jsonl", map(record_line, walked.kept), like=_last(resolved, folder, walked))
+        publish_lines(folder.path / "rejected.jsonl", _rejected(resolved, folder, walked))
+    publish_lines(folder.path / "failed.jsonl", _fates(resolved, folder, walked, "failed"))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
     for place, result in results(runner):
@@ -60,14 +60,21 @@ def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: RunSu
     return folder.path / "dataset"
 
 
-def _rejected(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterator[dict[str, Json]]:
+def _last(resolved: Resolved, folder: RunFolder, walked: Walked) -> Path | None:
+    """Where the last of the stages that run once wrote what is published, if there are such stages."""
+    if not resolved.once:
+        return None
+    return folder.stage(walked.stages_part, len(resolved.once), resolved.once[-1].name).path / "kept.jsonl"
+
+
+def _rejected(resolved: Resolved, folder: RunFolder, walked: Walked) -> Iterator[bytes]:
     yield from _fates(resolved, folder, walked, "rejected")
     for task in walked.surplus:
-        yield {**task.as_json(), "reason": "beyond_target", "stage": "target"}
+        yield record_line(task, {"reason": "beyond_target", "stage": "target"})
 
 
-def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> Iterator[dict[str, Json]]:
-    """The lines of every stage that counts, each with the stage it is from."""
+def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> Iterator[bytes]:
+    """The lines of every stage that counts, each with the stage it is from; as they are, for a checksum vouches."""
     parts: list[tuple[str, Iterable[Stage]]] = [
         (round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)
     ]
@@ -76,5 +83,6 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
             place = folder.stage(part, position, stage.name)
             if place.result() is None:
                 continue
-            for line in read_lines(place.path / f"{fate}.jsonl"):
-                yield {**line, "stage": f"{part}/{place.path.name}"}
+            with (place.path / f"{fate}.jsonl").open("rb") as file:
+                for line in file:
+                    yield with_more(line, {"stage": f"{part}/{place.path.name}"})

@@ -79,6 +79,8 @@ class Resolved:
                 del one["columns"]  # as before there were any: a run stays the same run
         if not written["code"]:
             del written["code"]  # as above
+        if written["lag"] is None:
+            del written["lag"]  # as above
         written["seeds"] = self.seeds
         written["rounds"] = [{recipe_name(stage): knobs(stage)} for stage in self.rounds]
         written["stages"] = [{recipe_name(stage): knobs(stage)} for stage in self.stages]

@@ -166,6 +166,9 @@ class Recipe(_Strict):
     """From the second cycle on the student proposes tasks and answers them; who classes or rates them stays."""
     requests_per_round: Whole | None = None
     """None: 32 for a model behind an endpoint, 4 for a small one, 5 in the reference profile."""
+    lag: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Requests of earlier rounds that may still be under way when a round begins; 0: none, each round waits for the one
+    before it. None: 256 where an endpoint is asked, else 0. Cycles and the reference profile always wait."""
     rounds: tuple[Any, ...] = ()
     """Stages repeated until `count` is reached."""
     stages: tuple[Any, ...] = ()

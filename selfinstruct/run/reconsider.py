@@ -15,10 +15,12 @@ from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.stage import Pool, RoundStart, Traits
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
+from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger, last_totals
+from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_lines, read_tasks
-from selfinstruct.store.run_folder import RunFolder, StageFolder, json_line, round_name
+from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _walk(
         records, seen = list(read_tasks(source.path / "kept.jsonl")), list[Task]()
         for position, stage in enumerate(after.rounds[1:], 2):
             place, _ = runner.run(
-                stage, records, part=round_name(number), position=position, pool=pool, rounds=tuple(starts)
+                stage, Inflow(records), part=round_name(number), position=position, pool=pool, rounds=tuple(starts)
             )
             records = list(read_tasks(place.path / "kept.jsonl"))
             seen.extend(records if stage.scope == "ordered" else ())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, NoRoom, Stopped
+from selfinstruct.formats.sources import place_in
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.run import wiring
@@ -19,26 +20,31 @@ from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.run.examining import ask_loaded
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
+from selfinstruct.run.inputs import place_of
 from selfinstruct.run.judges import hidden_states, judges_for, with_judges
-from selfinstruct.run.loop import PLAN, SENTENCES, Walked, results, walk
+from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
+from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
 from selfinstruct.run.watch import Nobody, Spend, Watch
 from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.store.built import files_of
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import Ledger, last_totals, restart_ledger
+from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import publish_sealed, read_sealed, read_tasks
-from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult, json_line
+from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult
+from selfinstruct.store.task_file import MEMORY
 from selfinstruct.whole_files import room
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
@@ -55,6 +61,8 @@ class Options:
     fresh: bool = False
     retry_failed: bool = False
     workers: int = 1
+    memory: int = MEMORY
+    """Bytes that the records between two stages may take; no result depends on it."""
     clock: Clock = lambda: datetime.now(UTC)
     watch: Watch = field(default_factory=Nobody)
 
@@ -98,6 +106,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     begun = folder.journal.exists()
     if not begun:  # a name mistyped, or a port with nobody behind it, leaves the folder free for the right command
         endpoints.learn(wiring.budget(resolved.recipe.limits), prices)
+    _check_room(resolved, folder, options.watch.notice)
     with owning(place):
         told = _last_totals(folder, options)
         _claim(folder, resolved, same, options, told)
@@ -124,6 +133,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 seed=resolved.recipe.seed,
                 model_for=gates.model,
                 release=gates.release,
+                halt=gates.close,
                 weights_for=partial(wiring.weights_of, resolved.recipe),
                 ask_loaded=ask_loaded,
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
@@ -133,11 +143,13 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,
+                memory=options.memory,
                 watch=options.watch,
             )
             options.watch.begin(resolved.recipe.count if resolved.rounds else None, lambda: _spent(journal))
             try:
-                walked = walk(resolved, runner, material.seeds, gates.requests_per_round(), material.held_out)
+                per_round, lag = gates.requests_per_round(), gates.lag()
+                walked = walk(resolved, runner, material.seeds, per_round, material.held_out, lag=lag)
             except (Stopped, KeyboardInterrupt) as stop:
                 with suppress(NoRoom):  # what stopped the run is what a person must know
                     ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
@@ -177,6 +189,28 @@ def _finish(
         spend=_spent(journal),
         contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
     )
+
+
+_WRITTEN = 8
+"""A run's folder is 3 to 8 times as large as its inputs, the more the shorter the records are."""
+
+
+def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], None]) -> None:
+    """NoRoom where the disk cannot hold what a run will write, told from the inputs before anything is written.
+
+    Every record is written once at least, with an id and where it comes from: no run is smaller than its inputs.
+    """
+    places = [place_in(str(place_of(one.path))) for one in resolved.recipe.inputs]
+    size = sum(file.stat().st_size for place in places for file in files_of(place))
+    if not size or (folder.path / STAGES_PART / "01-read" / "DONE").exists():
+        return
+    there = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    told = f"the inputs are {size / 1e6:,.1f} MB, a run may take {_WRITTEN} times that, {free / 1e6:,.1f} MB are free"
+    if free < size:
+        raise NoRoom(f"{folder.path}: {told}; nothing was written: make room or choose another disk with -o")
+    if free < _WRITTEN * size:
+        notice(f"{folder.path}: {told}; should they not suffice, make room and run the same command again")
 
 
 @contextmanager

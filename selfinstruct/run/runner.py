@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,8 +33,10 @@ from selfinstruct.stage import (
     Tone,
     Weights,
 )
+from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
+from selfinstruct.store.task_file import MEMORY
 
 _CHUNK = 512  # records a worker gets at a time
 
@@ -76,6 +79,10 @@ class Runner:
     read."""
     release: Callable[[], None] = field(default=lambda: None)
     """Called when a stage has ended: models that were made for it alone may go."""
+    alone: bool = True
+    """Whether stages run one at a time; else their models stay, and whoever runs them tells the ledger in order."""
+    halt: Callable[[], None] = field(default=lambda: None)
+    """Called when the run is broken off while stages wait for answers: none will come."""
     scorer_for: Callable[[str], TokenScorer] = field(default=_nobody)
     """Role -> what measures how likely a text is."""
     judges_for: Callable[[Stage, Mapping[str, Path]], Mapping[str, Tone]] = field(default=_no_judges)
@@ -93,6 +100,8 @@ class Runner:
     teacher: str = ""
     """Role that it takes over where tasks and their answers are made. Who classes or rates them stays."""
     workers: int = 1
+    memory: int = MEMORY
+    """Bytes that the records between two stages may take."""
     watch: Watch = field(default_factory=Nobody)
 
     def refuse_to_make(self, what: str) -> None:
@@ -103,7 +112,7 @@ class Runner:
     def run(
         self,
         stage: Stage,
-        records: Sequence[Task],
+        inflow: Inflow,
         *,
         part: str,
         position: int,
@@ -117,31 +126,38 @@ class Runner:
         `built`: by earlier stages of this walk; `before`: by the cycle before this one.
         """
         place = self.folder.stage(part, position, stage.name)
-        result = place.result()
+        received, result = len(inflow.records), place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
             try:
-                result = self._make(stage, records, place, pool, rounds, built, before)
+                result = self._make(stage, inflow, place, pool, rounds, built, before)
             finally:
-                self.release()
+                if self.alone:
+                    self.release()
         else:
             place.verify(result)
-            if result.received != len(records):
-                what = f"made of {result.received:,} records, and {len(records):,} come in now"
+            if result.received != received:
+                what = f"made of {result.received:,} records, and {received:,} come in now"
                 raise BadInput(what, place=str(place.path), fix="delete this folder and those after it, then run again")
-        self.ledger.tell_once("stage", round=part, stage=place.path.name, **_summary(result))
+        if self.alone:
+            self.tell(place, result)
         return place, result
+
+    def tell(self, place: StageFolder, result: StageResult) -> None:
+        """Let the ledger say what a stage came to, once."""
+        self.ledger.tell_once("stage", round=place.path.parent.name, stage=place.path.name, **_summary(result))
 
     def _make(
         self,
         stage: Stage,
-        records: Sequence[Task],
+        inflow: Inflow,
         place: StageFolder,
         pool: Pool,
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path],
         before: Mapping[str, Path],
     ) -> StageResult:
+        records = inflow.records
         part = place.path.parent.name
         scope = f"{part}/{place.path.name}"
         made = {**before, **built}
@@ -176,7 +192,7 @@ class Runner:
         )
         self.watch.stage(part, stage.name, len(records))
         read = Watched(records, self.watch)
-        outcomes = closed(self._outcomes(stage, read, bench), stage, len(records))
+        outcomes = self._outcomes(stage, read, bench)
 
         def counts() -> CallCounts:
             if not asked:
@@ -186,7 +202,8 @@ class Runner:
             )
             return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
 
-        return place.write(self._watched(outcomes, part, stage.name), len(records), counts)
+        watched = closed(outcomes, stage, len(records), partial(self.watch.outcome, part, stage.name))
+        return place.write(watched, len(records), counts, before=inflow, memory=self.memory)
 
     def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
@@ -208,17 +225,25 @@ class Runner:
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)
 
-    def _watched(self, outcomes: Iterable[Outcome], part: str, name: str) -> Iterator[Outcome]:
-        for outcome in outcomes:
-            self.watch.outcome(part, name, outcome)
-            yield outcome
+
+_FATES = (Kept, Rejected, Failed)
 
 
-def closed(outcomes: Iterable[Outcome], stage: Stage, received: int) -> Iterator[Outcome]:
-    """Pass outcomes on, and refuse a stage that lost or invented a record: received = kept + rejected + failed."""
+def _nobody_hears(outcome: Outcome) -> None:
+    del outcome
+
+
+def closed(
+    outcomes: Iterable[Outcome], stage: Stage, received: int, tell: Callable[[Outcome], None] = _nobody_hears
+) -> Iterator[Outcome]:
+    """Pass outcomes on, telling of each, and refuse a stage that lost or invented a record.
+
+    Received = kept + rejected + failed.
+    """
     fates = 0
     for outcome in outcomes:
-        fates += isinstance(outcome, Kept | Rejected | Failed)
+        fates += isinstance(outcome, _FATES)
+        tell(outcome)
         yield outcome
     if stage.scope != "source" and fates != received:
         raise RuntimeError(f"stage '{stage.name}' took {received} records and accounted for {fates}")

@@ -55,12 +55,19 @@ def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:
     """A few of every reason, most frequent reasons first."""
     by_reason: dict[tuple[str, str], list[RejectedExample]] = {}
     totals: Counter[tuple[str, str]] = Counter()
-    for _, stage, place, _ in done:
-        for line in read_lines(place.path / "rejected.jsonl"):
-            reason = (stage.name, line["reason"])
-            totals[reason] += 1
-            if len(by_reason.setdefault(reason, [])) < 3:
-                by_reason[reason].append(_one_turned(stage.name, line))
+    for _, stage, place, result in done:
+        awaited = {
+            reason: min(count, 3 - len(by_reason.get((stage.name, reason), ())))
+            for reason, count in result.rejected.items()
+        }
+        totals.update({(stage.name, reason): count for reason, count in result.rejected.items()})
+        for line in read_lines(place.path / "rejected.jsonl") if any(count > 0 for count in awaited.values()) else ():
+            reason = line["reason"]
+            if awaited[reason] > 0:
+                awaited[reason] -= 1
+                by_reason.setdefault((stage.name, reason), []).append(_one_turned(stage.name, line))
+                if not any(count > 0 for count in awaited.values()):
+                    break
     order = sorted(by_reason, key=lambda reason: (-totals[reason], reason))
     picked = [by_reason[reason][turn] for turn in range(3) for reason in order if turn < len(by_reason[reason])]
     return tuple(picked[:EXAMPLES])

@@ -24,6 +24,7 @@ from selfinstruct.stage import TokenScorer, Weights
 
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.
 _PER_ROUND, _PER_ROUND_SMALL, _PER_ROUND_REFERENCE = 32, 4, 5
+_LAG_HOSTED = 256  # eight rounds: what follows from the answers of each is asked for while the others wait
 
 
 class Gates:
@@ -63,6 +64,10 @@ class Gates:
     def requests_per_round(self) -> int:
         """What the recipe says, or what suits its models."""
         return requests_per_round(self._recipe, self._backends)
+
+    def lag(self) -> int:
+        """What the recipe says, or what suits its models."""
+        return lag(self._recipe, self._backends)
 
     def close(self) -> None:
         """Let go of connections and servers."""
@@ -147,6 +152,14 @@ def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
         return _PER_ROUND_REFERENCE
     small = any(backend.traits.small for backend in backends.values())
     return _PER_ROUND_SMALL if small else _PER_ROUND
+
+
+def lag(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
+    """What the recipe says; else as much as keeps an endpoint busy, and nothing for models on this machine."""
+    if recipe.lag is not None:
+        return recipe.lag
+    hosted = any(isinstance(backend, OpenAICompatible) for backend in backends.values())
+    return _LAG_HOSTED if hosted else 0
 
 
 def prices_of(limits: Limits, hosted: Mapping[str, HostedModel] = MappingProxyType({})) -> Prices:

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from pathlib import Path
 
 from selfinstruct.errors import NoRoom
@@ -46,16 +48,19 @@ def publish_bytes(path: Path, content: bytes) -> None:
     publish_lines(path, (content,))
 
 
-def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write all lines or leave the old file: temporary file, fsync, rename, fsync of the folder."""
+def publish_lines(path: Path, lines: Iterable[bytes], like: Path | None = None) -> None:
+    """Write all lines or leave the old file: temporary file, fsync, rename, fsync of the folder.
+
+    Where they are just those of the file `like`, which is published and never written again, that is linked instead.
+    """
     made = beside(path)
     try:
         with disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with create(made) as file:
-                file.writelines(lines)
-                file.flush()
-                os.fsync(file.fileno())
+            if like is None:
+                _write(made, lines)
+            else:
+                _write_like(made, lines, like)
             failpoint(f"before publishing {path.name}")
             made.replace(path)
             sync_folder(path.parent)
@@ -63,6 +68,38 @@ def publish_lines(path: Path, lines: Iterable[bytes]) -> None:
         with suppress(OSError):  # a place that cannot be written was named before
             made.unlink()
     failpoint(f"after publishing {path.name}")
+
+
+def _write(made: Path, lines: Iterable[bytes]) -> None:
+    with create(made) as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_like(made: Path, lines: Iterable[bytes], like: Path) -> None:
+    same, rest = 0, iter(lines)
+    with like.open("rb") as file:
+        for line in rest:
+            if file.readline() != line:
+                break
+            same += 1
+        else:
+            if not file.read(1):
+                link(like, made)
+                return
+            line = b""
+        file.seek(0)
+        _write(made, chain(islice(file, same), (line,), rest))
+
+
+def link(source: Path, place: Path) -> None:
+    """A second name for a file that is never written again; a copy where the disk knows no such names."""
+    with suppress(OSError, NotImplementedError):
+        os.link(source, place)
+        return
+    shutil.copyfile(source, place)
+    sync_file(place)
 
 
 def publish_file(built: Path, place: Path) -> None:

@@ -1,14 +1,11 @@
 """The folder of a run: where each stage's outcomes are, and whether they are whole."""
 
 import hashlib
-import json
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
@@ -16,9 +13,11 @@ from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.files import disk
+from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, Inflow, KeptFile
+from selfinstruct.store.lines import json_line, record_line
 from selfinstruct.store.reading import publish_sealed, read_sealed
-from selfinstruct.store.task_file import tasks_of
-from selfinstruct.whole_files import beside, create, sync_folder
+from selfinstruct.store.task_file import MEMORY, tasks_of
+from selfinstruct.whole_files import beside, sync_folder
 
 FATES = ("kept", "rejected", "failed")
 MARK = ".identity.json"
@@ -95,6 +94,10 @@ class StageFolder:
     def __init__(self, path: Path) -> None:
         """`path` need not exist yet."""
         self.path = path
+        self._records: list[Task] | None = None
+        self._plain = False
+        self.made = False
+        """Written here and now, and not found."""
 
     def result(self) -> StageResult | None:
         """What the stage said when it was whole; None while it is not."""
@@ -132,37 +135,57 @@ class StageFolder:
         """Where something the stage built stands."""
         return self.path / "built" / name
 
-    def kept(self, count: int) -> Sequence[Task]:
-        """The records that went on, in order: `count` of them, as `result` says; in memory where they are few."""
-        return tasks_of(self.path / "kept.jsonl", count)
+    def kept(self, count: int, memory: int = MEMORY) -> Sequence[Task]:
+        """The records that went on, in order: `count` of them, as `result` says; in memory where they fit.
 
-    def write(self, outcomes: Iterable[Outcome], received: int, counts: "Callable[[], CallCounts]") -> StageResult:
+        Whoever asks has verified the files, or has written them: their ids are not made again.
+        """
+        if self._records is not None:
+            return self._records
+        return tasks_of(self.path / "kept.jsonl", count, memory=memory, trusted=True)
+
+    def inflow(self, result: StageResult, memory: int = MEMORY) -> Inflow:
+        """The same, for the next stage."""
+        records = self.kept(result.kept, memory)
+        return Inflow(records, self.path / "kept.jsonl", result.checksums["kept"], self._plain)
+
+    def write(
+        self,
+        outcomes: Iterable[Outcome],
+        received: int,
+        counts: "Callable[[], CallCounts]",
+        *,
+        before: Inflow = NO_INFLOW,
+        memory: int = MEMORY,
+    ) -> StageResult:
         """Write every outcome, then DONE; a kill before that leaves the stage unfinished.
 
-        `counts` is read when the last outcome is there: a lazy stage asks while it is written.
+        `counts` is read when the last outcome is there: a lazy stage asks while it is written. Where all that came in
+        (`before`) goes on as it was, its file is linked and not written again. What is kept stays in memory, too, for
+        `kept`, as far as `memory` (bytes) allows.
         """
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            tally = _Tally()
             made = {fate: beside(self.path / f"{fate}.jsonl") for fate in FATES}
-            files = {fate: create(made[fate]) for fate in FATES}
+            kept = KeptFile(made["kept"], before, memory)
+            files = {fate: HashedFile(made[fate]) for fate in FATES if fate != "kept"}
+            tally = _Tally(kept, files)
             try:
                 for outcome in outcomes:
-                    tally.add(outcome, files)
-                for file in files.values():
-                    file.flush()
-                    os.fsync(file.fileno())
+                    tally.add(outcome)
+                checksums = {"kept": kept.finish(), **{fate: file.finish() for fate, file in files.items()}}
             finally:
+                kept.close()
                 for file in files.values():
                     file.close()
             for fate in FATES:
                 failpoint(f"before publishing stage {fate}")
                 made[fate].replace(self.path / f"{fate}.jsonl")
+                made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
             sync_folder(self.path)
+        self._records, self._plain, self.made = kept.records, kept.plain, True
         built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
-        result = tally.result(
-            received, counts(), built, {fate: _checksum(self.path / f"{fate}.jsonl") for fate in FATES}
-        )
+        result = tally.result(received, counts(), built, checksums)
         publish_sealed(self.path / "DONE", result.as_json())
         return result
 
@@ -198,25 +221,29 @@ class CallCounts:
 
 
 class _Tally:
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptFile, files: Mapping[str, HashedFile]) -> None:
+        self._kept, self._files = kept, files
         self.kept = 0
         self.rejected: dict[str, int] = {}
         self.failed: dict[str, int] = {}
         self.measured: dict[str, Json] = {}
         self.built: dict[str, Path] = {}
 
-    def add(self, outcome: Outcome, files: Mapping[str, IO[bytes]]) -> None:
+    def add(self, outcome: Outcome) -> None:
         match outcome:
             case Kept(record, evidence):
                 self.kept += 1
-                _append(files["kept"], record.as_json(), {}, evidence)
+                self._kept.add(record, {"evidence": dict(evidence)} if evidence else {})
             case Rejected(record, reason, evidence):
                 self.rejected[reason] = self.rejected.get(reason, 0) + 1
-                _append(files["rejected"], record.as_json(), {"reason": reason}, evidence)
+                more: dict[str, Json] = {"reason": reason}
+                self._files["rejected"].write(
+                    record_line(record, more | {"evidence": dict(evidence)} if evidence else more)
+                )
             case Failed(failure, task):
                 self.failed[failure.kind] = self.failed.get(failure.kind, 0) + 1
                 about = {} if task is None else {"record": task.as_json()}
-                _append(files["failed"], failure.as_json(), about, {})
+                self._files["failed"].write(json_line({**failure.as_json(), **about}))
             case Measured(name, value):
                 self.measured[name] = value
             case Built(name, path):
@@ -246,28 +273,6 @@ def largest_first(counts: Mapping[str, int]) -> dict[str, int]:
     {'c': 5, 'a': 1, 'b': 1}
     """
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _append(file: IO[bytes], line: dict[str, Json], more: Mapping[str, Any], evidence: Mapping[str, Json]) -> None:
-    line.update(more)
-    if evidence:
-        line["evidence"] = dict(evidence)
-    file.write(json_line(line))
-
-
-_LINE = json.JSONEncoder(ensure_ascii=False)
-
-
-def json_line(line: Mapping[str, Json]) -> bytes:
-    r"""UTF-8, one line; lone surrogates stay escaped, so that the bytes are always valid and nothing is lost.
-
-    >>> json_line({"text": "på \ud800"})
-    b'{"text": "p\\u00e5 \\ud800"}\n'
-    """
-    try:
-        return _LINE.encode(line).encode("utf-8") + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def _checksum(path: Path) -> str:

@@ -1,22 +1,58 @@
 """A sequence of tasks that lies on disk: as long as it likes, and no larger in memory than one of them."""
 
+import re
 from array import array
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import overload
 
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.store.reading import read_object_line, read_tasks, task_of
+from selfinstruct.text import shown
 
-_IN_MEMORY = 4 << 20  # bytes; a smaller file is read once and kept
+MEMORY = 512 << 20
+"""Bytes that the records between two stages may take where nobody says otherwise."""
+LEAST_MEMORY = 1 << 20
+_GROWTH = 3  # bytes of a record in memory, for each byte of its line (measured: 2.1 to 2.9)
+
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+
+
+def memory_of(said: str) -> int:
+    """Bytes, as a person writes them; BadInput for what is no size, or too little to work with.
+
+    >>> memory_of("512MB"), memory_of("1.5 GiB")
+    (512000000, 1610612736)
+    """
+    found = _SIZE.fullmatch(said.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise BadInput(f"'{shown(said, 40)}' is no size", place="--memory", fix="write it as 512MB or 2GB")
+    memory = int(Decimal(found[1]) * _UNITS[found[2].upper()])
+    if memory < LEAST_MEMORY:
+        what = f"{memory:,} bytes are too few to hold records between stages"
+        raise BadInput(what, place="--memory", fix="give at least 1MiB; what does not fit lies on disk")
+    return memory
+
+
+def fits(size: int, memory: int) -> bool:
+    """Whether records whose lines take so many bytes stay in memory.
+
+    >>> fits(1_000_000, MEMORY), fits(1_000_000_000, MEMORY)
+    (True, False)
+    """
+    return size * _GROWTH <= memory
 
 
 class TaskFile(Sequence[Task]):
     """The tasks of a JSONL file that this package wrote, read whenever they are asked for."""
 
-    def __init__(self, path: Path, count: int) -> None:
-        """`count` is the number of lines, which whoever wrote them knows."""
-        self._path, self._count = path, count
+    def __init__(self, path: Path, count: int, *, trusted: bool = False) -> None:
+        """`count` is the number of lines, which whoever wrote them knows; `trusted`: a checksum vouches for them."""
+        self._path, self._count, self._trusted = path, count, trusted
         self._starts: array[int] | None = None
 
     def __len__(self) -> int:
@@ -25,7 +61,7 @@ class TaskFile(Sequence[Task]):
 
     def __iter__(self) -> Iterator[Task]:
         """From the first, once more each time."""
-        return read_tasks(self._path)
+        return read_tasks(self._path, trusted=self._trusted)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...
@@ -43,7 +79,7 @@ class TaskFile(Sequence[Task]):
             file.seek(starts[number])
             line = file.readline()
         place = f"{self._path}:{number + 1}"
-        return task_of(read_object_line(line, place), place)
+        return task_of(read_object_line(line, place), place, trusted=self._trusted)
 
     def _index(self) -> "array[int]":
         """Where each line begins: eight bytes a record, made when the first is asked for by its number."""
@@ -57,8 +93,8 @@ class TaskFile(Sequence[Task]):
         return self._starts
 
 
-def tasks_of(path: Path, count: int) -> Sequence[Task]:
-    """The tasks of a file: in memory where they are few."""
-    if path.stat().st_size <= _IN_MEMORY:
-        return list(read_tasks(path))
-    return TaskFile(path, count)
+def tasks_of(path: Path, count: int, *, memory: int = MEMORY, trusted: bool = False) -> Sequence[Task]:
+    """The tasks of a file: in memory where they fit."""
+    if fits(path.stat().st_size, memory):
+        return list(read_tasks(path, trusted=trusted))
+    return TaskFile(path, count, trusted=trusted)

@@ -1,5 +1,6 @@
 """Kill the process at any named place, run the same command again: same bytes, nothing bought twice, nothing lost."""
 
+import json
 import random
 import signal
 import subprocess
@@ -17,6 +18,7 @@ HERE = Path(__file__).parent
 QUICK, ALL = 8, 200
 TRIES = 5
 WORDS = ("run", "smoke", "--set", "count=8", "--set", "publish.files=[jsonl]", "-o")
+OVERLAPPING = ("--set", "count=40", "--set", "requests_per_round=2", "--set", "lag=6")
 Run = Callable[[Path, int], Ended]
 
 
@@ -73,6 +75,21 @@ def test_a_process_killed_and_started_again_has_the_same_bytes(oracle: tuple[Pat
     assert started(tmp_path / "run", total // 3).wait(180) == -signal.SIGKILL
     assert started(tmp_path / "run", 0).wait(180) == 0
     assert differences(folder, tmp_path / "run") == []
+
+
+def test_a_run_whose_rounds_overlap_killed_anywhere_and_run_again_has_the_same_bytes(
+    forks: Forks, tmp_path: Path
+) -> None:
+    def run(folder: Path, kill_at: int) -> Ended:
+        return forks.run(*WORDS[:-1], *OVERLAPPING, "-o", folder, kill_at=kill_at)
+
+    oracle = tmp_path / "oracle"
+    told = run(oracle, 0)
+    assert told.returncode == 0, told.stderr
+    plans = [json.loads((place / "plan.json").read_text("utf-8")) for place in sorted(oracle.glob("round-*"))]
+    assert plans[0]["tasks"] == plans[1]["tasks"] == 0, "no two rounds were under way at once"
+    for number in places(told.failpoints, 5):
+        check_kill_at(number, run, oracle, tmp_path / f"at-{number}")
 
 
 @pytest.mark.faults

@@ -7,8 +7,9 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected
+from selfinstruct.store.lines import json_line
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import CallCounts, StageFolder, json_line
+from selfinstruct.store.run_folder import CallCounts, StageFolder
 
 
 def task(text: str) -> Task:

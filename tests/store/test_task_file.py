@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
-from selfinstruct.store.run_folder import json_line
-from selfinstruct.store.task_file import TaskFile, tasks_of
+from selfinstruct.store.lines import json_line
+from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile, memory_of, tasks_of
 
 TEXTS = st.lists(st.text(min_size=1, max_size=30), max_size=12)
 
@@ -54,6 +54,29 @@ def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
     few = written(tmp_path / "few.jsonl", ["a"])
     assert tasks_of(tmp_path / "few.jsonl", 1) == few
     many = written(tmp_path / "many.jsonl", ["long " * 1000] * 1000)
-    found = tasks_of(tmp_path / "many.jsonl", 1000)
+    found = tasks_of(tmp_path / "many.jsonl", 1000, memory=LEAST_MEMORY)
     assert isinstance(found, TaskFile)
     assert found[999] == many[999]
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("1000", r"--memory: 1,000 bytes are too few .*; give at least 1MiB"),
+        ("0GB", "too few"),
+        ("much", r"--memory: 'much' is no size; write it as 512MB"),
+        ("-1GB", "no size"),
+        ("1TB/s", "no size"),
+        ("", "no size"),
+    ],
+)
+def test_a_budget_that_cannot_be_meant_is_one_clear_line(said: str, complaint: str) -> None:
+    with pytest.raises(BadInput, match=complaint) as told:
+        memory_of(said)
+    assert len(str(told.value).splitlines()) == 1
+
+
+def test_what_a_checksum_vouches_for_is_not_hashed_again(tmp_path: Path) -> None:
+    known = written(tmp_path / "tasks.jsonl", ["a", "b"])
+    assert list(TaskFile(tmp_path / "tasks.jsonl", 2, trusted=True)) == known
+    assert TaskFile(tmp_path / "tasks.jsonl", 2, trusted=True)[1] == known[1]

@@ -1,0 +1,141 @@
+"""The files that a stage writes line by line: hashed on the way, and not written at all where they change nothing."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from selfinstruct.records import Json, Task
+from selfinstruct.store.files import link
+from selfinstruct.store.lines import record_line
+from selfinstruct.store.task_file import fits
+from selfinstruct.whole_files import create
+
+
+class HashedFile:
+    """A new file that knows its checksum when it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing may be there."""
+        self._file: IO[bytes] = create(path)
+        self._total = hashlib.sha256()
+        self._begun: list[bytes] = []
+        self._size = 0
+
+    def write(self, line: bytes) -> None:
+        """Append."""
+        self._begun.append(line)
+        self._size += len(line)
+        if self._size > 1 << 16:
+            self._put()
+
+    def finish(self) -> str:
+        """All of it survives a power cut; its SHA-256."""
+        self._put()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._total.hexdigest()
+
+    def close(self) -> None:
+        """Also of one that was not finished."""
+        self._file.close()
+
+    def _put(self) -> None:
+        content = b"".join(self._begun)
+        self._total.update(content)
+        self._file.write(content)
+        self._begun, self._size = [], 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inflow:
+    """What comes into a stage: the records, and the file in which the stage before wrote them, with its checksum."""
+
+    records: Sequence[Task] = ()
+    path: Path | None = None
+    """None: they stand in no one file."""
+    checksum: str = ""
+    plain: bool = False
+    """The lines are known to hold the records and nothing beside them, so that none need be compared."""
+
+
+NO_INFLOW = Inflow()
+
+
+class KeptFile:
+    """The records that a stage keeps: as long as they are what came in, in that order, nothing is written."""
+
+    def __init__(self, path: Path, before: Inflow, memory: int) -> None:
+        """`path`: where the file is made; `memory`: bytes that `records` may take."""
+        self._path, self._before, self._memory = path, before, memory
+        self._file: HashedFile | None = None
+        self._same = 0
+        self._known = before.records if before.plain and isinstance(before.records, list) else None
+        self._lines: Iterator[bytes] = iter(())
+        self._opened: IO[bytes] | None = None
+        if before.path is None:
+            self._file = HashedFile(path)
+        elif self._known is None:
+            self._opened = before.path.open("rb")
+            self._lines = iter(self._opened)
+        self.records: list[Task] | None = []
+        """What was kept; None where it is more than memory is to hold."""
+        self.plain = True
+        """Nothing stands beside the records."""
+        self._size = 0
+
+    def add(self, record: Task, more: Mapping[str, Json]) -> None:
+        """The next one."""
+        self.plain = self.plain and not more
+        if self._file is None and self._known is not None:
+            if not more and self._same < len(self._known) and self._known[self._same] is record:
+                self._same += 1
+                self._remember(record, 0)
+                return
+            self._differ()
+        line = record_line(record, more)
+        self._remember(record, len(line))
+        if self._file is None:
+            if next(self._lines, b"") == line:
+                self._same += 1
+                return
+            self._differ()
+        assert self._file is not None
+        self._file.write(line)
+
+    def finish(self) -> str:
+        """The file stands there, whole; its checksum."""
+        if self._file is None:
+            assert self._before.path is not None
+            if self._same == len(self._before.records):
+                link(self._before.path, self._path)
+                return self._before.checksum
+            self._differ()
+        assert self._file is not None
+        return self._file.finish()
+
+    def close(self) -> None:
+        """Also of one that was not finished."""
+        for file in (self._file, self._opened):
+            if file is not None:
+                file.close()
+
+    def _differ(self) -> None:
+        """From here on it is another file: it begins as the one before it does."""
+        assert self._before.path is not None
+        self._file = HashedFile(self._path)
+        with self._before.path.open("rb") as file:
+            for line in islice(file, self._same):
+                self._file.write(line)
+
+    def _remember(self, record: Task, size: int) -> None:
+        if self.records is None:
+            return
+        self._size += size
+        if fits(self._size, self._memory):
+            self.records.append(record)
+        else:
+            self.records = None

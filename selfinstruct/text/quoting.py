@@ -1,0 +1,61 @@
+r"""Texts and values as JSON: `msgspec` where it writes and reads just what the standard library does, that elsewhere.
+
+`msgspec` refuses half a character (a lone surrogate), NaN and infinities, numbers beyond a double and a byte order
+mark, and writes floats below 1e-4 and from 1e16 on in another way. So strings are written by it, values with numbers in
+them by the standard library's own encoder; what it refuses to read is left to the standard library, which decides.
+"""
+
+import json
+from collections.abc import Callable
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import Any, cast
+
+import msgspec
+
+_ENCODE: Callable[[str], bytes] = msgspec.json.Encoder().encode
+_DECODE: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+_PLAIN = json.JSONEncoder(ensure_ascii=False)
+
+
+quoted: Callable[[str], bytes] = _ENCODE
+"""The text as a JSON string in UTF-8, with as few escapes as can be; UnicodeEncodeError for half a character."""
+
+
+def quoted_ascii(text: str) -> bytes:
+    r"""The text as a JSON string in ASCII: all else is escaped, half a character too. What ids are made of.
+
+    >>> quoted_ascii("på \ud800")
+    b'"p\\u00e5 \\ud800"'
+    """
+    if text.isascii() and "\x7f" not in text:  # of these alone both write the same
+        return _ENCODE(text)
+    return encode_basestring_ascii(text).encode("ascii")
+
+
+def _no_json(value: object) -> None:
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _encoder() -> Callable[[Any], str]:
+    """The standard library's encoder, made once: `JSONEncoder.encode` makes a new one for every value."""
+    made = getattr(json.encoder, "c_make_encoder", None)
+    if made is None:  # an interpreter without it
+        return _PLAIN.encode
+    encode = made(None, _no_json, encode_basestring, None, ": ", ", ", False, False, True)
+    return lambda value: "".join(cast("tuple[str, ...]", encode(value, 0)))
+
+
+json_text: Callable[[Any], str] = _encoder()
+"""As `json.dumps(value, ensure_ascii=False)`, in less than half the time."""
+
+
+def parsed(content: bytes) -> Any:  # noqa: ANN401 - JSON
+    r"""What JSON text holds, as `json.loads` would say; ValueError or RecursionError where it is none.
+
+    >>> parsed(b'{"a": [1, 123456789012345678901, "\\ud800"]}')
+    {'a': [1, 123456789012345678901, '\ud800']}
+    """
+    try:
+        return _DECODE(content)
+    except (msgspec.MsgspecError, ValueError):
+        return json.loads(content)
