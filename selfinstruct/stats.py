@@ -118,11 +118,16 @@ def mean(
 
 
 def _on_its_scale(table: "NDArray[np.float64]", within: Bounds, seed: int, draws: int) -> Estimate | None:
-    """Of values with other bounds: told between 0 and 1, or of differences -1 and 1, and brought back."""
+    """Told between 0 and 1, or of differences -1 and 1, and brought back."""
     signed = within[0] < 0 < within[1]
     start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
-    scaled = (table[:, 0] - start * table[:, 1]) / unit
-    found = mean(scaled, table[:, 1], within=(-1, 1) if signed else (0, 1), seed=seed, draws=draws)
+    found = mean(
+        (table[:, 0] - start * table[:, 1]) / unit,
+        table[:, 1],
+        within=(-1, 1) if signed else (0, 1),
+        seed=seed,
+        draws=draws,
+    )
     ends = {name: getattr(found, name, None) for name in ("value", "low", "high")}
     return found and replace(found, **{name: start + unit * end for name, end in ends.items() if end is not None})
 
@@ -159,7 +164,7 @@ def bootstrap(
         statistic: of the sums of the columns.
         table: counts or sums, shape [clusters, columns].
         n: responses behind the table.
-        within: what a share, or a difference of some, can be. Bounds stay inside, no nearer than the rule of three allows.
+        within: what a share or a difference can be. Bounds stay inside, no nearer than the rule of three allows.
         few: False lifts the latter, for means of which many sources differ.
         level: of the interval.
         seed: of the draws.

@@ -45,6 +45,7 @@ _PLACES = {
     "feedback": "evaluate.feedback:Feedback",
     # auditing
     "ablate": "audit.ablate:Ablate",
+    "shift": "audit.shift:ShiftStage",
     # measuring and choosing
     "measure": "curate.measures.measure:Measure",
     "difficulty": "curate.measures.difficulty:Difficulty",
