@@ -111,25 +111,17 @@ def mean(
     table = np.stack([np.asarray(total, np.float64), np.asarray(count, np.float64)], axis=1)
     table = table[table[:, 1] > 0]
     if within not in (None, (0, 1), (-1, 1)):  # what so many clusters can rule out is a share
-        return _on_its_scale(table, within, seed, draws)
+        signed = within[0] < 0 < within[1]
+        start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
+        scaled, ends = (table[:, 0] - start * table[:, 1]) / unit, (-1 if signed else 0, 1)
+        found = mean(scaled, table[:, 1], within=ends, seed=seed, draws=draws)
+        told_ends = {name: getattr(found, name, None) for name in ("value", "low", "high")}
+        return found and replace(
+            found, **{name: start + unit * end for name, end in told_ends.items() if end is not None}
+        )
     _, alike = np.unique(table[:, 0] / table[:, 1], return_counts=True)
     few = len(table) - int(alike.max(initial=0)) < _FEW_DIFFER
     return bootstrap(ratio(0, 1), table, n=table[:, 1].sum(), within=within, few=few, seed=seed, draws=draws)
-
-
-def _on_its_scale(table: "NDArray[np.float64]", within: Bounds, seed: int, draws: int) -> Estimate | None:
-    """Told between 0 and 1, or of differences -1 and 1, and brought back."""
-    signed = within[0] < 0 < within[1]
-    start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
-    found = mean(
-        (table[:, 0] - start * table[:, 1]) / unit,
-        table[:, 1],
-        within=(-1, 1) if signed else (0, 1),
-        seed=seed,
-        draws=draws,
-    )
-    ends = {name: getattr(found, name, None) for name in ("value", "low", "high")}
-    return found and replace(found, **{name: start + unit * end for name, end in ends.items() if end is not None})
 
 
 def paired_difference(

@@ -1,6 +1,8 @@
 """`selfinstruct audit`: what did the tuning really do?"""
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """What a model does with its instructions.
+    """What a model does with its instructions, and what its tuning moved, copied and forgot.
 
     Example:  selfinstruct audit ablate builtin:natinst --model embedded -o runs/ablation
     """
@@ -68,6 +70,58 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     models = {"asked": served(given["model"])}
     recipe = compose.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
+
+
+@audit.command()
+@click.option("--base", required=True, metavar="SPEC", help="Before the tuning: embedded, hf:, gguf:, a folder.")
+@click.option("--tuned", required=True, metavar="SPEC", help="After it: a student's folder, an adapter, a sibling.")
+@click.option("--prompts", required=True, multiple=True, metavar="FILE", help="Any set; its instructions are asked.")
+@click.option("--twin", default="", metavar="SPEC", help="Another seed of the same tuning: the floor of all figures.")
+@click.option("--template", default="", help="How prompts are put to both; as the student was tuned if not given.")
+@click.option("--responses", type=click.Choice(["own", "given"]), default="own", show_default=True, help="Looked at.")
+@click.option("--tokens", type=click.IntRange(1), default=128, show_default=True, help="Of an answer, at most.")
+@click.option("--first", type=click.IntRange(0), default=0, help="Only so many records; 0: all.")
+@click.option("--no-floor", is_flag=True, help="Leave out what 2-byte numbers do to the tuned model.")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the prompts.")
+@columns_option
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of the intervals.")
+@run_options
+def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Which tokens of its answers did a tuning change? Base and tuned model, token by token, beside a floor.
+
+    Example:  selfinstruct audit shift --base embedded --tuned runs/student --prompts builtin --first 20 -o runs/shift
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    knobs: dict[str, Json] = {name: given[name] for name in ("tokens", "first", "responses")}
+    knobs |= {"template": given["template"] or tuned_form(given["tuned"]) or "chat", "floor": not given["no_floor"]}
+    models = {"base": given["base"], "tuned": given["tuned"]}
+    if given["twin"]:
+        models["twin"] = given["twin"]
+        knobs["twin"] = "twin"
+    return _audited("shift", given["prompts"], knobs, models, given)
+
+
+def _audited(
+    name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
+) -> int:
+    """A run of one stage that looks into weights; its file says what was found."""
+    from selfinstruct.run import compose_sets
+    from selfinstruct.run.recipe import resolve
+
+    inputs = compose_sets.inputs(paths, given.get("shape", ""), given.get("columns", ""))
+    more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
+    recipe = compose_sets.recipe(name, inputs, [{name: dict(knobs)}], models, more)
+    return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
+
+
+def _words_of(name: str, finished: "Finished") -> None:
+    """A few lines for people, of what the stage told."""
+    from selfinstruct.audit.in_words import LINES
+
+    told = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
+    for line in LINES[name](told):
+        say(line, err=True)
 
 
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:

@@ -1,0 +1,35 @@
+"""What an audit found, in a few lines for whoever ran it; the files and the page have all of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+Told: TypeAlias = Mapping[str, Any]
+
+
+def shift_lines(told: Told) -> Iterator[str]:
+    """Shares of tokens, the divergence of openings and rest, and the floor of each."""
+    of = f"{told['positions']:,} tokens of {told['responses']} responses, template {told['template']}"
+    yield f"{told['tuned']} beside {told['base']}: {of}"
+    for one in (told["shift"], *told["floors"]):
+        whole = one["all"]
+        kinds = ", ".join(f"{name} {_share(whole[name])}" for name in ("unshifted", "marginal", "shifted"))
+        first, rest = (_number(one[name]["kl_base_tuned"]) for name in ("first_of_sentence", "rest_of_sentence"))
+        yield f"  {one['about']}: {kinds}; KL(base || tuned) {first} at the first 5 % of sentences, {rest} after"
+
+
+def _share(told: Told | None) -> str:
+    return "-" if told is None else f"{100 * told['value']:.1f} %{_ends(told, 100, 1)}"
+
+
+def _number(told: Told | None) -> str:
+    return "-" if told is None else f"{told['value']:.3f}{_ends(told, 1, 3)}"
+
+
+def _ends(told: Told, times: float, digits: int) -> str:
+    if told.get("low") is None:
+        return ""
+    return f" ({times * told['low']:.{digits}f} to {times * told['high']:.{digits}f})"
+
+
+LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {"shift": shift_lines}
+"""By stage."""
