@@ -17,6 +17,22 @@ def shift_lines(told: Told) -> Iterator[str]:
         yield f"  {one['about']}: {kinds}; KL(base || tuned) {first} at the first 5 % of sentences, {rest} after"
 
 
+def knowledge_lines(told: Told) -> Iterator[str]:
+    """What each model knows, and what each lost beside the base."""
+    yield f"{told['statements']} facts in two phrasings; guessing gets {100 * told['guessing']:.0f} %"
+    for one in told["models"]:
+        loss = f", held-out loss {_number(one['held_out_loss'])}" if one["held_out_loss"] else ""
+        yield f"  {one['name']}: right {_share(one['right'])}, prose perplexity {one['prose_perplexity']}{loss}"
+    for one in told["differences"]:
+        equal = f"; held-out loss: {one['equal_loss']}" if one["equal_loss"] else ""
+        lost = _points(one["known_facts"])
+        yield f"  {one['of']} above {one['above']}, of {one['known']} facts that the base knows: {lost}{equal}"
+
+
+def _points(told: Told | None) -> str:
+    return "-" if told is None else f"{100 * told['value']:+.1f} points{_ends(told, 100, 1)}"
+
+
 def _share(told: Told | None) -> str:
     return "-" if told is None else f"{100 * told['value']:.1f} %{_ends(told, 100, 1)}"
 
@@ -31,5 +47,5 @@ def _ends(told: Told, times: float, digits: int) -> str:
     return f" ({times * told['low']:.{digits}f} to {times * told['high']:.{digits}f})"
 
 
-LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {"shift": shift_lines}
+LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {"shift": shift_lines, "knowledge": knowledge_lines}
 """By stage."""

@@ -102,6 +102,32 @@ def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     return _audited("shift", given["prompts"], knobs, models, given)
 
 
+@audit.command()
+@click.argument("facts", nargs=-1, metavar="[FACTS...]")
+@click.option("--base", required=True, metavar="SPEC", help="Before any tuning: embedded, hf:, gguf:, a folder.")
+@click.option("--tuned", required=True, multiple=True, metavar="SPEC", help="A student; may be given several times.")
+@click.option("--held-out", multiple=True, metavar="FILE", help="A set on whose answers the loss is told, too.")
+@click.option("--template", default="", help="How its prompts are put; as the first student was tuned if not given.")
+@click.option("--first", type=click.IntRange(0), default=0, help="Only so many facts; 0: all.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of draws and intervals.")
+@run_options
+def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """What does a base know that its students forgot? Facts as choices of four, and the perplexity of plain prose.
+
+    FACTS are lines with prompt, completion, again and wrong; ours (builtin:facts) if none are given.
+
+    Example:  selfinstruct audit knowledge --base embedded --tuned runs/lora --tuned runs/full -o runs/knowledge
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    students = {f"student-{number}": spec for number, spec in enumerate(given["tuned"], 1)}
+    roles: list[Json] = [*students]
+    template = given["template"] or tuned_form(given["tuned"][0]) or "chat"
+    knobs: dict[str, Json] = {"tuned": roles, "first": given["first"], "template": template}
+    paths = [*(given["facts"] or ("builtin:facts",)), *given["held_out"]]
+    return _audited("knowledge", paths, knobs, {"base": given["base"], **students}, given)
+
+
 def _audited(
     name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
 ) -> int:

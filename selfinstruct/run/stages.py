@@ -46,6 +46,7 @@ _PLACES = {
     # auditing
     "ablate": "audit.ablate:Ablate",
     "shift": "audit.shift:ShiftStage",
+    "knowledge": "audit.knowledge:Knowledge",
     # measuring and choosing
     "measure": "curate.measures.measure:Measure",
     "difficulty": "curate.measures.difficulty:Difficulty",

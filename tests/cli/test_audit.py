@@ -54,3 +54,14 @@ def test_a_student_of_another_base_is_one_line(home: Path, tmp_path: Path) -> No
     assert isinstance(done.exception, BadInput)
     assert done.exception.exit_code == 2
     assert "was tuned from" in str(done.exception)
+
+
+def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    models = ("--base", home / "base", "--tuned", home / "lora", "--tuned", home / "sibling")
+    done = typed("audit", "knowledge", *models, "--held-out", home / "prompts.jsonl", "--first", 6, "-o", out)
+    told = result(done, out / "knowledge.json")
+    assert told["statements"] == 6
+    assert told["held_out"] == 2
+    assert len(told["models"]) == 3
+    assert "facts that the base knows" in done.output
