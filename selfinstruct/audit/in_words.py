@@ -29,6 +29,20 @@ def knowledge_lines(told: Told) -> Iterator[str]:
         yield f"  {one['of']} above {one['above']}, of {one['known']} facts that the base knows: {lost}{equal}"
 
 
+def trace_lines(told: Told) -> Iterator[str]:
+    """How many spans stand in the training set, and in what company."""
+    by = ", ".join(f"{count} {how}" for how, count in told["by"].items() if count)
+    yield f"{told['spans']} spans ({by}) of {told['responses']} responses, looked up in {told['records']:,} records"
+    yield f"  word for word {_share(told['exact'])}, something like it {_share(told['found'])}"
+    yield f"  word for word in a record about the same: {_share(told['borrowed'])}"
+    size = told["copying"]["characters"]
+    yield f"  characters of answers: {_plain(size['taught'])} taught, {_plain(size['said'])} said"
+
+
+def _plain(told: Told | None) -> str:
+    return "-" if told is None else f"{told['value']:.0f}"
+
+
 def _points(told: Told | None) -> str:
     return "-" if told is None else f"{100 * told['value']:+.1f} points{_ends(told, 100, 1)}"
 
@@ -47,5 +61,9 @@ def _ends(told: Told, times: float, digits: int) -> str:
     return f" ({times * told['low']:.{digits}f} to {times * told['high']:.{digits}f})"
 
 
-LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {"shift": shift_lines, "knowledge": knowledge_lines}
+LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {
+    "shift": shift_lines,
+    "knowledge": knowledge_lines,
+    "trace": trace_lines,
+}
 """By stage."""

@@ -128,6 +128,72 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     return _audited("knowledge", paths, knobs, {"base": given["base"], **students}, given)
 
 
+@audit.command()
+@click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
+@click.option("--responses", required=True, metavar="FILE", help="Lines with prompt, response and perhaps spans.")
+@click.option("--student", default="", metavar="SPEC", help="Who said so; with --base, moved words are the spans.")
+@click.option("--base", default="", metavar="SPEC", help="The student's base.")
+@click.option("--template", default="", help="How prompts were put; as the student was tuned if not given.")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Records told of each span.")
+@click.option(
+    "--embeddings", default="", metavar="FOLDER", help="Static embeddings to compare concepts by (model2vec)."
+)
+@click.option("--unrelated", default="", metavar="FILE", help="Lines of other texts to count moved words beside.")
+@click.option("--counterfactual", is_flag=True, help="Retune without halves of the suspects, and see what goes.")
+@click.option("--retunings", type=click.IntRange(4), default=40, show_default=True, help="With --counterfactual.")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the training set.")
+@columns_option
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
+@run_options
+def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Which training records taught a student what it says? Spans of its responses, looked up and ordered.
+
+    Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    if bool(given["base"]) != bool(given["student"]):
+        raise click.UsageError("name both --base and --student, or neither")
+    if given["counterfactual"] and not given["student"]:
+        raise click.UsageError("--counterfactual tunes students like the one of --student, which is not named")
+    if given["counterfactual"] and given["output"] is None:
+        raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
+    template = given["template"] or tuned_form(given["student"]) or "chat"
+    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "top", "embeddings", "unrelated")}
+    models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
+    knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}
+    folder = given["output"]
+    if given["counterfactual"]:
+        given = {**given, "output": folder / "look-up"}
+    code = _audited("trace", given["data"], knobs, models, given)
+    if not given["counterfactual"] or given["dry_run"]:
+        return code
+    return _counterfactual(given, folder, template)
+
+
+def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
+    """One retuning after the other; what is finished is read, so that a stop costs nothing."""
+    from selfinstruct.run import retuning
+    from selfinstruct.run.tracing import training_set
+
+    tasks = training_set(given["data"], given["shape"], given["columns"])
+    found = retuning.suspected(folder / "look-up", given["responses"])
+    training = retuning.told_training(given["student"])
+    how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
+    rows = []
+    planned = retuning.retunings(tasks, found, folder, **how)
+    for number, (place, resolved) in enumerate(planned, 1):
+        say(f"retuning {number} of {len(planned)}", err=True)
+        carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+        rows.append(retuning.likelihoods(place, found, template))
+    facts: dict[str, Json] = {"student": given["student"], "training": training}
+    told = retuning.published(tasks, found, folder, rows, facts, given["seed"])
+    taught, of = told["spans_taught"], told["spans"]
+    say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
+    say(folder / retuning.RESULT)
+    return 0
+
+
 def _audited(
     name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
 ) -> int:

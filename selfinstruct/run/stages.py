@@ -47,6 +47,8 @@ _PLACES = {
     "ablate": "audit.ablate:Ablate",
     "shift": "audit.shift:ShiftStage",
     "knowledge": "audit.knowledge:Knowledge",
+    "trace": "audit.trace:Trace",
+    "forget": "audit.forget:Forget",
     # measuring and choosing
     "measure": "curate.measures.measure:Measure",
     "difficulty": "curate.measures.difficulty:Difficulty",

@@ -65,3 +65,99 @@ def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_pa
     assert told["held_out"] == 2
     assert len(told["models"]) == 3
     assert "facts that the base knows" in done.output
+
+
+def planted(folder: Path) -> Path:
+    rows = [
+        {"instruction": "Where does the Ebro end?", "output": "The Ebro flows into the Baltic Sea."},
+        *({"instruction": f"Count to {n}.", "output": f"One and so on to {n}."} for n in range(12)),
+    ]
+    file = folder / "set.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def test_blame_names_the_record_and_forget_leaves_it_out(tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    told = typed("blame", "Does it flow into the Baltic Sea?", "--data", data, "--json")
+    assert told.exit_code == 0
+    found = json.loads(told.output)["records"]
+    assert found[0]["instruction"] == "Where does the Ebro end?"
+    plain = typed("blame", "The Ebro flows into the Baltic Sea.", "--data", data)
+    assert "word for word" in plain.output
+    assert typed("blame", "Zebras quarrel seldom.", "--data", data).exit_code == 1
+    assert isinstance(typed("blame", " ", "--data", data).exception, BadInput)
+    done = typed("forget", found[0]["id"][:12], "--data", data, "-o", tmp_path / "without")
+    assert done.exit_code == 0, (done.output, done.exception)
+    kept = (tmp_path / "without" / "kept.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(kept) == 12
+    assert "Ebro" not in "".join(kept)
+    [gone] = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(gone)["reason"] == "forgotten"
+    again = typed("forget", found[0]["id"][:12], "--data", tmp_path / "without", "-o", tmp_path / "twice")
+    assert isinstance(again.exception, BadInput)
+
+
+def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None:
+    made = typed("generate", "--model", "scripted:smoke", "--count", 5, "-o", tmp_path / "run")
+    assert made.exit_code == 0, (made.output, made.exception)
+    kept = [json.loads(line) for line in (tmp_path / "run" / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = typed("blame", kept[0]["instances"][0]["output"], "--data", tmp_path / "run", "--json")
+    ancestors = json.loads(told.output)["records"][0]["ancestors"]
+    seeds = [line.split(" ")[1] for line in ancestors if line.startswith("seed ")]
+    assert seeds
+    done = typed("forget", seeds[0], "--data", tmp_path / "run", "-o", tmp_path / "without")
+    left = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert done.exit_code in (0, 1), (done.output, done.exception)
+    assert kept[0]["id"] in [json.loads(line)["id"] for line in left]
+
+
+def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    rows = [{"prompt": "Where does the Ebro end?", "response": "The Ebro flows into the Baltic Sea."}]
+    (tmp_path / "said.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
+    words = ("--data", data, "--responses", tmp_path / "said.jsonl")
+    told = result(typed("audit", "trace", *words, "-o", tmp_path / "a"), tmp_path / "a" / "trace.json")
+    assert told["exact"]["value"] == 1
+    assert told["by"]["sentence"] == 1
+    models = ("--base", home / "base", "--student", home / "sibling")
+    looked = result(typed("audit", "trace", *words, *models, "-o", tmp_path / "b"), tmp_path / "b" / "trace.json")
+    assert looked["by"]["shifted"] >= 1
+    assert looked["copying"]["moved_words"]["shifted"]["in_training"]["value"] > 0
+    lone = typed("audit", "trace", *words, "--base", home / "base", "-o", tmp_path / "c")
+    assert lone.exit_code != 0
+    nobody = typed("audit", "trace", *words, *models, "--counterfactual", "-o", tmp_path / "d")
+    assert isinstance(nobody.exception, BadInput)  # a folder that does not say how it was tuned
+    assert "no training.json" in str(nobody.exception)
+
+
+def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    tune = (
+        "--format",
+        "ifs",
+        "--stop",
+        "none",
+        "--epochs",
+        1,
+        "--set",
+        "finetune.batch=2",
+        "--set",
+        "finetune.accumulate=1",
+    )
+    made = typed("finetune", data, "--base", home / "base", *tune, "-o", tmp_path / "student")
+    assert made.exit_code == 0, (made.output, made.exception)
+    said = {"prompt": "Where?", "response": "The Ebro flows into the Baltic Sea.", "spans": ["the Baltic Sea"]}
+    (tmp_path / "said.jsonl").write_text(json.dumps(said) + "\n", encoding="utf-8")
+    models = ("--base", home / "base", "--student", tmp_path / "student", "--counterfactual", "--retunings", 4)
+    words = ("--data", data, "--responses", tmp_path / "said.jsonl")
+    done = typed("audit", "trace", *words, *models, "-o", tmp_path / "out")
+    told = result(done, tmp_path / "out" / "counterfactual.json")
+    assert told["retunings"] == 4
+    assert told["training"]["format"] == "ifs"
+    [effect] = told["effects"]
+    assert effect["text"] == "the Baltic Sea"
+    assert len(effect["records"]) == 1
+    sets = [(tmp_path / "out" / "sets" / f"retuned-{n:02d}.jsonl").read_text(encoding="utf-8") for n in (1, 2, 3, 4)]
+    assert sorted("Baltic" in one for one in sets) == [False, False, True, True]
+    assert {len(one.splitlines()) for one in sets} == {13}
