@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def typed(*words: object) -> Result:
-    return CliRunner().invoke(desk, [str(word) for word in words])
+    return CliRunner().invoke(desk, [str(word) for word in words], standalone_mode=False)
 
 
 def result(told: Result, file: Path) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_blame_names_the_record_and_forget_leaves_it_out(tmp_path: Path) -> None
     assert found[0]["instruction"] == "Where does the Ebro end?"
     plain = typed("blame", "The Ebro flows into the Baltic Sea.", "--data", data)
     assert "word for word" in plain.output
-    assert typed("blame", "Zebras quarrel seldom.", "--data", data).exit_code == 1
+    assert typed("blame", "Zebras quarrel seldom.", "--data", data).return_value == 1
     assert isinstance(typed("blame", " ", "--data", data).exception, BadInput)
     done = typed("forget", found[0]["id"][:12], "--data", data, "-o", tmp_path / "without")
     assert done.exit_code == 0, (done.output, done.exception)
@@ -108,7 +108,7 @@ def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None
     assert seeds
     done = typed("forget", seeds[0], "--data", tmp_path / "run", "-o", tmp_path / "without")
     left = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
-    assert done.exit_code in (0, 1), (done.output, done.exception)
+    assert done.exception is None, (done.output, done.exception)
     assert kept[0]["id"] in [json.loads(line)["id"] for line in left]
 
 
