@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -30,6 +31,11 @@ class Forget:
     will do as well."""
     lineage: Mapping[str, tuple[str, ...]] | None = None
     """Parents of records that are not in the set, by id; `selfinstruct forget` reads them from a run folder."""
+
+    @property
+    def needs(self) -> Needs:
+        """Nothing."""
+        return NOTHING
 
     def __post_init__(self) -> None:
         """Refuse to forget nothing."""

@@ -21,6 +21,7 @@ from selfinstruct.audit.two_models import (
     ends_of,
 )
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
@@ -56,8 +57,6 @@ class Knowledge:
     name: ClassVar[str] = "knowledge"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    extras: ClassVar[tuple[str, ...]] = ("train",)
-    builds: ClassVar[tuple[str, ...]] = ()
 
     base: str = "base"
     """Role of the weights before any tuning."""
@@ -67,6 +66,11 @@ class Knowledge:
     """How prompts of records that are no facts are put."""
     first: int = 0
     """Only so many of the facts, drawn by their ids; 0: all."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(base=self.base, beside=self.tuned, extras=("train",))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""

@@ -21,6 +21,7 @@ from selfinstruct.audit.two_models import (
     two_sides,
 )
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
 from selfinstruct.templates import before_answer
@@ -53,8 +54,6 @@ class ShiftStage:
     name: ClassVar[str] = "shift"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    extras: ClassVar[tuple[str, ...]] = ("train",)
-    builds: ClassVar[tuple[str, ...]] = ()
 
     base: str = "base"
     """Role of the weights before the tuning."""
@@ -72,6 +71,11 @@ class ShiftStage:
     """Only so many records; 0: all."""
     floor: bool = True
     """Measure, too, what numbers of 2 bytes instead of 4 do to the tuned model."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        return Needs(base=self.base, beside=(self.tuned, self.twin), extras=("train",))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""

@@ -14,6 +14,7 @@ from selfinstruct.audit.token_shift import Moved, Response, moved, response
 from selfinstruct.audit.two_models import CHAT, check_template, context_of, prompt_tokens, two_sides
 from selfinstruct.audit.word_index import WordIndex
 from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
@@ -37,7 +38,6 @@ class Trace:
     name: ClassVar[str] = "trace"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    builds: ClassVar[tuple[str, ...]] = ()
 
     responses: str = ""
     """A file of lines with `prompt`, `response` and perhaps `spans`."""
@@ -64,9 +64,11 @@ class Trace:
             raise BadInput(what, place="stage trace", fix="name both `base` and `tuned`, or neither")
 
     @property
-    def rows(self) -> tuple[str, ...]:
-        """Files whose lines are handed in as they are."""
-        return tuple(filter(None, (self.responses, self.unrelated)))
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
+        rows = tuple(filter(None, (self.responses, self.unrelated)))
+        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras))
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""

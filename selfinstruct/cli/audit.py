@@ -198,12 +198,12 @@ def _audited(
     name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
 ) -> int:
     """A run of one stage that looks into weights; its file says what was found."""
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
-    inputs = compose_sets.inputs(paths, given.get("shape", ""), given.get("columns", ""))
+    inputs = compose.inputs(paths, given.get("shape", ""), given.get("columns", ""))
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
-    recipe = compose_sets.recipe(name, inputs, [{name: dict(knobs)}], models, more)
+    recipe = compose.recipe(name, inputs, [{name: dict(knobs)}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
 
 

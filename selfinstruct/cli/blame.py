@@ -62,13 +62,13 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct forget 3f9a2c81 --data runs/first -o runs/without
     """
-    from selfinstruct.run import compose_sets
+    from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
     from selfinstruct.run.tracing import below, lineage_of
 
     told = below(given["ids"], lineage_of(given["data"]))
     lineage: dict[str, Json] = {one: list(of) for one, of in told.items()}
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
-    inputs = compose_sets.inputs(given["data"], given["shape"], given["columns"])
-    recipe = compose_sets.recipe("forget", inputs, [{"forget": knobs}], {}, {})
+    inputs = compose.inputs(given["data"], given["shape"], given["columns"])
+    recipe = compose.recipe("forget", inputs, [{"forget": knobs}], {}, {})
     return carry_out(resolve(recipe, given["changes"]), given)

@@ -15,7 +15,7 @@ from selfinstruct.formats.lines import read_values
 from selfinstruct.models.token_scorer import TransformersScorer
 from selfinstruct.models.transformers_weights import libraries
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.run import compose_sets
+from selfinstruct.run import compose
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_object
@@ -97,7 +97,7 @@ def retunings(
         file.parent.mkdir(parents=True, exist_ok=True)
         publish_text(file, "".join(json.dumps(task.as_json(), ensure_ascii=False) + "\n" for task in kept))
         stages: list[Json] = [{"finetune": {"base": "base", **training}}]
-        recipe = compose_sets.recipe(name, [str(file)], stages, {"base": base}, {"publish": None, "seed": seed})
+        recipe = compose.recipe(name, [str(file)], stages, {"base": base}, {"publish": None, "seed": seed})
         made.append((folder / name, resolve(recipe, changes)))
     return made
 
