@@ -132,7 +132,14 @@ class Needs:
     @property
     def sets(self) -> tuple[str, ...]:
         """Names of all sets that the bench has for it."""
-        named = (*self.prompts, *(one.path for one in self.suites), *self.against, *self.gold, self.labelled, *self.rows)
+        named = (
+            *self.prompts,
+            *(one.path for one in self.suites),
+            *self.against,
+            *self.gold,
+            self.labelled,
+            *self.rows,
+        )
         return tuple(dict.fromkeys(filter(None, named)))
 
     @property

@@ -46,6 +46,10 @@ def test_shift_is_a_file_a_page_and_a_few_words(home: Path, tmp_path: Path) -> N
     assert told["responses"] == 2
     assert "unshifted" in done.output
     assert json.loads(done.output.splitlines()[-1])["result"] == str(out / "shift.json")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Token shift: what did the tuning move?" in page
+    assert '<span class="shifted">' in page
+    assert "Divergence by position" in page
 
 
 def test_a_student_of_another_base_is_one_line(home: Path, tmp_path: Path) -> None:
@@ -65,6 +69,9 @@ def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_pa
     assert told["held_out"] == 2
     assert len(told["models"]) == 3
     assert "facts that the base knows" in done.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "What did it forget?" in page
+    assert "By relation" in page
 
 
 def planted(folder: Path) -> Path:
@@ -123,6 +130,10 @@ def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, 
     models = ("--base", home / "base", "--student", home / "sibling")
     looked = result(typed("audit", "trace", *words, *models, "-o", tmp_path / "b"), tmp_path / "b" / "trace.json")
     assert looked["by"]["shifted"] >= 1
+    page = (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
+    assert "Which records taught what it says?" in page
+    assert "Are the words that moved words of the set?" in page
+    assert "The Ebro flows into the Baltic Sea." in page
     assert looked["copying"]["moved_words"]["shifted"]["in_training"]["value"] > 0
     lone = typed("audit", "trace", *words, "--base", home / "base", "-o", tmp_path / "c")
     assert lone.exit_code != 0
