@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from selfinstruct.audit.two_models import (
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
-from selfinstruct.records import Json, Task, digest
+from selfinstruct.records import Instance, Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
 from selfinstruct.stats import Estimate, mean, paired_difference, share
 from selfinstruct.templates import WRAPPERS, before_answer
@@ -64,13 +64,16 @@ class Knowledge:
     """Roles of the students."""
     template: str = CHAT
     """How prompts of records that are no facts are put."""
+    facts: str = ""
+    """`facts-v1` (ours) or a file of such lines; empty: the records that are facts. With it, only records marked
+    `split: test` are texts on which the loss is told."""
     first: int = 0
     """Only so many of the facts, drawn by their ids; 0: all."""
 
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(base=self.base, beside=self.tuned, extras=("train",))
+        return Needs(base=self.base, beside=self.tuned, rows=(self.facts,) if self.facts else (), extras=("train",))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
@@ -100,6 +103,11 @@ class Knowledge:
         """
         bench = bench or Bench()
         facts, texts = facts_of(records)
+        if self.facts:
+            facts, texts = (
+                facts_of(map(_stated, bench.benchmarks[self.facts]))[0],
+                [one for one in texts if one.held_out],
+            )
         if not facts:
             what = "no record is a fact"
             raise BadInput(what, place="stage knowledge", fix="name builtin:facts among the inputs")
@@ -168,6 +176,12 @@ class Knowledge:
                 for at, fact in enumerate(facts)
             ],
         }
+
+
+def _stated(row: Task) -> Task:
+    """A line of a file of facts as the record that it would be read as."""
+    pair = (Instance("", str(row.extra.get("completion", ""))),)
+    return replace(row, instruction=str(row.extra.get("prompt", "")), instances=pair)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
-from selfinstruct.templates import before_answer
+from selfinstruct.templates import before_answer, joined
 
 _SHOWN, _SHOWN_TOKENS = 5, 160
 _FLOOR = "bfloat16"
@@ -48,7 +48,8 @@ class ShiftStage:
     """Let the tuned model answer the records and tell where it left its base; every record passes unchanged.
 
     Papers: URIAL (arXiv 2312.01552), arXiv 2402.05119. `shift.json` has the figures, `shift.jsonl` every response token
-    by token. Both models read the same text, in one template.
+    by token. Records marked `split: test` are asked; all, where none is marked. Both models read the same text, in one
+    template.
     """
 
     name: ClassVar[str] = "shift"
@@ -87,13 +88,15 @@ class ShiftStage:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
-        looked = records[: self.first] if self.first else records
+        marked = any(task.held_out for task in records)
+        asked_about = [task for task in records if task.held_out or not marked]
+        looked = asked_about[: self.first] if self.first else asked_about
         base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
         twin = weights_of(bench, self.twin, self.name) if self.twin else None
         found = self.look(base, tuned, looked, twin=twin, bench=bench)
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(found.told, indent=1, ensure_ascii=False) + "\n"
-        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(found))
+        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(found, looked))
         for name, text in (("shift.json", page), ("shift.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
@@ -183,7 +186,7 @@ class ShiftStage:
                 bench.doing("token shift: answers", len(said), len(prompts))
                 told_here = after.answers([prompts[at][1] for at in batch], most, ends)
                 said |= dict(zip(batch, told_here, strict=True))
-        return [response(one[0], one[1], said[at], tokenizer) for at, one in enumerate(prompts) if said[at]]
+        return [response(one[0], one[1], said[at], tokenizer, ends) for at, one in enumerate(prompts) if said[at]]
 
 
 def weights_of(bench: Bench, role: str, stage: str) -> Weights:
@@ -194,11 +197,15 @@ def weights_of(bench: Bench, role: str, stage: str) -> Weights:
     return bench.weights[role]
 
 
-def _lines(found: Shift) -> Iterator[dict[str, Json]]:
+def _lines(found: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
+    prompts: dict[str, Json] = {
+        task.id: joined(task.instruction, task.instances[0].input if task.instances else "") for task in records
+    }
     for one, where in zip(found.responses, found.moved, strict=True):
         yield {
             "record": one.record,
-            "response": one.text,
+            "prompt": prompts.get(one.record, ""),
+            "response": one.said,
             "counted": one.counted,
             "tokens": list(one.pieces),
             "kinds": list(where.kinds),

@@ -43,10 +43,18 @@ class Response:
     first: tuple[bool, ...]
     """Whether it is among the first 5 % of its sentence."""
 
+    ends: bool = False
+    """The last token is the mark of the end, and no part of what is said."""
+
     @property
     def text(self) -> str:
-        """The response."""
+        """All its pieces."""
         return "".join(self.pieces)
+
+    @property
+    def said(self) -> str:
+        """The response without the mark of its end."""
+        return "".join(self.pieces[:-1] if self.ends else self.pieces)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +88,14 @@ def kind(rank: int) -> Kind:
     return "unshifted" if rank == 1 else "marginal" if rank <= MARGINAL else "shifted"
 
 
-def response(record: str, prompt: Sequence[int], tokens: Sequence[int], tokenizer: Any) -> Response:  # noqa: ANN401
-    """A response cut into pieces, sentences and their first parts."""
+def response(
+    record: str,
+    prompt: Sequence[int],
+    tokens: Sequence[int],
+    tokenizer: Any,  # noqa: ANN401 - imported late
+    ends: Sequence[int] = (),
+) -> Response:
+    """A response cut into pieces, sentences and their first parts; `ends`: tokens that are marks of an end."""
     pieces = pieces_of(tokenizer, tokens)
     sentences = sentences_of(pieces)
     return Response(
@@ -92,6 +106,7 @@ def response(record: str, prompt: Sequence[int], tokens: Sequence[int], tokenize
         counted=looping_from(tokens),
         sentences=tuple(sentences),
         first=tuple(first_parts(sentences)),
+        ends=tokens[-1] in ends if tokens else False,
     )
 
 

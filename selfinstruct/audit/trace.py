@@ -25,6 +25,7 @@ from selfinstruct.templates import WRAPPERS, before_answer
 BORROWED = 0.2
 """Concept similarity from which on an exact span is called borrowed."""
 _SHOWN = 12
+_SHIFT = "shift.jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class Trace:
     scope: ClassVar[Scope] = "set"
 
     responses: str = ""
-    """A file of lines with `prompt`, `response` and perhaps `spans`."""
+    """A file of lines with `prompt`, `response` and perhaps `spans`; empty: those of a stage `shift` before it."""
     base: str = ""
     """Role of the student's base; with `tuned`, tokens that moved propose the spans."""
     tuned: str = ""
@@ -56,9 +57,6 @@ class Trace:
 
     def __post_init__(self) -> None:
         """Refuse knobs that find nothing."""
-        if not self.responses:
-            fix = "name a file of lines with prompt and response (--responses)"
-            raise BadInput("no responses", place="stage trace: responses", fix=fix)
         if bool(self.base) != bool(self.tuned) or self.top < 1:
             what = "a base without a student, the other way round, or top below 1"
             raise BadInput(what, place="stage trace", fix="name both `base` and `tuned`, or neither")
@@ -73,9 +71,8 @@ class Trace:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
-        given = bench.benchmarks[self.responses]
-        said = said_of((one.extra for one in given), self.responses)
-        tasks = list(records)
+        said = self._said(bench)
+        tasks = [task for task in records if not task.held_out]  # what was kept aside taught nothing
         if not tasks:
             raise BadInput("no training record", place="stage trace", fix="name the set it was tuned on (--data)")
         bench.doing("trace: index", 0, 1)
@@ -101,6 +98,17 @@ class Trace:
             yield Built(name, bench.scratch / name)
         yield Measured("trace", {**numbers, "examples": [_line(*one, said, tasks) for one in found[:_SHOWN]]})
 
+    def _said(self, bench: Bench) -> list[Said]:
+        if self.responses:
+            return said_of((one.extra for one in bench.benchmarks[self.responses]), self.responses)
+        if _SHIFT not in bench.built:
+            fix = "name a file of lines with prompt and response (--responses), or put `shift` before this stage"
+            raise BadInput("no responses", place="stage trace: responses", fix=fix)
+        lines = bench.built[_SHIFT].read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        spoken = [{"prompt": row["prompt"], "response": row["response"]} for row in rows if row["response"].strip()]
+        return said_of(spoken, _SHIFT) if spoken else []
+
     def _spans(self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None") -> list[Span]:
         spans = list[Span]()
         for number, one in enumerate(said):
@@ -111,7 +119,7 @@ class Trace:
                 spans += shifted_runs(number, one, where.pieces, kinds)
             else:
                 spans += sentences(number, one)
-        if not spans:
+        if not spans and self.responses:  # of what a student says itself, there need not be any
             what = "no span: none is marked, and none of the responses has a sentence of three words or a moved word"
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
         return spans

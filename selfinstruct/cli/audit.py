@@ -171,6 +171,21 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     return _counterfactual(given, folder, template)
 
 
+@audit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--contrast", "named", multiple=True, metavar="ONE:OTHER", help="Named before the runs: one minus other.")
+@click.option("--pairs", type=click.IntRange(2), default=3, show_default=True, help="Seeds that a contrast needs.")
+def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
+    """The arms of a recipe side by side in what audits found, and contrasts with Holm's correction.
+
+    Example:  selfinstruct audit table runs/fixes --contrast full:lora --contrast full_simplified:full
+    """
+    from selfinstruct.run.contrasts import table as table_of
+
+    say(table_of(folder, named, pairs), end="")
+    return 0
+
+
 def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     """One retuning after the other; what is finished is read, so that a stop costs nothing."""
     from selfinstruct.run import retuning

@@ -27,6 +27,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+NAMES = ("shift", "knowledge", "trace")
+
+
 def typed(*words: object) -> Result:
     return CliRunner().invoke(desk, [str(word) for word in words], standalone_mode=False)
 
@@ -172,3 +175,25 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
     sets = [(tmp_path / "out" / "sets" / f"retuned-{n:02d}.jsonl").read_text(encoding="utf-8") for n in (1, 2, 3, 4)]
     assert sorted("Baltic" in one for one in sets) == [False, False, True, True]
     assert {len(one.splitlines()) for one in sets} == {13}
+
+
+def test_an_arm_of_the_fixes_is_tuned_and_audited_in_one_run(home: Path, tmp_path: Path) -> None:
+    subjects = ("a river", "two cheeses", "why ice floats", "an old song", "the sum of 3 and 4", "a kind uncle")
+    rows = [{"instruction": f"Tell me of {one}, please.", "output": f"{one.title()}, as asked."} for one in subjects]
+    data = tmp_path / "set.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    recipe = (Path(__file__).parents[2] / "pipelines" / "fixes.yaml").read_text(encoding="utf-8")
+    begin, end = recipe.index("  - score:"), recipe.index("  - knowledge:")
+    file = tmp_path / "fixes.yaml"
+    file.write_text(recipe[:begin] + recipe[end : recipe.index("arms:")] + "publish: null\n", encoding="utf-8")
+    changes = [f"inputs=[{data}]", f"models.base=hf:{home / 'base'}", "split.test=0.5", "knowledge.first=4"]
+    words = [part for one in [*changes, "shift.tokens=6"] for part in ("--set", one)]
+    done = typed("run", file, *words, "-o", tmp_path / "arms" / "lora-42")
+    assert done.exception is None, (done.output, done.exception)
+    out = tmp_path / "arms" / "lora-42"
+    shift, knowledge, trace = (json.loads((out / f"{name}.json").read_text(encoding="utf-8")) for name in NAMES)
+    assert 0 < shift["responses"] < 6  # what was kept aside
+    assert knowledge["held_out"] == shift["responses"]
+    assert trace["records"] == 6 - shift["responses"]
+    assert knowledge["statements"] == 4
+    assert "| lora | 1 |" in typed("audit", "table", tmp_path / "arms").output
