@@ -63,8 +63,17 @@ class Contrast:
 
     def as_json(self) -> dict[str, Json]:
         """To six digits."""
-        numbers = {name: round(getattr(self, name), 6) for name in ("value", "low", "high", "p", "corrected")}
-        return {"of": self.of, "minus": self.minus, "column": self.column, "seeds": self.seeds, **numbers}
+        return {
+            "of": self.of,
+            "minus": self.minus,
+            "column": self.column,
+            "seeds": self.seeds,
+            "value": round(self.value, 6),
+            "low": round(self.low, 6),
+            "high": round(self.high, 6),
+            "p": round(self.p, 6),
+            "corrected": round(self.corrected, 6),
+        }
 
 
 def table(folder: Path, named: Sequence[str], seeds: int = SEEDS) -> str:

@@ -10,8 +10,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.weights import cache_folder
 from selfinstruct.records import Task, digest
-from selfinstruct.run.look import stations
-from selfinstruct.run.reading import Set, read_input
+from selfinstruct.run.inputs import Set, read_input
+from selfinstruct.run.record_life import stations
 from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.run_folder import RunFolder
 
