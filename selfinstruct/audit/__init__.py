@@ -7,8 +7,8 @@ In, for `ablate`: tasks in the NatInst layout, and a model. Out: `ablation.json`
 instruction costs, beside guessing and with a control. Papers: Kung and Peng 2023 (arXiv 2305.11383), Yin et al. 2023
 (arXiv 2306.01150).
 
-In, for `shift`, `knowledge` and `trace`: weights before and after a tuning, prompts, facts or the training set. Out: how
-far each token moved, which facts were lost, which records taught what is said; `forget`: a set without some of them.
+In, for `shift`, `knowledge` and `trace`: weights before and after a tuning, prompts, facts or the training set. Out:
+how far each token moved, which facts were lost, which records taught what is said; `forget`: a set without some.
 Papers: URIAL (Lin et al. 2023, arXiv 2312.01552), A closer look (Ghosh et al. 2024, arXiv 2402.05119).
 
 To change the sheet open `sheet.py`; the arithmetic, `review.py`. To change how a model is asked open `ablate.py`; what

@@ -124,7 +124,7 @@ class ShiftStage:
         found = moved(before, after, responses)
         whole = figures(base.name, "what the tuning moved", responses, found, seed=bench.seed)
         floors, below = list[Figures](), list[list[Moved]]()
-        for about, model in self._floors(base, tuned, twin):
+        for about, model in self._floors(base, tuned, twin, Loaded(after.model, tokenizer)):
             below.append(moved(model, after, responses))
             floors.append(figures(model.name, about, responses, below[-1], seed=bench.seed))
         above = [told(excess(responses, found, one, seed=bench.seed)) for one in below]
@@ -147,7 +147,7 @@ class ShiftStage:
         }
         return Shift(tuple(responses), tuple(found), whole, tuple(floors), {**counts, **numbers})
 
-    def _floors(self, base: Weights, tuned: Weights, twin: Weights | None) -> Iterator[tuple[str, Side]]:
+    def _floors(self, base: Weights, tuned: Weights, twin: Weights | None, after: Loaded) -> Iterator[tuple[str, Side]]:
         """Models from which the tuned one should not differ."""
         if self.floor:
             low, _ = side(tuned, dtype=_FLOOR)
@@ -155,8 +155,7 @@ class ShiftStage:
         if twin is not None:
             check_made_from(base, twin)
             other, loaded = side(twin)
-            first = tuned.load()
-            check_one_kind(tuned, Loaded(first.model, first.tokenizer), twin, loaded)
+            check_one_kind(tuned, after, twin, loaded)
             yield "floor: another seed of the same tuning", other
 
     def _responses(self, records: Sequence[Task], after: Side, tokenizer: Any, bench: Bench) -> list[Response]:  # noqa: ANN401
