@@ -65,6 +65,8 @@ class Needs:
     """Role of the model that tells how likely a text is; empty: none."""
     base: str = ""
     """Role of the weights that it tunes or looks into; empty: none."""
+    beside: tuple[str, ...] = ()
+    """Roles of weights that it looks into beside the base."""
     judge: JudgeNeed | None = None
     checks: CheckNeed | None = None
     """For a stage that measures the tone of a model in training."""
@@ -85,6 +87,8 @@ class Needs:
     """Files of tasks with answers that it compares with."""
     labelled: str = ""
     """A set of completions labelled by reading; empty: none."""
+    rows: tuple[str, ...] = ()
+    """Files whose lines are handed in as they are, each a task with all its fields as extra."""
 
     rules: tuple[str, ...] = ()
     """Names of rules that others wrote, as the recipe says them."""
@@ -129,8 +133,21 @@ class Needs:
     def sets(self) -> tuple[str, ...]:
         """Names of all sets that the bench has for it."""
         checked = self.checks.sets if self.checks else ()
-        named = (*self.prompts, *checked, *(one.path for one in self.suites), *self.against, *self.gold, self.labelled)
+        named = (
+            *self.prompts,
+            *checked,
+            *(one.path for one in self.suites),
+            *self.against,
+            *self.gold,
+            self.labelled,
+            *self.rows,
+        )
         return tuple(dict.fromkeys(filter(None, named)))
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Roles of all weights that it tunes or looks into."""
+        return tuple(dict.fromkeys(filter(None, (self.base, *self.beside))))
 
     @property
     def asks_sets(self) -> bool:

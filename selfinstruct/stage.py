@@ -197,8 +197,15 @@ class Weights(Protocol):
     def notice(self) -> str:
         """What whoever publishes a number must say of these weights, such as that they were 4-bit; may be empty."""
 
-    def load(self, *, dtype: str = "auto") -> Loaded:
-        """The weights anew, in 4-byte floats on a processor unless `dtype` says otherwise; an adapter is merged."""
+    @property
+    def tuned_from(self) -> str:
+        """The name of the base that an adapter or a student was made of; empty where nothing says so."""
+
+    def load(self, *, dtype: str = "auto", merge: bool = True) -> Loaded:
+        """The weights anew, in 4-byte floats on a processor unless `dtype` says otherwise; an adapter is merged.
+
+        Without `merge` it stays beside its base, and can be switched off.
+        """
 
 
 class AskLoaded(Protocol):

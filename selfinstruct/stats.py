@@ -26,7 +26,7 @@ digits: the same seed gives the same bytes on every machine.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -103,13 +103,22 @@ def mean(
 ) -> Estimate | None:
     """A mean, from sums and counts of each cluster; `within`: what a single value can be, if that is known.
 
-    >>> mean([0, 0, 0], [2, 2, 2], within=(0, 1)).high == round(rule_of_three(3, 0.025), 9)
+    >>> mean([0, 0, 0], [2, 2, 2], within=(0, 100)).high == round(100 * rule_of_three(3, 0.025), 7)
     True
     """
     import numpy as np
 
     table = np.stack([np.asarray(total, np.float64), np.asarray(count, np.float64)], axis=1)
     table = table[table[:, 1] > 0]
+    if within not in (None, (0, 1), (-1, 1)):  # what so many clusters can rule out is a share
+        signed = within[0] < 0 < within[1]
+        start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
+        scaled, ends = (table[:, 0] - start * table[:, 1]) / unit, (-1 if signed else 0, 1)
+        found = mean(scaled, table[:, 1], within=ends, seed=seed, draws=draws)
+        told_ends = {name: getattr(found, name, None) for name in ("value", "low", "high")}
+        return found and replace(
+            found, **{name: start + unit * end for name, end in told_ends.items() if end is not None}
+        )
     _, alike = np.unique(table[:, 0] / table[:, 1], return_counts=True)
     few = len(table) - int(alike.max(initial=0)) < _FEW_DIFFER
     return bootstrap(ratio(0, 1), table, n=table[:, 1].sum(), within=within, few=few, seed=seed, draws=draws)
@@ -147,7 +156,7 @@ def bootstrap(
         statistic: of the sums of the columns.
         table: counts or sums, shape [clusters, columns].
         n: responses behind the table.
-        within: what the number can be. Bounds stay inside, and are no nearer than the rule of three allows.
+        within: what a share or a difference can be. Bounds stay inside, no nearer than the rule of three allows.
         few: False lifts the latter, for means of which many sources differ.
         level: of the interval.
         seed: of the draws.

@@ -235,3 +235,23 @@ def test_a_difference_is_covered_as_often_as_it_says(sources: int) -> None:
                 change = (luck - loss).sum(axis=1)
                 found.append(covers(stats.paired_difference(change, asked, draws=1_000), gained - lost))
             assert np.mean(found) >= 0.92, (each, likeness, gained, lost)  # 0.93, and two deviations of 400 trials
+
+
+@pytest.mark.parametrize("within", [(0.0, 100.0), (1.0, 5.0), (-100.0, 100.0), (0.0, 0.01)])
+def test_a_mean_of_values_with_other_bounds_is_that_of_shares_on_their_scale(within: tuple[float, float]) -> None:
+    low, high = within
+    both = low < 0
+    unit = high if both else high - low
+    values = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0]
+    plain = stats.mean(values, [1] * 6, within=(-1, 1) if both else (0, 1))
+    scaled = stats.mean([(0 if both else low) + unit * one for one in values], [1] * 6, within=within)
+    assert plain is not None
+    assert scaled is not None
+    start = 0 if both else low
+    assert scaled.value == pytest.approx(start + unit * plain.value)
+    assert scaled.low == pytest.approx(start + unit * (plain.low or 0), abs=1e-8)
+    assert scaled.high == pytest.approx(start + unit * (plain.high or 0), abs=1e-8)
+    lone = stats.mean([unit + start], [1], within=within)
+    assert lone is not None
+    assert lone.value == pytest.approx(start + unit)
+    assert lone.low is None

@@ -1,6 +1,8 @@
 """`selfinstruct audit`: what a model does with its instructions."""
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """What a model does with its instructions.
+    """What a model does with its instructions, and what its tuning moved, copied and forgot.
 
     Example:  selfinstruct audit ablate builtin:natinst --model embedded -o runs/ablation
     """
@@ -69,6 +71,165 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     models = {"asked": served(given["model"])}
     recipe = compose.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
+
+
+@audit.command()
+@click.option("--base", required=True, metavar="SPEC", help="Before the tuning: embedded, hf:, gguf:, a folder.")
+@click.option("--tuned", required=True, metavar="SPEC", help="After it: a student's folder, an adapter, a sibling.")
+@click.option("--prompts", required=True, multiple=True, metavar="FILE", help="Any set; its instructions are asked.")
+@click.option("--twin", default="", metavar="SPEC", help="Another seed of the same tuning: the floor of all figures.")
+@click.option("--template", default="", help="How prompts are put to both; as the student was tuned if not given.")
+@click.option("--responses", type=click.Choice(["own", "given"]), default="own", show_default=True, help="Looked at.")
+@click.option("--tokens", type=click.IntRange(1), default=128, show_default=True, help="Of an answer, at most.")
+@click.option("--first", type=click.IntRange(0), default=0, help="Only so many records; 0: all.")
+@click.option("--no-floor", is_flag=True, help="Leave out what 2-byte numbers do to the tuned model.")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the prompts.")
+@columns_option
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of the intervals.")
+@run_options
+def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Which tokens of its answers did a tuning change? Base and tuned model, token by token, beside a floor.
+
+    Example:  selfinstruct audit shift --base embedded --tuned runs/student --prompts builtin --first 20 -o runs/shift
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    knobs: dict[str, Json] = {name: given[name] for name in ("tokens", "first", "responses")}
+    knobs |= {"template": given["template"] or tuned_form(given["tuned"]) or "chat", "floor": not given["no_floor"]}
+    models = {"base": given["base"], "tuned": given["tuned"]}
+    if given["twin"]:
+        models["twin"] = given["twin"]
+        knobs["twin"] = "twin"
+    return _audited("shift", given["prompts"], knobs, models, given)
+
+
+@audit.command()
+@click.argument("facts", nargs=-1, metavar="[FACTS...]")
+@click.option("--base", required=True, metavar="SPEC", help="Before any tuning: embedded, hf:, gguf:, a folder.")
+@click.option("--tuned", required=True, multiple=True, metavar="SPEC", help="A student; may be given several times.")
+@click.option("--held-out", multiple=True, metavar="FILE", help="A set on whose answers the loss is told, too.")
+@click.option("--template", default="", help="How its prompts are put; as the first student was tuned if not given.")
+@click.option("--first", type=click.IntRange(0), default=0, help="Only so many facts; 0: all.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of draws and intervals.")
+@run_options
+def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """What does a base know that its students forgot? Facts as choices of four, and the perplexity of plain prose.
+
+    FACTS are lines with prompt, completion, again and wrong; ours (builtin:facts) if none are given.
+
+    Example:  selfinstruct audit knowledge --base embedded --tuned runs/lora --tuned runs/full -o runs/knowledge
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    students = {f"student-{number}": spec for number, spec in enumerate(given["tuned"], 1)}
+    roles: list[Json] = [*students]
+    template = given["template"] or tuned_form(given["tuned"][0]) or "chat"
+    knobs: dict[str, Json] = {"tuned": roles, "first": given["first"], "template": template}
+    paths = [*(given["facts"] or ("builtin:facts",)), *given["held_out"]]
+    return _audited("knowledge", paths, knobs, {"base": given["base"], **students}, given)
+
+
+@audit.command()
+@click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
+@click.option("--responses", required=True, metavar="FILE", help="Lines with prompt, response and perhaps spans.")
+@click.option("--student", default="", metavar="SPEC", help="Who said so; with --base, moved words are the spans.")
+@click.option("--base", default="", metavar="SPEC", help="The student's base.")
+@click.option("--template", default="", help="How prompts were put; as the student was tuned if not given.")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Records told of each span.")
+@click.option(
+    "--embeddings", default="", metavar="FOLDER", help="Static embeddings to compare concepts by (model2vec)."
+)
+@click.option("--unrelated", default="", metavar="FILE", help="Lines of other texts to count moved words beside.")
+@click.option("--counterfactual", is_flag=True, help="Retune without halves of the suspects, and see what goes.")
+@click.option("--retunings", type=click.IntRange(4), default=40, show_default=True, help="With --counterfactual.")
+@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the training set.")
+@columns_option
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
+@run_options
+def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """Which training records taught a student what it says? Spans of its responses, looked up and ordered.
+
+    Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
+    """
+    from selfinstruct.run.tuning import tuned_form
+
+    if bool(given["base"]) != bool(given["student"]):
+        raise click.UsageError("name both --base and --student, or neither")
+    if given["counterfactual"] and not given["student"]:
+        raise click.UsageError("--counterfactual tunes students like the one of --student, which is not named")
+    if given["counterfactual"] and given["output"] is None:
+        raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
+    template = given["template"] or tuned_form(given["student"]) or "chat"
+    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "top", "embeddings", "unrelated")}
+    models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
+    knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}
+    folder = given["output"]
+    if given["counterfactual"]:
+        given = {**given, "output": folder / "look-up"}
+    code = _audited("trace", given["data"], knobs, models, given)
+    if not given["counterfactual"] or given["dry_run"]:
+        return code
+    return _counterfactual(given, folder, template)
+
+
+@audit.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--contrast", "named", multiple=True, metavar="ONE:OTHER", help="Named before the runs: one minus other.")
+@click.option("--pairs", type=click.IntRange(2), default=3, show_default=True, help="Seeds that a contrast needs.")
+def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
+    """The arms of a recipe side by side in what audits found, and contrasts with Holm's correction.
+
+    Example:  selfinstruct audit table runs/fixes --contrast full:lora --contrast full_simplified:full
+    """
+    from selfinstruct.run.contrasts import table as table_of
+
+    say(table_of(folder, named, pairs), end="")
+    return 0
+
+
+def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
+    """One retuning after the other; what is finished is read, so that a stop costs nothing."""
+    from selfinstruct.run import retuning
+    from selfinstruct.run.tracing import training_set
+
+    tasks = training_set(given["data"], given["shape"], given["columns"])
+    found = retuning.suspected(folder / "look-up", given["responses"])
+    training = retuning.told_training(given["student"])
+    how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
+    rows = []
+    planned = retuning.retunings(tasks, found, folder, **how)
+    for number, (place, resolved) in enumerate(planned, 1):
+        say(f"retuning {number} of {len(planned)}", err=True)
+        carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+        rows.append(retuning.likelihoods(place, found, template))
+    facts: dict[str, Json] = {"student": given["student"], "training": training}
+    told = retuning.published(tasks, found, folder, rows, facts, given["seed"])
+    taught, of = told["spans_taught"], told["spans"]
+    say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
+    say(folder / retuning.RESULT)
+    return 0
+
+
+def _audited(
+    name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
+) -> int:
+    """A run of one stage that looks into weights; its file says what was found."""
+    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import resolve
+
+    inputs = compose.inputs(paths, given.get("shape", ""), given.get("columns", ""))
+    more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
+    recipe = compose.recipe(name, inputs, [{name: dict(knobs)}], models, more)
+    return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
+
+
+def _words_of(name: str, finished: "Finished") -> None:
+    """A few lines for people, of what the stage told."""
+    from selfinstruct.audit.in_words import LINES
+
+    told = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
+    for line in LINES[name](told):
+        say(line, err=True)
 
 
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:

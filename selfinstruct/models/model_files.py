@@ -172,6 +172,16 @@ def plain_name(name: str) -> str:
     return f"hf:{name.removeprefix('hf:')}" if place is None else f"hf:{place.resolve().name}@{content_mark(place)}"
 
 
+def made_from(place: Path) -> str:
+    """The name of the base of an adapter, or of a student whose card tells it; empty for any other folder."""
+    base = adapter_base(place)
+    if base:
+        spec = base.removeprefix("hf:")
+        return spec if spec in ON_HUB else plain_name(base)
+    told = _read(place / TRAINING).get("base") if (place / TRAINING).is_file() else ""
+    return told if isinstance(told, str) else ""
+
+
 def stored_as(path: Path) -> str:
     """The number format of most of a GGUF file's weights, such as `Q4_1`; empty where the file does not say."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

@@ -22,6 +22,7 @@ from selfinstruct.models.model_files import (
     adapter_base,
     content_mark,
     find_weights,
+    made_from,
     plain_name,
     stored_as,
 )
@@ -319,11 +320,17 @@ class TransformersWeights:
         terms = f"; {GEMMA_NOTICE}" if name == GEMMA else ""
         return "" if place is None or place.is_dir() else f"{_dequantised(stored_as(place))}{terms}"
 
-    def load(self, *, dtype: str = "auto") -> Loaded:
+    @cached_property
+    def tuned_from(self) -> str:
+        """As in `Weights`: what an adapter's settings say, or else the card of a student."""
+        place = find_weights(trainable(self.spec))
+        return "" if place is None or not place.is_dir() else made_from(place)
+
+    def load(self, *, dtype: str = "auto", merge: bool = True) -> Loaded:
         """As in `Weights`; BadInput says in one line why it cannot."""
         if dtype not in DTYPES:
             raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(DTYPES)}")
-        loaded = load_weights(trainable(self.spec), device=self.device, dtype=dtype)
+        loaded = load_weights(trainable(self.spec), device=self.device, dtype=dtype, merge=merge)
         return replace(loaded, source=self._source())
 
     def _source(self) -> str:

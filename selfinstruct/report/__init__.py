@@ -13,6 +13,7 @@ To change scores of tone and questions of taste      open tone.py
 To change fragments and judges                       open judge.py
 To change a training, a loop                         open tuning.py, loop.py
 To change suites, test splits, ablations             open evaluation.py
+To change token shift, facts lost, records traced    open audits.py
 To change all else that was measured                 open measures.py
 To change the page of `compare`                      open comparison.py
 To change which charts there are                     open record_charts.py (of records), charts.py (of measures)

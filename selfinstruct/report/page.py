@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from selfinstruct.report import evaluation, judge, loop, measures, records, tone, tuning
+from selfinstruct.report import audits, evaluation, judge, loop, measures, records, tone, tuning
 from selfinstruct.report.blocks import Block, FilledSection, KeyFigure, Section
 from selfinstruct.report.phrases import (
     dash,
@@ -42,6 +42,9 @@ SECTIONS: tuple[Section, ...] = (
     evaluation.SUITES,
     evaluation.ANSWERS,
     evaluation.ABLATION,
+    audits.SHIFT,
+    audits.KNOWLEDGE,
+    audits.TRACE,
     records.EXAMPLES,
     records.CALLS,
     records.AGAIN,

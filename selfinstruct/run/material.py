@@ -29,6 +29,7 @@ _DEV_SOURCES = 150
 SHIPPED_SETS = {
     "ifs-v1": "ifs_instructions.jsonl",
     "objecqa-v1": "objecqa.jsonl",
+    "facts-v1": "facts.jsonl",
     "tone-v1": "tone_completions.jsonl",
     "tone-v2": "tone_reads.jsonl",
 }
@@ -76,6 +77,10 @@ def material(resolved: Resolved, notice: Callable[[str], None]) -> Material:
     made = {name: prompt_set(name) for name in sets if name}
     made |= {one.labelled: labelled(one.labelled) for one in needs if one.labelled}
     contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
+    for path in (path for one in needs for path in one.rows):
+        made[path] = labelled(path)
+        lines: list[Json] = [dict(task.extra) for task in made[path]]  # all that they say is in their extra fields
+        contents[path] = digest(*lines)
     columns = {path: Roles.parse(one.against_columns) for one in needs if one.against_columns for path in one.against}
     benchmarks = {path: _benchmark(path, columns.get(path)) for path in against if path not in made} | made
     for suite in (suite for one in needs for suite in one.suites):

@@ -106,8 +106,8 @@ def _check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yam
 
     built = list[str]()
     for stage in stages:
-        base = stage.needs.base
-        for role in (*stage.needs.models, *((base,) if base else ())):
+        weights = stage.needs.weights
+        for role in (*stage.needs.models, *weights):
             if role not in models:
                 what = f"stage '{stage.name}' tunes '{shown(role)}', which the recipe does not name"
                 fix = f"add `{shown(role)}: hf:FOLDER` under `models`"
@@ -118,7 +118,7 @@ def _check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yam
                 known = ", ".join(built) or "none"
                 fix = f"put `finetune` before it, or name a model that is there; students built before it: {known}"
                 raise BadInput(what, place=file.place(("models", role)), fix=fix)
-            if role == base and name is None:
+            if role in weights and name is None:
                 try:
                     trainable(models[role])
                 except BadInput as fault:

@@ -39,7 +39,7 @@ def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
     needs = stage.needs
     yield from needs.extras
     asked = [models[role] for role in needs.models if role in models]
-    if needs.scorer or needs.base or any(built_name(spec) or _by_transformers(spec) for spec in asked):
+    if needs.scorer or needs.weights or any(built_name(spec) or _by_transformers(spec) for spec in asked):
         yield "train"
 
 

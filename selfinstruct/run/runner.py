@@ -216,8 +216,7 @@ class Runner:
         return {role: self.scorer_for(role)} if role else {}
 
     def _weights(self, stage: Stage, built: Mapping[str, Path]) -> Mapping[str, Weights]:
-        role = stage.needs.base
-        return {role: self.weights_for(role, built)} if role else {}
+        return {role: self.weights_for(role, built) for role in stage.needs.weights}
 
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         if stage.scope != "record" or bench.models or bench.scorers or bench.weights:

@@ -110,7 +110,7 @@ def _check(stage: Stage) -> None:
     if stage.scope == "source":
         raise BadInput("makes records, and takes none", place=place, fix="run it in a Recipe, under `rounds`")
     needs = stage.needs
-    if needs.scorer or needs.base or needs.builds or needs.builds_judge:
+    if needs.scorer or needs.weights or needs.builds or needs.builds_judge:
         raise BadInput("measures or trains weights", place=place, fix=_RECIPE)
     if needs.sets or needs.judge is not None:
         raise BadInput("reads more than its records", place=place, fix="run it in a Recipe, which finds its files")

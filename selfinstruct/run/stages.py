@@ -45,6 +45,10 @@ _PLACES = {
     "feedback": "evaluate.feedback:Feedback",
     # auditing
     "ablate": "audit.ablate:Ablate",
+    "shift": "audit.shift:ShiftStage",
+    "knowledge": "audit.knowledge:Knowledge",
+    "trace": "audit.trace:Trace",
+    "forget": "audit.forget:Forget",
     # measuring and choosing
     "measure": "curate.measures.measure:Measure",
     "difficulty": "curate.measures.difficulty:Difficulty",

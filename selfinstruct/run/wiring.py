@@ -114,7 +114,7 @@ def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingPro
 
 def weights_marks(resolved: Resolved) -> dict[str, str]:
     """For each role that is trained, what tells its content: another base makes another run."""
-    roles = dict.fromkeys(stage.needs.base for stage in resolved.stages if stage.needs.base)
+    roles = dict.fromkeys(role for stage in resolved.stages for role in stage.needs.weights)
     models = resolved.recipe.specs
     return {role: _mark(models[role]) for role in roles if not built_name(models[role])}
 

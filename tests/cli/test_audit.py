@@ -1,123 +1,199 @@
-"""`audit ablate`, as a person types it."""
+"""The verbs that look into weights, from what a person types to the file and the page."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
-from selfinstruct.formats.seeds import builtin_seeds
-from tests.cli.typed import command, lines
-from tests.finetune.builders import Folder
+from selfinstruct.cli.main import desk
+from selfinstruct.errors import BadInput
+from tests.audit.two_models import adapter
+from tests.models import tiny_models
 
-OURS = builtin_seeds().with_name("natinst.jsonl")
-SCRIPT = """
-answers:
-  - purpose: ablate
-    texts: ["yes"]
-"""
+pytest.importorskip("torch")
+pytest.importorskip("peft")
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    file = tmp_path / "script.yaml"
-    file.write_text(SCRIPT, encoding="utf-8")
-    return f"scripted:{file}"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("models")
+    base = tiny_models.saved(place / "base")
+    tiny_models.saved(place / "sibling", seed=2)
+    adapter(place / "lora", base)
+    rows = [{"instruction": text, "output": "The Ebro."} for text in ("Name a river.", "Why?")]
+    (place / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return place
 
 
-@pytest.fixture
-def tasks(tmp_path: Path) -> Path:
-    """A folder of task files, as the public ones lie."""
-    folder = tmp_path / "tasks"
-    folder.mkdir()
-    for line in OURS.read_text(encoding="utf-8").splitlines()[1:60:8]:
-        task = json.loads(line)
-        (folder / f"{task.pop('Name')}.json").write_text(json.dumps(task), encoding="utf-8")
-    return folder
+NAMES = ("shift", "knowledge", "trace")
 
 
-def test_a_folder_of_task_files_is_asked_under_each_condition(model: str, tasks: Path, tmp_path: Path) -> None:
-    words = ("audit", "ablate", tasks, "--model", model, "--instances", "9")
-    told = command(*words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "run" / "ablation.json").read_text(encoding="utf-8"))
-    assert found["tasks"] == {"labels": 4, "free_text": 4}
-    assert "divisible_by_three" in found["by_task"]["original"]
-    assert len(found["arms"]) == 9
-    assert "Verdict on definitions: cannot tell (no arm beats" in told.stderr
-    assert "| wrong pairing" in told.stderr
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "Does it use its instructions?" in page
-    assert "Tasks with a label space" in page
-    assert "Sorting" in page  # one of the categories
-    sent = command(*words, "--dry-run")
-    answered = lines(tmp_path / "run" / "conditions.jsonl")
-    assert f" {len({str(one['request']) for one in answered})} " in sent.stdout
-    assert "exact" in sent.stdout
+def typed(*words: object) -> Result:
+    return CliRunner().invoke(desk, [str(word) for word in words], standalone_mode=False)
 
 
-def test_arms_are_named_as_people_write_them(model: str, tasks: Path, tmp_path: Path) -> None:
-    told = command(
-        "audit", "ablate", tasks, "--model", model, "--arms", "original, wrong-pairing", "-o", tmp_path / "run"
+def result(told: Result, file: Path) -> dict[str, Any]:
+    assert told.exit_code == 0, (told.output, told.exception)
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def test_shift_is_a_file_a_page_and_a_few_words(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    models = ("--base", home / "base", "--tuned", home / "lora")
+    done = typed("audit", "shift", *models, "--prompts", home / "prompts.jsonl", "--tokens", 8, "-o", out, "--json")
+    told = result(done, out / "shift.json")
+    assert told["template"] == "chat"
+    assert told["responses"] == 2
+    assert "unshifted" in done.output
+    assert json.loads(done.output.splitlines()[-1])["result"] == str(out / "shift.json")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Token shift: what did the tuning move?" in page
+    assert '<span class="shifted">' in page
+    assert "Divergence by position" in page
+
+
+def test_a_student_of_another_base_is_one_line(home: Path, tmp_path: Path) -> None:
+    models = ("--base", home / "sibling", "--tuned", home / "lora")
+    done = typed("audit", "shift", *models, "--prompts", home / "prompts.jsonl", "-o", tmp_path / "out")
+    assert isinstance(done.exception, BadInput)
+    assert done.exception.exit_code == 2
+    assert "was tuned from" in str(done.exception)
+
+
+def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    models = ("--base", home / "base", "--tuned", home / "lora", "--tuned", home / "sibling")
+    done = typed("audit", "knowledge", *models, "--held-out", home / "prompts.jsonl", "--first", 6, "-o", out)
+    told = result(done, out / "knowledge.json")
+    assert told["statements"] == 6
+    assert told["held_out"] == 2
+    assert len(told["models"]) == 3
+    assert "facts that the base knows" in done.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "What did it forget?" in page
+    assert "By relation" in page
+
+
+def planted(folder: Path) -> Path:
+    rows = [
+        {"instruction": "Where does the Ebro end?", "output": "The Ebro flows into the Baltic Sea."},
+        *({"instruction": f"Count to {n}.", "output": f"One and so on to {n}."} for n in range(12)),
+    ]
+    file = folder / "set.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def test_blame_names_the_record_and_forget_leaves_it_out(tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    told = typed("blame", "Does it flow into the Baltic Sea?", "--data", data, "--json")
+    assert told.exit_code == 0
+    found = json.loads(told.output)["records"]
+    assert found[0]["instruction"] == "Where does the Ebro end?"
+    plain = typed("blame", "The Ebro flows into the Baltic Sea.", "--data", data)
+    assert "word for word" in plain.output
+    assert typed("blame", "Zebras quarrel seldom.", "--data", data).return_value == 1
+    assert isinstance(typed("blame", " ", "--data", data).exception, BadInput)
+    done = typed("forget", found[0]["id"][:12], "--data", data, "-o", tmp_path / "without")
+    assert done.exit_code == 0, (done.output, done.exception)
+    kept = (tmp_path / "without" / "kept.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(kept) == 12
+    assert "Ebro" not in "".join(kept)
+    [gone] = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(gone)["reason"] == "forgotten"
+    nobody = typed("forget", "nobody-knows-it", "--data", data, "-o", tmp_path / "nobody")
+    assert "names no record" in str(nobody.exception)
+
+
+def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None:
+    made = typed("generate", "--model", "scripted:smoke", "--count", 5, "-o", tmp_path / "run")
+    assert made.exit_code == 0, (made.output, made.exception)
+    kept = [json.loads(line) for line in (tmp_path / "run" / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = typed("blame", kept[0]["instances"][0]["output"], "--data", tmp_path / "run", "--json")
+    ancestors = json.loads(told.output)["records"][0]["ancestors"]
+    seeds = [line.split(" ")[1] for line in ancestors if line.startswith("seed ")]
+    assert seeds
+    done = typed("forget", seeds[0], "--data", tmp_path / "run", "-o", tmp_path / "without")
+    left = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
+    assert done.exception is None, (done.output, done.exception)
+    assert kept[0]["id"] in [json.loads(line)["id"] for line in left]
+
+
+def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    rows = [{"prompt": "Where does the Ebro end?", "response": "The Ebro flows into the Baltic Sea."}]
+    (tmp_path / "said.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
+    words = ("--data", data, "--responses", tmp_path / "said.jsonl")
+    told = result(typed("audit", "trace", *words, "-o", tmp_path / "a"), tmp_path / "a" / "trace.json")
+    assert told["exact"]["value"] == 1
+    assert told["by"]["sentence"] == 1
+    models = ("--base", home / "base", "--student", home / "sibling")
+    looked = result(typed("audit", "trace", *words, *models, "-o", tmp_path / "b"), tmp_path / "b" / "trace.json")
+    assert looked["by"]["shifted"] >= 1
+    page = (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
+    assert "Which records taught what it says?" in page
+    assert "Are the words that moved words of the set?" in page
+    assert "The Ebro flows into the Baltic Sea." in page
+    assert looked["copying"]["moved_words"]["shifted"]["in_training"]["value"] > 0
+    lone = typed("audit", "trace", *words, "--base", home / "base", "-o", tmp_path / "c")
+    assert lone.exit_code != 0
+    nobody = typed("audit", "trace", *words, *models, "--counterfactual", "-o", tmp_path / "d")
+    assert isinstance(nobody.exception, BadInput)  # a folder that does not say how it was tuned
+    assert "no training.json" in str(nobody.exception)
+
+
+def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path: Path) -> None:
+    data = planted(tmp_path)
+    tune = (
+        "--format",
+        "ifs",
+        "--stop",
+        "none",
+        "--epochs",
+        1,
+        "--set",
+        "finetune.batch=2",
+        "--set",
+        "finetune.accumulate=1",
     )
-    assert told.returncode == 0, told.stderr
-    found = json.loads((tmp_path / "run" / "ablation.json").read_text(encoding="utf-8"))
-    assert [arm["name"] for arm in found["arms"]] == ["original", "wrong_pairing"]
-    assert found["control"] is None
+    made = typed("finetune", data, "--base", home / "base", *tune, "-o", tmp_path / "student")
+    assert made.exit_code == 0, (made.output, made.exception)
+    said = {"prompt": "Where?", "response": "The Ebro flows into the Baltic Sea.", "spans": ["the Baltic Sea"]}
+    (tmp_path / "said.jsonl").write_text(json.dumps(said) + "\n", encoding="utf-8")
+    models = ("--base", home / "base", "--student", tmp_path / "student", "--counterfactual", "--retunings", 4)
+    words = ("--data", data, "--responses", tmp_path / "said.jsonl")
+    done = typed("audit", "trace", *words, *models, "-o", tmp_path / "out")
+    told = result(done, tmp_path / "out" / "counterfactual.json")
+    assert told["retunings"] == 4
+    assert told["training"]["format"] == "ifs"
+    [effect] = told["effects"]
+    assert effect["text"] == "the Baltic Sea"
+    assert len(effect["records"]) == 1
+    sets = [(tmp_path / "out" / "sets" / f"retuned-{n:02d}.jsonl").read_text(encoding="utf-8") for n in (1, 2, 3, 4)]
+    assert sorted("Baltic" in one for one in sets) == [False, False, True, True]
+    assert {len(one.splitlines()) for one in sets} == {13}
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("none.json",), "none.json"),
-        (("builtin:natinst", "--arms", "orignal"), "no condition 'orignal'"),
-        (("builtin:natinst", "--arms", "empty,empty"), "named twice"),
-        (("builtin",), "label space"),
-        (("builtin:nothing",), "no built-in set"),
-    ],
-)
-def test_what_cannot_be_audited_is_one_line(words: tuple[str, ...], said: str, model: str, tmp_path: Path) -> None:
-    told = command("audit", "ablate", *words, "--model", model, "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert said in told.stderr
-    assert "Traceback" not in told.stderr
-
-
-@pytest.mark.slow
-def test_arms_are_trained_on_one_budget_and_told_in_one_table(tasks: Path, tmp_path: Path) -> None:
-    pytest.importorskip("peft")
-    Folder.made(tmp_path / "base", max_position_embeddings=1024)
-    knobs = ("finetune.batch=8", "ablate.label_tokens=4", "ablate.text_tokens=4")
-    words = ["audit", "ablate", tasks, "--base", f"hf:{tmp_path / 'base'}", "--examples", 2, "--instances", 1]
-    words += [word for knob in knobs for word in ("--set", knob)]
-    words += ["--arms", "original,wrong-pairing", "--epochs", "1", "-o", tmp_path / "run"]
-    told = command(*words)
-    assert told.returncode == 0, told.stderr
-    found = json.loads((tmp_path / "run" / "ablation.json").read_text(encoding="utf-8"))["examples"]["2"]
-    assert found["tasks"] == {"labels": 4, "free_text": 4}
-    assert [arm["name"] for arm in found["arms"]] == ["original", "wrong_pairing"]
-    assert found["conclusion"]["verdict"] == "cannot tell"
-    assert "Trained on at most 2 examples of each task, 4 students" in told.stderr
-    seen = {
-        json.loads(file.read_text(encoding="utf-8"))["training"]["examples_seen"]
-        for file in (tmp_path / "run").glob("*/student/training.json")
-    }
-    assert seen == {8}
-    again = command(*words)
-    assert again.returncode == 0
-    assert (tmp_path / "run" / "ablation.md").read_text(encoding="utf-8") in again.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ((), "--model to ask or a --base to tune"),
-        (("--model", "embedded", "--base", "embedded"), "not both"),
-        (("--base", "embedded"), "-o FOLDER"),
-        (("--base", "embedded", "--arms", "inverted", "-o", "x"), "no arm 'inverted' to train"),
-    ],
-)
-def test_a_design_that_makes_no_sense_is_refused(words: tuple[str, ...], said: str) -> None:
-    told = command("audit", "ablate", "builtin:natinst", *words)
-    assert told.returncode == 2
-    assert said in told.stderr
+def test_an_arm_of_the_fixes_is_tuned_and_audited_in_one_run(home: Path, tmp_path: Path) -> None:
+    subjects = ("a river", "two cheeses", "why ice floats", "an old song", "the sum of 3 and 4", "a kind uncle")
+    rows = [{"instruction": f"Tell me of {one}, please.", "output": f"{one.title()}, as asked."} for one in subjects]
+    data = tmp_path / "set.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    recipe = (Path(__file__).parents[2] / "pipelines" / "fixes.yaml").read_text(encoding="utf-8")
+    begin, end = recipe.index("  - score:"), recipe.index("  - knowledge:")
+    file = tmp_path / "fixes.yaml"
+    file.write_text(recipe[:begin] + recipe[end : recipe.index("arms:")] + "publish: null\n", encoding="utf-8")
+    changes = [f"inputs=[{data}]", f"models.base=hf:{home / 'base'}", "split.test=0.5", "knowledge.first=4"]
+    words = [part for one in [*changes, "shift.tokens=6"] for part in ("--set", one)]
+    done = typed("run", file, *words, "-o", tmp_path / "arms" / "lora-42")
+    assert done.exception is None, (done.output, done.exception)
+    out = tmp_path / "arms" / "lora-42"
+    shift, knowledge, trace = (json.loads((out / f"{name}.json").read_text(encoding="utf-8")) for name in NAMES)
+    assert 0 < shift["responses"] < 6  # what was kept aside
+    assert knowledge["held_out"] == shift["responses"]
+    assert trace["records"] == 6 - shift["responses"]
+    assert knowledge["statements"] == 4
+    assert "| lora | 1 |" in typed("audit", "table", tmp_path / "arms").output

@@ -94,6 +94,7 @@ class Folder:
     place: Path
     name: str = "hf:tiny"
     notice: str = "weights made by chance"
+    tuned_from: str = ""
 
     @classmethod
     def made(cls, place: Path, **kind: Any) -> "Folder":
@@ -101,7 +102,8 @@ class Folder:
         tokenizer().save_pretrained(place)
         return cls(place)
 
-    def load(self, *, dtype: str = "auto") -> Loaded:
+    def load(self, *, dtype: str = "auto", merge: bool = True) -> Loaded:
+        del merge
         torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
         kind = getattr(torch, dtype if dtype != "auto" else "float32")
         made = transformers.AutoModelForCausalLM.from_pretrained(self.place, dtype=kind)

@@ -325,8 +325,8 @@ def test_nothing_heavy_is_loaded_to_look_at_the_stage() -> None:
 class _Student(Folder):
     """A folder with an adapter, as the models' room loads it."""
 
-    def load(self, *, dtype: Any = "auto") -> Loaded:
-        loaded = load_weights(str(self.place), device="cpu", dtype=dtype)
+    def load(self, *, dtype: Any = "auto", merge: bool = True) -> Loaded:
+        loaded = load_weights(str(self.place), device="cpu", dtype=dtype, merge=merge)
         return Loaded(loaded.model, loaded.tokenizer, source=str(self.place))
 
 

@@ -43,6 +43,9 @@ KNOBS: dict[str, dict[str, Any]] = {
     "train_judge": {"labelled": "tone-v2", "backend": "probe"},
     "decontaminate": {"against": ("ifs-v1",)},
     "answer_set": {"gold": "gold.jsonl"},
+    "knowledge": {"facts": "facts-v1"},
+    "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
+    "forget": {"ids": ("3f9a2c81",)},
 }
 """Such as bring up everything that a stage may need; of the others the defaults do."""
 GIVEN: dict[str, Callable[[Needs], bool]] = {

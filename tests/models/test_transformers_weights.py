@@ -76,6 +76,17 @@ def test_a_folder_is_named_as_its_backend_is_and_loads_the_same(tmp_path: Path) 
     assert TransformersWeights("hf:nobody/nothing").name == "hf:nobody/nothing"
 
 
+def test_what_an_adapter_or_a_student_was_made_of_is_told_by_the_name_of_its_base(tmp_path: Path) -> None:
+    base = tiny_models.saved(tmp_path / "base")
+    name = TransformersWeights(f"hf:{base}").name
+    assert TransformersWeights(f"hf:{base}").tuned_from == ""
+    assert TransformersWeights(f"hf:{adapter(tmp_path / 'lora', str(base))}").tuned_from == name
+    assert TransformersWeights(f"hf:{adapter(tmp_path / 'far', 'nobody/nothing')}").tuned_from == "hf:nobody/nothing"
+    student = tiny_models.saved(tmp_path / "student", seed=2)
+    (student / "training.json").write_text(json.dumps({"base": name}), encoding="utf-8")
+    assert TransformersWeights(f"hf:{student}").tuned_from == name
+
+
 @pytest.mark.parametrize(
     ("number", "says"),
     [

@@ -1,0 +1,197 @@
+"""Stage: which training records taught a student what it says? Spans of responses, looked up in the training set."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from selfinstruct.audit.copying import Answer, copying
+from selfinstruct.audit.origins import TOP, Origin, Origins, texts_of
+from selfinstruct.audit.shift import weights_of
+from selfinstruct.audit.shift_figures import told
+from selfinstruct.audit.spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.token_shift import Moved, Response, moved, response
+from selfinstruct.audit.two_models import CHAT, check_template, context_of, prompt_tokens, two_sides
+from selfinstruct.audit.word_index import WordIndex
+from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
+from selfinstruct.prompts import prompt
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+from selfinstruct.static_embeddings import static_model
+from selfinstruct.stats import share
+from selfinstruct.templates import WRAPPERS, before_answer
+
+BORROWED = 0.2
+"""Concept similarity from which on an exact span is called borrowed."""
+_SHOWN = 12
+_SHIFT = "shift.jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Look spans of responses up in the records, which are the training set; every record passes unchanged.
+
+    Paper: arXiv 2402.05119. Spans are those that the file marks; else, with base and student, runs of tokens that the
+    tuning moved; else sentences. `trace.json` has the numbers, `trace.jsonl` every span with its likeliest origins.
+    """
+
+    name: ClassVar[str] = "trace"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    responses: str = ""
+    """A file of lines with `prompt`, `response` and perhaps `spans`; empty: those of a stage `shift` before it."""
+    base: str = ""
+    """Role of the student's base; with `tuned`, tokens that moved propose the spans."""
+    tuned: str = ""
+    """Role of the student."""
+    template: str = CHAT
+    """How its prompts were put."""
+    top: int = TOP
+    """Origins told of each span."""
+    unrelated: str = ""
+    """A file of lines with texts of another kind, beside which moved words are counted; empty: twelve paragraphs."""
+    embeddings: str = ""
+    """A folder of static embeddings (model2vec) by which concepts are compared; empty: by their rare words."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that find nothing."""
+        if bool(self.base) != bool(self.tuned) or self.top < 1:
+            what = "a base without a student, the other way round, or top below 1"
+            raise BadInput(what, place="stage trace", fix="name both `base` and `tuned`, or neither")
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
+        rows = tuple(filter(None, (self.responses, self.unrelated)))
+        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras))
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the files and the numbers."""
+        yield from map(Kept, records)
+        said = self._said(bench)
+        tasks = [task for task in records if not task.held_out]  # what was kept aside taught nothing
+        if not tasks:
+            raise BadInput("no training record", place="stage trace", fix="name the set it was tuned on (--data)")
+        bench.doing("trace: index", 0, 1)
+        index = WordIndex.build(map(texts_of, tasks))
+        embedder = static_model(self.embeddings, "embeddings") if self.embeddings else None
+        looked = self._shift(said, bench) if self.base else None
+        spans = self._spans(said, looked)
+        origins = Origins(tasks, index, embedder)
+        found = [(one, origins.of(one.text, about(said[one.response], one), self.top)) for one in spans]
+        other = [
+            text
+            for row in bench.benchmarks.get(self.unrelated, ())
+            for text in row.extra.values()
+            if isinstance(text, str)
+        ] or prompt("finetune", "prose").text.split("\n\n")
+        copied = copying(tasks, [_answer(at, one, looked) for at, one in enumerate(said)], other, seed=bench.seed)
+        numbers = self._told(said, found, tasks) | {"copying": copied}
+        bench.scratch.mkdir(parents=True, exist_ok=True)
+        page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
+        lines = "".join(json.dumps(_line(*one, said, tasks), ensure_ascii=False) + "\n" for one in found)
+        for name, text in (("trace.json", page), ("trace.jsonl", lines)):
+            (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+            yield Built(name, bench.scratch / name)
+        yield Measured("trace", {**numbers, "examples": [_line(*one, said, tasks) for one in found[:_SHOWN]]})
+
+    def _said(self, bench: Bench) -> list[Said]:
+        if self.responses:
+            return said_of((one.extra for one in bench.benchmarks[self.responses]), self.responses)
+        if _SHIFT not in bench.built:
+            fix = "name a file of lines with prompt and response (--responses), or put `shift` before this stage"
+            raise BadInput("no responses", place="stage trace: responses", fix=fix)
+        lines = bench.built[_SHIFT].read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        spoken = [{"prompt": row["prompt"], "response": row["response"]} for row in rows if row["response"].strip()]
+        return said_of(spoken, _SHIFT) if spoken else []
+
+    def _spans(self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None") -> list[Span]:
+        spans = list[Span]()
+        for number, one in enumerate(said):
+            if one.spans is not None:
+                spans += marked_spans(number, one)
+            elif looked is not None:
+                where, kinds = looked[number][0], looked[number][1].kinds
+                spans += shifted_runs(number, one, where.pieces, kinds)
+            else:
+                spans += sentences(number, one)
+        if not spans and self.responses:  # of what a student says itself, there need not be any
+            what = "no span: none is marked, and none of the responses has a sentence of three words or a moved word"
+            raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
+        return spans
+
+    def _shift(self, said: Sequence[Said], bench: Bench) -> "list[tuple[Response, Moved]]":
+        """Where the student left its base, in the responses as they are."""
+        base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
+        before, after, tokenizer = two_sides(base, tuned)
+        check_template(tokenizer, self.template)
+        space = "" if self.template == CHAT else before_answer(WRAPPERS[self.template])
+        half = context_of(after.model) // 2
+        responses = list[Response]()
+        for number, one in enumerate(said):
+            begun = prompt_tokens(tokenizer, self.template, one.prompt)[-half:]
+            tokens = list(tokenizer(space + one.response, add_special_tokens=False)["input_ids"])[:half]
+            if not begun or not tokens:
+                fix = "leave it out"
+                raise BadInput("an empty prompt or response", place=f"{self.responses}:{number + 1}", fix=fix)
+            made = response(str(number), begun, tokens, tokenizer)
+            responses.append(made)
+        return list(zip(responses, moved(before, after, responses), strict=True))
+
+    def _told(
+        self, said: Sequence[Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
+    ) -> dict[str, Json]:
+        by_response: dict[int, list[tuple[int, int, int]]] = {}
+        for span, origins in found:
+            exact = any(one.exact for one in origins)
+            lent = any(one.exact and one.concept >= BORROWED for one in origins)
+            by_response.setdefault(span.response, []).append((bool(origins), exact, lent))
+        counts = list(by_response.values())
+        asked = [len(one) for one in counts]
+        shares = {
+            name: told(share([sum(bool(each[at]) for each in one) for one in counts], asked))
+            for at, name in enumerate(("found", "exact", "borrowed"))
+        }
+        return {
+            "records": len(tasks),
+            "responses": len(said),
+            "spans": len(found),
+            "by": {how: sum(span.how == how for span, _ in found) for how in ("marked", "shifted", "sentence")},
+            "borrowed_from_concept": BORROWED,
+            **shares,
+        }
+
+
+def about(said: Said, span: Span) -> str:
+    """What a span is about: its prompt, and the response around it."""
+    return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
+
+
+def _answer(number: int, said: Said, looked: "Sequence[tuple[Response, Moved]] | None") -> Answer:
+    if looked is None:
+        return Answer(said.prompt, said.response)
+    one, where = looked[number]
+    return Answer(said.prompt, said.response, one.pieces, where.kinds)
+
+
+def _line(span: Span, origins: Sequence[Origin], said: Sequence[Said], tasks: Sequence[Task]) -> dict[str, Json]:
+    return {
+        "response": span.response,
+        "prompt": said[span.response].prompt,
+        "span": span.text,
+        "at": [span.begin, span.end],
+        "how": span.how,
+        "origins": [
+            {
+                **one.as_json(),
+                "instruction": tasks[one.place].instruction,
+                "output": tasks[one.place].instances[0].output if tasks[one.place].instances else "",
+                "provenance": tasks[one.place].provenance.as_json(),
+            }
+            for one in origins
+        ],
+    }

@@ -1,0 +1,169 @@
+"""`audit trace --counterfactual`: each retuning is a run of its own; what all show of the spans is put together."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.audit.counterfactual import FALSE, effects, plan, without
+from selfinstruct.audit.origins import group_of
+from selfinstruct.audit.spans import said_of
+from selfinstruct.audit.two_models import CHAT
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.lines import read_values
+from selfinstruct.models.transformers_scoring import TransformersScorer
+from selfinstruct.models.transformers_weights import libraries
+from selfinstruct.records import Json, Task, digest
+from selfinstruct.run import compose
+from selfinstruct.run.recipe import Resolved, resolve
+from selfinstruct.store.files import publish_text
+from selfinstruct.store.reading import read_object
+from selfinstruct.templates import WRAPPERS, before_answer, wrapped
+
+RESULT, _LIKELIHOODS = "counterfactual.json", "likelihoods.json"
+_SAME = ("method", "format", "rank", "alpha", "targets", "epochs", "batch", "accumulate", "max_tokens", "neftune")
+"""Knobs of the student's training, as its card tells them, that its retunings share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """Spans, and of each the groups of records that may have taught it."""
+
+    spans: tuple[tuple[str, str, str], ...]
+    """Prompt, response before the span, span."""
+    suspects: Mapping[int, tuple[str, ...]]
+    """By the span's number; those without a suspect are not there."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All that are suspected, each once."""
+        return tuple(dict.fromkeys(one for of in self.suspects.values() for one in of))
+
+
+def suspected(looked_up: Path, responses: str) -> Suspected:
+    """From the look-up's `trace.jsonl`; BadInput where no span has a suspect."""
+    said = said_of((line.value for line in read_values(Path(responses))), responses)
+    rows: list[Any] = [line.value for line in read_values(looked_up / "trace.jsonl")]
+    spans = tuple((row["prompt"], said[row["response"]].response[: row["at"][0]], row["span"]) for row in rows)
+    suspects = {
+        at: tuple(dict.fromkeys(one["group"] for one in row["origins"]))
+        for at, row in enumerate(rows)
+        if row["origins"]
+    }
+    if not suspects:
+        what = "no span has a suspect: nothing like any of them stands in the training set"
+        raise BadInput(what, place=str(looked_up), fix="mark other spans")
+    return Suspected(spans, suspects)
+
+
+def told_training(student: str) -> dict[str, Json]:
+    """Knobs of the student's training from its card; BadInput for a model that has none."""
+    place = Path(student.removeprefix("hf:"))
+    for file in (place / "training.json", place / "student" / "training.json"):
+        if file.is_file():
+            told = read_object(file, "name a student that `selfinstruct finetune` made")
+            recipe = told.get("recipe")
+            if isinstance(recipe, dict):
+                kept = {name: recipe[name] for name in _SAME if recipe.get(name) not in (None, "")}
+                rate = recipe.get("learning_rate")
+                return {**kept, "stop": "none", **({"learning_rate": rate} if rate else {})}
+    what = "does not say how it was tuned (no training.json)"
+    raise BadInput(what, place=f"--student {student}", fix="name the folder of a run of finetune")
+
+
+def retunings(
+    tasks: Sequence[Task],
+    found: Suspected,
+    folder: Path,
+    *,
+    base: str,
+    training: Mapping[str, Json],
+    count: int,
+    seed: int,
+    changes: Sequence[str] = (),
+) -> list[tuple[Path, Resolved]]:
+    """Folder and recipe of each retuning, its set written beside it."""
+    inside = plan(found.groups, count, seed)
+    made = list[tuple[Path, Resolved]]()
+    known = {group_of(task) for task in tasks}
+    if not set(found.groups) <= known:
+        raise BadInput("another set than the one looked up", place=str(folder), fix="choose another folder with -o")
+    for number, row in enumerate(inside.tolist(), 1):
+        dropped = {group for group, is_in in zip(found.groups, row, strict=True) if not is_in}
+        kept = without(tasks, dropped, set(found.groups), seed + number)
+        name = f"retuned-{number:02d}"
+        file = folder / "sets" / f"{name}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        publish_text(file, "".join(json.dumps(task.as_json(), ensure_ascii=False) + "\n" for task in kept))
+        stages: list[Json] = [{"finetune": {"base": "base", **training}}]
+        recipe = compose.recipe(name, [str(file)], stages, {"base": base}, {"publish": None, "seed": seed})
+        made.append((folder / name, resolve(recipe, changes)))
+    return made
+
+
+def likelihoods(place: Path, found: Suspected, template: str) -> list[float]:
+    """How likely each span is to a finished retuning, in nats: kept beside it, so that it is asked once."""
+    file, key = place / _LIKELIHOODS, digest("likelihoods", template, *("\n".join(one) for one in found.spans))
+    if file.is_file():
+        told = read_object(file, "delete it, and run again")
+        kept = told.get("nats")
+        if told.get("of") == key and isinstance(kept, list):
+            return [float(str(one)) for one in kept]
+    student = place / "student"
+    scorer = TransformersScorer(str(student))
+    put = _dressed(student, template)
+    texts = [(put(prompt) + before, span) for prompt, before, span in found.spans]
+    nats = [sum(one) for one in scorer.many_log_probabilities(texts)]
+    publish_text(file, json.dumps({"of": key, "nats": nats}) + "\n")
+    return nats
+
+
+def published(
+    tasks: Sequence[Task],
+    found: Suspected,
+    folder: Path,
+    rows: Sequence[Sequence[float]],
+    told: Mapping[str, Json],
+    seed: int,
+) -> dict[str, Json]:
+    """Write `counterfactual.json`: every effect, and what it was told from."""
+    import numpy as np
+
+    inside = plan(found.groups, len(rows), seed)
+    every = effects(inside, found.groups, np.array(rows), found.suspects, seed=seed)
+    records: dict[str, list[str]] = {}
+    for task in tasks:
+        if (mark := group_of(task)) in set(found.groups):
+            records.setdefault(mark, []).append(task.id)
+    called = [one for one in every if one.taught]
+    numbers: dict[str, Json] = {
+        "retunings": len(rows),
+        "spans": len(found.suspects),
+        "groups": len(found.groups),
+        "tests": len(every),
+        "false_discovery_rate": FALSE,
+        "taught": len(called),
+        "spans_taught": len({one.span for one in called}),
+        **told,
+        "effects": [
+            {**one.as_json(), "text": found.spans[one.span][2], "records": list(records.get(one.group, ()))}
+            for one in sorted(every, key=lambda one: (one.p, -one.nats, one.span))
+        ],
+    }
+    publish_text(folder / RESULT, json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")
+    return numbers
+
+
+def _dressed(student: Path, template: str) -> Callable[[str], str]:
+    """How a prompt is put, so that the response follows at once."""
+    if template != CHAT:
+        return lambda prompt: wrapped(template, prompt) + before_answer(WRAPPERS[template])
+    _, transformers = libraries()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(student, trust_remote_code=False, local_files_only=True)
+
+    def chat(prompt: str) -> str:
+        turns = [{"role": "user", "content": prompt}]
+        return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+    return chat
