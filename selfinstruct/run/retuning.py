@@ -22,7 +22,7 @@ from selfinstruct.store.reading import read_object
 from selfinstruct.templates import WRAPPERS, before_answer, wrapped
 
 RESULT, _LIKELIHOODS = "counterfactual.json", "likelihoods.json"
-_SAME = ("method", "format", "rank", "alpha", "targets", "epochs", "batch", "accumulate", "max_tokens", "neftune")
+_SAME = ("method", "template", "rank", "alpha", "targets", "epochs", "batch", "accumulate", "max_tokens", "neftune")
 """Knobs of the student's training, as its card tells them, that its retunings share."""
 
 
@@ -65,6 +65,7 @@ def told_training(student: str) -> dict[str, Json]:
             told = read_object(file, "name a student that `selfinstruct finetune` made")
             recipe = told.get("recipe")
             if isinstance(recipe, dict):
+                recipe = {"template": recipe.get("format"), **recipe}  # as older cards call it
                 kept = {name: recipe[name] for name in _SAME if recipe.get(name) not in (None, "")}
                 rate = recipe.get("learning_rate")
                 return {**kept, "stop": "none", **({"learning_rate": rate} if rate else {})}

@@ -148,7 +148,7 @@ def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, 
 def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path: Path) -> None:
     data = planted(tmp_path)
     tune = (
-        "--format",
+        "--template",
         "ifs",
         "--stop",
         "none",
@@ -168,7 +168,7 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
     done = typed("audit", "trace", *words, *models, "-o", tmp_path / "out")
     told = result(done, tmp_path / "out" / "counterfactual.json")
     assert told["retunings"] == 4
-    assert told["training"]["format"] == "ifs"
+    assert told["training"]["template"] == "ifs"
     [effect] = told["effects"]
     assert effect["text"] == "the Baltic Sea"
     assert len(effect["records"]) == 1
