@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selfinstruct.audit.ablate import Ablate
+    from selfinstruct.audit.forget import Forget
+    from selfinstruct.audit.knowledge import Knowledge
+    from selfinstruct.audit.shift import ShiftStage as Shift
+    from selfinstruct.audit.trace import Trace
     from selfinstruct.curate.apply_rules import ApplyRules as Rules
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate
@@ -68,7 +72,9 @@ _STAGES = {
     "Feedback": "feedback",
     "Filter": "filter",
     "Finetune": "finetune",
+    "Forget": "forget",
     "Fragment": "fragment",
+    "Knowledge": "knowledge",
     "MakeInstances": "instances",
     "Measure": "measure",
     "Mix": "mix",
@@ -82,10 +88,12 @@ _STAGES = {
     "Score": "score",
     "Select": "select",
     "SemanticDuplicates": "semantic",
+    "Shift": "shift",
     "Simplify": "simplify",
     "Split": "split",
     "StayOnTopic": "topic",
     "Suite": "suite",
+    "Trace": "trace",
     "TrainJudge": "train_judge",
     "Verify": "verify",
 }
@@ -140,9 +148,11 @@ __all__ = [
     "Feedback",
     "Filter",
     "Finetune",
+    "Forget",
     "Fragment",
     "Instance",
     "Kept",
+    "Knowledge",
     "MakeInstances",
     "Measure",
     "Measured",
@@ -163,6 +173,7 @@ __all__ = [
     "Score",
     "Select",
     "SemanticDuplicates",
+    "Shift",
     "Simplify",
     "Split",
     "Stage",
@@ -171,6 +182,7 @@ __all__ = [
     "Stopped",
     "Suite",
     "Task",
+    "Trace",
     "TrainJudge",
     "Verify",
     "apply",

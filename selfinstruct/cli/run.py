@@ -51,7 +51,7 @@ def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
 
 
 @click.command()
-@click.option("--seeds", default="builtin", help="A file of seed tasks, or a set of any layout; ours if not given.")
+@click.option("--seeds", default="builtin", help="A set of seed tasks; ours if not given.")
 @click.option("--columns", default="", metavar="ROLE=COLUMN,...", help="Which column of the seeds is what.")
 @click.option(
     "--topic",

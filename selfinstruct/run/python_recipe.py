@@ -59,6 +59,7 @@ class Recipe:
         cycles: int = 1,
         student_teaches: bool = False,
         requests_per_round: int | None = None,
+        lag: int | None = None,
         publish: Publish | Mapping[str, Any] | None = Publish(),  # noqa: B008 - frozen
         stop: Stop | Mapping[str, Any] = Stop(),  # noqa: B008 - as above
         limits: Limits | Mapping[str, Any] = Limits(),  # noqa: B008 - as above
@@ -79,6 +80,7 @@ class Recipe:
             "cycles": cycles,
             "student_teaches": student_teaches,
             "requests_per_round": requests_per_round,
+            "lag": lag,
             "publish": _mapping(publish),
             "stop": _mapping(stop),
             "limits": _mapping(limits),

@@ -219,7 +219,7 @@ def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> Non
     told = command("curate", SAMPLES / "notes.json", "--against", odd, "-o", tmp_path / "run")
     assert told.returncode == 2
     assert all(f"{shape}: " in told.stderr for shape in list(SHAPES)[:5])
-    assert "selfinstruct convert" in told.stderr
+    assert "say which columns to read: --against-columns instruction=...,output=..." in told.stderr
     said = " ".join(command("curate", "--help").stdout.split())
     assert "layouts: alpaca, messages, sharegpt" in said
 

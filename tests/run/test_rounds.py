@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import ProviderDown
+from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Resolved
@@ -50,6 +51,7 @@ class Echo:
     name: ClassVar[str] = "echo"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "source"
+    needs: ClassVar[Needs] = NOTHING
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         del records
