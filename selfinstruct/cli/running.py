@@ -61,7 +61,7 @@ _OPTIONS = (
     click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
     click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
     click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."),
-    click.option("--memory", metavar="SIZE", help="For records between stages (512MiB); the rest lies on disk."),
+    click.option("--memory", metavar="SIZE", help="Room for records (512MiB); the rest on disk."),
     click.option("--json", "as_json", is_flag=True, help="Say the result as JSON on stdout."),
 )
 _PUSH = click.option(

@@ -31,6 +31,7 @@ class Dawdles:
     name: ClassVar[str] = "dawdles"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "record"
+    needs: ClassVar[Needs] = NOTHING
 
     seed: int = 0
     at_once: list[int] = field(default_factory=list, compare=False, repr=False)
@@ -70,6 +71,7 @@ class InOrder:
     name: ClassVar[str] = "in_order"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "ordered"
+    needs: ClassVar[Needs] = NOTHING
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         known = bench.pool.index("in_order", lambda tasks: [task.instruction for task in tasks])
@@ -187,6 +189,7 @@ def test_a_fault_in_one_round_ends_all_of_them(tmp_path: Path) -> None:
         name: ClassVar[str] = "breaks"
         version: ClassVar[int] = 1
         scope: ClassVar[Scope] = "record"
+        needs: ClassVar[Needs] = NOTHING
 
         def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
             if len(bench.rounds) == 1:
