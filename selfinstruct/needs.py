@@ -79,6 +79,8 @@ class Needs:
     """Names or files of prompts that its models are asked, whatever the records are."""
     suites: tuple[SuiteNeed, ...] = ()
     """Suites that its models are asked, whatever the records are."""
+    asks_about_answers: int = 0
+    """Requests about each answer that a stage before it gets, at most: a plan cannot know how many there are."""
     against: tuple[str, ...] = ()
     """Benchmarks of which nothing may stand in the records that it keeps."""
     against_columns: str = ""

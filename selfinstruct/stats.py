@@ -43,7 +43,9 @@ _DIGITS = 9
 _FEW_DIFFER = 10
 _CELLS = 4_000_000  # drawn places held in memory at a time
 
-How: TypeAlias = Literal["exact by cluster", "bootstrap", "wilson", "exact", "jeffreys", "reads", "prediction-powered"]
+How: TypeAlias = Literal[
+    "exact by cluster", "bootstrap", "wilson", "exact", "jeffreys", "reads", "prediction-powered", "fisher"
+]
 Bounds: TypeAlias = tuple[float, float]
 Statistic: TypeAlias = "Callable[[NDArray[np.float64]], NDArray[np.float64]]"
 """From sums of columns, shape [..., columns], to a number each, shape [...]; NaN where it does not exist."""
@@ -396,3 +398,41 @@ def beta_below(x: float, a: float, b: float) -> float:
         else:
             part = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
     return front * value
+
+
+def correlation(first: "ArrayLike", second: "ArrayLike", *, level: float = LEVEL) -> Estimate | None:
+    """Pearson's, with Fisher's interval (1921); None for fewer than four pairs, or where one side does not vary.
+
+    >>> found = correlation([1, 2, 3, 4, 5], [1, 2, 3, 5, 4])
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.9, 0.086, 0.993)
+    """
+    import numpy as np
+
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    n = len(one)
+    if n < 4 or not one.std() or not other.std():
+        return None
+    value = max(-1.0, min(1.0, float(np.corrcoef(one, other)[0, 1])))
+    if abs(value) > 1 - 1e-12:
+        return told(value, (value, value), n, n, "fisher")
+    reach = NormalDist().inv_cdf((1 + level) / 2) / math.sqrt(n - 3)
+    middle = math.atanh(value)
+    return told(value, (math.tanh(middle - reach), math.tanh(middle + reach)), n, n, "fisher")
+
+
+def quadratic_kappa(first: Sequence[int], second: Sequence[int]) -> float | None:
+    """Cohen's kappa (1968) of two raters on ordered levels, by the squares of how far they differ.
+
+    None where chance alone would always agree.
+
+    >>> quadratic_kappa([1, 2, 3, 4], [1, 2, 3, 4]), quadratic_kappa([1, 4], [4, 1]), quadratic_kappa([2, 2], [2, 2])
+    (1.0, -1.0, None)
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} ratings against {len(second)}")
+    if not first:
+        return None
+    seen = sum((one - other) ** 2 for one, other in zip(first, second, strict=True))
+    chance = sum((one - other) ** 2 for one in first for other in second)
+    return None if not chance else 1 - seen * len(first) / chance

@@ -12,6 +12,8 @@ from selfinstruct.cli.terminal import say, say_json, with_interval
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from selfinstruct.run.run import Finished
     from selfinstruct.run.score_reads import Read
     from selfinstruct.stats import Estimate
@@ -47,8 +49,13 @@ _SEED = 42
 @click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
 @click.option(
-    "--suite", default="", metavar="NAME,...", help="ifeval, user_oriented, superni=FOLDER: ask these instead."
+    "--suite",
+    default="",
+    metavar="NAME,...",
+    help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval: ask these instead.",
 )
+@click.option("--judge-model", default="", metavar="SPEC", help="With --suite: who judges answers, if it can.")
+@click.option("--likelihood", default="", metavar="SPEC", help="With pairwise: an hf: model as likelihood judge.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
 @click.option(
     "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."
@@ -78,6 +85,8 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         raise click.UsageError("--on SET goes without --responses, --objecqa and --samples")
     if given["suite"] and any(given[name] for name in ("on", "responses", "objecqa", "judge")):
         raise click.UsageError("--suite goes without --on, --responses, --objecqa and --judge")
+    if not given["suite"] and (given["judge_model"] or given["likelihood"]):
+        raise click.UsageError("--judge-model and --likelihood go with --suite; the judge of tone is --judge")
     if given["responses"]:
         return _score_files(given)
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
@@ -201,7 +210,9 @@ def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
 
     wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
-    recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs)
+    judging = {"judge": given["judge_model"], "likelihood": given["likelihood"]}
+    judging = {role: spec for role, spec in judging.items() if spec}
+    recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, judging)
     return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")
 
 
@@ -219,6 +230,36 @@ def _say_suites(finished: "Finished") -> None:
             numbers = (_number(found["measures"].get(name)) for name in asked["measures"])
             counts = (str(found[name]) for name in ("answered", "failed"))
             table.add_row(model["model"], model["wrapper"], *counts, *numbers)
+        console.print(table)
+    judged = finished.folder / "judged.json"
+    if judged.is_file():
+        _say_judged(json.loads(judged.read_text(encoding="utf-8")), console)
+
+
+def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
+    """Win rates by every judge, then ratings; that a judge is only a baseline stands beside its name."""
+    from rich.table import Table
+
+    judges = {one["judge"]: one for one in told.get("judges", ())}
+    if judges:
+        heads = ("model", "judge", "pairs", "win rate", "length-controlled", "unique-token-controlled", "")
+        table = Table(*heads, box=None, title=f"pairwise, against {told['reference']}")
+        for model in told["models"]:
+            for name, found in model.get("pairwise", {}).items():
+                rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
+                note = "" if judges[name]["believed"] else "baseline, no judge"
+                table.add_row(model["model"], name, str(found["n_total"]), *(_number(found[one]) for one in rates), note)
+        console.print(table)
+    for measure in ("just_eval", "user_oriented"):
+        rated = [model for model in told["models"] if measure in model]
+        if not rated:
+            continue
+        names = [name for name, value in rated[0][measure].items() if name not in {"rated", "faults", "levels"}]
+        table = Table("model", "rated", *(name.replace("_", " ") for name in names), "failed", box=None, title=measure)
+        for model in rated:
+            found = model[measure]
+            faults = ", ".join(f"{name} {count}" for name, count in found["faults"].items())
+            table.add_row(model["model"], str(found["rated"]), *(_number(found[name]) for name in names), faults)
         console.print(table)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from selfinstruct.report import audits, evaluation, judge, loop, measures, records, tone, tuning
+from selfinstruct.report import audits, evaluation, judge, judged, loop, measures, records, tone, tuning
 from selfinstruct.report.blocks import Block, FilledSection, KeyFigure, Section
 from selfinstruct.report.phrases import (
     dash,
@@ -40,6 +40,7 @@ SECTIONS: tuple[Section, ...] = (
     tone.TONE,
     tone.OBJECQA,
     evaluation.SUITES,
+    judged.JUDGED,
     evaluation.ANSWERS,
     evaluation.ABLATION,
     audits.SHIFT,

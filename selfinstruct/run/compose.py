@@ -14,6 +14,7 @@ Until = Literal["instructions", "classify", "instances", "publish"]
 Style = Literal["self_instruct", "alpaca"]
 Profile = Literal["default", "reference"]
 _MEASURES: tuple[Json, ...] = ("diversity", "balance")
+NOBODY: Mapping[str, str] = {}
 
 
 def generate(
@@ -157,11 +158,30 @@ def held_out_seeds(on: str) -> Path | None:
     return None
 
 
-def ask_suites(named: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json]) -> YamlFile:
-    """`named`: suites parted by commas, each NAME or NAME=PATH."""
+JUDGED = ("pairwise", "just_eval")
+"""Suites that a judge model marks: they have no questions of their own."""
+
+
+def ask_suites(
+    named: str, model: str, beside: Sequence[str], knobs: Mapping[str, Json], judging: Mapping[str, str] = NOBODY
+) -> YamlFile:
+    """`named`: suites parted by commas, each NAME or NAME=PATH; `judging`: models and knobs of who judges answers.
+
+    `pairwise` and `just_eval` judge the answers to `user_oriented`, which are asked once for all.
+    """
     further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
     told = [one.strip().partition("=") for one in named.split(",")]
-    paths: dict[str, Json] = {name: path for name, _, path in told if path}
-    asks: dict[str, Json] = {"suites": [name for name, _, _ in told], "model": "scored", "beside": list(further)}
+    paths: dict[str, Json] = {_asked_as(name): path for name, _, path in told if path}
+    suites: list[Json] = [*dict.fromkeys(_asked_as(name) for name, _, _ in told)]
+    asks: dict[str, Json] = {"suites": suites, "model": "scored", "beside": list(further)}
     stages: list[Json] = [{"suite": {**asks, **paths, **knobs}}]
-    return recipe("suite", [], stages, {"scored": model, **further}, {"publish": None})
+    models = {"scored": model, **further, **judging}
+    measures: list[Json] = [name for name, _, _ in told if name in JUDGED]
+    measures += ["user_oriented"] if "judge" in judging and "user_oriented" in {name for name, _, _ in told} else []
+    if measures:
+        stages.append({"judge_answers": {"measures": measures, **{role: role for role in judging}}})
+    return recipe("suite", [], stages, models, {"publish": None})
+
+
+def _asked_as(suite: str) -> str:
+    return "user_oriented" if suite in JUDGED else suite

@@ -82,6 +82,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
     entered, cycles = resolved.recipe.count, resolved.recipe.cycles
     if resolved.recipe.inputs:
         tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
+    answers = 0  # that earlier stages would get, at most
     for stage in (*resolved.rounds, *resolved.stages):
         source = stage.scope == "source"
         requests = (
@@ -99,6 +100,9 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(one, fewest), _scaled(one, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
+            elif stage.needs.asks_about_answers:
+                most = len(asked) + stage.needs.asks_about_answers * answers
+                lines.append(Line(stage.name, name, False, one, _scaled(one, most)))
             elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage.needs)):
                 lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
             else:
@@ -109,6 +113,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 most = ceil((1 if resolved.recipe.inputs else 2) * every * entered * share)
                 fewest = ceil(entered * share)
                 lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
+        answers += sum(map(len, noted.values()))
     return tuple(lines)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.judging.trial import JUDGE_CHECK, known_pairs
 from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.lines import read_values
@@ -37,6 +38,17 @@ SHIPPED_SETS = {
 _LABELLED = frozenset({"tone-v1", "tone-v2"})
 _MOST_BYTES = 512 << 20
 _SPLIT = "splits/default/test_tasks.txt"
+_OUR_SUITES = {
+    IFEVAL: "ifeval.jsonl",
+    USER_ORIENTED: "user_oriented.jsonl",
+    JUDGE_CHECK: "judge_check.jsonl",
+}
+_SUITE_KEYS = {
+    "ifeval": "prompt, instruction_id_list and kwargs, or no file for our own",
+    "user_oriented": "id, instruction and input, or no file for our own",
+    "judge_check": "instruction, better and worse, or no file for our own",
+    "answers": "answers, or a folder that `score --suite` made",
+}
 _SUITE_FIX = (
     "name a folder with tasks/ and splits/default/test_tasks.txt (`git clone "
     "https://github.com/allenai/natural-instructions`), or one of task files (*.json)"
@@ -203,10 +215,10 @@ def suite_tasks(suite: str, path: str, instances: int) -> tuple[Task, ...]:
     """What a stage is handed of a suite; BadInput for what is not there or in another layout, with its place."""
     if suite == "superni":
         return tuple(superni_tasks(_our_tasks() if path == SUPERNI else _task_files(Path(path)), instances))
-    ours = {IFEVAL: "ifeval.jsonl", USER_ORIENTED: "user_oriented.jsonl"}
-    file = builtin_seeds().with_name(ours[path]) if path in ours else Path(path)
-    keys = "prompt, instruction_id_list and kwargs" if suite == "ifeval" else "id, instruction and input"
-    fix = f"name a JSONL file with {keys}, or no file for our own"
+    file = builtin_seeds().with_name(_OUR_SUITES[path]) if path in _OUR_SUITES else Path(path)
+    if suite == "answers" and file.is_dir():
+        file = file / "suite.jsonl"
+    fix = f"name a JSONL file with {_SUITE_KEYS[suite]}"
     if not file.is_file():
         raise BadInput("no such file", place=f"suite {suite}: {path}", fix=fix)
     rows = []
@@ -216,7 +228,23 @@ def suite_tasks(suite: str, path: str, instances: int) -> tuple[Task, ...]:
         rows.append((line.place, line.value))
     if suite == "user_oriented":
         return user_tasks(rows, file.name)
+    if suite == "judge_check":
+        return known_pairs(rows, file.name)
+    if suite == "answers":
+        return _answered(rows, file.name)
     return ifeval_tasks((value for _, value in rows), file.name)
+
+
+def _answered(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> tuple[Task, ...]:
+    """Answers that a run has already, every field among the extra ones."""
+    provenance = Provenance(stage="input", source=source)
+    made = []
+    for number, (place, row) in enumerate(rows):
+        lacking = [key for key in ("suite", "id", "model", "prompt", "response") if not isinstance(row.get(key), str)]
+        if lacking:
+            raise BadInput(f"lacks {', '.join(lacking)}", place=place, fix="name a folder that `score --suite` made")
+        made.append(Task(instruction=str(row["prompt"]), provenance=provenance, ordinal=number, extra=dict(row)))
+    return tuple(made)
 
 
 def _our_tasks() -> Iterator[NatInstTask]:

@@ -92,9 +92,50 @@ def test_answers_to_user_oriented_tasks_go_out_as_a_sheet_and_come_back_as_a_tab
     assert (told.returncode, "exists already" in told.stderr) == (2, True)
 
 
+JUDGE = """
+answers:
+  - purpose: pairwise
+    texts: ["Both are fine."]
+  - purpose: just_eval
+    texts: ["A nice answer."]
+"""
+
+
+def test_answers_are_judged_in_pairs_beside_baselines_and_a_judge_that_cannot_is_refused(
+    model: str, tmp_path: Path
+) -> None:
+    (tmp_path / "other.yaml").write_text(SCRIPT.replace("the tay", "a lake near the tay"), encoding="utf-8")
+    (tmp_path / "judge.yaml").write_text(JUDGE, encoding="utf-8")
+    judge = ("--judge-model", f"scripted:{tmp_path / 'judge.yaml'}")
+    beside = ("--beside", f"scripted:{tmp_path / 'other.yaml'}")
+    words = ("score", model, *beside, "--suite", "pairwise,just_eval", "--first", 6, *judge)
+    told = command(*words, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    assert "just_eval: refused as a judge; right 0.00" in told.stderr
+    assert "baseline, no judge" in told.stderr
+    found: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
+    assert found["check"]["just_eval"]["faults"] == {"prose": 200}
+    assert len(lines(tmp_path / "run" / "judged.jsonl")) == 12
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "What judges made of answers" in page
+    assert "says little" in page
+    sent = command(*words, "--dry-run")
+    assert "400-" in sent.stdout
+    again = tmp_path / "again.yaml"
+    again.write_text(
+        f"name: again\nstages: [{{judge_answers: {{answers: {tmp_path / 'run'}, length_test: 0}}}}]\npublish: null\n",
+        encoding="utf-8",
+    )
+    told = command("run", again, "-o", tmp_path / "again")
+    assert told.returncode == 0, told.stderr
+    assert len(lines(tmp_path / "again" / "judged.jsonl")) == 12
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--judge-model", "embedded"), "go with --suite"),
+        (("--suite", "just_eval"), "without a judge model"),
         (("--suite", "mmlu"), "no suite 'mmlu'"),
         (("--suite", "superni=none"), "git clone"),
         (("--suite", "ifeval=none.jsonl"), "no such file"),

@@ -46,6 +46,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "knowledge": {"facts": "facts-v1"},
     "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
     "forget": {"ids": ("3f9a2c81",)},
+    "judge_answers": {"judge": "judge", "likelihood": "likely"},
 }
 """Such as bring up everything that a stage may need; of the others the defaults do."""
 GIVEN: dict[str, Callable[[Needs], bool]] = {

@@ -1,0 +1,146 @@
+"""Win rates: as they are, with length held equal, and with unique tokens held equal; what they go along with.
+
+The length-controlled rate is that of AlpacaEval 2 (Dubois et al. 2024, arXiv 2404.04475) without the difficulty of each
+instruction, which takes many models to learn: a logistic regression of preferences on tanh of the standardised
+difference in length, told at a difference of 0. The same on the difference in unique tokens answers arXiv 2306.04751,
+which found win rates and unique tokens to go together (r = 0.96 over models).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selfinstruct.evaluate.judging.judges import Pair, Preference, length, unique_tokens
+from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, correlation, mean, of_draws, times_drawn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ROWS = 12
+"""Models below which a correlation over models says little."""
+PAPER = 0.96
+"""Of win rate and mean unique tokens, over the 13B models of arXiv 2306.04751."""
+_DRAWS = 1_000
+_STEPS = 30
+_RIDGE = (1e-3, 0.1)  # on what is looked for, and on what is held equal: only so that both are finite
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One question: the pair, and what a judge made of it; `one` is the model's answer, `other` the reference's."""
+
+    question: str
+    source: str
+    pair: Pair
+    preference: Preference
+
+
+def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
+    """By the names of AlpacaEval and FastChat, where they have one; pairs without a verdict count nowhere."""
+    judged = [one for one in compared if one.preference.value is not None]
+    values = [one.preference.value for one in judged if one.preference.value is not None]
+    longer = [length(one.pair.one) - length(one.pair.other) for one in judged]
+    more = [unique_tokens(one.pair.one) - unique_tokens(one.pair.other) for one in judged]
+    sources = [one.source for one in judged]
+    consistent = [one.preference.consistent for one in judged if one.preference.consistent is not None]
+    faults: dict[str, Json] = {}
+    for one in compared:
+        if one.preference.fault:
+            before = faults.get(one.preference.fault)
+            faults[one.preference.fault] = (before if isinstance(before, int) else 0) + 1
+    return {
+        "n_total": len(values),
+        "n_wins": values.count(1.0),
+        "n_wins_base": values.count(0.0),
+        "n_draws": values.count(0.5),
+        "faults": faults,
+        "consistent": sum(consistent) / len(consistent) if consistent else None,
+        "win_rate": _json(win_rate(values, sources, seed)),
+        "length_controlled_winrate": _json(held_equal(values, longer, sources, seed)),
+        "unique_token_controlled_winrate": _json(held_equal(values, more, sources, seed)),
+        "avg_length": sum(len(one.pair.one) for one in judged) / len(judged) if judged else None,
+        "avg_unique_tokens": sum(unique_tokens(one.pair.one) for one in judged) / len(judged) if judged else None,
+        "wins_with_unique_tokens": _json(correlation(values, more)),
+    }
+
+
+def _json(found: Estimate | None) -> Json:
+    return None if found is None else {**found.as_json(), "n": found.n, "sources": found.clusters}
+
+
+def win_rate(values: Sequence[float], sources: Sequence[str], seed: int = 0) -> Estimate | None:
+    """Wins and half of the ties: AlpacaEval's `win_rate`, FastChat's `win_rate_adjusted`.
+
+    >>> win_rate([1.0, 0.5, 0.0, 1.0], ["a", "b", "c", "d"]).value
+    0.625
+    """
+    totals: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for value, source in zip(values, sources, strict=True):
+        totals[source] = totals.get(source, 0.0) + value
+        counts[source] = counts.get(source, 0) + 1
+    return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed) if counts else None
+
+
+def held_equal(
+    values: Sequence[float], apart: Sequence[float], sources: Sequence[str], seed: int = 0
+) -> Estimate | None:
+    """The win rate that is left where the two answers do not differ in what `apart` counts.
+
+    None where they never differ by it both ways, for then nothing tells the model from its length.
+
+    >>> apart = [3, -3, 5, -5] * 10
+    >>> round(held_equal([float(one > 0) for one in apart], apart, [str(at) for at in range(40)]).value, 2)
+    0.5
+    """
+    import numpy as np
+
+    wins, differences = np.asarray(values, np.float64), np.asarray(apart, np.float64)
+    if len(wins) < 2 or not (differences.min() < 0 < differences.max()):
+        return None
+    beside = np.tanh(differences / np.sqrt((differences**2).mean()))
+    known = {source: at for at, source in enumerate(dict.fromkeys(sources))}
+    place = np.array([known[source] for source in sources])
+    value = float(_at_none(np.ones((1, len(wins))), wins, beside)[0])
+    draws = [_at_none(times[:, place], wins, beside) for times in times_drawn(len(known), seed=seed, draws=_DRAWS)]
+    return of_draws(value, np.concatenate(draws), n=len(wins), clusters=len(known), within=(0, 1))
+
+
+def _at_none(
+    weights: "NDArray[np.float64]", wins: "NDArray[np.float64]", beside: "NDArray[np.float64]"
+) -> "NDArray[np.float64]":
+    """Newton's steps for every row of weights at once: shape [draws]."""
+    import numpy as np
+
+    base, slope = np.zeros(len(weights)), np.zeros(len(weights))
+    for _ in range(_STEPS):
+        found = 1 / (1 + np.exp(-np.clip(base[:, None] + slope[:, None] * beside, -30, 30)))
+        off, curve = weights * (wins - found), weights * found * (1 - found)
+        pull, push = off.sum(1) - _RIDGE[0] * base, (off * beside).sum(1) - _RIDGE[1] * slope
+        first, both = curve.sum(1) + _RIDGE[0], (curve * beside).sum(1)
+        second = (curve * beside**2).sum(1) + _RIDGE[1]
+        least = np.maximum(first * second - both**2, 1e-12)
+        base = base + np.clip((second * pull - both * push) / least, -1, 1)
+        slope = slope + np.clip((first * push - both * pull) / least, -1, 1)
+    return np.asarray(1 / (1 + np.exp(-base)))
+
+
+def over_models(rates: Mapping[str, tuple[float, float]]) -> dict[str, Json]:
+    """Of win rate and mean unique tokens, a row for each model; under twelve rows it is no claim.
+
+    >>> over_models({"a": (0.5, 10.0), "b": (0.6, 12.0)})["says"]
+    'says little: 2 models, and 12 are wanted'
+    """
+    found = correlation([rate for rate, _ in rates.values()], [unique for _, unique in rates.values()])
+    enough = len(rates) >= ROWS
+    return {
+        "models": len(rates),
+        "r": None if found is None else found.as_json(),
+        "claim": enough and found is not None,
+        "says": ""
+        if enough
+        else f"says little: {len(rates)} model{'' if len(rates) == 1 else 's'}, and {ROWS} are wanted",
+        "paper": PAPER,
+    }
