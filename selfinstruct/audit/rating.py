@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from selfinstruct.errors import BadInput
 from selfinstruct.records import digest
 from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting
-from selfinstruct.stats import kappa, wilson
+from selfinstruct.stats import kappa, quadratic_kappa, wilson
 from selfinstruct.text import shown
 
 LEVELS: Mapping[str, str] = {
@@ -20,6 +20,7 @@ LEVELS: Mapping[str, str] = {
     "D": "beside the point, or none",
 }
 COLUMNS = ("id", "instruction", "answer", "rating", "note")
+NO_JUDGES: Mapping[str, Mapping[str, str]] = {}
 PAPER: Mapping[str, float] = {"GPT-3": 1 / 252, "GPT-3, self-instruct": 112 / 252, "InstructGPT-001": 128 / 252}
 """Share of A among 252 tasks; two of its authors agreed with kappa 0.57."""
 
@@ -78,8 +79,15 @@ def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, 
     return found
 
 
-def rating_table(answers: Sequence[Answer], first: Mapping[str, str], second: Mapping[str, str] | None = None) -> str:
-    """How often each level was given to each model, shares with 95 % Wilson intervals, and how far two readers agree.
+def rating_table(
+    answers: Sequence[Answer],
+    first: Mapping[str, str],
+    second: Mapping[str, str] | None = None,
+    judges: Mapping[str, Mapping[str, str]] = NO_JUDGES,
+) -> str:
+    """How often each level was given to each model, shares with 95 % Wilson intervals, and how far readers agree.
+
+    `judges`: levels that models gave to the same answers, by the model's name.
 
     >>> one = Answer("m", "q1", "Name a river.", "Tay")
     >>> print(rating_table([one], {one.id: "A"}).splitlines()[1].split("  ")[0])
@@ -87,10 +95,11 @@ def rating_table(answers: Sequence[Answer], first: Mapping[str, str], second: Ma
     """
     rows = [("", *LEVELS, "rated", "A", "95 % interval", "A or B", "95 % interval")]
     for model in dict.fromkeys(one.model for one in answers):
-        levels = [first[one.id] for one in answers if one.model == model and one.id in first]
-        counts = [levels.count(level) for level in LEVELS]
-        best = (*_share(counts[0], len(levels)), *_share(counts[0] + counts[1], len(levels)))
-        rows.append((shown(model, 60), *map(str, counts), str(len(levels)), *best))
+        own = [one for one in answers if one.model == model]
+        rows.append(_row(shown(model, 60), [first[one.id] for one in own if one.id in first]))
+        for judge, given in judges.items():
+            levels = [given[one.id] for one in own if one.id in given]
+            rows.append(_row(f"  by {shown(judge, 60)}", levels))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(pairs))
@@ -101,13 +110,32 @@ def rating_table(answers: Sequence[Answer], first: Mapping[str, str], second: Ma
     open_rows = len(answers) - len(first)
     if open_rows:
         lines.append(f"{open_rows} of {len(answers)} answers are not rated, and count nowhere")
+    for judge, given in judges.items():
+        lines.append(f"{shown(judge, 60)} and the reader, {agreement(first, given)}")
     if second is not None:
-        both = [name for name in first if name in second]
-        agreed = kappa([first[name] for name in both], [second[name] for name in both])
-        same = sum(first[name] == second[name] for name in both)
-        said = "undefined" if agreed is None else f"{agreed:.2f}"
-        lines.append(f"two readers of {len(both)} answers: the same level {same} times, kappa {said} (the paper: 0.57)")
+        lines.append(f"two readers, {agreement(first, second)} (the paper: kappa 0.57)")
     return "\n".join(lines)
+
+
+def agreement(first: Mapping[str, str], second: Mapping[str, str]) -> str:
+    """Of the answers that both rated: the same level so often, kappa as it is and with quadratic weights.
+
+    >>> agreement({"x": "A", "y": "B", "z": "D"}, {"x": "A", "y": "C", "z": "D"})
+    'of 3 answers: the same level 2 times, kappa 0.57, quadratic weights 0.90'
+    """
+    both = [name for name in first if name in second]
+    one, other = [first[name] for name in both], [second[name] for name in both]
+    levels = "".join(LEVELS)
+    weighed = quadratic_kappa([levels.index(level) for level in one], [levels.index(level) for level in other])
+    told = ("undefined" if found is None else f"{found:.2f}" for found in (kappa(one, other), weighed))
+    same = sum(level == another for level, another in zip(one, other, strict=True))
+    return f"of {len(both)} answers: the same level {same} times, kappa {next(told)}, quadratic weights {next(told)}"
+
+
+def _row(name: str, levels: Sequence[str]) -> tuple[str, ...]:
+    counts = [levels.count(level) for level in LEVELS]
+    best = (*_share(counts[0], len(levels)), *_share(counts[0] + counts[1], len(levels)))
+    return (name, *map(str, counts), str(len(levels)), *best)
 
 
 def _share(yes: int, n: int) -> tuple[str, str]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.folder_marks import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.evaluate.judging.verdicts import ASPECTS
+from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, mean, share
+from selfinstruct.stats import Estimate, correlation, mean, share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +102,8 @@ ORDER = (
     *("ifs", "ifs_partial", "ifs_full", "ifs_clean", "objecqa"),
     *(f"ifeval {name}_{how}" for how in ("strict", "loose") for name in ("prompt", "instruction")),
     *("superni rouge_l", "superni exact_match"),
+    *(f"pairwise {name}" for name in ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")),
+    *(f"just_eval {aspect}" for aspect in ASPECTS),
 )
 """Columns in this order, others after them as they come."""
 HOLDS = 0.05
@@ -215,14 +219,46 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         and (one := difference(marks[row][column], marks[chosen][column], seed)) is not None
     }
     corrected = holm([one.p for one in tested.values()])
+    told = _told(folders, marks)
     return Comparison(
         rows=rows,
         columns=tuple(columns),
-        cells=cells,
+        cells=cells | {(row, one.column): one.told for row, one in told if one.told is not None},
         against=chosen,
         differences={key: Against(one, chance) for (key, one), chance in zip(tested.items(), corrected, strict=True)},
-        notes=tuple(_notes(columns, marks)),
+        notes=(*_notes(columns, marks), *_with_unique_tokens(told)),
     )
+
+
+def _told(
+    folders: Sequence[FolderMeasured], rows: Mapping[str, Mapping[Column, Mapping[str, Mark]]]
+) -> list[tuple[str, Measured]]:
+    """What a page tells without marks, and the row where it stands."""
+    found = []
+    for folder in folders:
+        for one in folder.measured:
+            row = _named(folder, one)
+            found.append((row if row in rows else f"{row} ({folder.folder})", one))
+    return [(row, one) for row, one in found if one.told is not None]
+
+
+def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
+    """Whether win rates go along with unique tokens, over all rows that were judged alike."""
+    rates: dict[Column, dict[str, tuple[float, float]]] = {}
+    for row, one in told:
+        if one.told is not None and one.unique_tokens is not None:
+            rates.setdefault(one.column, {})[row] = (one.told.value, one.unique_tokens)
+    notes = []
+    for column, rows in rates.items():
+        found = correlation([rate for rate, _ in rows.values()], [unique for _, unique in rows.values()])
+        if found is None or found.low is None or found.high is None:
+            continue
+        few = "" if len(rows) >= ROWS else f"; it says little: {len(rows)} rows, and {ROWS} are wanted"
+        notes.append(
+            f"{column.measure}, {column.terms}: r = {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] with the "
+            f"mean unique tokens of a row (arXiv 2306.04751: {PAPER}){few}"
+        )
+    return notes
 
 
 def _rows(folders: Sequence[FolderMeasured]) -> dict[str, dict[Column, Mapping[str, Mark]]]:

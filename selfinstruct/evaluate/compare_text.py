@@ -18,6 +18,12 @@ HEADS: Mapping[str, str] = {
     "ifeval instruction_loose": "IFEval instr. loose",
     "superni rouge_l": "SuperNI ROUGE-L",
     "superni exact_match": "SuperNI EM",
+    "pairwise win_rate": "Win rate",
+    "pairwise length_controlled_winrate": "LC win rate",
+    "pairwise unique_token_controlled_winrate": "Win rate, unique tokens equal",
+    "baseline win_rate": "Win rate of a baseline",
+    "user_oriented A": "User tasks A",
+    "user_oriented A or B": "User tasks A or B",
 }
 _TEX = str.maketrans(
     {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": "\\textbackslash{}", "~": "\\~{}", "^": "\\^{}"}

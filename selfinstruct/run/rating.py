@@ -21,9 +21,23 @@ def empty_rating_sheet(folder: Path, questions: int, seed: int, place: Path) -> 
 
 
 def ratings_told(folder: Path, filled: Path, second: Path | None) -> str:
-    """How one reader rated each model, and the agreement of two."""
+    """How one reader rated each model, the agreement of two, and of judge models that rated the same answers."""
     answers = _answers(folder)
-    return rating_table(answers, _read(filled, answers), None if second is None else _read(second, answers))
+    other = None if second is None else _read(second, answers)
+    return rating_table(answers, _read(filled, answers), other, _judges(folder, answers))
+
+
+def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
+    """By judge the level of each answer, where judges of this folder gave any."""
+    file = folder / "judged.jsonl"
+    known = {(one.model, one.question, one.text): one.id for one in answers}
+    found: dict[str, dict[str, str]] = {}
+    for row in (one.value for one in read_values(file)) if file.is_file() else ():
+        if isinstance(row, dict) and row.get("measure") == "user_oriented" and isinstance(row.get("level"), str):
+            name = known.get((str(row.get("model")), str(row.get("id")), str(row.get("response"))))
+            if name is not None:
+                found.setdefault(str(row.get("judge")), {})[name] = str(row["level"])
+    return found
 
 
 def _answers(folder: Path) -> list[Answer]:

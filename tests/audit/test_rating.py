@@ -51,7 +51,7 @@ def test_two_readers_agree_beyond_chance_and_open_rows_count_nowhere() -> None:
     first = read_ratings(filled({"=base": "D", "tuned": "A"}), "one.csv", ANSWERS)
     second = read_ratings(filled({"=base": "D", "tuned": "B"}), "two.csv", ANSWERS)
     told = rating_table(ANSWERS, first, second)
-    assert "two readers of 12 answers: the same level 6 times, kappa 0.33" in told
+    assert "two readers, of 12 answers: the same level 6 times, kappa 0.33" in told
     half = read_ratings(filled({"=base": "", "tuned": "A"}), "one.csv", ANSWERS)
     assert "6 of 12 answers are not rated" in rating_table(ANSWERS, half)
 
@@ -71,3 +71,12 @@ def test_what_is_no_filled_sheet_is_refused_with_its_line(change, said: str) -> 
     with pytest.raises(BadInput, match=said) as fault:
         read_ratings(change(sheet), "sheet.csv", ANSWERS)
     assert fault.value.place.startswith("sheet.csv:")
+
+
+def test_a_judge_model_stands_beside_the_reader_with_how_well_they_agree() -> None:
+    answers = [Answer("m", f"q{number}", "Name a river.", f"Tay {number}") for number in range(4)]
+    people = {one.id: level for one, level in zip(answers, "ABCD", strict=True)}
+    judge = {one.id: level for one, level in zip(answers, "ABCA", strict=True)}
+    told = rating_table(answers, people, judges={"openai:gpt": judge})
+    assert "  by openai:gpt" in told
+    assert "openai:gpt and the reader, of 4 answers: the same level 3 times, kappa 0.67, quadratic weights 0.10" in told

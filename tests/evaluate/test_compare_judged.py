@@ -1,0 +1,85 @@
+"""Judged answers and tasks of the harness as columns of the one table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfinstruct.evaluate.judging.stage import JudgeAnswers
+from selfinstruct.run.comparing import compare, write_comparison
+from selfinstruct.run.rating import empty_rating_sheet, ratings_told
+from tests.evaluate.fakes import Speaker
+from tests.evaluate.test_judging import answers, good, run
+
+MEASURES = ("pairwise", "just_eval", "user_oriented")
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    stage = JudgeAnswers(measures=MEASURES, judge="judge", answers="answers", length_test=0)
+    run(stage, tmp_path / "judged", Speaker(good), answers(("student", "other", "base")))
+    return tmp_path / "judged"
+
+
+def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(judged: Path, tmp_path: Path) -> None:
+    told: Any = compare([judged], against="other")
+    table = told.as_json()
+    columns = {one["measure"]: (place, one) for place, one in enumerate(table["columns"])}
+    assert columns["pairwise win_rate"][1]["elsewhere"] == "win_rate"
+    assert columns["pairwise length_controlled_winrate"][1]["elsewhere"] == "length_controlled_winrate"
+    assert columns["just_eval factual"][1]["elsewhere"] == "factuality"
+    assert columns["pairwise win_rate"][1]["terms"] == "by scripted:speaker against base, user_oriented"
+    cells = {row["row"]: row["cells"] for row in table["rows"]}
+    place = columns["pairwise win_rate"][0]
+    assert (cells["student, chat"][place]["value"], cells["other, chat"][place]["value"]) == (1.0, 0.5)
+    assert cells["student, chat"][place]["difference"]["holds"] is True
+    assert cells["base, chat"][place] is None
+    assert cells["student, chat"][columns["just_eval deep"][0]]["value"] == 4.0
+    assert cells["student, chat"][columns["user_oriented A or B"][0]]["value"] == 1.0
+    assert "baseline win_rate" in columns
+    assert any("baseline win_rate was measured in 2 ways" in note for note in told.notes)
+    write_comparison(told, tmp_path / "table")
+    assert "LC win rate" in (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
+
+
+def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -> None:
+    names = tuple(f"m{number}" for number in range(13))
+    stage = JudgeAnswers(answers="answers", length_test=0, reference="m3")
+    given = [
+        {
+            **one.extra,
+            "response": "a b c d e f g h i j k l m n"[: 3 + int(str(one.extra["model"])[1:]) * (2 - number % 2)],
+        }
+        for number, one in enumerate(answers(names))
+    ]
+    for count in (6, 13):
+        tasks = tuple(
+            type(one)(instruction=one.instruction, provenance=one.provenance, extra=row)
+            for one, row in zip(answers(names), given, strict=True)
+            if int(str(row["model"])[1:]) < count
+        )
+        run(stage, tmp_path / str(count), given=tasks)
+    few, many = (compare([tmp_path / str(count)]).notes for count in (6, 13))
+    assert any("r = " in note and "says little: 5 rows" in note for note in few)
+    assert any("r = " in note and "says little" not in note for note in many)
+
+
+def test_tasks_of_the_harness_are_columns_whose_settings_are_their_terms(tmp_path: Path) -> None:
+    page = {"tasks": {"mmlu": {"settings": "0-shot", "metrics": ["acc"]}}}
+    line = {"suite": "mmlu", "id": "a", "source": "a", "model": "m", "wrapper": "none", "marks": {"acc": [1.0, 1]}}
+    (tmp_path / "harness.json").write_text(json.dumps(page), encoding="utf-8")
+    (tmp_path / "harness.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    [column] = compare([tmp_path]).columns
+    assert (column.measure, column.terms) == ("mmlu acc", "0-shot")
+
+
+def test_levels_of_a_judge_model_stand_beside_those_of_people(judged: Path) -> None:
+    rows = [one.extra for one in answers(("student", "other", "base"))]
+    (judged / "suite.jsonl").write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
+    sheet = empty_rating_sheet(judged, 10, 42, judged / "sheet.csv").read_text(encoding="utf-8-sig")
+    filled = judged / "filled.csv"
+    filled.write_text(sheet.replace(",,\n", ",B,\n").replace(",,\r\n", ",B,\r\n"), encoding="utf-8")
+    told = ratings_told(judged, filled, None)
+    assert "by scripted:speaker" in told
+    assert "scripted:speaker and the reader, of 30 answers: the same level 10 times" in told
