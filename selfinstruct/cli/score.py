@@ -52,8 +52,11 @@ _SEED = 42
     "--suite",
     default="",
     metavar="NAME,...",
-    help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval: ask these instead.",
+    help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval; or harness, with --tasks.",
 )
+@click.option("--tasks", default="", metavar="NAME,...", help="With harness: mmlu, gsm8k, bbh ..., or lm-eval's own.")
+@click.option("--task-files", type=click.Path(path_type=Path), metavar="FOLDER", help="With harness: tasks of your own.")
+@click.option("--run-model-code", is_flag=True, help="With harness: allow tasks that run what the model wrote.")
 @click.option("--judge-model", default="", metavar="SPEC", help="With --suite: who judges answers, if it can.")
 @click.option("--likelihood", default="", metavar="SPEC", help="With pairwise: an hf: model as likelihood judge.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
@@ -89,11 +92,11 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         raise click.UsageError("--judge-model and --likelihood go with --suite; the judge of tone is --judge")
     if given["responses"]:
         return _score_files(given)
+    if given["suite"]:
+        return _ask_suites(given)
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
     if given["on"]:
         return _answer_set(given)
-    if given["suite"]:
-        return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
     from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
 
@@ -106,6 +109,15 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     models = {"scored": given["model"], **beside}
     recipe = compose.recipe("score", [], stages, models, {"publish": None})
     return carry_out(resolve(recipe, given["changes"]), given, _say_scores, "score.json")
+
+
+def _ask_suites(given: dict[str, Any]) -> int:
+    if given["suite"] == "harness":
+        from selfinstruct.cli.harness import ask_harness
+
+        return ask_harness(given)
+    given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
+    return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
 
 
 def _served(spec: str) -> str:
