@@ -92,10 +92,10 @@ def _metric(name: str, told: Mapping[str, Any]) -> str:
 @renamed_option("--format", "--template")
 @click.option(
     "--stop",
-    type=click.Choice(["ifs", "none"]),
+    type=click.Choice(["ifs", "loss", "none"]),
     default="ifs",
     show_default=True,
-    help="When IFS has settled, or at the end.",
+    help="When IFS has settled, when the loss on the test split no longer falls, or at the end.",
 )
 @click.option("--train-on", is_flag=True, help="Train to the end, and tell where it would have stopped.")
 @click.option("--judge", default="", metavar="NAME", help="ifs-v2-linear (by default), ifs-v2, ifs-v1, or a folder.")

@@ -1,7 +1,7 @@
 """Stage: tunes a base on the records it gets, and stops where the student's tone has settled."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -37,6 +37,7 @@ from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
 
 if TYPE_CHECKING:
     from selfinstruct.finetune.stop_on_ifs import StopOnIFS
+    from selfinstruct.finetune.stop_on_loss import StopOnLoss
 
 RATES: dict[Method, float] = {"lora": 5e-4, "full": 4e-5}
 """Highest learning rates. LoRA of SmolLM2-135M on 32 seeds, 12 steps: held-out loss 2.31 before, 2.17 with 5e-4, 2.11
@@ -96,10 +97,11 @@ class Finetune:
     """LoRA: write base and adapter as one model, in 4 bytes; it loads without the base and without peft."""
     save_every: int = 256
     """Examples between checkpoints, from which a killed training goes on."""
-    stop: Literal["ifs", "none"] = "ifs"
-    """`ifs`: check the tone on a grid, and stop where it has settled; `none`: no checks."""
+    stop: Literal["ifs", "loss", "none"] = "ifs"
+    """`ifs`: check the tone on a grid, and stop where it has settled; `loss`: stop where the loss on the test split is
+    not below its lowest for `patience` checks; `none`: no checks."""
     train_on: bool = False
-    """Train to the end, and tell where it would have stopped."""
+    """Train to the end, and tell where it would have stopped; with `ifs` and a test split, where by its loss, too."""
     grid: tuple[int, ...] = ()
     """Examples seen at which there is a check; empty: of 0, 64, 128, 256 and so on what `checks_at_most` allows."""
     checks_at_most: float = 1 / 3
@@ -109,7 +111,7 @@ class Finetune:
     tau: float = TAU
     """IFS from which on a model answers."""
     patience: int = PATIENCE
-    """Checks back to which the gain is measured."""
+    """Checks back to which the gain is measured; with `loss`, checks without a lower loss."""
     objecqa: bool = False
     """Ask the questions of taste at each check, too."""
     wrapper: str = ""
@@ -158,7 +160,15 @@ class Finetune:
         curve = folder / CURVE if self.stop == "ifs" else None
         model = self._learner(loaded, weights, bench)
         checks = None if curve is None else self._checks(prepared, Loaded(model, loaded.tokenizer), tests, curve, bench)
-        callbacks = [] if checks is None else [checks]
+        by_loss = self._by_loss(
+            checks,
+            prepared,
+            partial(mean_loss, tokenizer=loaded.tokenizer, examples=held_out, recipe=recipe, examined=examined)
+            if held_out
+            else None,
+            folder,
+        )
+        callbacks = [one for one in (checks, by_loss) if one is not None]
         doing = partial(bench.doing, "examples seen:")
         progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
         if checks is not None:
@@ -175,6 +185,7 @@ class Finetune:
                 "held_out_loss": mean_loss(model, loaded.tokenizer, held_out, recipe, examined) if held_out else None,
             },
             "stop": None if checks is None else checks.as_json(),
+            **({} if by_loss is None else {"stop_by_loss": by_loss.as_json()}),
         }
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, facts, curve, merge=self.merge)
         yield Built("student", student)
@@ -295,6 +306,24 @@ class Finetune:
             probes=probes_of(bench.pool.seeds or tests, learner.tokenizer, self.template, bench.seed),
             train_on=self.train_on,
         )
+
+    def _by_loss(
+        self, checks: "StopOnIFS | None", prepared: Prepared, measure: "Callable[[Any], float] | None", folder: Path
+    ) -> "StopOnLoss | None":
+        """What stops by the loss on the test split, or tells where it would beside `checks`; `measure`: that loss."""
+        from selfinstruct.finetune.stop_on_loss import StopOnLoss
+
+        file = folder / "loss.jsonl"
+        if self.stop == "loss":
+            if measure is None:
+                fix = "put `split` before it, or write stop: none"
+                raise BadInput("no test split to stop by", place="stage finetune: stop", fix=fix)
+            examples = round(len(prepared.examples) * self.epochs)
+            grid = [point for point in self.grid or GRID if point < examples]
+            return StopOnLoss(measure, grid=grid, patience=self.patience, file=file, train_on=self.train_on)
+        if checks is None or measure is None or not self.train_on:
+            return None
+        return StopOnLoss(measure, grid=checks.grid, patience=self.patience, file=file, train_on=True)
 
     def _probe(self, first: int, bench: Bench) -> ToneProbe:
         """What a check asks; BadInput where there is nothing to measure the tone with."""

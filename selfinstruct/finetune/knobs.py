@@ -30,7 +30,7 @@ LIMITS = {
     "method": _one_of(*get_args(Method)),
     "template": _one_of(*get_args(Template)),
     "dtype": _one_of(*get_args(Dtype)),
-    "stop": _one_of("ifs", "none"),
+    "stop": _one_of("ifs", "loss", "none"),
     "too_long": _one_of(*get_args(TooLong)),
     "refused": _one_of(*get_args(Refused)),
     "rank": _AT_LEAST_ONE,

@@ -19,7 +19,7 @@ from selfinstruct.report.charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
 from selfinstruct.report.measures import GenericTables, generic_tables
-from selfinstruct.report.phrases import DASH, decimals, number, spaced
+from selfinstruct.report.phrases import DASH, decimals, number, plural, spaced
 from selfinstruct.report.summary import Measure, RunSummary
 
 _REASONS = {
@@ -39,7 +39,7 @@ _STOP_NAMES = (
     *("stopped_at", "trained_on", "reason", "gap", "checks", "rule", "judge", "prompts", "wrapper"),
     *("headroom", "can_stop", "phases"),
 )
-_TOP = ("base", "notice", "recipe", "data", "training", "stop")
+_TOP = ("base", "notice", "recipe", "data", "training", "stop", "stop_by_loss")
 
 _Check = Mapping[str, Json]
 
@@ -119,6 +119,10 @@ class Tuning:
     """None where nobody checked the tone on the way."""
     curves: tuple[Figure, ...]
     checks: Table
+    by_loss: str
+    """Where the loss on the test split says stop, in words; empty where it was not asked on the way."""
+    loss_checks: Table
+    """That loss, and beside it the tone at the same checks."""
     rest: GenericTables
     training: GenericTables
     data: GenericTables
@@ -151,6 +155,8 @@ class Tuning:
             stop=Stop.of(stop, len(checks)) if stop else None,
             curves=tuple(_curves(checks, count_in(stop.get("stopped_at")))),
             checks=_table(checks),
+            by_loss=_by_loss(part(value.get("stop_by_loss"))),
+            loss_checks=_loss_table(part(value.get("stop_by_loss")), checks),
             rest=generic_tables(rest),
             training=_numbers(training),
             data=_numbers(data),
@@ -294,6 +300,30 @@ def _table(checks: Sequence[_Check]) -> Table:
         *("KL prose", "KL reference", "Rule"),
     )
     return Table(head, cells, words=1, label="Checks on the way", dense=True)
+
+
+def _by_loss(told: _Check) -> str:
+    if not told:
+        return ""
+    at, lowest = count_in(told.get("stopped_at")), count_in(told.get("lowest_at"))
+    patience = plural(count_in(part(told.get("rule")).get("patience")) or 0, "check")
+    would = "would have stopped" if told.get("trained_on") is True else "stopped"
+    where = "never said stop" if at is None else f"{would} after {plural(at, 'example')}"
+    least = DASH if lowest is None else number(lowest)
+    return f"by the loss on the test split it {where} (lowest at {least}, patience {patience})"
+
+
+def _loss_table(told: _Check, checks: Sequence[_Check]) -> Table:
+    tone = {count_in(one.get("examples")): one for one in checks}
+    at = count_in(told.get("stopped_at"))
+    lines = []
+    for one in rows(told.get("checks")):
+        examples = count_in(one.get("examples"))
+        beside = tone.get(examples, {})
+        says = [name for name, yes in (("loss", examples == at), ("IFS", beside.get("stop") is True)) if yes]
+        loss, ifs = number_cell(one.get("held_out_loss")), estimate_cell(estimate_beside(beside, "ifs"))
+        lines.append((count_cell(examples), loss, ifs, Cell(f"stop by {' and '.join(says)}" if says else "")))
+    return Table(("Examples", "Loss on the test split", "IFS", "Rule"), lines, label="Loss beside IFS", dense=True)
 
 
 def _gain(ends: Json) -> Cell:
