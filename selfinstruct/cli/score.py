@@ -55,7 +55,9 @@ _SEED = 42
     help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval; or harness, with --tasks.",
 )
 @click.option("--tasks", default="", metavar="NAME,...", help="With harness: mmlu, gsm8k, bbh ..., or lm-eval's own.")
-@click.option("--task-files", type=click.Path(path_type=Path), metavar="FOLDER", help="With harness: tasks of your own.")
+@click.option(
+    "--task-files", type=click.Path(path_type=Path), metavar="FOLDER", help="With harness: tasks of your own."
+)
 @click.option("--run-model-code", is_flag=True, help="With harness: allow tasks that run what the model wrote.")
 @click.option("--judge-model", default="", metavar="SPEC", help="With --suite: who judges answers, if it can.")
 @click.option("--likelihood", default="", metavar="SPEC", help="With pairwise: an hf: model as likelihood judge.")
@@ -260,7 +262,9 @@ def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
             for name, found in model.get("pairwise", {}).items():
                 rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
                 note = "" if judges[name]["believed"] else "baseline, no judge"
-                table.add_row(model["model"], name, str(found["n_total"]), *(_number(found[one]) for one in rates), note)
+                table.add_row(
+                    model["model"], name, str(found["n_total"]), *(_number(found[one]) for one in rates), note
+                )
         console.print(table)
     for measure in ("just_eval", "user_oriented"):
         rated = [model for model in told["models"] if measure in model]
