@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from selfinstruct.errors import BadInput, Stopped
     from selfinstruct.evaluate.answer_set import AnswerSet
     from selfinstruct.evaluate.feedback import Feedback
+    from selfinstruct.evaluate.judging.stage import JudgeAnswers
     from selfinstruct.evaluate.objecqa import ObjecQA
     from selfinstruct.evaluate.score import Score
     from selfinstruct.evaluate.suites.suite import Suite
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from selfinstruct.judge.train_judge import TrainJudge
     from selfinstruct.records import Failure, Instance, Message, Provenance, Task
     from selfinstruct.run.ask_model import AskedModel, load_model
+    from selfinstruct.run.comparing import compare
+    from selfinstruct.run.harness import harness
     from selfinstruct.run.inputs import read_tasks_of as read_set
     from selfinstruct.run.python_recipe import Recipe, generate_set
     from selfinstruct.run.run_reader import Run, load_run
@@ -74,6 +77,7 @@ _STAGES = {
     "Finetune": "finetune",
     "Forget": "forget",
     "Fragment": "fragment",
+    "JudgeAnswers": "judge_answers",
     "Knowledge": "knowledge",
     "MakeInstances": "instances",
     "Measure": "measure",
@@ -121,7 +125,9 @@ _PLACES = {
     "Stopped": "errors:Stopped",
     "Task": "records:Task",
     "apply": "run.stage_alone:apply",
+    "compare": "run.comparing:compare",
     "generate_set": "run.python_recipe:generate_set",
+    "harness": "run.harness:harness",
     "ifs": "run.scoring:ifs",
     "load_model": "run.ask_model:load_model",
     "load_run": "run.run_reader:load_run",
@@ -151,6 +157,7 @@ __all__ = [
     "Forget",
     "Fragment",
     "Instance",
+    "JudgeAnswers",
     "Kept",
     "Knowledge",
     "MakeInstances",
@@ -186,7 +193,9 @@ __all__ = [
     "TrainJudge",
     "Verify",
     "apply",
+    "compare",
     "generate_set",
+    "harness",
     "ifs",
     "load_model",
     "load_run",
