@@ -15,6 +15,7 @@ from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
 from selfinstruct.evaluate.publishing import as_line, as_page
 from selfinstruct.models.endpoint import OPENAI, endpoint
+from selfinstruct.models.model_files import plain_name
 from selfinstruct.records import Json, digest
 from selfinstruct.store.files import publish_text
 
@@ -80,9 +81,10 @@ def harness(
         "in_flight": _IN_FLIGHT,
         "batch": _BATCH,
     }
-    told["cache"] = str(place / f"harness-cache-{digest(kind, name, base_url, wrapper, _mark(kind, name))[:12]}")
+    shown_as = plain_name(name) if kind == "hf" else model
+    told["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
     found = _in_a_child(told, place / "harness.log")
-    return _published(found, wanted, model, place, seed)
+    return _published(found, wanted, shown_as, place, seed)
 
 
 def _asked(model: str) -> tuple[str, str, str]:
@@ -96,14 +98,6 @@ def _asked(model: str) -> tuple[str, str, str]:
         return "openai", rest, endpoint(os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI).url
     fix = "name hf:NAME_OR_FOLDER, a student's folder, or openai:NAME"
     raise BadInput(f"the harness asks no '{model}'", place="--suite harness", fix=fix)
-
-
-def _mark(kind: str, name: str) -> str:
-    """Tells weights of the same name apart, so that no answer of others is taken from the cache."""
-    if kind != "hf":
-        return ""
-    files = sorted(Path(name).rglob("*.safetensors")) if Path(name).is_dir() else []
-    return digest(*(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files))
 
 
 def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
@@ -130,10 +124,10 @@ def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
 
 
 def _published(
-    found: Mapping[str, Any], tasks: Sequence[HarnessTask], model: str, folder: Path, seed: int
+    found: Mapping[str, Any], tasks: Sequence[HarnessTask], name: str, folder: Path, seed: int
 ) -> dict[str, Json]:
+    """`name`: of the model, as every other score has it, so that its numbers stand on one row."""
     wrapper = "chat" if found["chat"] else "none"
-    name = f"hf:{Path(model.removeprefix('hf:')).name}" if Path(model.removeprefix("hf:")).is_dir() else model
     lines: list[dict[str, Json]] = []
     told: dict[str, Json] = {}
     for task in tasks:

@@ -158,3 +158,14 @@ def test_a_task_file_with_a_missing_key_and_a_split_with_a_missing_file_are_name
     (natural / "tasks" / "task1_a.json").unlink()
     told = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
     assert (told.returncode, "names a task that is not there" in told.stderr) == (2, True)
+
+
+def test_without_a_judge_pairs_are_compared_by_what_only_counts_and_that_is_said(model: str, tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(SCRIPT.replace("the tay", "a lake near the tay"), encoding="utf-8")
+    words = ("score", model, "--beside", f"scripted:{tmp_path / 'other.yaml'}", "--suite", "pairwise", "--first", 4)
+    told = command(*words, "-o", tmp_path / "run")
+    assert told.returncode == 0, told.stderr
+    found: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
+    assert [(one["believed"], one["check"]["pairs"]) for one in found["judges"]] == [(False, 100)] * 2
+    assert found["by"].startswith("dummy")
+    assert "baseline, no judge" in told.stderr

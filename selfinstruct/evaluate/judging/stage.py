@@ -81,7 +81,7 @@ class JudgeAnswers:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        suites = [SuiteNeed(name="judge_check", path=self.check)] if self.judge or self.likelihood else []
+        suites = [SuiteNeed(name="judge_check", path=self.check)]
         suites += [SuiteNeed(name="answers", path=self.answers)] if self.answers else []
         each = 2 * ("pairwise" in self.measures) + len({*self.measures} - {"pairwise"}) + 4 * bool(self.length_test)
         return Needs(
@@ -139,11 +139,11 @@ class JudgeAnswers:
             yield Built(name, bench.scratch / name)
         yield Measured("judge_answers", told)
 
-    def _tried(self, bench: Bench) -> tuple[dict[str, Trial], list[tuple[PairJudge, Trial | None]]]:
+    def _tried(self, bench: Bench) -> tuple[dict[str, Trial], list[tuple[PairJudge, Trial]]]:
         """The trial of the judge model by measure; and who judges pairs, with its own trial where it had one."""
-        pairs: tuple[KnownPair, ...] = pairs_of(bench.benchmarks.get(self.check, ()))
+        pairs: tuple[KnownPair, ...] = pairs_of(bench.benchmarks[self.check])
         trials: dict[str, Trial] = {}
-        judges: list[tuple[PairJudge, Trial | None]] = []
+        judges: list[tuple[PairJudge, Trial]] = []
         for measure in self.measures if self.judge else ():
             model = bench.models[self.judge]
             if measure == "pairwise":
@@ -154,7 +154,7 @@ class JudgeAnswers:
                 trials[measure] = try_rater(AnswerRater(model, measure, self.max_tokens), pairs)
             bench.notice(trials[measure].told)
         if "pairwise" in self.measures:
-            judges += [(one, None) for one in DUMMIES]
+            judges += [(one, try_pair_judge(one, pairs)) for one in DUMMIES]
             if self.likelihood:
                 likely = LikelihoodJudge(bench.scorers[self.likelihood], self.likelihood)
                 trial = trials["likelihood"] = try_pair_judge(likely, pairs)
@@ -192,7 +192,7 @@ class JudgeAnswers:
         bench: Bench,
         given: Sequence[Given],
         rows: Sequence[tuple[str, str]],
-        judges: Sequence[tuple[PairJudge, Trial | None]],
+        judges: Sequence[tuple[PairJudge, Trial]],
         models: list[dict[str, Json]],
         lines: list[dict[str, Json]],
     ) -> dict[str, Json]:
@@ -211,12 +211,12 @@ class JudgeAnswers:
                 by_judge[judge.name] = win_numbers(found, bench.seed)
                 for one, compared in zip(own, found, strict=True):
                     told = _line("pairwise", judge.name, one) | compared.preference.as_json()
-                    told["believed"] = trial is not None and trial.passed
+                    told["believed"] = trial.passed
                     lines.append(told | {"reference": reference[0], "reference_response": other[one.question].text})
         for model, row in zip(models, rows, strict=True):
             if row in numbers:
                 model["pairwise"] = numbers[row]
-        believed = next((judge.name for judge, trial in judges if trial is not None and trial.passed), DUMMY)
+        believed = next((judge.name for judge, trial in judges if trial.passed), DUMMY)
         answers = [(one.source, one.instruction, one.text) for one in given if one.row != reference]
         twins = length_pairs(answers, self.length_test, bench.seed)
         return {
@@ -226,8 +226,8 @@ class JudgeAnswers:
             "judges": [
                 {
                     "judge": judge.name,
-                    "believed": trial is not None and trial.passed,
-                    "check": None if trial is None else trial.as_json(),
+                    "believed": trial.passed,
+                    "check": trial.as_json(),
                     "length_test": length_test(judge, twins, bench.seed) if self.length_test else None,
                 }
                 for judge, trial in judges
