@@ -31,22 +31,22 @@ _SEED = 42
     "--judge",
     default="",
     metavar="NAME",
-    help="ifs-v2 (default with extra `train`), ifs-v2-linear, ifs-v1, a folder.",
+    help="ifs-v2, ifs-v2-linear, ifs-v1, or a folder.",
 )
 @click.option(
     "--wrapper",
     "wrappers",
     multiple=True,
     metavar="W",
-    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; by default a student's own, else none.",
+    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; else a student's own.",
 )
 @click.option(
     "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
 )
-@click.option("--on", metavar="SET", help="Answer the test split of this set instead, and compare with its answers.")
+@click.option("--on", metavar="SET", help="Answer the test split of SET, and compare.")
 @columns_option
 @click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
-@click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; those of SET's run, if any.")
+@click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; else SET's own.")
 @click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
 @click.option(
     "--suite",
@@ -54,21 +54,17 @@ _SEED = 42
     metavar="NAME,...",
     help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval; or harness, with --tasks.",
 )
-@click.option("--tasks", default="", metavar="NAME,...", help="With harness: mmlu, gsm8k, bbh ..., or lm-eval's own.")
+@click.option("--tasks", default="", metavar="NAME,...", help="With harness: mmlu, gsm8k ... or lm-eval's own.")
 @click.option(
     "--task-files", type=click.Path(path_type=Path), metavar="FOLDER", help="With harness: tasks of your own."
 )
-@click.option("--run-model-code", is_flag=True, help="With harness: allow tasks that run what the model wrote.")
+@click.option("--run-model-code", is_flag=True, help="With harness: tasks may run what it wrote.")
 @click.option("--judge-model", default="", metavar="SPEC", help="With --suite: who judges answers, if it can.")
 @click.option("--likelihood", default="", metavar="SPEC", help="With pairwise: an hf: model as likelihood judge.")
 @click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
-@click.option(
-    "--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples, for mean and spread."
-)
+@click.option("--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples.")
 @click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
-@click.option(
-    "--read", "reads", type=click.IntRange(1), metavar="N", help="A sheet of N responses of a score's FOLDER."
-)
+@click.option("--read", "reads", type=click.IntRange(1), metavar="N", help="A sheet of N responses of FOLDER.")
 @click.option("--filled", type=click.Path(path_type=Path), metavar="SHEET", help="That sheet, filled in: IFS by both.")
 @run_options
 def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name

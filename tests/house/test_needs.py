@@ -25,6 +25,8 @@ PROBES = {
     "getattr(stage, one.name)": "as above, every field of a dataclass",
     "getattr(stage, knob.name)": "as above",
     "getattr(function, '__name__', '')": "a function, or an object that can be called",
+    "getattr(loaded.tokenizer, 'chat_template', None)": "a tokenizer of transformers",
+    "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
     "'propose' in station.stage": "folders of a finished run",
@@ -34,6 +36,7 @@ NAMES = {
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
     "one.get('suite') == 'user_oriented'": "a row of a file",
+    "row.get('measure') == 'user_oriented'": "a row of a file",
 }
 KNOBS: dict[str, dict[str, Any]] = {
     "semantic": {"embedder": "x"},
