@@ -62,7 +62,7 @@ def start_folder(
         made = [seeds]
         for file in sorted(path for path in builtin_recipes().rglob("*") if path.is_file()):
             copy = folder / "pipelines" / file.relative_to(builtin_recipes())
-            copy.parent.mkdir(exist_ok=True)
+            copy.parent.mkdir(parents=True, exist_ok=True)
             if file.suffix == ".yaml":
                 own = _own(file.read_text(encoding="utf-8"), f"../seeds/{seeds.name}", topic)
                 copy.write_text((first_line if file.parent == builtin_recipes() else "") + own, "utf-8")

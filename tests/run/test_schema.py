@@ -100,7 +100,9 @@ def test_it_is_printed_and_lies_beside_the_recipes_of_a_new_folder(tmp_path: Pat
     for recipe in folder.glob("*.yaml"):
         assert recipe.read_text().startswith(EDITOR_LINE)
         assert faults(schema, yaml.safe_load(recipe.read_text())) == []
-    assert not [one for one in folder.glob("*/*") if one.read_bytes().startswith(EDITOR_LINE.encode())]
+    assert not [
+        one for one in folder.rglob("*/*") if one.is_file() and one.read_bytes().startswith(EDITOR_LINE.encode())
+    ]
 
 
 def test_each_knob_is_told_with_its_value_its_default_and_what_it_means() -> None:
