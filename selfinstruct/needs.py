@@ -45,6 +45,25 @@ class CheckNeed:
     """Names of the prompts and of the questions."""
 
 
+REDIS = "redis://"
+"""Begins the place of an index that lies in no folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexNeed:
+    """An index of what earlier runs published: a stage compares with it, and what the run publishes goes into it."""
+
+    place: str
+    """A folder, or `redis://HOST:PORT/DB#NAME`."""
+    over: Literal["instruction", "record", "response"]
+    """The parts of a record that are compared."""
+    shingle_words: int
+    num_perm: int
+    seed: int
+    bands: int
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demonstrations:
     """How many tasks a prompt shows, and how many of them a model may have written."""
@@ -91,6 +110,9 @@ class Needs:
     """A set of completions labelled by reading; empty: none."""
     rows: tuple[str, ...] = ()
     """Files whose lines are handed in as they are, each a task with all its fields as extra."""
+
+    index: IndexNeed | None = None
+    """What earlier runs published counts for it, too."""
 
     rules: tuple[str, ...] = ()
     """Names of rules that others wrote, as the recipe says them."""

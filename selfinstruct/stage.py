@@ -227,6 +227,26 @@ class RoundStart:
     tasks: int
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedRecord:
+    """Of a record that an earlier run published: run, id, the beginning of what is compared, distinct shingle hashes."""
+
+    run: str
+    record: str
+    text: str
+    shingles: "NDArray[np.uint64]"
+
+
+class PublishedIndex(Protocol):
+    """What earlier runs published, as far as this run knew of it when it began."""
+
+    def __len__(self) -> int:
+        """How many records."""
+
+    def alike(self, signature: "NDArray[np.uint32]") -> Sequence[PublishedRecord]:
+        """Those that share a band with a MinHash signature, the earliest published first."""
+
+
 T = TypeVar("T")
 
 
@@ -279,6 +299,8 @@ class Bench:
     """By role, for stages that measure how likely a text is."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the name the recipe gives (`against`): what a set must not contain."""
+    index: PublishedIndex | None = None
+    """For stages that compare with what earlier runs published."""
     judges: Mapping[str, Tone] = field(default_factory=dict)
     """By name, for stages that ask whether a text answers."""
     weights: Mapping[str, Weights] = field(default_factory=dict)

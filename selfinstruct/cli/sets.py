@@ -43,6 +43,7 @@ def set_options(verb: Verb) -> Verb:
     type=click.Choice(["first", "newest", "shortest", "longest"]),
     help="Which of duplicates stays: of exact ones the first, of near ones the longest, if not given.",
 )
+@click.option("--index", metavar="FOLDER", help="What earlier runs published there counts, too (J: 0.8, if not given).")
 @click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
 @click.option(
     "--against",
@@ -63,10 +64,12 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     """
     from selfinstruct.run import compose
 
+    knobs = {"jaccard": given["near_duplicates"], "index": given["index"]}
+    near: dict[str, Json] = {name: value for name, value in knobs.items() if value}
     stages = compose.curate(
         rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
         exact=given["exact"],
-        near_duplicates=given["near_duplicates"],
+        near=near or None,
         keep=given["keep"],
         novelty=given["novelty"],
         against=given["against"],

@@ -7,6 +7,7 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
   skipped was first proven too unlike to matter.
 - `exact` (`exact_duplicate`): the same text after normalising; the first stays.
 - `near` (`near_duplicate`): Jaccard similarity of word shingles; MinHash (Broder 1997) proposes, the true one decides.
+  With `index: FOLDER` (or one in Redis) what earlier runs published is a neighbour, too; the runner hands the index in.
 - `semantic` (`semantic_duplicate`): cosine of static embeddings, by the extra [semantic].
 - `split` rejects nothing: it marks records for training and for testing, and what is near by any of the above measures
   of words stays on one side.

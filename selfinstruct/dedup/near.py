@@ -20,9 +20,9 @@ from selfinstruct.dedup.duplicate_records import (
 )
 from selfinstruct.dedup.minhash import Bands, TextBatch, chosen
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import NOTHING, REDIS, IndexNeed, Needs
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, PublishedIndex, PublishedRecord, Rejected, Scope
 from selfinstruct.text import one_line
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ _SHOWN = 1 << 14
 """Neighbours whose text stays in memory in case the next record has the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The record of an earlier run that one is most like: exact Jaccard, shingles in both, and of each."""
+
+    published: PublishedRecord
+    score: float
+    common: int
+    shingles: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Near:
     """Reject a record whose word shingles are nearly those of one that is kept.
@@ -46,15 +56,18 @@ class Near:
     words: `2+2` and `2*2` are the same here, unless `over: record` lets the answers count. The system turn is not
     compared: shared by a whole set, it would make strangers alike.
 
+    With an `index`, what earlier runs published is there already: a record so like one of it goes, whatever `keep`
+    says, and nothing is compared with it. What this run publishes joins the index at its end.
+
     Evidence: `neighbour` (id), `neighbour_text`, `score`, `common`, `shingles` (of both), and where questions are
-    compared `answer`: whether the one that stays answers the `same` or an`other` way. Memory: at most 700 bytes
-    a record, and up to 1 GiB of shingles; texts whose shingles have no room are read again.
+    compared `answer`: whether the one that stays answers the `same` or an`other` way; of a neighbour in the index
+    `run`: the name of the run that published it. Memory: at most 700 bytes a record, and up to 1 GiB of shingles; texts
+    whose shingles have no room are read again. The index needs its own, see `store.published_index`.
     """
 
     name: ClassVar[str] = "near"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
-    needs: ClassVar[Needs] = NOTHING
 
     jaccard: float = 0.8
     """Shingles in both out of shingles in either, from which on it is too much; exactly this much is too much."""
@@ -71,6 +84,9 @@ class Near:
     """Places of a signature: more find more, and cost more."""
     seed: int = 1
     """Of the permutations; 1 is the library's own."""
+    index: str = ""
+    """Where signatures of what runs published are kept: a folder, or `redis://HOST:PORT/DB#NAME` (a password in the
+    variable REDIS_PASSWORD). Empty: this run knows of no other."""
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""
@@ -85,6 +101,27 @@ class Near:
         if not 0 <= self.seed < 1 << 32:
             raise BadInput(f"seed {self.seed} is not within 0 and 4294967295", fix="write seed: 1")
         chosen(self.jaccard, self.num_perm)
+        if self.index and self.num_perm < 2:
+            raise BadInput("an index needs two permutations or more", fix="write num_perm: 128")
+
+    @property
+    def needs(self) -> Needs:
+        """Nothing, or the index."""
+        if not self.index:
+            return NOTHING
+        bands = self.bands if self.bands.bands > 1 else Bands(2, self.num_perm // 2)  # the library wants two at least
+        return Needs(
+            extras=("redis",) if self.index.startswith(REDIS) else (),
+            index=IndexNeed(
+                place=self.index,
+                over=self.over,
+                shingle_words=self.shingle_words,
+                num_perm=self.num_perm,
+                seed=self.seed,
+                bands=bands.bands,
+                rows=bands.rows,
+            ),
+        )
 
     @property
     def bands(self) -> Bands:
@@ -97,11 +134,13 @@ class Near:
         if not len(records):
             return
         sampled = bench.random(0).sample(range(len(records)), min(SAMPLE, len(records)))
-        clusters, similar = self._decided(records, sampled)
+        clusters, similar, earlier = self._decided(records, sampled, bench.index if self.index else None)
         named = lru_cache(_SHOWN)(lambda position: self._named(records[position]))
         others = 0
         for position, (task, twin) in enumerate(zip(records, clusters.neighbour.tolist(), strict=True)):
-            if twin < 0:
+            if position in earlier:
+                yield Rejected(task, "near_duplicate", _told(earlier[position]))
+            elif twin < 0:
                 yield Kept(task)
             else:
                 evidence, answer = named(twin)
@@ -113,7 +152,10 @@ class Near:
                 yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **told})
         conflicts: dict[str, Json] = {"with_another_answer": others} if self.over == "instruction" else {}
         yield Measured("near_duplicates", {**_summary(clusters), **conflicts, "kept": self.keep})
-        empty = int((clusters.shingles == 0).sum())
+        if bench.index is not None and self.index:
+            found: dict[str, Json] = {"records": len(bench.index), "removed": len(earlier)}
+            yield Measured("published_before", found)
+        empty = int((clusters.shingles == 0).sum()) - len(earlier)
         if empty:
             yield Measured("never_compared_for_want_of_text", empty)
         yield Measured("similarity_curve", similar.shares())
@@ -140,8 +182,13 @@ class Near:
             "recall_at_jaccard": round(self.bands.recall(self.jaccard), 6),
         }
 
-    def _decided(self, records: Sequence[Task], sampled: Sequence[int]) -> tuple[Clusters, Curve]:
-        """Every record's fate, and the curve: one pass over the records, and the sample read before it."""
+    def _decided(
+        self, records: Sequence[Task], sampled: Sequence[int], index: PublishedIndex | None
+    ) -> tuple[Clusters, Curve, dict[int, Earlier]]:
+        """Every record's fate, and the curve: one pass over the records, and the sample read before it.
+
+        Those that an earlier run published have no shingles any more, so that they meet nobody.
+        """
         import numpy as np
 
         bands, permuted = self.bands, minhash.permutations(self.num_perm, self.seed)
@@ -157,9 +204,13 @@ class Near:
             minhash.hashed(drawn, self.shingle_words), np.array(sampled, np.int64), np.array(drawn_preferences)
         )
 
+        earlier: dict[int, Earlier] = {}
+
         def take(first: int, batch: TextBatch) -> None:
             texts = minhash.hashed(batch, self.shingle_words)
-            shelves.add(first, texts, minhash.signed(texts, permuted), bands.rows)
+            signatures = minhash.signed(texts, permuted)
+            shelves.add(first, texts, signatures, bands.rows)
+            earlier.update(_met(index, first, texts, signatures, self.jaccard) if index is not None else {})
             similar.meet(first, texts, preferences[first : first + len(batch)])
 
         with ThreadPoolExecutor(1) as thread:  # compiled loops give up the GIL: one core reads, the other sketches
@@ -183,12 +234,48 @@ class Near:
             alone.add(compared_text(records[position], self.over))
             return minhash.hashed(alone, self.shingle_words).hashes
 
-        return clustered(shelves, preferences, self.jaccard, read_again), similar
+        shelves.counts[list(earlier)] = 0
+        return clustered(shelves, preferences, self.jaccard, read_again), similar, earlier
 
 
 def _answer(task: Task) -> int:
     """What is answered, by its hash, however it is spaced or capitalised."""
     return hash(one_line(compared_text(task, "response")).casefold())
+
+
+def _met(
+    index: PublishedIndex, first: int, texts: minhash.HashedShingles, signatures: "NDArray[np.uint32]", jaccard: float
+) -> Iterator[tuple[int, Earlier]]:
+    """Of texts whose positions begin at `first`, those that an earlier run published."""
+    for at, signature in enumerate(signatures):
+        own = texts.hashes[texts.ends[at] : texts.ends[at + 1]]
+        if len(own) and (found := _earlier(own, index.alike(signature), jaccard)) is not None:
+            yield first + at, found
+
+
+def _earlier(own: "NDArray[np.uint64]", proposed: Sequence[PublishedRecord], jaccard: float) -> Earlier | None:
+    """The most alike of those that are so alike, the earliest published of equals."""
+    import numpy as np
+
+    best: Earlier | None = None
+    for one in proposed:
+        common = len(np.intersect1d(own, one.shingles, assume_unique=True))
+        score = common / max(1, len(own) + len(one.shingles) - common)
+        if score >= jaccard and (best is None or score > best.score):
+            best = Earlier(one, score, common, len(own))
+    return best
+
+
+def _told(found: Earlier) -> dict[str, Json]:
+    one = found.published
+    return {
+        "neighbour": one.record,
+        "neighbour_text": one.text,
+        "run": one.run,
+        "score": found.score,
+        "common": found.common,
+        "shingles": [found.shingles, len(one.shingles)],
+    }
 
 
 def _compared(clusters: Clusters, position: int, twin: int) -> dict[str, Json]:

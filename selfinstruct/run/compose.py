@@ -85,7 +85,7 @@ def curate(
     *,
     rules: Sequence[str],
     exact: bool,
-    near_duplicates: float | None,
+    near: Mapping[str, Json] | None,
     novelty: float | None,
     against: Sequence[str],
     against_columns: str = "",
@@ -94,7 +94,7 @@ def curate(
 ) -> list[Json]:
     """Cheap stages first, so that the dear ones see less; what is left is split, unless `test_share` is 0.
 
-    `keep`: which of duplicates stays; None leaves it to each stage.
+    `near`: knobs of that stage; None leaves it out. `keep`: which of duplicates stays; None leaves it to each stage.
     """
     kept: dict[str, Json] = {} if keep is None else {"keep": keep}
     stages: list[Json] = []
@@ -102,8 +102,8 @@ def curate(
         stages.append({"rules": {"rules": list(rules)}})
     if exact:
         stages.append({"exact": kept} if kept else "exact")
-    if near_duplicates is not None:
-        stages.append({"near": {"jaccard": near_duplicates, **kept}})
+    if near is not None:
+        stages.append({"near": {**near, **kept}})
     if novelty is not None:
         stages.append({"novelty": {"rouge_l_below": novelty}})
     if against:

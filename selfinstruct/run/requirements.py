@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "semantic": ("model2vec",),
     "language": ("py3langid",),
     "nlp": ("spacy",),
+    "redis": ("redis",),
 }
 """By extra, the packages without which it is not installed. Of `embedded` the engine's room knows more."""
 

@@ -26,6 +26,7 @@ from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material
 from selfinstruct.run.publish import REPORT, publish
+from selfinstruct.run.published import Published, published
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
 from selfinstruct.run.requirements import check_needs
@@ -95,10 +96,15 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     resolved = with_judges(resolved, options.folder)
     check_needs(resolved)
     material = read_material(resolved, options.watch.notice)
-    same = identity(resolved, (*material.seeds, *material.held_out), material.contents)
-    mark = fingerprint(same)
-    place = options.folder or Path("runs") / f"{resolved.recipe.name}-{mark[:8]}"
+    alone = identity(resolved, (*material.seeds, *material.held_out), material.contents)
+    own = fingerprint(alone)  # the folder of a run does not change with what others publish meanwhile
+    name = f"{resolved.recipe.name}-{own[:8]}"
+    place = options.folder or Path("runs") / name
     folder = RunFolder(place)
+    before = None if options.fresh or not (place / MARK).exists() else _read_mark(place / MARK)[0]
+    earlier = published(resolved, own, name, before)
+    same = {**alone, **earlier.counted}
+    mark = fingerprint(same)
     backends = wiring.backends_of(resolved)
     resolved = located(resolved, backends)
     endpoints = Endpoints(backends, folder, options.watch.notice)
@@ -139,6 +145,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 scorer_for=partial(wiring.scorer_of, resolved.recipe),
                 judges_for=judges_for,
                 hidden_states=hidden_states(),
+                index_for=earlier.index_for,
                 benchmarks=material.benchmarks,
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
@@ -154,7 +161,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 with suppress(NoRoom):  # what stopped the run is what a person must know
                     ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
                 raise
-            finished = _finish(resolved, runner, walked, journal, material.seeds, mark)
+            finished = _finish(resolved, runner, walked, journal, material.seeds, mark, earlier)
             ledger.tell("stopped", reason="finished", **_spend(journal))
     return finished
 
@@ -166,8 +173,10 @@ def _finish(
     journal: Journal,
     seeds: tuple[Task, ...],
     mark: str,
+    earlier: Published,
 ) -> Finished:
     dataset = publish(resolved, runner, walked, seeds, mark)
+    earlier.publish(walked.kept)
     shutil.rmtree(runner.folder.path / "scratch", ignore_errors=True)
     runner.ledger.tell_once(
         "finished", count=len(walked.kept), reason=walked.reason, note=walked.note, beyond_target=len(walked.surplus)

@@ -26,6 +26,7 @@ from selfinstruct.stage import (
     Model,
     Outcome,
     Pool,
+    PublishedIndex,
     Rejected,
     RoundStart,
     Stage,
@@ -67,6 +68,11 @@ def _no_weights(role: str, built: Mapping[str, Path]) -> Weights:
     raise BadInput(f"no weights of '{role}'", fix="run the recipe again")
 
 
+def _no_index(stage: Stage) -> None:
+    if stage.needs.index is not None:
+        raise BadInput(f"no index for '{stage.name}'", fix="run the recipe again")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Runner:
     """What stays the same from stage to stage."""
@@ -93,6 +99,8 @@ class Runner:
     """What a small model makes of replies, for stages that learn from it."""
     ask_loaded: AskLoaded | None = None
     """Asks a model in memory, for stages that check the one that they train."""
+    index_for: Callable[[Stage], PublishedIndex | None] = field(default=_no_index)
+    """What earlier runs published, for stages that compare with it."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages that name them."""
     student: str = ""
@@ -179,6 +187,7 @@ class Runner:
             hidden_states=self.hidden_states if stage.needs.hidden_states else None,
             ask_loaded=self.ask_loaded if stage.needs.checks else None,
             benchmarks={name: self.benchmarks[name] for name in stage.needs.sets if name in self.benchmarks},
+            index=self.index_for(stage),
             built=built,
             before=before,
             guidance=guidance(before) if stage.scope == "source" else {},

@@ -10,5 +10,6 @@ what a stage made beside its records               built.py
 how a file is published                            files.py
 who may write                                      lock.py
 the diary                                          ledger.py
+what earlier runs published, for later ones        published_index.py (a folder), redis_index.py
 where tests may kill a run                         failpoints.py
 """

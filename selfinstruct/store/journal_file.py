@@ -236,7 +236,7 @@ class JournalFile:
         return whole.with_reserved(self.reserved.values())
 
 
-_NO_ROOM = frozenset(
+NO_ROOM = frozenset(
     {
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
@@ -253,7 +253,7 @@ _NO_ROOM = frozenset(
 
 def complaint(path: Path, fault: sqlite3.Error) -> Exception:
     """One line about a fault of SQLite, with the way on that fits it."""
-    if getattr(fault, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM:
+    if getattr(fault, "sqlite_errorcode", 0) & 0xFF in NO_ROOM:
         return NoRoom(f"{path}: {fault}; make room or permit writing there, then run the same command again")
     return damaged(path, f"not a journal, or a damaged one ({fault})")
 
