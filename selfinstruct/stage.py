@@ -229,7 +229,7 @@ class RoundStart:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecord:
-    """Of a record that an earlier run published: run, id, the beginning of what is compared, distinct shingle hashes."""
+    """Of a record that an earlier run published: run, id, the beginning of what is compared, hashes of its shingles."""
 
     run: str
     record: str
