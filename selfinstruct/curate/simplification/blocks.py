@@ -13,15 +13,6 @@ _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _ITEM = re.compile(r"\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.):]|\(?[A-Za-z][.)])\s+\S")
 _SPEAKER = re.compile(r"[A-Z][\w.]*(?: [A-Z0-9][\w.]*){0,2}:\s")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_SENTENCE_END = re.compile(
-    r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s)|[\u3002\uff01\uff1f]+[\u201d\u300d\uff09]*|:(?=\s*\n)|\n"
-)
-# After these a full stop ends no sentence.
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|No|Fig|Inc|Ltd|Co|Mt|approx|al|a\.m|p\.m)|\b[A-Z]"
-    r"|\b(?:[A-Za-z]\.)+[A-Za-z]|(?:^|\s)\d{1,3})\.\Z",
-    re.MULTILINE,
-)
 _VERSE_WIDTH = 60  # characters; prose that a model breaks into lines is wider
 _VOWELS = re.compile(r"[aeiouy]+")
 _COMMON = frozenset(
@@ -77,24 +68,21 @@ def blocks(text: str) -> tuple[Block, ...]:
 
 
 def sentences(text: str) -> tuple[Span, ...]:
-    """The sentences of a paragraph; a full stop after `Dr`, an initial or a list number ends none.
+    """The sentences of a paragraph, told by `sentencex`; a line break ends one, too. All pieces together are the text.
 
     >>> [span.text for span in sentences("Dr. Ada met J. Bell at 3.15. They spoke! No?")]
     ['Dr. Ada met J. Bell at 3.15.', 'They spoke!', 'No?']
     """
+    from sentencex import segment
+
     found: list[Span] = []
-    start = 0
-    for end in _SENTENCE_END.finditer(text):
-        if end.start() < start or _ABBREVIATION.search(text[start : end.end()]):
-            continue
-        stop = end.start() if end[0] == "\n" else end.end()
-        following = stop + len(text[stop:]) - len(text[stop:].lstrip())
-        if text[start:stop].strip():
-            found.append(Span(text[start:stop], text[stop:following]))
-            start = following
-    if text[start:]:
-        body = text[start:].rstrip()
-        found.append(Span(body, text[start + len(body) :]))
+    for line in _LINES.findall(text):
+        for piece in segment("en", line):
+            body = piece.rstrip()
+            if body.strip() or not found:
+                found.append(Span(body, piece[len(body) :]))
+            else:  # white space alone
+                found[-1] = Span(found[-1].text, found[-1].gap + piece)
     return tuple(found)
 
 

@@ -114,7 +114,7 @@ class Simplify:
     """
 
     name: ClassVar[str] = "simplify"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "record"
 
     model: str = ""

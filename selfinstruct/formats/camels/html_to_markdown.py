@@ -1,4 +1,8 @@
-"""Turns an answer that was saved as HTML, as raw ShareGPT dumps have them, into Markdown."""
+"""Turns an answer that was saved as HTML, as raw ShareGPT dumps have them, into Markdown.
+
+Not by `markdownify`: of the pages in our tests it ends at two that are deeply nested (RecursionError), closes the fence
+of a program that holds one, and writes the bar above a program (`pythonCopy code`) into it.
+"""
 
 import re
 from collections.abc import Callable, Mapping

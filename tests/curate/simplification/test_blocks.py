@@ -114,3 +114,22 @@ def test_what_is_no_english_prose_has_no_reading_ease(text: str) -> None:
 @pytest.mark.parametrize(("word", "count"), [("a", 1), ("water", 2), ("simple", 2), ("hope", 1), ("necessity", 4)])
 def test_syllables(word: str, count: int) -> None:
     assert syllables(word) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is drawn in Fig. 3 on p. 12 of the guide. It is small.",
+        "He said \u201cStop!\u201d and left the room. Nobody spoke.",
+        "Wait... what is that? A cat.",
+    ],
+)
+def test_a_stop_within_a_sentence_ends_none(text: str) -> None:
+    found = sentences(text)
+    assert len(found) == 2
+    assert "".join(span.text + span.gap for span in found) == text
+
+
+@given(st.text("ab .!?\n\r\t\"'):\u3002\u2028", max_size=40))
+def test_the_pieces_together_are_the_text(text: str) -> None:
+    assert "".join(span.text + span.gap for span in sentences(text)) == text
