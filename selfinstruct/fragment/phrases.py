@@ -1,4 +1,8 @@
-"""Our own phrases by language (questions back, introductions), and which language a text is in."""
+"""Our own phrases by language (questions back, introductions), and which language a text is in.
+
+The language is not told by py3langid, which knows more of them: with it the recipe of `ifs-v1` makes other fragments,
+and so another judge (accuracy 0.889 where the shipped one has 0.885) than the one whose bytes it promises.
+"""
 
 import re
 from collections import Counter
