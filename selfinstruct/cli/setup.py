@@ -103,7 +103,7 @@ def plugins(as_json: bool) -> int:  # noqa: FBT001 - click hands options over by
     """
     import json
 
-    from selfinstruct.run.plugin_list import plugin_list
+    from selfinstruct.run.schema import plugin_list
 
     found = plugin_list()
     if as_json:

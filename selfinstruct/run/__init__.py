@@ -4,9 +4,9 @@ In: a recipe, and what the rooms can do. Out: a run folder with every outcome, a
 The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2.
 
 To change                                             open
-the name of a stage in YAML                           stages.py (one line a stage); of others, plugin_list.py
+the name of a stage in YAML                           stages.py (one line a stage); of others, schema.py
 a recipe's keys                                       recipe_keys.py; what is told of them, schema.py
-how a recipe is read                                  recipe.py; `--set` words changes.py; YAML itself yaml_file.py
+how a recipe is read                                  recipe.py; `--set` words yaml_file.py; YAML itself yaml_file.py
 what a recipe must have to make sense                 recipe_checks.py
 how a verb becomes a recipe                           compose.py
 when a run ends, what a round is                      loop.py

@@ -12,10 +12,9 @@ from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.lines import read_values
 from selfinstruct.records import Json
-from selfinstruct.run.beside import word_beside
 from selfinstruct.run.judges import judges_for
 from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.yaml_file import YamlFile
+from selfinstruct.run.yaml_file import YamlFile, word_beside
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_sealed
 from selfinstruct.tone.verdicts import Response

@@ -18,13 +18,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.records import Json
-from selfinstruct.run.beside import found_beside
-from selfinstruct.run.changes import with_changes
 from selfinstruct.run.inputs import Answers, Read, Set
 from selfinstruct.run.recipe_checks import check_formats, check_inputs, check_kinds, check_order
 from selfinstruct.run.recipe_keys import LARGEST, Input, Limits, Publish, Recipe, Stop, nearest
 from selfinstruct.run.stages import code_of, recipe_name, stage_class
-from selfinstruct.run.yaml_file import COMMAND_LINE, Path_, YamlFile
+from selfinstruct.run.yaml_file import COMMAND_LINE, Path_, YamlFile, found_beside, with_changes
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
 

@@ -1,25 +1,42 @@
-"""Reads a finished run folder into what the report page and the card are drawn from."""
+"""Reads a finished run folder into what the report page and the card are drawn from: stages, cycles, examples, cost."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from selfinstruct import __version__
+from selfinstruct.curate.record_rules import chosen
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.records import Task
-from selfinstruct.report.summary import Count, Measure, RoundCount, RunSummary, StageCount, Texts
+from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in
+from selfinstruct.report.summary import (
+    Count,
+    CycleCount,
+    Measure,
+    PublishedExample,
+    RejectedExample,
+    RoundCount,
+    RunSummary,
+    StageCount,
+    Texts,
+)
 from selfinstruct.run.billing import spending
+from selfinstruct.run.cycles import Cycle
 from selfinstruct.run.loop import SENTENCES, Walked
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.recipe_keys import student_role
-from selfinstruct.run.summary_cycles import cycle_counts
-from selfinstruct.run.summary_examples import Done, published_examples, rejected_examples
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import RunFolder, largest_first, round_name
+from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
+_SCORE = "score"
+_PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
+EXAMPLES = 12  # published and rejected records shown, each
+Done: TypeAlias = tuple[str, Stage, StageFolder, StageResult]
+"""Part, stage, folder and result of what is finished."""
 
 
 @dataclass(slots=True)
@@ -222,3 +239,120 @@ def _finish_reasons(done: Iterable[Done]) -> Counter[str]:
 
 def _counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
     return tuple(Count(name, count) for name, count in largest_first(counts).items())
+
+
+def cycle_counts(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[CycleCount, ...]:
+    """Every cycle with what was decided at its end; none for a recipe that is walked once."""
+    if resolved.recipe.cycles == 1:
+        return ()
+    return tuple(_cycle(resolved, folder, cycle) for cycle in walked.cycles)
+
+
+def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
+    told = cycle.feedback
+    steers = told.get("steers")
+    return CycleCount(
+        number=cycle.number,
+        rounds=cycle.rounds,
+        tasks=cycle.tasks,
+        nearest=cycle.nearest,
+        distinct_2=cycle.distinct_2,
+        ifs=_ifs(resolved, folder, cycle),
+        gain=estimate_in(told.get("gain")),
+        decision=cycle.decision,
+        asks_for=texts_in(told.get("asks_for")),
+        steers=steers if isinstance(steers, bool) else None,
+    )
+
+
+def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Estimate | None:
+    """As feedback read it, with the interval from the score whose responses it read."""
+    value = number_in(cycle.feedback.get("ifs"))
+    if value is None:
+        return None
+    label = next((stage.needs.label for stage in resolved.once if stage.needs.feeds_back), "")
+    for position, stage in enumerate(resolved.once, 1):
+        if stage.needs.scores and stage.needs.label == label:
+            result = folder.stage(cycle.part, position, stage.name).result()
+            told = None if result is None else result.measured.get(_SCORE)
+            found = estimate_beside(told, "ifs") if isinstance(told, dict) else None
+            # another score may have written over the responses: then the numbers differ, and the interval is not ours
+            if found is not None and abs(found.value - value) < 1e-9:
+                return found
+    return Estimate(value)
+
+
+def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[PublishedExample, ...]:
+    """Evenly spread over the set, with their nearest neighbours."""
+    step = max(1, len(kept) // EXAMPLES)
+    picked = kept[::step][:EXAMPLES]
+    nearest = _nearest_by_text(done, {task.instruction for task in picked})
+    shown = []
+    for task in picked:
+        pair = task.instances[0] if task.instances else None
+        evidence = nearest.get(task.instruction, {})
+        shown.append(
+            PublishedExample(
+                id=task.id,
+                instruction=task.instruction,
+                input=pair.input if pair else "",
+                output=pair.output if pair else "",
+                nearest=str(evidence.get("text", "")),
+                rouge_l=evidence.get("rouge_l"),
+            )
+        )
+    return tuple(shown)
+
+
+def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for _, stage, place, _ in done:
+        if stage.needs.novelty_below is not None:
+            for line in read_lines(place.path / "kept.jsonl"):
+                if line["instruction"] in wanted:
+                    found[line["instruction"]] = line.get("evidence", {})
+    return found
+
+
+def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:
+    """A few of every reason, most frequent reasons first."""
+    by_reason: dict[tuple[str, str], list[RejectedExample]] = {}
+    totals: Counter[tuple[str, str]] = Counter()
+    for _, stage, place, result in done:
+        awaited = {
+            reason: min(count, 3 - len(by_reason.get((stage.name, reason), ())))
+            for reason, count in result.rejected.items()
+        }
+        totals.update({(stage.name, reason): count for reason, count in result.rejected.items()})
+        for line in read_lines(place.path / "rejected.jsonl") if any(count > 0 for count in awaited.values()) else ():
+            reason = line["reason"]
+            if awaited[reason] > 0:
+                awaited[reason] -= 1
+                by_reason.setdefault((stage.name, reason), []).append(_one_turned(stage.name, line))
+                if not any(count > 0 for count in awaited.values()):
+                    break
+    order = sorted(by_reason, key=lambda reason: (-totals[reason], reason))
+    picked = [by_reason[reason][turn] for turn in range(3) for reason in order if turn < len(by_reason[reason])]
+    return tuple(picked[:EXAMPLES])
+
+
+def _one_turned(stage: str, line: Mapping[str, Any]) -> RejectedExample:
+    evidence = dict(line.get("evidence", {}))
+    said = (choice["text"] for choice in line.get("choices", ()))
+    text = line.get("instruction") or line.get("text") or next(said, "")
+    if line["reason"] in _PRIVATE:
+        text = "(not shown: it holds what the rule found; see rejected.jsonl)"
+    near, rouge_l = evidence.pop("neighbour_text", ""), evidence.pop("rouge_l", None)
+    if not near and rouge_l is not None:  # of `novelty`; elsewhere `text` is the record's own
+        near = evidence.pop("text", "")
+    evidence.pop("nearest", None)
+    evidence.pop("most_similar", None)
+    return RejectedExample(
+        id=line["id"],
+        stage=stage,
+        reason=line["reason"],
+        text=text,
+        nearest=near if isinstance(near, str) else "",
+        rouge_l=rouge_l if isinstance(rouge_l, float) else None,
+        evidence=json.dumps(evidence, ensure_ascii=False) if evidence else "",
+    )

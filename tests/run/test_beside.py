@@ -7,11 +7,10 @@ import pytest
 import yaml
 
 from selfinstruct.run.arms import arms_of
-from selfinstruct.run.beside import found_beside, word_beside
 from selfinstruct.run.material import material
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipes import start_folder
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.yaml_file import found_beside, read_yaml, word_beside
 from tests.cli.typed import command, lines
 
 SEED = '{"instruction": "Name a knot for a mooring line.", "input": "", "output": "A bowline."}\n'

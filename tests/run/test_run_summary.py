@@ -8,8 +8,7 @@ import pytest
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.loop import Walked, walk
 from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.run_summary import _models, run_summary
-from selfinstruct.run.summary_examples import _one_turned
+from selfinstruct.run.run_summary import _models, _one_turned, run_summary
 from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.store.run_folder import RunFolder
 from tests.run.toys import Count, Sieve, resolved, runner_in
