@@ -116,12 +116,12 @@ def review(
         else:
             say(empty_rating_sheet(folder, wanted, seed, output or folder / "ratings.csv"))
         return 0
-    from selfinstruct.run.reviewing import empty_sheet, told
+    from selfinstruct.run.sheets import review_sheet, reviewed
 
     if filled is not None:
-        say(told(folder, filled, second))
+        say(reviewed(folder, filled, second))
         return 0
-    say(empty_sheet(folder, wanted, seed, output or folder / "review.csv"))
+    say(review_sheet(folder, wanted, seed, output or folder / "review.csv"))
     return 0
 
 

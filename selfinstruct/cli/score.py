@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selfinstruct.run.run import Finished
-    from selfinstruct.run.score_reads import Read
+    from selfinstruct.run.sheets import Read
     from selfinstruct.stats import Estimate
 
 
@@ -300,10 +300,10 @@ def read_or_draw(given: Mapping[str, Any]) -> int:
 
 
 def _draw(given: Mapping[str, Any]) -> int:
-    from selfinstruct.run.score_reads import empty_sheet
+    from selfinstruct.run.sheets import score_sheet
 
     folder = Path(given["model"])
-    made = empty_sheet(folder, given["reads"], given["wrappers"], _SEED, given["output"])
+    made = score_sheet(folder, given["reads"], given["wrappers"], _SEED, given["output"])
     of = f" of {made.sides} models and wrappers, shuffled" if made.sides > 1 else ""
     silent = f"; {made.silent} more said nothing, and count as no answers" if made.silent else ""
     say(f"{made.rows} responses{of}{silent}", err=True)
@@ -317,9 +317,9 @@ def _draw(given: Mapping[str, Any]) -> int:
 
 
 def _read_back(given: Mapping[str, Any]) -> int:
-    from selfinstruct.run.score_reads import read_back
+    from selfinstruct.run.sheets import read_score_sheet
 
-    found = read_back(Path(given["model"]), given["filled"])
+    found = read_score_sheet(Path(given["model"]), given["filled"])
     _say_reads(found)
     if given["as_json"]:
         say_json(found.told)

@@ -19,8 +19,8 @@ how a model in training is asked and judged           examining.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is drawn from, what answers cost      run_summary.py, billing.py
 what would be asked                                   dry_run.py
-what a run folder tells (`show`, `why`, Python)       run_reader.py; records record_lists.py, record_life.py
-what `reconsider` and `review` find                   reconsider.py, reviewing.py
+what a run folder tells (`show`, `why`, Python)       run_reader.py; records run_records.py, run_records.py
+what `reconsider` and `review` find                   reconsider.py, sheets.py
 where recipes that come with the package lie          recipes.py
 what somebody who waits is told                       watch.py
 """

@@ -13,7 +13,7 @@ from selfinstruct.formats.sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.sources import place_in
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
-from selfinstruct.run.record_lists import html_table, task_cells
+from selfinstruct.run.run_records import html_table, task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
 

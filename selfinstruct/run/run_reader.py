@@ -15,8 +15,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Spending
 from selfinstruct.run.billing import spending
-from selfinstruct.run.record_life import Life, life_of
-from selfinstruct.run.record_lists import Failures, Rejections, Tasks, html_table
+from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, html_table, life_of
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object

@@ -9,7 +9,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.run.ask_model import AskedModel, load_model
-from selfinstruct.run.record_lists import html_table, task_cells
+from selfinstruct.run.run_records import html_table, task_cells
 from selfinstruct.run.runner import closed
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage
 from selfinstruct.store.run_folder import largest_first

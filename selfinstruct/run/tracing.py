@@ -11,7 +11,7 @@ from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.weights import cache_folder
 from selfinstruct.records import Task, digest
 from selfinstruct.run.inputs import Set, read_input
-from selfinstruct.run.record_life import stations
+from selfinstruct.run.run_records import stations
 from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.run_folder import RunFolder
 

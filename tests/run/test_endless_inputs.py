@@ -14,7 +14,7 @@ from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import read_prices
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.run.inputs import place_of
-from selfinstruct.run.reviewing import _verdicts
+from selfinstruct.run.sheets import _verdicts
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.stage import Bench, Kept, Rejected
 from selfinstruct.store.ledger import read_ledger

@@ -1,4 +1,4 @@
-"""Takes the responses of a score to a reader's sheet, and the filled sheet to a score with the judge's errors known."""
+"""Sheets that people fill in: the published tasks of a run, the responses of a score; and what filled ones say."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.audit.review import agreement, rates, table
+from selfinstruct.audit.sheet import Verdict, read_sheet
+from selfinstruct.audit.sheet import draw as draw_tasks
+from selfinstruct.audit.sheet import sheet as task_sheet
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.publishing import as_page
 from selfinstruct.evaluate.read_draw import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
@@ -14,13 +18,44 @@ from selfinstruct.evaluate.read_sheet import Draw, draw_name, draw_of, drawn_to_
 from selfinstruct.evaluate.score_files import Row
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.records import Json
+from selfinstruct.records import Json, Task
+from selfinstruct.run.run_reader import run_folder
 from selfinstruct.spreadsheet import sheet_text
 from selfinstruct.store.files import publish_bytes, publish_text
-from selfinstruct.store.reading import read_object
+from selfinstruct.store.reading import read_object, read_tasks
 
 _SCORE = "score.json"
 _SCORE_AGAIN = "name the folder that `selfinstruct score` wrote, with score.json and responses.jsonl"
+
+
+def review_sheet(folder: Path, wanted: int, seed: int, place: Path) -> Path:
+    """Write a sheet of randomly drawn tasks; never over one that exists, since somebody may have filled it in."""
+    if place.exists():
+        raise BadInput("exists already", place=str(place), fix="read it with --filled, or choose another name with -o")
+    tasks = [task for task in _published_tasks(folder) if task.instances]
+    if not tasks:
+        raise BadInput("holds no task with an instance to read", place=str(folder), fix="let a run publish some")
+    publish_bytes(place, task_sheet(draw_tasks(tasks, min(wanted, len(tasks)), seed)).encode("utf-8"))
+    return place
+
+
+def reviewed(folder: Path, filled: Path, second: Path | None) -> str:
+    """The rates of one reader, and the agreement of two."""
+    tasks = _published_tasks(folder)
+    first = _verdicts(filled, tasks)
+    between = None if second is None else agreement(first, _verdicts(second, tasks))
+    return table(rates(first), between)
+
+
+def _published_tasks(folder: Path) -> list[Task]:
+    path = run_folder(folder).path / "kept.jsonl"
+    if not path.exists():
+        raise BadInput("nothing is published yet", place=str(folder), fix="let the run come to its end")
+    return list(read_tasks(path))
+
+
+def _verdicts(path: Path, tasks: list[Task]) -> tuple[Verdict, ...]:
+    return read_sheet(sheet_text(path, fix="name the sheet that `review` wrote"), str(path), tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +94,7 @@ class Read:
     told: dict[str, Json]
 
 
-def empty_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, output: Path | None) -> Sheet:
+def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, output: Path | None) -> Sheet:
     """Draw so many responses of each model and wrapper to a sheet; never over one that exists: it may be filled in."""
     score = _score(named)
     place = output or score.file("read.csv")
@@ -91,7 +126,7 @@ def empty_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
     return Sheet(place, len(made.rows), len(sides), len(made.silent), guide)
 
 
-def read_back(named: Path, sheet_file: Path) -> Read:
+def read_score_sheet(named: Path, sheet_file: Path) -> Read:
     """What a filled sheet says; writes `read.json` beside the score."""
     score = _score(named)
     text = sheet_text(sheet_file, fix="name the sheet that `score --read` wrote")
