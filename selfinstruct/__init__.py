@@ -51,14 +51,13 @@ if TYPE_CHECKING:
     from selfinstruct.generate.topic import StayOnTopic
     from selfinstruct.judge.train_judge import TrainJudge
     from selfinstruct.records import Failure, Instance, Message, Provenance, Task
-    from selfinstruct.run.ask_model import AskedModel, load_model
     from selfinstruct.run.comparing import compare
     from selfinstruct.run.harness import harness
     from selfinstruct.run.inputs import read_tasks_of as read_set
+    from selfinstruct.run.python_calls import Applied, AskedModel, apply, load_model
     from selfinstruct.run.python_recipe import Recipe, generate_set
     from selfinstruct.run.run_reader import Run, load_run
     from selfinstruct.run.scoring import ifs
-    from selfinstruct.run.stage_alone import Applied, apply
     from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 
 __version__ = "0.1.0"
@@ -104,8 +103,8 @@ _STAGES = {
 """The class of each stage, and what a recipe calls it."""
 
 _PLACES = {
-    "Applied": "run.stage_alone:Applied",
-    "AskedModel": "run.ask_model:AskedModel",
+    "Applied": "run.python_calls:Applied",
+    "AskedModel": "run.python_calls:AskedModel",
     "BadInput": "errors:BadInput",
     "Bench": "stage:Bench",
     "Built": "stage:Built",

@@ -181,7 +181,7 @@ def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
 
     Example:  selfinstruct audit table runs/fixes --contrast full:lora --contrast full_simplified:full
     """
-    from selfinstruct.run.contrasts import table as table_of
+    from selfinstruct.run.arms import contrast_table as table_of
 
     say(table_of(folder, named, pairs), end="")
     return 0
@@ -189,24 +189,24 @@ def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
 
 def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     """One retuning after the other; what is finished is read, so that a stop costs nothing."""
-    from selfinstruct.run import retuning
+    from selfinstruct.run import student_runs
     from selfinstruct.run.tracing import training_set
 
     tasks = training_set(given["data"], given["shape"], given["columns"])
-    found = retuning.suspected(folder / "look-up", given["responses"])
-    training = retuning.told_training(given["student"])
+    found = student_runs.suspected(folder / "look-up", given["responses"])
+    training = student_runs.told_training(given["student"])
     how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
     rows = []
-    planned = retuning.retunings(tasks, found, folder, **how)
+    planned = student_runs.retunings(tasks, found, folder, **how)
     for number, (place, resolved) in enumerate(planned, 1):
         say(f"retuning {number} of {len(planned)}", err=True)
         carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-        rows.append(retuning.likelihoods(place, found, template))
+        rows.append(student_runs.likelihoods(place, found, template))
     facts: dict[str, Json] = {"student": given["student"], "training": training}
-    told = retuning.published(tasks, found, folder, rows, facts, given["seed"])
+    told = student_runs.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
     taught, of = told["spans_taught"], told["spans"]
     say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
-    say(folder / retuning.RESULT)
+    say(folder / student_runs.COUNTERFACTUAL)
     return 0
 
 
@@ -235,14 +235,14 @@ def _words_of(name: str, finished: "Finished") -> None:
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:
     """One student after the other; what is finished is read, so that a stop costs nothing."""
     from selfinstruct.audit.trained import TRAINABLE, trainings
-    from selfinstruct.run import ablating
+    from selfinstruct.run import student_runs
 
     folder: Path | None = given["output"]
     if folder is None:
         raise click.UsageError("arms that are trained need a folder: -o FOLDER")
     seeds = range(given["seed"], given["seed"] + given["seeds"])
     students = trainings(conditions or TRAINABLE, given["examples"] or (10,), seeds, given["folds"])
-    tasks = ablating.read_tasks_of(given["tasks"], given["shape"], given["columns"])
+    tasks = student_runs.read_tasks_of(given["tasks"], given["shape"], given["columns"])
     if given["dry_run"]:
         say(f"{len(students)} students would be tuned, of {len(tasks.tasks)} tasks, and asked; nothing is sent")
         return 0
@@ -250,10 +250,12 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
     codes = []
     for number, one in enumerate(students, 1):
         say(f"student {number} of {len(students)}: {one.name}", err=True)
-        files = ablating.prepared(one, tasks, folder, given["folds"], given["shots"])
-        resolved = ablating.resolved(one, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"])
+        files = student_runs.arm_files(one, tasks, folder, given["folds"], given["shots"])
+        resolved = student_runs.arm_recipe(
+            one, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
+        )
         codes.append(carry_out(resolved, {**given, "output": folder / one.name}, None, "ablation.json"))
-    say(ablating.published(students, folder, margin=given["margin"], seed=given["seed"]), err=True, end="")
+    say(student_runs.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]), err=True, end="")
     say(folder / "ablation.md")
     return max(codes)
 

@@ -389,8 +389,8 @@ def compare(
     import json
 
     from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text
-    from selfinstruct.run.comparing import compare as compared
-    from selfinstruct.run.comparing import write_comparison
+    from selfinstruct.run.scoring import compare_folders as compared
+    from selfinstruct.run.scoring import write_comparison
 
     if markdown + latex + as_json > 1:
         raise click.UsageError("one of --markdown, --latex and --json")

@@ -15,7 +15,7 @@ who owns a folder, how a run begins and ends          run.py; what makes it the 
 what a run starts from: seeds, benchmarks, prompts    material.py; sets to work on, inputs.py
 which models, budgets, prices a stage gets            wiring.py; which judge, judges.py
 what must be installed and lie here                   requirements.py
-how a model in training is asked and judged           examining.py
+how a model in training is asked and judged           judges.py
 what is published                                     publish.py, card.py; in the reference profile, reference.py
 what the report is drawn from, what answers cost      run_summary.py, billing.py
 what would be asked                                   dry_run.py

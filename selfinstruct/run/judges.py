@@ -1,8 +1,8 @@
-"""The shipped judges of tone, which of them a run takes, and how any judge is opened."""
+"""The shipped judges of tone, which of them a run takes, how any is opened, and how a model in training is judged."""
 
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING
 import yaml
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.judge.folder import FACTS, load_judge
+from selfinstruct.models.backend import CallError
+from selfinstruct.records import Choice, Request
+from selfinstruct.run.material import prompt_set
 from selfinstruct.run.recipe import Resolved
-from selfinstruct.stage import Stage, Tone
+from selfinstruct.stage import Loaded, Stage, Tone
+from selfinstruct.tone.objecqa import OBJECQA
+from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
 
 if TYPE_CHECKING:
     from selfinstruct.models.transformers_scoring import EmbeddedStates
+
 
 _ROOM = Path(__file__).parents[1] / "judge"
 SHIPPED = ("ifs-v1", "ifs-v2", "ifs-v2-linear")
@@ -25,8 +32,6 @@ CANONICAL, LINEAR = "ifs-v2", "ifs-v2-linear"
 OF_THIS_RUN = "judge"
 """What a recipe calls the judge that an earlier stage of it trains."""
 _PACKAGES = ("torch", "transformers", "safetensors")
-
-
 OWN_JUDGE = "SELFINSTRUCT_JUDGE"
 """The environment variable that names the judge of whatever names none."""
 
@@ -134,3 +139,32 @@ def check_judge(stage: Stage) -> None:
     if named == CANONICAL and (absent := lacking()):
         fix = f"install it, or take judge: {LINEAR} in another folder: its scores are others"
         raise BadInput(f"the judge {CANONICAL} needs what is not here: {absent}", place=f"stage {stage.name}", fix=fix)
+
+
+def ask_loaded(loaded: Loaded, requests: Sequence[Request]) -> list[Choice]:
+    """`Bench.ask_loaded`: in batches, by the decoder of this package."""
+    from selfinstruct.models.transformers_decode import Decoder
+
+    with evaluating(loaded.model):
+        try:
+            answers = Decoder(loaded).replies(requests)
+        except CallError as fault:
+            raise BadInput(fault.message, place="the model in memory", fix="give it a shorter prompt") from fault
+    return [answer.choices[0] for answer in answers]
+
+
+def ifs_v1(wrapper: str = "chat", first: int = 0, *, objecqa: bool = False, judge: str = LINEAR) -> ToneProbe:
+    """What `StopOnIFS` takes, with the shipped prompts and judge, for a training script of your own.
+
+    `wrapper`: how prompts are put, best as it was tuned (tone/wrappers.py); `first`: only so many instructions, 0 for
+    all 150; `objecqa`: the questions of taste, too; `judge`: a shipped one's name or a folder, by default the linear
+    one, which takes no time beside the model's answers.
+    """
+    return ToneProbe.of_tasks(
+        prompt_set(DEV_PROMPTS),
+        prompt_set(OBJECQA) if objecqa else (),
+        judge=open_judge(judge),
+        ask=ask_loaded,
+        wrapper=wrapper,
+        first=first,
+    )

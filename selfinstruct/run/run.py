@@ -17,11 +17,10 @@ from selfinstruct.report.page import page
 from selfinstruct.run import wiring
 from selfinstruct.run.endpoints import FILE as ENDPOINTS
 from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
-from selfinstruct.run.examining import ask_loaded
 from selfinstruct.run.fingerprint import fingerprint, identity, refuse_difference
 from selfinstruct.run.fingerprint import told as seed_told
 from selfinstruct.run.inputs import place_of
-from selfinstruct.run.judges import hidden_states, judges_for, with_judges
+from selfinstruct.run.judges import ask_loaded, hidden_states, judges_for, with_judges
 from selfinstruct.run.loop import SENTENCES, Walked, results, walk
 from selfinstruct.run.material import Material
 from selfinstruct.run.material import material as read_material

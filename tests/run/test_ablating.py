@@ -6,7 +6,7 @@ from selfinstruct.audit.ablate import Ablate
 from selfinstruct.audit.ablation_tasks import Found
 from selfinstruct.audit.trained import trainings
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.run.ablating import prepared, read_tasks_of, resolved
+from selfinstruct.run.student_runs import arm_files, arm_recipe, read_tasks_of
 from tests.audit.ablations import studies
 from tests.cli.typed import lines
 
@@ -14,8 +14,10 @@ from tests.cli.typed import lines
 def test_a_student_is_tuned_on_the_other_tasks_and_asked_about_its_own(tmp_path: Path) -> None:
     found = Found(studies(5), 0)
     one, *_ = trainings(("original", "empty"), (3,), (7,), 2)
-    learned, asked = prepared(one, found, tmp_path, 2, 2)
-    made = resolved(one, "embedded", [learned, asked], asking={"shots": 2}, tuning={"epochs": 1.0}, changes=["seed=8"])
+    learned, asked = arm_files(one, found, tmp_path, 2, 2)
+    made = arm_recipe(
+        one, "embedded", [learned, asked], asking={"shots": 2}, tuning={"epochs": 1.0}, changes=["seed=8"]
+    )
     tune, ask = made.stages
     assert isinstance(tune, Finetune)
     assert (tune.stop, tune.epochs) == ("none", 1.0)

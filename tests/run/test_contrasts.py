@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run.contrasts import table
+from selfinstruct.run.arms import contrast_table
 
 
 def arm(folder: Path, name: str, ifs: float, kept: float | None = None) -> None:
@@ -24,7 +24,7 @@ def test_contrasts_are_paired_by_seed_and_corrected_for_one_another(tmp_path: Pa
         arm(tmp_path, f"full-{seed}", base + 0.1 + seed / 10_000, -0.05)
         arm(tmp_path, f"simple-{seed}", base + (0.1 if seed == 43 else -0.1))
     arm(tmp_path, "once", 0.9)
-    page = table(tmp_path, ["full:lora", "simple:lora"])
+    page = contrast_table(tmp_path, ["full:lora", "simple:lora"])
     told = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
     found = {(one["of"], one["column"]): one for one in told["contrasts"]}
     assert found["full", "IFS"]["value"] == pytest.approx(0.1043, abs=1e-4)
@@ -49,6 +49,6 @@ def test_what_cannot_be_contrasted_is_one_line(tmp_path: Path, named: list[str],
     arm(tmp_path, "full-42", 0.5)
     arm(tmp_path, "lora-42", 0.5)
     with pytest.raises(BadInput, match=says):
-        table(tmp_path, named)
+        contrast_table(tmp_path, named)
     with pytest.raises(BadInput, match="no arm with"):
-        table(tmp_path / "nothing", [])
+        contrast_table(tmp_path / "nothing", [])

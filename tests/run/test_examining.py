@@ -15,7 +15,7 @@ from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Request
-from selfinstruct.run.examining import ask_loaded, ifs_v1
+from selfinstruct.run.judges import ask_loaded, ifs_v1
 from selfinstruct.run.material import prompt_set
 from selfinstruct.stage import Loaded, Tone
 from selfinstruct.tone.objecqa import questions_of

@@ -1,7 +1,10 @@
-"""A model by its spec, asked from Python: answers as texts, failures as objects; no run, no journal."""
+"""Called from Python without a run: a model asked by its spec, one stage applied to a list of tasks."""
 
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,13 +14,16 @@ from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.models.make import check_spec
 from selfinstruct.models.money import Budget, Prices
-from selfinstruct.records import Completion, Failure, Message, Request
+from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
-from selfinstruct.stage import Traits
-from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.run.run_records import html_table, task_cells
+from selfinstruct.run.runner import closed
+from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
+from selfinstruct.store.run_folder import RunFolder, largest_first
 from selfinstruct.text import printable, shown
 
 _ROLE = "model"
+_ROWS = 10
 
 
 class AskedModel:
@@ -145,3 +151,102 @@ def _text(reply: Completion | Failure) -> str | Failure:
 
 def _tell(line: str) -> None:
     sys.stderr.write(printable(line) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a stage said of a list of tasks: kept + rejected + failed are all of them."""
+
+    kept: list[Task] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    measured: dict[str, Json] = field(default_factory=dict)
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """How many were rejected for each reason, largest first."""
+        return largest_first(Counter(one.reason for one in self.rejected))
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the sums, and the first of what was rejected."""
+        sums = html_table(("kept", "rejected", "failed"), [(len(self.kept), len(self.rejected), len(self.failed))])
+        rows = [
+            (
+                one.reason,
+                *(task_cells(one.record) if isinstance(one.record, Task) else (one.record.id[:12], "", "", "")),
+            )
+            for one in self.rejected[:_ROWS]
+        ]
+        heads = ("reason", "id", "instruction", "input", "output")
+        return sums + (html_table(heads, rows, of=len(self.rejected)) if rows else "")
+
+
+def apply(
+    stage: Stage,
+    tasks: Sequence[Task],
+    *,
+    models: Mapping[str, str | Model] | None = None,
+    seeds: Sequence[Task] = (),
+    seed: int = 42,
+) -> Applied:
+    """Call one stage on tasks, in this process; nothing is written, and nothing is remembered.
+
+    `models`: for a stage that asks some, by role (`{"teacher": "openai:NAME"}`), as specs or as `load_model` gives
+    them. `seeds`: what novelty compares with besides. It cannot call what makes tasks (`Propose`), trains or builds
+    (`Finetune`, `TrainJudge`, `Fragment`), measures likelihoods (`Difficulty`), compares with files (`Decontaminate`)
+    or asks a set of prompts (`Score`, `ObjecQA`, `Suite`): a Recipe finds what these need, and keeps what they make.
+
+    >>> from selfinstruct.dedup.exact import Exact
+    >>> from selfinstruct.records import Provenance
+    >>> texts = "Name a river.", "Name  a RIVER."
+    >>> tasks = [Task(instruction=text, provenance=Provenance(stage="input")) for text in texts]
+    >>> apply(Exact(), tasks).by_reason
+    {'exact_duplicate': 1}
+    """
+    _check(stage)
+    given = models or {}
+    roles = stage.needs.models
+    if lacking := [role for role in roles if role not in given]:
+        what = f"asks a model '{lacking[0]}' that was not given"
+        raise BadInput(what, place=f"stage '{stage.name}'", fix=f'give models={{"{lacking[0]}": "embedded"}}')
+    opened = {role: one for role in roles if isinstance(one := given[role], str)}
+    loaded: dict[str, AskedModel] = {}
+    applied = Applied()
+    try:
+        for role, spec in opened.items():
+            loaded[role] = load_model(spec)
+        asked: dict[str, Model] = {role: one for role, one in given.items() if not isinstance(one, str)}
+        with tempfile.TemporaryDirectory() as scratch:
+            bench = Bench(
+                pool=Pool(seeds), models={**asked, **loaded}, scratch=Path(scratch), seed=seed, stage=stage.name
+            )
+            for outcome in closed(stage(tasks, bench), stage, len(tasks)):
+                match outcome:
+                    case Kept(record):
+                        applied.kept.append(record)
+                    case Rejected():
+                        applied.rejected.append(outcome)
+                    case Failed():
+                        applied.failed.append(outcome)
+                    case Measured(name, value):
+                        applied.measured[name] = value
+                    case _:
+                        raise BadInput(f"builds '{outcome.name}'", place=f"stage '{stage.name}'", fix=_RECIPE)
+    finally:
+        for one in loaded.values():
+            one.close()
+    return applied
+
+
+_RECIPE = "run it in a Recipe, which keeps what it makes"
+
+
+def _check(stage: Stage) -> None:
+    place = f"stage '{stage.name}'"
+    if stage.scope == "source":
+        raise BadInput("makes records, and takes none", place=place, fix="run it in a Recipe, under `rounds`")
+    needs = stage.needs
+    if needs.scorer or needs.weights or needs.builds or needs.builds_judge:
+        raise BadInput("measures or trains weights", place=place, fix=_RECIPE)
+    if needs.sets or needs.judge is not None:
+        raise BadInput("reads more than its records", place=place, fix="run it in a Recipe, which finds its files")
