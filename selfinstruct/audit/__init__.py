@@ -11,11 +11,11 @@ In, for `shift`, `knowledge` and `trace`: weights before and after a tuning, pro
 how far each token moved, which facts were lost, which records taught what is said; `forget`: a set without some.
 Papers: URIAL (Lin et al. 2023, arXiv 2312.01552), A closer look (Ghosh et al. 2024, arXiv 2402.05119).
 
-To change the sheet open `sheet.py`; the arithmetic, `review.py`. To change how a model is asked open `ablate.py`; what
-counts as a task, `ablation_tasks.py`; a condition, `conditions.py`; label spaces and guessing, `label_space.py`; when
-something is called equal, `verdicts.py`; what is told, `ablation.py`, and as a table, `ablation_table.py`; what arms
-that are trained learn and show, `trained.py`. To change how two models are looked into open `two_models.py`; what is
-counted of a token, `token_shift.py`, and told of all, `shift_figures.py`; how facts are ranked, `facts.py`; which words
-are looked up, `spans.py`, where, `word_index.py`, and in which order, `origins.py`; the manner of a set, `copying.py`;
-what retunings show, `counterfactual.py`; the last words of a verb, `in_words.py`.
+To change the sheet, its arithmetic or its table open `review.py`; the four levels of answers, `rating.py`. To change
+how a model is asked open `ablate.py`; what counts as a task, label spaces and guessing, `ablation_tasks.py`; a
+condition, `conditions.py`; when something is called equal, `verdicts.py`; what is told, `ablation.py`, and as a table,
+`ablation_table.py`; what arms that are trained learn and show, `trained.py`. To change how two models are looked into
+open `two_models.py`; what is counted of a token, `token_shift.py`, and told of all, `shift_figures.py`; how facts are
+ranked, `facts.py`; which words are looked up, `spans.py`, where and in which order, `origins.py`; the manner of a set,
+`copying.py`; what retunings show, `counterfactual.py`; the last words of a verb, `in_words.py`.
 """

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.audit.ablation import Answer, ablation
-from selfinstruct.audit.ablation_tasks import Found, tasks_of
+from selfinstruct.audit.ablation_tasks import Found, Studied, tasks_of
 from selfinstruct.audit.conditions import CONDITIONS, prompt
-from selfinstruct.audit.label_space import Studied
 from selfinstruct.audit.verdicts import MARGIN
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from selfinstruct.audit.ablation_tasks import Studied, baselines
 from selfinstruct.audit.conditions import AGAINST, INVERTED, ORIGINAL, inverted
-from selfinstruct.audit.label_space import Studied, baselines
 from selfinstruct.audit.verdicts import Comparison, beating, comparisons, conclusion, control
 from selfinstruct.records import Json
 from selfinstruct.superni import Asked, Metric, Scored, exact_match, scored, superni_score

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeAlias
 
-from selfinstruct.audit.label_space import Studied
+from selfinstruct.audit.ablation_tasks import Studied
 from selfinstruct.records import digest
 from selfinstruct.superni import Asked, Example, normalized, tk_prompt
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.audit.copying import Answer, copying
-from selfinstruct.audit.origins import TOP, Origin, Origins, texts_of
+from selfinstruct.audit.origins import TOP, Origin, Origins, WordIndex, texts_of
 from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_figures import told
 from selfinstruct.audit.spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
 from selfinstruct.audit.token_shift import Moved, Response, moved, response
 from selfinstruct.audit.two_models import CHAT, check_template, context_of, prompt_tokens, two_sides
-from selfinstruct.audit.word_index import WordIndex
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.audit.ablation import METRICS, TURNED, Kind
+from selfinstruct.audit.ablation_tasks import Studied
 from selfinstruct.audit.conditions import AGAINST, CONDITIONS, INVERTED, ORIGINAL, RIGHT_EXAMPLES, WRONG_PAIRING, lesson
-from selfinstruct.audit.label_space import Studied
 from selfinstruct.audit.verdicts import Comparison, beating, comparisons, conclusion, control
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, digest

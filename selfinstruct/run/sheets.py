@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.review import agreement, rates, table
-from selfinstruct.audit.sheet import Verdict, read_sheet
-from selfinstruct.audit.sheet import draw as draw_tasks
-from selfinstruct.audit.sheet import sheet as task_sheet
+from selfinstruct.audit.review import Verdict, agreement, rates, read_sheet, table
+from selfinstruct.audit.review import draw as draw_tasks
+from selfinstruct.audit.review import sheet as task_sheet
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.publishing import as_page
 from selfinstruct.evaluate.read_draw import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of

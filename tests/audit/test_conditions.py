@@ -2,6 +2,7 @@
 
 import pytest
 
+from selfinstruct.audit.ablation_tasks import baselines, label_space, studied
 from selfinstruct.audit.conditions import (
     AGAINST,
     CONDITIONS,
@@ -11,7 +12,6 @@ from selfinstruct.audit.conditions import (
     without_labels,
     wrong_answer,
 )
-from selfinstruct.audit.label_space import baselines, label_space, studied
 from selfinstruct.superni import Asked, NatInstTask
 from tests.audit.ablations import DEFINITION, LABELS, echoing, parity
 

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.audit.review import PAPER, Kappa, Rate, agreement, rates, table
-from selfinstruct.audit.sheet import Verdict
+from selfinstruct.audit.review import PAPER, Kappa, Rate, Verdict, agreement, rates, table
 
 _ANSWER = st.sampled_from([True, False, None])
 _VERDICTS = st.lists(
