@@ -51,12 +51,12 @@ if TYPE_CHECKING:
     from selfinstruct.generate.topic import StayOnTopic
     from selfinstruct.judge.train_judge import TrainJudge
     from selfinstruct.records import Failure, Instance, Message, Provenance, Task
-    from selfinstruct.run.comparing import compare
     from selfinstruct.run.harness import harness
     from selfinstruct.run.inputs import read_tasks_of as read_set
     from selfinstruct.run.python_calls import Applied, AskedModel, apply, load_model
     from selfinstruct.run.python_recipe import Recipe, generate_set
     from selfinstruct.run.run_reader import Run, load_run
+    from selfinstruct.run.scoring import compare_folders as compare
     from selfinstruct.run.scoring import ifs
     from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 
@@ -124,7 +124,7 @@ _PLACES = {
     "Stopped": "errors:Stopped",
     "Task": "records:Task",
     "apply": "run.stage_alone:apply",
-    "compare": "run.comparing:compare",
+    "compare": "run.scoring:compare_folders",
     "generate_set": "run.python_recipe:generate_set",
     "harness": "run.harness:harness",
     "ifs": "run.scoring:ifs",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.evaluate.judging.stage import JudgeAnswers
-from selfinstruct.run.comparing import compare, write_comparison
 from selfinstruct.run.rating import empty_rating_sheet, ratings_told
+from selfinstruct.run.scoring import compare_folders, write_comparison
 from tests.evaluate.fakes import Speaker
 from tests.evaluate.test_judging import answers, good, run
 
@@ -23,7 +23,7 @@ def judged(tmp_path: Path) -> Path:
 
 
 def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(judged: Path, tmp_path: Path) -> None:
-    told: Any = compare([judged], against="other")
+    told: Any = compare_folders([judged], against="other")
     table = told.as_json()
     columns = {one["measure"]: (place, one) for place, one in enumerate(table["columns"])}
     assert columns["pairwise win_rate"][1]["elsewhere"] == "win_rate"
@@ -60,7 +60,7 @@ def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -
             if int(str(row["model"])[1:]) < count
         )
         run(stage, tmp_path / str(count), given=tasks)
-    few, many = (compare([tmp_path / str(count)]).notes for count in (6, 13))
+    few, many = (compare_folders([tmp_path / str(count)]).notes for count in (6, 13))
     assert any("r = " in note and "says little: 5 rows" in note for note in few)
     assert any("r = " in note and "says little" not in note for note in many)
 
@@ -70,7 +70,7 @@ def test_tasks_of_the_harness_are_columns_whose_settings_are_their_terms(tmp_pat
     line = {"suite": "mmlu", "id": "a", "source": "a", "model": "m", "wrapper": "none", "marks": {"acc": [1.0, 1]}}
     (tmp_path / "harness.json").write_text(json.dumps(page), encoding="utf-8")
     (tmp_path / "harness.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
-    [column] = compare([tmp_path]).columns
+    [column] = compare_folders([tmp_path]).columns
     assert (column.measure, column.terms) == ("mmlu acc", "0-shot")
 
 

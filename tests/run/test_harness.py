@@ -15,8 +15,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HARNESS, HarnessTask, harness_tasks
 from selfinstruct.run import harness_child
-from selfinstruct.run.comparing import compare
 from selfinstruct.run.harness import harness
+from selfinstruct.run.scoring import compare_folders
 from tests.models import tiny_models
 from tests.models.loopback import chat
 
@@ -89,7 +89,7 @@ def test_a_task_of_ones_own_is_asked_of_a_model_here_and_read_back_into_the_tabl
     )
     assert "exact_match,last-number" in told["tasks"]["our_sums"]["metrics"]
     assert told["tasks"]["our_rivers"]["paper"] is False
-    table = compare([tmp_path / "out"])
+    table = compare_folders([tmp_path / "out"])
     assert [column.measure for column in table.columns] == ["our_rivers acc", "our_sums exact_match,last-number"]
 
 
