@@ -57,7 +57,7 @@ _OPTIONS = (
         help="The run's folder; runs/NAME-FINGERPRINT if not given.",
     ),
     click.option("--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value."),
-    click.option("--dry-run", is_flag=True, help="Print requests, tokens and price; send nothing."),
+    click.option("--dry-run", is_flag=True, help="Print requests and price; send nothing."),
     click.option("--fresh", is_flag=True, help="Make everything again from the journal, which is kept."),
     click.option("--retry-failed", is_flag=True, help="Ask failed calls of finished stages again."),
     click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes for stages that allow it."),

@@ -26,7 +26,7 @@ def set_options(verb: Verb) -> Verb:
             columns_option,
             click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
             click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
-            click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2)."),
+            click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2)."),
         )
     ):
         verb = option(verb)
@@ -41,7 +41,7 @@ def set_options(verb: Verb) -> Verb:
 @click.option(
     "--keep",
     type=click.Choice(["first", "newest", "shortest", "longest"]),
-    help="Which of duplicates stays: of exact ones the first, of near ones the longest, if not given.",
+    help="Which of duplicates stays; else of exact ones the first, of near ones the longest.",
 )
 @click.option("--index", metavar="FOLDER", help="What earlier runs published there counts, too (J: 0.8, if not given).")
 @click.option("--novelty", type=click.FloatRange(0.05, 1), metavar="T", help="Keep instructions below this ROUGE-L.")
@@ -170,7 +170,7 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
 @columns_option
 @click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")
-@click.option("--strict", is_flag=True, help="End at the first record that cannot be used (exit 2).")
+@click.option("--strict", is_flag=True, help="End at the first unusable record (exit 2).")
 @click.option(
     "--seed", type=click.IntRange(0), default=42, show_default=True, help="For the templates of self_instruct."
 )

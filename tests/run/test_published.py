@@ -151,7 +151,7 @@ def test_a_run_that_goes_on_is_compared_with_what_was_there_when_it_began(
     assert kept(tmp_path / "a") == [BREAD]
 
 
-def stop(*_words: object) -> None:
+def stop(*_words: object, **_more: object) -> None:
     raise Stopped("the light went out")
 
 
