@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from selfinstruct.formats.shapes import SHAPES, certainly, fitting, mended, shap
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 
+_MAY_BE_ABSENT = ("input", "system")  # where they are empty, many sets leave them out
 _LOOK = 20  # usable records that decide on the layout
 _LOOK_BROKEN = 1000  # and of these none usable: it never will be
 _LOOK_BYTES = 8 << 20
@@ -87,13 +88,34 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return unpacked(before.value if before else right)
 
 
-def named(first: Sequence[Found], roles: Roles) -> None:
-    """BadInput where none of the first records has the column that is asked."""
-    asked = roles.instruction or roles.messages
+def named(first: Sequence[Found], roles: Roles) -> BadInput | None:
+    """What to raise if no later record has it, of a column that may be left out and is in none of the first records.
+
+    BadInput where none of them has the column that is asked, or that of its answer.
+    """
     lines = [item for item in first if isinstance(item, Line)]
-    if lines and not any(isinstance(line.value, dict) and asked in line.value for line in lines):
-        there = ", ".join(lines[0].value) if isinstance(lines[0].value, dict) else "no columns"
-        raise BadInput(f"no column '{shown(asked)}'", place=lines[0].place, fix=f"it has {shown(there, 400)}")
+    there = {column for line in lines if isinstance(line.value, dict) for column in line.value}
+    absent = [role for role, column in roles.given.items() if column not in there]
+    if not lines or not absent:
+        return None
+    needed = next((role for role in absent if role not in _MAY_BE_ABSENT), "")
+    has = ", ".join(lines[0].value) if isinstance(lines[0].value, dict) else "no columns"
+    what, fix = f"no column '{shown(roles.given[needed or absent[0]])}'", f"it has {shown(has, 400)}"
+    fault = BadInput(what, place=lines[0].place, fix=fix)
+    if needed:
+        raise fault
+    return fault
+
+
+def each_somewhere(found: Iterable[Found], columns: Iterable[str], fault: BadInput) -> Iterator[Found]:
+    """The records; BadInput behind the last one where none had some column: mistyped, it would be empty throughout."""
+    missing = set(columns)
+    for item in found:
+        if missing and isinstance(item, Line) and isinstance(item.value, dict):
+            missing.difference_update(item.value)
+        yield item
+    if missing:
+        raise fault
 
 
 def with_answers(first: Sequence[Found], shape: str) -> bool:

@@ -10,7 +10,18 @@ from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columns_of
 from selfinstruct.formats.conversations import TURN_KEYS
-from selfinstruct.formats.detect import Found, Reader, SeenIds, agreed, first_of, forced, named, plain, with_answers
+from selfinstruct.formats.detect import (
+    Found,
+    Reader,
+    SeenIds,
+    agreed,
+    each_somewhere,
+    first_of,
+    forced,
+    named,
+    plain,
+    with_answers,
+)
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.rows import unpublished
@@ -114,14 +125,16 @@ class Layout:
 
 def _read(part: Source, layout: Layout, seen: SeenIds, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
     first = first_of(part.records)
-    if layout.columns:
-        named(first, layout.columns)
+    doubt = named(first, layout.columns) if layout.columns else None
     usual = "" if layout.columns else forced(first, layout.shape) if layout.shape else agreed(first)
     by_look = layout.answered is None and not layout.columns and with_answers(first, layout.shape)
     answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
     origin = Provenance(stage="input", source=part.name)
     reader = Reader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
-    for item in chain(first, part.records):
+    whole: Iterator[Found] = chain(first, part.records)
+    if layout.columns and doubt:
+        whole = each_somewhere(whole, layout.columns.given.values(), doubt)
+    for item in whole:
         yield reader.read(item)
 
 
@@ -149,8 +162,8 @@ def _of_part(part: Source, first: Sequence[Found], shape: str, columns: Roles | 
         yield "no records"
         return
     try:
-        if columns:
-            named(first, columns)
+        if columns and (doubt := named(first, columns)):
+            yield f"{doubt.what} in the first records; {doubt.fix}"
         usual = "" if columns else forced(first, shape) if shape else agreed(first)
     except BadInput as fault:
         yield f"not readable so: {fault.what}; {fault.fix}"

@@ -67,9 +67,15 @@ class Read:
 
 
 def opened(sets: Iterable[Set], seed: int) -> None:
-    """BadInput for a set that is not there or of no known layout, told by its first record."""
+    """BadInput for a set that is not there, of no known layout, or without a column that is named for it.
+
+    The first record tells; only whether a column that may be left out is anywhere, the last one.
+    """
     for one in sets:
-        next(read_input(one, seed=seed), None)
+        to_the_end = one.columns is not None and (one.columns.input or one.columns.system)
+        for _ in read_input(one, seed=seed):
+            if not to_the_end:
+                break
 
 
 def read_input(

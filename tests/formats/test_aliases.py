@@ -180,6 +180,17 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path)
         one(tmp_path, {"question": "x"}, columns=Roles.parse("instruction=question"), shape="alpaca")
 
 
+def test_no_column_that_is_named_may_be_missing_throughout(tmp_path: Path) -> None:
+    row = {"question": "x", "answer": "y"}
+    with pytest.raises(BadInput, match="no column 'anwser'; it has question, answer"):
+        one(tmp_path, row, columns=Roles.parse("instruction=question,output=anwser"))
+    roles = Roles.parse("instruction=question,output=answer,input=context")
+    with pytest.raises(BadInput, match="no column 'context'; it has question, answer"):
+        list(read_set(write(tmp_path, *[row] * 30), columns=roles))
+    found = list(read_set(write(tmp_path, *[row] * 30, row | {"context": "z"}), columns=roles))
+    assert [task.instances[0].input for task in found if isinstance(task, Task)] == [""] * 30 + ["z"]
+
+
 def reasons(source: str, **more: Any) -> list[str]:
     return [one.reason for one in read_set(source, **more) if isinstance(one, Unreadable)]
 
