@@ -27,6 +27,8 @@ _SYSTEM = ("system", "system_prompt")
 _CHOICES = re.compile(r"choices|options|([a-d]|(choice|option|opt|sol|ending|answer)_?[a-d1-4])")
 """Beside columns of these names an answer is rather the letter or number of one than the answer."""
 
+_NUMBER = re.compile(r"#[1-9]\d*")
+
 
 @dataclass(frozen=True, slots=True)
 class Roles:
@@ -51,6 +53,10 @@ class Roles:
         columns = list(given.values())
         if twice := [column for column in columns if columns.count(column) > 1]:
             raise BadInput(f"column '{shown(twice[0])}' stands twice", place=place, fix="give each role its own")
+        numbers = [column for column in columns if _NUMBER.fullmatch(column)]
+        if numbers and len(numbers) < len(columns):
+            fix = "number all, where the table has no line of names; else name all"
+            raise BadInput(f"'{numbers[0]}' is a number beside names of columns", place=place, fix=fix)
         roles = cls(**given)
         if bool(roles.instruction) == bool(roles.messages):
             fix = "write instruction=COLUMN,output=COLUMN, or messages=COLUMN"
@@ -58,6 +64,11 @@ class Roles:
         if roles.messages and (roles.output or roles.input):
             raise BadInput("messages hold input and output already", place=place, fix="give messages=COLUMN alone")
         return roles
+
+    @property
+    def numbered(self) -> bool:
+        """Columns are told by number, `#2`, for a table without a line of names."""
+        return all(_NUMBER.fullmatch(column) for column in self.given.values())
 
     @classmethod
     def parse(cls, text: str, place: str = "--columns") -> "Roles":

@@ -1,4 +1,4 @@
-"""Rows of a CSV, TSV or .xlsx file: the first names the columns; every cell is text, a quoted one may hold lines."""
+"""Rows of a CSV, TSV or .xlsx file: the first names the columns, or they are numbered `#1`, `#2`...; cells are text."""
 
 import codecs
 import csv
@@ -24,32 +24,37 @@ _OLD_END = re.compile(r"(?<=\r)(?!\n|\Z)")  # a line end of old, alone
 _SAYS_DELIMITER = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 
 
-def delimited_rows(path: Path) -> Iterator[Line | BadRecord]:
+def delimited_rows(path: Path, *, named: bool = True) -> Iterator[Line | BadRecord]:
     """The rows, lazily; a place is the file and the line where the row begins.
 
-    The delimiter is what parts the first line most often; of `.tsv` it is the tab. Raises BadInput for a file whose
-    columns cannot be told.
+    The delimiter is what parts the first line most often; of `.tsv` it is the tab. Where columns are not `named`, the
+    first line is a row too. Raises BadInput for a file whose columns cannot be told.
     """
     with stream(path) as opened:
-        yield from _csv_rows(opened, name(path), ending(path))
+        yield from _csv_rows(opened, name(path), ending(path), named=named)
 
 
-def _csv_rows(opened: Stream, place: str, kind: str) -> Iterator[Line | BadRecord]:
+def _csv_rows(opened: Stream, place: str, kind: str, *, named: bool) -> Iterator[Line | BadRecord]:
     lines = _Lines(opened, place)
     head = next(lines, "")
     said = _SAYS_DELIMITER.fullmatch(head)
     if said:  # a spreadsheet's own first line
         head = next(lines, "")
+    begins = lines.number
+    while not named and head.count('"') % 2 and len(head) < LINE_BYTES and (more := next(lines, "")):
+        head += more  # a record may go on in the next line, as a name never does
     delimiter = said[1] if said else "\t" if kind == ".tsv" else delimiter_of(head)
     csv.field_size_limit(LINE_BYTES)
     spaced = _is_spaced(head, delimiter)
     reader = csv.reader(chain([head], lines), delimiter=delimiter, strict=True, skipinitialspace=spaced)
-    begins = lines.number
     try:
-        columns = named_columns(next(reader, []), place)
+        cells = next(reader, [])
+        columns = named_columns(cells, place) if named else numbered_columns(cells, place)
     except csv.Error as fault:
         where = f"{place}:{begins}"
         raise BadInput(f"no line of column names ({fault})", place=where, fix="mend the first line") from None
+    if not named:
+        yield row_of(columns, cells, f"{place}:{begins}")
     while True:
         begins = lines.number + 1
         lines.kept.clear()
@@ -103,8 +108,19 @@ def named_columns(cells: Sequence[str], place: str) -> list[str]:
         raise BadInput("no names of columns", place=f"{place}:1", fix="name the columns in the first line")
     if twice := [one for one in names if names.count(one) > 1]:
         what = f"column '{shown(twice[0], 40)}' stands twice"
-        raise BadInput(what, place=f"{place}:1", fix="give each column a name of its own")
+        raise BadInput(what, place=f"{place}:1", fix="give each column a name of its own, or number them")
     return names
+
+
+def numbered_columns(cells: Sequence[str], place: str) -> list[str]:
+    """Names of the columns of a table without a line of names, as `--columns` takes them.
+
+    >>> numbered_columns(["What is clay?", "Earth."], "set.csv")
+    ['#1', '#2']
+    """
+    if not any(cell.strip() for cell in cells):
+        raise BadInput("nothing in the first row", place=f"{place}:1", fix="begin with a record")
+    return [f"#{number}" for number in range(1, len(cells) + 1)]
 
 
 def row_of(columns: Sequence[str], cells: Sequence[str], place: str) -> Line | BadRecord:
@@ -160,7 +176,7 @@ class _Lines:
         return line.decode("utf-8", "surrogateescape")
 
 
-def sheet_rows(path: Path, wanted: str = "") -> Iterator[Line | BadRecord]:
+def sheet_rows(path: Path, wanted: str = "", *, named: bool = True) -> Iterator[Line | BadRecord]:
     """The rows of one sheet, lazily; `wanted` says which, where there are several. Formulas count as what they gave."""
     place = name(path)
     try:
@@ -175,7 +191,7 @@ def sheet_rows(path: Path, wanted: str = "") -> Iterator[Line | BadRecord]:
         said = shown(str(fault) or type(fault).__name__, 200)
         raise BadInput(f"cannot be read ({said})", place=place, fix="save it again, or as CSV") from None
     try:
-        yield from _sheet_rows(_sheet(book, wanted, place), place)
+        yield from _sheet_rows(_sheet(book, wanted, place), place, named=named)
     finally:
         book.close()
 
@@ -210,10 +226,11 @@ def _holds(sheet: Any) -> bool:  # noqa: ANN401 - the library publishes no types
     return any(cell is not None for row in sheet.iter_rows(values_only=True) for cell in row)
 
 
-def _sheet_rows(sheet: Any, place: str) -> Iterator[Line | BadRecord]:  # noqa: ANN401 - the library publishes no types
+def _sheet_rows(sheet: Any, place: str, *, named: bool) -> Iterator[Line | BadRecord]:  # noqa: ANN401 - as above
     rows = enumerate(sheet.iter_rows(values_only=True), 1)
-    columns = named_columns(_trimmed(next(rows, (1, ()))[1]), place)
-    for number, cells in rows:
+    head = next(rows, (1, ()))
+    columns = (named_columns if named else numbered_columns)(_trimmed(head[1]), place)
+    for number, cells in rows if named else chain([head], rows):
         texts = _trimmed(cells)
         if texts:
             yield row_of(columns, [*texts, *[""] * (len(columns) - len(texts))], f"{place}:{number}")

@@ -158,7 +158,10 @@ def agreed(first: Sequence[Found]) -> str:
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
             has = f" (columns {shown(', '.join(item.value), 200)})" if isinstance(item.value, dict) else ""
             has += f": {why}" if isinstance(item.value, dict) and (why := no_pair(item.value)[1]) else ""
-            fix = f"say which columns to read: --columns instruction=...,output=...; known are {known}"
+            fix = "say which columns to read: --columns instruction=...,output=..."
+            if item.place.lower().endswith((".csv:2", ".tsv:2", ".xlsx:2")):
+                fix += ", or by number where line 1 is a record: --columns instruction=#1,output=#2"
+            fix += f"; known are {known}"
             raise BadInput(f"no known layout{has}", place=item.place, fix=fix)
     for item in first:
         if isinstance(item, BadRecord):

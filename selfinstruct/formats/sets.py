@@ -71,7 +71,7 @@ def read_set(
         raise BadInput(f"both a layout ('{shown(shape)}') and columns are given", place="--columns", fix=fix)
     anything = False
     layout = Layout(shape, columns, answered)
-    for part in _parts(source, converter):
+    for part in _parts(source, converter, columns):
         found = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
         for one in found:
             anything = True
@@ -96,7 +96,7 @@ def _converter(shape: str, compat: str) -> str:
     return bare if bare in CAMELS and (compat or bare != shape or bare not in SHAPES) else ""
 
 
-def _parts(source: str, converter: str) -> Iterator[Source]:
+def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[Source]:
     """The collection of NatInst tasks has a folder of its own kind; all else is as it is named."""
     from selfinstruct.formats.camels import read_superni
 
@@ -104,7 +104,7 @@ def _parts(source: str, converter: str) -> Iterator[Source]:
     if converter == "superni" and (folder / "splits").is_dir():
         yield Source(folder.name, source, read_superni(folder))
     else:
-        yield from sources(source)
+        yield from sources(source, named=not (columns and columns.numbered))
 
 
 def _converted(converter: str, part: Source, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
@@ -150,7 +150,7 @@ def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> 
         raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=fix)
     if shape and columns:
         raise BadInput(f"both a layout ('{shown(shape)}') and columns", place="--columns", fix="leave one of them away")
-    for part in sources(source):
+    for part in sources(source, named=not (columns and columns.numbered)):
         first = first_of(part.records)
         yield part.place
         for line in _of_part(part, first, shape, columns):

@@ -46,10 +46,11 @@ class Source:
     records: Iterator[Line | BadRecord]
 
 
-def sources(given: str) -> Iterator[Source]:
+def sources(given: str, *, named: bool = True) -> Iterator[Source]:
     """Everything that a name stands for, in the order of the file names.
 
     `NAME#SPLIT` or `NAME#CONFIG/SPLIT` says which part of a folder or Hub set is meant, where there are several.
+    Of a table whose columns are not `named` the first row is a record, and its columns are `#1`, `#2`...
     Raises BadInput for what is not there, and for a folder from which it does not follow which files are meant.
     """
     path, config, split = _parts(given)
@@ -62,9 +63,10 @@ def sources(given: str) -> Iterator[Source]:
     else:
         _no_configurations(path, config)
         if ending(path) == ".xlsx":
-            yield Source(path.name, name(path), sheet_rows(path, split))
+            yield Source(path.name, name(path), sheet_rows(path, split, named=named))
             return
-        yield _part(_file(path, path.name), split, split_named(Path(path.name)) if split else "")
+        whole = _file(path, path.name) if named or _SORTS.get(ending(path)) != "CSV" else _unnamed(path)
+        yield _part(whole, split, split_named(Path(path.name)) if split else "")
 
 
 def place_in(given: str) -> Path:
@@ -143,6 +145,10 @@ def _file(path: Path, called: str) -> Source:
     if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):
         raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")
     return Source(called, name(path), _READERS.get(kind, read_each)(path))
+
+
+def _unnamed(path: Path) -> Source:
+    return Source(path.name, name(path), delimited_rows(path, named=False))
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {

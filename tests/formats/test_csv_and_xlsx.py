@@ -211,3 +211,41 @@ def test_empty_sheets_are_none_and_a_day_is_a_day(tmp_path: Path) -> None:
     book.create_sheet("more")
     book.save(tmp_path / "set.xlsx")
     assert [task.extra["asked"] for task in tasks(tmp_path / "set.xlsx")] == ["2024-02-29", "2024-02-29T06:30:00"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("set.csv", b'"What, then,\nis clay?",Earth.,mud\nWhat is slip?,Wet clay.,\n'),
+        ("set.csv", b'\xef\xbb\xbf"What, then,\nis clay?";Earth.;mud\r\nWhat is slip?;Wet clay.;\r\n'),
+        ("set.tsv", b'"What, then,\nis clay?"\tEarth.\tmud\nWhat is slip?\tWet clay.\t\n'),
+    ],
+)
+def test_columns_of_a_table_without_names_are_numbered(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    first, second = read_set(str(tmp_path / name), columns=Roles.parse("instruction=#1,output=#2"))
+    assert isinstance(first, Task)
+    assert isinstance(second, Task)
+    assert (first.instruction, first.instances[0].output) == ("What, then,\nis clay?", "Earth.")
+    assert (second.instruction, second.instances[0].output) == ("What is slip?", "Wet clay.")
+    assert (first.extra, second.extra) == ({"#3": "mud"}, {"#3": None})
+
+
+def test_rows_of_a_sheet_without_names_are_numbered_too(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["What is clay?", "Earth."], ["What is slip?", "Wet clay."]):
+        book.active.append(row)
+    book.save(tmp_path / "set.xlsx")
+    found = list(read_set(str(tmp_path / "set.xlsx"), columns=Roles.parse("instruction=#1,output=#2")))
+    assert [one.instruction for one in found if isinstance(one, Task)] == ["What is clay?", "What is slip?"]
+
+
+def test_a_table_without_names_is_told_how_to_be_read(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text("What is clay?,Earth.\nWhat is slip?,Wet clay.\n")
+    with pytest.raises(BadInput, match="where line 1 is a record: --columns instruction=#1,output=#2"):
+        list(read_set(str(tmp_path / "set.csv")))
+    with pytest.raises(BadInput, match="no column '#3'; it has #1, #2"):
+        list(read_set(str(tmp_path / "set.csv"), columns=Roles.parse("instruction=#3")))
+    with pytest.raises(BadInput, match="'#1' is a number beside names"):
+        Roles.parse("instruction=#1,output=answer")
