@@ -101,6 +101,7 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct generate --seeds seeds.jsonl --model embedded --count 100 -o runs/mine
     """
+    from selfinstruct.errors import BadInput
     from selfinstruct.formats.aliases import Roles
     from selfinstruct.run import compose
     from selfinstruct.run.recipe import resolve
@@ -112,6 +113,8 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         if given[key] is not None
     }
     if given["columns"]:
+        if given["seeds"] == "builtin":
+            raise BadInput("columns of no seeds", place="--columns", fix="add --seeds FILE, or leave it away")
         knobs["seeds_columns"] = dict(Roles.parse(given["columns"]).given)
     recipe = compose.generate(
         name="generate",

@@ -62,8 +62,11 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct curate alpaca.json dump.jsonl.gz --exact --near-duplicates 0.8 -o runs/clean
     """
+    from selfinstruct.errors import BadInput
     from selfinstruct.run import compose
 
+    if given["against_columns"] and not given["against"]:
+        raise BadInput("columns of no benchmark", place="--against-columns", fix="add --against FILE, or leave it away")
     knobs = {"jaccard": given["near_duplicates"], "index": given["index"]}
     near: dict[str, Json] = {name: value for name, value in knobs.items() if value}
     stages = compose.curate(

@@ -319,6 +319,17 @@ def test_seeds_in_a_table_are_read_by_the_columns_that_are_named(tmp_path: Path)
     assert command(*plan, seeds).returncode == 0
 
 
+def test_columns_of_a_set_that_is_not_named_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("question,answer\nWhat is clay?,Earth.\n", encoding="utf-8")
+    told = command("curate", table, "--against-columns", "instruction=question", "-o", tmp_path / "run")
+    assert (told.returncode, (tmp_path / "run").exists()) == (2, False)
+    assert "--against-columns: columns of no benchmark; add --against FILE" in told.stderr
+    told = command("generate", "--columns", "instruction=question", "--model", "scripted:smoke", "--dry-run")
+    assert told.returncode == 2
+    assert "--columns: columns of no seeds; add --seeds FILE" in told.stderr
+
+
 def test_seeds_of_any_layout_are_seeds(tmp_path: Path) -> None:
     chats = tmp_path / "chats.jsonl"
     turns = [{"role": "user", "content": "What is clay?"}, {"role": "assistant", "content": "Earth."}]
