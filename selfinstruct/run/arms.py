@@ -283,7 +283,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         if not colon or name not in arms:
             known = ", ".join(arms)
             raise BadInput(f"no arm '{name}'" if colon else f"'{named}' names no two arms", place=place, fix=known)
-    found = list[Contrast]()
+    contrasts = list[Contrast]()
     shared = sorted({*arms[of]} & {*arms[minus]})
     if len(shared) < seeds:
         what = f"{of} and {minus} share {len(shared)} seeds, and {seeds} are needed to tell them apart"
@@ -292,8 +292,8 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
         changes = [one - other for one, other in pairs if _is_number(one) and _is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
-            found.append(_tested(of, minus, column.title, changes))
-    return found
+            contrasts.append(_tested(of, minus, column.title, changes))
+    return contrasts
 
 
 def _tested(of: str, minus: str, column: str, changes: Sequence[float]) -> Contrast:

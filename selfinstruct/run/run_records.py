@@ -306,17 +306,19 @@ def life_of(folder: RunFolder, wanted: str) -> Life:
         by_id.setdefault(station.id, []).append(station)
         if len(station.parents) == 1 and station.line.get("kind") == "task":
             children.setdefault(station.parents[0], []).append(station.id)
-    found = sorted(identity for identity in by_id if identity.startswith(wanted))
-    found += [seed for seed in _seed_ids(folder) if seed.startswith(wanted) and seed not in by_id]
-    if not found:
+    matching = sorted(identity for identity in by_id if identity.startswith(wanted))
+    matching += [seed for seed in _seed_ids(folder) if seed.startswith(wanted) and seed not in by_id]
+    if not matching:
         raise BadInput(
             f"no record '{wanted}'", place=str(folder.path), fix="ids stand in kept.jsonl, rejected.jsonl and dataset/"
         )
-    if len(found) > 1:
+    if len(matching) > 1:
         raise BadInput(
-            f"'{wanted}' fits {len(found)} records", place=str(folder.path), fix=f"such as {found[0]} and {found[1]}"
+            f"'{wanted}' fits {len(matching)} records",
+            place=str(folder.path),
+            fix=f"such as {matching[0]} and {matching[1]}",
         )
-    line = _lineage(found[0], by_id, children)
+    line = _lineage(matching[0], by_id, children)
     life = tuple(station for station in everything if station.id in line)
     parents = [parent for station in life if "propose" in station.stage for parent in station.parents]
     return Life(life, tuple(_known(parent, by_id, folder) for parent in dict.fromkeys(parents)))

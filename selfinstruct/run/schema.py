@@ -182,9 +182,9 @@ def plugin_list() -> tuple[Listed, ...]:
 
 
 def _counted(kind: plugins.Kind) -> Iterator[tuple[plugins.Plugin, int]]:
-    found = plugins.installed(kind)
-    often = Counter(one.name for one in found)
-    yield from ((one, often[one.name]) for one in found)
+    plugins_of_kind = plugins.installed(kind)
+    often = Counter(one.name for one in plugins_of_kind)
+    yield from ((one, often[one.name]) for one in plugins_of_kind)
 
 
 def _fault(one: plugins.Plugin, often: int) -> str:

@@ -33,10 +33,10 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
     """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
     tone = open_judge(judge)
     scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
-    told = scores.as_json()
+    facts = scores.as_json()
     publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
-    publish_text(folder / "score.json", as_page(told))
-    return told
+    publish_text(folder / "score.json", as_page(facts))
+    return facts
 
 
 def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> Scored:

@@ -196,21 +196,21 @@ class JournalFile:
 
     def _read_totals(self, told: Totals, *, mend: bool) -> Totals:
         row = self.db.execute("SELECT * FROM totals").fetchone()
-        found = told
+        totals = told
         if whole := row is not None and seal(row[:-1]) == row[-1]:
             name, answers, cost, tokens, unknown = row[:-1]
-            found = Totals(journal=name, answers=answers, cost=Decimal(cost), tokens=tokens, unknown_prices=unknown)
+            totals = Totals(journal=name, answers=answers, cost=Decimal(cost), tokens=tokens, unknown_prices=unknown)
         if mend:
-            return self._mended(found, told)
+            return self._mended(totals, told)
         [count] = self.db.execute("SELECT count(*) FROM answers").fetchone()
-        if told.journal not in {"", found.journal} or count < told.answers:
+        if told.journal not in {"", totals.journal} or count < told.answers:
             what = f"holds {count:,} answers, and the ledger tells of a journal with at least {told.answers:,}"
             raise damaged(self.path, f"{what} (${told.cost:f}, {told.tokens:,} tokens)")
         if not whole:
             raise damaged(self.path, "its totals are not as they were written")
-        if count != found.answers:
-            raise damaged(self.path, f"holds {count:,} answers, and its totals are of {found.answers:,}")
-        return found.with_reserved(self.reserved.values())
+        if count != totals.answers:
+            raise damaged(self.path, f"holds {count:,} answers, and its totals are of {totals.answers:,}")
+        return totals.with_reserved(self.reserved.values())
 
     def _mended(self, found: Totals, told: Totals) -> Totals:
         """Without the rows that are damaged; what they and those that are gone cost becomes one reservation."""

@@ -39,10 +39,10 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def read_object_line(line: bytes, place: str) -> dict[str, Any]:
     """The record of one such line, which stands at `place`."""
-    found = _object(line, place, AGAIN)
-    if not isinstance(found.get("id"), str):
+    row = _object(line, place, AGAIN)
+    if not isinstance(row.get("id"), str):
         raise BadInput("damaged: no record, as it has no id", place=place, fix=AGAIN)
-    return found
+    return row
 
 
 def read_tasks(path: Path, *, trusted: bool = False) -> Iterator[Task]:
@@ -68,12 +68,12 @@ def task_of(line: Mapping[str, Any], place: str, *, trusted: bool = False) -> Ta
 
 def _object(content: bytes, place: str, fix: str) -> dict[str, Any]:
     try:
-        found = parsed(content)
+        row = parsed(content)
     except (ValueError, RecursionError) as fault:
         raise BadInput(f"damaged: not JSON ({shown(str(fault))})", place=place, fix=fix) from fault
-    if not isinstance(found, dict):
+    if not isinstance(row, dict):
         raise BadInput("damaged: no JSON object", place=place, fix=fix)
-    return found
+    return row
 
 
 def publish_sealed(path: Path, told: Mapping[str, Json]) -> None:
@@ -84,13 +84,13 @@ def publish_sealed(path: Path, told: Mapping[str, Json]) -> None:
 
 def read_sealed(path: Path, fix: str) -> dict[str, Any]:
     """What `publish_sealed` wrote; BadInput with `fix` for anything else."""
-    found = read_object(path, fix)
-    mark = found.pop(_SEAL, None)
+    fields = read_object(path, fix)
+    mark = fields.pop(_SEAL, None)
     if mark is None:
         raise BadInput("has no checksum: damaged, or of an earlier version", place=str(path), fix=fix)
-    if mark != _of(found):
+    if mark != _of(fields):
         raise BadInput("changed or damaged since it was written", place=str(path), fix=fix)
-    return found
+    return fields
 
 
 def _of(told: Mapping[str, Json]) -> str:

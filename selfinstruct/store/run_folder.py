@@ -106,8 +106,8 @@ class StageFolder:
             return None
         fix = "delete it and run again: the stage is then made again from the journal"
         try:
-            found = read_sealed(done, fix)
-            return _sound(StageResult(**{**found, "bill": Bill(**found["bill"])}))
+            fields = read_sealed(done, fix)
+            return _sound(StageResult(**{**fields, "bill": Bill(**fields["bill"])}))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as fault:
             raise BadInput("not a DONE file", place=str(done), fix=fix) from fault
 

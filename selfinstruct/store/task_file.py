@@ -28,10 +28,10 @@ def memory_of(said: str) -> int:
     >>> memory_of("512MB"), memory_of("1.5 GiB")
     (512000000, 1610612736)
     """
-    found = _SIZE.fullmatch(said.strip())
-    if found is None or found[2].upper() not in _UNITS:
+    match = _SIZE.fullmatch(said.strip())
+    if match is None or match[2].upper() not in _UNITS:
         raise BadInput(f"'{shown(said, 40)}' is no size", place="--memory", fix="write it as 512MB or 2GB")
-    memory = int(Decimal(found[1]) * _UNITS[found[2].upper()])
+    memory = int(Decimal(match[1]) * _UNITS[match[2].upper()])
     if memory < LEAST_MEMORY:
         what = f"{memory:,} bytes are too few to hold records between stages"
         raise BadInput(what, place="--memory", fix="give at least 1MiB; what does not fit lies on disk")
