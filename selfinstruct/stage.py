@@ -291,7 +291,11 @@ def unread(line: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """All a stage may reach for."""
+    """All a stage may reach for.
+
+    Flat, though many fields serve one stage: which of them a stage takes stands in its `needs`, and is held to them by
+    the test of needs, which reads `bench.NAME`; parts would hide that and lengthen every use.
+    """
 
     pool: Pool = field(default_factory=Pool)
     models: Mapping[str, Model] = field(default_factory=dict)
