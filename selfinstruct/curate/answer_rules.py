@@ -134,7 +134,9 @@ def thinking_left_in(exchange: Exchange) -> str:
     if parts.found:
         # Where the request shows such marks, answering in kind is what was asked.
         return "" if parted(exchange.request).found or "think>" in exchange.request else _thought(parts, answer)
-    return one_line(answer)[:80] if sounds_like_thinking(answer, exchange.request) else ""
+    # The request is put together only for the few that sound so.
+    sounds = sounds_like_thinking(answer) and sounds_like_thinking(answer, exchange.request)
+    return one_line(answer)[:80] if sounds else ""
 
 
 def _thought(told: Parted, answer: str) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from selfinstruct.curate.exchange import exchanges
 from selfinstruct.curate.plugin_rules import Given, words
-from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, OnRecord, bound, chosen
+from selfinstruct.curate.record_rules import NAMES, Chosen, Limits, Objection, bound, chosen
 from selfinstruct.curate.text_rules import require_languages
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
@@ -79,10 +79,11 @@ class ApplyRules:
             repeated_at_most=self.repeated_at_most,
             languages=self.languages,
         )
-        rules = [_Bound(rule, bound(rule.name, limits)) for rule in chosen(self._words)]
+        rules = [_Bound(rule) for rule in chosen(self._words)]
+        at_work = [(rule, bound(rule.chosen.name, limits)) for rule in rules]
         for task in records:
             said = exchanges(task)
-            against = [(rule, found) for rule in rules if (found := rule.objects(task, said)) is not None]
+            against = [(rule, found) for rule, objects in at_work if (found := objects(task, said)) is not None]
             yield self._judged(task, against) if against else Kept(task)
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
@@ -103,10 +104,9 @@ class ApplyRules:
 
 @dataclass(slots=True)
 class _Bound:
-    """A rule at work, and its tally."""
+    """A rule, and its tally."""
 
     chosen: Chosen
-    objects: OnRecord
     alone: int = field(default=0, init=False)
     only: int = field(default=0, init=False)
     in_order: int = field(default=0, init=False)

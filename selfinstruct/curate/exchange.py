@@ -24,11 +24,6 @@ class Exchange:
         """Instruction and input as one text."""
         return joined(self.instruction, self.input)
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Everything said, in order."""
-        return (self.instruction, self.input, self.output or "")
-
 
 def exchanges(task: Task) -> list[Exchange]:
     """The exchanges of a task; a task without instances is one that nobody has answered.

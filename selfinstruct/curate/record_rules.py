@@ -120,6 +120,9 @@ def bound(name: str, limits: Limits) -> OnRecord:
 def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del task
+        if len(said) == 1:  # nearly all records
+            found = rule(said[0])
+            return Objection(found) if found else None
         for number, exchange in enumerate(said, 1):
             if found := rule(exchange):
                 return Objection(found, number)
@@ -133,7 +136,7 @@ def _on_texts(rule: Callable[[str], str]) -> OnRecord:
         if task.system and (found := rule(task.system)):
             return Objection(found)
         for number, exchange in enumerate(said, 1):
-            for text in exchange.texts:
+            for text in (exchange.instruction, exchange.input, exchange.output):
                 if text and (found := rule(text)):
                     return Objection(found, number)
         return None

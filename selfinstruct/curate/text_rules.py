@@ -91,6 +91,8 @@ def repeated_phrases(exchange: Exchange, at_most: float = 0.4) -> str:
     ''
     """
     answer = exchange.output or ""
+    if len(answer) < _FEWEST or (len(answer) < 2 * _FEWEST - 1 and answer.isascii()):
+        return ""  # no room for so many words
     said = answer.split()
     if len(said) * _LONGEST < len(answer) and not answer.isascii():
         said = list(answer)  # a script without spaces
