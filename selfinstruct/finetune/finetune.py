@@ -32,6 +32,7 @@ from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
+from selfinstruct.tone.judge_error import errors_of
 from selfinstruct.tone.objecqa import OBJECQA
 from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
 
@@ -54,7 +55,7 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "set"
 
     base: str = "base"
@@ -109,7 +110,7 @@ class Finetune:
     epsilon: float = EPSILON
     """Of IFS: what is no gain worth training on for."""
     tau: float = TAU
-    """IFS from which on a model answers."""
+    """IFS from which on a model answers, of what the judge would say of one that always does (stopping.py)."""
     patience: int = PATIENCE
     """Checks back to which the gain is measured; with `loss`, checks without a lower loss."""
     objecqa: bool = False
@@ -301,7 +302,13 @@ class Finetune:
             plan,
             bench,
             plan.told_cost(numbers) / plan.checks * second,
-            rule=StopRule(epsilon=self.epsilon, tau=self.tau, patience=self.patience, seed=bench.seed),
+            rule=StopRule(
+                epsilon=self.epsilon,
+                tau=self.tau,
+                patience=self.patience,
+                seed=bench.seed,
+                errors=errors_of(probe.judge),
+            ),
             curve=curve,
             probes=probes_of(bench.pool.seeds or tests, learner.tokenizer, self.template, bench.seed),
             train_on=self.train_on,

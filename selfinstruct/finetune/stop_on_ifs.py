@@ -32,6 +32,7 @@ from selfinstruct.finetune.preserve_training_state import preserve_training_stat
 from selfinstruct.finetune.stopping import Check, Headroom, StopRule, headroom
 from selfinstruct.records import Json
 from selfinstruct.stage import Bench
+from selfinstruct.tone.judge_error import errors_of
 from selfinstruct.tone.probe import MeasureTone, ToneReading
 
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
@@ -64,11 +65,14 @@ class StopOnIFS(TrainerCallback):
     ) -> None:
         """`curve`: the file to write; its verdicts lie beside it. `train_on`: only report where it would have stopped.
 
+        `rule`: by default that of `stopping`, its bars moved by the errors of the judge that `measure` asks, if known.
+
         `examples_seen` counts examples from the trainer's state, where a row of the training set is not one example.
         """
         if list(grid) != sorted(set(grid)) or (grid and grid[0] < 0):
             raise BadInput(f"grid {list(grid)}: not rising", fix="write numbers of examples such as 0, 64, 128")
-        self.measure, self.grid, self.rule = measure, tuple(grid), rule or StopRule()
+        self.measure, self.grid = measure, tuple(grid)
+        self.rule = rule or StopRule(errors=errors_of(getattr(measure, "judge", None)))
         self.curve, self.probes, self.train_on = curve, tuple(probes), train_on
         self.examples_seen = examples_seen
         self.checks: list[Check] = []
@@ -99,7 +103,7 @@ class StopOnIFS(TrainerCallback):
         """How much IFS could rise when training began; None where the first check is not from before it."""
         if not self.checks or self.checks[0].examples > 0:
             return None
-        return Headroom(self.checks[0].numbers["ifs"], self.rule.tau)
+        return Headroom(self.checks[0].numbers["ifs"], self.rule.bar(self.checks[0].reading))
 
     @property
     def share_of_time(self) -> str:
@@ -113,6 +117,7 @@ class StopOnIFS(TrainerCallback):
         bends = phases([check.examples for check in self.checks], self.readings, seed=self.rule.seed) if last else None
         return {
             "rule": self.rule.as_json(),
+            "bar": None if last is None else self.rule.bar(last.reading),
             "stopped_at": None if stopped is None else stopped.examples,
             "trained_on": self.train_on,
             "reason": None if last is None else last.reason,
@@ -329,7 +334,7 @@ def stage_callback(
 def _tell_limits(first: ToneReading, callback: StopOnIFS, bench: Bench) -> None:
     """Before the training takes its time: what its checks cannot show."""
     if callback.grid[:1] == (0,):
-        bench.notice(str(headroom(first, tau=callback.rule.tau, seed=callback.rule.seed)))
+        bench.notice(str(headroom(first, callback.rule)))
     if not callback.rule.can_stop(first.sources):
         bench.notice(
             f"checks of {first.sources} instructions show the tone before and after, and stop nothing: too few for the "

@@ -7,9 +7,17 @@ Becoming self-instruct (arXiv 2307.03692) argues for stopping where IFS settles 
 2. IFS no longer rises: the upper 95 % bound of its gain since `patience` checks ago is below `epsilon`. The gain is
    paired, prompt by prompt, and its bound comes from drawing whole sources anew, for the whole and the cut prompts of
    one instruction are not independent;
-3. IFS is high: its lower 95 % bound is at least `tau`;
+3. IFS is high: its lower 95 % bound is at least `tau` of what the judge would say of a model that answers everything;
 4. the gap between whole and cut prompts is not known to be wide: where it is known to within `gap_half_width` (half of
-   its 95 % interval) it must be at most `gap_limit`; where it is not, it is "undecided" and holds nothing up.
+   its 95 % interval) it must be at most `gap_limit` above the one that the judge alone would make; where it is not, it
+   is "undecided" and holds nothing up.
+
+A judge misses answers. Of a kind of model that it never saw, `ifs-v2-linear` finds 0.90 of the answers to whole prompts
+and 0.73 of those to cut ones: where both are asked it gives a model that answers everything 0.81, and one that answers
+alike whole or cut a gap of 0.17. An IFS of 0.90 as such, or a gap of 0.10, can then not be asked for: no training
+would ever stop. Where the judge's errors are known (`errors`) the bars are therefore moved by its sensitivity, and by
+that alone: what it takes for answers and is none may not be counted on. Where they are not, the bars stand as written.
+A single kind of model can be missed more often still; then training goes on to its end.
 
 Bounds are one-sided: each is wrong in one case of twenty. No bound is tighter than what so many sources can rule out
 (`stats`), so that twenty prompts never stop a training. Every check is a new chance to stop by mistake: where IFS
@@ -25,6 +33,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.tone.judge_error import Errors
 from selfinstruct.tone.probe import ToneReading
 
 EPSILON = 0.03
@@ -98,19 +107,20 @@ class Headroom:
 
     ifs: Estimate
     """Before training."""
-    tau: float
+    bar: float
+    """IFS from which on the stop rule calls it high, as this judge tells it."""
 
     @property
     def left(self) -> bool:
         """IFS is below where the stop rule would call it high."""
-        return self.ifs.value < self.tau
+        return self.ifs.value < self.bar
 
     def __str__(self) -> str:
         """One sentence."""
         number = f"IFS before training is {self.ifs.value:.2f}"
         if self.ifs.low is not None and self.ifs.high is not None:
             number += f" ({self.ifs.low:.2f} to {self.ifs.high:.2f})"
-        return f"{number}: {'room' if self.left else 'no headroom'} below {self.tau:.2f}"
+        return f"{number}: {'room' if self.left else 'no headroom'} below {self.bar:.2f}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,13 +130,15 @@ class StopRule:
     epsilon: float = EPSILON
     """Of IFS: what is no gain worth training on for."""
     tau: float = TAU
-    """IFS from which on a model answers."""
+    """IFS from which on a model answers, of what the judge would say of one that always does."""
     patience: int = PATIENCE
     """Checks back to which the gain is measured."""
     gap_limit: float = GAP_LIMIT
-    """Of `ifs_full` - `ifs_partial`."""
+    """Of `ifs_full` - `ifs_partial`, beyond what the judge alone makes of it."""
     gap_half_width: float = GAP_HALF_WIDTH
     """How well the gap must be known to count."""
+    errors: Errors | None = None
+    """How the judge errs on models that it never saw (`errors_of`); None: not known, and taken to miss nothing."""
     draws: int = DRAWS
     seed: int = 0
 
@@ -149,6 +161,18 @@ class StopRule:
         (False, True)
         """
         return rule_of_three(sources) < self.epsilon and 1 - rule_of_three(sources) >= self.tau
+
+    def bar(self, reading: ToneReading) -> float:
+        """What IFS must reach by this judge, with whole and cut prompts as they were asked; BadInput for no prompts."""
+        if not reading.verdicts:
+            raise BadInput("no prompts to tell the tone from", fix="measure the model first")
+        return self.tau * sum(self._found(verdict.whole) for verdict in reading.verdicts) / len(reading.verdicts)
+
+    def _found(self, whole: bool) -> float:  # noqa: FBT001 - as a verdict has it
+        """The share of answers that the judge calls so."""
+        if self.errors is None:
+            return 1.0
+        return (self.errors.whole if whole else self.errors.cut).sensitivity
 
     def check(
         self,
@@ -180,7 +204,7 @@ class StopRule:
             reason = "too_few_checks"
         elif most is None or most >= self.epsilon:
             reason = "still_rising"
-        elif least is None or least < self.tau:
+        elif least is None or least < self.bar(now):
             reason = "too_low"
         elif gap_state == "wide":
             reason = "gap_wide"
@@ -205,6 +229,7 @@ class StopRule:
             "patience": self.patience,
             "gap_limit": self.gap_limit,
             "gap_half_width": self.gap_half_width,
+            "judge_finds": None if self.errors is None else {"whole": self._found(True), "cut": self._found(False)},
         }
 
     def _gap_state(self, gap: Estimate | None) -> GapState:
@@ -212,12 +237,14 @@ class StopRule:
             return "absent"
         if gap.half_width is None or gap.half_width > self.gap_half_width:
             return "undecided"
-        return "narrow" if gap.value <= self.gap_limit else "wide"
+        made = self._found(True) - self._found(False)  # by the judge, of a model that answers both alike
+        return "narrow" if gap.value <= self.gap_limit + made else "wide"
 
 
-def headroom(reading: ToneReading, *, tau: float = TAU, seed: int = 0) -> Headroom:
-    """Whether a reading before training leaves IFS room to rise."""
-    return Headroom(reading.numbers(seed=seed)["ifs"], tau)
+def headroom(reading: ToneReading, rule: StopRule | None = None) -> Headroom:
+    """Whether a reading before training leaves IFS room to rise to where the rule calls it high."""
+    rule = rule or StopRule()
+    return Headroom(reading.numbers(seed=rule.seed)["ifs"], rule.bar(reading))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -60,6 +60,8 @@ class Stop:
     patience: int | None
     epsilon: float | None
     tau: float | None
+    bar: float | None
+    """The lower bound of IFS that `tau` asks for, by a judge whose errors are known."""
     gap: str
     """How the gap between whole and cut prompts was at the last check; empty where the rule does not ask."""
     gap_limit: float | None
@@ -84,6 +86,7 @@ class Stop:
             patience=count_in(rule.get("patience")),
             epsilon=number_in(rule.get("epsilon")),
             tau=number_in(rule.get("tau")),
+            bar=number_in(stop.get("bar")),
             gap=_GAPS.get(text_in(stop.get("gap")), ""),
             gap_limit=number_in(rule.get("gap_limit")),
             gap_half_width=number_in(rule.get("gap_half_width")),

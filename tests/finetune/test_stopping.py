@@ -10,6 +10,9 @@ from hypothesis import strategies as some
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.stopping import StopRule, headroom
+from selfinstruct.run.judges import open_judge
+from selfinstruct.tone.judge_error import Errors, errors_of
+from selfinstruct.tone.probe import ToneReading
 from tests.finetune.tone import curve, reading
 
 RULE = StopRule(draws=1_000)
@@ -55,6 +58,44 @@ def test_each_condition_is_named_when_it_speaks_against_stopping() -> None:
     assert RULE.check([cut_missing] * 3).gap_state == "wide"
     assert RULE.check([high, high, high]).reason == "plateau"
     assert RULE.check([low, high, high, high]).stop
+
+
+def heard_by(
+    judge: Errors, truth: Sequence[float], *, seed: int, checks: int = 3, sources: int = 150
+) -> list[ToneReading]:
+    """Checks of a model that answers such shares of whole and of cut prompts, as a judge that errs so tells them."""
+    random = Random(seed)
+    hard = [[random.random() for _ in range(2 * sources)] for _ in range(2)]  # the same prompts, and the same errors
+    kinds = (judge.whole, judge.cut)
+    said = []
+    for place, (answer, miss) in enumerate(zip(*hard, strict=True)):
+        kind = kinds[place % 2]
+        said.append(miss < (kind.sensitivity if answer < truth[place % 2] else 1 - kind.specificity))
+    return [reading(said, judge="ifs-v2-linear") for _ in range(checks)]
+
+
+def test_a_model_that_always_answers_can_be_stopped_by_a_judge_that_misses_answers() -> None:
+    errors = errors_of(open_judge("ifs-v2-linear"))
+    assert errors is not None
+    assert errors.cut.sensitivity < 0.8  # it does miss them
+    rule = StopRule(draws=1_000, errors=errors)
+    perfect = [heard_by(errors, (1, 1), seed=seed) for seed in range(30)]
+    assert {RULE.check(one).reason for one in perfect} == {"too_low"}  # whatever it learns, by the bar as it stands
+    assert sum(rule.check(one).stop for one in perfect) >= 24
+    assert rule.bar(perfect[0][0]) == pytest.approx(0.45 * (errors.whole.sensitivity + errors.cut.sensitivity))
+    low = [rule.check(heard_by(errors, (0.8, 0.6), seed=seed)) for seed in range(30)]
+    assert {one.reason for one in low} == {"too_low"}  # a plateau far from high stays one
+    assert rule.as_json()["judge_finds"] == {"whole": errors.whole.sensitivity, "cut": errors.cut.sensitivity}
+
+
+def test_a_gap_that_the_judge_alone_makes_holds_nothing_up() -> None:
+    errors = errors_of(open_judge("ifs-v2-linear"))
+    rule = StopRule(draws=1_000, errors=errors, gap_half_width=0.2)
+    assert errors is not None
+    alike = rule.check(heard_by(errors, (1, 1), seed=1))
+    assert alike.numbers["gap"].value > rule.gap_limit
+    assert (alike.gap_state, alike.reason) == ("narrow", "plateau")
+    assert rule.check(heard_by(errors, (1, 0.5), seed=1)).gap_state == "wide"
 
 
 def test_a_gap_that_is_not_known_well_enough_holds_nothing_up() -> None:
@@ -133,3 +174,7 @@ def test_a_model_that_answers_before_training_leaves_no_headroom() -> None:
     full = headroom(reading([True] * 100))
     assert not full.left
     assert "no headroom" in str(full)
+    errors = errors_of(open_judge("ifs-v2-linear"))
+    missed = reading([True] * 85 + [False] * 15)  # more than that judge finds, were every prompt answered
+    assert headroom(missed).left
+    assert not headroom(missed, StopRule(errors=errors)).left
