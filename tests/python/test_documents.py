@@ -33,7 +33,7 @@ def python(folder: Path, *words: str, **variables: str) -> str:
 
 
 def ten_lines() -> str:
-    text = (HOME / "README.md").read_text(encoding="utf-8").partition("### Ten lines of Python")[2]
+    text = (HOME / "README.md").read_text(encoding="utf-8").partition("## The same in Python")[2]
     found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
