@@ -123,3 +123,17 @@ def test_a_door_plate_says_what_comes_in_what_goes_out_and_which_file_to_open(pl
     named = re.findall(r"\b[a-z_]+\.(?:py|css)\b", text)
     assert named
     assert [name for name in named if not list(plate.parent.rglob(name))] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{file.name}" for file in (HOME / "docs").glob("*.md"))])
+def test_every_file_that_a_page_names_is_there(page: str) -> None:
+    text = (HOME / page).read_text(encoding="utf-8")
+    folders = "selfinstruct|seeds|pipelines|benchmarks|tests|docs"
+    named = re.findall(rf"`((?:{folders})/[\w./]+)`", text)
+    linked = [one for one in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in one]
+    missing = [one for one in named if not (HOME / one).exists()]
+    assert missing + [one for one in linked if not (HOME / page).parent.joinpath(one).exists()] == []
+
+
+def test_the_front_page_is_short() -> None:
+    assert len((HOME / "README.md").read_text(encoding="utf-8").split()) <= 700
