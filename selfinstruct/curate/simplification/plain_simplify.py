@@ -163,6 +163,11 @@ def opener(draft: Draft) -> tuple[Draft, str] | None:
     if not first or (len(first) == 1 and len(draft.blocks) == 1):
         return None
     head = _plain(first[0].text)
+    if len(first) > 1 and _AGREES_AND_PRESENTS.match(f"{head} {_plain(first[1].text)}"):
+        if len(first) == 2 and len(draft.blocks) == 1:
+            return None
+        rest = _without(draft, 0, first, 0)
+        return _without(rest, 0, _prose(rest, 0), 0), f"{first[0].text} {first[1].text}"
     patterns = [_AGREES_AND_PRESENTS]
     if not _may_be_the_work(draft, head):
         patterns += [_PRESENTS] if _ASKS_WHETHER.search(draft.reply.instruction) else [_PRESENTS, _OPENER]

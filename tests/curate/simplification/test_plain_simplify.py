@@ -159,3 +159,16 @@ def test_lists_code_and_tables_are_never_touched_and_nothing_is_emptied(output: 
 @given(st.text(max_size=200))
 def test_any_text_can_be_simplified(output: str) -> None:
     assert plain(plain(output)) == plain(output)
+
+
+@pytest.mark.parametrize(
+    ("told", "plain"),
+    [
+        ("Certainly! Here is the note:\n\nTom, the boat is ready.", "Tom, the boat is ready."),
+        ("Sure! Here's a note for Tom.\n\nTom, the boat is ready.", "Tom, the boat is ready."),
+        ("Sure! Here's the boat.", "Sure! Here's the boat."),  # nothing would be left
+        ("Okay! Here is spring again: the rooks are loud.", "Okay! Here is spring again: the rooks are loud."),
+    ],
+)
+def test_two_sentences_that_agree_and_present_go_whatever_was_asked_for(told: str, plain: str) -> None:
+    assert simplified(Reply("instance 0", "Write a note to Tom.", "", told)).text == plain
