@@ -12,7 +12,10 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Probe, ProbeText
 from selfinstruct.finetune.stopping import StopRule
-from selfinstruct.tone.probe import ToneReading
+from selfinstruct.run.judges import open_judge
+from selfinstruct.tone.judge_error import errors_of
+from selfinstruct.tone.probe import ToneProbe, ToneReading
+from selfinstruct.tone.wrappers import Wrapper
 from tests.finetune import tiny
 from tests.finetune.tone import reading
 
@@ -55,6 +58,20 @@ def ends(model: Any, tokenizer: Any) -> ToneReading:
 
 def always(answers: bool) -> Callable[[Any, Any], ToneReading]:  # noqa: FBT001 - what they all say
     return lambda model, tokenizer: reading([answers] * 600)  # noqa: ARG005 - asks nobody
+
+
+def test_the_rule_knows_the_errors_of_the_judge_that_is_asked() -> None:
+    judge = open_judge("ifs-v2-linear")
+    probe = ToneProbe(
+        judge=judge,
+        ask=lambda *_: [],
+        prompts=(),
+        name="p",
+        wrapper=Wrapper("none"),
+    )
+    assert callback(probe).rule == StopRule(errors=errors_of(judge))
+    assert callback(probe, rule=LENIENT).rule == LENIENT  # as it is written
+    assert callback(ends).rule == StopRule()
 
 
 def train(

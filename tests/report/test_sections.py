@@ -114,6 +114,13 @@ def test_a_held_out_source_stands_beside_the_test_fragments() -> None:
     assert said.count(decimals(value["metrics"]["test"]["auroc"]["value"])) >= 2
 
 
+def test_a_training_tells_the_bar_by_a_judge_that_misses_answers() -> None:
+    plain = text_of(Measure("finetune", "finetune", finetuned()))
+    assert "the lower bound of IFS at least 0.90 (95 %, one-sided)" in plain
+    moved = text_of(Measure("finetune", "finetune", finetuned(bar=0.732)))
+    assert "at least 0.73, which is 0.90 of what this judge says of a model that always answers (95 %" in moved
+
+
 def test_a_training_tells_where_it_stopped_and_why_with_its_curves() -> None:
     html = page(story(Measure("finetune", "finetune", finetuned())))
     said = read(html).text.getvalue()
