@@ -132,24 +132,26 @@ class Task:
 
     def _identity(self) -> bytes:
         """What `digest("task", CONTENT, ORIGIN, ordinal)` would hash, put together text by text."""
-        made = [b'["task",[', quoted_ascii(self.instruction), b",["]
-        made.append(
-            b",".join(b"[%s,%s]" % (quoted_ascii(one.input), quoted_ascii(one.output)) for one in self.instances)
-        )
-        made.append(b"],%s,%s" % (_canonical(self.is_classification), _canonical(self.human)))
+        pairs = [b"[%s,%s]" % (quoted_ascii(one.input), quoted_ascii(one.output)) for one in self.instances]
+        more = b""
         if self.system or self.later:
-            made.append(b",[%s,[" % quoted_ascii(self.system))
-            made.append(
-                b",".join(b"[%s,%s]" % (quoted_ascii(one.role), quoted_ascii(one.content)) for one in self.later)
-            )
-            made.append(b"]]")
+            turns = [b"[%s,%s]" % (quoted_ascii(one.role), quoted_ascii(one.content)) for one in self.later]
+            more = b",[%s,[%s]]" % (quoted_ascii(self.system), b",".join(turns))
         if self.unlearned:
-            made.append(b',["unlearned",%s]' % b",".join(map(_canonical, self.unlearned)))
+            more += b',["unlearned",%s]' % b",".join(map(_canonical, self.unlearned))
         origin = self.provenance
-        made.append(b"],[%s,%s,[" % (quoted_ascii(origin.stage), quoted_ascii(origin.source)))
-        made.append(b",".join(map(quoted_ascii, origin.parents)))
-        made.append(b"],%s],%s]" % (quoted_ascii(origin.request), _canonical(self.ordinal)))
-        return b"".join(made)
+        return b'["task",[%s,[%s],%s,%s%s],[%s,%s,[%s],%s],%s]' % (
+            quoted_ascii(self.instruction),
+            b",".join(pairs),
+            _canonical(self.is_classification),
+            _canonical(self.human),
+            more,
+            quoted_ascii(origin.stage),
+            quoted_ascii(origin.source),
+            b",".join(map(quoted_ascii, origin.parents)) if origin.parents else b"",
+            quoted_ascii(origin.request) if origin.request else b'""',
+            _canonical(self.ordinal),
+        )
 
     @property
     def held_out(self) -> bool:

@@ -12,7 +12,7 @@ from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
-from selfinstruct.formats.loss_marks import of_record, without_marks
+from selfinstruct.formats.loss_marks import may_mark, of_record, without_marks
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.formats.shapes import SHAPES, certainly, fitting, mended, shape_of
 from selfinstruct.records import Provenance, Task
@@ -23,7 +23,7 @@ _LOOK = 20  # usable records that decide on the layout
 _LOOK_BROKEN = 1000  # and of these none usable: it never will be
 _LOOK_BYTES = 8 << 20
 _SHOWN = 200
-_MEDIA = ("image", "images", "video", "videos", "audio", "audios")
+_MEDIA = dict.fromkeys(("image", "images", "video", "videos", "audio", "audios"))
 _STANDS_FOR = ("<image>", "<video>", "<audio>")
 Found = Line | BadRecord
 
@@ -224,7 +224,7 @@ class Reader:
         if shape is None or (self.forced and not shape.fits(value)):
             raise BadRecord(f"not in the layout {name}", reason="unknown_layout")
         task = shape.read(value, self.origin)
-        if isinstance(value, dict) and not value.keys().isdisjoint(_MEDIA):
+        if isinstance(value, dict) and not _MEDIA.keys().isdisjoint(value):
             _check_words_alone(task, value)
         return _marked(_labelled(task), value) if task.provenance is self.origin else task
 
@@ -254,7 +254,7 @@ def _marked(task: Task, value: object) -> Task:
     """With what the record as a whole says of its answers: which are not to be learned."""
     if not isinstance(value, dict) or not task.instances:
         return task
-    marked = of_record(value, task.answers)
+    marked = of_record(value, task.answers) if may_mark(value) else ()
     if not marked:
         return task
     unlearned = tuple(sorted({*task.unlearned, *marked}))
@@ -263,7 +263,9 @@ def _marked(task: Task, value: object) -> Task:
 
 def _labelled(task: Task) -> Task:
     """With the label, whatever layout it stood beside; a stranger's field of another kind stays theirs."""
-    label = task.extra.get("is_classification", "")
+    if "is_classification" not in task.extra:
+        return task
+    label = task.extra["is_classification"]
     if label is not None and not isinstance(label, bool):
         return task
     extra = {key: item for key, item in task.extra.items() if key != "is_classification"}

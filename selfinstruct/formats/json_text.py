@@ -162,7 +162,7 @@ def unpacked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     >>> unpacked({"messages": '[{"role": "user", "content": "Name a river."}]', "note": "[1]"})
     {'messages': [{'role': 'user', 'content': 'Name a river.'}], 'note': '[1]'}
     """
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _KEYS.isdisjoint(value):
         return value
     cells = [key for key, item in value.items() if key in _KEYS and isinstance(item, str | dict)]
     found = {key: item for key in cells if (item := _listed(value, key)) is not None}

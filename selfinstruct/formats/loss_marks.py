@@ -43,6 +43,11 @@ def unlearned_answers(turns: Sequence[Mapping[str, Any]], roles: Sequence[str]) 
     return tuple(number for number, turn in enumerate(answers) if is_unlearned(turn))
 
 
+def may_mark(value: Mapping[str, Any]) -> bool:
+    """Whether a record has any of the keys that `of_record` looks for; most have none."""
+    return not _MARKS.isdisjoint(value)
+
+
 def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
     """The answers that a record marks as a whole: all, by `weight: 0`, a false flag or a false label, or some of them.
 
@@ -50,7 +55,7 @@ def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
     a word is a class.
     Raises BadRecord for marks of answers that are not there.
     """
-    if _MARKS.isdisjoint(value):
+    if not may_mark(value):
         return ()
     if (
         any(_is_no(value.get(key), numbers=True) for key in _NUMBERS)

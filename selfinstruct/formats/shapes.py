@@ -37,6 +37,7 @@ from selfinstruct.text import shown
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark
 _WHO = frozenset(("role", "from"))
+_MAY_BE_LISTS = frozenset(("instances", *TURN_KEYS))
 _MISSPELT = ("instruction", "input", "output", "response")
 
 
@@ -290,7 +291,7 @@ def _is_alpaca(value: object) -> bool:
     return (
         isinstance(value, dict)
         and "instruction" in value
-        and not any(isinstance(value.get(key), list) for key in ("instances", *TURN_KEYS))
+        and (_MAY_BE_LISTS.isdisjoint(value) or not any(isinstance(value.get(key), list) for key in _MAY_BE_LISTS))
         and ("output" in value or "response" in value or not (is_pair(value) or is_preference(value)))
     )
 
