@@ -16,6 +16,7 @@ from selfinstruct.formats.loss_marks import marked_turns, row_mark
 from selfinstruct.formats.plugin_formats import Format, writable
 from selfinstruct.records import Instance, Json, Message, Task
 from selfinstruct.text import shown
+from selfinstruct.text.quoting import finite_json_text
 
 Row = dict[str, Json]
 Encode = Callable[[Task, int], tuple[str, str]]
@@ -272,7 +273,9 @@ def row_line(row: Row) -> str:
     >>> row_line({"text": "a" + chr(0x2028) + "b"})
     '{"text": "a\\u2028b"}'
     """
-    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    line = finite_json_text(row)
+    if line.isascii():
+        return line
     for mark, escaped in _LINE_ENDS.items():
         line = line.replace(mark, escaped)
     return line
@@ -280,7 +283,13 @@ def row_line(row: Row) -> str:
 
 def whole_row(row: Row) -> Row:
     """The row with U+FFFD for half characters (lone surrogates), which UTF-8 cannot hold."""
-    return {whole_text(column): _whole(value) for column, value in row.items()}
+    # Keys and texts in ASCII, as most are, are looked at without a call for each.
+    return {
+        column if column.isascii() else whole_text(column): value
+        if value is None or (type(value) is str and value.isascii())
+        else _whole(value)
+        for column, value in row.items()
+    }
 
 
 def whole_text(text: str) -> str:

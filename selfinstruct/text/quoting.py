@@ -14,7 +14,6 @@ import msgspec
 
 _ENCODE: Callable[[str], bytes] = msgspec.json.Encoder().encode
 _DECODE: Callable[[bytes], Any] = msgspec.json.Decoder().decode
-_PLAIN = json.JSONEncoder(ensure_ascii=False)
 
 
 quoted: Callable[[str], bytes] = _ENCODE
@@ -36,17 +35,19 @@ def _no_json(value: object) -> None:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def _encoder() -> Callable[[Any], str]:
+def _encoder(*, allow_nan: bool) -> Callable[[Any], str]:
     """The standard library's encoder, made once: `JSONEncoder.encode` makes a new one for every value."""
     made = getattr(json.encoder, "c_make_encoder", None)
     if made is None:  # an interpreter without it
-        return _PLAIN.encode
-    encode = made(None, _no_json, encode_basestring, None, ": ", ", ", False, False, True)
+        return json.JSONEncoder(ensure_ascii=False, allow_nan=allow_nan).encode
+    encode = made(None, _no_json, encode_basestring, None, ": ", ", ", False, False, allow_nan)
     return lambda value: "".join(cast("tuple[str, ...]", encode(value, 0)))
 
 
-json_text: Callable[[Any], str] = _encoder()
+json_text: Callable[[Any], str] = _encoder(allow_nan=True)
 """As `json.dumps(value, ensure_ascii=False)`, in less than half the time."""
+finite_json_text: Callable[[Any], str] = _encoder(allow_nan=False)
+"""The same; ValueError for NaN and infinities, which JSON has no numbers for."""
 
 
 def parsed(content: bytes) -> Any:  # noqa: ANN401 - JSON
