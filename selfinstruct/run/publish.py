@@ -16,7 +16,7 @@ from selfinstruct.run.runner import Runner
 from selfinstruct.stage import Stage
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
-from selfinstruct.store.lines import record_line, with_more
+from selfinstruct.store.lines import each_with_more, record_line
 from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.whole_files import beside
 
@@ -84,5 +84,4 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
             if place.result() is None:
                 continue
             with (place.path / f"{fate}.jsonl").open("rb") as file:
-                for line in file:
-                    yield with_more(line, {"stage": f"{part}/{place.path.name}"})
+                yield from each_with_more(file, {"stage": f"{part}/{place.path.name}"})

@@ -1,7 +1,7 @@
 """Records and other objects as lines of a JSONL file: byte for byte what the standard library writes, and faster."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from selfinstruct.records import Json, Provenance, Record, Task
 from selfinstruct.text.quoting import json_text, quoted
@@ -32,20 +32,23 @@ def record_line(record: Record, more: Mapping[str, Json] = _NOTHING) -> bytes:
     return json_line({**record.as_json(), **more})
 
 
-def with_more(line: bytes, more: Mapping[str, Json]) -> bytes:
-    r"""A line of an object with further keys, which it has not: nothing of it is read.
+def each_with_more(lines: Iterable[bytes], more: Mapping[str, Json]) -> Iterator[bytes]:
+    r"""Lines of objects, each with further keys, which it has not: nothing of them is read.
 
-    >>> with_more(json_line({"a": 1}), {"b": 2})
-    b'{"a": 1, "b": 2}\n'
+    >>> list(each_with_more([json_line({"a": 1}), json_line({"a": 2})], {"b": 3}))
+    [b'{"a": 1, "b": 3}\n', b'{"a": 2, "b": 3}\n']
     """
     if not more:
-        return line
-    return b"%s, %s" % (line.rstrip()[:-1], json_line(more)[1:])
+        yield from lines
+        return
+    behind = b", " + json_line(more)[1:]
+    for line in lines:
+        yield line.rstrip()[:-1] + behind
 
 
 def _task(task: Task, more: Mapping[str, Json]) -> bytes:
     pairs = b", ".join(
-        b'{"input": %s, "output": %s}' % (quoted(one.input), quoted(one.output)) for one in task.instances
+        [b'{"input": %s, "output": %s}' % (quoted(one.input), quoted(one.output)) for one in task.instances]
     )
     made = b'{"kind": "task", "id": "%s", "instruction": %s, "instances": [%s], "is_classification": %s' % (
         task.id.encode("ascii"),

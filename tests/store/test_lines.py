@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Json, Message, Provenance, Task, digest
-from selfinstruct.store.lines import record_line, with_more
+from selfinstruct.store.lines import each_with_more, record_line
 
 TEXT = st.text(alphabet=st.characters(), max_size=20)  # half characters too
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -79,4 +79,5 @@ def test_a_line_that_is_vouched_for_is_the_record_again(task: Task) -> None:
 
 @given(TASKS, MORE)
 def test_keys_are_added_to_a_line_that_nobody_reads(task: Task, more: dict[str, Json]) -> None:
-    assert json.loads(with_more(record_line(task), more)) == {**json.loads(record_line(task)), **more}
+    [line] = each_with_more([record_line(task)], more)
+    assert json.loads(line) == {**json.loads(record_line(task)), **more}
