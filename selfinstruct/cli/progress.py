@@ -82,8 +82,8 @@ class ProgressLine:
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """As in `Watch`."""
-        self._outcomes += isinstance(outcome, Kept | Rejected | Failed)
-        if self._makes and isinstance(outcome, Kept | Rejected):
+        self._outcomes += isinstance(outcome, _FATES)
+        if self._makes and isinstance(outcome, _FATES) and not isinstance(outcome, Failed):
             self._made += 1
         self._failed += isinstance(outcome, Failed)
         if self._target is None:

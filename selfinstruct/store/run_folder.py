@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Json, Task
+from selfinstruct.records import NO_EXTRA, Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
@@ -230,10 +230,11 @@ class _Tally:
         self.built: dict[str, Path] = {}
 
     def add(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Kept):  # nearly all of them: patterns cost more than the rest
+            self.kept += 1
+            self._kept.add(outcome.record, {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA)
+            return
         match outcome:
-            case Kept(record, evidence):
-                self.kept += 1
-                self._kept.add(record, {"evidence": dict(evidence)} if evidence else {})
             case Rejected(record, reason, evidence):
                 self.rejected[reason] = self.rejected.get(reason, 0) + 1
                 more: dict[str, Json] = {"reason": reason}
