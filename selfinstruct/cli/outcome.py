@@ -121,7 +121,9 @@ def tuned_words(folder: Path) -> Iterator[str]:
         yield f"student: IFS {_share(first)} before, {_share(last)} after {last['examples']} examples ({end})"
     if score.is_file():
         for one in json.loads(score.read_text(encoding="utf-8"))["scores"]:
-            yield f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)} {_interval(one)}"
+            said = f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)}"
+            by = f"by {judge}" if (judge := one.get("judge", {}).get("version")) else ""
+            yield " ".join(part for part in (said, _interval(one), by) if part)
     if feedback.is_file():
         told = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
         yield "a next cycle would show more of: " + ("; ".join(told) if told else _NOTHING)

@@ -14,12 +14,14 @@ from tests.cli.typed import command
 def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path) -> None:
     checks = [{"examples": 0, "ifs": 0.25, "stop": False}, {"examples": 64, "ifs": 0.9, "stop": True}]
     (tmp_path / "curve.jsonl").write_text("".join(json.dumps(one) + "\n" for one in checks), encoding="utf-8")
-    sides = [{"model": "embedded", "wrapper": "ifs", "ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}]
+    side = {"model": "embedded", "wrapper": "ifs", "ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}
+    sides = [{**side, "judge": {"version": "ifs-v2-linear"}}, {**side, "wrapper": "none"}]
     (tmp_path / "score.json").write_text(json.dumps({"scores": sides}), encoding="utf-8")
     (tmp_path / "feedback.json").write_text(json.dumps({"asks_for": ["topic rain: 9 of 30 not answered"]}), "utf-8")
     assert list(tuned_words(tmp_path)) == [
         "student: IFS 0.250 before, 0.900 after 64 examples (the rule stops it at 64)",
-        "  on other prompts, ifs: embedded 0.500 [0.400, 0.600]",
+        "  on other prompts, ifs: embedded 0.500 [0.400, 0.600] by ifs-v2-linear",
+        "  on other prompts, none: embedded 0.500 [0.400, 0.600]",
         "a next cycle would show more of: topic rain: 9 of 30 not answered",
     ]
 
