@@ -13,6 +13,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.models.embedded import has_template
 from selfinstruct.models.weights import GEMMA, embedded_weights, gemma_weights
+from selfinstruct.text import shown
 
 LOADABLE = "give a folder with config.json, tokenizer files and *.safetensors, a .gguf file, or a name on the Hub"
 SMALL = 1_500_000_000  # parameters
@@ -68,6 +69,7 @@ ON_HUB = {"embedded": "HuggingFaceTB/SmolLM2-135M-Instruct", GEMMA: "google/gemm
 """What an adapter calls a base that we bring: the same model, as it was released and before it was quantised."""
 TRAINING = "training.json"
 """Of a student: what it was made of; its `base` is a spec."""
+_PATIENCE = 10  # seconds for the Hub to say whether it has a model
 _SAMPLE, _SAMPLES = 4096, 64  # bytes, and how many times so many are read from a large file
 
 
@@ -124,6 +126,26 @@ def _ours(place: Path, base: str) -> str:
     if not spec or not (place / TRAINING).is_file():
         return base
     return spec if _read(place / TRAINING).get("base") == spec else base
+
+
+def check_on_hub(spec: str) -> None:
+    """BadInput where a name is neither a folder, nor in the Hub's cache, nor on the Hub, which is asked once."""
+    name = spec.removeprefix("hf:")
+    if name in ON_HUB or find_weights(name) is not None:
+        return
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        if isinstance(try_to_load_from_cache(name, "config.json"), str):
+            return
+        HfApi().model_info(name, timeout=_PATIENCE)
+    except HFValidationError:
+        what = "is no name of a model on the Hub, and no folder"
+        raise BadInput(what, place=f"model '{spec}'", fix="write hf:OWNER/NAME or hf:FOLDER") from None
+    except Exception as fault:  # noqa: BLE001 - whatever its transport raises, the weights cannot be had
+        what = f"is neither here nor to be had from the Hub ({shown(str(fault), 120)})"
+        raise BadInput(what, place=f"model '{spec}'", fix="correct the name, or write hf:FOLDER") from None
 
 
 def facts(place: Path, on_hub: Callable[[str], Facts]) -> Facts:

@@ -35,6 +35,18 @@ def check_needs(resolved: Resolved) -> None:
     _check_embedded(resolved)
 
 
+def check_hub(resolved: Resolved) -> None:
+    """BadInput for weights that are neither here nor on the Hub: asked before a folder is taken for them."""
+    from selfinstruct.models.model_files import check_on_hub
+
+    specs = resolved.recipe.specs
+    roles = {role for stage in (*resolved.rounds, *resolved.stages) for role in stage.needs.weights}
+    for role in sorted(roles):
+        spec = specs.get(role, "")
+        if spec.startswith("hf:") and not built_name(spec):
+            check_on_hub(spec)
+
+
 def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
     """Extras: those that a stage names, and those of the models that it asks, measures with or tunes."""
     needs = stage.needs

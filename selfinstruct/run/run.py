@@ -28,7 +28,7 @@ from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.published import Published, published
 from selfinstruct.run.recipe import Resolved, resolve
 from selfinstruct.run.recipe_keys import student_role
-from selfinstruct.run.requirements import check_needs
+from selfinstruct.run.requirements import check_hub, check_needs
 from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.run_summary import run_summary
@@ -99,6 +99,8 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     own = fingerprint(alone)  # the folder of a run does not change with what others publish meanwhile
     name = f"{resolved.recipe.name}-{own[:8]}"
     place = options.folder or Path("runs") / name
+    if not place.exists():
+        check_hub(resolved)
     folder = RunFolder(place)
     before = None if options.fresh or not (place / MARK).exists() else _read_mark(place / MARK)[0]
     earlier = published(resolved, own, name, before)

@@ -104,3 +104,12 @@ def test_what_cannot_become_a_student_ends_in_one_line(
     assert told.returncode in {2, 3}
     assert said in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_a_base_that_cannot_be_had_is_told_of_before_a_folder_is_taken(tmp_path: Path) -> None:
+    data = tmp_path / "set.jsonl"
+    data.write_text('{"instruction": "Name a river.", "output": "The Tay."}\n', encoding="utf-8")
+    told = command("finetune", data, "--base", "hf:nobody/nothing", "-o", tmp_path / "out")
+    assert told.returncode == 2
+    assert "model 'hf:nobody/nothing': is neither here nor to be had from the Hub" in told.stderr
+    assert not (tmp_path / "out").exists()
