@@ -1,6 +1,7 @@
 """Records of a run: as sequences that lie on disk, and the life of one through every stage. Opens no journal."""
 
 import json
+from abc import abstractmethod
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,8 +94,9 @@ class Lines(Sequence[T], Generic[T]):
         place = f"{part.path}:{number}"
         return self._read(read_object_line(line, place), part.stage, place)
 
+    @abstractmethod
     def _cells(self, one: T) -> tuple[str, ...]:
-        raise NotImplementedError
+        """What a row of its table shows of a record."""
 
     def __repr__(self) -> str:
         """How many."""
