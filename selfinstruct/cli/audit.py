@@ -13,7 +13,7 @@ from selfinstruct.cli.terminal import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.run.run import Finished
+    from selfinstruct.run.execute import Finished
 
 
 @click.group()
@@ -57,19 +57,19 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     """
     if bool(given["model"]) == bool(given["base"]):
         raise click.UsageError("name a --model to ask or a --base to tune, not both and not neither")
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
-    from selfinstruct.run.tuning import served
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.student_files import served
 
     knobs: dict[str, Json] = {name: given[name] for name in ("instances", "shots", "margin")}
     conditions: list[Json] = [_condition(word) for word in given["arms"].split(",")] if given["arms"] else []
     if given["base"]:
         return _train(given, knobs, [str(condition) for condition in conditions])
     knobs |= {"model": "asked", **({"conditions": conditions} if conditions else {})}
-    inputs = compose.inputs(given["tasks"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["tasks"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     models = {"asked": served(given["model"])}
-    recipe = compose.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
+    recipe = verb_recipes.recipe("ablate", inputs, [{"ablate": knobs}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
 
 
@@ -92,7 +92,7 @@ def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit shift --base embedded --tuned runs/student --prompts builtin --first 20 -o runs/shift
     """
-    from selfinstruct.run.tuning import tuned_form
+    from selfinstruct.run.student_files import tuned_form
 
     knobs: dict[str, Json] = {name: given[name] for name in ("tokens", "first", "responses")}
     knobs |= {"template": given["template"] or tuned_form(given["tuned"]) or "chat", "floor": not given["no_floor"]}
@@ -119,7 +119,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
 
     Example:  selfinstruct audit knowledge --base embedded --tuned runs/lora --tuned runs/full -o runs/knowledge
     """
-    from selfinstruct.run.tuning import tuned_form
+    from selfinstruct.run.student_files import tuned_form
 
     students = {f"student-{number}": spec for number, spec in enumerate(given["tuned"], 1)}
     roles: list[Json] = [*students]
@@ -151,7 +151,7 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
     """
-    from selfinstruct.run.tuning import tuned_form
+    from selfinstruct.run.student_files import tuned_form
 
     if bool(given["base"]) != bool(given["student"]):
         raise click.UsageError("name both --base and --student, or neither")
@@ -181,7 +181,7 @@ def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
 
     Example:  selfinstruct audit table runs/fixes --contrast full:lora --contrast full_simplified:full
     """
-    from selfinstruct.run.arms import contrast_table as table_of
+    from selfinstruct.run.recipe_arms import contrast_table as table_of
 
     say(table_of(folder, named, pairs), end="")
     return 0
@@ -189,24 +189,24 @@ def table(folder: Path, named: tuple[str, ...], pairs: int) -> int:
 
 def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     """One retuning after the other; what is finished is read, so that a stop costs nothing."""
-    from selfinstruct.run import student_runs
-    from selfinstruct.run.tracing import training_set
+    from selfinstruct.run import audit_students
+    from selfinstruct.run.blame_and_lineage import training_set
 
     tasks = training_set(given["data"], given["shape"], given["columns"])
-    found = student_runs.suspected(folder / "look-up", given["responses"])
-    training = student_runs.told_training(given["student"])
+    found = audit_students.suspected(folder / "look-up", given["responses"])
+    training = audit_students.told_training(given["student"])
     how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
     rows = []
-    planned = student_runs.retunings(tasks, found, folder, **how)
+    planned = audit_students.retunings(tasks, found, folder, **how)
     for number, (place, resolved) in enumerate(planned, 1):
         say(f"retuning {number} of {len(planned)}", err=True)
         carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-        rows.append(student_runs.likelihoods(place, found, template))
+        rows.append(audit_students.likelihoods(place, found, template))
     facts: dict[str, Json] = {"student": given["student"], "training": training}
-    told = student_runs.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
+    told = audit_students.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
     taught, of = told["spans_taught"], told["spans"]
     say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
-    say(folder / student_runs.COUNTERFACTUAL)
+    say(folder / audit_students.COUNTERFACTUAL)
     return 0
 
 
@@ -214,12 +214,12 @@ def _audited(
     name: str, paths: Sequence[str], knobs: Mapping[str, Json], models: Mapping[str, str], given: dict[str, Any]
 ) -> int:
     """A run of one stage that looks into weights; its file says what was found."""
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
-    inputs = compose.inputs(paths, given.get("shape", ""), given.get("columns", ""))
+    inputs = verb_recipes.inputs(paths, given.get("shape", ""), given.get("columns", ""))
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
-    recipe = compose.recipe(name, inputs, [{name: dict(knobs)}], models, more)
+    recipe = verb_recipes.recipe(name, inputs, [{name: dict(knobs)}], models, more)
     return carry_out(resolve(recipe, given["changes"]), given, partial(_words_of, name), f"{name}.json")
 
 
@@ -235,14 +235,14 @@ def _words_of(name: str, finished: "Finished") -> None:
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:
     """One student after the other; what is finished is read, so that a stop costs nothing."""
     from selfinstruct.audit.ablate_training import TRAINABLE, trainings
-    from selfinstruct.run import student_runs
+    from selfinstruct.run import audit_students
 
     folder: Path | None = given["output"]
     if folder is None:
         raise click.UsageError("arms that are trained need a folder: -o FOLDER")
     seeds = range(given["seed"], given["seed"] + given["seeds"])
     students = trainings(conditions or TRAINABLE, given["examples"] or (10,), seeds, given["folds"])
-    tasks = student_runs.read_tasks_of(given["tasks"], given["shape"], given["columns"])
+    tasks = audit_students.read_tasks_of(given["tasks"], given["shape"], given["columns"])
     if given["dry_run"]:
         say(f"{len(students)} students would be tuned, of {len(tasks.tasks)} tasks, and asked; nothing is sent")
         return 0
@@ -250,12 +250,16 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
     codes = []
     for number, one in enumerate(students, 1):
         say(f"student {number} of {len(students)}: {one.name}", err=True)
-        files = student_runs.arm_files(one, tasks, folder, given["folds"], given["shots"])
-        resolved = student_runs.arm_recipe(
+        files = audit_students.arm_files(one, tasks, folder, given["folds"], given["shots"])
+        resolved = audit_students.arm_recipe(
             one, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
         )
         codes.append(carry_out(resolved, {**given, "output": folder / one.name}, None, "ablation.json"))
-    say(student_runs.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]), err=True, end="")
+    say(
+        audit_students.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]),
+        err=True,
+        end="",
+    )
     say(folder / "ablation.md")
     return max(codes)
 

@@ -27,7 +27,7 @@ def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, 
 
     Example:  selfinstruct blame "The Ebro flows into the Baltic Sea." --data runs/first
     """
-    from selfinstruct.run.tracing import blame as blamed_for
+    from selfinstruct.run.blame_and_lineage import blame as blamed_for
 
     found = blamed_for(text, data, shape, columns, top=top)
     if as_json:
@@ -62,13 +62,13 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct forget 3f9a2c81 --data runs/first -o runs/without
     """
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
-    from selfinstruct.run.tracing import below, lineage_of
+    from selfinstruct.run.blame_and_lineage import below, lineage_of
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     told = below(given["ids"], lineage_of(given["data"]))
     lineage: dict[str, Json] = {one: list(of) for one, of in told.items()}
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
-    inputs = compose.inputs(given["data"], given["shape"], given["columns"])
-    recipe = compose.recipe("forget", inputs, [{"forget": knobs}], {}, {})
+    inputs = verb_recipes.inputs(given["data"], given["shape"], given["columns"])
+    recipe = verb_recipes.recipe("forget", inputs, [{"forget": knobs}], {}, {})
     return carry_out(resolve(recipe, given["changes"]), given)

@@ -9,7 +9,7 @@ from selfinstruct.cli.terminal import say, say_json
 
 def ask_harness(given: dict[str, Any]) -> int:
     """Every model named, one after another, each into a folder of its own where there are several."""
-    from selfinstruct.run.harness import harness
+    from selfinstruct.run.lm_eval_harness import harness
 
     if given["output"] is None:
         raise click.UsageError("name a folder with -o")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfinstruct.run.recipe import Resolved
-    from selfinstruct.run.run import Finished
+    from selfinstruct.run.execute import Finished
+    from selfinstruct.run.recipe.resolve import Resolved
 
 
 _NAMED = 6  # reasons that are named

@@ -10,7 +10,7 @@ from selfinstruct.cli.running import carry_out, publishing_options
 from selfinstruct.cli.terminal import say
 
 if TYPE_CHECKING:
-    from selfinstruct.run.arms import Arm
+    from selfinstruct.run.recipe_arms import Arm
 
 
 @click.command()
@@ -24,10 +24,10 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
     Example:  selfinstruct run pipelines/smoke.yaml --set novelty.rouge_l_below=0.6 -o runs/smoke
     """
-    from selfinstruct.run.arms import arms_of
-    from selfinstruct.run.recipe import resolve
-    from selfinstruct.run.recipes import find_recipe
-    from selfinstruct.run.yaml_file import read_yaml
+    from selfinstruct.run.recipe.builtin_recipes import find_recipe
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.recipe.yaml_file import read_yaml
+    from selfinstruct.run.recipe_arms import arms_of
 
     file = read_yaml(find_recipe(recipe))
     arms = arms_of(file, given["changes"])
@@ -36,7 +36,7 @@ def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
 
 def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
     """One arm after the other; what is finished is read, so that a stop costs nothing."""
-    from selfinstruct.run.arms import compare
+    from selfinstruct.run.recipe_arms import compare
 
     if given["output"] is None:
         raise click.UsageError("a recipe with arms needs a folder: -o FOLDER")
@@ -103,8 +103,8 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     """
     from selfinstruct.errors import BadInput
     from selfinstruct.formats.aliases import Roles
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     limits = {key: given[key] for key in ("max_cost", "max_total_tokens", "prices") if given[key] is not None}
     knobs = {
@@ -116,7 +116,7 @@ def generate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
         if given["seeds"] == "builtin":
             raise BadInput("columns of no seeds", place="--columns", fix="add --seeds FILE, or leave it away")
         knobs["seeds_columns"] = dict(Roles.parse(given["columns"]).given)
-    recipe = compose.generate(
+    recipe = verb_recipes.generate(
         name="generate",
         seeds=given["seeds"],
         model=given["model"],

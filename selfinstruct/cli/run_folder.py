@@ -74,7 +74,7 @@ def report(folder: Path) -> int:
 
     Example:  selfinstruct report runs/smoke
     """
-    from selfinstruct.run.run import report_again
+    from selfinstruct.run.execute import report_again
 
     say(report_again(folder))
     return 0
@@ -109,14 +109,14 @@ def review(
     Example:  selfinstruct review runs/suite --ratings
     """
     if ratings:
-        from selfinstruct.run.rating import empty_rating_sheet, ratings_told
+        from selfinstruct.run.human_sheets import empty_rating_sheet, rating_results
 
         if filled is not None:
-            say(ratings_told(folder, filled, second))
+            say(rating_results(folder, filled, second))
         else:
             say(empty_rating_sheet(folder, wanted, seed, output or folder / "ratings.csv"))
         return 0
-    from selfinstruct.run.sheets import review_sheet, reviewed
+    from selfinstruct.run.human_sheets import review_sheet, reviewed
 
     if filled is not None:
         say(reviewed(folder, filled, second))

@@ -11,8 +11,8 @@ import click
 from selfinstruct.cli.terminal import say
 
 if TYPE_CHECKING:
-    from selfinstruct.run.recipe import Resolved
-    from selfinstruct.run.run import Finished
+    from selfinstruct.run.execute import Finished
+    from selfinstruct.run.recipe.resolve import Resolved
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -91,7 +91,7 @@ def carry_out(
 
         check_push(given["push"], published=resolved.recipe.publish is not None)
     from selfinstruct.cli.progress import ProgressLine
-    from selfinstruct.run.run import Options, execute
+    from selfinstruct.run.execute import Options, execute
     from selfinstruct.store.task_file import MEMORY, memory_of
 
     memory = memory_of(given["memory"]) if given.get("memory") is not None else MEMORY

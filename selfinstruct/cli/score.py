@@ -14,8 +14,8 @@ from selfinstruct.records import Json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from selfinstruct.run.run import Finished
-    from selfinstruct.run.sheets import Read
+    from selfinstruct.run.execute import Finished
+    from selfinstruct.run.human_sheets import Read
     from selfinstruct.stats import Estimate
 
 
@@ -95,8 +95,8 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
     if given["on"]:
         return _answer_set(given)
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
     asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
@@ -105,7 +105,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": wrappers}}]
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
-    recipe = compose.recipe("score", [], stages, models, {"publish": None})
+    recipe = verb_recipes.recipe("score", [], stages, models, {"publish": None})
     return carry_out(resolve(recipe, given["changes"]), given, _say_scores, "score.json")
 
 
@@ -119,7 +119,7 @@ def _ask_suites(given: dict[str, Any]) -> int:
 
 
 def _served(spec: str) -> str:
-    from selfinstruct.run.tuning import served
+    from selfinstruct.run.student_files import served
 
     faster = served(spec)
     if faster != spec:
@@ -130,7 +130,7 @@ def _served(spec: str) -> str:
 
 def _form(spec: str) -> str:
     """The wrapper that a student was tuned in, said; empty for another model."""
-    from selfinstruct.run.tuning import tuned_form
+    from selfinstruct.run.student_files import tuned_form
 
     form = tuned_form(spec)
     if form:
@@ -139,14 +139,14 @@ def _form(spec: str) -> str:
 
 
 def _answer_set(given: dict[str, Any]) -> int:
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
     forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
     wrappers: list[Json] = [*given["wrappers"]] or [*(forms if {*forms} != {"auto"} else ["auto"])]
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
-    recipe = compose.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
+    recipe = verb_recipes.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
     return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
 
 
@@ -173,7 +173,7 @@ def _tell_answers(finished: "Finished") -> None:
 
 
 def _score_files(given: dict[str, Any]) -> int:
-    from selfinstruct.run.scoring import score_files
+    from selfinstruct.run.score_without_run import score_files
 
     if given["output"] is None:
         raise click.UsageError("name a folder with -o")
@@ -215,8 +215,8 @@ def _as_json(told: Mapping[str, Any]) -> str:
 
 def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
     """Ask the suites; `forms`: the wrapper of each model, where the command names none."""
-    from selfinstruct.run.compose import ask_suites
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.recipe.verb_recipes import ask_suites
 
     wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
@@ -300,7 +300,7 @@ def read_or_draw(given: Mapping[str, Any]) -> int:
 
 
 def _draw(given: Mapping[str, Any]) -> int:
-    from selfinstruct.run.sheets import score_sheet
+    from selfinstruct.run.human_sheets import score_sheet
 
     folder = Path(given["model"])
     made = score_sheet(folder, given["reads"], given["wrappers"], _SEED, given["output"])
@@ -317,7 +317,7 @@ def _draw(given: Mapping[str, Any]) -> int:
 
 
 def _read_back(given: Mapping[str, Any]) -> int:
-    from selfinstruct.run.sheets import read_score_sheet
+    from selfinstruct.run.human_sheets import read_score_sheet
 
     found = read_score_sheet(Path(given["model"]), given["filled"])
     _say_reads(found)
@@ -389,8 +389,8 @@ def compare(
     import json
 
     from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
-    from selfinstruct.run.scoring import compare_folders as compared
-    from selfinstruct.run.scoring import write_comparison
+    from selfinstruct.run.score_without_run import compare_folders as compared
+    from selfinstruct.run.score_without_run import write_comparison
 
     if markdown + latex + as_json > 1:
         raise click.UsageError("one of --markdown, --latex and --json")

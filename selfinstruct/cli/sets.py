@@ -11,7 +11,7 @@ from selfinstruct.cli.terminal import say
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.run.run import Finished
+    from selfinstruct.run.execute import Finished
 
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -63,13 +63,13 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     Example:  selfinstruct curate alpaca.json dump.jsonl.gz --exact --near-duplicates 0.8 -o runs/clean
     """
     from selfinstruct.errors import BadInput
-    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import verb_recipes
 
     if given["against_columns"] and not given["against"]:
         raise BadInput("columns of no benchmark", place="--against-columns", fix="add --against FILE, or leave it away")
     knobs = {"jaccard": given["near_duplicates"], "index": given["index"]}
     near: dict[str, Json] = {name: value for name, value in knobs.items() if value}
-    stages = compose.curate(
+    stages = verb_recipes.curate(
         rules=[name.strip() for name in given["rules"].split(",") if name.strip()],
         exact=given["exact"],
         near=near or None,
@@ -91,10 +91,10 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct simplify runs/clean/kept.jsonl --rules-only -o runs/short
     """
-    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import verb_recipes
 
     model = "" if given["rules_only"] else given["model"]
-    return _carry_out("simplify", compose.simplify(model=model), given, {"rewriter": model} if model else {})
+    return _carry_out("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
 
 
 @click.command()
@@ -105,10 +105,10 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 
     Example:  selfinstruct verify runs/clean/kept.jsonl -o runs/right
     """
-    from selfinstruct.run import compose
+    from selfinstruct.run.recipe import verb_recipes
 
     model = given["model"]
-    return _carry_out("verify", compose.verify(model=model), given, {"verifier": model} if model else {})
+    return _carry_out("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
 
 
 @click.command()
@@ -120,9 +120,9 @@ def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands option
     Example:  selfinstruct mix pipelines/camels_human.yaml -o runs/mixture
     """
     from selfinstruct.errors import BadInput
-    from selfinstruct.run.recipe import resolve
-    from selfinstruct.run.recipes import find_recipe
-    from selfinstruct.run.yaml_file import read_yaml
+    from selfinstruct.run.recipe.builtin_recipes import find_recipe
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.recipe.yaml_file import read_yaml
 
     path = find_recipe(recipe)
     if path.suffix not in {".yaml", ".yml"}:
@@ -153,13 +153,13 @@ def _tell_mixture(finished: "Finished") -> None:
 
 
 def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models: dict[str, str] | None = None) -> int:
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     publish: dict[str, Json] = {"format": given["layout"], "first_turn": given["first_turn"]}
-    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
     knobs: dict[str, Json] = {"strict": given["strict"], "publish": publish}
-    recipe = compose.recipe(name, inputs, stages, models or {}, knobs)
+    recipe = verb_recipes.recipe(name, inputs, stages, models or {}, knobs)
     return carry_out(resolve(recipe, given["changes"]), given)
 
 
@@ -187,8 +187,8 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
 
     Example:  selfinstruct convert questions.csv --explain
     """
-    from selfinstruct.run.converting import convert as converted
-    from selfinstruct.run.converting import explain_input
+    from selfinstruct.run.convert import convert as converted
+    from selfinstruct.run.convert import explain_input
 
     if explain:
         for line in explain_input(source, shape=given["shape"], columns=given["columns"]):

@@ -16,15 +16,15 @@ def check(recipe: Path, changes: tuple[str, ...], *, explain: bool) -> int:
 
     Example:  selfinstruct check pipelines/quickstart.yaml --explain
     """
-    from selfinstruct.run.recipe import resolve
-    from selfinstruct.run.recipes import find_recipe
-    from selfinstruct.run.yaml_file import read_yaml
+    from selfinstruct.run.recipe.builtin_recipes import find_recipe
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.recipe.yaml_file import read_yaml
 
     resolved = resolve(read_yaml(find_recipe(recipe)), changes)
     if not explain:
         say(resolved.as_yaml(), end="")
         return 0
-    from selfinstruct.run.schema import explained
+    from selfinstruct.run.recipe.schema import explained
 
     for line in explained(resolved):
         say(line)
@@ -39,7 +39,7 @@ def schema() -> int:
 
     Example:  selfinstruct schema > recipe.schema.json
     """
-    from selfinstruct.run.schema import schema_text
+    from selfinstruct.run.recipe.schema import schema_text
 
     say(schema_text(), end="")
     return 0
@@ -54,8 +54,8 @@ def init(folder: Path, seeds: Path | None, topic: str) -> int:
 
     Example:  selfinstruct init my-domain --seeds mine.jsonl --topic "a boatyard"
     """
-    from selfinstruct.run.recipes import start_folder
-    from selfinstruct.run.schema import EDITOR_LINE, SCHEMA_FILE, schema_text
+    from selfinstruct.run.recipe.builtin_recipes import start_folder
+    from selfinstruct.run.recipe.schema import EDITOR_LINE, SCHEMA_FILE, schema_text
 
     for path in start_folder(folder, seeds, topic, beside={SCHEMA_FILE: schema_text()}, first_line=EDITOR_LINE):
         say(path)
@@ -103,7 +103,7 @@ def plugins(as_json: bool) -> int:  # noqa: FBT001 - click hands options over by
     """
     import json
 
-    from selfinstruct.run.schema import plugin_list
+    from selfinstruct.run.recipe.schema import plugin_list
 
     found = plugin_list()
     if as_json:

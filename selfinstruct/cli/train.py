@@ -12,7 +12,7 @@ from selfinstruct.cli.terminal import say, with_interval
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
-    from selfinstruct.run.run import Finished
+    from selfinstruct.run.execute import Finished
 
 
 _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
@@ -37,12 +37,12 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct fragment pairs.jsonl -o runs/fragments
     """
-    from selfinstruct.run import compose
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
-    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
     stages: list[Json] = [{"fragment": {"labels": given["labels"]}}]
-    recipe = compose.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
+    recipe = verb_recipes.recipe("fragment", inputs, stages, {}, {"publish": None, "seed": given["seed"]})
     return carry_out(resolve(recipe, given["changes"]), given)
 
 
@@ -62,7 +62,7 @@ def train_judge(
 
     Example:  selfinstruct train-judge runs/fragments -o runs/judge
     """
-    from selfinstruct.run.scoring import train_judge as train
+    from selfinstruct.run.score_without_run import train_judge as train
 
     told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
     for name, metrics in told.items():
@@ -117,19 +117,20 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.run import compose, tuning
-    from selfinstruct.run.recipe import resolve
+    from selfinstruct.run import student_files
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
 
     knobs: dict[str, Json] = {"base": "base", **{name: given[name] for name in _KNOBS}}
-    inputs = compose.inputs(given["inputs"], given["shape"], given["columns"])
+    inputs = verb_recipes.inputs(given["inputs"], given["shape"], given["columns"])
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
-    recipe = compose.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
+    recipe = verb_recipes.recipe("finetune", inputs, verb_recipes.finetune(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
     if given["preview"]:
-        say(tuning.preview(resolved))
+        say(student_files.preview(resolved))
         return 0
     if given["gguf"]:
-        tuning.gguf_form(given["base"])  # a refusal belongs before the training
+        student_files.gguf_form(given["base"])  # a refusal belongs before the training
     return carry_out(resolved, given, partial(_tell, gguf_of=given["base"] if given["gguf"] else ""), "student")
 
 
@@ -137,11 +138,11 @@ def _tell(finished: "Finished", gguf_of: str) -> None:
     """Where the student is, and as what it can be used."""
     import json
 
-    from selfinstruct.run import tuning
+    from selfinstruct.run import student_files
 
     folder = finished.folder
     told = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))
     seen, records = told["training"]["examples_seen"], told["data"]["records"]
     say(f"student: tuned on {records:,} records, {seen:,} examples seen (use it as hf:{folder / 'student'})", err=True)
     if gguf_of:
-        say(f"as GGUF: gguf:{tuning.gguf_of(folder, gguf_of)}", err=True)
+        say(f"as GGUF: gguf:{student_files.gguf_of(folder, gguf_of)}", err=True)

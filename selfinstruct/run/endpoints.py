@@ -15,7 +15,7 @@ from selfinstruct.models.make import make_backend
 from selfinstruct.models.money import Budget, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
 from selfinstruct.records import Json
-from selfinstruct.run.recipe import Recipe, Resolved
+from selfinstruct.run.recipe.resolve import Recipe, Resolved
 from selfinstruct.stage import Traits
 from selfinstruct.store.files import publish_text
 from selfinstruct.store.journal import Journal

@@ -17,7 +17,7 @@ from selfinstruct.models.money import Budget, Prices
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
 from selfinstruct.run.run_records import html_table, task_cells
-from selfinstruct.run.runner import closed
+from selfinstruct.run.stage_runner import closed
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
 from selfinstruct.store.run_folder import RunFolder, largest_first
 from selfinstruct.text import printable, shown

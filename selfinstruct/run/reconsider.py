@@ -8,10 +8,10 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
-from selfinstruct.run.recipe import Resolved, knobs, resolve
+from selfinstruct.run.recipe.resolve import Resolved, knobs, resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import run_folder
-from selfinstruct.run.runner import Runner
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Traits
 from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal

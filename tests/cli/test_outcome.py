@@ -7,7 +7,7 @@ import pytest
 
 from selfinstruct.cli.outcome import tuned_words
 from selfinstruct.errors import BadInput
-from selfinstruct.run.tuning import served, tuned_form
+from selfinstruct.run.student_files import served, tuned_form
 from tests.cli.typed import command
 
 
@@ -71,7 +71,7 @@ def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_i
         seen.update(given[3])  # type: ignore[call-overload]
         raise BadInput("far enough", fix="none")
 
-    monkeypatch.setattr("selfinstruct.run.compose.answer_set", composed)
+    monkeypatch.setattr("selfinstruct.run.recipe.verb_recipes.answer_set", composed)
     run = tmp_path / "run"
     (run / "student").mkdir(parents=True)
     (run / "student" / "training.json").write_text(json.dumps({"recipe": {"format": "ifs"}}), encoding="utf-8")

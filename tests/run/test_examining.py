@@ -15,8 +15,8 @@ from selfinstruct.judge.train import train
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Request
-from selfinstruct.run.judges import ask_loaded, ifs_v1
-from selfinstruct.run.material import prompt_set
+from selfinstruct.run.seeds_and_benchmarks import prompt_set
+from selfinstruct.run.tone_judges import ask_loaded, ifs_v1
 from selfinstruct.stage import Loaded, Tone
 from selfinstruct.tone.objecqa import questions_of
 from selfinstruct.tone.opinion import opinion

@@ -15,7 +15,7 @@ from selfinstruct.finetune.checkpoint import whole_folder
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.run.converting import convert
+from selfinstruct.run.convert import convert
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.files import publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger
