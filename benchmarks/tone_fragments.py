@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from selfinstruct.judge.train import train
+from selfinstruct.judge.fit_judge import train
 from selfinstruct.records import Json
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import resolve

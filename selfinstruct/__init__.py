@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from selfinstruct.audit.knowledge import Knowledge
     from selfinstruct.audit.shift import ShiftStage as Shift
     from selfinstruct.audit.trace import Trace
-    from selfinstruct.curate.apply_rules import ApplyRules as Rules
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate
-    from selfinstruct.curate.filter import Filter
     from selfinstruct.curate.measures.difficulty import Difficulty
     from selfinstruct.curate.measures.measure import Measure
     from selfinstruct.curate.measures.rate import Rate
     from selfinstruct.curate.mix import Mix
+    from selfinstruct.curate.rules.filter_instructions import Filter
+    from selfinstruct.curate.rules.filter_records import ApplyRules as Rules
     from selfinstruct.curate.simplification.simplify import Simplify
     from selfinstruct.curate.variety.balance import Balance
     from selfinstruct.curate.variety.diversity import Diversity

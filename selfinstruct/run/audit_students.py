@@ -15,15 +15,15 @@ from selfinstruct.audit.trace_index import group_of
 from selfinstruct.audit.trace_spans import said_of
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.lines import read_values
+from selfinstruct.formats.json_lines import read_values
 from selfinstruct.models.transformers_scoring import TransformersScorer
 from selfinstruct.models.transformers_weights import libraries
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.inputs import Set, read_input
 from selfinstruct.run.recipe import verb_recipes
 from selfinstruct.run.recipe.resolve import Resolved, resolve
-from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_object
+from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.templates import WRAPPERS, before_answer, wrapped
 
 ABLATION = "ablation.json"

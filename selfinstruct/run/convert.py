@@ -10,13 +10,13 @@ from random import Random
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.sets import Unreadable, explained
+from selfinstruct.formats.read_sets import Unreadable, explained
 from selfinstruct.formats.streams import name
 from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Task, digest
 from selfinstruct.run.inputs import Set, place_of, read_input
-from selfinstruct.store.files import disk, publish_file, publish_lines
+from selfinstruct.store.whole_writes import disk, publish_file, publish_lines
 from selfinstruct.whole_files import beside, remove, sweep_beside
 
 

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
-from selfinstruct.models.money import Estimate, Hosted, Price, estimate
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Estimate, Hosted, Price, estimate
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.recipe.keys import built_name

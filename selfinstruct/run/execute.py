@@ -11,7 +11,7 @@ from pathlib import Path
 
 from selfinstruct import __version__
 from selfinstruct.errors import BadInput, NoRoom, Stopped
-from selfinstruct.formats.sources import place_in
+from selfinstruct.formats.input_places import place_in
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.run import stage_models
@@ -33,14 +33,14 @@ from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks as read_m
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.run.tone_judges import ask_loaded, hidden_states, judges_for, with_judges
 from selfinstruct.store.built import files_of
-from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
-from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
+from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
 from selfinstruct.store.task_file import MEMORY
+from selfinstruct.store.whole_writes import publish_bytes, publish_text
 from selfinstruct.whole_files import room
 
 Clock = Callable[[], datetime]

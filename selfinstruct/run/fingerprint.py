@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import shape_names
-from selfinstruct.models.make import plugin_model
+from selfinstruct.formats.read_sets import shape_names
+from selfinstruct.models.make_backend import plugin_model
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe.keys import built_name
 from selfinstruct.run.recipe.resolve import Resolved

@@ -17,13 +17,13 @@ from selfinstruct.evaluate.human_read_sample import LEAST, ScoredResponse, by_si
 from selfinstruct.evaluate.human_read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
 from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score_files import Row
-from selfinstruct.formats.lines import read_values
+from selfinstruct.formats.json_lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Json, Task
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.spreadsheet import sheet_text
-from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.reading import read_object, read_tasks
+from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 _SCORE = "score.json"
 _SCORE_AGAIN = "name the folder that `selfinstruct score` wrote, with score.json and responses.jsonl"

@@ -17,7 +17,7 @@ from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.models.endpoint import OPENAI, endpoint
 from selfinstruct.models.model_files import plain_name
 from selfinstruct.records import Json, digest
-from selfinstruct.store.files import publish_text
+from selfinstruct.store.whole_writes import publish_text
 
 EXTRA = "pip install 'selfinstruct[eval,train]'"
 _IN_FLIGHT = 8

@@ -18,15 +18,15 @@ from selfinstruct.evaluate.compare_models import table as score_table
 from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
-from selfinstruct.formats.lines import read_values
+from selfinstruct.formats.json_lines import read_values
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
 from selfinstruct.stats import beta_below, student_bound
-from selfinstruct.store.files import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
-from selfinstruct.tone.verdicts import Response
+from selfinstruct.store.whole_writes import publish_text
+from selfinstruct.tone.response_verdicts import Response
 
 BASE = "base"
 _STUDENT = "hf:student@"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from selfinstruct import __version__
-from selfinstruct.curate.record_rules import chosen
+from selfinstruct.curate.rules.rule_tables import chosen
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.records import Task
 from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in

@@ -13,16 +13,16 @@ from selfinstruct.evaluate.compare_marks import FILES, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text, heads, legend
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Row, score_responses
-from selfinstruct.formats.lines import read_values
-from selfinstruct.judge.train import Backend, train
+from selfinstruct.formats.json_lines import read_values
+from selfinstruct.judge.fit_judge import Backend, train
 from selfinstruct.records import Json
 from selfinstruct.report.comparison import comparison_page
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import open_judge
 from selfinstruct.store.built import copy_built
-from selfinstruct.store.files import publish_text
+from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
-from selfinstruct.tone.scored import Scored
+from selfinstruct.tone.tone_score import Scored
 from selfinstruct.whole_files import beside, sweep_beside
 
 _MOST_BYTES = 1 << 30

@@ -18,16 +18,16 @@ from selfinstruct.evaluate.suites.suite_files import (
     user_tasks,
 )
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.lines import read_values
+from selfinstruct.formats.json_lines import read_values
+from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
-from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.run.inputs import content, opened
 from selfinstruct.run.recipe.resolve import Recipe, Resolved
 from selfinstruct.run.stage_models import weights_marks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
-from selfinstruct.tone.objecqa import objecqa_tasks
+from selfinstruct.tone.objecqa_share import objecqa_tasks
 from selfinstruct.tone.prompt_sets import ifs_tasks
 
 _SEED_FILES = frozenset({".jsonl", ".json", ".gz", ".zst", ".zstd"})

@@ -13,9 +13,9 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswerStore, Backend, Totals
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import HostedModel
-from selfinstruct.models.make import make_backend
-from selfinstruct.models.money import Budget, Prices
+from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
 from selfinstruct.run.recipe.keys import built_name
 from selfinstruct.run.recipe.resolve import Limits, Recipe, Resolved

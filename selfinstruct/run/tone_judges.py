@@ -12,14 +12,14 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.preserve_training_state import evaluating
-from selfinstruct.judge.folder import FACTS, load_judge
+from selfinstruct.judge.judge_folder import FACTS, load_judge
 from selfinstruct.models.backend import CallError
 from selfinstruct.records import Choice, Request
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.stage import Loaded, Stage, Tone
-from selfinstruct.tone.objecqa import OBJECQA
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_share import OBJECQA
 
 if TYPE_CHECKING:
     from selfinstruct.models.transformers_scoring import EmbeddedStates
@@ -156,9 +156,9 @@ def ask_loaded(loaded: Loaded, requests: Sequence[Request]) -> list[Choice]:
 def ifs_v1(wrapper: str = "chat", first: int = 0, *, objecqa: bool = False, judge: str = LINEAR) -> ToneProbe:
     """What `StopOnIFS` takes, with the shipped prompts and judge, for a training script of your own.
 
-    `wrapper`: how prompts are put, best as it was tuned (tone/wrappers.py); `first`: only so many instructions, 0 for
-    all 150; `objecqa`: the questions of taste, too; `judge`: a shipped one's name or a folder, by default the linear
-    one, which takes no time beside the model's answers.
+    `wrapper`: how prompts are put, best as it was tuned (tone/prompt_wrappers.py); `first`: only so many
+    instructions, 0 for all 150; `objecqa`: the questions of taste, too; `judge`: a shipped one's name or a folder, by
+    default the linear one, which takes no time beside the model's answers.
     """
     return ToneProbe.of_tasks(
         prompt_set(DEV_PROMPTS),

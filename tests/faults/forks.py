@@ -20,7 +20,7 @@ from tests.faults.crash import run_until
 
 HOME = Path(__file__).parents[2]
 _IMPORTED = (
-    "selfinstruct.cli.run",
+    "selfinstruct.cli.run_verbs",
     "selfinstruct.run.execute",
     "selfinstruct.models.scripted",
     "pyarrow.parquet",

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Json
-from selfinstruct.report.blocks import Section
 from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.number_words import decimals
 from selfinstruct.report.page import page, sections
-from selfinstruct.report.phrases import decimals
+from selfinstruct.report.page_parts import Section
 from selfinstruct.report.summary import CycleCount, Measure
 from selfinstruct.run.execute import report_again
 from tests.report.student import check, finetuned, measured, run, story

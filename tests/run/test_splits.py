@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Task
 from selfinstruct.run.execute import Finished, Options, execute
 from selfinstruct.run.recipe.resolve import resolve

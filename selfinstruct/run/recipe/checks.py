@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.shapes import SHAPES, shape_of
-from selfinstruct.models.make import check_spec, plugin_model
+from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
 from selfinstruct.run.recipe.keys import LAYOUTS, Recipe, built_name, student_role
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, Path_, YamlFile

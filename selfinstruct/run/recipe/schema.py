@@ -13,13 +13,13 @@ from typing import Any, TypeGuard
 from pydantic import BaseModel, TypeAdapter
 
 from selfinstruct import plugins
-from selfinstruct.curate.record_rules import NAMES, RECORD_SETS
+from selfinstruct.curate.rules.rule_tables import NAMES, RECORD_SETS
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.plugin_formats import plugin_format
-from selfinstruct.formats.sets import shape_names
+from selfinstruct.formats.read_sets import shape_names
 from selfinstruct.formats.writing import LAYOUTS
 from selfinstruct.models.hosted import PROVIDERS
-from selfinstruct.models.make import KINDS
+from selfinstruct.models.make_backend import KINDS
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.keys import Input, Limits, Publish, Recipe, Stop
 from selfinstruct.run.recipe.resolve import Resolved, knobs

@@ -19,13 +19,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PLACES = {
     # generating
     "propose": "generate.propose:Propose",
-    "filter": "curate.filter:Filter",
+    "filter": "curate.rules.filter_instructions:Filter",
     "topic": "generate.topic:StayOnTopic",
     "classify": "generate.classify:Classify",
     "instances": "generate.instances:MakeInstances",
     "prepare": "generate.prepare:Prepare",
     # cleaning
-    "rules": "curate.apply_rules:ApplyRules",
+    "rules": "curate.rules.filter_records:ApplyRules",
     "exact": "dedup.exact:Exact",
     "near": "dedup.near:Near",
     "novelty": "dedup.novelty:Novelty",
