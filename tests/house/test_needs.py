@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 
 from selfinstruct.needs import NOTHING, Needs
-from selfinstruct.run.stages import STAGES
+from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.stage import Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
-ENGINE = sorted([*(PACKAGE / "run").glob("*.py"), *(PACKAGE / "cli").glob("*.py")])
+ENGINE = sorted([*(PACKAGE / "run").rglob("*.py"), *(PACKAGE / "cli").glob("*.py")])
 PROBES = {
     "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
     "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
