@@ -63,10 +63,7 @@ class ApplyRules:
     def needs(self) -> Needs:
         """What it asks of the engine."""
         named = [rule.name for rule in chosen(self._words)]
-        return Needs(
-            extras=("language",) if "other_language" in named else (),
-            rules=tuple(name for name in named if name not in NAMES),
-        )
+        return Needs(rules=tuple(name for name in named if name not in NAMES))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""
