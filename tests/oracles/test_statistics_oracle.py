@@ -77,7 +77,7 @@ def predictions(n: int) -> Predictions:
     """Of a judge that is mostly right, with many ties."""
     draw = np.random.default_rng(n)
     labels = draw.integers(0, 2, n)
-    probabilities = np.round(np.clip(0.3 * labels + 0.7 * draw.random(n), 0, 1).astype(np.float64), 2)
+    probabilities = np.asarray(np.round(np.clip(0.3 * labels + 0.7 * draw.random(n), 0, 1), 2), np.float64)
     return Predictions(probabilities, labels, draw.integers(0, n // 3, n))
 
 
