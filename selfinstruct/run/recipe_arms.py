@@ -23,7 +23,7 @@ from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
-from selfinstruct.stats import beta_below, student_bound
+from selfinstruct.stats import student_bound
 from selfinstruct.store.reading import read_object, read_sealed
 from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.tone.response_verdicts import Response
@@ -297,13 +297,13 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
 
 
 def _tested(of: str, minus: str, column: str, changes: Sequence[float]) -> Contrast:
+    from scipy.special import stdtr
+
     n = len(changes)
     middle = sum(changes) / n
     error = math.sqrt(sum((one - middle) ** 2 for one in changes) / (n - 1) / n)
     reach = student_bound(0.025, n - 1) * error
-    p = 1.0 if middle == 0 else 0.0 if error == 0 else beta_below(
-        (n - 1) / (n - 1 + (middle / error) ** 2), (n - 1) / 2, 0.5
-    )  # fmt: skip
+    p = 1.0 if middle == 0 else 0.0 if error == 0 else 2 * float(stdtr(n - 1, -abs(middle / error)))
     return Contrast(of, minus, column, middle, middle - reach, middle + reach, n, p, p)
 
 
