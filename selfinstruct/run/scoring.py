@@ -124,12 +124,13 @@ def compare_folders(folders: Sequence[str | Path], against: str = "") -> Compari
     """What folders of `score` and `audit` hold, as one table.
 
     Each may be `NAME=FOLDER`, which names its rows, and `FOLDER#MODEL`, which is that model's row alone: several
-    folders under one name are one row.
+    folders under one name are one row. Of a folder that holds nothing itself, as of a recipe with arms, each folder
+    in it is one, under its name.
 
     Raises:
         BadInput: a folder without numbers, a file that is damaged, a row to compare with or a model that is not there.
     """
-    return comparison([_folder(str(one)) for one in folders], against)
+    return comparison([found for one in folders for found in _folders(str(one))], against)
 
 
 def write_comparison(told: Comparison, folder: Path) -> None:
@@ -145,6 +146,20 @@ def write_comparison(told: Comparison, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for ending, text in texts.items():
         publish_text(folder / f"compare.{ending}", text)
+
+
+def _folders(named: str) -> list[FolderMeasured]:
+    """The folder, or those in it."""
+    inside = Path(named)
+    if inside.is_dir() and not _holds(inside):
+        arms = [one for one in sorted(inside.iterdir()) if one.is_dir() and _holds(one)]
+        if arms:
+            return [_folder(f"{one.name}={one}") for one in arms]
+    return [_folder(named)]
+
+
+def _holds(folder: Path) -> bool:
+    return any(True for page in FILES for _ in (*folder.glob(page), *folder.glob(f"*.{page}")))
 
 
 def _folder(named: str) -> FolderMeasured:

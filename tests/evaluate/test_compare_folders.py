@@ -158,3 +158,13 @@ def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_l
     for wrong in ("nobody", "a"):
         with pytest.raises(BadInput, match="after the #, one of: base; lora; full"):
             compare_folders([f"{tmp_path / 'audited'}#{wrong}"])
+
+
+def test_a_folder_of_arms_is_a_row_for_each_arm(tmp_path: Path) -> None:
+    for name, right in (("dolly-42", True), ("mixture-42", False)):
+        (tmp_path / name).mkdir()
+        page = knowledge("base", base=[(True, True)], student=[(right, right)])
+        (tmp_path / name / "knowledge.json").write_text(json.dumps(page), encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    told = compare_folders([f"{tmp_path}"], "dolly-42: student")
+    assert told.rows == ("dolly-42: base", "dolly-42: student", "mixture-42: base", "mixture-42: student")
