@@ -86,6 +86,9 @@ class Suite:
         wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
+        for found in asked.values():
+            for question in found[:1]:
+                question.mark("")  # what marks is loaded now: no endpoint waits for it later
         failures: list[Json] = []
         answers: list[SuiteAnswer] = []
         sides: list[Json] = []
