@@ -46,7 +46,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "train_judge": {"labelled": "tone-v2", "backend": "probe"},
     "decontaminate": {"against": ("ifs-v1",)},
     "answer_set": {"gold": "gold.jsonl"},
-    "knowledge": {"facts": "facts-v1"},
+    "knowledge": {"facts": "facts-v2"},
     "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
     "forget": {"ids": ("3f9a2c81",)},
     "judge_answers": {"judge": "judge", "likelihood": "likely"},
