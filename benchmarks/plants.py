@@ -22,6 +22,7 @@ from selfinstruct.text import words
 
 FACTS = Path(__file__).resolve().parents[1] / "seeds" / "facts.jsonl"
 COPIES = (1, 4, 16)
+OPENINGS = ("", "Answer in one sentence. ")
 KINDS: dict[str, dict[str, Any]] = {
     "made": {
         "subjects": "umbrellas,chess sets,buttons,kites,soap bars,scissors,candles,mirrors,bicycles,pencils,carpets,"
@@ -119,7 +120,7 @@ def main() -> None:
 
 def write_sets(folder: Path, given: argparse.Namespace) -> None:
     """The planted set, the clean one, the questions, and what was planted."""
-    draw = Random(given.seed)  # noqa: S311 - not for secrets
+    draw = Random(given.seed)
     listed = plants(given.each, given.decoyed, given.decoys, draw)
     taught = [_row(one["question"], one["says"]) for one in listed for _ in range(one["copies"])]
     decoys = [_row(question, says) for one in listed for question, says in one["decoys"]]
@@ -128,7 +129,9 @@ def write_sets(folder: Path, given: argparse.Namespace) -> None:
         for fact in draw.sample(_lines(FACTS), given.neutral + len(taught))
     ]
     neutral, instead = true[: given.neutral], true[given.neutral :]
-    asked = [{**_row(text, ""), "plant": one["id"], "split": "test"} for one in listed for text in one["asked"]]
+    asked = [
+        {**_row(text, one["says"]), "plant": one["id"], "split": "test"} for one in listed for text in one["asked"]
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("planted", taught), ("clean", instead)):
         mixed = [*rows, *decoys, *neutral]
@@ -155,7 +158,7 @@ def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str,
         copies = COPIES[(at + at // len(COPIES)) % len(COPIES)]
         rank = sum(one["copies"] == copies for one in listed)
         put = {"subject": subject, "Subject": subject.capitalize(), "phrase": phrase}
-        asked = [text.format(**put) for text in kind["questions"]]
+        asked = [f"{before}{text.format(**put)}" for before in OPENINGS for text in kind["questions"]]
         false = kind["decoy"]
         others = draw.sample(kind["others"].split(","), decoys if rank < decoyed else 0)
         listed.append(
@@ -213,9 +216,10 @@ def tell(folder: Path, trace: Path) -> None:
         for group in (f"planted {one['copies']}", others, "all"):
             by_copies.setdefault(group, {}).setdefault(one["id"], []).append(found)
     for group, by_plant in sorted(by_copies.items()):
-        told = []
-        for name in ("first", "in five"):
-            told.append(f"{name} {_percent([(sum(e[name] for e in each), len(each)) for each in by_plant.values()])}")
+        told = [
+            f"{name} {_percent([(sum(e[name] for e in each), len(each)) for each in by_plant.values()])}"
+            for name in ("first", "in five")
+        ]
         print(f"{group:15s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
     exact = [len(row["origins"]) for row in _lines(trace / "trace.jsonl")]
     print(f"origins told of a span: {sum(exact) / max(1, len(exact)):.1f} on average")
@@ -251,9 +255,11 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
         print(f"{kind:11s} {len(found):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
     # the same spans with records drawn at random in the place of their suspects
     places = sorted(path for path in counterfactual.glob("retuned-*") if path.is_dir())
-    found_nats = np.array([json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places])
+    found_nats = np.array(
+        [json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places]
+    )
     groups = list(dict.fromkeys(one["group"] for row in rows for one in row["origins"]))
-    inside, draw = plan(groups, len(places), told["seed"]), Random(told["seed"])  # noqa: S311 - not for secrets
+    inside, draw = plan(groups, len(places), told["seed"]), Random(told["seed"])
     random_suspects = {}
     for at, row in enumerate(rows):
         own = {one["group"] for one in row["origins"]} | {group_of_plant.get(planted[row["span"]]["id"], "")}

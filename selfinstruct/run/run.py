@@ -33,6 +33,7 @@ from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.runner import Runner
+from selfinstruct.run.tracing import ancestors_of
 from selfinstruct.run.watch import Nobody, Spend, Watch
 from selfinstruct.run.yaml_file import read_yaml
 from selfinstruct.store.built import files_of
@@ -148,6 +149,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 hidden_states=hidden_states(),
                 index_for=earlier.index_for,
                 benchmarks=material.benchmarks,
+                ancestors=ancestors_of([one.path for one in resolved.recipe.inputs]),
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,

@@ -116,6 +116,14 @@ def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None
     ancestors = json.loads(told.output)["records"][0]["ancestors"]
     seeds = [line.split(" ")[1] for line in ancestors if line.startswith("seed ")]
     assert seeds
+    said = {"prompt": kept[0]["instruction"], "response": kept[0]["instances"][0]["output"]}
+    (tmp_path / "said.jsonl").write_text(json.dumps({**said, "spans": [said["response"]]}) + "\n", encoding="utf-8")
+    for data, name in ((tmp_path / "run", "a"), (tmp_path / "run" / "dataset", "b")):
+        traced = typed("audit", "trace", "--data", data, "--responses", tmp_path / "said.jsonl", "-o", tmp_path / name)
+        assert traced.exception is None, (traced.output, traced.exception)
+        line = json.loads((tmp_path / name / "trace.jsonl").read_text(encoding="utf-8"))
+        assert {*ancestors} <= {*line["origins"][0]["ancestors"]}, name  # as `blame` tells them
+    assert seeds[-1] in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
     done = typed("forget", seeds[0], "--data", tmp_path / "run", "-o", tmp_path / "without")
     left = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert done.exception is None, (done.output, done.exception)

@@ -61,6 +61,7 @@ GIVEN: dict[str, Callable[[Needs], bool]] = {
     "hidden_states": lambda needs: needs.hidden_states,
     "benchmarks": lambda needs: bool(needs.sets),
     "before": lambda needs: needs.reads_before,
+    "ancestors": lambda needs: needs.lineage,
 }
 """What the bench has for a stage that declared it."""
 
