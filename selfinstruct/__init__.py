@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from selfinstruct.curate.apply_rules import ApplyRules as Rules
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate
+    from selfinstruct.curate.expand import Expand
     from selfinstruct.curate.filter import Filter
     from selfinstruct.curate.measures.difficulty import Difficulty
     from selfinstruct.curate.measures.measure import Measure
@@ -71,6 +72,7 @@ _STAGES = {
     "Difficulty": "difficulty",
     "Diversity": "diversity",
     "Exact": "exact",
+    "Expand": "expand",
     "Feedback": "feedback",
     "Filter": "filter",
     "Finetune": "finetune",
@@ -148,6 +150,7 @@ __all__ = [
     "Difficulty",
     "Diversity",
     "Exact",
+    "Expand",
     "Failed",
     "Failure",
     "Feedback",
