@@ -16,7 +16,7 @@ END = "<<<END>>>"
 _CUT = ("length", "content_filter")
 _ANSWER = re.compile(r"[\s*_\"'`]*(yes|no)\b", re.IGNORECASE)
 _LABEL = re.compile(
-    r"\A(?:\*\*)?(?:simplified|shorter|plainer|rewritten|full(?:er)?|expanded) (?:reply|response|answer):?(?:\*\*)?:?\s*",
+    r"\A(?:\*\*)?(?:simplified|shorter|plainer|rewritten|fuller|full) (?:reply|response|answer):?(?:\*\*)?:?\s*",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
