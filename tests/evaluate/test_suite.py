@@ -10,8 +10,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.suites import suite as stage_module
-from selfinstruct.evaluate.suites.files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.evaluate.suites.suite import Suite
+from selfinstruct.evaluate.suites.suite_files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Traits
 from selfinstruct.superni import natinst_task
