@@ -66,7 +66,7 @@ def main() -> None:
 
 def race(given: Any) -> None:  # noqa: ANN401 - argparse has no types
     from selfinstruct.models.transformers_weights import load_weights
-    from selfinstruct.run.material import suite_tasks
+    from selfinstruct.run.seeds_and_benchmarks import suite_tasks
 
     asked = suite_tasks("superni", "superni-v1", 100)
     # every so many, so that all six tasks are among them
