@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfinstruct.audit.trace import Trace
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate
+    from selfinstruct.curate.expand import Expand
     from selfinstruct.curate.measures.difficulty import Difficulty
     from selfinstruct.curate.measures.measure import Measure
     from selfinstruct.curate.measures.rate import Rate
@@ -71,6 +72,7 @@ _STAGES = {
     "Difficulty": "difficulty",
     "Diversity": "diversity",
     "Exact": "exact",
+    "Expand": "expand",
     "Feedback": "feedback",
     "Filter": "filter",
     "Finetune": "finetune",
@@ -148,6 +150,7 @@ __all__ = [
     "Difficulty",
     "Diversity",
     "Exact",
+    "Expand",
     "Failed",
     "Failure",
     "Feedback",

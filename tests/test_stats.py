@@ -135,15 +135,6 @@ def test_the_exact_interval_is_that_of_binomial_tails(yes: int, n: int) -> None:
     assert ends(stats.share([1] * yes + [0] * (n - yes), [1] * n))[1:] == (low, high) if n > 1 else True
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.floats(0.001, 0.999), st.floats(0.3, 4000), st.floats(0.3, 4000))
-def test_a_quantile_is_where_the_distribution_reaches_it(chance: float, a: float, b: float) -> None:
-    place = stats.beta_quantile(chance, a, b)
-    # close to 1 a place has but sixteen digits, and where b is below 1 the function rises there without bound
-    assert stats.beta_below(place, a, b) == pytest.approx(chance, abs=1e-6)
-    assert stats.beta_quantile(1 - chance, b, a) == pytest.approx(1 - place, abs=1e-9)
-
-
 def test_the_exact_interval_holds_that_of_jeffreys_which_holds_the_share() -> None:
     for n in (1, 5, 40):
         for yes in range(n + 1):

@@ -12,6 +12,7 @@ what rules and checkers read of a task             exchanges.py
 a checker of replies (stage `verify`)              checks/: verify.py, check_counts.py, check_syntax.py ...
 what counts as contamination                       decontaminate.py, benchmark_index.py
 how replies are shortened (stage `simplify`)       simplification/: simplify_by_rules.py, simplify_by_model.py
+how replies are made fuller (stage `expand`)       expand.py
 a number on each task, a rating                    measures/: measure.py, difficulty.py, rate.py
 variety, balance, the best part of a set           variety/: diversity.py, balance.py, select.py
 how much of each source goes into a mixture        mix.py

@@ -1,4 +1,8 @@
-"""A judge's metrics on fragments: in all, by kind, by length, beside a rule that knows nothing, with intervals."""
+"""A judge's metrics on fragments: in all, by kind, by length, beside a rule that knows nothing, with intervals.
+
+F1, AUROC and calibration error are those of scikit-learn (a test holds it), computed for all bootstrap draws at once:
+1,000 draws of 5,000 fragments take 0.4 s here and 20 s there.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.judge.judge_metrics import Predictions, measures, rounded
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
-from selfinstruct.stats import bootstrap
+from selfinstruct.stats import bootstrap, kappa
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,19 +227,6 @@ def confusions(validation: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     }
 
 
-def kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Agreement beyond chance (Cohen 1960); None where both sides only ever say the same one thing.
-
-    >>> kappa([(True, True), (True, True), (False, False), (False, True)])
-    0.5
-    """
-    count = len(pairs)
-    agreed = sum(one == other for one, other in pairs) / count
-    first, second = (sum(pair[side] for pair in pairs) / count for side in (0, 1))
-    chance = first * second + (1 - first) * (1 - second)
-    return None if chance == 1 else (agreed - chance) / (1 - chance)
-
-
 def _setting(one: Labelled) -> str:
     return f"{LINEAGE}{one.lineage}" if one.lineage else f"{one.model}, {one.wrapper}"
 
@@ -262,7 +249,7 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
         "called_answer_like": sum(said),
         "accuracy": found["accuracy"],
         "bias": rounded(bias),
-        "kappa": _rounded(kappa(pairs)),
+        "kappa": _rounded(kappa(truth, said)),
         "confusion": {
             "true_positives": pairs.count((True, True)),
             "false_negatives": pairs.count((True, False)),
@@ -337,12 +324,12 @@ def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]
     told: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
     if not count:
         return told
-    first, second = (sum(one[side] for one in sure) / count for side in (0, 1))
-    agreed, share = (both + neither) / count, (first + second) / 2
-    by_chance, by_prevalence = first * second + (1 - first) * (1 - second), 2 * share * (1 - share)
+    first, second = ([one[side] for one in sure] for side in (0, 1))
+    agreed, share = (both + neither) / count, (sum(first) + sum(second)) / (2 * count)
+    by_prevalence = 2 * share * (1 - share)
     return told | {
         "agreement": round(agreed, _DIGITS),
-        "kappa": None if by_chance == 1 else round((agreed - by_chance) / (1 - by_chance), _DIGITS),
+        "kappa": _rounded(kappa(first, second)),
         "ac1": round((agreed - by_prevalence) / (1 - by_prevalence), _DIGITS),
         "on_answers": round(2 * both / (2 * both + differ), _DIGITS) if both or differ else None,
         "on_others": round(2 * neither / (2 * neither + differ), _DIGITS) if neither or differ else None,

@@ -319,13 +319,16 @@ def _spanned(one: _Value) -> Spanned:
             Cell(text_in(each.get("record"))[:12]),
             text_cell(each.get("instruction"), 100),
             text_cell(each.get("output"), 140),
+            text_cell((texts_in(each.get("ancestors")) or (DASH,))[-1], 100),
             number_cell(each.get("overlap"), 2),
             number_cell(each.get("concept"), 2),
             count_cell(each.get("copies")),
         )
         for each in rows(one.get("origins"))[:3]
     ]
-    table = Table(("Record", "Instruction", "Output", "Overlap", "Concept", "Copies"), found, words=3, dense=True)
+    table = Table(
+        ("Record", "Instruction", "Output", "Made of", "Overlap", "Concept", "Copies"), found, words=4, dense=True
+    )
     return Spanned(prompt=text_in(one.get("prompt")), span=text_in(one.get("span")), origins=table)
 
 

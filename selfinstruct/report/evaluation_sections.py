@@ -42,7 +42,7 @@ class Suite:
     """Where the questions come from."""
     max_tokens: int | None
     left_out: int
-    """Questions left out, as no language can be told here."""
+    """Questions that a run of an older version left out, as no language could be told there."""
     scores: Table
     by_category: Table
 

@@ -219,6 +219,7 @@ def counterfactual_published(
         "groups": len(found.groups),
         "tests": len(every),
         "false_discovery_rate": FALSE,
+        "seed": seed,
         "taught": len(called),
         "spans_taught": len({one.span for one in called}),
         **told,

@@ -1,7 +1,8 @@
 """`blame`, and ancestors and descendants of records: which records of a set and its run a text comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
@@ -43,7 +44,10 @@ def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *
         raise BadInput("no words to look for", place="TEXT", fix="give a sentence in quotation marks")
     lineage = lineage_of(paths)
     seen = {**{task.id: task for task in tasks}, **lineage.known}
-    return [Blamed(tasks[one.place], one, tuple(_upwards(one.record, lineage, seen))) for one in origins]
+    return [
+        Blamed(tasks[one.place], one, tuple(_upwards(_name_of(tasks[one.place], lineage), lineage, seen)))
+        for one in origins
+    ]
 
 
 def training_set(paths: Sequence[str], shape: str = "", columns: str = "") -> list[Task]:
@@ -87,8 +91,10 @@ def lineage_of(paths: Sequence[str]) -> Lineage:
     stages: dict[str, str] = {}
     known: dict[str, Task] = {}
     for path in paths:
-        folder = Path(path.partition("#")[0])
-        if not (folder / "recipe.yaml").is_file():
+        named = Path(path.partition("#")[0])
+        # what a run published lies in a folder of the run
+        folder = next((one for one in (named, *named.parents[:2]) if (one / "recipe.yaml").is_file()), None)
+        if folder is None:
             continue
         for one in stations(RunFolder(folder)):
             if one.line.get("kind") == "task":
@@ -101,6 +107,19 @@ def lineage_of(paths: Sequence[str]) -> Lineage:
                     parents.setdefault(seed.id, ())
                     stages.setdefault(seed.id, "seed")
     return Lineage(parents, stages, known)
+
+
+def ancestors_of(paths: Sequence[str]) -> Callable[[Task], tuple[str, ...]]:
+    """Of a record the lines that `blame` tells of its ancestors; run folders are read when one is first asked for."""
+
+    @cache
+    def lineage() -> Lineage:
+        return lineage_of(paths)
+
+    def ancestors(record: Task) -> tuple[str, ...]:
+        return tuple(_upwards(_name_of(record, lineage()), lineage(), {record.id: record, **lineage().known}))
+
+    return ancestors
 
 
 def below(ids: Sequence[str], lineage: Lineage) -> dict[str, tuple[str, ...]]:
@@ -118,6 +137,13 @@ def below(ids: Sequence[str], lineage: Lineage) -> dict[str, tuple[str, ...]]:
                 reached.add(child)
                 queue.append(child)
     return {one: tuple(up for up in lineage.parents.get(one, ()) if up in reached) for one in known if one in reached}
+
+
+def _name_of(task: Task, lineage: Lineage) -> str:
+    """The id by which its run knows it: a published record has it as its own, with the number of its instance."""
+    own = task.extra.get("id")
+    published = own.partition("/")[0] if isinstance(own, str) else ""
+    return published if task.id not in lineage.parents and published in lineage.parents else task.id
 
 
 def _upwards(identity: str, lineage: Lineage, seen: Mapping[str, Task]) -> list[str]:

@@ -15,6 +15,7 @@ from selfinstruct.formats.input_places import place_in
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.run import stage_models
+from selfinstruct.run.blame_and_lineage import ancestors_of
 from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.run.fingerprint import fingerprint, identity
 from selfinstruct.run.index_of_earlier_runs import Published, published
@@ -142,6 +143,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 hidden_states=hidden_states(),
                 index_for=earlier.index_for,
                 benchmarks=material.benchmarks,
+                ancestors=ancestors_of([one.path for one in resolved.recipe.inputs]),
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,

@@ -23,7 +23,7 @@ from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
-from selfinstruct.stats import beta_below, student_bound
+from selfinstruct.stats import student_bound
 from selfinstruct.store.reading import read_object, read_sealed
 from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.tone.response_verdicts import Response
@@ -58,12 +58,14 @@ def arms_of(file: YamlFile, changes: Sequence[str]) -> tuple[Arm, ...]:
 def compare(arms: Sequence[Arm], folder: Path) -> str:
     """Write `arms.json` and `arms.md` from the finished arms in the folder; returns the latter.
 
-    Students are compared with their base and with each other, on the prompts that both answered, under one wrapper.
+    Students are compared with their base and with each other, on the prompts that both answered, under one wrapper;
+    where arms have suites or audits, their numbers stand below, as means over seeds.
     """
     responses = list(_responses(arms, folder))
     told = {arm.name: _tuning(folder / arm.name) for arm in arms}
     page = _tuned(told)
     facts: dict[str, Json] = {"arms": dict(told)}
+    measures = _arms(folder)
     if responses:
         stage = _reported(arms[0])
         built = folder / arms[0].name / JUST_TRAINED
@@ -71,6 +73,10 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
         scores = scores_of(responses, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
         page = "\n".join(part for part in (score_table(scores.scored), _differences(scores), page) if part)
+    if any(
+        column.file != _SCORE and found.get(column.title) is not None for column in COLUMNS for found in _each(measures)
+    ):
+        page = f"{page}\n{_contrast_page(measures, [])}\n{_MEANS}\n" if page else _contrast_page(measures, [])
     publish_text(folder / "arms.json", as_page(facts))
     publish_text(folder / "arms.md", page)
     return page
@@ -157,6 +163,8 @@ _ONE_TRAINING = (
     "have changed shows only between arms that differ in nothing but their seed."
 )
 
+_MEANS = "Means over the seeds of an arm; with intervals, and in pairs: `selfinstruct compare FOLDER/ARM...`."
+
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:
     ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
@@ -176,16 +184,26 @@ def _cell(value: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One number of an arm: in which file it stands, and the way to it."""
+    """One number of an arm: in which file it stands, and the way to it.
+
+    Of a list of models the step `student` is the student, or the first where none is.
+    """
 
     title: str
     file: str
     way: tuple[str | int, ...]
 
 
+_SCORE = "score.json"
+_SUITE = "suite.json"
+_ASKED = ("models", "student")
 COLUMNS = (
-    Column("IFS", "score.json", ("ifs",)),
-    Column("IFS clean", "score.json", ("ifs_clean",)),
+    Column("IFS", _SCORE, ("ifs",)),
+    Column("IFS clean", _SCORE, ("ifs_clean",)),
+    Column("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
+    Column("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
+    Column("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
+    Column("IFEval instr. strict", _SUITE, (*_ASKED, "ifeval", "measures", "instruction_strict", "value")),
     Column("facts kept", "knowledge.json", ("differences", 0, "known_facts", "value")),
     Column("prose loss", "knowledge.json", ("models", 1, "prose_loss", "value")),
     Column("held-out loss", "knowledge.json", ("models", 1, "held_out_loss", "value")),
@@ -240,7 +258,7 @@ def contrast_table(folder: Path, named: Sequence[str], seeds: int = LEAST_SEEDS)
     """
     arms = _arms(folder)
     if not arms:
-        what = "no arm with score.json, shift.json, knowledge.json or trace.json"
+        what = "no arm with score.json, suite.json, shift.json, knowledge.json or trace.json"
         raise BadInput(what, place=str(folder), fix="name the -o of a recipe with arms, such as pipelines/fixes.yaml")
     contrasts = [one for name in named for one in _contrast(name, arms, seeds, str(folder))]
     corrected = _corrected(contrasts)
@@ -267,14 +285,26 @@ def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
             if (place / column.file).is_file():
                 value: Any = read_object(place / column.file, _AGAIN)
                 for step in column.way:
-                    at_hand = isinstance(value, list) and isinstance(step, int) and step < len(value)
-                    value = value[step] if at_hand else value.get(step) if isinstance(value, dict) else None
+                    value = _step(value, step)
                 found[column.title] = value if isinstance(value, int | float) else None
         if found:
             name, dash, seed = place.name.rpartition("-")
             repeated = bool(dash) and seed.isdigit()
             arms.setdefault(name if repeated else place.name, {})[int(seed) if repeated else 0] = found
     return arms
+
+
+def _step(value: Any, step: str | int) -> Any:  # noqa: ANN401 - what a page holds
+    if isinstance(value, list) and step == "student":
+        students = [one for one in value if isinstance(one, dict) and "model" in one and _is_student(one)]
+        return next(iter(students or value), None)
+    if isinstance(value, list):
+        return value[step] if isinstance(step, int) and step < len(value) else None
+    return value.get(step) if isinstance(value, dict) else None
+
+
+def _each(arms: _Arms) -> Iterator[Mapping[str, Json]]:
+    return (found for by_seed in arms.values() for found in by_seed.values())
 
 
 def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]:
@@ -297,13 +327,13 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
 
 
 def _tested(of: str, minus: str, column: str, changes: Sequence[float]) -> Contrast:
+    from scipy.special import stdtr
+
     n = len(changes)
     middle = sum(changes) / n
     error = math.sqrt(sum((one - middle) ** 2 for one in changes) / (n - 1) / n)
     reach = student_bound(0.025, n - 1) * error
-    p = 1.0 if middle == 0 else 0.0 if error == 0 else beta_below(
-        (n - 1) / (n - 1 + (middle / error) ** 2), (n - 1) / 2, 0.5
-    )  # fmt: skip
+    p = 1.0 if middle == 0 else 0.0 if error == 0 else 2 * float(stdtr(n - 1, -abs(middle / error)))
     return Contrast(of, minus, column, middle, middle - reach, middle + reach, n, p, p)
 
 
@@ -317,7 +347,7 @@ def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
 
 
 def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
-    columns = [one.title for one in COLUMNS if any(one.title in found for by in arms.values() for found in by.values())]
+    columns = [one.title for one in COLUMNS if any(found.get(one.title) is not None for found in _each(arms))]
     lines: list[Sequence[str]] = [("arm", "seeds", *columns)]
     for name, by in arms.items():
         means = (_mean([found.get(column) for found in by.values()]) for column in columns)

@@ -121,12 +121,16 @@ def train_judge(
 
 
 def compare_folders(folders: Sequence[str | Path], against: str = "") -> Comparison:
-    """What folders of `score` hold, as one table; each may be `NAME=FOLDER`, which names its rows.
+    """What folders of `score` and `audit` hold, as one table.
+
+    Each may be `NAME=FOLDER`, which names its rows, and `FOLDER#MODEL`, which is that model's row alone: several
+    folders under one name are one row. Of a folder that holds nothing itself, as of a recipe with arms, each folder
+    in it is one, under its name.
 
     Raises:
-        BadInput: a folder without numbers, a file that is damaged, a row to compare with that is not there.
+        BadInput: a folder without numbers, a file that is damaged, a row to compare with or a model that is not there.
     """
-    return comparison([_folder(str(one)) for one in folders], against)
+    return comparison([found for one in folders for found in _folders(str(one))], against)
 
 
 def write_comparison(told: Comparison, folder: Path) -> None:
@@ -144,25 +148,54 @@ def write_comparison(told: Comparison, folder: Path) -> None:
         publish_text(folder / f"compare.{ending}", text)
 
 
+def _folders(named: str) -> list[FolderMeasured]:
+    """The folder, or those in it."""
+    inside = Path(named)
+    if inside.is_dir() and not _holds(inside):
+        arms = [one for one in sorted(inside.iterdir()) if one.is_dir() and _holds(one)]
+        if arms:
+            return [_folder(f"{one.name}={one}") for one in arms]
+    return [_folder(named)]
+
+
+def _holds(folder: Path) -> bool:
+    return any(True for page in FILES for _ in (*folder.glob(page), *folder.glob(f"*.{page}")))
+
+
 def _folder(named: str) -> FolderMeasured:
     label, equals, path = named.partition("=")
     if not equals or Path(named).is_dir():
         label, path = "", named
+    chosen = ""
+    if not Path(path).is_dir() and "#" in path:
+        path, _, chosen = path.rpartition("#")
     folder = Path(path)
     if not folder.is_dir():
         raise BadInput("no such folder", place=path, fix="name folders that `selfinstruct score` made")
     found = [one for page, lines in FILES.items() for one in _measured(folder, page, lines)]
     if not found:
+        listed = ", ".join(lines or page for page, lines in FILES.items())
         fix = "run `selfinstruct score MODEL -o FOLDER` first, with --suite or without"
-        raise BadInput(f"holds no answers with verdicts or marks ({', '.join(FILES.values())})", place=path, fix=fix)
-    return FolderMeasured(folder.name, label, found)
+        raise BadInput(f"holds no answers with verdicts or marks ({listed})", place=path, fix=fix)
+    return FolderMeasured(folder.name, label, _of_model(found, chosen, path) if chosen else found)
+
+
+def _of_model(found: Sequence[Measured], chosen: str, path: str) -> list[Measured]:
+    """What was found of the one model meant: by its whole name, or the only one that begins so or holds it."""
+    names = {f"{one.model}, {one.wrapper}" if one.wrapper else one.model: (one.model, one.wrapper) for one in found}
+    for fits in (str.__eq__, str.startswith, str.__contains__):
+        meant = [who for name, who in names.items() if fits(name, chosen)]
+        if len(meant) == 1:
+            return [one for one in found if (one.model, one.wrapper) == meant[0]]
+    raise BadInput(f"no model '{chosen}', or several", place=path, fix=f"after the #, one of: {'; '.join(names)}")
 
 
 def _measured(folder: Path, page: str, lines: str) -> Iterator[Measured]:
     """Of one page and its lines, and of those that a label begins the names of (`LABEL.score.json`)."""
     for file in sorted((*folder.glob(page), *folder.glob(f"*.{page}"))):
-        beside = file.with_name(file.name.removesuffix(page) + lines)
-        if beside.is_file():
+        if not lines:
+            yield from measured(page, _object(file), ())
+        elif (beside := file.with_name(file.name.removesuffix(page) + lines)).is_file():
             yield from measured(page, _object(file), _lines(beside))
 
 

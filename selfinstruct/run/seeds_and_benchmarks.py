@@ -37,7 +37,7 @@ _DEV_SOURCES = 150
 SHIPPED_SETS = {
     "ifs-v1": "ifs_instructions.jsonl",
     "objecqa-v1": "objecqa.jsonl",
-    "facts-v1": "facts.jsonl",
+    "facts-v2": "facts.jsonl",
     "tone-v1": "tone_completions.jsonl",
     "tone-v2": "tone_reads.jsonl",
 }

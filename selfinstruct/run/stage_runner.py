@@ -35,6 +35,7 @@ from selfinstruct.stage import (
     TokenScorer,
     Tone,
     Weights,
+    none_known,
 )
 from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger
@@ -106,6 +107,8 @@ class Runner:
     """What earlier runs published, for stages that compare with it."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the path the recipe gives: for stages that name them."""
+    ancestors: Callable[[Task], Sequence[str]] = field(default=none_known)
+    """What a record of the inputs was made of, for stages that tell it."""
     student: str = ""
     """Role that teaches in the rounds once it is there; empty: none does."""
     teacher: str = ""
@@ -190,6 +193,7 @@ class Runner:
             hidden_states=self.hidden_states if stage.needs.hidden_states else None,
             ask_loaded=self.ask_loaded if stage.needs.checks else None,
             benchmarks={name: self.benchmarks[name] for name in stage.needs.sets if name in self.benchmarks},
+            ancestors=self.ancestors if stage.needs.lineage else none_known,
             index=self.index_for(stage),
             built=built,
             before=before,

@@ -30,6 +30,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 NAMES = ("shift", "knowledge", "trace")
 
 
+def other_words(folder: Path) -> Path:
+    """The same weights beside a tokenizer with one word more."""
+    tiny_models.model().save_pretrained(folder)
+    words = tiny_models.tokenizer()
+    words.add_tokens(["zebra"])
+    words.save_pretrained(folder)
+    return folder
+
+
+def lines(file: Path, *rows: dict[str, Any]) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
 def typed(*words: object) -> Result:
     return CliRunner().invoke(desk, [str(word) for word in words], standalone_mode=False)
 
@@ -61,6 +75,83 @@ def test_a_student_of_another_base_is_one_line(home: Path, tmp_path: Path) -> No
     assert isinstance(done.exception, BadInput)
     assert done.exception.exit_code == 2
     assert "was tuned from" in str(done.exception)
+
+
+def test_two_tokenizers_are_one_line_of_every_audit_that_sets_models_side_by_side(home: Path, tmp_path: Path) -> None:
+    other = other_words(tmp_path / "other")
+    said = lines(tmp_path / "said.jsonl", {"prompt": "Name a river.", "response": "The Ebro is a river."})
+    base = ("--base", home / "base")
+    for number, words in enumerate(
+        (
+            ("shift", *base, "--tuned", other, "--prompts", home / "prompts.jsonl"),
+            ("knowledge", *base, "--tuned", other, "--first", 4),
+            ("trace", *base, "--student", other, "--data", home / "prompts.jsonl", "--responses", said),
+        )
+    ):
+        done = typed("audit", *words, "-o", tmp_path / f"out-{number}")
+        assert isinstance(done.exception, BadInput), words
+        assert done.exception.exit_code == 2
+        assert "two tokenizers" in str(done.exception)
+        assert "\n" not in str(done.exception)
+
+
+def parity(name: str, count: int = 12) -> dict[str, Any]:
+    """A task with a label space."""
+    return {
+        "Name": name,
+        "Definition": ["Say even if two divides the number, else odd."],
+        "Positive Examples": [{"input": "2", "output": "even"}, {"input": "3", "output": "odd"}],
+        "Negative Examples": [{"input": "2", "output": "odd"}, {"input": "3", "output": "even"}],
+        "Instances": [{"input": str(n), "output": ["odd" if n % 2 else "even"]} for n in range(4, 4 + count)],
+    }
+
+
+def test_what_cannot_be_ablated_or_traced_is_one_line(home: Path, tmp_path: Path) -> None:
+    free = {"Definition": ["Write the word twice."], "Positive Examples": [], "Negative Examples": []}
+    twice = [
+        {
+            **free,
+            "Name": name,
+            "Instances": [{"input": f"{name}{n}", "output": [f"{name}{n} {name}{n}"]} for n in (1, 2)],
+        }
+        for name in ("a", "b")
+    ]
+    prompts = home / "prompts.jsonl"
+    marked = {"prompt": "Name a river.", "response": "The Ebro.", "spans": ["the Danube"]}
+    silent = {"prompt": "Name a river.", "response": "No."}
+    model = ("--model", f"hf:{home / 'base'}")
+    for number, (words, says) in enumerate(
+        (
+            (("ablate", lines(tmp_path / "free.jsonl", *twice), *model), "none of 2 tasks has a label space"),
+            (("ablate", lines(tmp_path / "lone.jsonl", parity("lone")), *model), "1 task with a label space"),
+            (
+                ("trace", "--data", prompts, "--responses", lines(tmp_path / "marked.jsonl", marked)),
+                "the span 'the Danube' is not in its response",
+            ),
+            (("trace", "--data", prompts, "--responses", lines(tmp_path / "silent.jsonl", silent)), "no span"),
+        )
+    ):
+        done = typed("audit", *words, "-o", tmp_path / f"out-{number}")
+        assert isinstance(done.exception, BadInput), (words, done.output, done.exception)
+        assert done.exception.exit_code == 2
+        assert says in str(done.exception)
+        assert "\n" not in str(done.exception)
+
+
+def test_a_sequence_to_sequence_model_is_asked_under_every_condition(tmp_path: Path) -> None:
+    place = tmp_path / "t5"
+    tiny_models.encoded("t5").save_pretrained(place)
+    tiny_models.tokenizer(chat=False).save_pretrained(place)
+    tasks = lines(tmp_path / "tasks.jsonl", parity("one"), parity("two"))
+    done = typed(
+        "audit", "ablate", tasks, "--model", f"hf:{place}", "--instances", 4, "--set", "ablate.label_tokens=4",
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    told = result(done, tmp_path / "out" / "ablation.json")
+    assert {one["name"] for one in told["arms"]} >= {"original", "simplified", "empty", "delusive_examples"}
+    assert told["control"]["tasks"] == 2
+    assert told["failed"] == 0
+    assert told["conclusion"]["verdict"] == "cannot tell"  # a random model beats no guess
 
 
 def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_path: Path) -> None:
@@ -116,6 +207,14 @@ def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None
     ancestors = json.loads(told.output)["records"][0]["ancestors"]
     seeds = [line.split(" ")[1] for line in ancestors if line.startswith("seed ")]
     assert seeds
+    said = {"prompt": kept[0]["instruction"], "response": kept[0]["instances"][0]["output"]}
+    (tmp_path / "said.jsonl").write_text(json.dumps({**said, "spans": [said["response"]]}) + "\n", encoding="utf-8")
+    for data, name in ((tmp_path / "run", "a"), (tmp_path / "run" / "dataset", "b")):
+        traced = typed("audit", "trace", "--data", data, "--responses", tmp_path / "said.jsonl", "-o", tmp_path / name)
+        assert traced.exception is None, (traced.output, traced.exception)
+        line = json.loads((tmp_path / name / "trace.jsonl").read_text(encoding="utf-8"))
+        assert {*ancestors} <= {*line["origins"][0]["ancestors"]}, name  # as `blame` tells them
+    assert seeds[-1] in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
     done = typed("forget", seeds[0], "--data", tmp_path / "run", "-o", tmp_path / "without")
     left = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert done.exception is None, (done.output, done.exception)

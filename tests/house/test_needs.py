@@ -43,7 +43,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "train_judge": {"labelled": "tone-v2", "backend": "probe"},
     "decontaminate": {"against": ("ifs-v1",)},
     "answer_set": {"gold": "gold.jsonl"},
-    "knowledge": {"facts": "facts-v1"},
+    "knowledge": {"facts": "facts-v2"},
     "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
     "forget": {"ids": ("3f9a2c81",)},
     "judge_answers": {"judge": "judge", "likelihood": "likely"},
@@ -58,6 +58,7 @@ GIVEN: dict[str, Callable[[Needs], bool]] = {
     "hidden_states": lambda needs: needs.hidden_states,
     "benchmarks": lambda needs: bool(needs.sets),
     "before": lambda needs: needs.reads_before,
+    "ancestors": lambda needs: needs.lineage,
 }
 """What the bench has for a stage that declared it."""
 

@@ -136,3 +136,19 @@ def test_an_answer_that_ended_within_what_was_asked_for_is_clean_however_long_it
     compare([arm], tmp_path)
     [score] = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))["scores"]["scores"]
     assert score["ifs_clean"] == score["ifs"] > 0.5
+
+
+def test_suites_and_facts_of_arms_stand_in_their_table_as_means_over_seeds(tmp_path: Path) -> None:
+    arms = arms_of(file(), [])
+    for name, rouge in (("lora-42", 0.25), ("lora-43", 0.75)):
+        (tmp_path / name).mkdir()
+        student, base = (
+            {"model": model, "superni": {"measures": {"rouge_l": {"value": value}}}}
+            for model, value in (("hf:student@1", rouge), ("hf:base@2", 0.9))
+        )
+        (tmp_path / name / "suite.json").write_text(json.dumps({"models": [base, student]}), encoding="utf-8")
+        known = {"differences": [{"known_facts": {"value": -0.125}}]}
+        (tmp_path / name / "knowledge.json").write_text(json.dumps(known), encoding="utf-8")
+    page = compare(arms, tmp_path)
+    assert "SuperNI ROUGE-L | facts kept |" in page
+    assert "| lora | 2 | 0.500 | -0.125 |" in page

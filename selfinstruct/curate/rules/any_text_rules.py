@@ -9,7 +9,7 @@ from functools import lru_cache
 from selfinstruct.curate.exchanges import Exchange
 from selfinstruct.errors import BadInput
 from selfinstruct.text import shown
-from selfinstruct.text.language import Identifier, identifier
+from selfinstruct.text.language import identifier
 
 _TOKEN = re.compile(
     r"<\|[A-Za-z_]{2,30}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|</s>\s*\Z"
@@ -134,7 +134,7 @@ def other_language(exchange: Exchange, languages: tuple[str, ...]) -> str:
 
 def require_languages(languages: Sequence[str]) -> None:
     """BadInput for a code that the identifier does not know."""
-    known = sorted({*_identifier().nb_classes})
+    known = sorted({*identifier().nb_classes})
     for code in languages:
         if code not in known:
             raise BadInput(
@@ -147,7 +147,7 @@ def _elsewhere(text: str, languages: tuple[str, ...]) -> str:
     head = text[:_READ]
     if sum(map(str.isalpha, head)) < _ENOUGH and head.isascii():
         return "?"
-    ranked = _identifier().rank(head)
+    ranked = identifier().rank(head)
     likeliest, probability = ranked[0]
     wanted = {kin for code in languages for kin in _KIN.get(code, (code,))}
     if likeliest in wanted:
@@ -155,12 +155,3 @@ def _elsewhere(text: str, languages: tuple[str, ...]) -> str:
     if probability < _LIKELY:
         return "?"
     return likeliest if sum(share for code, share in ranked if code in wanted) < _UNLIKELY else "?"
-
-
-def _identifier() -> Identifier:
-    """BadInput where it is not installed."""
-    found = identifier()
-    if found is None:
-        fix = "pip install 'selfinstruct[language]'"
-        raise BadInput("the rule 'other_language' needs py3langid", place="stage rules", fix=fix)
-    return found

@@ -25,7 +25,7 @@ class ApplyRules:
     """
 
     name: ClassVar[str] = "rules"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "record"
 
     rules: Sequence[Given] = field(default=("curate",), kw_only=False)
@@ -63,10 +63,7 @@ class ApplyRules:
     def needs(self) -> Needs:
         """What it asks of the engine."""
         named = [rule.name for rule in chosen(self._words)]
-        return Needs(
-            extras=("language",) if "other_language" in named else (),
-            rules=tuple(name for name in named if name not in NAMES),
-        )
+        return Needs(rules=tuple(name for name in named if name not in NAMES))
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""

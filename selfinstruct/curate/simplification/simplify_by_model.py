@@ -16,7 +16,8 @@ END = "<<<END>>>"
 _CUT = ("length", "content_filter")
 _ANSWER = re.compile(r"[\s*_\"'`]*(yes|no)\b", re.IGNORECASE)
 _LABEL = re.compile(
-    r"\A(?:\*\*)?(?:simplified|shorter|plainer|rewritten) (?:reply|response|answer):?(?:\*\*)?:?\s*", re.IGNORECASE
+    r"\A(?:\*\*)?(?:simplified|shorter|plainer|rewritten|fuller|full) (?:reply|response|answer):?(?:\*\*)?:?\s*",
+    re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _SPELLED = {
@@ -105,25 +106,25 @@ def form_of(model: Model) -> Form:
 
 
 class RewriteModel:
-    """The two questions of simplification, put to one model."""
+    """The question of a rewriting stage and that of entailment, put to one model."""
 
-    def __init__(self, model: Model, *, max_tokens: int) -> None:
-        """`max_tokens` is for a rewrite."""
-        self._model, self._max_tokens, self._form = model, max_tokens, form_of(model)
+    def __init__(self, model: Model, *, max_tokens: int, prompt: str = "simplify") -> None:
+        """`max_tokens` is for a rewrite; `prompt` asks for it."""
+        self._model, self._max_tokens, self._form, self._asked = model, max_tokens, form_of(model), prompt
 
     @property
     def label(self) -> str:
         """Name and version of the prompt for rewriting."""
-        return self._form.prompt("simplify").label
+        return self._form.prompt(self._asked).label
 
     def rewrites(self, asked: Sequence[Reply]) -> Iterator[ParsedAnswer | Failure]:
-        """A plainer text for each reply, in order."""
-        text = self._form.prompt("simplify")
+        """A text for each reply, in order."""
+        text = self._form.prompt(self._asked)
 
         def request(reply: Reply) -> Request:
             filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
             return self._form.request(
-                filled, max_tokens=self._max_tokens, purpose="simplify", subject=reply.instruction, stop=(END,)
+                filled, max_tokens=self._max_tokens, purpose=self._asked, subject=reply.instruction, stop=(END,)
             )
 
         for found in ask(self._model, asked, request):

@@ -13,7 +13,6 @@ from selfinstruct.stage import Stage
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
     "semantic": ("model2vec",),
-    "language": ("py3langid",),
     "nlp": ("spacy",),
     "redis": ("redis",),
 }

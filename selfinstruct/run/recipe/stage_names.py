@@ -34,6 +34,7 @@ _PLACES = {
     "verify": "curate.checks.verify:Verify",
     # rewriting
     "simplify": "curate.simplification.simplify:Simplify",
+    "expand": "curate.expand:Expand",
     # tone
     "fragment": "fragment.make_fragments:MakeFragments",
     "train_judge": "judge.train_judge:TrainJudge",

@@ -34,7 +34,6 @@ def test_a_reply_in_quotation_marks_is_read_without_them() -> None:
 
 
 def test_latin_script_is_told_by_the_identifier() -> None:
-    pytest.importorskip("py3langid")
     assert verdict(FRENCH, "Translate the sentence into French.") == "passed"
     assert verdict(ENGLISH, "Translate the sentence into French.") == "failed"
     assert verdict(FRENCH, "Translate the text into English.") == "failed"

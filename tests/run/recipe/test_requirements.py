@@ -43,7 +43,6 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         ("[{semantic: {embedder: x}}]", "model2vec", r"semantic: model2vec.*\[semantic\]"),
         ("[{diversity: {parser: spacy}}]", "spacy", r"diversity: spacy.*\[nlp\]"),
         ("[{select: {how: diverse, count: 2, cells: embedding, embedding: x}}]", "model2vec", r"select.*\[semantic\]"),
-        ("[{rules: {rules: [other_language], languages: [en]}}]", "py3langid", r"rules: py3langid.*\[language\]"),
     ],
 )
 def test_what_a_stage_needs_is_missed_before_a_folder_is_taken(
@@ -63,7 +62,7 @@ def test_all_that_is_missing_is_told_at_once(without: Callable[..., None]) -> No
 
 
 def test_what_needs_nothing_misses_nothing(without: Callable[..., None]) -> None:
-    without("torch", "transformers", "peft", "model2vec", "spacy", "py3langid", "xllamacpp")
+    without("torch", "transformers", "peft", "model2vec", "spacy", "xllamacpp")
     check_needs(recipe("[exact, near, diversity, rules, {score: {model: m}}, train_judge]"))
 
 
