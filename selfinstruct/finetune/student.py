@@ -55,7 +55,7 @@ def training_facts(
     """Steps, losses and sizes."""
     plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     few = max(1, progress.step // 10)
-    lengths = [len(one) for one in prepared.examples]
+    lengths = [len(example) for example in prepared.examples]
     useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
     return {
         "steps": progress.step,

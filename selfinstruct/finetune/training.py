@@ -104,7 +104,7 @@ def mean_loss(
     loss, filling = Loss(model, plain_head=examined.plain_head), _filling(tokenizer)
     total, tokens = 0.0, 0
     with evaluating(model), _autocast(model, recipe.autocast):
-        lengths = [len(one) for one in examples]
+        lengths = [len(example) for example in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
             one = tensors([examples[at] for at in places], examined.layout, model.device, filling)
             total += loss.value(one)
@@ -127,7 +127,7 @@ class _Training:
 
         self._model, self._examples, self._recipe, self._folder = model, examples, recipe, folder
         self._examined, self._filling = examined, _filling(tokenizer)
-        self._lengths = [len(one) for one in examples]
+        self._lengths = [len(example) for example in examples]
         self._plan = steps(len(examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
         if not self._plan:
             what = f"{recipe.epochs:g} epochs of {len(examples)} examples are not one example"

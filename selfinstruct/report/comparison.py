@@ -27,7 +27,7 @@ def _figure(place: int, head: str, lines: Sequence[Mapping[str, Json]]) -> Figur
         charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
         for line in lines
     ]
-    label = f"{head} of {plural(sum(one.mark is not None for one in marks), 'row')}, with 95 % intervals"
+    label = f"{head} of {plural(sum(mark.mark is not None for mark in marks), 'row')}, with 95 % intervals"
     return Figure(caption=head, chart=charts.pairs(label, marks), nothing="no row has it")
 
 

@@ -45,8 +45,8 @@ def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *
     lineage = lineage_of(paths)
     seen = {**{task.id: task for task in tasks}, **lineage.known}
     return [
-        Blamed(tasks[one.place], one, tuple(_upwards(_name_of(tasks[one.place], lineage), lineage, seen)))
-        for one in origins
+        Blamed(tasks[origin.place], origin, tuple(_upwards(_name_of(tasks[origin.place], lineage), lineage, seen)))
+        for origin in origins
     ]
 
 
@@ -96,10 +96,10 @@ def lineage_of(paths: Sequence[str]) -> Lineage:
         folder = next((one for one in (named, *named.parents[:2]) if (one / "recipe.yaml").is_file()), None)
         if folder is None:
             continue
-        for one in stations(RunFolder(folder)):
-            if one.line.get("kind") == "task":
-                parents[one.id] = one.parents
-                stages.setdefault(one.id, one.stage)
+        for station in stations(RunFolder(folder)):
+            if station.line.get("kind") == "task":
+                parents[station.id] = station.parents
+                stages.setdefault(station.id, station.stage)
         for name in _SEED_FILES:
             if (folder / name).is_file():
                 for seed in read_tasks(folder / name):

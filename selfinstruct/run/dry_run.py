@@ -75,10 +75,10 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
 
     A loop may end after any of its cycles: the most is that of all of them.
     """
-    found = seeds_and_benchmarks(resolved, lambda _line: None)
+    starting = seeds_and_benchmarks(resolved, lambda _line: None)
     backends = {**backends_of(resolved, planned=True), **_to_be_built(resolved)}
     lines = []
-    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
+    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in starting.seeds[:_SAMPLE]]
     entered, cycles = resolved.recipe.count, resolved.recipe.cycles
     if resolved.recipe.inputs:
         tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
@@ -88,7 +88,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
         requests = (
             max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4)) if source else 1
         )
-        noted = _noted(stage, () if source else tasks, backends, found, requests, resolved.recipe.seed)
+        noted = _noted(stage, () if source else tasks, backends, starting, requests, resolved.recipe.seed)
         thinking = resolved.recipe.limits.thinking_tokens or 0
         for role, plain in noted.items():
             asked = [replace(request, thinking_tokens=thinking) for request in plain]
@@ -103,7 +103,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
             elif stage.needs.asks_about_answers:
                 most = len(asked) + stage.needs.asks_about_answers * answers
                 lines.append(Line(stage.name, name, False, one, _scaled(one, most)))
-            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage.needs)):
+            elif _answers_inputs(resolved) or any(named in starting.benchmarks for named in _asked_of(stage.needs)):
                 lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
             else:
                 share = len(asked) / max(1, len(tasks))
@@ -148,7 +148,7 @@ def _noted(
     stage: Stage,
     tasks: Sequence[Task],
     backends: Mapping[str, Backend],
-    found: SeedsAndBenchmarks,
+    starting: SeedsAndBenchmarks,
     requests: int,
     seed: int,
 ) -> dict[str, list[Request]]:
@@ -159,10 +159,10 @@ def _noted(
     judge = stage.needs.judge
     with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
         bench = Bench(
-            pool=Pool(found.seeds, seen=found.held_out),
+            pool=Pool(starting.seeds, seen=starting.held_out),
             models=models,
             judges={} if judge is None else dict.fromkeys((OF_THIS_RUN, judge.named), _NoJudge()),
-            benchmarks=found.benchmarks,
+            benchmarks=starting.benchmarks,
             scratch=Path(scratch),
             seed=seed,
             stage=stage.name,

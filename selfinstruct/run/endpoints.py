@@ -30,12 +30,12 @@ SCOPE = "capabilities"
 def made_backends(models: Mapping[str, str | HostedModel], *, planned: bool = False) -> dict[str, Backend]:
     """By role; roles with the same model share one. `planned`: endpoints are asked nothing, and need no key."""
     made: dict[str, Backend] = {}
-    found: dict[str, Backend] = {}
+    by_name: dict[str, Backend] = {}
     for role, (hosted, label, mark) in _told_apart(models).items():
         if mark not in made:
             made[mark] = make_backend(mark) if hosted is None else connected(hosted, label, planned=planned)
-        found[role] = made[mark]
-    return found
+        by_name[role] = made[mark]
+    return by_name
 
 
 def recorded(models: Mapping[str, str | HostedModel], folder: RunFolder) -> dict[str, tuple[str, Traits]]:

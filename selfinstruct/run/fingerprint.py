@@ -46,8 +46,8 @@ def identity(
 def plugins_of(resolved: Resolved) -> Iterator[plugins.Plugin]:
     """Everything in a recipe that others wrote and that counts: how the result is published does not."""
     for stage in (*resolved.rounds, *resolved.stages):
-        found = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
-        yield from (one for one in found if one is not None)
+        plugged = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
+        yield from (one for one in plugged if one is not None)
     for spec in resolved.recipe.specs.values():
         model = None if built_name(spec) else plugin_model(spec)
         if model is not None:

@@ -67,7 +67,7 @@ def harness(
             raise BadInput(why, place="--tasks", fix="see above")
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Json] = {
+    request: dict[str, Json] = {
         "kind": kind,
         "model": name,
         "base_url": base_url,
@@ -82,9 +82,9 @@ def harness(
         "batch": _BATCH,
     }
     shown_as = plain_name(name) if kind == "hf" else model
-    told["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
-    found = _in_a_child(told, place / "harness.log")
-    return _published(found, wanted, shown_as, place, seed)
+    request["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
+    answer = _in_a_child(request, place / "harness.log")
+    return _published(answer, wanted, shown_as, place, seed)
 
 
 def _asked(model: str) -> tuple[str, str, str]:
@@ -100,18 +100,18 @@ def _asked(model: str) -> tuple[str, str, str]:
     raise BadInput(f"the harness asks no '{model}'", place="--suite harness", fix=fix)
 
 
-def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
+def _in_a_child(request: Mapping[str, Json], log: Path) -> dict[str, Any]:
     with TemporaryDirectory() as scratch:
-        asked, found = Path(scratch) / "asked.json", Path(scratch) / "found.json"
-        asked.write_text(json.dumps(told), encoding="utf-8")
-        words = [sys.executable, "-m", "selfinstruct.run.lm_eval_process", str(asked), str(found)]
+        asked, answer_file = Path(scratch) / "asked.json", Path(scratch) / "found.json"
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        words = [sys.executable, "-m", "selfinstruct.run.lm_eval_process", str(asked), str(answer_file)]
         environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
         with log.open("w", encoding="utf-8") as said:
             ended = subprocess.run(words, stdout=said, stderr=said, env=environment, check=False)  # noqa: S603 - ours
-        if ended.returncode or not found.is_file():
+        if ended.returncode or not answer_file.is_file():
             what = f"the harness ended with {ended.returncode}"
             raise BadInput(what, place=str(log), fix="read the log; what was answered is kept: type the same again")
-        value: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+        value: dict[str, Any] = json.loads(answer_file.read_text(encoding="utf-8"))
     if "unknown" in value:
         what = f"the harness has no task {', '.join(value['unknown'])}"
         raise BadInput(what, place="--tasks", fix="see `lm-eval ls tasks`; task files of your own: --task-files FOLDER")
@@ -124,17 +124,17 @@ def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
 
 
 def _published(
-    found: Mapping[str, Any], tasks: Sequence[HarnessTask], name: str, folder: Path, seed: int
+    answer: Mapping[str, Any], tasks: Sequence[HarnessTask], name: str, folder: Path, seed: int
 ) -> dict[str, Json]:
     """`name`: of the model, as every other score has it, so that its numbers stand on one row."""
-    wrapper = "chat" if found["chat"] else "none"
+    wrapper = "chat" if answer["chat"] else "none"
     lines: list[dict[str, Json]] = []
-    told: dict[str, Json] = {}
+    summary: dict[str, Json] = {}
     for task in tasks:
-        own = harness_lines(task, found["results"][task.name]["samples"], {"model": name, "wrapper": wrapper})
+        own = harness_lines(task, answer["results"][task.name]["samples"], {"model": name, "wrapper": wrapper})
         lines += own
-        results = {key: found["results"][task.name].get(key) for key in ("results", "groups", "n-shot", "versions")}
-        told[task.name] = {
+        results = {key: answer["results"][task.name].get(key) for key in ("results", "groups", "n-shot", "versions")}
+        summary[task.name] = {
             "lm_eval": [*task.tasks],
             "settings": task.told,
             "paper": not task.differs and task.likelihood is not None,
@@ -142,7 +142,7 @@ def _published(
             "metrics": harness_numbers(own, seed),
             "as_lm_eval_tells": results,
         }
-    page: dict[str, Json] = {"model": name, "wrapper": wrapper, "lm_eval": found["lm_eval"], "tasks": told}
+    page: dict[str, Json] = {"model": name, "wrapper": wrapper, "lm_eval": answer["lm_eval"], "tasks": summary}
     publish_text(folder / "harness.jsonl", "".join(map(as_line, lines)))
     publish_text(folder / "harness.json", as_page(page))
     return page

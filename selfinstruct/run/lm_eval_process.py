@@ -19,87 +19,89 @@ _SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _LIKELIHOOD = frozenset({"loglikelihood", "loglikelihood_rolling", "multiple_choice"})
 
 
-def main(asked: Path, found: Path) -> None:
+def main(asked: Path, answer_file: Path) -> None:
     """Write what was found, or why nothing was, as JSON."""
-    told = json.loads(asked.read_text(encoding="utf-8"))
+    request = json.loads(asked.read_text(encoding="utf-8"))
     try:
-        value = run(told)
+        value = run(request)
     except Exception as fault:  # noqa: BLE001 - whatever a task or a model does goes back as one line
         value = {"error": f"{type(fault).__name__}: {' '.join(str(fault).split())[:600]}"}
-    found.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
+    answer_file.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
 
 
-def run(told: dict[str, Any]) -> dict[str, Any]:
+def run(request: dict[str, Any]) -> dict[str, Any]:
     """Every task in turn."""
     import lm_eval
     from lm_eval.tasks import TaskManager
 
     from selfinstruct.evaluate.harness.tasks import refused
 
-    names = [name for task in told["tasks"] for name in task["tasks"]]
-    manager = TaskManager(include_path=told["task_files"] or None, include_defaults=not told["task_files"])
-    if told["task_files"] and not {*names} <= {*manager.all_tasks}:
-        manager = TaskManager(include_path=told["task_files"])  # thousands of files: seconds
+    names = [name for task in request["tasks"] for name in task["tasks"]]
+    manager = TaskManager(include_path=request["task_files"] or None, include_defaults=not request["task_files"])
+    if request["task_files"] and not {*names} <= {*manager.all_tasks}:
+        manager = TaskManager(include_path=request["task_files"])  # thousands of files: seconds
     unknown = [name for name in names if name not in manager.all_tasks]
     if unknown:
         return {"unknown": unknown}
-    for task in told["tasks"]:
+    for task in request["tasks"]:
         for one in manager.load(task["tasks"])["tasks"].values():
             why = refused(
                 str(one.config.task),
                 likelihood=one.OUTPUT_TYPE in _LIKELIHOOD,
                 runs_code=bool(getattr(one, "UNSAFE_CODE", False)),
-                chat=told["chat_endpoint"],
-                run_model_code=told["run_model_code"],
+                chat=request["chat_endpoint"],
+                run_model_code=request["run_model_code"],
             )
             if why:
                 return {"refused": why}
-    if told["run_model_code"]:
+    if request["run_model_code"]:
         _bound_programs()
-    model, template = _model(told)
+    model, template = _model(request)
     results = {}
-    for task in told["tasks"]:
+    for task in request["tasks"]:
         made = lm_eval.simple_evaluate(
             model=model,
             tasks=task["tasks"],
             num_fewshot=task["fewshot"],
-            limit=told["first"] or task["limit"],
+            limit=request["first"] or task["limit"],
             task_manager=manager,
             apply_chat_template=template,
             fewshot_as_multiturn=template,
             log_samples=True,
             bootstrap_iters=0,
-            use_cache=told["cache"],
-            confirm_run_unsafe_code=told["run_model_code"],
-            random_seed=told["seed"],
-            numpy_random_seed=told["seed"],
-            torch_random_seed=told["seed"],
-            fewshot_random_seed=told["seed"],
+            use_cache=request["cache"],
+            confirm_run_unsafe_code=request["run_model_code"],
+            random_seed=request["seed"],
+            numpy_random_seed=request["seed"],
+            torch_random_seed=request["seed"],
+            fewshot_random_seed=request["seed"],
         )
         assert made is not None  # only further ranks get nothing
         results[task["name"]] = {key: made.get(key) for key in ("results", "groups", "n-shot", "versions", "samples")}
     return {"lm_eval": lm_eval.__version__, "chat": template, "results": results}
 
 
-def _model(told: dict[str, Any]) -> tuple[Any, bool]:
+def _model(request: dict[str, Any]) -> tuple[Any, bool]:
     """The harness's model, and whether prompts go through a chat template."""
-    if told["kind"] == "openai":
+    if request["kind"] == "openai":
         from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 
-        chat = told["chat_endpoint"]
+        chat = request["chat_endpoint"]
         made: Any = LocalChatCompletion if chat else LocalCompletionsAPI
         path = "chat/completions" if chat else "completions"
-        several = {"num_concurrent": told["in_flight"], "max_retries": 5}
+        several = {"num_concurrent": request["in_flight"], "max_retries": 5}
         own = {} if chat else {"tokenizer_backend": None, "tokenized_requests": False}
-        return made(model=told["model"], base_url=f"{told['base_url'].rstrip('/')}/{path}", **several, **own), chat
+        return made(
+            model=request["model"], base_url=f"{request['base_url'].rstrip('/')}/{path}", **several, **own
+        ), chat
     from lm_eval.models.huggingface import HFLM
 
     from selfinstruct.models.transformers_weights import load_weights
 
-    loaded = load_weights(told["model"])
+    loaded = load_weights(request["model"])
     own_template = getattr(loaded.tokenizer, "chat_template", None) is not None
-    template = own_template if told["wrapper"] == "auto" else told["wrapper"] == "chat"
-    return HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=told["batch"]), template
+    template = own_template if request["wrapper"] == "auto" else request["wrapper"] == "chat"
+    return HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=request["batch"]), template
 
 
 def _bound_programs() -> None:

@@ -278,8 +278,8 @@ class _Work:
 
 def _read_plan(plan: Path) -> RoundStart:
     fix = f"delete {plan.parent} and the rounds after it, then run again: they are made again from the journal"
-    found = read_sealed(plan, fix)
-    requests, tasks = found.get("requests"), found.get("tasks")
+    sealed = read_sealed(plan, fix)
+    requests, tasks = sealed.get("requests"), sealed.get("tasks")
     if type(requests) is not int or type(tasks) is not int or requests < 1 or tasks < 0:
         raise BadInput("damaged: not the plan of a round", place=str(plan), fix=fix)
     return RoundStart(requests, tasks)

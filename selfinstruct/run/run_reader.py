@@ -167,7 +167,7 @@ class RunScore:
         return (self.model, self.wrapper, *map(_interval, numbers), self.judge)
 
     def __repr__(self) -> str:
-        """In short."""
+        """Model, IFS with its interval, and judge."""
         return f"<RunScore {self.model or 'responses'}: IFS {_interval(self.ifs)} by {self.judge}>"
 
     def _repr_html_(self) -> str:
@@ -252,11 +252,9 @@ class Run:
     @cached_property
     def stages(self) -> FinishedStages:
         """The finished stages in the order of the work."""
-        found = ((place, place.result()) for place in self._folder.stage_folders())
         return FinishedStages(
             FinishedStage(place.path.parent.name, place.path.name, result)
-            for place, result in found
-            if result is not None
+            for place, result in self._folder.finished_stages()
         )
 
     @property
@@ -270,7 +268,7 @@ class Run:
     def measures(self) -> Mapping[str, Mapping[str, Json]]:
         """What the stages that run once measured, by stage, as `label.name` where it has a label; the last of each."""
         labels = self._labels()
-        once = [one for one in self.stages if not one.part.startswith("round-") and one.result.measured]
+        once = [stage for stage in self.stages if not stage.part.startswith("round-") and stage.result.measured]
         return {labels.get(one.folder, "") + one.name: one.result.measured for one in once}
 
     @cached_property
@@ -293,7 +291,7 @@ class Run:
     @property
     def cost(self) -> Cost:
         """What the answers took that were used."""
-        return Cost(spending((one.name, one.result) for one in self.stages))
+        return Cost(spending((stage.name, stage.result) for stage in self.stages))
 
     def why(self, identity: str) -> Life:
         """The life of the record whose id begins so: what it was shown, what each stage said, how it ended."""
@@ -339,7 +337,7 @@ class Run:
         return (
             [(top, "")]
             if top.exists()
-            else [(self.folder / one.path / f"{fate}.jsonl", one.path) for one in self.stages]
+            else [(self.folder / stage.path / f"{fate}.jsonl", stage.path) for stage in self.stages]
         )
 
     def _labels(self) -> dict[str, str]:
@@ -350,7 +348,7 @@ class Run:
             named = [next(iter(step.items())) for step in steps]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
             return {}
-        places = {one.position: one.folder for one in self.stages if not one.part.startswith("round-")}
+        places = {stage.position: stage.folder for stage in self.stages if not stage.part.startswith("round-")}
         labels = ((at, knobs.get("label")) for at, (_, knobs) in enumerate(named, before) if isinstance(knobs, dict))
         return {places[at]: f"{label}." for at, label in labels if label and at in places}
 
@@ -363,11 +361,11 @@ def _loaded(kind: str, files: Mapping[str, str], split: str) -> "Dataset":
     if quiet:
         datasets.disable_progress_bars()
     try:
-        found: Dataset = datasets.load_dataset(kind, data_files=files, split=split)
+        dataset: Dataset = datasets.load_dataset(kind, data_files=files, split=split)
     finally:
         if quiet:
             datasets.enable_progress_bars()
-    return found
+    return dataset
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -99,7 +99,7 @@ class Lines(Sequence[T], Generic[T]):
         """What a row of its table shows of a record."""
 
     def __repr__(self) -> str:
-        """How many."""
+        """Number and kind of the records."""
         return f"<{len(self):,} {type(self).__name__.lower()}>"
 
     def _repr_html_(self) -> str:

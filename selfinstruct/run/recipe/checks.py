@@ -87,9 +87,9 @@ def check_kinds(specs: Mapping[str, str], file: YamlFile) -> None:
         if built_name(spec) is None:
             try:
                 check_spec(spec)
-                found = plugin_model(spec)
-                if found is not None:
-                    found[0].load()
+                plugin = plugin_model(spec)
+                if plugin is not None:
+                    plugin[0].load()
             except BadInput as fault:
                 if file.name == COMMAND_LINE:  # whoever typed a model knows nothing of roles
                     raise
@@ -169,7 +169,7 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             what = "`feedback` compares cycles by a judge that each of them trains anew"
             fix = "write `judge: ifs-v2-linear` in the score it reads"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
-        reported = next((one for one in read[-1].prompts if one in _REPORTED), "")
+        reported = next((prompt for prompt in read[-1].prompts if prompt in _REPORTED), "")
         if reported:
             what = f"`feedback` reads a score on {reported}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"

@@ -87,7 +87,7 @@ class Recipe:
         }
         written: dict[str, Json] = {key: _as_yaml(value) for key, value in keys.items()}
         written["rounds"] = [_step(one) for one in rounds]
-        written["stages"] = [_step(one) for one in stages]
+        written["stages"] = [_step(stage) for stage in stages]
         text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
         self._resolved = resolve(parse_yaml(text.encode("utf-8", "surrogatepass"), PYTHON))
 
@@ -168,7 +168,7 @@ class _Notices(Unwatched):
     """Only what must be known is said."""
 
     def notice(self, line: str) -> None:
-        """On stderr."""
+        """Write a notice to stderr."""
         sys.stderr.write(printable(line) + "\n")
 
 

@@ -45,10 +45,10 @@ def recipe_schema() -> dict[str, Any]:
         _describe(defs[model.__name__], model)
     names = []
     for name, stage in _stages():
-        told = TypeAdapter(stage).json_schema(ref_template=_REF)
-        defs |= told.pop("$defs", {})
-        _describe(told, stage)
-        defs[f"stage_{name}"] = told | {
+        schema = TypeAdapter(stage).json_schema(ref_template=_REF)
+        defs |= schema.pop("$defs", {})
+        _describe(schema, stage)
+        defs[f"stage_{name}"] = schema | {
             "title": name,
             "description": _plain(stage.__doc__),
             "additionalProperties": False,
@@ -104,7 +104,7 @@ def _default(field: Field[Any]) -> Any:  # noqa: ANN401 - of whatever type the k
 
 def docstrings(owner: type) -> dict[str, str]:
     """The text under each field of a class and of those it derives from; nothing where the source is not here."""
-    told: dict[str, str] = {}
+    types: dict[str, str] = {}
     for one in reversed(owner.__mro__):
         try:
             body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
@@ -113,8 +113,8 @@ def docstrings(owner: type) -> dict[str, str]:
         lines = body.body if isinstance(body, ast.ClassDef) else []
         for field, text in pairwise(lines):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
-                told[field.target.id] = _plain(ast.literal_eval(text.value))
-    return told
+                types[field.target.id] = _plain(ast.literal_eval(text.value))
+    return types
 
 
 def _is_text(line: ast.stmt) -> TypeGuard[ast.Expr]:
@@ -140,11 +140,11 @@ def _stages() -> Iterator[tuple[str, type[Stage]]]:
 def _describe(schema: Mapping[str, Any], owner: type[BaseModel] | type[Stage]) -> None:
     """Put docstrings beside the types of a class's fields."""
     about = docstrings(owner)
-    for name, told in schema["properties"].items():
+    for name, described in schema["properties"].items():
         field = {"from": "shape"}.get(name, name)  # a word of Python's, so that the field is called otherwise
         if field in about:
-            told["description"] = about[field]
-        told.pop("title", None)
+            described["description"] = about[field]
+        described.pop("title", None)
 
 
 def _step(names: list[str]) -> Json:
@@ -170,7 +170,7 @@ class Listed:
     """Why it cannot be used, in one line; empty: it can."""
 
     def as_json(self) -> dict[str, Json]:
-        """For programs."""
+        """As `plugins --json` prints it."""
         one = self.plugin
         named: dict[str, Json] = {"kind": one.kind, "name": one.name, "where": one.where}
         return {**named, "package": one.package, "version": one.version, "fault": self.fault}
