@@ -37,24 +37,24 @@ def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> Found:
     records: list[Task] = []
     roles = Roles.parse(columns) if columns else None
     for path in paths:
-        for one in read_input(Set(path, shape, "", roles) if roles else Set(path, shape)):
-            if not isinstance(one, Task):
-                raise BadInput(one.problem, place=one.place, fix="mend the file, or leave it out")
-            records.append(one)
+        for item in read_input(Set(path, shape, "", roles) if roles else Set(path, shape)):
+            if not isinstance(item, Task):
+                raise BadInput(item.problem, place=item.place, fix="mend the file, or leave it out")
+            records.append(item)
     return tasks_of(records, 0)
 
 
-def arm_files(one: Training, tasks: Found, folder: Path, folds: int, shots: int) -> list[str]:
+def arm_files(training: Training, tasks: Found, folder: Path, folds: int, shots: int) -> list[str]:
     """Write what a student learns and what it is asked into its folder's neighbours; returns the two files."""
     made = {
-        "lessons": lessons(one, tasks.tasks, folds, shots=shots),
-        "asked": kept_aside(one, tasks.tasks, folds),
+        "lessons": lessons(training, tasks.tasks, folds, shots=shots),
+        "asked": kept_aside(training, tasks.tasks, folds),
     }
     if not made["lessons"]:
-        raise BadInput("no example to learn", place=f"arm {one.name}", fix="give more tasks, or fewer folds")
+        raise BadInput("no example to learn", place=f"arm {training.name}", fix="give more tasks, or fewer folds")
     files = []
     for name, rows in made.items():
-        file = folder / "sets" / f"{one.name}.{name}.jsonl"
+        file = folder / "sets" / f"{training.name}.{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         publish_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         files.append(str(file))
@@ -62,7 +62,7 @@ def arm_files(one: Training, tasks: Found, folder: Path, folds: int, shots: int)
 
 
 def arm_recipe(
-    one: Training,
+    training: Training,
     base: str,
     files: Sequence[str],
     *,
@@ -73,10 +73,10 @@ def arm_recipe(
     """The recipe of one student: it is tuned on the lessons, then asked about what was kept aside."""
     stages: list[Json] = [
         {"finetune": {"base": "base", "stop": "none", **tuning}},
-        {"ablate": {**asking, "model": "student", "conditions": list(one.asked)}},
+        {"ablate": {**asking, "model": "student", "conditions": list(training.asked)}},
     ]
     models = {"base": base, "student": "built:student"}
-    more: dict[str, Json] = {"publish": None, "seed": one.seed}
+    more: dict[str, Json] = {"publish": None, "seed": training.seed}
     return resolve(verb_recipes.recipe("ablate", list(files), stages, models, more), changes)
 
 
@@ -113,7 +113,7 @@ class Suspected:
     @property
     def groups(self) -> tuple[str, ...]:
         """All that are suspected, each once."""
-        return tuple(dict.fromkeys(one for of in self.suspects.values() for one in of))
+        return tuple(dict.fromkeys(group for of in self.suspects.values() for group in of))
 
 
 def suspected(looked_up: Path, responses: str) -> Suspected:
@@ -122,7 +122,7 @@ def suspected(looked_up: Path, responses: str) -> Suspected:
     rows: list[Any] = [line.value for line in read_values(looked_up / "trace.jsonl")]
     spans = tuple((row["prompt"], said[row["response"]].response[: row["at"][0]], row["span"]) for row in rows)
     suspects = {
-        at: tuple(dict.fromkeys(one["group"] for one in row["origins"]))
+        at: tuple(dict.fromkeys(origin["group"] for origin in row["origins"]))
         for at, row in enumerate(rows)
         if row["origins"]
     }

@@ -110,7 +110,7 @@ def convert(
         remove(aside)
     if not sieve.rejected:
         rejects.unlink(missing_ok=True)  # of an earlier try
-    reasons = Counter(one.reason for one in sieve.rejected)
+    reasons = Counter(unreadable.reason for unreadable in sieve.rejected)
     return Converted(rows, reasons, rejects if sieve.rejected else None, sieve.unlearned)
 
 
@@ -122,7 +122,7 @@ def _is_same(source: object, target: Path) -> bool:
 
 
 def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:
-    by_reason = Counter(one.reason for one in rejected)
+    by_reason = Counter(unreadable.reason for unreadable in rejected)
     counts = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
     first = f"; the first, {rejected[0].place}: {rejected[0].problem}" if rejected else ""
     what = f"none of its {len(rejected):,} records can be written ({counts}{first})"

@@ -143,7 +143,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 hidden_states=hidden_states(),
                 index_for=earlier.index_for,
                 benchmarks=material.benchmarks,
-                ancestors=ancestors_of([one.path for one in resolved.recipe.inputs]),
+                ancestors=ancestors_of([given.path for given in resolved.recipe.inputs]),
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,
@@ -206,7 +206,7 @@ def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], N
 
     Every record is written once at least, with an id and where it comes from: no run is smaller than its inputs.
     """
-    places = [place_in(str(place_of(one.path))) for one in resolved.recipe.inputs]
+    places = [place_in(str(place_of(given.path))) for given in resolved.recipe.inputs]
     size = sum(file.stat().st_size for place in places for file in files_of(place))
     if not size or (folder.path / STAGES_PART / "01-read" / "DONE").exists():
         return

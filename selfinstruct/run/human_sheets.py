@@ -110,9 +110,9 @@ def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
     score_json, scored = _told(score), _scored(score)
     sides = by_side(scored, wrappers)
     if not sides:
-        known = ", ".join(dict.fromkeys(one.response.wrapper or "(none named)" for one in scored))
+        known = ", ".join(dict.fromkeys(response.response.wrapper or "(none named)" for response in scored))
         raise BadInput("no response under these wrappers", place="--wrapper", fix=f"one of: {known}")
-    drawn = [one for places in sides.values() for one in draw(scored, places, wanted, seed)]
+    drawn = [response for places in sides.values() for response in draw(scored, places, wanted, seed)]
     guide = builtin_seeds().with_name("reading_guide.md")
     made = drawn_to_read(
         scored,
@@ -162,9 +162,9 @@ def _score(named: Path) -> Score:
     if not named.is_dir():
         raise BadInput("no such folder", place=str(named), fix=_SCORE_AGAIN)
     if not (named / _SCORE).is_file():
-        labelled = sorted(one.name for one in named.glob(f"*.{_SCORE}"))
+        labelled = sorted(file.name for file in named.glob(f"*.{_SCORE}"))
         fix = (
-            f"name one of its scores: {', '.join(str(named / one) for one in labelled[:4])}"
+            f"name one of its scores: {', '.join(str(named / file) for file in labelled[:4])}"
             if labelled
             else _SCORE_AGAIN
         )

@@ -53,8 +53,8 @@ class Read:
         del records
         seen = SeenIds()
         answered = {"as_they_are": False, "as_the_first": None, "needed": True}[self.answers]
-        for one in self.sets:
-            for item in read_input(one, seed=bench.seed, seen=seen, answered=answered):
+        for given in self.sets:
+            for item in read_input(given, seed=bench.seed, seen=seen, answered=answered):
                 if isinstance(item, Task):
                     blank = self.answers == "needed" and _blank(item)
                     if blank and self.strict:
@@ -71,22 +71,22 @@ def opened(sets: Iterable[Set], seed: int) -> None:
 
     The first record tells; only whether a column that may be left out is anywhere, the last one.
     """
-    for one in sets:
-        to_the_end = one.columns is not None and (one.columns.input or one.columns.system)
-        for _ in read_input(one, seed=seed):
+    for given in sets:
+        to_the_end = given.columns is not None and (given.columns.input or given.columns.system)
+        for _ in read_input(given, seed=seed):
             if not to_the_end:
                 break
 
 
 def read_input(
-    one: Set, *, seed: int = 42, seen: SeenIds | None = None, answered: bool | None = None
+    given: Set, *, seed: int = 42, seen: SeenIds | None = None, answered: bool | None = None
 ) -> Iterator[Task | Unreadable]:
     """What a set holds, in the layout or by the columns that its recipe says."""
     return read_set(
-        str(place_of(one.path)),
-        shape=one.shape,
-        columns=one.columns,
-        compat=one.compat,
+        str(place_of(given.path)),
+        shape=given.shape,
+        columns=given.columns,
+        compat=given.compat,
         seed=seed,
         seen=seen,
         answered=answered,

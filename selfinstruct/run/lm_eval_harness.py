@@ -61,9 +61,9 @@ def harness(
         )
     kind, name, base_url = _asked(model)
     chat_endpoint = kind == "openai" and wrapper != "none"
-    for one in wanted:
-        known = {"likelihood": bool(one.likelihood), "runs_code": one.runs_code}
-        if why := refused(one.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
+    for task in wanted:
+        known = {"likelihood": bool(task.likelihood), "runs_code": task.runs_code}
+        if why := refused(task.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
             raise BadInput(why, place="--tasks", fix="see above")
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def harness(
         "base_url": base_url,
         "chat_endpoint": chat_endpoint,
         "wrapper": wrapper,
-        "tasks": [one.as_json() for one in wanted],
+        "tasks": [task.as_json() for task in wanted],
         "task_files": str(task_files),
         "first": first,
         "run_model_code": run_model_code,

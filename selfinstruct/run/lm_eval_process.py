@@ -44,11 +44,11 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         return {"unknown": unknown}
     for task in request["tasks"]:
-        for one in manager.load(task["tasks"])["tasks"].values():
+        for loaded in manager.load(task["tasks"])["tasks"].values():
             why = refused(
-                str(one.config.task),
-                likelihood=one.OUTPUT_TYPE in _LIKELIHOOD,
-                runs_code=bool(getattr(one, "UNSAFE_CODE", False)),
+                str(loaded.config.task),
+                likelihood=loaded.OUTPUT_TYPE in _LIKELIHOOD,
+                runs_code=bool(getattr(loaded, "UNSAFE_CODE", False)),
                 chat=request["chat_endpoint"],
                 run_model_code=request["run_model_code"],
             )

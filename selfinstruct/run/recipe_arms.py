@@ -101,7 +101,7 @@ def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
             continue
         asked = _reported(arm).asked_tokens  # else lengths would be estimated, and differently from `score.json`
         rows = _rows(file, arm.name, first=not number)
-        yield from (replace(one, asked_tokens=asked) for one in responses_of(rows))
+        yield from (replace(response, asked_tokens=asked) for response in responses_of(rows))
 
 
 def _rows(file: Path, arm: str, *, first: bool) -> Iterator[Row]:
@@ -130,7 +130,7 @@ def _tuning(folder: Path) -> dict[str, Json]:
         return {
             "method": measured["recipe"]["method"],
             "learning_rate": measured["recipe"]["learning_rate"],
-            "tried": {f"{one['learning_rate']:g}": one["held_out_loss"] for one in measured.get("trials", ())},
+            "tried": {f"{trial['learning_rate']:g}": trial["held_out_loss"] for trial in measured.get("trials", ())},
             "examples_seen": measured["training"]["examples_seen"],
             "held_out_loss": measured["training"]["held_out_loss"],
             "would_stop_at": stop.get("stopped_at"),
@@ -180,7 +180,7 @@ def _cell(value: Json) -> str:
     ('0.0002: 2.412, 0.001: -', '5e-05', '-')
     """
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items()) or "-"
+        return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items()) or "-"
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -262,11 +262,11 @@ def contrast_table(folder: Path, named: Sequence[str], seeds: int = LEAST_SEEDS)
     if not arms:
         what = "no arm with score.json, suite.json, shift.json, knowledge.json or trace.json"
         raise BadInput(what, place=str(folder), fix="name the -o of a recipe with arms, such as pipelines/fixes.yaml")
-    contrasts = [one for name in named for one in _contrast(name, arms, seeds, str(folder))]
+    contrasts = [contrast for name in named for contrast in _contrast(name, arms, seeds, str(folder))]
     corrected = _corrected(contrasts)
     facts: dict[str, Json] = {
         "arms": {arm: {str(seed): dict(numbers) for seed, numbers in by.items()} for arm, by in arms.items()},
-        "contrasts": [one.as_json() for one in corrected],
+        "contrasts": [contrast.as_json() for contrast in corrected],
         "seeds_needed": seeds,
     }
     publish_text(folder / "audit.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
@@ -281,7 +281,7 @@ _Arms = Mapping[str, Mapping[int, Mapping[str, Json]]]
 
 def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
     arms: dict[str, dict[int, dict[str, Json]]] = {}
-    for place in sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else ():
+    for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ():
         values: dict[str, Json] = {}
         for column in COLUMNS:
             if (place / column.file).is_file():
@@ -298,7 +298,9 @@ def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
 
 def _step(value: Any, step: str | int) -> Any:  # noqa: ANN401 - what a page holds
     if isinstance(value, list) and step == "student":
-        students = [one for one in value if isinstance(one, dict) and "model" in one and _is_student(one)]
+        students = [
+            student for student in value if isinstance(student, dict) and "model" in student and _is_student(student)
+        ]
         return next(iter(students or value), None)
     if isinstance(value, list):
         return value[step] if isinstance(step, int) and step < len(value) else None
@@ -322,7 +324,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
     for column in COLUMNS:
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
-        changes = [one - other for one, other in pairs if _is_number(one) and _is_number(other)]  # type: ignore[operator]
+        changes = [before - other for before, other in pairs if _is_number(before) and _is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
             contrasts.append(_tested(of, minus, column.title, changes))
     return contrasts
@@ -349,7 +351,9 @@ def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
 
 
 def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
-    columns = [one.title for one in COLUMNS if any(numbers.get(one.title) is not None for numbers in _each(arms))]
+    columns = [
+        column.title for column in COLUMNS if any(numbers.get(column.title) is not None for numbers in _each(arms))
+    ]
     lines: list[Sequence[str]] = [("arm", "seeds", *columns)]
     for name, by in arms.items():
         means = (_mean([numbers.get(column) for numbers in by.values()]) for column in columns)

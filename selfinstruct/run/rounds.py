@@ -167,7 +167,7 @@ class _Work:
 
     def requests_now(self, pace: Pace, count: int) -> int:
         """How many requests a round may make that begins now; 0: none before another was taken in."""
-        so_far, waiting = self._so_far, sum(one.requests for one in self.under_way)
+        so_far, waiting = self._so_far, sum(work.requests for work in self.under_way)
         if self._planned(len(so_far.starts) + 1) is not None:
             return self._known(waiting, pace)
         need = count - len(so_far.kept)

@@ -61,8 +61,14 @@ class FinishedStages(tuple[FinishedStage, ...]):
     def _repr_html_(self) -> str:
         """For a notebook."""
         rows = [
-            (one.path, one.result.received, one.result.kept, _counted(one.result.rejected), _counted(one.result.failed))
-            for one in self
+            (
+                stage.path,
+                stage.result.received,
+                stage.result.kept,
+                _counted(stage.result.rejected),
+                _counted(stage.result.failed),
+            )
+            for stage in self
         ]
         return html_table(("stage", "received", "kept", "rejected", "failed"), rows)
 
@@ -76,18 +82,18 @@ class Cost:
     @property
     def dollars(self) -> Decimal | None:
         """US dollars; None as soon as one price is unknown."""
-        costs = [Decimal(one.cost) for one in self.by_stage if one.cost is not None]
+        costs = [Decimal(spending.cost) for spending in self.by_stage if spending.cost is not None]
         return sum(costs, Decimal(0)) if len(costs) == len(self.by_stage) else None
 
     @property
     def tokens(self) -> int:
         """Of prompts and completions."""
-        return sum(one.prompt_tokens + one.completion_tokens for one in self.by_stage)
+        return sum(spending.prompt_tokens + spending.completion_tokens for spending in self.by_stage)
 
     @property
     def requests(self) -> int:
         """To all models."""
-        return sum(one.requests for one in self.by_stage)
+        return sum(spending.requests for spending in self.by_stage)
 
     def __str__(self) -> str:
         """In short; an unknown price is never 0."""
@@ -185,7 +191,7 @@ class RunScores(tuple[RunScore, ...]):
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return html_table(_SCORE_HEADS, [one._cells() for one in self])  # noqa: SLF001 - its own items
+        return html_table(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
 
 
 class Run:
@@ -278,7 +284,7 @@ class Run:
         if not path.exists():
             return RunScores()
         page = read_object(path, AGAIN)
-        return RunScores(RunScore(one) for one in page.get("scores", [page]))
+        return RunScores(RunScore(score) for score in page.get("scores", [page]))
 
     @property
     def score(self) -> RunScore:
@@ -372,8 +378,8 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "0"
 
 
-def _interval(one: Number | None) -> str:
-    return "-" if one is None else str(one)
+def _interval(number: Number | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def run_folder(path: Path) -> RunFolder:

@@ -135,8 +135,8 @@ def _finished(resolved: Resolved, folder: RunFolder, walked: Walked, *, every: b
 
 def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> tuple[StageCount, ...]:
     """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
-    in_rounds = [one for one in done if one[0] != walked.stages_part]
-    once = [one for one in done if one[0] == walked.stages_part]
+    in_rounds = [finished for finished in done if finished[0] != walked.stages_part]
+    once = [finished for finished in done if finished[0] == walked.stages_part]
     return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.once, once))
 
 

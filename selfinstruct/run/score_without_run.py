@@ -56,20 +56,20 @@ def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: s
     0.5
     """
     rows = []
-    for number, one in enumerate(responses, 1):
-        said = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
+    for number, response in enumerate(responses, 1):
+        said = dict(response) if isinstance(response, Mapping) else _pair(response, f"response {number}")
         rows.append(Row(f"response {number}", {key: said[key] for key in said if key not in ("model", "wrapper")}))
     [scored] = score_responses(rows, open_judge(judge), seed=seed).scored
     return scored
 
 
-def _pair(one: object, place: str) -> dict[str, object]:
-    if isinstance(one, tuple | list) and len(one) == 2:
-        return {"prompt": one[0], "response": one[1]}
-    if isinstance(one, str):
+def _pair(response: object, place: str) -> dict[str, object]:
+    if isinstance(response, tuple | list) and len(response) == 2:
+        return {"prompt": response[0], "response": response[1]}
+    if isinstance(response, str):
         what = "a text alone"
     else:
-        what = f"{len(one)} values" if isinstance(one, tuple | list) else f"a {type(one).__name__}"
+        what = f"{len(response)} values" if isinstance(response, tuple | list) else f"a {type(response).__name__}"
     fix = "give pairs (prompt, response), or mappings with these keys"
     raise BadInput(f"{what}, and no pair of prompt and response", place=place, fix=fix)
 
@@ -172,7 +172,7 @@ def _folder(named: str) -> FolderMeasured:
     folder = Path(path)
     if not folder.is_dir():
         raise BadInput("no such folder", place=path, fix="name folders that `selfinstruct score` made")
-    measured = [one for page, lines in FILES.items() for one in _measured(folder, page, lines)]
+    measured = [values for page, lines in FILES.items() for values in _measured(folder, page, lines)]
     if not measured:
         listed = ", ".join(lines or page for page, lines in FILES.items())
         fix = "run `selfinstruct score MODEL -o FOLDER` first, with --suite or without"
@@ -182,11 +182,11 @@ def _folder(named: str) -> FolderMeasured:
 
 def _of_model(measured: Sequence[Measured], chosen: str, path: str) -> list[Measured]:
     """What was found of the one model meant: by its whole name, or the only one that begins so or holds it."""
-    names = {f"{one.model}, {one.wrapper}" if one.wrapper else one.model: (one.model, one.wrapper) for one in measured}
+    names = {f"{row.model}, {row.wrapper}" if row.wrapper else row.model: (row.model, row.wrapper) for row in measured}
     for fits in (str.__eq__, str.startswith, str.__contains__):
         meant = [who for name, who in names.items() if fits(name, chosen)]
         if len(meant) == 1:
-            return [one for one in measured if (one.model, one.wrapper) == meant[0]]
+            return [row for row in measured if (row.model, row.wrapper) == meant[0]]
     raise BadInput(f"no model '{chosen}', or several", place=path, fix=f"after the #, one of: {'; '.join(names)}")
 
 

@@ -31,8 +31,8 @@ def preview(resolved: Resolved) -> str:
 
 
 def _tasks(resolved: Resolved) -> Iterator[Task]:
-    for one in resolved.sets:
-        yield from (each for each in read_input(one, answered=True) if isinstance(each, Task))
+    for given in resolved.sets:
+        yield from (each for each in read_input(given, answered=True) if isinstance(each, Task))
 
 
 def gguf_form(base: str) -> Path:

@@ -53,10 +53,10 @@ class Resolved:
     def sets(self) -> tuple[Set, ...]:
         """The inputs, as they are read."""
         return tuple(
-            Set(one.path, one.shape, one.compat, Roles.of(one.columns, f"input '{shown(one.path)}'"))
-            if one.columns
-            else Set(one.path, one.shape, one.compat)
-            for one in self.recipe.inputs
+            Set(given.path, given.shape, given.compat, Roles.of(given.columns, f"input '{shown(given.path)}'"))
+            if given.columns
+            else Set(given.path, given.shape, given.compat)
+            for given in self.recipe.inputs
         )
 
     @property

@@ -161,7 +161,11 @@ def code_of(stages: Iterable[Stage]) -> dict[str, str]:
     hashes: dict[str, str] = {}
     for stage in stages:
         named = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
-        hashes |= {one.where: plugins.source_hash(one.load()) for one in named if one is not None and not one.package}
+        hashes |= {
+            plugin.where: plugins.source_hash(plugin.load())
+            for plugin in named
+            if plugin is not None and not plugin.package
+        }
     return hashes
 
 
@@ -173,7 +177,7 @@ def recipe_name(stage: Stage) -> str:
     if made.__module__.startswith(_OURS) or STAGES.own(stage.name) is made:
         return stage.name
     where = plugins.hand_over(made)
-    given = [one.name for one in plugins.installed("stages") if one.where == where]
+    given = [plugin.name for plugin in plugins.installed("stages") if plugin.where == where]
     return given[0] if len(given) == 1 and given[0] not in STAGES else where
 
 

@@ -176,7 +176,7 @@ def ask_suites(
     `pairwise` and `just_eval` judge the answers to `user_oriented`, which are asked once for all.
     """
     further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
-    pairs = [one.strip().partition("=") for one in named.split(",")]
+    pairs = [word.strip().partition("=") for word in named.split(",")]
     paths: dict[str, Json] = {_asked_as(name): path for name, _, path in pairs if path}
     suites: list[Json] = [*dict.fromkeys(_asked_as(name) for name, _, _ in pairs)]
     asks: dict[str, Json] = {"suites": suites, "model": "scored", "beside": list(further)}
