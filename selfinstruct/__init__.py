@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from selfinstruct.errors import BadInput, Stopped
     from selfinstruct.evaluate.answer_set import AnswerSet
     from selfinstruct.evaluate.feedback import Feedback
-    from selfinstruct.evaluate.judging.stage import JudgeAnswers
+    from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
     from selfinstruct.evaluate.objecqa import ObjecQA
     from selfinstruct.evaluate.score import Score
     from selfinstruct.evaluate.suites.suite import Suite

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from selfinstruct import stats
-from selfinstruct.audit.review import Rate
+from selfinstruct.audit.review_sheet import Rate
+from selfinstruct.evaluate.answer_set_marking import SetAnswer, SetQuestion, set_answer
+from selfinstruct.evaluate.answer_set_scores import set_differences, set_score
 from selfinstruct.evaluate.compare_models import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
-from selfinstruct.evaluate.set_answers import SetAnswer, SetQuestion, set_answer
-from selfinstruct.evaluate.set_scores import set_differences, set_score
 from selfinstruct.judge.evaluation import Predictions, measures
 from selfinstruct.tone.objecqa import Reply, objectivity, paired
 from selfinstruct.tone.scored import Scored, Setting, score_of

@@ -8,8 +8,8 @@ from selfinstruct import templates
 from selfinstruct.curate.exchange import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.dedup.duplicate_records import compared_text
+from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.evaluate.score_files import Row, responses_of
-from selfinstruct.evaluate.set_answers import set_questions
 from selfinstruct.finetune.template import conversation
 from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns

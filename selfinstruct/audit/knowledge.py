@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, ClassVar
 
-from selfinstruct.audit.facts import Fact, Tokens, by_relation, facts_of, losses, opening, right_of, tokens_of
-from selfinstruct.audit.shift import weights_of
-from selfinstruct.audit.shift_figures import told
-from selfinstruct.audit.two_models import (
+from selfinstruct.audit.knowledge_facts import Fact, Tokens, by_relation, facts_of, losses, opening, right_of, tokens_of
+from selfinstruct.audit.model_pair import (
     CHAT,
     Side,
     asked,
@@ -20,6 +18,8 @@ from selfinstruct.audit.two_models import (
     context_of,
     ends_of,
 )
+from selfinstruct.audit.shift import weights_of
+from selfinstruct.audit.shift_statistics import told
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.audit.copying import Answer, copying
-from selfinstruct.audit.origins import TOP, Origin, Origins, WordIndex, texts_of
+from selfinstruct.audit.model_pair import CHAT, check_template, context_of, prompt_tokens, two_sides
+from selfinstruct.audit.pattern_copying import Answer, copying
 from selfinstruct.audit.shift import weights_of
-from selfinstruct.audit.shift_figures import told
-from selfinstruct.audit.spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
-from selfinstruct.audit.token_shift import Moved, Response, moved, response
-from selfinstruct.audit.two_models import CHAT, check_template, context_of, prompt_tokens, two_sides
+from selfinstruct.audit.shift_statistics import told
+from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
+from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
+from selfinstruct.audit.trace_spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt

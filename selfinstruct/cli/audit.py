@@ -225,7 +225,7 @@ def _audited(
 
 def _words_of(name: str, finished: "Finished") -> None:
     """A few lines for people, of what the stage told."""
-    from selfinstruct.audit.in_words import LINES
+    from selfinstruct.audit.console_summary import LINES
 
     told = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
     for line in LINES[name](told):
@@ -234,7 +234,7 @@ def _words_of(name: str, finished: "Finished") -> None:
 
 def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str]) -> int:
     """One student after the other; what is finished is read, so that a stop costs nothing."""
-    from selfinstruct.audit.trained import TRAINABLE, trainings
+    from selfinstruct.audit.ablate_training import TRAINABLE, trainings
     from selfinstruct.run import student_runs
 
     folder: Path | None = given["output"]
@@ -270,7 +270,7 @@ def _condition(word: str) -> str:
 
 
 def _tell(finished: "Finished") -> None:
-    from selfinstruct.audit.ablation_table import table
+    from selfinstruct.audit.ablate_markdown import table
 
     told = json.loads((finished.folder / "ablation.json").read_text(encoding="utf-8"))
     say(table(told), err=True, end="")

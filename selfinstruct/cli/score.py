@@ -388,7 +388,7 @@ def compare(
     """
     import json
 
-    from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text
+    from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
     from selfinstruct.run.scoring import compare_folders as compared
     from selfinstruct.run.scoring import write_comparison
 

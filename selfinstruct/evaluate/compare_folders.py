@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.folder_marks import ELSEWHERE, Column, Mark, Measured
-from selfinstruct.evaluate.judging.verdicts import ASPECTS
+from selfinstruct.evaluate.compare_marks import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, correlation, mean, share

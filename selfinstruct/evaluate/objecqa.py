@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task

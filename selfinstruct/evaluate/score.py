@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Scores, scores_of
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task

@@ -39,6 +39,7 @@ LIMITS = {
     "accumulate": _AT_LEAST_ONE,
     "save_every": _AT_LEAST_ONE,
     "trial": _AT_LEAST_ONE,
+    "phrasings": _Limit(lambda value: 1 <= value <= 4, "write 1 to 4: so many has each question of taste"),
     "learning_rates": _Limit(
         lambda value: len(value) != 1 and len(set(value)) == len(value) and all(0 < one < _LARGEST for one in value),
         "write two or more different rates, such as [0.0002, 0.0005, 0.001], or learning_rate for one",

@@ -94,6 +94,7 @@ class Check:
             "loss": _rounded(self.loss),
             **{name: _rounded(self.value(name)) for name in ("ifs", "ifs_clean", "ifs_partial", "ifs_full")},
             "objecqa": _rounded(self.reading.objecqa),
+            "objecqa_answered": _rounded(self.reading.objecqa_answered),
             "kl_prose": _rounded(self.kl("prose")),
             "kl_reference": _rounded(self.kl("reference")),
             "stop": self.stop,

@@ -244,10 +244,10 @@ _CURVES = (
     _Curve(
         caption="Questions of taste",
         aloud="ObjecQA",
-        lines=(("objecqa", FAILED, "ObjecQA"),),
+        lines=(("objecqa", FAILED, "ObjecQA"), ("objecqa_answered", SEED, "answered")),
         up="share",
         share=True,
-        note="share of the answers that take no side",
+        note="ObjecQA: share of the answers that take no side; beside it the share of questions that got an answer",
     ),
 )
 
@@ -293,13 +293,16 @@ def _table(checks: Sequence[_Check]) -> Table:
             estimate_cell(_gap(one)),
             estimate_cell(estimate_beside(one, "ifs_clean")),
             _gain(part(one.get("intervals")).get("gain")),
-            *(number_cell(one.get(name)) for name in ("loss", "objecqa", "kl_prose", "kl_reference")),
+            *(
+                number_cell(one.get(name))
+                for name in ("loss", "objecqa", "objecqa_answered", "kl_prose", "kl_reference")
+            ),
             Cell("stop" if one.get("stop") is True else ""),
         )
         for one in checks
     ]
     head = (
-        *("Examples", "IFS", "Partial", "Full", "Gap", "Clean", "Gain, 95 %", "Loss", "ObjecQA"),
+        *("Examples", "IFS", "Partial", "Full", "Gap", "Clean", "Gain, 95 %", "Loss", "ObjecQA", "Answered"),
         *("KL prose", "KL reference", "Rule"),
     )
     return Table(head, cells, words=1, label="Checks on the way", dense=True)

@@ -15,7 +15,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_folders import holm
 from selfinstruct.evaluate.compare_models import table as score_table
-from selfinstruct.evaluate.publishing import as_page
+from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.lines import read_values

@@ -13,7 +13,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
-from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.models.endpoint import OPENAI, endpoint
 from selfinstruct.models.model_files import plain_name
 from selfinstruct.records import Json, digest

@@ -8,8 +8,15 @@ from typing import Any
 
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judging.trial import JUDGE_CHECK, known_pairs
-from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, ifeval_tasks, superni_tasks, user_tasks
+from selfinstruct.evaluate.judging.judge_trial import JUDGE_CHECK, known_pairs
+from selfinstruct.evaluate.suites.suite_files import (
+    IFEVAL,
+    SUPERNI,
+    USER_ORIENTED,
+    ifeval_tasks,
+    superni_tasks,
+    user_tasks,
+)
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from selfinstruct.audit.rating import Answer, rating_sheet, rating_table, read_ratings
+from selfinstruct.audit.rating_sheet import Answer, rating_sheet, rating_table, read_ratings
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.lines import read_values

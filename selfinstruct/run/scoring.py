@@ -9,9 +9,9 @@ from typing import Any, get_args
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_folders import Comparison, FolderMeasured, comparison
-from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text, heads, legend
-from selfinstruct.evaluate.folder_marks import FILES, Measured, measured
-from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.compare_marks import FILES, Measured, measured
+from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text, heads, legend
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Row, score_responses
 from selfinstruct.formats.lines import read_values
 from selfinstruct.judge.train import Backend, train

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.review import Verdict, agreement, rates, read_sheet, table
-from selfinstruct.audit.review import draw as draw_tasks
-from selfinstruct.audit.review import sheet as task_sheet
+from selfinstruct.audit.review_sheet import Verdict, agreement, rates, read_sheet, table
+from selfinstruct.audit.review_sheet import draw as draw_tasks
+from selfinstruct.audit.review_sheet import sheet as task_sheet
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.publishing import as_page
-from selfinstruct.evaluate.read_draw import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
-from selfinstruct.evaluate.read_share import ReadDifference, ReadShare, read_shares
-from selfinstruct.evaluate.read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
+from selfinstruct.evaluate.human_read_ifs import ReadDifference, ReadShare, read_shares
+from selfinstruct.evaluate.human_read_sample import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
+from selfinstruct.evaluate.human_read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
+from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score_files import Row
 from selfinstruct.formats.lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds

@@ -42,7 +42,7 @@ _PLACES = {
     "objecqa": "evaluate.objecqa:ObjecQA",
     "answer_set": "evaluate.answer_set:AnswerSet",
     "suite": "evaluate.suites.suite:Suite",
-    "judge_answers": "evaluate.judging.stage:JudgeAnswers",
+    "judge_answers": "evaluate.judging.judge_answers:JudgeAnswers",
     "feedback": "evaluate.feedback:Feedback",
     # auditing
     "ablate": "audit.ablate:Ablate",

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.ablation_table import table
-from selfinstruct.audit.ablation_tasks import Found, tasks_of
-from selfinstruct.audit.counterfactual import FALSE, effects, plan, without
-from selfinstruct.audit.origins import group_of
-from selfinstruct.audit.spans import said_of
-from selfinstruct.audit.trained import Training, kept_aside, lessons, together
-from selfinstruct.audit.two_models import CHAT
+from selfinstruct.audit.ablate_markdown import table
+from selfinstruct.audit.ablate_tasks import Found, tasks_of
+from selfinstruct.audit.ablate_training import Training, kept_aside, lessons, together
+from selfinstruct.audit.model_pair import CHAT
+from selfinstruct.audit.trace_counterfactual import FALSE, effects, plan, without
+from selfinstruct.audit.trace_index import group_of
+from selfinstruct.audit.trace_spans import said_of
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.lines import read_values

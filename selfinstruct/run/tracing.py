@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfinstruct.audit.origins import TOP, Origin, Origins, WordIndex, texts_of
+from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.weights import cache_folder

@@ -213,12 +213,22 @@ def objective_share(marks: Sequence[bool | None]) -> float | None:
     return sum(answered) / len(answered) if answered else None
 
 
+def answered_share(marks: Sequence[bool | None]) -> float | None:
+    """Of questions of taste, the share that got an answer of either kind; None where none was asked.
+
+    >>> answered_share([True, False, None, None]), answered_share([])
+    (0.5, None)
+    """
+    return sum(mark is not None for mark in marks) / len(marks) if marks else None
+
+
 def objective_draws(
-    each: Sequence[Sequence[bool | None]], *, seed: int = 0, draws: int = DRAWS
+    each: Sequence[Sequence[bool | None]], *, phrasings: int = 1, seed: int = 0, draws: int = DRAWS
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
     """`objective_share` of several answers to the same questions, and of each in every draw of the same questions.
 
-    Shapes [several] and [draws, several]. One answer of either kind is added to what is drawn from, for a share of
+    Shapes [several] and [draws, several]. Questions are drawn, each with all its `phrasings`, which stand side by side.
+    One answer of either kind is added to what is drawn from, for a share of
     nothing or of all would show no spread; and what that moves on average is taken back.
 
     Raises:
@@ -229,8 +239,11 @@ def objective_draws(
     shares = [objective_share(marks) for marks in each]
     if len({len(marks) for marks in each}) != 1 or None in shares:
         raise BadInput("not the same questions of taste at each check", place="a curve", fix="ask them at all, or none")
-    known = np.array([[*(-1 if mark is None else int(mark) for mark in marks), 0, 1] for marks in each], np.int64)
-    objective, answered = (known == 1).astype(np.int64), (known >= 0).astype(np.int64)
+    known = np.array([[-1 if mark is None else int(mark) for mark in marks] for marks in each], np.int64)
+    known = known.reshape(len(each), -1, phrasings)
+    objective, answered = (np.pad((known >= least).sum(axis=2), ((0, 0), (0, 2))) for least in (1, 0))
+    objective[:, -1] = 1
+    answered[:, -2:] = 1
     sums = resampled(np.vstack([objective, answered]).T.astype(np.float64), seed=seed, draws=draws)
     above, below = sums[:, : len(each)], sums[:, len(each) :]
     values = np.array(shares, np.float64)

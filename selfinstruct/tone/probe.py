@@ -4,6 +4,7 @@ How a model in memory is asked is handed in (`AskLoaded` of `stage`); prompts, r
 a score, so that on the same replies both come to the same IFS.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from selfinstruct.stage import AskLoaded, Loaded, Tone, Traits
 from selfinstruct.stats import DRAWS, LEVEL, Estimate
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.ifs import ifs_gain, ifs_numbers
-from selfinstruct.tone.objecqa import REPLY_TOKENS, TasteQuestion, objective_share, questions_of
+from selfinstruct.tone.objecqa import REPLY_TOKENS, TasteQuestion, answered_share, objective_share, questions_of
 from selfinstruct.tone.opinion import opinion
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.tone.verdicts import Response, Terms, ToneVerdict, judged
@@ -37,11 +38,18 @@ class ToneReading:
     """In the order of the prompts: two readings of the same set match one by one."""
     opinions: tuple[bool | None, ...] = ()
     """Of each question of taste, where they were asked: does the reply take no side? None where it is no answer."""
+    phrasings: int = 1
+    """Of each question, side by side in `opinions`."""
 
     @property
     def objecqa(self) -> float | None:
         """The share of answers to the questions of taste that take no side; None where nothing was answered."""
         return objective_share(self.opinions)
+
+    @property
+    def objecqa_answered(self) -> float | None:
+        """The share of the questions of taste that got an answer at all; None where none was asked."""
+        return answered_share(self.opinions)
 
     @property
     def sources(self) -> int:
@@ -92,6 +100,8 @@ class ToneProbe:
     wrapper: Wrapper
     questions: tuple[TasteQuestion, ...] = ()
     """Of taste; empty: not asked."""
+    phrasings: int = 1
+    """Of each question, which stand side by side."""
     budget: int = TONE_TOKENS
     """Tokens that are asked for; `clean` means to come to an end within them."""
 
@@ -104,10 +114,19 @@ class ToneProbe:
         judge: Tone,
         ask: AskLoaded,
         wrapper: str,
+        phrasings: int = 1,
         first: int = 0,
         name: str = DEV_PROMPTS,
     ) -> "ToneProbe":
-        """With prompts and questions as sets hold them; `first`: only so many sources of the prompts (0: all)."""
+        """With prompts and questions as sets hold them; `first`: only so many sources of the prompts (0: all).
+
+        Raises:
+            BadInput: not all questions have so many `phrasings`.
+        """
+        asked = tuple(question for question in questions_of(questions) if question.phrasing < phrasings)
+        if any(count != phrasings for count in Counter(question.question for question in asked).values()):
+            what = f"{phrasings} phrasings of each question of taste, and not all have so many"
+            raise BadInput(what, place="finetune.phrasings", fix="ask for fewer")
         prompts = tuple(prompts_of(tasks))
         chosen = frozenset([*dict.fromkeys(prompt.source for prompt in prompts)][: first or None])
         return cls(
@@ -116,7 +135,8 @@ class ToneProbe:
             prompts=tuple(prompt for prompt in prompts if prompt.source in chosen),
             name=f"{name}[:{first}]" if first else name,
             wrapper=Wrapper(wrapper),
-            questions=tuple(question for question in questions_of(questions) if not question.phrasing),
+            questions=asked,
+            phrasings=phrasings,
         )
 
     def __call__(self, model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
@@ -133,6 +153,7 @@ class ToneProbe:
             wrapper=self.wrapper.name,
             verdicts=self._verdicts(replies),
             opinions=_opinions(self.questions, answers),
+            phrasings=self.phrasings,
         )
 
     def _replies(self, loaded: Loaded, prompts: Sequence[Wrapped], tokens: int) -> Sequence[Choice]:

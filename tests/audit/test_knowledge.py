@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.audit.facts import facts_of, log_probabilities, losses, right_of
 from selfinstruct.audit.knowledge import Knowledge, Knows, _difference
-from selfinstruct.audit.two_models import Side
+from selfinstruct.audit.knowledge_facts import facts_of, log_probabilities, losses, right_of
+from selfinstruct.audit.model_pair import Side
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured

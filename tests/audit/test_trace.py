@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selfinstruct.audit.copying import Answer, copying, words_begun
-from selfinstruct.audit.counterfactual import discoveries, effects, plan, without
 from selfinstruct.audit.forget import Forget
-from selfinstruct.audit.origins import Origins, WordIndex, group_of, texts_of
-from selfinstruct.audit.spans import Said, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.pattern_copying import Answer, copying, words_begun
 from selfinstruct.audit.trace import Trace
+from selfinstruct.audit.trace_counterfactual import discoveries, effects, plan, without
+from selfinstruct.audit.trace_index import Origins, WordIndex, group_of, texts_of
+from selfinstruct.audit.trace_spans import Said, marked_spans, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected

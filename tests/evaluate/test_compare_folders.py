@@ -4,8 +4,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
-from selfinstruct.evaluate.compare_text import as_latex, as_markdown, as_text
-from selfinstruct.evaluate.folder_marks import Column, Mark, Measured, measured
+from selfinstruct.evaluate.compare_marks import Column, Mark, Measured, measured
+from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
 
 IFS = Column("ifs", "judge one")
 

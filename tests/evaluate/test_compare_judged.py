@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.evaluate.judging.stage import JudgeAnswers
+from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
 from selfinstruct.run.rating import empty_rating_sheet, ratings_told
 from selfinstruct.run.scoring import compare_folders, write_comparison
 from tests.evaluate.fakes import Speaker

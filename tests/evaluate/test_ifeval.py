@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.ifeval.following import following, loosened
-from selfinstruct.evaluate.ifeval.kinds import KINDS
-from selfinstruct.evaluate.ifeval.prompts import IfevalPrompt, Instruction, ifeval_prompt, ifeval_prompts
+from selfinstruct.evaluate.ifeval.instruction_ids import KINDS
+from selfinstruct.evaluate.ifeval.prompt_records import IfevalPrompt, Instruction, ifeval_prompt, ifeval_prompts
+from selfinstruct.evaluate.ifeval.strict_and_loose import following, loosened
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
 from tests.evaluate.ifeval_answers import AT_LEAST, FOLLOWED, LESS

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.suites.files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.evaluate.suites.suite import Suite
+from selfinstruct.evaluate.suites.suite_files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Traits
 from selfinstruct.superni import natinst_task

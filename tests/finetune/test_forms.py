@@ -3,7 +3,7 @@ from random import Random
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.set_answers import set_questions
+from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.finetune.template import Segment, Template, conversation, one_turn, tagged
 from selfinstruct.formats.camels.instructions import WITH_INPUT as CAMELS_WITH_INPUT
 from selfinstruct.formats.conversations import tagged as published_tags

@@ -9,7 +9,7 @@ from scipy import stats as theirs
 from sklearn import metrics
 
 from selfinstruct import stats
-from selfinstruct.audit.review import Kappa
+from selfinstruct.audit.review_sheet import Kappa
 from selfinstruct.generate.offline_classifier import balanced_accuracy
 from selfinstruct.judge.evaluation import Predictions, measures
 from selfinstruct.tone.objecqa import mcnemar

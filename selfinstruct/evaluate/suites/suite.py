@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.publishing import as_line, as_page
-from selfinstruct.evaluate.suites.files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
-from selfinstruct.evaluate.suites.numbers import SuiteAnswer, suite_numbers
-from selfinstruct.evaluate.suites.questions import SUITES, Question
+from selfinstruct.evaluate.result_json import as_line, as_page
+from selfinstruct.evaluate.suites.suite_files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
+from selfinstruct.evaluate.suites.suite_questions import SUITES, Question
+from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
