@@ -28,6 +28,7 @@ from selfinstruct.curate.private_data import (
     access_key,
     bank_account,
     email_address,
+    identity_number,
     ip_address,
     payment_card,
     phone_number,
@@ -208,6 +209,7 @@ ON_TEXTS: dict[str, Callable[[str], str]] = {
         phone_number,
         payment_card,
         bank_account,
+        identity_number,
         ip_address,
     )
 }
@@ -238,7 +240,7 @@ RECORD_SETS: dict[str, tuple[str, ...]] = {
     "curate": (*_CHEAP, "no_input_mark=0"),
     "strict": (*_CHEAP, "no_input_mark", "same_as_input", "needs_media", "placeholder", "echoed_markup"),
     "secrets": ("private_key", "access_key"),
-    "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "ip_address"),
+    "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "identity_number", "ip_address"),
     **SETS,
 }
 """Names that stand for several rules; `default`, `reference` and `alpaca` are those of generation."""
