@@ -136,8 +136,8 @@ _IDENTITY = {
     "se.personnummer": r"\d{6}[-+]\d{4}",
     "us.ssn": r"\d{3}-\d{2}-\d{4}",
 }
-"""By python-stdnum's name, how people write the number: those that look like nothing else. All have check digits but the
-Danish, which is a date and four digits, and the American, of which groups were never given out."""
+"""By python-stdnum's name, how people write the number: those that look like nothing else. All have check digits but
+the Danish, which is a date and four digits, and the American, of which groups were never given out."""
 _ID = re.compile(
     rf"(?<![\w.,/-])(?:{'|'.join(_IDENTITY.values())})"
     r"(?![\w/-]|[.,] ?\d| \d{4})"

@@ -82,7 +82,7 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
     """Rules in order, each once: `curate` is a set, `-refusal` takes a rule out, `torn=0.5` gives it a weight.
 
     >>> [rule.name for rule in chosen(("personal_data", "-ip_address", "-phone_number"))]
-    ['email_address', 'payment_card', 'bank_account']
+    ['email_address', 'payment_card', 'bank_account', 'identity_number']
     >>> chosen(("refusal=0", "none")), chosen(("none",))
     ((Chosen(name='refusal', weight=0.0),), ())
     """
