@@ -17,10 +17,10 @@ from selfinstruct.evaluate.answer_set_marking import SetAnswer, SetQuestion, set
 from selfinstruct.evaluate.answer_set_scores import set_differences, set_score
 from selfinstruct.evaluate.compare_models import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
-from selfinstruct.judge.evaluation import Predictions, measures
-from selfinstruct.tone.objecqa import Reply, objectivity, paired
-from selfinstruct.tone.scored import Scored, Setting, score_of
-from selfinstruct.tone.verdicts import Response
+from selfinstruct.judge.judge_metrics import Predictions, measures
+from selfinstruct.tone.objecqa_share import Reply, objectivity, paired
+from selfinstruct.tone.response_verdicts import Response
+from selfinstruct.tone.tone_score import Scored, Setting, score_of
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 

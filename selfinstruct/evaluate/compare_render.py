@@ -22,6 +22,9 @@ HEADS: Mapping[str, str] = {
     "pairwise length_controlled_winrate": "LC win rate",
     "pairwise unique_token_controlled_winrate": "Win rate, unique tokens equal",
     "baseline win_rate": "Win rate of a baseline",
+    "facts right": "Facts right",
+    "facts kept": "Facts kept",
+    "shifted tokens": "Shifted tokens",
     "user_oriented A": "User tasks A",
     "user_oriented A or B": "User tasks A or B",
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.capabilities import Capabilities, Dtype, Method, Precision, capabilities, precision
 from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_token
 from selfinstruct.finetune.divergence import probes_of
 from selfinstruct.finetune.examples import (
@@ -22,19 +21,20 @@ from selfinstruct.finetune.examples import (
     preview,
     unfit_lines,
 )
-from selfinstruct.finetune.knobs import check
 from selfinstruct.finetune.lr_search import Trial, Trials, lowest
+from selfinstruct.finetune.machine_probe import Capabilities, Dtype, Method, Precision, capabilities, precision
+from selfinstruct.finetune.refused_knobs import check
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
-from selfinstruct.finetune.template import Template, Unfit
 from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.judge_error import errors_of
-from selfinstruct.tone.objecqa import OBJECQA, questions_of
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_share import OBJECQA, questions_of
 
 if TYPE_CHECKING:
     from selfinstruct.finetune.stop_on_ifs import StopOnIFS
@@ -63,7 +63,7 @@ class Finetune:
     method: Method = "lora"
     """`lora`: a small adapter, the base stays as it is; `full`: all weights."""
     template: Template = "chat"
-    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (template.py)."""
+    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (training_text.py)."""
     rank: int = 8
     """Of LoRA; between 2 and 32 it made no difference in arXiv 2402.05119."""
     alpha: int = 16

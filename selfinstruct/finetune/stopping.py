@@ -33,8 +33,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import Errors
-from selfinstruct.tone.probe import ToneReading
 
 EPSILON = 0.03
 TAU = 0.90

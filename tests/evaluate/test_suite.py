@@ -151,3 +151,22 @@ def test_knobs_that_measure_nothing_are_refused(knobs: dict[str, Any], said: str
 def test_no_answer_at_all_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="none of 3 questions"):
         run(Suite(), tmp_path, Speaker(lambda _: None))
+
+
+def test_what_marks_answers_is_loaded_before_the_first_question_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def rouge(said: str, references: Sequence[str]) -> float:
+        seen.append(said)
+        return float(said in references)
+
+    monkeypatch.setattr("selfinstruct.evaluate.suites.suite_questions.rouge_l", rouge)
+
+    def says(_prompt: str) -> str:
+        seen.append("asked")
+        return "The Tay"
+
+    run(Suite(suites=("superni",), superni="ni", wrappers=("none",)), tmp_path, Speaker(says))
+    assert seen[:3] == ["", "asked", "The Tay"]

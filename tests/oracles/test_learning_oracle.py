@@ -6,13 +6,13 @@ from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score
 
-from selfinstruct.evaluate.prompt_kinds import _centres
+from selfinstruct.evaluate.feedback_prompt_kinds import _centres
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.formats.sets import read_set
 from selfinstruct.generate import offline_classifier
 from selfinstruct.judge.calibration import calibrated
-from selfinstruct.judge.linear import Examples, fitted
-from selfinstruct.judge.probe import fitted_line
+from selfinstruct.judge.linear_judge import Examples, fitted
+from selfinstruct.judge.probe_judge import fitted_line
 from selfinstruct.records import Task
 
 EXACTLY = {"tol": 1e-10, "max_iter": 5_000}

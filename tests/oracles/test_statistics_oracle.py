@@ -11,8 +11,8 @@ from sklearn import metrics
 from selfinstruct import stats
 from selfinstruct.audit.review_sheet import Kappa
 from selfinstruct.generate.offline_classifier import balanced_accuracy
-from selfinstruct.judge.evaluation import Predictions, measures
-from selfinstruct.tone.objecqa import mcnemar
+from selfinstruct.judge.judge_metrics import Predictions, measures
+from selfinstruct.tone.objecqa_share import mcnemar
 
 NEAR = 1e-9
 

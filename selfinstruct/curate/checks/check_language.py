@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
 from selfinstruct.text import shown
 from selfinstruct.text.language import identifier
 

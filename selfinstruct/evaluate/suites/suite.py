@@ -12,7 +12,7 @@ from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""
@@ -86,6 +86,9 @@ class Suite:
         wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
+        for found in asked.values():
+            for question in found[:1]:
+                question.mark("")  # what marks is loaded now: no endpoint waits for it later
         failures: list[Json] = []
         answers: list[SuiteAnswer] = []
         sides: list[Json] = []

@@ -3,7 +3,7 @@
 import pytest
 
 from selfinstruct.curate.checks.check_language import language_asked_for
-from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.exchanges import Reply
 
 FRENCH = "Le chat dort sur le tapis devant la fenêtre, et le chien le regarde sans bouger."
 ENGLISH = "The cat sleeps on the rug in front of the window, and the dog looks at it."
