@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
-_KNOBS = ("method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
+_KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
 
 @click.command()
@@ -88,6 +88,7 @@ def _metric(name: str, told: Mapping[str, Any]) -> str:
     show_default=True,
     help="An adapter, or all weights.",
 )
+@click.option("--engine", type=click.Choice(["selfinstruct", "trl"]), default="selfinstruct", help="Who trains.")
 @click.option("--template", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
 @renamed_option("--format", "--template")
 @click.option(
@@ -125,6 +126,8 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = compose.recipe("finetune", inputs, tuning.stages(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
+    if tuning.helped(resolved, given["output"], fresh=given["fresh"]):
+        return 0
     if given["preview"]:
         say(tuning.preview(resolved))
         return 0

@@ -1,11 +1,13 @@
-"""The short recipe of `finetune`, and a look at its examples before anything is trained."""
+"""The short recipe of `finetune`, a look at its examples before anything is trained, and processes that help."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.finetune.launch import process
 from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.model_files import find_weights
 from selfinstruct.records import Json, Task
@@ -13,6 +15,7 @@ from selfinstruct.run import wiring
 from selfinstruct.run.inputs import read_input
 from selfinstruct.run.recipe import Resolved
 from selfinstruct.run.recipe_checks import PROMPT_SETS
+from selfinstruct.run.run import Options, execute
 from selfinstruct.stage import Bench
 from selfinstruct.store.reading import read_object
 
@@ -34,6 +37,26 @@ def preview(resolved: Resolved) -> str:
     if not tasks:
         raise BadInput("no record to show", place=resolved.recipe.inputs[0].path, fix="name a set with responses")
     return stage.preview(tasks, bench)
+
+
+def helped(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
+    """Whether this process of a launcher helped the one that owns the run, and is done.
+
+    It does the same stages in a folder that is thrown away, and keeps nothing.
+
+    Raises:
+        BadInput: without a folder by name, or with one to be made anew, the processes cannot know what is left to do.
+    """
+    own = process()
+    if own.count == 1:
+        return False
+    if folder is None or fresh:
+        fix = "name a new folder with -o, and leave --fresh away"
+        raise BadInput(f"{own.count} processes cannot agree on what is to be trained", place="a launcher", fix=fix)
+    if own.helps and not any(folder.glob("stages/*-finetune/DONE")):
+        with TemporaryDirectory(prefix="selfinstruct-") as room:
+            execute(resolved, Options(folder=Path(room) / "run"))
+    return own.helps
 
 
 def _tasks(resolved: Resolved) -> Iterator[Task]:
