@@ -16,9 +16,10 @@ look on the Hub for the base of each adapter that it saves.
 """
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,8 @@ def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # 
         ddp_timeout=_WAIT,
         disable_tqdm=True,
         log_level="error",
+        project="selfinstruct",
+        run_name=folder.name,
         trackio_static_space_id=False,
     )
     made.report_to = list(recipe.trackers)  # nobody else: the library adds one that it finds by itself
@@ -347,12 +350,12 @@ def _agreed(arguments: TrainingArguments, folder: Path, examples: Sequence[Examp
 
 @contextmanager
 def _quiet(model: Any) -> Iterator[None]:  # noqa: ANN401 - as above
-    """No advice and no telemetry of the libraries; afterwards the model computes as it did before."""
+    """No telemetry, no advice, nothing on stdout of the libraries; afterwards the model computes as it did before."""
     words: Any = transformers.utils.logging
     verbosity, told = words.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY
     constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             yield
     finally:

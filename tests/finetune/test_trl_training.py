@@ -2,6 +2,9 @@
 
 import importlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from tests.finetune.builders import (
     PACKED,
     PADDED,
     QUICK,
+    Folder,
     bench_of,
     contents,
     examples,
@@ -325,3 +329,36 @@ def test_padded_bases_train_as_packed_ones(tmp_path: Path) -> None:
         for at, examined in enumerate((PACKED, PADDED))
     ]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.slow
+def test_two_processes_of_a_launcher_make_the_student_of_one_and_the_second_keeps_nothing(tmp_path: Path) -> None:
+    Folder.made(tmp_path / "base")
+    rows = [{"instruction": one.instruction, "output": one.instances[0].output} for one in tasks(11)]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (tmp_path / "temporary").mkdir()
+    knobs = ("batch=2", "first=1", "grid=[0,8]", "train_on=true", "dtype=float32", "engine=trl")
+    words = ["-m", "selfinstruct", "finetune", str(tmp_path / "set.jsonl"), "--base", f"hf:{tmp_path / 'base'}"]
+    words += [
+        "--template",
+        "tags",
+        "--epochs",
+        "1.5",
+        *(word for one in knobs for word in ("--set", f"finetune.{one}")),
+    ]
+    students, launcher = [], ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path / "temporary")}
+    for name, before in (("one", []), ("two", launcher), ("two", launcher)):  # the last one finds it finished
+        command = [sys.executable, *before, *words, "-o", str(tmp_path / name)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
+        assert told.returncode == 0, told.stderr
+        assert told.stdout.strip() == str(tmp_path / name / "student")
+        students.append(contents(tmp_path / name / "student"))
+    assert json.loads(students[1].pop("training.json"))["recipe"]["processes"] == 2
+    assert students[1]["curve.jsonl"] == students[0]["curve.jsonl"]
+    weights = [peft.utils.load_peft_weights(str(tmp_path / name / "student")) for name in ("one", "two")]
+    assert all(torch.allclose(weight, weights[1][name], atol=1e-6) for name, weight in weights[0].items())
+    assert not list((tmp_path / "temporary").glob("selfinstruct-*"))
+    command = [sys.executable, *launcher, *words]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
+    assert "2 processes cannot agree on what is to be trained; name a new folder with -o" in told.stderr
