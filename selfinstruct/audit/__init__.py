@@ -11,11 +11,17 @@ In, for `shift`, `knowledge` and `trace`: weights before and after a tuning, pro
 how far each token moved, which facts were lost, which records taught what is said; `forget`: a set without some.
 Papers: URIAL (Lin et al. 2023, arXiv 2312.01552), A closer look (Ghosh et al. 2024, arXiv 2402.05119).
 
-To change the sheet, its arithmetic or its table open `review.py`; the four levels of answers, `rating.py`. To change
-how a model is asked open `ablate.py`; what counts as a task, label spaces and guessing, `ablation_tasks.py`; a
-condition, `conditions.py`; when something is called equal, `verdicts.py`; what is told, `ablation.py`, and as a table,
-`ablation_table.py`; what arms that are trained learn and show, `trained.py`. To change how two models are looked into
-open `two_models.py`; what is counted of a token, `token_shift.py`, and told of all, `shift_figures.py`; how facts are
-ranked, `facts.py`; which words are looked up, `spans.py`, where and in which order, `origins.py`; the manner of a set,
-`copying.py`; what retunings show, `counterfactual.py`; the last words of a verb, `in_words.py`.
+To change the sheet on which tasks are judged        open review_sheet.py; answers on four levels, rating_sheet.py
+To change how a model is asked in an ablation        open ablate.py (the stage `Ablate`)
+To change what counts as a task, guessing            open ablate_tasks.py; a condition, ablate_conditions.py
+To change when something is called equal             open ablate_statistics.py
+To change the results of an ablation                 open ablate_results.py; as a table, ablate_markdown.py
+To change what trained arms learn and show           open ablate_training.py
+To change how two models are looked into             open model_pair.py
+To change what is counted of a token                 open shift_tokens.py; of all of them, shift_statistics.py
+To change how facts are ranked                       open knowledge_facts.py
+To change which words are traced                     open trace_spans.py; where and in which order, trace_index.py
+To change what retunings show                        open trace_counterfactual.py
+To change how copying of a set's manner is measured  open pattern_copying.py
+To change what a verb prints at its end              open console_summary.py
 """

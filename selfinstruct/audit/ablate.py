@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.audit.ablation import Answer, ablation
-from selfinstruct.audit.ablation_tasks import Found, Studied, tasks_of
-from selfinstruct.audit.conditions import CONDITIONS, prompt
-from selfinstruct.audit.verdicts import MARGIN
+from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
+from selfinstruct.audit.ablate_results import Answer, ablation
+from selfinstruct.audit.ablate_statistics import MARGIN
+from selfinstruct.audit.ablate_tasks import Found, Studied, tasks_of
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, ClassVar
 
-from selfinstruct.audit.facts import Fact, Tokens, by_relation, facts_of, losses, opening, right_of, tokens_of
-from selfinstruct.audit.shift import weights_of
-from selfinstruct.audit.shift_figures import told
-from selfinstruct.audit.two_models import (
+from selfinstruct.audit.knowledge_facts import Fact, Tokens, by_relation, facts_of, losses, opening, right_of, tokens_of
+from selfinstruct.audit.model_pair import (
     CHAT,
     Side,
     asked,
@@ -20,6 +18,8 @@ from selfinstruct.audit.two_models import (
     context_of,
     ends_of,
 )
+from selfinstruct.audit.shift import weights_of
+from selfinstruct.audit.shift_statistics import told
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
@@ -65,7 +65,7 @@ class Knowledge:
     template: str = CHAT
     """How prompts of records that are no facts are put."""
     facts: str = ""
-    """`facts-v1` (ours) or a file of such lines; empty: the records that are facts. With it, only records marked
+    """`facts-v2` (ours) or a file of such lines; empty: the records that are facts. With it, only records marked
     `split: test` are texts on which the loss is told."""
     first: int = 0
     """Only so many of the facts, drawn by their ids; 0: all."""

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from selfinstruct.audit.shift_figures import Figures, excess, figures, most_shifted, told
-from selfinstruct.audit.token_shift import Moved, Response, moved, response
-from selfinstruct.audit.two_models import (
+from selfinstruct.audit.model_pair import (
     CHAT,
     Side,
     asked,
@@ -20,6 +18,8 @@ from selfinstruct.audit.two_models import (
     side,
     two_sides,
 )
+from selfinstruct.audit.shift_statistics import Figures, excess, figures, most_shifted, told
+from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task

@@ -13,14 +13,15 @@ In: a model and prompts, or responses that exist already, and a judge of tone th
 
 What a verdict, IFS and ObjecQA's share are, the floor `tone` says.
 
-To change the knobs or files of the stage        open score.py (the stage `Score`), publishing.py
+To change the knobs or files of the stage        open score.py (the stage `Score`), result_json.py
 To change what a file of responses may hold      open score_files.py
 To change tables and differences within a score  open compare_models.py
-To change what `selfinstruct compare` reads      open folder_marks.py; its table and tests, compare_folders.py;
-                                                 its text, compare_text.py (its page is in the room report)
-To change which responses a person reads         open read_draw.py; the sheet, read_sheet.py; its numbers, read_share.py
+To change what `selfinstruct compare` reads      open compare_marks.py; its table and tests, compare_folders.py;
+                                                 its text, compare_render.py (its page is in the room report)
+To change which responses a person reads         open human_read_sample.py; the sheet, human_read_sheet.py;
+                                                 IFS of what was read, human_read_ifs.py
 To change ObjecQA's stage                        open objecqa.py; prompts/objecqa.*.txt
-To change what feedback steers by                open feedback.py (the stage `Feedback`), prompt_kinds.py
-To change what is asked of a set, what is counted open set_answers.py; numbers and differences, set_scores.py
+To change what feedback steers by                open feedback.py (the stage `Feedback`), feedback_prompt_kinds.py
+To change what is asked of a set, what is marked open answer_set_marking.py; its numbers, answer_set_scores.py
 To change how a set is put to models             open answer_set.py (the stage `AnswerSet`)
 """

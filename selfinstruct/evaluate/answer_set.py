@@ -6,16 +6,23 @@ from itertools import islice
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.publishing import as_line, as_page
+from selfinstruct.evaluate.answer_set_marking import (
+    Against,
+    SetAnswer,
+    SetQuestion,
+    SetQuestions,
+    set_answer,
+    set_questions,
+)
+from selfinstruct.evaluate.answer_set_scores import by_category, lengths_in_all, set_differences, set_score
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score import JUST_TRAINED
-from selfinstruct.evaluate.set_answers import Against, SetAnswer, SetQuestion, SetQuestions, set_answer, set_questions
-from selfinstruct.evaluate.set_scores import by_category, lengths_in_all, set_differences, set_score
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
 from selfinstruct.tone.first_tokens import TONE_TOKENS
-from selfinstruct.tone.verdicts import Terms, judged
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
+from selfinstruct.tone.response_verdicts import Terms, judged
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""

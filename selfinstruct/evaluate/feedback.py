@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.prompt_kinds import Subjects, counted, kinds_of, subjects
+from selfinstruct.evaluate.feedback_prompt_kinds import Subjects, counted, kinds_of, subjects
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope

@@ -34,11 +34,11 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, refusals, save
 from selfinstruct.finetune.examples import Example, fingerprint
 from selfinstruct.finetune.launch import process, shared_out
 from selfinstruct.finetune.loss import Loss
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.packing import Step, tensors
 from selfinstruct.finetune.student import no_bars
 from selfinstruct.finetune.training import (

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from selfinstruct.audit.ablation_tasks import Studied, studied
+from selfinstruct.audit.ablate_tasks import Studied, studied
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.superni import Asked, Example, NatInstTask

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.audit.ablate import Ablate
-from selfinstruct.audit.ablation_table import table
+from selfinstruct.audit.ablate_markdown import table
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.audit.review import COLUMNS, Verdict, draw, read_sheet, sheet
+from selfinstruct.audit.review_sheet import COLUMNS, Verdict, draw, read_sheet, sheet
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.spreadsheet import as_cell, from_cell

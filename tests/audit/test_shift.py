@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from selfinstruct.audit.model_pair import Side, asked, two_sides
 from selfinstruct.audit.shift import ShiftStage
-from selfinstruct.audit.shift_figures import figures
-from selfinstruct.audit.token_shift import Moved, compared, first_parts, looping_from, moved, pieces_of, response
-from selfinstruct.audit.two_models import Side, asked, two_sides
+from selfinstruct.audit.shift_statistics import figures
+from selfinstruct.audit.shift_tokens import Moved, compared, first_parts, looping_from, moved, pieces_of, response
 from selfinstruct.errors import BadInput
 from selfinstruct.stage import Bench, Built, Kept, Measured
 from tests.audit.two_models import adapter, tasks, weights

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selfinstruct.audit.copying import Answer, copying, words_begun
-from selfinstruct.audit.counterfactual import discoveries, effects, plan, without
 from selfinstruct.audit.forget import Forget
-from selfinstruct.audit.origins import Origins, WordIndex, group_of, texts_of
-from selfinstruct.audit.spans import Said, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.pattern_copying import Answer, copying, words_begun
 from selfinstruct.audit.trace import Trace
+from selfinstruct.audit.trace_counterfactual import discoveries, effects, plan, without
+from selfinstruct.audit.trace_index import Origins, WordIndex, group_of, texts_of
+from selfinstruct.audit.trace_spans import Said, marked_spans, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected
@@ -135,11 +135,15 @@ def test_words_that_moved_are_counted_beside_those_that_did_not() -> None:
     assert "moved_words" not in again
 
 
+def made_of(record: Task, /) -> list[str]:
+    return ["propose 1234 Name a river.", "seed 5678 Name a lake."] if record == SET[0] else []
+
+
 def run(tmp_path: Path, rows: list[dict[str, Any]], **knobs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     given = [
         Task(instruction="", provenance=Provenance(stage="input"), ordinal=at, extra=row) for at, row in enumerate(rows)
     ]
-    bench = Bench(benchmarks={"r.jsonl": given}, scratch=tmp_path, stage="trace")
+    bench = Bench(benchmarks={"r.jsonl": given}, scratch=tmp_path, stage="trace", ancestors=made_of)
     outcomes = list(Trace(responses="r.jsonl", **knobs)(SET, bench))
     assert [one.record for one in outcomes if isinstance(one, Kept)] == SET
     lines = (tmp_path / "trace.jsonl").read_text(encoding="utf-8").splitlines()
@@ -165,6 +169,8 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
     ]
     assert lines[0]["origins"][0]["record"] == SET[0].id
     assert lines[0]["origins"][0]["provenance"]["stage"] == "propose"
+    assert lines[0]["origins"][0]["ancestors"][-1] == "seed 5678 Name a lake."  # up to its seed
+    assert lines[2]["origins"][0]["ancestors"] == []
     assert lines[1]["origins"] == []
     with pytest.raises(BadInput, match="no span"):
         run(tmp_path, [{"prompt": "a", "response": "No."}])

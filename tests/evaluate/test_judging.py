@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judging.judges import DUMMIES, LikelihoodJudge, ModelJudge, Pair, length
+from selfinstruct.evaluate.judging.answer_judges import DUMMIES, LikelihoodJudge, ModelJudge, Pair, length
+from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
+from selfinstruct.evaluate.judging.judge_trial import JUDGE_CHECK, known_pairs, pairs_of, try_pair_judge
 from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
-from selfinstruct.evaluate.judging.stage import JudgeAnswers
-from selfinstruct.evaluate.judging.trial import JUDGE_CHECK, known_pairs, pairs_of, try_pair_judge
-from selfinstruct.evaluate.judging.verdicts import ASPECTS
+from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import held_equal, over_models
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Traits

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.evaluate.set_answers import set_questions
+from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.formats.shapes import natinst
 from selfinstruct.records import Instance, Message, Provenance, Task
 

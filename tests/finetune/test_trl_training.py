@@ -14,11 +14,11 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune import training
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.checkpoint import Progress, checkpoints
 from selfinstruct.finetune.examples import Example, prepare
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.finetune.launch import Process, engine_name, process
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.packing import steps
 from selfinstruct.finetune.training import Diverged, planned
 from selfinstruct.records import Message

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import importlib.util
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -248,3 +249,17 @@ def test_4_bits_are_refused_without_a_gpu_without_bitsandbytes_and_for_an_adapte
     (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"")
     with pytest.raises(BadInput, match="an adapter's base cannot be had in 4 bits; merge it into its base first"):
         load_weights(str(tmp_path / "adapter"), dtype="4bit")
+
+
+def test_a_tokenizer_that_is_only_a_sentencepiece_file_is_read(tmp_path: Path) -> None:
+    sentencepiece, written = importlib.import_module("sentencepiece"), io.BytesIO()
+    lines = ["the river flows to the sea", "a town by the river", "bread is baked of flour and water"] * 40
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=written, vocab_size=60, model_type="bpe", minloglevel=2
+    )
+    tiny_models.model(words=60).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(written.getvalue())
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    tokenizer = load_weights(f"hf:{tmp_path}").tokenizer
+    assert tokenizer.decode(tokenizer.encode("the river flows"), skip_special_tokens=True).strip() == "the river flows"
+    assert 1 < len(tokenizer.encode("the river flows")) < 10

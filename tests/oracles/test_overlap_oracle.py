@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.evaluate.set_answers import overlap, stem
+from selfinstruct.evaluate.answer_set_marking import overlap, stem
 from selfinstruct.text import words
 
 SEEDS = Path(__file__).parents[2] / "seeds"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from benchmarks.make_natinst import lines
-from selfinstruct.audit.ablation_tasks import studied
-from selfinstruct.audit.conditions import CONDITIONS, prompt
+from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
+from selfinstruct.audit.ablate_tasks import studied
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.superni import CATEGORY_METRICS, exact_match, natinst_task
 

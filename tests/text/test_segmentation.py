@@ -13,7 +13,7 @@ from selfinstruct.dedup.exact import Exact
 from selfinstruct.dedup.index import RougeIndex
 from selfinstruct.dedup.minhash import jaccard, signatures
 from selfinstruct.dedup.near import Near
-from selfinstruct.evaluate.set_answers import overlap
+from selfinstruct.evaluate.answer_set_marking import overlap
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import has_signs, program_words, segmentation, words, words_and_signs

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selfinstruct.evaluate.harness.tasks import HarnessTask
-from selfinstruct.evaluate.suites.numbers import estimate
+from selfinstruct.evaluate.suites.suite_scores import estimate
 from selfinstruct.records import Json, digest
 
 _PLAIN = "none"

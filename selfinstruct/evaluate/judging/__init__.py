@@ -10,10 +10,11 @@ numbers.
 - `user_oriented`: levels A to D beside those of people (arXiv 2212.10560).
 
 To change what a judge is asked                       open prompts/pairwise.txt, just_eval.txt, user_oriented.txt
-To change how a verdict is read                       open verdicts.py
-To change who judges, in which orders                 open judges.py
-To change which check a judge must pass               open trial.py; the pairs are seeds/judge_check.jsonl
+To change how a verdict is read                       open verdict_parsing.py
+To change who judges, in which orders                 open answer_judges.py
+To change which check a judge must pass               open judge_trial.py; the pairs are seeds/judge_check.jsonl
 To change win rates, what is held equal               open win_rates.py
 To change padded and shortened twins                  open length_test.py
-To change the knobs or files of the stage             open stage.py (the stage `JudgeAnswers`), ratings.py
+To change the knobs or files of the stage             open judge_answers.py (the stage `JudgeAnswers`)
+To change the numbers of aspects and levels           open single_answer_ratings.py
 """

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from selfinstruct.evaluate.judging.judges import Pair, PairJudge
+from selfinstruct.evaluate.judging.answer_judges import Pair, PairJudge
 from selfinstruct.evaluate.judging.win_rates import win_rate
 from selfinstruct.records import Json, digest
 from selfinstruct.stats import Estimate

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.evaluate.judging.judges import Pair, Preference, length, unique_tokens
+from selfinstruct.evaluate.judging.answer_judges import Pair, Preference, length, unique_tokens
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, correlation, mean, of_draws, times_drawn
 

@@ -1,0 +1,126 @@
+"""Which words of a response are looked for: spans that somebody marked, runs of tokens that moved, or sentences."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from selfinstruct.audit.shift_tokens import Kind
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Json
+from selfinstruct.text import words
+from selfinstruct.text.english import AUXILIARIES, BOUNDARIES, DETERMINERS, PERSONS
+
+How: TypeAlias = Literal["marked", "shifted", "sentence"]
+
+_SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
+_LEAST, _MOST = 3, 12  # words of a span that is proposed
+_PLAIN = DETERMINERS | BOUNDARIES | PERSONS | AUXILIARIES
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A prompt and what was answered, with the spans that are marked in it."""
+
+    prompt: str
+    response: str
+    spans: tuple[tuple[int, int], ...] | None
+    """Beginning and end, in characters; None where nobody marked any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words whose origin is asked for."""
+
+    response: int
+    """Number of the response."""
+    begin: int
+    end: int
+    text: str
+    how: How
+
+
+def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
+    """Responses as rows have them: `prompt`, `response` and perhaps `spans`, texts or [begin, end].
+
+    Raises:
+        BadInput: a row lacks what it needs, or a span is not in its response.
+    """
+    found = list[Said]()
+    for number, row in enumerate(rows, 1):
+        place = f"{file}:{number}"
+        prompt, response = row.get("prompt", ""), row.get("response")
+        if not isinstance(response, str) or not isinstance(prompt, str):
+            raise BadInput("no 'response'", place=place, fix='each line is {"prompt": ..., "response": ...}')
+        marked = row.get("spans")
+        if marked is not None and not isinstance(marked, list):
+            raise BadInput("'spans' is no list", place=place, fix="list texts of the response, or [begin, end]")
+        spans = None if marked is None else tuple(_marked(one, response, place) for one in marked)
+        found.append(Said(prompt, response, spans))
+    if not found:
+        raise BadInput("no response", place=file, fix='each line is {"prompt": ..., "response": ...}')
+    return found
+
+
+def marked_spans(number: int, said: Said) -> list[Span]:
+    """Those that somebody marked."""
+    return [Span(number, begin, end, said.response[begin:end], "marked") for begin, end in said.spans or ()]
+
+
+def sentences(number: int, said: Said) -> list[Span]:
+    """Each sentence of three words or more."""
+    found = (one for one in _SENTENCE.finditer(said.response) if len(words(one[0])) >= _LEAST)
+    return [Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found]
+
+
+def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[Span]:
+    """Runs of whole words in which a content word was moved by the tuning, with what stands beside it.
+
+    A run of fewer than three words takes in its neighbours; one of more than twelve is cut there.
+    """
+    moved = [False] * len(said.response)
+    at = 0
+    for piece, kind in zip(pieces, kinds, strict=True):
+        for place in range(at, min(at + len(piece), len(moved))):
+            moved[place] = kind != "unshifted"
+        at += len(piece)
+    listed = [one.span() for one in re.finditer(r"\S+", said.response)]
+    marks = [any(moved[begin:end]) and _is_content(said.response[begin:end]) for begin, end in listed]
+    runs = list[tuple[int, int]]()
+    for place, mark in enumerate(marks):
+        if not mark:
+            continue
+        first, last = place, place
+        while last - first + 1 < _LEAST and (first > 0 or last + 1 < len(listed)):
+            first, last = max(0, first - 1), min(len(listed) - 1, last + 1)
+        if runs and first <= runs[-1][1] + 1 and last - runs[-1][0] < _MOST:
+            runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
+        elif not runs or place > runs[-1][1]:
+            runs.append((first, last))
+    return [
+        Span(number, *_trimmed(said.response, listed[first][0], listed[last][1]), "shifted") for first, last in runs
+    ]
+
+
+def _is_content(word: str) -> bool:
+    return any(len(one) > 2 and one not in _PLAIN for one in words(word))
+
+
+def _trimmed(text: str, begin: int, end: int) -> tuple[int, int, str]:
+    while begin < end and text[begin].isspace():
+        begin += 1
+    while end > begin and text[end - 1].isspace():
+        end -= 1
+    return begin, end, text[begin:end]
+
+
+def _marked(one: Any, response: str, place: str) -> tuple[int, int]:  # noqa: ANN401 - any JSON value
+    if isinstance(one, str) and one.strip():
+        at = response.find(one)
+        if at >= 0:
+            return at, at + len(one)
+        raise BadInput(f"the span '{one[:60]}' is not in its response", place=place, fix="copy it as it stands there")
+    whole = isinstance(one, list) and len(one) == 2 and all(isinstance(end, int) for end in one)
+    if whole and 0 <= one[0] < one[1] <= len(response):
+        return one[0], one[1]
+    raise BadInput("a span is no text and no [begin, end] of its response", place=place, fix="count in characters")

@@ -1,0 +1,253 @@
+"""What a folder of `score` holds, as marks: for each question, of one model and one measure, how much of how many."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
+from selfinstruct.records import digest
+from selfinstruct.stats import Estimate
+
+Line: TypeAlias = Mapping[str, Any]
+Mark: TypeAlias = tuple[str, float, int]
+"""Source, sum of values between 0 and 1, and how many they are."""
+
+FILES: Mapping[str, str] = {
+    "score.json": "responses.jsonl",
+    "objecqa.json": "objecqa.jsonl",
+    "suite.json": "suite.jsonl",
+    "evaluation.json": "answers.jsonl",
+    "judged.json": "judged.jsonl",
+    "harness.json": "harness.jsonl",
+    "shift.json": "shift.jsonl",
+    "knowledge.json": "",
+}
+"""Pages of numbers that a folder may hold, and the lines that they are made of; empty: the page has all."""
+
+ELSEWHERE: Mapping[str, str] = {
+    "ifeval prompt_strict": "prompt_level_strict_acc",
+    "ifeval prompt_loose": "prompt_level_loose_acc",
+    "ifeval instruction_strict": "inst_level_strict_acc",
+    "ifeval instruction_loose": "inst_level_loose_acc",
+    "superni rouge_l": "rougeL",
+    "superni exact_match": "exact_match",
+    "pairwise win_rate": "win_rate",
+    "pairwise length_controlled_winrate": "length_controlled_winrate",
+    "just_eval helpful": "helpfulness",
+    "just_eval clear": "clarity",
+    "just_eval factual": "factuality",
+    "just_eval deep": "depth",
+    "just_eval engaging": "engagement",
+}
+"""Names of the same measures elsewhere.
+
+In lm-evaluation-harness, in the scorer of Natural Instructions, in AlpacaEval (whose `win_rate` is FastChat's
+`win_rate_adjusted`), in just-eval.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A measure, under the terms without which its numbers do not compare: the judge, the prompts."""
+
+    measure: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The marks of one model by one measure."""
+
+    model: str
+    wrapper: str
+    column: Column
+    marks: Mapping[str, Mark]
+    """By question; empty where the number is no mean of marks, and so has no difference in pairs."""
+    told: Estimate | None = None
+    """The number as the page tells it; where there is none it is made of the marks."""
+    unique_tokens: float | None = None
+    """Mean of the answers that a win rate is of."""
+    of_weights: bool = False
+    """Told by an audit of the weights: it stands on the row of the model that was asked, under whatever wrapper."""
+
+
+def measured(page: str, told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+    """Everything that one page of a folder, such as `score.json`, has to tell of each model."""
+    if page in _OF_WEIGHTS:
+        yield from _OF_WEIGHTS[page](told, lines)
+        return
+    marks: dict[tuple[str, str, Column], dict[str, Mark]] = {}
+    terms = _terms(page, told)
+    preferences: dict[tuple[str, str, str], dict[str, Mark]] = {}
+    for line in lines:
+        who = (str(line.get("model") or ""), str(line.get("wrapper") or told.get("wrapper") or ""))
+        for measure, question, mark in _OF[page](line):
+            column = Column(measure, terms.get(measure, terms.get("", "")))
+            marks.setdefault((*who, column), {})[question] = mark
+        if line.get("measure") == "pairwise" and isinstance(line.get("preference"), int | float):
+            mark = (str(line.get("source")), float(line["preference"]), 1)
+            preferences.setdefault((*who, str(line.get("judge"))), {})[str(line.get("id"))] = mark
+    for (model, wrapper, column), found in marks.items():
+        yield Measured(model, wrapper, column, found)
+    if page == "judged.json":
+        yield from _told_by_judges(told, preferences)
+
+
+def _told_by_judges(told: Line, preferences: Mapping[tuple[str, str, str], Mapping[str, Mark]]) -> Iterator[Measured]:
+    """Win rates, which alone have marks; the same with something held equal; and means of aspects."""
+    for model in told.get("models") or ():
+        who = (str(model.get("model") or ""), str(model.get("wrapper") or ""))
+        for judge, numbers in _part(model, "pairwise").items():
+            name = _pair_measure(told, judge)
+            for measure in ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate"):
+                found, unique = _estimate(_part(numbers, measure)), numbers.get("avg_unique_tokens")
+                if found is not None and (name == "pairwise" or measure == "win_rate"):
+                    unique = unique if measure == "win_rate" and isinstance(unique, int | float) else None
+                    marks = preferences.get((*who, judge), {}) if measure == "win_rate" else {}
+                    column = Column(f"{name} {measure}", _judged_terms(told, judge))
+                    yield Measured(*who, column, marks, found, unique)
+        for aspect in ASPECTS:
+            found = _estimate(_part(_part(model, "just_eval"), aspect))
+            if found is not None:
+                terms = _judged_terms(told, str(told.get("judge")), pair=False)
+                column = Column(f"just_eval {aspect}", f"1 to 5, {terms}")
+                yield Measured(*who, column, {}, found)
+
+
+def _pair_measure(told: Line, judge: str) -> str:
+    """Baselines have a name of their own, so that nobody takes them for judges."""
+    believed = {str(one.get("judge")) for one in told.get("judges") or () if one.get("believed")}
+    return "pairwise" if judge in believed else "baseline"
+
+
+def _judged_terms(told: Line, judge: str, *, pair: bool = True) -> str:
+    against = f" against {told.get('reference')}" if pair else ""
+    return f"by {judge}{against}, {told.get('suite')}"
+
+
+def _estimate(value: Line) -> Estimate | None:
+    number, low, high = (value.get(key) for key in ("value", "low", "high"))
+    if not isinstance(number, int | float):
+        return None
+    n, sources = (int(value.get(key) or 0) for key in ("n", "sources"))
+    return Estimate(float(number), low, high, n, sources, "bootstrap")
+
+
+def _terms(page: str, told: Line) -> dict[str, str]:
+    """By measure, or for all of the page under the empty name."""
+    if page == "score.json":
+        scores = told.get("scores") or [told]
+        one = scores[0] if scores and isinstance(scores[0], Mapping) else {}
+        judge, prompts = _part(one, "judge").get("version"), one.get("prompts")
+        return {"": f"judge {judge}, prompts {prompts or 'as given'}, {one.get('tone_tokens')} tokens"}
+    if page == "suite.json":
+        return {
+            f"{suite} {name}": f"{asked.get('reads')}, at most {asked.get('max_tokens')} tokens"
+            for suite, asked in _part(told, "suites").items()
+            for name in _part(asked, "measures")
+        }
+    if page == "judged.json":
+        return {"": _judged_terms(told, str(told.get("judge")), pair=False)}
+    if page == "harness.json":
+        return {
+            f"{task} {metric}": str(one.get("settings"))
+            for task, one in _part(told, "tasks").items()
+            for metric in one.get("metrics") or ()
+        }
+    if page == "objecqa.json":
+        return {"": f"by rules, questions {told.get('questions')}"}
+    judge = _part(told, "judge").get("version")
+    return {"": f"at most {told.get('max_tokens')} tokens", "ifs on the set": f"judge {judge}"}
+
+
+def _part(value: Line, name: str) -> Line:
+    part = value.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+_Found: TypeAlias = Iterator[tuple[str, str, Mark]]
+
+
+def _of_score(line: Line) -> _Found:
+    if not isinstance(line.get("answer_like"), bool):
+        return
+    prompt, source = str(line.get("prompt", "")), str(line.get("source") or line.get("prompt", ""))
+    question = digest(prompt, source, bool(line.get("whole")), int(line.get("sample") or 0))[:16]
+    yes = (source, float(line["answer_like"]), 1)
+    yield "ifs", question, yes
+    yield ("ifs_full" if line.get("whole") else "ifs_partial"), question, yes
+    if isinstance(line.get("clean"), bool):
+        yield "ifs_clean", question, (source, float(line["clean"]), 1)
+
+
+def _of_taste(line: Line) -> _Found:
+    if line.get("rules") in ("objective", "subjective"):
+        source = str(line.get("id"))
+        question = f"{source}/{line.get('phrasing')}/{line.get('sample')}"
+        yield "objecqa", question, (source, float(line["rules"] == "objective"), 1)
+
+
+def _of_suite(line: Line) -> _Found:
+    for name, mark in _part(line, "marks").items():
+        if isinstance(mark, list) and len(mark) == 2 and mark[1]:
+            yield f"{line.get('suite')} {name}", str(line.get("id")), (str(line.get("source")), mark[0], mark[1])
+
+
+def _of_answers(line: Line) -> _Found:
+    against = {"agreement_with_teacher": "on the set", "quality_on_held_out_seeds": "on held-out seeds"}
+    where = against.get(str(line.get("against")), "on gold answers")
+    source = str(line.get("source"))
+    question = digest(str(line.get("against")), str(line.get("system")), str(line.get("prompt")))[:16]
+    for name, key in (("rouge_l", "rouge_l"), ("exact_match", "exact_match"), ("ifs", "answer_like")):
+        if isinstance(line.get(key), bool | int | float):
+            yield f"{name} {where}", question, (source, float(line[key]), 1)
+
+
+def _of_judges(line: Line) -> _Found:
+    """Levels that a judge gave; win rates and aspects are told by the page."""
+    source, question, level = str(line.get("source")), str(line.get("id")), line.get("level")
+    if line.get("measure") == "user_oriented" and isinstance(level, str):
+        yield "user_oriented A", question, (source, float(level == "A"), 1)
+        yield "user_oriented A or B", question, (source, float(level in "AB"), 1)
+
+
+def _of_knowledge(told: Line, _: Iterable[Line]) -> Iterator[Measured]:
+    """Facts right, by both wordings; and facts kept: of those that the base knows by the other wording."""
+    base = str(told.get("base") or "")
+    facts = [(str(fact.get("record")), _part(fact, "right")) for fact in told.get("facts") or ()]
+    for name in dict.fromkeys(name for _, right in facts for name in right):
+        all_of_them, kept = dict[str, Mark](), dict[str, Mark]()
+        for record, right in facts:
+            mine, known = right.get(name) or (), right.get(base) or ()
+            all_of_them[record] = (record, float(sum(map(bool, mine))), len(mine))
+            asked = [at for at in range(len(mine)) if len(known) == 2 and known[1 - at]]
+            if asked:
+                kept[record] = (record, float(sum(bool(mine[at]) for at in asked)), len(asked))
+        yield Measured(name, "", Column("facts right", "the likeliest of four ends"), all_of_them, of_weights=True)
+        if kept:
+            column = Column("facts kept", f"the likeliest of four ends, where {base} knows the other wording")
+            yield Measured(name, "", column, kept, of_weights=True)
+
+
+def _of_shift(told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+    """The share of tokens that are not among the base's first three; tails that loop do not count."""
+    marks: dict[str, Mark] = {}
+    for line in lines:
+        record, kinds = str(line.get("record")), [*(line.get("kinds") or ())][: int(line.get("counted") or 0)]
+        if kinds:
+            marks[record] = (record, float(kinds.count("shifted")), len(kinds))
+    terms = f"beside {told.get('base')}, template {told.get('template')}, {told.get('of')}"
+    if marks:
+        yield Measured(str(told.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
+
+
+_OF_WEIGHTS = {"knowledge.json": _of_knowledge, "shift.json": _of_shift}
+
+_OF = {
+    "score.json": _of_score,
+    "objecqa.json": _of_taste,
+    "suite.json": _of_suite,
+    "evaluation.json": _of_answers,
+    "judged.json": _of_judges,
+    "harness.json": _of_suite,
+}

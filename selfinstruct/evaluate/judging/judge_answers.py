@@ -1,0 +1,279 @@
+"""Stage: let a judge model judge answers that are there already: in pairs, by five aspects, by four levels."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.judging.answer_judges import (
+    DUMMIES,
+    DUMMY,
+    AnswerRater,
+    LikelihoodJudge,
+    ModelJudge,
+    Pair,
+    PairJudge,
+)
+from selfinstruct.evaluate.judging.judge_trial import JUDGE_CHECK, KnownPair, Trial, pairs_of, try_pair_judge, try_rater
+from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
+from selfinstruct.evaluate.judging.single_answer_ratings import rating_numbers
+from selfinstruct.evaluate.judging.win_rates import Compared, over_models, win_numbers
+from selfinstruct.evaluate.result_json import as_line, as_page
+from selfinstruct.needs import Needs, SuiteNeed
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
+
+MEASURES = ("pairwise", "just_eval", "user_oriented")
+ANSWERS = "suite.jsonl"
+"""What the stage `suite` leaves, and a folder of `score --suite` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that a model gave to a question of a suite."""
+
+    question: str
+    source: str
+    model: str
+    wrapper: str
+    instruction: str
+    text: str
+
+    @property
+    def row(self) -> tuple[str, str]:
+        """Whose it is."""
+        return self.model, self.wrapper
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeAnswers:
+    """Judge the answers of a `suite`, each judge only after it passed 100 pairs of which the better answer is known.
+
+    `judged.json` has the numbers, `judged.jsonl` every verdict with its reason. Records pass unchanged.
+    """
+
+    name: ClassVar[str] = "judge_answers"
+    version: ClassVar[int] = 1
+    scope: ClassVar[Scope] = "set"
+
+    measures: tuple[str, ...] = ("pairwise",)
+    """`pairwise` (both orders, against a reference), `just_eval` (five aspects), `user_oriented` (levels A to D)."""
+    judge: str = ""
+    """Role of the judge model; empty: only judges that count, for `pairwise`."""
+    likelihood: str = ""
+    """Role of an `hf:` model; by how likely it finds answers, a further judge of `pairwise`, named so."""
+    answers: str = ""
+    """A folder of `score --suite`, or its `suite.jsonl`; empty: what the stage `suite` of this run was answered."""
+    suite: str = "user_oriented"
+    """Whose answers are judged."""
+    reference: str = ""
+    """The model that others are compared with in pairs, as the answers name it; empty: the last one."""
+    check: str = JUDGE_CHECK
+    """A file of pairs with a known better answer; if not given, the 100 that are shipped."""
+    length_test: int = 200
+    """Answers that are put beside their padded and shortened twins, to see whether a judge prefers length; 0: none."""
+    max_tokens: int = 512
+    """Of a verdict."""
+    first: int = 0
+    """Only as many questions, from the beginning; 0: all."""
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        suites = [SuiteNeed(name="judge_check", path=self.check)]
+        suites += [SuiteNeed(name="answers", path=self.answers)] if self.answers else []
+        each = 2 * ("pairwise" in self.measures) + len({*self.measures} - {"pairwise"}) + 4 * bool(self.length_test)
+        return Needs(
+            models=(self.judge,) if self.judge else (),
+            answers="numbers",
+            scorer=self.likelihood,
+            suites=tuple(suites),
+            asks_about_answers=each if self.judge else 0,
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that measure nothing."""
+        unknown = [one for one in self.measures if one not in MEASURES]
+        if unknown or not self.measures or len({*self.measures}) < len(self.measures):
+            what = f"measures: {', '.join(unknown) or 'none is named, or one twice'}"
+            raise BadInput(what, place="stage judge_answers", fix=f"name some of: {', '.join(MEASURES)}")
+        rated = [one for one in self.measures if one != "pairwise"]
+        if rated and not self.judge:
+            fix = "name a judge: `judge: ROLE`, or --judge-model SPEC"
+            raise BadInput(f"{', '.join(rated)} without a judge model", place="stage judge_answers", fix=fix)
+        if self.length_test < 0 or self.first < 0 or self.max_tokens < 1:
+            raise BadInput(
+                "length_test, first or max_tokens too small", place="stage judge_answers", fix="leave it out"
+            )
+
+    def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+        """Every record, then the files and the numbers."""
+        yield from map(Kept, records)
+        trials, pair_judges = self._tried(bench)
+        given = self._given(bench)
+        rows = list(dict.fromkeys(one.row for one in given))
+        told: dict[str, Json] = {
+            "suite": self.suite,
+            "questions": len({one.question for one in given}),
+            "judge": bench.models[self.judge].name if self.judge else None,
+            "check": {trial.measure: trial.as_json() for trial in trials.values() if not _counts(trial)},
+        }
+        lines: list[dict[str, Json]] = []
+        models: list[dict[str, Json]] = [{"model": model, "wrapper": wrapper} for model, wrapper in rows]
+        if "pairwise" in self.measures:
+            told |= self._pairwise(bench, given, rows, pair_judges, models, lines)
+        for measure in self.measures:
+            if measure != "pairwise" and trials[measure].passed:
+                rater = AnswerRater(bench.models[self.judge], measure, self.max_tokens)
+                found = list(rater((one.instruction, one.text) for one in given))
+                for model, row in zip(models, rows, strict=True):
+                    own = [(one.source, rated) for one, rated in zip(given, found, strict=True) if one.row == row]
+                    model[measure] = rating_numbers(measure, own, bench.seed)
+                for one, rated in zip(given, found, strict=True):
+                    lines.append(_line(measure, rater.model.name, one) | rated.as_json())
+        told["models"] = list[Json](models)
+        bench.scratch.mkdir(parents=True, exist_ok=True)
+        for name, text in (("judged.json", as_page(told)), ("judged.jsonl", "".join(map(as_line, lines)))):
+            (bench.scratch / name).write_text(text, encoding="utf-8")
+            yield Built(name, bench.scratch / name)
+        yield Measured("judge_answers", told)
+
+    def _tried(self, bench: Bench) -> tuple[dict[str, Trial], list[tuple[PairJudge, Trial]]]:
+        """The trial of the judge model by measure; and who judges pairs, with its own trial where it had one."""
+        pairs: tuple[KnownPair, ...] = pairs_of(bench.benchmarks[self.check])
+        trials: dict[str, Trial] = {}
+        judges: list[tuple[PairJudge, Trial]] = []
+        for measure in self.measures if self.judge else ():
+            model = bench.models[self.judge]
+            if measure == "pairwise":
+                judge = ModelJudge(model, self.max_tokens)
+                trials[measure] = try_pair_judge(judge, pairs)
+                judges += [(judge, trials[measure])] if trials[measure].passed else []
+            else:
+                trials[measure] = try_rater(AnswerRater(model, measure, self.max_tokens), pairs)
+            bench.notice(trials[measure].told)
+        if "pairwise" in self.measures:
+            judges += [(one, try_pair_judge(one, pairs)) for one in DUMMIES]
+            if self.likelihood:
+                likely = LikelihoodJudge(bench.scorers[self.likelihood], self.likelihood)
+                trial = trials["likelihood"] = try_pair_judge(likely, pairs)
+                bench.notice(trial.told)
+                judges.append((likely, trial))
+        return trials, judges
+
+    def _given(self, bench: Bench) -> list[Given]:
+        if self.answers:
+            rows: list[Mapping[str, Any]] = [one.extra for one in bench.benchmarks[self.answers]]
+        elif ANSWERS in bench.built:
+            text = bench.built[ANSWERS].read_text(encoding="utf-8")
+            rows = [json.loads(line) for line in text.splitlines()]
+        else:
+            fix = "put the stage `suite` before it, or name a folder of `score --suite` (`answers`)"
+            raise BadInput("no answers to judge", place="stage judge_answers", fix=fix)
+        told = [row for row in rows if row.get("suite") == self.suite]
+        found = [
+            Given(*(str(row.get(key) or "") for key in ("id", "source", "model", "wrapper", "prompt", "response")))
+            for row in told
+        ]
+        asked = list(dict.fromkeys(one.question for one in found))
+        wanted = {*asked[: self.first or len(asked)]}
+        if not found:
+            there = ", ".join(dict.fromkeys(str(row.get("suite")) for row in rows)) or "none"
+            raise BadInput(
+                f"no answers of the suite {self.suite} (there: {there})",
+                place="stage judge_answers",
+                fix="name it with `suite`",
+            )
+        return [one for one in found if one.question in wanted]
+
+    def _pairwise(
+        self,
+        bench: Bench,
+        given: Sequence[Given],
+        rows: Sequence[tuple[str, str]],
+        judges: Sequence[tuple[PairJudge, Trial]],
+        models: list[dict[str, Json]],
+        lines: list[dict[str, Json]],
+    ) -> dict[str, Json]:
+        """Fills in what is told of each model, and the lines; returns what is told of all."""
+        reference = self._reference(rows)
+        other = {one.question: one for one in given if one.row == reference}
+        numbers: dict[tuple[str, str], dict[str, Json]] = {row: {} for row in rows if row != reference}
+        for judge, trial in judges:
+            for row, by_judge in numbers.items():
+                own = [one for one in given if one.row == row and one.question in other]
+                pairs = [Pair(one.instruction, one.text, other[one.question].text) for one in own]
+                found = [
+                    Compared(one.question, one.source, pair, preference)
+                    for one, pair, preference in zip(own, pairs, judge(iter(pairs)), strict=True)
+                ]
+                by_judge[judge.name] = win_numbers(found, bench.seed)
+                for one, compared in zip(own, found, strict=True):
+                    told = _line("pairwise", judge.name, one) | compared.preference.as_json()
+                    told["believed"] = trial.passed
+                    lines.append(told | {"reference": reference[0], "reference_response": other[one.question].text})
+        for model, row in zip(models, rows, strict=True):
+            if row in numbers:
+                model["pairwise"] = numbers[row]
+        believed = next((judge.name for judge, trial in judges if trial.passed), DUMMY)
+        answers = [(one.source, one.instruction, one.text) for one in given if one.row != reference]
+        twins = length_pairs(answers, self.length_test, bench.seed)
+        return {
+            "reference": reference[0],
+            "reference_wrapper": reference[1],
+            "by": believed,
+            "judges": [
+                {
+                    "judge": judge.name,
+                    "believed": trial.passed,
+                    "check": trial.as_json(),
+                    "length_test": length_test(judge, twins, bench.seed) if self.length_test else None,
+                }
+                for judge, trial in judges
+            ],
+            "over_models": over_models(_rates(numbers, believed)),
+        }
+
+    def _reference(self, rows: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        if len(rows) < 2:
+            fix = "answer the same questions with another model, too: `beside`, or --beside SPEC"
+            raise BadInput("pairwise: the answers are of one model", place="stage judge_answers", fix=fix)
+        if not self.reference:
+            return rows[-1]
+        for row in rows:
+            if self.reference in {row[0], f"{row[0]}, {row[1]}"}:
+                return row
+        known = "; ".join(f"{model}, {wrapper}" for model, wrapper in rows)
+        raise BadInput(
+            f"reference: no answers of '{self.reference}'", place="stage judge_answers", fix=f"one of: {known}"
+        )
+
+
+def _counts(trial: Trial) -> bool:
+    return trial.judge.startswith("likelihood (")
+
+
+def _line(measure: str, judge: str, one: Given) -> dict[str, Json]:
+    return {
+        "measure": measure,
+        "judge": judge,
+        "id": one.question,
+        "source": one.source,
+        "model": one.model,
+        "wrapper": one.wrapper,
+        "prompt": one.instruction,
+        "response": one.text,
+    }
+
+
+def _rates(numbers: Mapping[tuple[str, str], Mapping[str, Json]], judge: str) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for (model, wrapper), by_judge in numbers.items():
+        told = by_judge.get(judge)
+        rate = told.get("win_rate") if isinstance(told, dict) else None
+        unique = told.get("avg_unique_tokens") if isinstance(told, dict) else None
+        value = rate.get("value") if isinstance(rate, dict) else None
+        if isinstance(value, int | float) and isinstance(unique, int | float):
+            found[f"{model}, {wrapper}"] = (float(value), float(unique))
+    return found

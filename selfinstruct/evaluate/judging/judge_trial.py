@@ -1,0 +1,157 @@
+"""The trial that a judge must pass before it is believed: pairs of which it is known which answer is better.
+
+In half of them the longer answer is the worse one, for a judge that goes by length is right in the other half.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.evaluate.judging.answer_judges import AnswerRater, Pair, PairJudge, length
+from selfinstruct.records import Instance, Json, Provenance, Task
+from selfinstruct.stats import Estimate, clopper_pearson
+
+JUDGE_CHECK = "judge-check-v1"
+"""Our own pairs, as a recipe names them."""
+LEAST, LEAST_WHERE_LONGER_IS_WORSE = 0.75, 0.6
+"""What the lower 95 % bound of its right verdicts must reach, over all pairs and where the longer answer is worse."""
+_KEYS = ("id", "instruction", "better", "worse")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPair:
+    """A request, and two answers of which one is better."""
+
+    id: str
+    instruction: str
+    better: str
+    worse: str
+
+    @property
+    def longer_is_worse(self) -> bool:
+        """By words."""
+        return length(self.worse) > length(self.better)
+
+
+def known_pairs(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> tuple[Task, ...]:
+    """A task for each row, the better answer before the worse.
+
+    Raises:
+        BadInput: a row that lacks one of the keys.
+    """
+    made = []
+    for number, (place, row) in enumerate(rows):
+        lacking = [key for key in _KEYS[1:] if not isinstance(row.get(key), str) or not str(row[key]).strip()]
+        if lacking:
+            raise BadInput(f"lacks {', '.join(lacking)}", place=place, fix=f"give {', '.join(_KEYS)} as texts")
+        made.append(
+            Task(
+                instruction=str(row["instruction"]),
+                instances=(Instance("", str(row["better"])), Instance("", str(row["worse"]))),
+                provenance=Provenance(stage="input", source=source),
+                ordinal=number,
+                extra={"id": str(row.get("id") or number + 1)},
+            )
+        )
+    return tuple(made)
+
+
+def pairs_of(tasks: Sequence[Task]) -> tuple[KnownPair, ...]:
+    """What `known_pairs` made, as pairs."""
+    return tuple(
+        KnownPair(str(one.extra["id"]), one.instruction, one.instances[0].output, one.instances[1].output)
+        for one in tasks
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a judge did."""
+
+    judge: str
+    measure: str
+    right: Sequence[bool]
+    """Pair by pair; a tie is not right, nor is no verdict."""
+    longer_is_worse: Sequence[bool]
+    faults: Mapping[str, int]
+
+    @property
+    def every(self) -> Estimate | None:
+        """The share of right verdicts."""
+        return clopper_pearson(sum(self.right), len(self.right))
+
+    @property
+    def where_longer_is_worse(self) -> Estimate | None:
+        """The same, of pairs in which the longer answer is the worse one."""
+        half = [one for one, worse in zip(self.right, self.longer_is_worse, strict=True) if worse]
+        return clopper_pearson(sum(half), len(half))
+
+    @property
+    def passed(self) -> bool:
+        """Both lower bounds are high enough."""
+        bounds = ((self.every, LEAST), (self.where_longer_is_worse, LEAST_WHERE_LONGER_IS_WORSE))
+        return all(one is not None and one.low is not None and one.low >= least for one, least in bounds)
+
+    @property
+    def told(self) -> str:
+        """In a line."""
+        every, half = _said(self.every), _said(self.where_longer_is_worse)
+        faults = (
+            f"; no verdict: {', '.join(f'{name} {count}' for name, count in self.faults.items())}"
+            if self.faults
+            else ""
+        )
+        verdict = "passed" if self.passed else "refused as a judge"
+        return (
+            f"{self.judge}, {self.measure}: {verdict}; right {every} (lower bound wanted {LEAST}), where the longer "
+            f"answer is worse {half} (wanted {LEAST_WHERE_LONGER_IS_WORSE}){faults}"
+        )
+
+    def as_json(self) -> dict[str, Json]:
+        """With both shares."""
+        return {
+            "judge": self.judge,
+            "measure": self.measure,
+            "passed": self.passed,
+            "pairs": len(self.right),
+            "right": None if self.every is None else self.every.as_json(),
+            "right_where_longer_is_worse": (
+                None if self.where_longer_is_worse is None else self.where_longer_is_worse.as_json()
+            ),
+            "wanted": [LEAST, LEAST_WHERE_LONGER_IS_WORSE],
+            "faults": dict(self.faults),
+        }
+
+
+def _said(found: Estimate | None) -> str:
+    if found is None or found.low is None or found.high is None:
+        return "of none"
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+def try_pair_judge(judge: PairJudge, pairs: Sequence[KnownPair]) -> Trial:
+    """The better answer stands first in every pair; a judge that sees an order sees both."""
+    found = list(judge(Pair(one.instruction, one.better, one.worse) for one in pairs))
+    return Trial(
+        judge=judge.name,
+        measure="pairwise",
+        right=[one.value == 1.0 for one in found],
+        longer_is_worse=[one.longer_is_worse for one in pairs],
+        faults=Counter(one.fault for one in found if one.fault),
+    )
+
+
+def try_rater(rater: AnswerRater, pairs: Sequence[KnownPair]) -> Trial:
+    """Each answer is rated by itself: the better one must be rated higher."""
+    sides = [(one.instruction, text) for one in pairs for text in (one.better, one.worse)]
+    found = list(rater(sides))
+    both = list(zip(found[::2], found[1::2], strict=True))
+    return Trial(
+        judge=rater.model.name,
+        measure=rater.measure,
+        right=[one.value is not None and other.value is not None and one.value > other.value for one, other in both],
+        longer_is_worse=[one.longer_is_worse for one in pairs],
+        faults=Counter(one.fault for one in found if one.fault),
+    )

@@ -1,0 +1,51 @@
+"""Numbers of answers that a judge rated one at a time: five aspects, or four levels."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from selfinstruct.evaluate.judging.answer_judges import Rated
+from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS, LEVELS
+from selfinstruct.records import Json
+from selfinstruct.stats import Estimate, mean, share
+
+
+def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) -> dict[str, Json]:
+    """Of (source, rating): means of the aspects, or how often each level was given; what failed, by its name.
+
+    >>> one = Rated(4.0, level="A")
+    >>> rating_numbers("user_oriented", [("a", one), ("b", Rated(None, fault="prose"))], 0)["levels"]
+    {'A': 1, 'B': 0, 'C': 0, 'D': 0}
+    """
+    told = [(source, one) for source, one in rated if one.value is not None]
+    faults = Counter(one.fault for _, one in rated if one.fault)
+    numbers: dict[str, Json] = {"rated": len(told), "faults": dict(faults)}
+    if measure == "just_eval":
+        numbers |= {name: _json(_aspect(name, told, seed)) for name in ASPECTS}
+        return numbers
+    levels = Counter(one.level for _, one in told)
+    numbers["levels"] = {level: levels[level] for level in LEVELS}
+    for name, enough in (("A", "A"), ("A_or_B", "AB")):
+        numbers[name] = _json(_share([(source, one.level in enough) for source, one in told]))
+    return numbers
+
+
+def _aspect(name: str, told: Sequence[tuple[str, Rated]], seed: int) -> Estimate | None:
+    totals: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for source, one in told:
+        totals[source] = totals.get(source, 0.0) + dict(one.scores)[name]
+        counts[source] = counts.get(source, 0) + 1
+    return mean(list(totals.values()), list(counts.values()), within=(1, 5), seed=seed) if counts else None
+
+
+def _share(told: Sequence[tuple[str, bool]]) -> Estimate | None:
+    totals: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for source, yes in told:
+        totals[source] = totals.get(source, 0) + yes
+        counts[source] = counts.get(source, 0) + 1
+    return share(list(totals.values()), list(counts.values()))
+
+
+def _json(found: Estimate | None) -> Json:
+    return None if found is None else {**found.as_json(), "n": found.n, "sources": found.clusters}
