@@ -10,21 +10,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.models.endpoint import OPENAI, endpoint
+from selfinstruct.models.hosted import connected, short_form
 from selfinstruct.models.model_files import plain_name
 from selfinstruct.records import Json, digest
+from selfinstruct.run import compose
+from selfinstruct.run.recipe import Limits, resolve
 from selfinstruct.store.files import publish_text
+from selfinstruct.store.lock import owning
 
 EXTRA = "pip install 'selfinstruct[eval,train]'"
 _IN_FLIGHT = 8
 _BATCH = 8
 
 
-def harness(
+def harness(  # noqa: PLR0913 - each is one of the harness's own
     model: str,
     tasks: Sequence[str],
     folder: str | Path,
@@ -34,13 +37,17 @@ def harness(
     first: int = 0,
     run_model_code: bool = False,
     seed: int = 42,
+    limits: Limits | None = None,
+    dry_run: bool = False,
 ) -> dict[str, Json]:
     """The tasks, by our names or the harness's own; `harness.json`, `harness.jsonl` and its log go to the folder.
 
-    Answers lie in a cache beside them, so that a run which was ended goes on.
+    What an endpoint answers is in `journal.sqlite` before it is used, and what a model here answers in a cache, so that
+    a run which was ended goes on and pays for nothing twice.
 
     Args:
-        model: `hf:NAME_OR_FOLDER`, a folder (a student's, too), or `openai:NAME` (OPENAI_BASE_URL, OPENAI_API_KEY).
+        model: `hf:NAME_OR_FOLDER`, a folder (a student's, too), or `openai:NAME` (OPENAI_BASE_URL, OPENAI_API_KEY) and
+            the like.
         tasks: see `evaluate/harness/tasks.py`.
         folder: where results go.
         task_files: a folder with task files of one's own, in the harness's YAML.
@@ -48,9 +55,13 @@ def harness(
         first: only so many questions of each task; 0: as the task says.
         run_model_code: allow tasks that run what the model wrote.
         seed: of the harness, and of intervals.
+        limits: of money, tokens, speed and patience, as a recipe has them; for endpoints.
+        dry_run: send nothing, write nothing, and say what would be sent, and its price: `requests`, `prompt_tokens`,
+            `completion_tokens_most`, `cost`. Tasks by likelihood count as prompts.
 
     Raises:
         BadInput: the harness is not installed, a task does not exist or is refused, a model that it cannot ask.
+        Stopped: a cap is reached, or the endpoint fails; the same call goes on.
     """
     wanted = harness_tasks(tasks)
     if importlib.util.find_spec("lm_eval") is None:
@@ -66,7 +77,6 @@ def harness(
         if why := refused(one.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
             raise BadInput(why, place="--tasks", fix="see above")
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     told: dict[str, Json] = {
         "kind": kind,
         "model": name,
@@ -79,12 +89,31 @@ def harness(
         "run_model_code": run_model_code,
         "seed": seed,
         "in_flight": _IN_FLIGHT,
+        "spec": model,
+        "folder": str(place),
+        "limits": (limits or Limits()).model_dump(mode="json"),
+        "dry_run": dry_run,
         "batch": _BATCH,
     }
     shown_as = plain_name(name) if kind == "hf" else model
     told["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
-    found = _in_a_child(told, place / "harness.log")
-    return _published(found, wanted, shown_as, place, seed)
+    if dry_run:
+        with TemporaryDirectory() as scratch:
+            plan: dict[str, Json] = _in_a_child(told, Path(scratch) / "harness.log")["plan"]
+        return {"model": shown_as, **plan}
+    with owning(place):
+        found = _in_a_child(told, place / "harness.log")
+        return _published(found, wanted, shown_as, place, seed)
+
+
+def limits_of(changes: Sequence[str]) -> Limits:
+    """Of `--set limits.KEY=VALUE`; BadInput for anything else, which the harness does not know."""
+    for change in changes:
+        if not change.startswith("limits."):
+            fix = "limits.max_cost, limits.max_total_tokens, limits.prices and their like"
+            raise BadInput(f"--suite harness takes no '{change}'", place="--set", fix=fix)
+    nothing = compose.recipe("harness", [], [{"suite": {"model": "scored"}}], {"scored": "embedded"}, {"publish": None})
+    return resolve(nothing, changes).recipe.limits
 
 
 def _asked(model: str) -> tuple[str, str, str]:
@@ -94,9 +123,10 @@ def _asked(model: str) -> tuple[str, str, str]:
         return "hf", model, ""
     if kind == "hf" and colon and rest:
         return "hf", rest, ""
-    if kind == "openai" and colon and rest:
-        return "openai", rest, endpoint(os.environ.get("OPENAI_BASE_URL", "").strip() or OPENAI).url
-    fix = "name hf:NAME_OR_FOLDER, a student's folder, or openai:NAME"
+    hosted = short_form(model)
+    if hosted is not None:
+        return "openai", hosted.model, connected(hosted, planned=True).base_url
+    fix = "name hf:NAME_OR_FOLDER, a student's folder, or openai:NAME and its like"
     raise BadInput(f"the harness asks no '{model}'", place="--suite harness", fix=fix)
 
 
@@ -115,6 +145,11 @@ def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
     if "unknown" in value:
         what = f"the harness has no task {', '.join(value['unknown'])}"
         raise BadInput(what, place="--tasks", fix="see `lm-eval ls tasks`; task files of your own: --task-files FOLDER")
+    if "bad" in value:
+        what, where, fix = value["bad"]
+        raise BadInput(what, place=where, fix=fix)
+    if "stopped" in value:
+        raise Stopped(value["stopped"])
     if "refused" in value:
         raise BadInput(value["refused"], place="--tasks", fix="see above")
     if "error" in value:
@@ -142,7 +177,13 @@ def _published(
             "metrics": harness_numbers(own, seed),
             "as_lm_eval_tells": results,
         }
-    page: dict[str, Json] = {"model": name, "wrapper": wrapper, "lm_eval": found["lm_eval"], "tasks": told}
+    page: dict[str, Json] = {
+        "model": name,
+        "wrapper": wrapper,
+        "lm_eval": found["lm_eval"],
+        "spent": found.get("spent"),
+        "tasks": told,
+    }
     publish_text(folder / "harness.jsonl", "".join(map(as_line, lines)))
     publish_text(folder / "harness.json", as_page(page))
     return page

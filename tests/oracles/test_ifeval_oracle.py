@@ -4,6 +4,7 @@ Needs `lm-eval` with what its task asks for (`pip install langdetect immutabledi
 kinds that it cuts into sentences or words with NLTK's own data are compared where those data lie.
 """
 
+import importlib
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ OTHERS = (
 @pytest.fixture(scope="module")
 def theirs() -> Any:
     """Their module, of which nothing is fetched."""
-    import langdetect
+    langdetect = importlib.import_module("langdetect")
     import nltk
 
     langdetect.DetectorFactory.seed = 0
