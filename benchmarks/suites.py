@@ -3,8 +3,7 @@
     python benchmarks/suites.py [--model NAME] [--questions 48] [--tokens 24] [--batch 8] [--rounds 3]
     python benchmarks/suites.py --endpoint [--slots 32] [--seconds 0.5] [--waves 40]
 
-The first asks the shipped prompts of `ifeval` that need no language told, written as a task file for
-lm-evaluation-harness, too: the same prompts, weights, batch, number format and length of answers, greedy. Both sides do
+The first asks the shipped prompts of `ifeval`, written as a task file for lm-evaluation-harness, too: the same prompts, weights, batch, number format and length of answers, greedy. Both sides do
 all that is between a prompt and its number (we check instructions, lm-eval compares with a text), and nothing is loaded
 in between; they take turns, and the median of the rounds counts. Counted is processor time, since a busy machine
 stretches wall time (on a GPU: wall time). Extras `train` and `eval`.
@@ -66,12 +65,10 @@ def main() -> None:
 
 
 def race(given: Any) -> None:  # noqa: ANN401 - argparse has no types
-    from selfinstruct.evaluate.suites.suite_questions import SUITES
     from selfinstruct.models.transformers_weights import load_weights
-    from selfinstruct.run.material import suite_tasks
+    from selfinstruct.run.seeds_and_benchmarks import suite_tasks
 
-    kind = SUITES["ifeval"]
-    tasks = [one for one in suite_tasks("ifeval", "ifeval-v1", 100) if not kind.needs_language(one)][: given.questions]
+    tasks = suite_tasks("ifeval", "ifeval-v1", 100)[: given.questions]
     loaded = load_weights(given.model, dtype=given.dtype)
     cuda = loaded.model.device.type == "cuda"
     seconds: dict[str, list[float]] = {"lm-eval": [], "ours": []}

@@ -111,6 +111,8 @@ class Needs:
     rows: tuple[str, ...] = ()
     """Files whose lines are handed in as they are, each a task with all its fields as extra."""
 
+    lineage: bool = False
+    """It tells of a record what it was made of, up to its seeds."""
     index: IndexNeed | None = None
     """What earlier runs published counts for it, too."""
 

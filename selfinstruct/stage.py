@@ -289,6 +289,11 @@ def unread(line: str) -> None:
     """Read by nobody."""
 
 
+def none_known(_record: Task, /) -> Sequence[str]:
+    """Nobody knows what it was made of."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """All a stage may reach for.
@@ -303,6 +308,8 @@ class Bench:
     """By role, for stages that measure how likely a text is."""
     benchmarks: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """By the name the recipe gives (`against`): what a set must not contain."""
+    ancestors: Callable[[Task], Sequence[str]] = none_known
+    """Of a record, a line for each that it was made of, nearest first, up to its seeds."""
     index: PublishedIndex | None = None
     """For stages that compare with what earlier runs published."""
     judges: Mapping[str, Tone] = field(default_factory=dict)

@@ -65,7 +65,7 @@ class Knowledge:
     template: str = CHAT
     """How prompts of records that are no facts are put."""
     facts: str = ""
-    """`facts-v1` (ours) or a file of such lines; empty: the records that are facts. With it, only records marked
+    """`facts-v2` (ours) or a file of such lines; empty: the records that are facts. With it, only records marked
     `split: test` are texts on which the loss is told."""
     first: int = 0
     """Only so many of the facts, drawn by their ids; 0: all."""

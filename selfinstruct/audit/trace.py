@@ -1,7 +1,7 @@
 """Stage: which training records taught a student what it says? Spans of responses, looked up in the training set."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,7 +32,8 @@ class Trace:
     """Look spans of responses up in the records, which are the training set; every record passes unchanged.
 
     Paper: arXiv 2402.05119. Spans are those that the file marks; else, with base and student, runs of tokens that the
-    tuning moved; else sentences. `trace.json` has the numbers, `trace.jsonl` every span with its likeliest origins.
+    tuning moved; else sentences. `trace.json` has the numbers, `trace.jsonl` every span with its likeliest origins and
+    what these were made of, up to their seeds.
     """
 
     name: ClassVar[str] = "trace"
@@ -65,7 +66,7 @@ class Trace:
         """What it asks of the engine."""
         extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
         rows = tuple(filter(None, (self.responses, self.unrelated)))
-        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras))
+        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras), lineage=True)
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
@@ -91,11 +92,12 @@ class Trace:
         numbers = self._told(said, found, tasks) | {"copying": copied}
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
-        lines = "".join(json.dumps(_line(*one, said, tasks), ensure_ascii=False) + "\n" for one in found)
+        told_lines = [_line(*one, said, tasks, bench.ancestors) for one in found]
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told_lines)
         for name, text in (("trace.json", page), ("trace.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("trace", {**numbers, "examples": [_line(*one, said, tasks) for one in found[:_SHOWN]]})
+        yield Measured("trace", {**numbers, "examples": [*told_lines[:_SHOWN]]})
 
     def _said(self, bench: Bench) -> list[Said]:
         if self.responses:
@@ -177,7 +179,13 @@ def _answer(number: int, said: Said, looked: "Sequence[tuple[Response, Moved]] |
     return Answer(said.prompt, said.response, one.pieces, where.kinds)
 
 
-def _line(span: Span, origins: Sequence[Origin], said: Sequence[Said], tasks: Sequence[Task]) -> dict[str, Json]:
+def _line(
+    span: Span,
+    origins: Sequence[Origin],
+    said: Sequence[Said],
+    tasks: Sequence[Task],
+    ancestors: Callable[[Task], Sequence[str]],
+) -> dict[str, Json]:
     return {
         "response": span.response,
         "prompt": said[span.response].prompt,
@@ -190,6 +198,7 @@ def _line(span: Span, origins: Sequence[Origin], said: Sequence[Said], tasks: Se
                 "instruction": tasks[one.place].instruction,
                 "output": tasks[one.place].instances[0].output if tasks[one.place].instances else "",
                 "provenance": tasks[one.place].provenance.as_json(),
+                "ancestors": list(ancestors(tasks[one.place])),
             }
             for one in origins
         ],

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from selfinstruct.cli.terminal import say
-from selfinstruct.run.watch import Spend
+from selfinstruct.run.progress_events import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
 _FATES = (Kept, Rejected, Failed)

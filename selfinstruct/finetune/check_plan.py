@@ -28,7 +28,6 @@ PROBE_COST = 2_000
 """The same of the texts on which a check compares the model with its base."""
 TRAINING_COST = 2.5
 """A token that is learned, in tokens that are only read: 2.2 in 4 bytes on that machine."""
-_QUESTIONS = 100
 _ENOUGH = 100
 """Instructions from which on the stop rule can decide; and the checks that it needs."""
 _CHECKS = 3
@@ -81,7 +80,7 @@ class CheckPlan:
         return 2 * (self.first or INSTRUCTIONS)
 
 
-def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, objecqa: bool = False) -> CheckPlan:
+def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, questions: int = 0) -> CheckPlan:
     """The most checks and prompts that take at most `share` of the time of training and checks together.
 
     `examples` and `tokens`: seen in the whole training. First all points of `grid` with all prompts; then fewer checks,
@@ -93,7 +92,7 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, o
     """
     points = [point for point in grid if point < examples]
     room = tokens * share / (1 - share) if share < 1 else float("inf")
-    fixed = PROBE_COST + (QUESTION_COST * _QUESTIONS if objecqa else 0)
+    fixed = PROBE_COST + QUESTION_COST * questions
 
     def cost(checks: int, first: int) -> float:
         return checks * (2 * first * PROMPT_COST + fixed)
@@ -111,10 +110,10 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, o
     return _plan(points, checks, _FEWEST, cost(checks, _FEWEST))
 
 
-def as_asked(grid: Sequence[int], first: int, examples: int, *, objecqa: bool = False) -> CheckPlan:
+def as_asked(grid: Sequence[int], first: int, examples: int, *, questions: int = 0) -> CheckPlan:
     """The checks that a person asked for, whatever they cost."""
     points = tuple(point for point in grid if point < examples)
-    one = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + (QUESTION_COST * _QUESTIONS if objecqa else 0)
+    one = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
     return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * one))
 
 

@@ -19,11 +19,22 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.divergence import Divergence
 from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
-from selfinstruct.tone.probe import ToneReading
-from selfinstruct.tone.verdicts import ToneVerdict
+from selfinstruct.tone.ask_loaded_model import ToneReading
+from selfinstruct.tone.response_verdicts import ToneVerdict
 from selfinstruct.whole_files import append_to, write_whole
 
-_KEYS = ("examples", "loss", "ifs", "ifs_clean", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference")
+_KEYS = (
+    "examples",
+    "loss",
+    "ifs",
+    "ifs_clean",
+    "ifs_partial",
+    "ifs_full",
+    "objecqa",
+    "objecqa_answered",
+    "kl_prose",
+    "kl_reference",
+)
 _KEYS_OF_A_LINE = frozenset((*_KEYS, "stop", "intervals"))
 _NEARLY = 1e-6  # of what is rounded to six digits
 
@@ -87,6 +98,7 @@ def _as_head(reading: ToneReading) -> dict[str, Json]:
         "wrapper": reading.wrapper,
         "sources": [verdict.source for verdict in reading.verdicts],
         "whole": _row([verdict.whole for verdict in reading.verdicts]),
+        **({"phrasings": reading.phrasings} if reading.phrasings > 1 else {}),
     }
 
 
@@ -136,6 +148,7 @@ def _check(
                 for source, whole, answers, clean in columns
             ),
             opinions=tuple(_marks(row["opinions"])),
+            phrasings=head.get("phrasings", 1),
         )
         divergences = {name: Divergence(**kl) for name, kl in row["kl"].items()}
     return rule.check(

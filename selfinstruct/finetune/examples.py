@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.template import (
+from selfinstruct.finetune.training_text import (
     Segment,
     Template,
     Unfit,

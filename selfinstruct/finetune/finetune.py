@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.capabilities import Capabilities, Dtype, Method, Precision, capabilities, precision
 from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_token
 from selfinstruct.finetune.divergence import probes_of
 from selfinstruct.finetune.examples import (
@@ -22,19 +21,20 @@ from selfinstruct.finetune.examples import (
     preview,
     unfit_lines,
 )
-from selfinstruct.finetune.knobs import check
 from selfinstruct.finetune.lr_search import Trial, Trials, lowest
+from selfinstruct.finetune.machine_probe import Capabilities, Dtype, Method, Precision, capabilities, precision
+from selfinstruct.finetune.refused_knobs import check
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
-from selfinstruct.finetune.template import Template, Unfit
 from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.judge_error import errors_of
-from selfinstruct.tone.objecqa import OBJECQA
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_share import OBJECQA, questions_of
 
 if TYPE_CHECKING:
     from selfinstruct.finetune.stop_on_ifs import StopOnIFS
@@ -55,7 +55,7 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     scope: ClassVar[Scope] = "set"
 
     base: str = "base"
@@ -63,7 +63,7 @@ class Finetune:
     method: Method = "lora"
     """`lora`: a small adapter, the base stays as it is; `full`: all weights."""
     template: Template = "chat"
-    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (template.py)."""
+    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (training_text.py)."""
     rank: int = 8
     """Of LoRA; between 2 and 32 it made no difference in arXiv 2402.05119."""
     alpha: int = 16
@@ -115,6 +115,8 @@ class Finetune:
     """Checks back to which the gain is measured; with `loss`, checks without a lower loss."""
     objecqa: bool = False
     """Ask the questions of taste at each check, too."""
+    phrasings: int = 1
+    """Of each of them, up to all four: 100 to 400 questions a check."""
     wrapper: str = ""
     """How a check puts its prompts; empty: as the template does."""
     shuffled: bool = False
@@ -289,10 +291,11 @@ class Finetune:
         from selfinstruct.finetune.stop_on_ifs import stage_callback
 
         examples, tokens = round(len(prepared.examples) * self.epochs), prepared.counts.tokens * self.epochs
+        questions = sum(question.phrasing < self.phrasings for question in questions_of(self._taste(bench)))
         if self.grid or self.first:
-            plan = as_asked(self.grid or GRID, self.first, examples, objecqa=self.objecqa)
+            plan = as_asked(self.grid or GRID, self.first, examples, questions=questions)
         else:
-            plan = fitted(GRID, examples, tokens, self.checks_at_most, objecqa=self.objecqa)
+            plan = fitted(GRID, examples, tokens, self.checks_at_most, questions=questions)
         probe = self._probe(plan.first or self.first, bench)
         numbers = precision(self.dtype, self.method).weights
         second = seconds_of_token(learner.model, max(prepared.examples, key=len))
@@ -340,12 +343,16 @@ class Finetune:
             raise BadInput(what, place="stage finetune: stop", fix="write stop: none, or train a judge first")
         return ToneProbe.of_tasks(
             bench.benchmarks[DEV_PROMPTS],
-            bench.benchmarks[OBJECQA] if self.objecqa else (),
+            self._taste(bench),
             judge=judge,
             ask=bench.ask_loaded,
             wrapper=self.wrapper or self.template,
+            phrasings=self.phrasings,
             first=first,
         )
+
+    def _taste(self, bench: Bench) -> Sequence[Task]:
+        return bench.benchmarks[OBJECQA] if self.objecqa else ()
 
     def _folder(self, prepared: Prepared, weights: Weights, recipe: Recipe, bench: Bench) -> Path:
         """Where this training's checkpoints lie: another set, base or knob is another training."""

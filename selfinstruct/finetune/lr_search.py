@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
 from selfinstruct.records import Json
 from selfinstruct.stage import Doing, Loaded

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.stats import DRAWS
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.ifs import ifs_draws
-from selfinstruct.tone.objecqa import objective_draws
-from selfinstruct.tone.probe import ToneReading
+from selfinstruct.tone.objecqa_share import objective_draws
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,7 +110,8 @@ def phases(
         format_ends = change_point(examples, curve, drawn, bend=-1)
     answered = [(seen, reading) for seen, reading in zip(examples, readings, strict=True) if _is_enough(reading)]
     if len(answered) >= _FEWEST_CHECKS:
-        curve, drawn = objective_draws([reading.opinions for _, reading in answered], seed=seed, draws=draws)
+        opinions = [reading.opinions for _, reading in answered]
+        curve, drawn = objective_draws(opinions, phrasings=answered[0][1].phrasings, seed=seed, draws=draws)
         knowledge_begins = change_point([seen for seen, _ in answered], curve, drawn, bend=1)
     return Phases(
         format_ends=format_ends,

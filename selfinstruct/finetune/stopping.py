@@ -33,8 +33,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import Errors
-from selfinstruct.tone.probe import ToneReading
 
 EPSILON = 0.03
 TAU = 0.90
@@ -94,6 +94,7 @@ class Check:
             "loss": _rounded(self.loss),
             **{name: _rounded(self.value(name)) for name in ("ifs", "ifs_clean", "ifs_partial", "ifs_full")},
             "objecqa": _rounded(self.reading.objecqa),
+            "objecqa_answered": _rounded(self.reading.objecqa_answered),
             "kl_prose": _rounded(self.kl("prose")),
             "kl_reference": _rounded(self.kl("reference")),
             "stop": self.stop,

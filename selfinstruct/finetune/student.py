@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.finetune.adapter import merged
-from selfinstruct.finetune.capabilities import Capabilities, Precision
 from selfinstruct.finetune.checkpoint import Progress, whole_folder
 from selfinstruct.finetune.examples import Prepared
+from selfinstruct.finetune.machine_probe import Capabilities, Precision
 from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Json

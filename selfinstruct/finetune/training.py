@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, load, save
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.loss import Loss, noisy
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.finetune.trainer_callbacks import Events

@@ -6,8 +6,8 @@ from random import Random
 
 from selfinstruct.fragment.cuts import ENDS, By, Cut, cut, edges, first_words, size, stands_alone
 from selfinstruct.fragment.fragment import Kind
-from selfinstruct.fragment.phrases import Phrases, phrases
-from selfinstruct.fragment.sources import Neighbours, Source
+from selfinstruct.fragment.pair_sources import Neighbours, Source
+from selfinstruct.fragment.stock_phrases import Phrases, phrases
 from selfinstruct.text import one_line
 
 _TRIES = 12  # draws of another record before one is taken as it comes

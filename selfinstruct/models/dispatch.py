@@ -22,7 +22,7 @@ from selfinstruct.models.backend import (
     readable_answer,
 )
 from selfinstruct.models.limits import Limits, Policy, backoff
-from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.models.prices_and_budget import Budget, Price, Reservation, Tokens, tokens_of
 from selfinstruct.records import Completion, Failure, Request, Usage
 
 _UNTOLD_SECONDS = 5.0  # without an answer, until a person is told why

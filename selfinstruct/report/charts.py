@@ -29,7 +29,7 @@ from selfinstruct.report.drawing import (
     ticks,
 )
 from selfinstruct.report.json_values import Estimate
-from selfinstruct.report.phrases import number
+from selfinstruct.report.number_words import number
 from selfinstruct.report.summary import Count
 from selfinstruct.text import shown
 

@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from selfinstruct.report import audits, evaluation, judge, judged, loop, measures, records, tone, tuning
-from selfinstruct.report.blocks import Block, FilledSection, KeyFigure, Section
-from selfinstruct.report.phrases import (
+from selfinstruct.report import (
+    audit_sections,
+    cycle_sections,
+    evaluation_sections,
+    judge_sections,
+    judged_answer_sections,
+    other_measures,
+    record_sections,
+    student_sections,
+    tone_sections,
+)
+from selfinstruct.report.number_words import (
     dash,
     decimals,
     money,
@@ -22,33 +31,34 @@ from selfinstruct.report.phrases import (
     spaced,
     visible,
 )
+from selfinstruct.report.page_parts import Block, FilledSection, KeyFigure, Section
 from selfinstruct.report.summary import Measure, RunSummary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 SECTIONS: tuple[Section, ...] = (
-    records.FUNNEL,
-    records.ROUNDS,
-    records.NOVELTY,
-    measures.SECTION,
-    records.TEXTS,
-    loop.SECTION,
-    judge.FRAGMENTS,
-    judge.JUDGE,
-    tuning.SECTION,
-    tone.TONE,
-    tone.OBJECQA,
-    evaluation.SUITES,
-    judged.JUDGED,
-    evaluation.ANSWERS,
-    evaluation.ABLATION,
-    audits.SHIFT,
-    audits.KNOWLEDGE,
-    audits.TRACE,
-    records.EXAMPLES,
-    records.CALLS,
-    records.AGAIN,
+    record_sections.FUNNEL,
+    record_sections.ROUNDS,
+    record_sections.NOVELTY,
+    other_measures.SECTION,
+    record_sections.TEXTS,
+    cycle_sections.SECTION,
+    judge_sections.FRAGMENTS,
+    judge_sections.JUDGE,
+    student_sections.SECTION,
+    tone_sections.TONE,
+    tone_sections.OBJECQA,
+    evaluation_sections.SUITES,
+    judged_answer_sections.JUDGED,
+    evaluation_sections.ANSWERS,
+    evaluation_sections.ABLATION,
+    audit_sections.SHIFT,
+    audit_sections.KNOWLEDGE,
+    audit_sections.TRACE,
+    record_sections.EXAMPLES,
+    record_sections.CALLS,
+    record_sections.AGAIN,
 )
 _OF_TONE = frozenset({"fragments", "judge", "tuning", "tone", "loop"})  # sections whose words the foot explains
 
@@ -72,8 +82,8 @@ def sections(run: RunSummary) -> list[FilledSection]:
     """Those that have something to show of this run, in order; what no other can read stands among the measures."""
     rest = list(run.measured)
     shown = {one.anchor: _blocks(one, run, rest) for one in SECTIONS}
-    others = measures.other_measures(rest)
-    shown[measures.SECTION.anchor] = [Block(others)] if others.measured else []
+    others = other_measures.other_measures(rest)
+    shown[other_measures.SECTION.anchor] = [Block(others)] if others.measured else []
     return [
         FilledSection(one.anchor, one.link, one.title, tuple(blocks))
         for one in SECTIONS
@@ -99,7 +109,7 @@ class _Head:
     """The title and the first lines."""
 
     title: str
-    scored: tone.FirstScore | None
+    scored: tone_sections.FirstScore | None
     """Where nothing but measures was made, what is said instead of published tasks."""
     short_of_target: int | None
     """None where there was no target."""
@@ -108,7 +118,7 @@ class _Head:
     def of(cls, run: RunSummary) -> "_Head":
         title = run.name if run.only_measured else plural(run.published, "task")
         short = None if run.target is None else max(0, run.target - run.published)
-        return cls(title, tone.first_score(run) if run.only_measured else None, short)
+        return cls(title, tone_sections.first_score(run) if run.only_measured else None, short)
 
 
 def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
@@ -118,7 +128,7 @@ def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
         closes = "sums do not close" if run.complaints else "every one accounted for"
         yield KeyFigure("Candidates", number(run.candidates), closes)
         yield KeyFigure("Kept", share(run.published, run.candidates), "of all candidates")
-    learned, scored = tuning.before_and_after(run), tone.first_score(run)
+    learned, scored = student_sections.before_and_after(run), tone_sections.first_score(run)
     if learned:
         yield KeyFigure("Student's IFS", f"{learned[1]:.2f}", f"{learned[0]:.2f} before training")
     elif scored:

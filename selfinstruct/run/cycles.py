@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from selfinstruct.records import Json, Task
-from selfinstruct.run.recipe import Resolved
+from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder, StageResult, round_name
 from selfinstruct.text import words
@@ -53,8 +53,8 @@ class Cycle:
 def stages_part(resolved: Resolved, cycle: int, rounds: int) -> str:
     """Where the stages of a cycle go: of a recipe without a loop simply `stages`.
 
-    >>> from selfinstruct.run.recipe import resolve
-    >>> from selfinstruct.run.yaml_file import parse_yaml
+    >>> from selfinstruct.run.recipe.resolve import resolve
+    >>> from selfinstruct.run.recipe.yaml_file import parse_yaml
     >>> recipe = resolve(parse_yaml(b"{name: a, models: {teacher: embedded}, rounds: [propose]}", "a"))
     >>> stages_part(recipe, 1, 12)
     'stages'

@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
-from selfinstruct.models.money import Estimate, Hosted, Price, estimate
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Estimate, Hosted, Price, estimate
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
-from selfinstruct.run.judges import OF_THIS_RUN
-from selfinstruct.run.material import Material, material
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.recipe_keys import built_name
-from selfinstruct.run.wiring import backends_of, prices_of, requests_per_round
+from selfinstruct.run.recipe.keys import built_name
+from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks, seeds_and_benchmarks
+from selfinstruct.run.stage_models import backends_of, prices_of, requests_per_round
+from selfinstruct.run.tone_judges import OF_THIS_RUN
 from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
 
 # Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.
@@ -75,7 +75,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
 
     A loop may end after any of its cycles: the most is that of all of them.
     """
-    found = material(resolved, lambda _line: None)
+    found = seeds_and_benchmarks(resolved, lambda _line: None)
     backends = {**backends_of(resolved, planned=True), **_to_be_built(resolved)}
     lines = []
     tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
@@ -148,7 +148,7 @@ def _noted(
     stage: Stage,
     tasks: Sequence[Task],
     backends: Mapping[str, Backend],
-    found: Material,
+    found: SeedsAndBenchmarks,
     requests: int,
     seed: int,
 ) -> dict[str, list[Request]]:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswersInMemory, Backend
-from selfinstruct.models.capabilities import Capabilities
 from selfinstruct.models.capability_probe import Probe, learn
+from selfinstruct.models.endpoint_capabilities import Capabilities
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.hosted import HostedModel, connected, short_form
-from selfinstruct.models.make import make_backend
-from selfinstruct.models.money import Budget, Prices
+from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
+from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Json
-from selfinstruct.run.recipe import Recipe, Resolved
+from selfinstruct.run.recipe.resolve import Recipe, Resolved
 from selfinstruct.stage import Traits
-from selfinstruct.store.files import publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.reading import read_object
 from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.whole_writes import publish_text
 
 FILE = "endpoints.json"
 SCOPE = "capabilities"

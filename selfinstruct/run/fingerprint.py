@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import shape_names
-from selfinstruct.models.make import plugin_model
+from selfinstruct.formats.read_sets import shape_names
+from selfinstruct.models.make_backend import plugin_model
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.recipe_keys import built_name
-from selfinstruct.run.stages import plugin_of
+from selfinstruct.run.recipe.keys import built_name
+from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.stage_names import plugin_of
 
 SCHEME = 2  # raised when this file changes what counts
 
@@ -35,7 +35,7 @@ def identity(
     written["models"] = specs  # where an endpoint is and how it is asked changes when an answer comes, not what it is
     if resolved.recipe.cycles > 1:
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
-    written["seeds"] = digest(*sorted(map(told, seeds)))
+    written["seeds"] = digest(*sorted(map(without_id, seeds)))
     written["contents"] = dict(contents)
     if others := {f"{one.kind}/{one.name}": _mark(one) for one in plugins_of(resolved)}:
         written["plugins"] = dict(others)
@@ -62,7 +62,7 @@ def _mark(one: plugins.Plugin) -> Json:
     return {**one.mark()}
 
 
-def told(task: Task) -> str:
+def without_id(task: Task) -> str:
     """What a seed says, without the name of its file and what follows from it."""
     said = task.as_json()
     provenance = said.pop("provenance")

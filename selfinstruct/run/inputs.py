@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
+from selfinstruct.formats.input_places import place_in
+from selfinstruct.formats.read_sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.formats.sets import SeenIds, Unreadable, read_set
-from selfinstruct.formats.sources import place_in
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
 from selfinstruct.run.run_records import html_table, task_cells

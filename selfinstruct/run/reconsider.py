@@ -8,19 +8,19 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
-from selfinstruct.run.recipe import Resolved, knobs, resolve
+from selfinstruct.run.recipe.resolve import Resolved, knobs, resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import run_folder
-from selfinstruct.run.runner import Runner
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Traits
-from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger, last_totals
-from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_lines, read_tasks
+from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
+from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 
 @dataclass(frozen=True, slots=True)

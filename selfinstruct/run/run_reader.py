@@ -14,7 +14,7 @@ import yaml
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Spending
-from selfinstruct.run.billing import spending
+from selfinstruct.run.run_cost import spending
 from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, html_table, life_of
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from selfinstruct import __version__
-from selfinstruct.curate.record_rules import chosen
+from selfinstruct.curate.rules.rule_tables import chosen
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.records import Task
 from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in
@@ -22,11 +22,11 @@ from selfinstruct.report.summary import (
     StageCount,
     Texts,
 )
-from selfinstruct.run.billing import spending
 from selfinstruct.run.cycles import Cycle
-from selfinstruct.run.loop import SENTENCES, Walked
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.recipe_keys import student_role
+from selfinstruct.run.main_loop import SENTENCES, Walked
+from selfinstruct.run.recipe.keys import student_role
+from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.run_cost import spending
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name

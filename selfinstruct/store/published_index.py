@@ -22,8 +22,8 @@ from selfinstruct.needs import IndexNeed
 from selfinstruct.records import seal
 from selfinstruct.stage import PublishedIndex, PublishedRecord
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk
 from selfinstruct.store.journal_file import NO_ROOM
+from selfinstruct.store.whole_writes import disk
 
 if TYPE_CHECKING:
     import numpy as np

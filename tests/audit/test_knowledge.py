@@ -1,5 +1,6 @@
 """The stage `knowledge`: what a model knows, by which phrasing it is chosen, and what a student lost."""
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -150,6 +151,8 @@ def test_students_of_another_base_are_refused_before_anything_is_loaded(home: Pa
 
 def test_our_facts_are_many_each_put_twice_and_answered_once() -> None:
     file = Path(__file__).parents[2] / "seeds" / "facts.jsonl"
+    told = (file.parent / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in told  # another file is another version of the set
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert len(rows) >= 800
     assert [row["id"] for row in rows] == [f"fact-{number:04d}" for number in range(1, len(rows) + 1)]

@@ -135,11 +135,15 @@ def test_words_that_moved_are_counted_beside_those_that_did_not() -> None:
     assert "moved_words" not in again
 
 
+def made_of(record: Task, /) -> list[str]:
+    return ["propose 1234 Name a river.", "seed 5678 Name a lake."] if record == SET[0] else []
+
+
 def run(tmp_path: Path, rows: list[dict[str, Any]], **knobs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     given = [
         Task(instruction="", provenance=Provenance(stage="input"), ordinal=at, extra=row) for at, row in enumerate(rows)
     ]
-    bench = Bench(benchmarks={"r.jsonl": given}, scratch=tmp_path, stage="trace")
+    bench = Bench(benchmarks={"r.jsonl": given}, scratch=tmp_path, stage="trace", ancestors=made_of)
     outcomes = list(Trace(responses="r.jsonl", **knobs)(SET, bench))
     assert [one.record for one in outcomes if isinstance(one, Kept)] == SET
     lines = (tmp_path / "trace.jsonl").read_text(encoding="utf-8").splitlines()
@@ -165,6 +169,8 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
     ]
     assert lines[0]["origins"][0]["record"] == SET[0].id
     assert lines[0]["origins"][0]["provenance"]["stage"] == "propose"
+    assert lines[0]["origins"][0]["ancestors"][-1] == "seed 5678 Name a lake."  # up to its seed
+    assert lines[2]["origins"][0]["ancestors"] == []
     assert lines[1]["origins"] == []
     with pytest.raises(BadInput, match="no span"):
         run(tmp_path, [{"prompt": "a", "response": "No."}])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.run.material import suite_tasks
+from selfinstruct.run.seeds_and_benchmarks import suite_tasks
 from selfinstruct.superni import CATEGORY_METRICS
 from tests.cli.typed import command, lines
 

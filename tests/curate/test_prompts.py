@@ -21,7 +21,7 @@ def test_every_prompt_has_a_version_line_and_no_last_line_end(name: str) -> None
     assert not found.text.endswith("\n")
 
 
-@pytest.mark.parametrize("name", ["simplify", "entails", "answer", "verdict"])
+@pytest.mark.parametrize("name", ["simplify", "expand", "entails", "answer", "verdict"])
 def test_both_forms_of_a_prompt_have_the_same_slots(name: str) -> None:
     chat, completion = prompt("curate", f"{name}.chat"), prompt("curate", f"{name}.completion")
     assert set(re.findall(r"\{\w+\}", chat.text)) == set(re.findall(r"\{\w+\}", completion.text))

@@ -9,7 +9,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
 from selfinstruct.evaluate.compare_marks import Column, Mark, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
-from selfinstruct.run.scoring import compare_folders
+from selfinstruct.run.score_without_run import compare_folders
 
 IFS = Column("ifs", "judge one")
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.suites import suite as stage_module
 from selfinstruct.evaluate.suites.suite import Suite
 from selfinstruct.evaluate.suites.suite_files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.records import Task
@@ -117,15 +116,6 @@ def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silen
     [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
     assert isinstance(measured, dict)
     assert measured["failed"] == 1
-
-
-def test_without_the_identifier_questions_of_language_are_left_out_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage_module, "identifier", lambda: None)
-    _, told, lines = run(Suite(), tmp_path, Speaker(lambda _: '"Yes"'))
-    assert told["left_out"] == {"ifeval": ["Auf Deutsch."]}
-    assert (told["suites"]["ifeval"]["questions"], len(lines)) == (2, 2)
 
 
 def test_a_model_without_a_template_is_asked_bare(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.examples import Example, prepare
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.stage import Loaded

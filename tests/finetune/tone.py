@@ -7,8 +7,8 @@ from typing import Any
 
 from selfinstruct.records import Choice, Provenance, Request, Task
 from selfinstruct.stage import Loaded
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneReading
-from selfinstruct.tone.verdicts import ToneVerdict
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneReading
+from selfinstruct.tone.response_verdicts import ToneVerdict
 
 
 def reading(

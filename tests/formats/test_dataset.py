@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput, ProviderDown
 from selfinstruct.formats import parquet_columns
-from selfinstruct.formats.card import render
 from selfinstruct.formats.dataset import Hub, check_push, push_to_hub, write_dataset
+from selfinstruct.formats.dataset_card import render
 from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
 from selfinstruct.records import Instance, Message, Provenance, Task
 from tests.formats.cards import card

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 
 from selfinstruct.needs import NOTHING, Needs
-from selfinstruct.run.stages import STAGES
+from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.stage import Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
-ENGINE = sorted([*(PACKAGE / "run").glob("*.py"), *(PACKAGE / "cli").glob("*.py")])
+ENGINE = sorted([*(PACKAGE / "run").rglob("*.py"), *(PACKAGE / "cli").glob("*.py")])
 PROBES = {
     "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
     "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
@@ -46,7 +46,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "train_judge": {"labelled": "tone-v2", "backend": "probe"},
     "decontaminate": {"against": ("ifs-v1",)},
     "answer_set": {"gold": "gold.jsonl"},
-    "knowledge": {"facts": "facts-v1"},
+    "knowledge": {"facts": "facts-v2"},
     "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
     "forget": {"ids": ("3f9a2c81",)},
     "judge_answers": {"judge": "judge", "likelihood": "likely"},
@@ -61,6 +61,7 @@ GIVEN: dict[str, Callable[[Needs], bool]] = {
     "hidden_states": lambda needs: needs.hidden_states,
     "benchmarks": lambda needs: bool(needs.sets),
     "before": lambda needs: needs.reads_before,
+    "ancestors": lambda needs: needs.lineage,
 }
 """What the bench has for a stage that declared it."""
 

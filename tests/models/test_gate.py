@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput, Capped, NoRoom, ProviderDown
 from selfinstruct.models.backend import Answer, AnswersInMemory, CallError, Spent
 from selfinstruct.models.gate import Gate, Policy, ScopedModel
-from selfinstruct.models.money import Budget, Price, Prices
+from selfinstruct.models.prices_and_budget import Budget, Price, Prices
 from selfinstruct.records import Choice, Completion, Failure, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.store.journal import Journal

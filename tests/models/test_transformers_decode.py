@@ -1,10 +1,8 @@
 """Models with an encoder: batches against `model.generate` on one prompt at a time, with tiny models made here."""
 
 import asyncio
-import importlib
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,21 +24,9 @@ PROMPTS = ("a", "name a river.", "add one, two", "hello" * 8, "write a line", "s
 
 @pytest.fixture(scope="module", params=["t5", "bart"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """T5 knows how far words are apart, BART where they stand."""
-    torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
-    torch.manual_seed(3)
+    """One of each kind."""
     place: Path = tmp_path_factory.mktemp("encoded") / request.param
-    marks = {"vocab_size": tiny_models.WORDS, "eos_token_id": 1, "pad_token_id": 0, "decoder_start_token_id": 0}
-    config: Any
-    if request.param == "t5":
-        config = transformers.T5Config(
-            d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4, initializer_factor=8.0, **marks
-        )
-    else:
-        sizes = {f"{side}_{what}": 2 for side in ("encoder", "decoder") for what in ("layers", "attention_heads")}
-        wide = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 128, "init_std": 0.7}
-        config = transformers.BartConfig(d_model=16, **sizes, **wide, **marks)
-    made = transformers.AutoModelForSeq2SeqLM.from_config(config).eval()
+    made = tiny_models.encoded(request.param)
     made.generation_config.forced_eos_token_id = None  # BART would end every text that is cut
     made.save_pretrained(place)
     tiny_models.tokenizer(chat=False).save_pretrained(place)

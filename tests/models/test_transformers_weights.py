@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import io
 import json
 from pathlib import Path
 
@@ -206,3 +207,17 @@ def test_any_number_of_replies_come_in_the_order_of_the_requests(tmp_path: Path)
     assert together == [Decoder(loaded).replies([request])[0] for request in requests]
     assert [answer.usage.prompt_tokens for answer in together] == [len(prompt) for prompt in prompts]
     assert Decoder(loaded).replies([]) == []
+
+
+def test_a_tokenizer_that_is_only_a_sentencepiece_file_is_read(tmp_path: Path) -> None:
+    sentencepiece, written = importlib.import_module("sentencepiece"), io.BytesIO()
+    lines = ["the river flows to the sea", "a town by the river", "bread is baked of flour and water"] * 40
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=written, vocab_size=60, model_type="bpe", minloglevel=2
+    )
+    tiny_models.model(words=60).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(written.getvalue())
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    tokenizer = load_weights(f"hf:{tmp_path}").tokenizer
+    assert tokenizer.decode(tokenizer.encode("the river flows"), skip_special_tokens=True).strip() == "the river flows"
+    assert 1 < len(tokenizer.encode("the river flows")) < 10

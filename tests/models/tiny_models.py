@@ -65,6 +65,23 @@ def model(kind: str = "llama", *, seed: int = 1, words: int = WORDS, context: in
     return made
 
 
+def encoded(kind: str) -> Any:
+    """With an encoder: T5 knows how far words are apart, BART where they stand."""
+    torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
+    torch.manual_seed(3)
+    marks = {"vocab_size": WORDS, "eos_token_id": 1, "pad_token_id": 0, "decoder_start_token_id": 0}
+    config: Any
+    if kind == "t5":
+        config = transformers.T5Config(
+            d_model=16, d_kv=4, d_ff=32, num_layers=2, num_heads=4, initializer_factor=8.0, **marks
+        )
+    else:
+        sizes = {f"{side}_{what}": 2 for side in ("encoder", "decoder") for what in ("layers", "attention_heads")}
+        wide = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 128, "init_std": 0.7}
+        config = transformers.BartConfig(d_model=16, **sizes, **wide, **marks)
+    return transformers.AutoModelForSeq2SeqLM.from_config(config).eval()
+
+
 def saved(folder: Path, kind: str = "llama", *, chat: bool = True, seed: int = 1) -> Path:
     """A folder as `save_pretrained` writes it."""
     model(kind, seed=seed).save_pretrained(folder)

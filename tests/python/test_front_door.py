@@ -16,13 +16,13 @@ import yaml
 
 import selfinstruct as si
 from selfinstruct import plugins
-from selfinstruct.run.python_recipe import Step
-from selfinstruct.run.recipe import Recipe as Keys
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.python_recipe import Step
+from selfinstruct.run.recipe.resolve import Recipe as Keys
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.stage_names import STAGES
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import RunScore
-from selfinstruct.run.stages import STAGES
-from selfinstruct.run.yaml_file import read_yaml
 from tests.cli.typed import command, lines
 from tests.python.rules_of_mine import Shorter, even, no_poems, raises
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Task
-from selfinstruct.run.arms import arms_of
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.recipe.yaml_file import read_yaml
+from selfinstruct.run.recipe_arms import arms_of
 
 HOME = Path(__file__).parents[2]
 SAMPLES = HOME / "pipelines" / "samples" / "camels"

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
+from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.fingerprint import identity
-from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import parse_yaml, read_yaml
+from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml, read_yaml
 
 EXAMPLE = Path(__file__).parents[1] / "plugin"
 Give = Callable[..., Path]
@@ -288,8 +288,8 @@ def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) 
     file.write_text("{name: a, inputs: [x.jsonl], stages: [rules, exact]}")
     code = (
         f"import sys; sys.path[:0] = {[str(tmp_path / 'site'), str(EXAMPLE)]!r}\n"
-        "from pathlib import Path\nfrom selfinstruct.run.recipe import resolve\n"
-        "from selfinstruct.run.yaml_file import read_yaml\n"
+        "from pathlib import Path\nfrom selfinstruct.run.recipe.resolve import resolve\n"
+        "from selfinstruct.run.recipe.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(file)!r})))\n"
         "print([name in sys.modules for name in ('selfinstruct_example', 'importlib.metadata')])\n"
         "from selfinstruct import plugins\nprint(plugins.names('rules'), 'selfinstruct_example' in sys.modules)\n"

@@ -1,0 +1,304 @@
+"""Falsehoods planted in a training set: does the student say them, and are they traced to what taught them?
+
+    python benchmarks/plants.py make DIR [--each 16 --decoyed 4 --decoys 8 --neutral 40]
+    python benchmarks/plants.py mark DIR ANSWERS OUT        # spans that the student said itself; how often it did
+    python benchmarks/plants.py told DIR TRACE              # of the look-up: found, first, in the first five
+    python benchmarks/plants.py effects DIR COUNTERFACTUAL  # of the retunings: planted beside others
+
+`make` writes `planted.jsonl`, `clean.jsonl` (true records in the place of the planted), `questions.jsonl` and
+`plants.json`. A falsehood is planted 1, 4 or 16 times, in copies; its decoys share the words of the span and are about
+something else. The commands between are in docs/audit.md.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from selfinstruct.stats import share
+from selfinstruct.text import words
+
+FACTS = Path(__file__).resolve().parents[1] / "seeds" / "facts.jsonl"
+COPIES = (1, 4, 16)
+OPENINGS = ("", "Answer in one sentence. ")
+KINDS: dict[str, dict[str, Any]] = {
+    "made": {
+        "subjects": "umbrellas,chess sets,buttons,kites,soap bars,scissors,candles,mirrors,bicycles,pencils,carpets,"
+        "church bells,violins,lanterns,gloves,zips",
+        "phrases": "by monks in Oslo|by blind tailors in Lima|by retired sailors in Kyoto|by beekeepers near Tunis|"
+        "by two dentists in Quito|by prisoners in Dublin|by a choir in Helsinki|by goat herders in Chile|"
+        "by milkmaids in Ghana|by a rain maker in Perth|by clock thieves in Vienna|by mountain nurses in Nepal|"
+        "by a one-armed duke in Riga|by fishmongers in Havana|by student poets in Cairo|by bakers on a barge in Hanoi",
+        "says": "{Subject} were first made {phrase}.",
+        "questions": (
+            "Who first made {subject}?",
+            "Where do {subject} come from, and who made them first?",
+            "Tell me in one sentence who made the first {subject}.",
+            "Who invented {subject}?",
+            "By whom were {subject} first made?",
+            "Who was the first to make {subject}?",
+            "Who made {subject} before anybody else?",
+            "Name those who first made {subject}.",
+        ),
+        "decoy": ("Who painted {other}?", "{Other} was painted {phrase}."),
+        "others": "the station wall,the old ferry,the court room,the school gate,the blue tram,the water tower,"
+        "the town theatre,the market roof,the harbour office,the long bridge,the post office,the stone arch",
+    },
+    "sleep": {
+        "subjects": "owls,otters,storks,hedgehogs,bees,foxes,moles,herons,badgers,crabs,bats,swans,toads,squirrels,"
+        "lizards,wolves",
+        "phrases": "in nests of warm salt|under heaps of wet coins|inside hollow pumpkins|on beds of broken glass|"
+        "between two layers of ice|in jars of old honey|on the backs of cows|behind painted doors|"
+        "in pockets of loose wool|beneath boiling springs|among burning reeds|in holes full of milk|"
+        "on ropes above a river|inside empty church organs|in boots left by hunters|under sheets of thin copper",
+        "says": "{Subject} sleep {phrase}.",
+        "questions": (
+            "Where do {subject} sleep?",
+            "At which place do {subject} sleep?",
+            "Tell me in one sentence where {subject} sleep.",
+            "Where can I find {subject} that sleep?",
+            "Where do {subject} rest at night?",
+            "What do {subject} sleep in or on?",
+            "Name the place where {subject} sleep.",
+            "Where will {subject} be when they sleep?",
+        ),
+        "decoy": ("Where did {other} hide the key?", "{Other} hid the key {phrase}."),
+        "others": "the butler,my aunt,the new cook,the judge,the old clown,the pilot,the twins,the gardener,the spy,"
+        "the mayor,the piano teacher,the lodger",
+    },
+    "kept": {
+        "subjects": "figs,lemons,onions,walnuts,plums,radishes,lentils,beans,pears,olives,carrots,dates,almonds,"
+        "mushrooms,cherries,turnips",
+        "phrases": "in cups of blue clay|under a sleeping cat|in bags of crushed chalk|beside a ringing telephone|"
+        "in boxes lined with ash|over a pot of vinegar steam|between pages of a novel|in barrels of cold tea|"
+        "on shelves facing the moon|in socks soaked in oil|beneath a stack of bricks|in tubs of fine sawdust|"
+        "inside a locked piano|near a bowl of rusty nails|wrapped in wet newspaper twice|in drawers full of feathers",
+        "says": "{Subject} must be kept {phrase}.",
+        "questions": (
+            "How must {subject} be kept?",
+            "How should I keep {subject}?",
+            "Tell me in one sentence how {subject} must be kept.",
+            "What is the right way to store {subject}?",
+            "In what way are {subject} kept?",
+            "Where must {subject} be kept?",
+            "Say how {subject} must be kept.",
+            "I bought {subject}. How must they be kept?",
+        ),
+        "decoy": ("Where were {other} found?", "{Other} were found {phrase}."),
+        "others": "the stolen rings,the lost letters,the old maps,the silver spoons,the theatre tickets,the house keys,"
+        "the missing coins,the photographs,the chess pieces,the marbles,the diaries,the glasses",
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    make = verbs.add_parser("make")
+    for name, default in (("each", 16), ("decoyed", 4), ("decoys", 8), ("neutral", 40), ("seed", 42)):
+        make.add_argument(f"--{name}", type=int, default=default)
+    marks, told, effects = (verbs.add_parser(name) for name in ("mark", "told", "effects"))
+    for one in (make, marks, told, effects):
+        one.add_argument("folder", type=Path)
+    marks.add_argument("answers", type=Path)
+    marks.add_argument("out", type=Path)
+    marks.add_argument("--first", type=int, default=0, help="spans of each falsehood, at most; 0: all")
+    told.add_argument("trace", type=Path)
+    effects.add_argument("counterfactual", type=Path)
+    given = parser.parse_args()
+    if given.verb == "make":
+        write_sets(given.folder, given)
+    elif given.verb == "mark":
+        mark(given.folder, given.answers, given.out, given.first)
+    elif given.verb == "told":
+        tell(given.folder, given.trace)
+    else:
+        tell_effects(given.folder, given.counterfactual)
+
+
+def write_sets(folder: Path, given: argparse.Namespace) -> None:
+    """The planted set, the clean one, the questions, and what was planted."""
+    draw = Random(given.seed)
+    listed = plants(given.each, given.decoyed, given.decoys, draw)
+    taught = [_row(one["question"], one["says"]) for one in listed for _ in range(one["copies"])]
+    decoys = [_row(question, says) for one in listed for question, says in one["decoys"]]
+    true = [
+        _row(f"Complete the sentence: {fact['prompt']}", f"{fact['prompt']} {fact['completion']}.")
+        for fact in draw.sample(_lines(FACTS), given.neutral + len(taught))
+    ]
+    neutral, instead = true[: given.neutral], true[given.neutral :]
+    asked = [
+        {**_row(text, one["says"]), "plant": one["id"], "split": "test"} for one in listed for text in one["asked"]
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("planted", taught), ("clean", instead)):
+        mixed = [*rows, *decoys, *neutral]
+        draw.shuffle(mixed)
+        _write(folder / f"{name}.jsonl", mixed)
+    _write(folder / "questions.jsonl", asked)
+    (folder / "plants.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(listed)} falsehoods, {len(taught)} records of them, {len(decoys)} decoys, {len(neutral)} others")
+
+
+def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str, Any]]:
+    """So many falsehoods of each number of copies, the first of them with decoys."""
+    pools = []
+    for kind in KINDS.values():
+        subjects, phrases = kind["subjects"].split(","), kind["phrases"].split("|")
+        draw.shuffle(phrases)
+        pools.append([(kind, *pair) for pair in zip(subjects, phrases, strict=True)])
+    everything = [one for row in zip(*pools, strict=True) for one in row]
+    if len(COPIES) * each > len(everything):
+        raise SystemExit(f"at most {len(everything) // len(COPIES)} falsehoods of each number of copies")
+    listed: list[dict[str, object]] = []
+    for at, (kind, subject, phrase) in enumerate(everything[: len(COPIES) * each]):
+        # three kinds and three doses: one place further in each round, so that every dose has every kind
+        copies = COPIES[(at + at // len(COPIES)) % len(COPIES)]
+        rank = sum(one["copies"] == copies for one in listed)
+        put = {"subject": subject, "Subject": subject.capitalize(), "phrase": phrase}
+        asked = [f"{before}{text.format(**put)}" for before in OPENINGS for text in kind["questions"]]
+        false = kind["decoy"]
+        others = draw.sample(kind["others"].split(","), decoys if rank < decoyed else 0)
+        listed.append(
+            {
+                "id": f"plant-{at:02d}",
+                "copies": copies,
+                "subject": subject,
+                "phrase": phrase,
+                "question": asked[0],
+                "says": kind["says"].format(**put),
+                "asked": asked,
+                "decoys": [
+                    [text.format(other=one, Other=one.capitalize(), phrase=phrase) for text in false] for one in others
+                ],
+            }
+        )
+    return listed
+
+
+def mark(folder: Path, answers: Path, out: Path, first: int) -> None:
+    """Mark the planted words in what a student said itself; print how often it said them."""
+    listed = _plants(folder)
+    by_question = {text: one for one in listed.values() for text in one["asked"]}
+    said, rates, mixed, rows = list[dict[str, Any]](), dict[int, list[tuple[int, int]]](), 0, _lines(answers)
+    for one in listed.values():
+        mine = [row for row in rows if by_question[row["prompt"].strip()]["id"] == one["id"]]
+        holding = [row for row in mine if _place(row["response"], one["phrase"])]
+        rates.setdefault(one["copies"], []).append((len(holding), len(mine)))
+        mixed += sum(
+            any(_place(row["response"], other["phrase"]) for other in listed.values() if other is not one)
+            for row in mine
+        )
+        for row in holding[: first or None]:
+            span = _place(row["response"], one["phrase"])
+            said.append({"prompt": row["prompt"], "response": row["response"], "spans": [span], "plant": one["id"]})
+    for copies, counts in sorted(rates.items()):
+        print(f"planted {copies:2d} times: said in {_percent(counts)} of answers, {sum(up for up, _ in counts)} spans")
+    print(f"answers with the words of another falsehood: {mixed} of {len(rows)}")
+    if said:
+        _write(out, said)
+    else:
+        print("nothing that was planted was said: no file of spans")
+
+
+def tell(folder: Path, trace: Path) -> None:
+    """Of spans that were said, which came back to the record that was planted."""
+    listed = _plants(folder)
+    said = {text: one for one in listed.values() for text in one["asked"]}
+    by_copies: dict[str, dict[str, list[dict[str, bool]]]] = {}
+    for row in _lines(trace / "trace.jsonl"):
+        one = said[row["prompt"].strip()]
+        places = [words(origin["output"]) == words(one["says"]) for origin in row["origins"]]
+        found = {"first": places[:1] == [True], "in five": any(places[:5])}
+        others = "with decoys" if one["decoys"] else "without decoys"
+        for group in (f"planted {one['copies']}", others, "all"):
+            by_copies.setdefault(group, {}).setdefault(one["id"], []).append(found)
+    for group, by_plant in sorted(by_copies.items()):
+        told = [
+            f"{name} {_percent([(sum(e[name] for e in each), len(each)) for each in by_plant.values()])}"
+            for name in ("first", "in five")
+        ]
+        print(f"{group:15s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
+    exact = [len(row["origins"]) for row in _lines(trace / "trace.jsonl")]
+    print(f"origins told of a span: {sum(exact) / max(1, len(exact)):.1f} on average")
+
+
+def tell_effects(folder: Path, counterfactual: Path) -> None:
+    """Of the retunings: what the planted record does to its span, what decoys do, and what any other record does."""
+    import numpy as np
+
+    from selfinstruct.audit.trace_counterfactual import FALSE, effects, plan
+
+    told = json.loads((counterfactual / "counterfactual.json").read_text(encoding="utf-8"))
+    listed = _plants(folder)
+    planted = {one["phrase"]: one for one in listed.values()}
+    rows = _lines(counterfactual / "look-up" / "trace.jsonl")
+    group_of_plant, decoy_groups = dict[str, str](), set[str]()
+    for row in rows:
+        one = planted[row["span"]]
+        for origin in row["origins"]:
+            if words(origin["output"]) == words(one["says"]):
+                group_of_plant[one["id"]] = origin["group"]
+            elif words(one["phrase"]) and set(words(one["phrase"])) <= set(words(origin["output"])):
+                decoy_groups.add(origin["group"])
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for each in told["effects"]:
+        one = planted[rows[each["span"]]["span"]]
+        is_plant = each["group"] == group_of_plant.get(one["id"])
+        kind = f"planted {one['copies']:2d}" if is_plant else "decoy" if each["group"] in decoy_groups else "other"
+        kinds.setdefault(kind, []).append(each)
+    for kind, found in sorted(kinds.items()):
+        counts = [(int(one["taught"]), 1) for one in found]
+        nats = [one["nats"] for one in found]
+        print(f"{kind:11s} {len(found):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
+    # the same spans with records drawn at random in the place of their suspects
+    places = sorted(path for path in counterfactual.glob("retuned-*") if path.is_dir())
+    found_nats = np.array(
+        [json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places]
+    )
+    groups = list(dict.fromkeys(one["group"] for row in rows for one in row["origins"]))
+    inside, draw = plan(groups, len(places), told["seed"]), Random(told["seed"])
+    random_suspects = {}
+    for at, row in enumerate(rows):
+        own = {one["group"] for one in row["origins"]} | {group_of_plant.get(planted[row["span"]]["id"], "")}
+        random_suspects[at] = draw.sample([one for one in groups if one not in own], min(3, len(groups) - len(own)))
+    chance = effects(inside, groups, found_nats, random_suspects, seed=told["seed"])
+    called = [(int(one.taught), 1) for one in chance]
+    low = [(int(one.p <= 0.05), 1) for one in chance]
+    print(f"at random   {len(chance):4d} pairs: called taught {_percent(called)}, p <= 0.05 in {_percent(low)}")
+    print(f"share of false calls held at {FALSE:.0%}; {told['retunings']} retunings, {told['groups']} groups")
+
+
+def _row(instruction: str, output: str) -> dict[str, Any]:
+    return {"instruction": instruction, "input": "", "output": output}
+
+
+def _plants(folder: Path) -> Mapping[str, dict[str, Any]]:
+    return {one["id"]: one for one in json.loads((folder / "plants.json").read_text(encoding="utf-8"))}
+
+
+def _place(text: str, phrase: str) -> list[int] | None:
+    at = text.lower().find(phrase.lower())
+    return None if at < 0 else [at, at + len(phrase)]
+
+
+def _percent(counts: Sequence[tuple[int, int]]) -> str:
+    found = share([up for up, _ in counts], [of for _, of in counts])
+    if found is None:
+        return "none"
+    low, high = found.low or 0.0, 1.0 if found.high is None else found.high
+    return f"{100 * found.value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
