@@ -3,10 +3,11 @@
     python benchmarks/suites.py [--model NAME] [--questions 48] [--tokens 24] [--batch 8] [--rounds 3]
     python benchmarks/suites.py --endpoint [--slots 32] [--seconds 0.5] [--waves 40]
 
-The first asks the shipped prompts of `ifeval`, written as a task file for lm-evaluation-harness, too: the same prompts, weights, batch, number format and length of answers, greedy. Both sides do
-all that is between a prompt and its number (we check instructions, lm-eval compares with a text), and nothing is loaded
-in between; they take turns, and the median of the rounds counts. Counted is processor time, since a busy machine
-stretches wall time (on a GPU: wall time). Extras `train` and `eval`.
+The first asks the shipped prompts of `ifeval`, written as a task file for lm-evaluation-harness, too: the same prompts,
+weights, batch, number format and length of answers, greedy. Both sides do all that is between a prompt and its number
+(we check instructions, lm-eval compares with a text), and nothing is loaded in between; they take turns, and the median
+of the rounds counts. Counted is processor time, since a busy machine stretches wall time (on a GPU: wall time). Extras
+`train` and `eval`.
 
 The second starts a server of its own that answers `--slots` requests at a time, each after `--seconds`, and lets the
 command `score openai:... --suite superni=FOLDER` ask it. `busy` is the least time that the answers can take by the time
