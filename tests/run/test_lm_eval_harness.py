@@ -190,7 +190,7 @@ def test_a_cap_ends_it_and_a_dry_run_sends_nothing_and_needs_no_key(
             "openai:small", ["our_sums"], tmp_path / "out", task_files=files, limits=limits_of(["limits.max_cost=1"])
         )
     with pytest.raises(Stopped, match="cap"):
-        harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files, limits=Limits(max_total_tokens=900))
+        harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files, limits=Limits(max_total_tokens=100))
     capped = Limits(max_total_tokens=900)
     with pytest.raises(BadInput, match="our_rivers compares likelihoods: the harness's own client asks"):
         harness("openai:small", ["our_rivers"], tmp_path / "x", task_files=files, wrapper="none", limits=capped)
