@@ -34,6 +34,7 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
     assert told.columns == (IFS, suite)
     assert told.cells["m, chat", IFS].value == 0.5
     assert ("n, chat", suite) not in told.cells
+    assert "IFEval prompt strict: prompt_level_strict_acc" in as_text(told)
     assert told.notes == ()
 
 
