@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import yaml
+
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
@@ -77,6 +79,8 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
         known = {"likelihood": bool(one.likelihood), "runs_code": one.runs_code}
         if why := refused(one.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
             raise BadInput(why, place="--tasks", fix="see above")
+    if task_files:
+        check_task_files(Path(task_files), [name for one in wanted for name in one.tasks])
     place = Path(folder)
     told: dict[str, Json] = {
         "kind": kind,
@@ -99,8 +103,7 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
     shown_as = plain_name(name) if kind == "hf" else model
     told["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
     if dry_run:
-        with TemporaryDirectory() as scratch:
-            plan: dict[str, Json] = _in_a_child(told, Path(scratch) / "harness.log")["plan"]
+        plan: dict[str, Json] = _in_a_child(told, None)["plan"]
         return {"model": shown_as, **plan}
     with owning(place):
         found = _in_a_child(told, place / "harness.log")
@@ -133,8 +136,45 @@ def _asked(model: str) -> tuple[str, str, str]:
     raise BadInput(f"the harness asks no '{model}'", place="--suite harness", fix=fix)
 
 
-def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
+_KEYS = ("dataset_path", "output_type", "doc_to_text", "doc_to_target")
+_NOT_ALONE = frozenset({"include", "group", "class"})
+"""Keys of task files that take others from elsewhere."""
+
+
+class _TaskFile(yaml.SafeLoader):
+    """The harness's YAML: functions are named in it, and not looked for here."""
+
+
+_TaskFile.add_multi_constructor("!", lambda _loader, suffix, node: f"!{suffix} {node.value}")
+
+
+def check_task_files(folder: Path, names: Sequence[str]) -> None:
+    """Task files of one's own, before a process is started for them.
+
+    BadInput for a folder that is not there, a file that is no YAML, a named task that lacks a key.
+    """
+    if not folder.is_dir():
+        raise BadInput("no such folder", place=f"--task-files {folder}", fix="name a folder with task files in YAML")
+    for file in sorted(folder.rglob("*.yaml")):
+        try:
+            told = yaml.load(file.read_text(encoding="utf-8"), Loader=_TaskFile)  # noqa: S506 - a safe loader
+        except (yaml.YAMLError, UnicodeDecodeError) as fault:
+            mark = getattr(fault, "problem_mark", None)
+            place = str(file) if mark is None else f"{file}:{mark.line + 1}"
+            what = getattr(fault, "problem", None) or "not UTF-8"
+            raise BadInput(f"not YAML: {what}", place=place, fix="correct or remove it") from None
+        if not isinstance(told, dict) or told.get("task") not in names or _NOT_ALONE & told.keys():
+            continue
+        if lacking := [key for key in _KEYS if told.get(key) is None]:
+            fix = f"a task file has task, {', '.join(_KEYS)}, or an `include` that has them"
+            raise BadInput(f"task {told['task']}: {', '.join(lacking)} missing", place=str(file), fix=fix)
+
+
+def _in_a_child(told: Mapping[str, Json], kept_log: Path | None) -> dict[str, Any]:
+    """What the process found; `kept_log`: where what the harness says is kept, None: nowhere."""
     with TemporaryDirectory() as scratch:
+        log = kept_log or Path(scratch) / "harness.log"
+        at = str(kept_log or "--suite harness")
         asked, found = Path(scratch) / "asked.json", Path(scratch) / "found.json"
         asked.write_text(json.dumps(told), encoding="utf-8")
         words = [sys.executable, "-m", "selfinstruct.run.lm_eval_process", str(asked), str(found)]
@@ -143,7 +183,7 @@ def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
             ended = subprocess.run(words, stdout=said, stderr=said, env=environment, check=False)  # noqa: S603 - ours
         if ended.returncode or not found.is_file():
             what = f"the harness ended with {ended.returncode}"
-            raise BadInput(what, place=str(log), fix="read the log; what was answered is kept: type the same again")
+            raise BadInput(what, place=at, fix="read the log; what was answered is kept: type the same again")
         value: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
     if "unknown" in value:
         what = f"the harness has no task {', '.join(value['unknown'])}"
@@ -157,7 +197,7 @@ def _in_a_child(told: Mapping[str, Json], log: Path) -> dict[str, Any]:
         raise BadInput(value["refused"], place="--tasks", fix="see above")
     if "error" in value:
         fix = "a set that is not here comes from the Hub: get online once, or name --task-files; the same again goes on"
-        raise BadInput(f"the harness failed: {value['error']}", place=str(log), fix=fix)
+        raise BadInput(f"the harness failed: {value['error']}", place=at, fix=fix)
     return value
 
 

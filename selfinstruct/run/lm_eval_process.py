@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import traceback
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,16 @@ def main(asked: Path, found: Path) -> None:
     except BadInput as fault:
         value = {"bad": [fault.what, fault.place, fault.fix]}
     except Exception as fault:  # noqa: BLE001 - whatever a task or a model does goes back as one line
-        value = {"error": f"{type(fault).__name__}: {' '.join(str(fault).split())[:600]}"}
+        value = {"error": f"{type(fault).__name__}: {' '.join(str(fault).split())[:600]}{_where(fault)}"}
     found.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
+
+
+def _where(fault: Exception) -> str:
+    """Where it was raised, of one that says nothing else."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    if str(fault).strip() or not frames:
+        return ""
+    return f"raised by {Path(frames[-1].filename).name}:{frames[-1].lineno}, {frames[-1].line}"
 
 
 def run(told: dict[str, Any]) -> dict[str, Any]:

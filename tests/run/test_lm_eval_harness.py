@@ -19,7 +19,7 @@ from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HARNESS, HarnessTask, harness_tasks
 from selfinstruct.run import lm_eval_process
-from selfinstruct.run.lm_eval_harness import harness, limits_of
+from selfinstruct.run.lm_eval_harness import check_task_files, harness, limits_of
 from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.score_without_run import compare_folders
 from tests.models import tiny_models
@@ -255,6 +255,23 @@ def test_a_task_that_runs_code_or_does_not_exist_is_refused_before_any_weights_a
         harness("hf:not-there", ["our_sums"], tmp_path / "out", task_files=files)
     with pytest.raises(BadInput, match="the harness has no task our_sumz"):
         harness("hf:not-there", ["our_sumz"], tmp_path / "out", task_files=files)
+
+
+def test_a_task_file_that_lacks_a_key_or_is_no_yaml_is_named_before_anything_is_started(
+    files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("selfinstruct.run.lm_eval_harness.importlib.util.find_spec", lambda _: True)
+    check_task_files(files, ["our_sums", "our_rivers"])
+    text = (files / "our_sums.yaml").read_text(encoding="utf-8")
+    (files / "our_sums.yaml").write_text(text.replace("doc_to_text", "doc_to_test"), encoding="utf-8")
+    check_task_files(files, ["our_rivers"])
+    with pytest.raises(BadInput, match=r"our_sums.yaml: task our_sums: doc_to_text missing"):
+        harness("hf:m", ["our_sums"], tmp_path / "out", task_files=files)
+    (files / "other.yaml").write_text("task: !function utils.this\na: [\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"other.yaml:\d: not YAML"):
+        check_task_files(files, ["our_rivers"])
+    with pytest.raises(BadInput, match="no such folder"):
+        check_task_files(tmp_path / "nowhere", ["our_rivers"])
 
 
 def test_a_harness_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
