@@ -93,6 +93,8 @@ class Needs:
     """It learns from what a small model makes of replies."""
     extras: tuple[str, ...] = ()
     """Of this package, that must be installed for it."""
+    gpu: bool = False
+    """It cannot do without one."""
 
     prompts: tuple[str, ...] = ()
     """Names or files of prompts that its models are asked, whatever the records are."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them are in the judge's folder
-_KNOBS = ("method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
+_KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
 
 @click.command()
@@ -88,6 +88,7 @@ def _metric(name: str, told: Mapping[str, Any]) -> str:
     show_default=True,
     help="An adapter, or all weights.",
 )
+@click.option("--engine", type=click.Choice(["selfinstruct", "trl"]), default="selfinstruct", help="Who trains.")
 @click.option("--template", default="chat", show_default=True, help="chat, tags, alpaca, ifs or self_instruct.")
 @renamed_option("--format", "--template")
 @click.option(
@@ -117,7 +118,7 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
 
     Example:  selfinstruct finetune runs/first --base embedded -o runs/student
     """
-    from selfinstruct.run import student_files
+    from selfinstruct.run import launched, student_files
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
@@ -126,6 +127,8 @@ def finetune(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     more: dict[str, Json] = {"publish": None, "seed": given["seed"]}
     recipe = verb_recipes.recipe("finetune", inputs, verb_recipes.finetune(knobs), {"base": given["base"]}, more)
     resolved = resolve(recipe, given["changes"])
+    if launched.helped(resolved, given["output"], fresh=given["fresh"]):
+        return 0
     if given["preview"]:
         say(student_files.preview(resolved))
         return 0

@@ -6,12 +6,14 @@ worse, since small steps are lost in rounding.
 """
 
 import os
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
+from selfinstruct.finetune.launch import Quantize
 from selfinstruct.finetune.packing import Layout, NotApart, apart
-from selfinstruct.stage import DTYPES, OWN_DTYPE
+from selfinstruct.stage import DTYPES, FOUR_BITS, OWN_DTYPE
 
 _LENGTHS = (5, 13)  # tokens of the texts tried
 _ROUNDING = {"float32": 1e-5, "float64": 1e-5}  # of the largest logit; by number format
@@ -36,6 +38,10 @@ class Capabilities:
     """Tokens that go through it at a time, unless one example has more: bounds memory."""
     words: int
     """Tokens that it knows; a tokenizer may have more, for pictures for instance, and never write them."""
+
+    def in_rows(self) -> "Capabilities":
+        """As TRL uses it: rows filled up, as many tokens at a time as they have."""
+        return replace(self, layout="padded", together=sys.maxsize)
 
 
 def capabilities(model: Any, name: str) -> Capabilities:  # noqa: ANN401 - imported late
@@ -114,7 +120,7 @@ _HELD_BACK = ("DEFAULT", "AVX2")
 class Precision:
     """How numbers are held and computed."""
 
-    weights: Literal["float32", "bfloat16"]
+    weights: Literal["float32", "bfloat16", "4bit"]
     """Of the base, as it is loaded."""
     autocast: bool
     """Multiplications in bfloat16 whatever the weights are in."""
@@ -122,11 +128,18 @@ class Precision:
     @property
     def name(self) -> str:
         """As a card tells it."""
+        if self.weights == FOUR_BITS:
+            return "4 bits (nf4), bfloat16 (autocast)"
         return "bfloat16 (autocast)" if self.autocast else self.weights
 
 
-def precision(dtype: Dtype, method: Method) -> Precision:
-    """What `dtype` means here; `auto` is what SELFINSTRUCT_DTYPE says, or what this machine is faster in."""
+def precision(dtype: Dtype, method: Method, quantize: Quantize = "none") -> Precision:
+    """What `dtype` means here; `auto` is what SELFINSTRUCT_DTYPE says, or what this machine is faster in.
+
+    A base in 4 bits is computed with in two bytes.
+    """
+    if quantize == FOUR_BITS:
+        return Precision(FOUR_BITS, autocast=True)
     if dtype == "float32" or (dtype == "auto" and not _two_bytes()):
         return Precision("float32", autocast=False)
     return Precision("bfloat16", autocast=False) if method == "lora" else Precision("float32", autocast=True)

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.examples import Refused, TooLong
+from selfinstruct.finetune.launch import TRACKERS, Engine, Quantize
 from selfinstruct.finetune.machine_probe import Dtype, Method
 from selfinstruct.finetune.training_text import Template
 
@@ -27,6 +28,9 @@ def _one_of(*known: str) -> _Limit:
 
 
 LIMITS = {
+    "engine": _one_of(*get_args(Engine)),
+    "quantize": _one_of(*get_args(Quantize)),
+    "report_to": _Limit(lambda value: set(value) <= {*TRACKERS}, f"write some of: {', '.join(TRACKERS)}"),
     "method": _one_of(*get_args(Method)),
     "template": _one_of(*get_args(Template)),
     "dtype": _one_of(*get_args(Dtype)),
@@ -59,9 +63,56 @@ LIMITS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Conflict:
+    name: str
+    """The knob that cannot be as it is."""
+    found: Callable[[Any], bool]
+    fix: str
+
+
+CONFLICTS = (
+    _Conflict(
+        "report_to",
+        lambda knobs: bool(knobs.report_to) and knobs.engine != "trl",
+        "write engine: trl, our own loop tells nobody",
+    ),
+    _Conflict("quantize", lambda knobs: knobs.quantize != "none" and knobs.engine != "trl", "write engine: trl"),
+    _Conflict(
+        "quantize",
+        lambda knobs: knobs.quantize != "none" and knobs.method != "lora",
+        "write method: lora, weights in 4 bits cannot be trained themselves",
+    ),
+    _Conflict(
+        "merge",
+        lambda knobs: knobs.quantize != "none" and knobs.merge,
+        "leave it out: a base in 4 bits would lose what the adapter adds in the rounding",
+    ),
+    _Conflict(
+        "dtype",
+        lambda knobs: knobs.quantize != "none" and knobs.dtype == "float32",
+        "leave it out: with a base in 4 bits numbers have two bytes",
+    ),
+    _Conflict(
+        "learning_rates",
+        lambda knobs: bool(knobs.learning_rates) and knobs.engine == "trl",
+        "write one learning_rate, or engine: selfinstruct: TRL's engine tries none",
+    ),
+    _Conflict(
+        "targets",
+        lambda knobs: "lm_head" in knobs.targets and knobs.engine == "trl",
+        "leave lm_head out, or write engine: selfinstruct: TRL would never train it",
+    ),
+)
+
+
 def check(knobs: object) -> None:
-    """BadInput names the first that cannot be."""
+    """BadInput names the first that cannot be, by itself or beside another."""
     for name, limit in LIMITS.items():
         value = getattr(knobs, name)
         if not limit.fits(value):
             raise BadInput(f"{name}: {value}", place="stage finetune", fix=limit.fix)
+    for conflict in CONFLICTS:
+        if conflict.found(knobs):
+            what = f"{conflict.name}: {getattr(knobs, conflict.name)}"
+            raise BadInput(what, place="stage finetune", fix=conflict.fix)

@@ -12,6 +12,11 @@ from selfinstruct.stage import Stage
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "train": ("torch", "transformers", "peft", "accelerate", "safetensors"),
+    "trl": ("trl",),
+    "qlora": ("bitsandbytes",),
+    "tensorboard": ("tensorboard",),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
     "semantic": ("model2vec",),
     "nlp": ("spacy",),
     "redis": ("redis",),
@@ -31,6 +36,7 @@ def check_needs(resolved: Resolved) -> None:
         told = [f"{' and '.join(stages)}: {_absent(extra)}" for extra, stages in missing.items()]
         what = f"packages that stages need are not installed here ({'; '.join(told)})"
         raise BadInput(what, place="the recipe", fix=f"pip install 'selfinstruct[{','.join(missing)}]'")
+    _check_gpu(resolved)
     _check_embedded(resolved)
 
 
@@ -53,6 +59,17 @@ def needed(stage: Stage, models: Mapping[str, str]) -> Iterator[str]:
     asked = [models[role] for role in needs.models if role in models]
     if needs.scorer or needs.weights or any(built_name(spec) or _by_transformers(spec) for spec in asked):
         yield "train"
+
+
+def _check_gpu(resolved: Resolved) -> None:
+    wanting = [stage.name for stage in (*resolved.rounds, *resolved.stages) if stage.needs.gpu]
+    if not wanting:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        what = "it needs a GPU, and torch finds none here"
+        raise BadInput(what, place=f"stage {wanting[0]}", fix="leave quantize: 4bit away, or run it where there is one")
 
 
 def _by_transformers(spec: str) -> bool:

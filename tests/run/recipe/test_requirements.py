@@ -11,6 +11,7 @@ from selfinstruct.run.recipe.requirements import check_needs
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 
+TRL = "{decontaminate: {against: [ifs-v1]}}, {finetune: {base: base, stop: none, engine: trl"
 MODELS = "{ base: 'hf:nobody/nothing', m: 'scripted:none.yaml' }"
 
 
@@ -37,6 +38,10 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     ("stages", "package", "says"),
     [
         ("[{decontaminate: {against: [ifs-v1]}}, {finetune: {base: base}}]", "torch", r"finetune: torch.*\[train\]"),
+        (f"[{TRL}}}}}]", "trl", r"finetune: trl.*\[trl\]"),
+        (f"[{TRL}, report_to: [trackio]}}}}]", "trackio", r"finetune: trackio.*\[trackio\]"),
+        (f"[{TRL}, report_to: [wandb]}}}}]", "wandb", r"finetune: wandb.*\[wandb\]"),
+        (f"[{TRL}, quantize: 4bit}}}}]", "bitsandbytes", r"finetune: bitsandbytes.*\[qlora\]"),
         ("[{train_judge: {backend: encoder}}]", "transformers", r"train_judge: transformers.*\[train\]"),
         ("[{score: {model: base}}]", "torch", r"score: torch.*\[train\]"),
         ("[{difficulty: {scorer: base}}]", "torch", r"difficulty: torch.*\[train\]"),
@@ -77,4 +82,15 @@ def test_weights_that_are_not_here_are_missed_before_a_folder_is_taken(
     monkeypatch.setenv("SELFINSTRUCT_EMBEDDED_GGUF", str(tmp_path / "none.gguf"))
     with pytest.raises(BadInput, match=r"SELFINSTRUCT_EMBEDDED_GGUF.*no such file"):
         execute(recipe("[{score: {model: m}}]", "{ m: embedded }"), Options(folder=tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_base_in_4_bits_is_refused_where_there_is_no_gpu_before_a_folder_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, torch = importlib.util.find_spec, pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: name == "bitsandbytes" or find(name, *more))
+    with pytest.raises(BadInput, match=r"stage finetune: it needs a GPU, and torch finds none here; leave quantize"):
+        execute(recipe(f"[{TRL}, quantize: 4bit}}}}]"), Options(folder=tmp_path / "run"))
     assert not (tmp_path / "run").exists()
