@@ -1,4 +1,9 @@
-"""The card of a published set: front matter for the Hub, all a reader must know, splits; strangers' text escaped."""
+"""The card of a published set: front matter for the Hub, all a reader must know, splits; strangers' text escaped.
+
+`huggingface_hub` reads it as it would read its own (a test), and does not write it: the order of its keys, hence the
+bytes of a published set, is its version's; of a title with a line separator (U+0085, U+2028) it makes another; and it
+takes 0.4 s to load.
+"""
 
 import json
 import re

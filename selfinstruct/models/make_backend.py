@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from selfinstruct import plugins
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.models.backend import Backend
 from selfinstruct.models.hosted import PROVIDERS, HostedModel, connected
 from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, gemma_weights
@@ -53,7 +53,12 @@ def _made(spec: str, found: plugins.Plugin, rest: str) -> Backend:
     fix = "write a function, or a class, that takes what comes after the name and gives a Backend"
     if not callable(make):
         raise BadInput(f"{found.where} makes nothing", place=place, fix=fix)
-    made: object = make(rest)
+    try:
+        made: object = make(rest)
+    except SelfInstructError:
+        raise
+    except Exception as fault:
+        raise plugins.raised(fault, found.where, "mend it, or name another model", place) from fault
     lacking = [name for name in _BACKEND if name not in dir(made)]
     if lacking:
         raise BadInput(f"what {found.where} makes has no {', '.join(lacking)}", place=place, fix=fix)

@@ -180,10 +180,8 @@ def _from_elsewhere(origin: str) -> Path:
         if not Path(origin).is_file():
             raise BadInput("no such file", place=origin, fix="name a .gguf file, `package` or `hub`")
         return Path(origin)
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError:
-        raise BadInput("needs one more package", place="--from hub", fix="pip install 'selfinstruct[hub]'") from None
+    from huggingface_hub import hf_hub_download
+
     try:
         return Path(hf_hub_download(HUB_REPOSITORY, HUB_FILE))
     except Exception as fault:

@@ -17,7 +17,7 @@ from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
 from selfinstruct.run.run_records import html_table, task_cells
-from selfinstruct.run.stage_runner import closed
+from selfinstruct.run.stage_runner import closed, outcomes_of
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
 from selfinstruct.store.run_folder import RunFolder, largest_first
 from selfinstruct.text import printable, shown
@@ -220,7 +220,7 @@ def apply(
             bench = Bench(
                 pool=Pool(seeds), models={**asked, **loaded}, scratch=Path(scratch), seed=seed, stage=stage.name
             )
-            for outcome in closed(stage(tasks, bench), stage, len(tasks)):
+            for outcome in closed(outcomes_of(stage, tasks, bench), stage, len(tasks)):
                 match outcome:
                     case Kept(record):
                         applied.kept.append(record)

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, overload
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_lines, read_object_line, read_tasks, task_of
-from selfinstruct.store.run_folder import FATES, RunFolder, largest_first
+from selfinstruct.store.run_folder import FATES, RunFolder, largest_first, makes_records
 from selfinstruct.text import shown
 
 _ROWS = 10  # of a table that a notebook shows
@@ -322,7 +322,7 @@ def life_of(folder: RunFolder, wanted: str) -> Life:
         )
     line = _lineage(matching[0], by_id, children)
     life = tuple(station for station in everything if station.id in line)
-    parents = [parent for station in life if "propose" in station.stage for parent in station.parents]
+    parents = [parent for station in life if makes_records(station.stage) for parent in station.parents]
     return Life(life, tuple(_known(parent, by_id, folder) for parent in dict.fromkeys(parents)))
 
 
@@ -331,14 +331,14 @@ def _lineage(start: str, by_id: Mapping[str, list[Station]], children: Mapping[s
     line, current = {start}, start
     while current in by_id:
         first = by_id[current][0]
-        if len(first.parents) != 1 or "propose" in first.stage or first.parents[0] not in by_id:
+        if len(first.parents) != 1 or makes_records(first.stage) or first.parents[0] not in by_id:
             break
         current = first.parents[0]
         line.add(current)
     queue = [start]
     while queue:
         for child in children.get(queue.pop(), ()):
-            if child not in line and "propose" not in by_id[child][0].stage:
+            if child not in line and not makes_records(by_id[child][0].stage):
                 line.add(child)
                 queue.append(child)
     return line

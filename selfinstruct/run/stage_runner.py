@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from selfinstruct.errors import BadInput
+from selfinstruct import plugins
+from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Json, Task
 from selfinstruct.run.cycles import guidance, wanted
 from selfinstruct.run.progress_events import Unwatched, Watch, Watched
@@ -19,6 +20,7 @@ from selfinstruct.run.run_cost import Billed, merged
 from selfinstruct.stage import (
     AskLoaded,
     Bench,
+    Built,
     Failed,
     HiddenStates,
     Kept,
@@ -39,6 +41,7 @@ from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
 from selfinstruct.store.task_file import MEMORY
+from selfinstruct.text import shown
 
 _CHUNK = 512  # records a worker gets at a time
 
@@ -233,7 +236,7 @@ class Runner:
 
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         if stage.scope != "record" or bench.models or bench.scorers or bench.weights:
-            return stage(records, bench)
+            return outcomes_of(stage, records, bench)
         workers = 1 if len(records) <= _CHUNK else self.workers
         return in_chunks(stage, records, bench, workers)
 
@@ -243,6 +246,30 @@ _FATES = (Kept, Rejected, Failed)
 
 def _ignore(outcome: Outcome) -> None:
     del outcome
+
+
+def outcomes_of(stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
+    """What a stage yields; an exception in one of others is BadInput with the record, the file and the line."""
+    if not plugins.is_foreign(stage):
+        yield from stage(records, bench)
+        return
+    try:
+        for outcome in stage(records, bench):
+            yield _checked(outcome, stage)
+    except SelfInstructError:
+        raise
+    except Exception as fault:
+        raise plugins.raised(fault, f"stage '{stage.name}'", plugins.MEND_STAGE) from fault
+
+
+def _checked(outcome: object, stage: Stage) -> Outcome:
+    if isinstance(outcome, Kept | Rejected | Failed | Measured | Built):
+        return outcome
+    what = f"yielded {shown(repr(outcome), 60)}, which is no outcome"
+    raise BadInput(what, place=f"stage '{stage.name}'", fix=f"{_OUTCOMES}; {plugins.MEND_STAGE}")
+
+
+_OUTCOMES = "yield Kept, Rejected or Failed once for each record"
 
 
 def closed(
@@ -258,7 +285,11 @@ def closed(
         tell(outcome)
         yield outcome
     if stage.scope != "source" and fates != received:
-        raise RuntimeError(f"stage '{stage.name}' took {received} records and accounted for {fates}")
+        what = f"took {received} records and accounted for {fates}"
+        if plugins.is_foreign(stage):
+            fix = f"{_OUTCOMES}; {plugins.MEND_STAGE}"
+            raise BadInput(what, place=f"stage '{stage.name}'", fix=fix)
+        raise RuntimeError(f"stage '{stage.name}' {what}")
 
 
 def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int) -> Iterator[Outcome]:
@@ -268,7 +299,11 @@ def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int)
     """
     measured: dict[str, Json] = {}
     chunks = _chunks(records)
-    made = (list(stage(chunk, bench)) for chunk in chunks) if workers == 1 else _spread(stage, chunks, bench, workers)
+    made = (
+        (list(outcomes_of(stage, chunk, bench)) for chunk in chunks)
+        if workers == 1
+        else _spread(stage, chunks, bench, workers)
+    )
     for outcomes in made:
         for outcome in outcomes:
             if isinstance(outcome, Measured):
@@ -320,7 +355,7 @@ def _begin(stage: Stage, bench: Bench) -> None:
 
 def _chunk(records: Sequence[Task]) -> list[Outcome]:
     [(stage, bench)] = _here
-    return list(stage(records, bench))
+    return list(outcomes_of(stage, records, bench))
 
 
 def _summary(result: StageResult) -> dict[str, Json]:

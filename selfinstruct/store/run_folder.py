@@ -281,6 +281,18 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def makes_records(stage: str) -> bool:
+    """Whether a stage, by its round and folder, made its records itself: the first of a round does, and no other.
+
+    A recipe in which another does is refused.
+
+    >>> [makes_records(stage) for stage in ("round-00001/01-propose", "round-00001/02-filter", "stages/01-read")]
+    [True, False, False]
+    """
+    part, _, folder = stage.partition("/")
+    return part.startswith("round-") and folder.startswith("01-")
+
+
 def round_name(number: int) -> str:
     """`round-00001`; a run may have many."""
     return f"round-{number:05d}"

@@ -143,3 +143,21 @@ def test_a_stage_that_stands_there_three_times_is_told_three_times() -> None:
 def test_a_model_that_we_bring_is_called_by_the_name_that_the_world_knows() -> None:
     page = render(card(models=["embedded", "openai:m"], called={"embedded": "SmolLM2-135M-Instruct"}))
     assert "by `embedded` (SmolLM2-135M-Instruct) and `openai:m`" in page
+
+
+def test_the_hub_reads_the_front_matter_as_it_reads_its_own() -> None:
+    from huggingface_hub import DatasetCard, DatasetCardData
+
+    made = DatasetCardData(
+        license="cc-by-4.0",
+        language=["da", "no"],
+        pretty_name="A: set # of - things",
+        size_categories=["n<1K"],
+        task_categories=["text-generation"],
+        annotations_creators=["machine-generated"],
+        source_datasets=["original"],
+        tags=["synthetic", "selfinstruct"],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train.parquet"}]}],
+    )
+    ours = DatasetCard(render(card(license="cc-by-4.0", language=["da", "no"]))).data
+    assert yaml.safe_load(ours.to_yaml()) == yaml.safe_load(made.to_yaml())

@@ -29,9 +29,6 @@ PROBES = {
     "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
-    "'propose' in station.stage": "folders of a finished run",
-    "'propose' in first.stage": "folders of a finished run",
-    "'propose' not in by_id[child][0].stage": "folders of a finished run",
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",

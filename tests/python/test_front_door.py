@@ -314,6 +314,16 @@ def test_the_names_that_types_know_are_the_names_that_are_there() -> None:
         si.Exakt  # type: ignore[attr-defined]  # noqa: B018 - reading it is what is tested
 
 
+@pytest.mark.parametrize("name", sorted({*si.__all__, *si._PLACES, *si._STAGES}))
+def test_every_public_name_leads_to_what_it_names(name: str) -> None:
+    thing = getattr(si, name)
+    assert getattr(si, name) is thing
+    if isinstance(thing, type) or inspect.isfunction(thing):
+        place = si._PLACES[name] if name in si._PLACES else STAGES.place(si._STAGES[name])
+        assert thing.__module__.startswith(f"selfinstruct.{place.partition(':')[0]}")
+        assert thing.__qualname__ == place.partition(":")[2]
+
+
 def test_importing_the_package_loads_nothing() -> None:
     code = (
         "import sys, selfinstruct as si\nmade = dir(si)\n"

@@ -1,12 +1,20 @@
 """The loop: exact targets, rounds that shrink, resuming at every stage, several processes."""
 
 import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfinstruct.errors import BadInput
+from selfinstruct.records import Task
+from selfinstruct.run.run_records import life_of
+from selfinstruct.stage import Bench, Kept, Outcome
+from selfinstruct.store.run_folder import RunFolder
 from tests.faults.same import files
 from tests.run.toys import Count, Loses, Sieve, Silent, resolved, runner_in, walked
 
@@ -79,7 +87,7 @@ def test_one_process_and_several_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_stage_that_loses_a_record_is_caught(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="'loses' took 24 records and accounted for 23"):
+    with pytest.raises(BadInput, match="'loses': took 24 records and accounted for 23"):
         walked(tmp_path, resolved(100, Count(), Loses()))
 
 
@@ -91,3 +99,24 @@ def test_the_ledger_tells_every_stage_once_however_often_the_run_starts(tmp_path
     walked(tmp_path, resolved(10))
     assert events(tmp_path) == once
     assert runner_in(tmp_path).folder.round_numbers()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imagine(Count):
+    """Proposes as `Count` does, and has shown two tasks for each."""
+
+    name: ClassVar[str] = "imagine"
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        for outcome in super().__call__(records, bench):
+            assert isinstance(outcome, Kept)
+            assert isinstance(outcome.record, Task)
+            origin = replace(outcome.record.provenance, parents=("a" * 64, "b" * 64))
+            yield Kept(replace(outcome.record, provenance=origin))
+
+
+def test_why_shows_what_was_shown_whatever_the_stage_is_called_that_makes_records(tmp_path: Path) -> None:
+    ended = walked(tmp_path, resolved(3, Imagine(), Sieve()), per_round=4)
+    life = life_of(RunFolder(tmp_path), ended.kept[0].id)
+    assert [shown["id"] for shown in life.demonstrations] == ["a" * 64, "b" * 64]
+    assert [station.stage for station in life.stations][:2] == ["round-00001/01-imagine", "round-00001/02-sieve"]

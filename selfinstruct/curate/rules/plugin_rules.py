@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from selfinstruct import plugins
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Task
 from selfinstruct.text import shown
 
@@ -63,9 +63,11 @@ def plugin_rule(name: str, place: str) -> TaskRule:
     def objects(task: Task) -> str:
         try:
             said = cast("Callable[[Task], object]", rule)(task)
+        except SelfInstructError:
+            raise
         except Exception as fault:
-            what = f"rule '{shown(name)}' raised {shown(f'{type(fault).__name__}: {fault}', 200)}"
-            raise BadInput(what, place=f"record {task.id[:16]}", fix="mend the rule") from fault
+            place = f"record {task.id[:16]}"
+            raise plugins.raised(fault, f"rule '{shown(name)}'", plugins.MEND_RULE, place) from fault
         if isinstance(said, bool):
             return name if said else ""
         if not isinstance(said, str):

@@ -35,6 +35,7 @@ from selfinstruct.curate.rules.private_data_rules import (
     access_key,
     bank_account,
     email_address,
+    identity_number,
     ip_address,
     payment_card,
     phone_number,
@@ -80,7 +81,7 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
     """Rules in order, each once: `curate` is a set, `-refusal` takes a rule out, `torn=0.5` gives it a weight.
 
     >>> [rule.name for rule in chosen(("personal_data", "-ip_address", "-phone_number"))]
-    ['email_address', 'payment_card', 'bank_account']
+    ['email_address', 'payment_card', 'bank_account', 'identity_number']
     >>> chosen(("refusal=0", "none")), chosen(("none",))
     ((Chosen(name='refusal', weight=0.0),), ())
     """
@@ -207,6 +208,7 @@ ON_TEXTS: dict[str, Callable[[str], str]] = {
         phone_number,
         payment_card,
         bank_account,
+        identity_number,
         ip_address,
     )
 }
@@ -237,7 +239,7 @@ RECORD_SETS: dict[str, tuple[str, ...]] = {
     "curate": (*_CHEAP, "no_input_mark=0"),
     "strict": (*_CHEAP, "no_input_mark", "same_as_input", "needs_media", "placeholder", "echoed_markup"),
     "secrets": ("private_key", "access_key"),
-    "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "ip_address"),
+    "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "identity_number", "ip_address"),
     **SETS,
 }
 """Names that stand for several rules; `default`, `reference` and `alpaca` are those of generation."""

@@ -184,6 +184,10 @@ def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
         ) from None
     except BadInput as fault:
         raise BadInput(f"stage '{name}': {fault.what}", place=file.place((*path, name)), fix=fault.fix) from None
+    except Exception as fault:
+        if not plugins.is_foreign(made):
+            raise
+        raise plugins.raised(fault, f"stage '{name}'", "mend it", file.place((*path, name))) from fault
     _check_knobs(stage, file, (*path, name))
     _check_rules(stage, file, (*path, name))
     return stage

@@ -151,7 +151,8 @@ class FunctionStage(Stage):
 def _of_function(function: Callable[..., Any]) -> type[FunctionStage]:
     called = getattr(function, "__name__", "")
     facts = {"name": called if _NAME.fullmatch(called) else "function", "word": plugins.hand_over(function)}
-    body = {**facts, "function": staticmethod(function), "__doc__": function.__doc__}
+    about = {"__doc__": function.__doc__, "__module__": plugins.module_of(function)}
+    body = {**facts, **about, "function": staticmethod(function)}
     return dataclasses.dataclass(frozen=True)(type("FunctionStage", (FunctionStage,), body))
 
 

@@ -28,6 +28,7 @@ from selfinstruct.curate.rules.private_data_rules import (
     access_key,
     bank_account,
     email_address,
+    identity_number,
     ip_address,
     masked,
     payment_card,
@@ -367,6 +368,39 @@ def test_an_account_number_has_the_shape_and_the_digits_of_its_country() -> None
         for start, rest in (("DK", "0040044011624"), ("QQ", "00400440116243"), ("BE", "096123456770"))
     )
     assert bank_account(f"{short}, {nowhere}, {national}") == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("390.533.447-05", "390.533.447-15"),
+        ("11010519491231002X", "110105194912310021"),
+        ("211062-5629", "321362-5629"),
+        ("X2482300W", "X2482300A"),
+        ("131052-308T", "131052-308U"),
+        ("2 95 10 99 126 111 93", "2 95 10 99 126 111 94"),
+        ("2341 2341 2346", "2341 2341 2347"),
+        ("RCCMNL83S18D969H", "RCCMNL83S18D969X"),
+        ("971013-9019902", "971013-9019903"),
+        ("880320-0016", "880320-0017"),
+        ("536-90-4399", "666-90-4399"),
+    ],
+)
+def test_the_number_of_a_person_is_met_with_its_own_check_digits_only(right: str, wrong: str) -> None:
+    assert identity_number(f"My number is {right}, thank you.") == masked(right)
+    assert identity_number(f"My number is {wrong}, thank you.") == ""
+
+
+def test_other_numbers_are_nobodys() -> None:
+    for text in (
+        "123.456.789-09",
+        "111.111.111-11",
+        "078-05-1120",
+        "2024-01-31 10:20",
+        "4539 1488 0343 6467",
+        "5555-1234",
+    ):
+        assert identity_number(text) == ""
 
 
 def test_a_card_number_is_met_in_the_ways_people_write_it() -> None:
