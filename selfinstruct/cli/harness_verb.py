@@ -15,7 +15,7 @@ def ask_harness(given: dict[str, Any]) -> int:
         raise click.UsageError("name a folder with -o")
     if given["dry_run"] or given["beside"]:
         raise click.UsageError("--suite harness goes without --dry-run and --beside: score each model, then compare")
-    told: dict[str, Any] = harness(
+    results: dict[str, Any] = harness(
         given["model"],
         [one.strip() for one in given["tasks"].split(",") if one.strip()],
         given["output"],
@@ -24,22 +24,22 @@ def ask_harness(given: dict[str, Any]) -> int:
         first=given["first"],
         run_model_code=given["run_model_code"],
     )
-    _table(told)
+    _table(results)
     if given["as_json"]:
-        say_json(told)
+        say_json(results)
         return 0
     say(given["output"] / "harness.json")
     return 0
 
 
-def _table(told: dict[str, Any]) -> None:
+def _table(results: dict[str, Any]) -> None:
     """A line for each number, on stderr."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("task", "measure", "value", "questions", "settings", box=None)
-    for task, found in told["tasks"].items():
-        for measure, number in found["metrics"].items():
+    for task, numbers in results["tasks"].items():
+        for measure, number in numbers["metrics"].items():
             ends = "" if number["low"] is None else f" [{number['low']:.3f}, {number['high']:.3f}]"
-            table.add_row(task, measure, f"{number['value']:.3f}{ends}", str(found["questions"]), found["settings"])
+            table.add_row(task, measure, f"{number['value']:.3f}{ends}", str(numbers["questions"]), numbers["settings"])
     Console(stderr=True, markup=False, width=200).print(table)
