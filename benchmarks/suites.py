@@ -3,10 +3,11 @@
     python benchmarks/suites.py [--model NAME] [--questions 48] [--tokens 24] [--batch 8] [--rounds 3]
     python benchmarks/suites.py --endpoint [--slots 32] [--seconds 0.5] [--waves 40]
 
-The first asks the shipped tasks of `superni`, written as a task file for lm-evaluation-harness, too: the same prompts,
-weights, batch, number format and length of answers, greedy, marked by exact match. Both sides do all that is between a
-prompt and its number, and nothing is loaded in between; they take turns, and the median of the rounds counts. Counted
-is processor time, since a busy machine stretches wall time (on a GPU: wall time). Extras `train` and `eval`.
+The first asks the shipped prompts of `ifeval`, written as a task file for lm-evaluation-harness, too: the same prompts,
+weights, batch, number format and length of answers, greedy. Both sides do all that is between a prompt and its number
+(we check instructions, lm-eval compares with a text), and nothing is loaded in between; they take turns, and the median
+of the rounds counts. Counted is processor time, since a busy machine stretches wall time (on a GPU: wall time). Extras
+`train` and `eval`.
 
 The second starts a server of its own that answers `--slots` requests at a time, each after `--seconds`, and lets the
 command `score openai:... --suite superni=FOLDER` ask it. `busy` is the least time that the answers can take by the time
@@ -30,7 +31,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 _TASK = """
-task: our_superni
+task: our_ifeval
 dataset_path: json
 dataset_kwargs: {{data_files: {{test: {data}}}}}
 output_type: generate_until
@@ -68,9 +69,7 @@ def race(given: Any) -> None:  # noqa: ANN401 - argparse has no types
     from selfinstruct.models.transformers_weights import load_weights
     from selfinstruct.run.seeds_and_benchmarks import suite_tasks
 
-    asked = suite_tasks("superni", "superni-v1", 100)
-    # every so many, so that all six tasks are among them
-    tasks = asked[:: max(1, len(asked) // given.questions)][: given.questions]
+    tasks = suite_tasks("ifeval", "ifeval-v1", 100)[: given.questions]
     loaded = load_weights(given.model, dtype=given.dtype)
     cuda = loaded.model.device.type == "cuda"
     seconds: dict[str, list[float]] = {"lm-eval": [], "ours": []}
@@ -103,24 +102,19 @@ def _theirs(folder: Path, tasks: Sequence[Any], loaded: Any, given: Any) -> Call
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
-    from selfinstruct.superni import tk_prompt
-
     logging.disable(logging.WARNING)
-    rows = [
-        {"prompt": tk_prompt(one.instruction, one.instances[0].input), "answer": one.instances[0].output}
-        for one in tasks
-    ]
+    rows = [{"prompt": one.instruction, "answer": "Yes."} for one in tasks]
     data = folder / "rows.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    (folder / "our_superni.yaml").write_text(_TASK.format(data=data, tokens=given.tokens), encoding="utf-8")
+    (folder / "our_ifeval.yaml").write_text(_TASK.format(data=data, tokens=given.tokens), encoding="utf-8")
     manager = TaskManager(include_path=str(folder), include_defaults=False)
     model = HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=given.batch)
 
     def run() -> list[str]:
         told: Any = lm_eval.simple_evaluate(
-            model=model, tasks=["our_superni"], task_manager=manager, bootstrap_iters=0, verbosity="ERROR"
+            model=model, tasks=["our_ifeval"], task_manager=manager, bootstrap_iters=0, verbosity="ERROR"
         )
-        samples = sorted(told["samples"]["our_superni"], key=lambda one: one["doc_id"])
+        samples = sorted(told["samples"]["our_ifeval"], key=lambda one: one["doc_id"])
         return [one["filtered_resps"][0] for one in samples]
 
     return run
@@ -134,14 +128,14 @@ def _ours(folder: Path, tasks: Sequence[Any], loaded: Any, given: Any) -> Callab
     from selfinstruct.models.transformers_model import TransformersModel
     from selfinstruct.stage import Bench
 
-    stage = Suite(model="m", suites=("superni",), wrappers=("none",), max_tokens=given.tokens)
+    stage = Suite(model="m", suites=("ifeval",), wrappers=("none",), max_tokens=given.tokens)
 
     def run() -> list[str]:
         backend = TransformersModel(given.model, dtype=given.dtype, rows=given.batch)
         backend._decoder = Decoder(loaded, rows=given.batch)  # noqa: SLF001 - the same weights as the other side
         with Gate(backend, AnswersInMemory()) as gate:
             scratch = folder / "suite"
-            bench = Bench(models={"m": gate.scoped("s")}, benchmarks={stage.superni: tuple(tasks)}, scratch=scratch)
+            bench = Bench(models={"m": gate.scoped("s")}, benchmarks={stage.ifeval: tuple(tasks)}, scratch=scratch)
             list(stage((), bench))
         lines = (scratch / "suite.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line)["response"] for line in lines]

@@ -114,8 +114,34 @@ def _ask_suites(given: dict[str, Any]) -> int:
         from selfinstruct.cli.harness_verb import ask_harness
 
         return ask_harness(given)
+    if _holds_answers(given["model"]):
+        return _judge_kept(given)
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
     return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
+
+
+def _holds_answers(folder: str) -> bool:
+    """A folder of `score --suite`, and not one of a student."""
+    return (Path(folder) / "suite.jsonl").is_file() and not (Path(folder) / "student").is_dir()
+
+
+def _judge_kept(given: dict[str, Any]) -> int:
+    """Judge what folders hold; no model is asked for an answer again."""
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
+
+    if given["wrappers"] or not all(map(_holds_answers, given["beside"])):
+        raise click.UsageError("answers that are kept go without --wrapper, and beside other folders of --suite alone")
+    say("judging the answers that are kept: no model is asked for them again", err=True)
+    recipe = verb_recipes.judge_kept(
+        given["suite"], [given["model"], *given["beside"]], given["first"], _judging(given)
+    )
+    return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "judged.json")
+
+
+def _judging(given: Mapping[str, Any]) -> dict[str, str]:
+    named = {"judge": given["judge_model"], "likelihood": given["likelihood"]}
+    return {role: spec for role, spec in named.items() if spec}
 
 
 def _served(spec: str) -> str:
@@ -220,9 +246,7 @@ def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
 
     wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
-    judging = {"judge": given["judge_model"], "likelihood": given["likelihood"]}
-    judging = {role: spec for role, spec in judging.items() if spec}
-    recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, judging)
+    recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, _judging(given))
     return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")
 
 
@@ -231,7 +255,8 @@ def _say_suites(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    suites_json = json.loads((finished.folder / "suite.json").read_text(encoding="utf-8"))
+    page = finished.folder / "suite.json"
+    suites_json = json.loads(page.read_text(encoding="utf-8")) if page.is_file() else {"suites": {}}
     console = Console(stderr=True, markup=False, width=200)
     for suite, asked in suites_json["suites"].items():
         table = Table("model", "wrapper", "answers", "failed", *asked["measures"].values(), box=None, title=suite)

@@ -325,19 +325,24 @@ def _estimate(marks: Mapping[str, Mark], seed: int) -> Estimate | None:
 
 
 def _notes(columns: Sequence[Column], found: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:
-    notes = []
+    """Measures of which the same is to be said share a line."""
+    ways: dict[str, list[str]] = {}
     for measure in dict.fromkeys(column.measure for column in columns):
         terms = [column.terms for column in columns if column.measure == measure]
         if len(terms) > 1:
             listed = "; ".join(terms)
-            notes.append(f"{measure} was measured in {len(terms)} ways, which do not compare, a column each: {listed}")
+            told = f"measured in {len(terms)} ways, which do not compare, a column each: {listed}"
+            ways.setdefault(told, []).append(measure)
+    notes = [f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} {told}" for told, names in ways.items()]
+    apart: dict[str, list[str]] = {}
     for column in columns:
         asked = {row: cells[column].keys() for row, cells in found.items() if column in cells}
         common = set.intersection(*map(set, asked.values())) if asked else set()
         if any(len(one) > len(common) for one in asked.values()):
             counts = ", ".join(f"{row}: {len(one)}" for row, one in asked.items())
-            notes.append(
-                f"{column.measure}: not all rows answered the same questions ({counts}; {len(common)} of them all); "
+            told = (
+                f"not all rows answered the same questions ({counts}; {len(common)} of them all); "
                 "differences are over those that both answered"
             )
-    return notes
+            apart.setdefault(told, []).append(column.measure)
+    return [*notes, *(f"{', '.join(dict.fromkeys(names))}: {told}" for told, names in apart.items())]

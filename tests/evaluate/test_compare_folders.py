@@ -34,6 +34,7 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
     assert told.columns == (IFS, suite)
     assert told.cells["m, chat", IFS].value == 0.5
     assert ("n, chat", suite) not in told.cells
+    assert "IFEval prompt strict: prompt_level_strict_acc" in as_text(told)
     assert told.notes == ()
 
 
@@ -168,3 +169,17 @@ def test_a_folder_of_arms_is_a_row_for_each_arm(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     told = compare_folders([f"{tmp_path}"], "dolly-42: student")
     assert told.rows == ("dolly-42: base", "dolly-42: student", "mixture-42: base", "mixture-42: student")
+
+
+def test_what_is_to_be_said_of_several_measures_alike_is_said_once() -> None:
+    full, partial = Column("ifs_full", "judge one"), Column("ifs_partial", "judge one")
+    told = comparison(
+        [
+            folder("f", *(Measured("m", "", column, marks(3, 8)) for column in (full, partial))),
+            folder("g", *(Measured("n", "", column, marks(3, 6)) for column in (full, partial))),
+        ]
+    )
+    [note] = told.notes
+    assert note.startswith(
+        "ifs_partial, ifs_full: not all rows answered the same questions (m: 8, n: 6; 6 of them all)"
+    )

@@ -40,7 +40,8 @@ def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(jud
     assert "baseline win_rate" in columns
     assert any("baseline win_rate was measured in 2 ways" in note for note in told.notes)
     write_comparison(told, tmp_path / "table")
-    assert "LC win rate" in (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
+    page = (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
+    assert "LC win rate<small>by scripted:speaker against base, user_oriented</small>" in page
 
 
 def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import yaml
 
+from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.checks import PROMPT_SETS
@@ -187,6 +188,24 @@ def ask_suites(
     if measures:
         stages.append({"judge_answers": {"measures": measures, **{role: role for role in judging}}})
     return recipe("suite", [], stages, models, {"publish": None})
+
+
+def judge_kept(
+    named: str, folders: Sequence[str], first: int, judging: Mapping[str, str], place: str = "--suite"
+) -> YamlFile:
+    """Of answers that folders of `score --suite` hold: whoever judges them, the models are not asked again.
+
+    BadInput for a suite that no judge marks.
+    """
+    measures: list[Json] = [one.strip() for one in named.split(",")]
+    rated = (*JUDGED, "user_oriented")
+    for one in measures:
+        if one not in rated:
+            fix = f"of kept answers judges mark {', '.join(rated)}; for another suite name the model"
+            raise BadInput(f"'{one}' asks questions of its own", place=place, fix=fix)
+    knobs: dict[str, Json] = {"measures": measures, "answers": ",".join(folders), "first": first}
+    stages: list[Json] = [{"judge_answers": knobs | {role: role for role in judging}}]
+    return recipe("judged", [], stages, judging, {"publish": None})
 
 
 def _asked_as(suite: str) -> str:
