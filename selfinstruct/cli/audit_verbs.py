@@ -193,19 +193,19 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     from selfinstruct.run.blame_and_lineage import training_set
 
     tasks = training_set(given["data"], given["shape"], given["columns"])
-    found = audit_students.suspected(folder / "look-up", given["responses"])
+    suspected = audit_students.suspected(folder / "look-up", given["responses"])
     training = audit_students.told_training(given["student"])
     how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
     rows = []
-    planned = audit_students.retunings(tasks, found, folder, **how)
+    planned = audit_students.retunings(tasks, suspected, folder, **how)
     for number, (place, resolved) in enumerate(planned, 1):
         say(f"retuning {number} of {len(planned)}", err=True)
         carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-        rows.append(audit_students.likelihoods(place, found, template))
+        rows.append(audit_students.likelihoods(place, suspected, template))
     facts: dict[str, Json] = {"student": given["student"], "training": training}
-    told = audit_students.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
-    taught, of = told["spans_taught"], told["spans"]
-    say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
+    summary = audit_students.counterfactual_published(tasks, suspected, folder, rows, facts, given["seed"])
+    taught, of = summary["spans_taught"], summary["spans"]
+    say(f"{taught} of {of} spans are taught by a record, {summary['taught']} of {summary['tests']} pairs", err=True)
     say(folder / audit_students.COUNTERFACTUAL)
     return 0
 
@@ -227,8 +227,8 @@ def _words_of(name: str, finished: "Finished") -> None:
     """A few lines for people, of what the stage told."""
     from selfinstruct.audit.console_summary import LINES
 
-    told = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
-    for line in LINES[name](told):
+    results = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
+    for line in LINES[name](results):
         say(line, err=True)
 
 
@@ -276,5 +276,5 @@ def _condition(word: str) -> str:
 def _tell(finished: "Finished") -> None:
     from selfinstruct.audit.ablate_markdown import table
 
-    told = json.loads((finished.folder / "ablation.json").read_text(encoding="utf-8"))
-    say(table(told), err=True, end="")
+    ablation = json.loads((finished.folder / "ablation.json").read_text(encoding="utf-8"))
+    say(table(ablation), err=True, end="")

@@ -157,7 +157,7 @@ def check_task_files(folder: Path, names: Sequence[str]) -> None:
         raise BadInput("no such folder", place=f"--task-files {folder}", fix="name a folder with task files in YAML")
     for file in sorted(folder.rglob("*.yaml")):
         try:
-            told = yaml.load(file.read_text(encoding="utf-8"), Loader=_TaskFile)  # noqa: S506 - a safe loader
+            told = _TaskFile(file.read_text(encoding="utf-8")).get_single_data()
         except (yaml.YAMLError, UnicodeDecodeError) as fault:
             mark = getattr(fault, "problem_mark", None)
             place = str(file) if mark is None else f"{file}:{mark.line + 1}"

@@ -40,7 +40,7 @@ def checksum(path: Path) -> str:
 
 def files_of(path: Path) -> list[Path]:
     """The file itself, or every file in the folder."""
-    return [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def verify_built(place: Path, expected: str, done: Path) -> None:

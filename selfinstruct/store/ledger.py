@@ -98,9 +98,9 @@ def last_totals(path: Path) -> Totals:
     return last
 
 
-def restart_ledger(path: Path, told: Totals) -> None:
+def restart_ledger(path: Path, totals: Totals) -> None:
     """Begin it anew with nothing but what the journal was last told to add up to."""
-    if told.journal:
-        publish_text(path, json.dumps({"event": JOURNAL, **told.as_json()}) + "\n")
+    if totals.journal:
+        publish_text(path, json.dumps({"event": JOURNAL, **totals.as_json()}) + "\n")
     else:
         path.unlink(missing_ok=True)

@@ -25,7 +25,10 @@ PROBES = {
     "getattr(stage, knob.name)": "as above, every field of a dataclass",
     "getattr(function, '__name__', '')": "a function, or an object that can be called",
     "getattr(loaded.tokenizer, 'chat_template', None)": "a tokenizer of transformers",
-    "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
+    "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
+    "hasattr(model, 'close')": "a model of lm-evaluation-harness",
+    "getattr(fault, 'problem_mark', None)": "an error of the YAML library",
+    "getattr(fault, 'problem', None)": "as above",
 }
 NAMES = {
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
