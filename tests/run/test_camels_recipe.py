@@ -6,6 +6,7 @@ from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Task
 from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.recipe_arms import arms_of
+from selfinstruct.run.seeds_and_benchmarks import SHIPPED_SETS
 
 HOME = Path(__file__).parents[2]
 SAMPLES = HOME / "pipelines" / "samples" / "camels"
@@ -19,6 +20,7 @@ def test_every_arm_is_a_set_or_the_mixture_under_one_of_three_seeds_and_the_base
     assert [len(arm.resolved.recipe.inputs) for arm in arms[::3]] == [1, 1, 1, 1, 1, 5]
     measured = ("score", "suite", "knowledge", "shift")  # IFS and ifs_clean, SuperNI, facts kept, shifted tokens
     assert {tuple(one.name for one in arm.resolved.stages[-4:]) for arm in arms} == {measured}
+    assert {file for arm in arms for stage in arm.resolved.stages for file in stage.needs.rows} <= {*SHIPPED_SETS}
     asked = [{role for stage in arm.resolved.stages for role in stage.needs.models} for arm in arms]
     assert asked == [{"student", "base"}, *({"student"} for _ in arms[1:])]
 
