@@ -274,7 +274,7 @@ def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapp
 
 
 def _named(folder: FolderMeasured, one: Measured, folders: Sequence[FolderMeasured] = ()) -> str:
-    """The row; of what is told of weights, that of the model where it was asked: in the same folder, else in another."""
+    """The row; of what is told of weights, that of the model where it was asked: in its folder, else in another."""
     if one.of_weights and (asked := _asked(folder)):
         same = [(folder, who) for who in asked if _of_name(who[0]) == _of_name(one.model)]
         same = same or [
