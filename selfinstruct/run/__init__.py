@@ -22,7 +22,7 @@ what a run folder says (`show`, `why`, Python)        run_reader.py; its records
 what `reconsider` decides again                       reconsider.py
 sheets that people fill in                            human_sheets.py
 a recipe with arms, contrasts between them            recipe_arms.py
-scores and judges without a run, scores side by side  score_without_run.py; tasks of the harness, lm_eval_harness.py
+scores and judges without a run, scores side by side  score_without_run.py; tasks of the harness, lm_eval_*.py
 a set written in another layout                       convert.py
 students: a look at examples, GGUF, their template    student_files.py; those that audits train, audit_students.py
 where a text comes from (`blame`), what descends      blame_and_lineage.py

@@ -165,7 +165,7 @@ _ONE_TRAINING = (
     "have changed shows only between arms that differ in nothing but their seed."
 )
 
-_MEANS = "Means over the seeds of an arm; with intervals, and in pairs: `selfinstruct compare FOLDER/ARM...`."
+_MEANS = "Means over the seeds of an arm; with intervals, and in pairs: `selfinstruct compare FOLDER`."
 
 
 def _markdown(lines: Sequence[Sequence[str]]) -> str:

@@ -143,6 +143,10 @@ def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_ma
     assert told.cells["mixture", facts].value == 7 / 20
     assert told.differences["dolly", facts].difference.estimate.value == -6 / 20
     assert ("embedded", IFS) not in told.cells
+    asked = folder("first", Measured("hf:embedded@1", "tags", IFS, marks(2)), label="base")
+    told = comparison([asked, arm("dolly", 3), arm("mixture", 7)])
+    assert told.rows == ("base", "dolly", "mixture")
+    assert told.cells["base", facts].value == 9 / 20
 
 
 def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_label(tmp_path: Path) -> None:
