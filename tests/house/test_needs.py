@@ -34,7 +34,7 @@ NAMES = {
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
-    "line.get('suite') == 'user_oriented'": "a row of a file",
+    "row.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
 KNOBS: dict[str, dict[str, Any]] = {
