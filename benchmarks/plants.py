@@ -229,7 +229,7 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
     """Of the retunings: what the planted record does to its span, what decoys do, and what any other record does."""
     import numpy as np
 
-    from selfinstruct.audit.counterfactual import FALSE, effects, plan
+    from selfinstruct.audit.trace_counterfactual import FALSE, effects, plan
 
     told = json.loads((counterfactual / "counterfactual.json").read_text(encoding="utf-8"))
     listed = _plants(folder)
