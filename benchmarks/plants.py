@@ -254,7 +254,7 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
         nats = [one["nats"] for one in found]
         print(f"{kind:11s} {len(found):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
     # the same spans with records drawn at random in the place of their suspects
-    places = sorted(path for path in counterfactual.glob("retuned-*") if path.is_dir())
+    places = sorted(path for path in counterfactual.glob("retuned-[0-9]*") if path.is_dir())
     found_nats = np.array(
         [json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places]
     )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from selfinstruct.audit.model_pair import CHAT, check_template, context_of, prompt_tokens, two_sides
 from selfinstruct.audit.pattern_copying import Answer, copying
@@ -11,7 +11,8 @@ from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import told
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
-from selfinstruct.audit.trace_spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.trace_judge import Judged, called_false
+from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
@@ -20,6 +21,7 @@ from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.static_embeddings import static_model
 from selfinstruct.stats import share
 from selfinstruct.templates import WRAPPERS, before_answer
+from selfinstruct.text import words
 
 BORROWED = 0.2
 """Concept similarity from which on an exact span is called borrowed."""
@@ -31,13 +33,13 @@ _SHIFT = "shift.jsonl"
 class Trace:
     """Look spans of responses up in the records, which are the training set; every record passes unchanged.
 
-    Paper: arXiv 2402.05119. Spans are those that the file marks; else, with base and student, runs of tokens that the
-    tuning moved; else sentences. `trace.json` has the numbers, `trace.jsonl` every span with its likeliest origins and
-    what these were made of, up to their seeds.
+    Paper: arXiv 2402.05119. Spans are those that the file marks; else, with a model to judge, sentences that it calls
+    false; else, with base and student, runs of tokens that the tuning moved; else sentences. `trace.json` has the
+    numbers, `trace.jsonl` every span with its likeliest origins and what these were made of, up to their seeds.
     """
 
     name: ClassVar[str] = "trace"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     responses: str = ""
@@ -46,6 +48,8 @@ class Trace:
     """Role of the student's base; with `tuned`, tokens that moved propose the spans."""
     tuned: str = ""
     """Role of the student."""
+    judge_model: str = ""
+    """Role of a model that is asked of each sentence whether it is true; those that it calls false are the spans."""
     template: str = CHAT
     """How its prompts were put."""
     top: int = TOP
@@ -66,7 +70,16 @@ class Trace:
         """What it asks of the engine."""
         extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
         rows = tuple(filter(None, (self.responses, self.unrelated)))
-        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras), lineage=True)
+        models = (self.judge_model,) if self.judge_model else ()
+        return Needs(
+            models=models,
+            answers="numbers",
+            base=self.base,
+            beside=(self.tuned,),
+            rows=rows,
+            extras=tuple(extras),
+            lineage=True,
+        )
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
@@ -79,7 +92,9 @@ class Trace:
         index = WordIndex.build(map(texts_of, tasks))
         embedder = static_model(self.embeddings, "embeddings") if self.embeddings else None
         looked = self._shift(said, bench) if self.base else None
-        spans = self._spans(said, looked)
+        asked = [(number, one) for number, one in enumerate(said) if one.spans is None]
+        judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
+        spans = self._spans(said, looked, judged)
         origins = Origins(tasks, index, embedder)
         found = [(one, origins.of(one.text, about(said[one.response], one), self.top)) for one in spans]
         other = [
@@ -90,6 +105,7 @@ class Trace:
         ] or prompt("finetune", "prose").text.split("\n\n")
         copied = copying(tasks, [_answer(at, one, looked) for at, one in enumerate(said)], other, seed=bench.seed)
         numbers = self._told(said, found, tasks) | {"copying": copied}
+        numbers |= {"judged": judged.as_json()} if judged else {}
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
         told_lines = [_line(*one, said, tasks, bench.ancestors) for one in found]
@@ -97,7 +113,7 @@ class Trace:
         for name, text in (("trace.json", page), ("trace.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("trace", {**numbers, "examples": [*told_lines[:_SHOWN]]})
+        yield Measured("trace", {**numbers, "examples": _examples(told_lines)})
 
     def _said(self, bench: Bench) -> list[Said]:
         if self.responses:
@@ -110,17 +126,21 @@ class Trace:
         spoken = [{"prompt": row["prompt"], "response": row["response"]} for row in rows if row["response"].strip()]
         return said_of(spoken, _SHIFT) if spoken else []
 
-    def _spans(self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None") -> list[Span]:
-        spans = list[Span]()
+    def _spans(
+        self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None", judged: Judged | None
+    ) -> list[Span]:
+        spans = [*judged.spans] if judged else list[Span]()
         for number, one in enumerate(said):
             if one.spans is not None:
                 spans += marked_spans(number, one)
+            elif judged is not None:
+                continue
             elif looked is not None:
                 where, kinds = looked[number][0], looked[number][1].kinds
                 spans += shifted_runs(number, one, where.pieces, kinds)
             else:
                 spans += sentences(number, one)
-        if not spans and self.responses:  # of what a student says itself, there need not be any
+        if not spans and self.responses and judged is None:  # of what a student says itself, there need not be any
             what = "no span: none is marked, and none of the responses has a sentence of three words or a moved word"
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
         return spans
@@ -161,10 +181,18 @@ class Trace:
             "records": len(tasks),
             "responses": len(said),
             "spans": len(found),
-            "by": {how: sum(span.how == how for span, _ in found) for how in ("marked", "shifted", "sentence")},
+            "by": {how: sum(span.how == how for span, _ in found) for how in get_args(How)},
             "borrowed_from_concept": BORROWED,
             **shares,
         }
+
+
+def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
+    """The first spans of each wording, those with an origin before the others."""
+    first = dict[tuple[str, ...], dict[str, Json]]()
+    for one in lines:
+        first.setdefault(tuple(words(str(one["span"]))), one)
+    return [*sorted(first.values(), key=lambda one: not one["origins"])[:_SHOWN]]
 
 
 def about(said: Said, span: Span) -> str:

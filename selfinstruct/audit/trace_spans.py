@@ -1,4 +1,4 @@
-"""Which words of a response are looked for: spans that somebody marked, runs of tokens that moved, or sentences."""
+"""Which words of a response are looked for: spans that are marked, runs of tokens that moved, or sentences."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from selfinstruct.records import Json
 from selfinstruct.text import words
 from selfinstruct.text.english import AUXILIARIES, BOUNDARIES, DETERMINERS, PERSONS
 
-How: TypeAlias = Literal["marked", "shifted", "sentence"]
+How: TypeAlias = Literal["marked", "false", "shifted", "sentence"]
 
 _SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
 _LEAST, _MOST = 3, 12  # words of a span that is proposed
@@ -68,15 +68,20 @@ def marked_spans(number: int, said: Said) -> list[Span]:
 
 
 def sentences(number: int, said: Said) -> list[Span]:
-    """Each sentence of three words or more."""
+    """Each sentence of three words or more; what a response says again counts once.
+
+    >>> [one.text for one in sentences(0, Said("", "It is so. Why not? It is so. It is so.", None))]
+    ['It is so.']
+    """
     found = (one for one in _SENTENCE.finditer(said.response) if len(words(one[0])) >= _LEAST)
-    return [Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found]
+    return _once(Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found)
 
 
 def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[Span]:
     """Runs of whole words in which a content word was moved by the tuning, with what stands beside it.
 
-    A run of fewer than three words takes in its neighbours; one of more than twelve is cut there.
+    A run of fewer than three words takes in its neighbours; one of more than twelve is cut there. What a response says
+    again counts once.
     """
     moved = [False] * len(said.response)
     at = 0
@@ -97,9 +102,17 @@ def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence
             runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
         elif not runs or place > runs[-1][1]:
             runs.append((first, last))
-    return [
+    return _once(
         Span(number, *_trimmed(said.response, listed[first][0], listed[last][1]), "shifted") for first, last in runs
-    ]
+    )
+
+
+def _once(spans: Iterable[Span]) -> list[Span]:
+    """Those of one response that it has not said before: a loop is one span."""
+    first = dict[tuple[str, ...], Span]()
+    for one in spans:
+        first.setdefault(tuple(words(one.text)), one)
+    return list(first.values())
 
 
 def _is_content(word: str) -> bool:

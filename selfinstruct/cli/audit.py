@@ -140,8 +140,15 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     "--embeddings", default="", metavar="FOLDER", help="Static embeddings to compare concepts by (model2vec)."
 )
 @click.option("--unrelated", default="", metavar="FILE", help="Lines of other texts to count moved words beside.")
+@click.option("--judge-model", default="", metavar="SPEC", help="Whoever calls sentences false: these are the spans.")
 @click.option("--counterfactual", is_flag=True, help="Retune without halves of the suspects, and see what goes.")
 @click.option("--retunings", type=click.IntRange(4), default=40, show_default=True, help="With --counterfactual.")
+@click.option(
+    "--lora-proxy",
+    type=click.IntRange(4),
+    metavar="N",
+    help="Retune by LoRA a student tuned whole; N of them both ways.",
+)
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the training set.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
@@ -151,18 +158,23 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
     """
-    from selfinstruct.run.tuning import tuned_form
+    from selfinstruct.run.tuning import served, tuned_form
 
     if bool(given["base"]) != bool(given["student"]):
         raise click.UsageError("name both --base and --student, or neither")
     if given["counterfactual"] and not given["student"]:
         raise click.UsageError("--counterfactual tunes students like the one of --student, which is not named")
+    if given["lora_proxy"] and not given["counterfactual"]:
+        raise click.UsageError("--lora-proxy is about retunings: --counterfactual")
     if given["counterfactual"] and given["output"] is None:
         raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
     template = given["template"] or tuned_form(given["student"]) or "chat"
     knobs: dict[str, Json] = {name: given[name] for name in ("responses", "top", "embeddings", "unrelated")}
     models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
     knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}
+    if given["judge_model"]:
+        models["judge"] = served(given["judge_model"])
+        knobs["judge_model"] = "judge"
     folder = given["output"]
     if given["counterfactual"]:
         given = {**given, "output": folder / "look-up"}
@@ -195,17 +207,29 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     tasks = training_set(given["data"], given["shape"], given["columns"])
     found = student_runs.suspected(folder / "look-up", given["responses"])
     training = student_runs.told_training(given["student"])
-    how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
-    rows = []
-    planned = student_runs.retunings(tasks, found, folder, **how)
-    for number, (place, resolved) in enumerate(planned, 1):
-        say(f"retuning {number} of {len(planned)}", err=True)
-        carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-        rows.append(student_runs.likelihoods(place, found, template))
-    facts: dict[str, Json] = {"student": given["student"], "training": training}
+    how = {"base": given["base"], "seed": given["seed"]}
+    both_ways: int = given["lora_proxy"] or 0
+    by = student_runs.lora_in_place_of(training, given["student"]) if both_ways else training
+
+    def retuned(training: dict[str, Json], count: int, called: str) -> list[list[float]]:
+        planned = student_runs.retunings(tasks, found, folder, training=training, count=count, called=called, **how)
+        rows = []
+        for number, (place, resolved) in enumerate(planned, 1):
+            say(f"{called} {number} of {len(planned)}", err=True)
+            carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+            rows.append(student_runs.likelihoods(place, found, template))
+        return rows
+
+    rows = retuned(by, given["retunings"], "retuned")
+    facts: dict[str, Json] = {"student": given["student"], "training": by}
+    if both_ways:
+        whole = retuned(training, min(both_ways, given["retunings"]), "retuned-whole")
+        facts["proxy"] = student_runs.proxy_told(rows, whole)
     told = student_runs.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
     taught, of = told["spans_taught"], told["spans"]
     say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
+    if both_ways:
+        say("LoRA stands in for full tuning: a proxy; counterfactual.json says how far both agree", err=True)
     say(folder / student_runs.COUNTERFACTUAL)
     return 0
 

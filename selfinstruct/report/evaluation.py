@@ -7,6 +7,7 @@ from typing import ClassVar
 from selfinstruct.records import Json
 from selfinstruct.report.blocks import (
     Cell,
+    Finding,
     Section,
     Table,
     change_cell,
@@ -17,7 +18,7 @@ from selfinstruct.report.blocks import (
     text_cell,
 )
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.phrases import DASH, spaced
+from selfinstruct.report.phrases import DASH, plural, spaced
 from selfinstruct.report.summary import Measure
 
 _Value = Mapping[str, Json]
@@ -296,6 +297,7 @@ class Ablation:
     """What each change of the instruction costs, and what follows from it."""
 
     template: ClassVar[str] = "ablation.html.jinja"
+    finding: Finding
     verdict: str
     why: str
     turned: Cell | None
@@ -318,7 +320,14 @@ class Ablation:
         if not arms or not concluded:
             return None
         follows = control.get("followed")
+        tasks = sum(count_in(number) or 0 for number in part(value, "tasks").values())
         return cls(
+            finding=Finding(
+                number=text_in(concluded.get("verdict")),
+                what=f"is the verdict on {text_in(value.get('model'))} and its instructions",
+                interval=text_in(concluded.get("why")),
+                of=plural(tasks, "task"),
+            ),
             verdict=text_in(concluded.get("verdict")),
             why=text_in(concluded.get("why")),
             turned=change_cell(estimate_in(control.get("turned")), 1) if control else None,

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.report import audits, evaluation, judge, judged, loop, measures, records, tone, tuning
-from selfinstruct.report.blocks import Block, FilledSection, KeyFigure, Section
+from selfinstruct.report.blocks import Block, FilledSection, Finding, KeyFigure, Section
 from selfinstruct.report.phrases import (
     dash,
     decimals,
@@ -27,6 +27,8 @@ from selfinstruct.report.summary import Measure, RunSummary
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+AUDITS = (evaluation.ABLATION, audits.SHIFT, audits.KNOWLEDGE, audits.TRACE)
+"""Of what was looked into: a page that tells nothing else begins with them."""
 SECTIONS: tuple[Section, ...] = (
     records.FUNNEL,
     records.ROUNDS,
@@ -42,10 +44,7 @@ SECTIONS: tuple[Section, ...] = (
     evaluation.SUITES,
     judged.JUDGED,
     evaluation.ANSWERS,
-    evaluation.ABLATION,
-    audits.SHIFT,
-    audits.KNOWLEDGE,
-    audits.TRACE,
+    *AUDITS,
     records.EXAMPLES,
     records.CALLS,
     records.AGAIN,
@@ -59,7 +58,13 @@ def page(run: RunSummary) -> str:
     Every text of the run is escaped, with control characters and bidirectional marks made visible.
     """
     shown = sections(run)
-    return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=list(_key_figures(run)),
+    finding = _finding(run, shown)
+    if finding:
+        first = {one.anchor for one in AUDITS}
+        shown.sort(key=lambda one: one.anchor not in first)
+    figures = [KeyFigure("Found", finding.number, finding.interval), KeyFigure("In", finding.of)] if finding else []
+    figures += _key_figures(run, only_found=finding is not None)
+    return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=figures, finding=finding,
                     of_tone=any(one.anchor in _OF_TONE for one in shown))  # fmt: skip
 
 
@@ -94,6 +99,19 @@ def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Bloc
     return blocks
 
 
+def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
+    """What an audit found, where the run did nothing but audit a set that was there."""
+    if run.rounds or run.seeds or run.rejections or not run.measured:
+        return None
+    if not all(any(measure.stage in one.stages for one in AUDITS) for measure in run.measured):
+        return None
+    parts = (block.part for one in shown for block in one.blocks)
+    audited = (
+        one for one in parts if isinstance(one, audits.Shift | audits.Knowledge | audits.Traced | evaluation.Ablation)
+    )
+    return next((one.finding for one in audited), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Head:
     """The title and the first lines."""
@@ -111,9 +129,9 @@ class _Head:
         return cls(title, tone.first_score(run) if run.only_measured else None, short)
 
 
-def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
+def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
     """What one wants to know first."""
-    if not run.only_measured:
+    if not (run.only_measured or only_found):
         yield KeyFigure("Published", number(run.published), f"of {number(run.target)} asked for" if run.target else "")
         closes = "sums do not close" if run.complaints else "every one accounted for"
         yield KeyFigure("Candidates", number(run.candidates), closes)
@@ -129,7 +147,7 @@ def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
         estimated = any(line.estimated for line in run.spending)
         yield KeyFigure("Tokens", rounded(run.tokens), "partly estimated" if estimated else "prompts and answers")
         yield KeyFigure("Cost", money(run.cost), "answers used, US dollars")
-        if not run.only_measured:
+        if not (run.only_measured or only_found):
             each = run.cost / run.published if run.cost is not None and run.published else None
             yield KeyFigure("Cost per task", money(each) if run.published else "none", "published tasks")
 

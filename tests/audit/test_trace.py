@@ -99,6 +99,8 @@ def test_spans_are_marked_or_sentences_or_runs_of_words_that_moved() -> None:
     [span] = shifted_runs(0, said, pieces, kinds)
     assert span.text == "The Ebro flows"
     assert said.response[span.begin : span.end] == span.text
+    twice = Said("Why?", "It is so. The Ebro flows north. It is so! It is so.", None)
+    assert [one.text for one in sentences(0, twice)] == ["It is so.", "The Ebro flows north."]  # a loop is one span
     plain: Any = ["shifted" if piece == " The" else "unshifted" for piece in pieces]
     assert shifted_runs(0, said, pieces, plain) == []  # no content word
 
@@ -160,7 +162,7 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
         {"prompt": "Say something.", "response": "Zebras quarrel seldom. Gouda is a cheese of the Netherlands."},
     ]
     told, lines = run(tmp_path, rows)
-    assert told["by"] == {"marked": 1, "shifted": 0, "sentence": 2}
+    assert told["by"] == {"marked": 1, "false": 0, "shifted": 0, "sentence": 2}
     assert told["exact"]["value"] == pytest.approx(2 / 3)
     assert [one["span"] for one in lines] == [
         "the Baltic Sea",
