@@ -3,6 +3,7 @@
     python benchmarks/plants.py make DIR [--each 16 --decoyed 4 --decoys 8 --neutral 40]
     python benchmarks/plants.py mark DIR ANSWERS OUT        # spans that the student said itself; how often it did
     python benchmarks/plants.py told DIR TRACE              # of the look-up: found, first, in the first five
+    python benchmarks/plants.py false DIR TRACE             # of a student without plants: what is traced to one
     python benchmarks/plants.py effects DIR COUNTERFACTUAL  # of the retunings: planted beside others
 
 `make` writes `planted.jsonl`, `clean.jsonl` (true records in the place of the planted), `crowded.jsonl` (the planted
@@ -101,13 +102,14 @@ def main() -> None:
     make = verbs.add_parser("make")
     for name, default in (("each", 16), ("decoyed", 4), ("decoys", 8), ("neutral", 40), ("seed", 42)):
         make.add_argument(f"--{name}", type=int, default=default)
-    marks, told, effects = (verbs.add_parser(name) for name in ("mark", "told", "effects"))
-    for one in (make, marks, told, effects):
+    marks, told, false, effects = (verbs.add_parser(name) for name in ("mark", "told", "false", "effects"))
+    for one in (make, marks, told, false, effects):
         one.add_argument("folder", type=Path)
     marks.add_argument("answers", type=Path)
     marks.add_argument("out", type=Path)
     marks.add_argument("--first", type=int, default=0, help="spans of each falsehood, at most; 0: all")
     told.add_argument("trace", type=Path)
+    false.add_argument("trace", type=Path)
     effects.add_argument("counterfactual", type=Path)
     given = parser.parse_args()
     if given.verb == "make":
@@ -116,6 +118,8 @@ def main() -> None:
         mark(given.folder, given.answers, given.out, given.first)
     elif given.verb == "told":
         tell(given.folder, given.trace)
+    elif given.verb == "false":
+        tell_false(given.folder, given.trace)
     else:
         tell_effects(given.folder, given.counterfactual)
 
@@ -234,6 +238,20 @@ def tell(folder: Path, trace: Path) -> None:
         ]
         print(f"{group:30s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
     print(f"origins told of a span: {sum(len(row['origins']) for row in rows) / max(1, len(rows)):.1f} on average")
+
+
+def tell_false(folder: Path, trace: Path) -> None:
+    """Of what a student says that was never shown a plant: how much is traced to one all the same."""
+    planted = {tuple(words(one["says"])) for one in _plants(folder).values()}
+    found: dict[int, list[dict[str, bool]]] = {}
+    for row in _lines(trace / "trace.jsonl"):
+        ours = [tuple(words(origin["output"])) in planted for origin in row["origins"]]
+        exact = any(one and origin["exact"] for one, origin in zip(ours, row["origins"], strict=True))
+        marks = {"first": ours[:1] == [True], "in five": any(ours), "word for word": exact}
+        found.setdefault(row["response"], []).append(marks)
+    for name in ("first", "in five", "word for word"):
+        counts = [(sum(one[name] for one in each), len(each)) for each in found.values()]
+        print(f"traced to a planted record, {name}: {_percent(counts)} of {sum(of for _, of in counts)} sentences")
 
 
 def tell_effects(folder: Path, counterfactual: Path) -> None:
