@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.ablate_markdown import table
+from selfinstruct.audit.ablate_markdown import curve, table
 from selfinstruct.audit.ablate_tasks import Found, tasks_of
 from selfinstruct.audit.ablate_training import Training, kept_aside, lessons, together
 from selfinstruct.audit.model_pair import CHAT
@@ -83,9 +83,10 @@ def arm_recipe(
 def ablation_published(students: Iterable[Training], folder: Path, *, margin: float, seed: int) -> str:
     """Put the finished students of a folder together: write `ablation.json` and `ablation.md`; returns the latter.
 
-    One table for each number of examples, from the fewest on; the last is that of the most.
+    One table for each number of examples, from the fewest on; of several, the scores by that number follow.
     """
     by_count: dict[int, list[Training]] = {}
+    kept: dict[int, dict[str, Json]] = {}
     for one in students:
         by_count.setdefault(one.examples, []).append(one)
     told: dict[str, Json] = {}
@@ -93,8 +94,10 @@ def ablation_published(students: Iterable[Training], folder: Path, *, margin: fl
     for count, group in sorted(by_count.items()):
         found = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
         put = together(found, margin=margin, seed=seed)
-        told[str(count)] = put
+        told[str(count)] = kept[count] = put
         pages.append(f"Trained on at most {count} examples of each task, {len(group)} students\n\n{table(put)}")
+    if len(kept) > 1:
+        pages.append(curve(kept))
     publish_text(folder / ABLATION, json.dumps({"examples": told}, indent=1, ensure_ascii=False) + "\n")
     page = "\n".join(pages)
     publish_text(folder / "ablation.md", page)
