@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.capabilities import capabilities
 from selfinstruct.finetune.examples import prepare
+from selfinstruct.finetune.machine_probe import capabilities
 from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.training import Recipe, train
 from selfinstruct.models.transformers_weights import libraries, load_weights

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.judge.folder import read_facts
-from selfinstruct.judge.validation import Labelled, labelled_of, validated
-from selfinstruct.run.judges import SHIPPED, judge_folder, open_judge
+from selfinstruct.judge.judge_folder import read_facts
+from selfinstruct.judge.validate_on_reads import Labelled, labelled_of, validated
+from selfinstruct.run.tone_judges import SHIPPED, judge_folder, open_judge
 from selfinstruct.stage import Tone
 
 SEEDS = Path(__file__).parents[1] / "seeds"

@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from selfinstruct.judge.train import train
+from selfinstruct.judge.fit_judge import train
 from selfinstruct.records import Json
-from selfinstruct.run.compose import recipe
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.verb_recipes import recipe
 
 HELD_OUT = "alpaca_style/alpaca_en_demo.json"
 TAUGHT = "gpteacher/toolformer-similarity-0.6-dataset.json"

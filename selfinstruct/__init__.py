@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from selfinstruct.audit.knowledge import Knowledge
     from selfinstruct.audit.shift import ShiftStage as Shift
     from selfinstruct.audit.trace import Trace
-    from selfinstruct.curate.apply_rules import ApplyRules as Rules
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate
     from selfinstruct.curate.expand import Expand
-    from selfinstruct.curate.filter import Filter
     from selfinstruct.curate.measures.difficulty import Difficulty
     from selfinstruct.curate.measures.measure import Measure
     from selfinstruct.curate.measures.rate import Rate
     from selfinstruct.curate.mix import Mix
+    from selfinstruct.curate.rules.filter_instructions import Filter
+    from selfinstruct.curate.rules.filter_records import ApplyRules as Rules
     from selfinstruct.curate.simplification.simplify import Simplify
     from selfinstruct.curate.variety.balance import Balance
     from selfinstruct.curate.variety.diversity import Diversity
@@ -52,13 +52,13 @@ if TYPE_CHECKING:
     from selfinstruct.generate.topic import StayOnTopic
     from selfinstruct.judge.train_judge import TrainJudge
     from selfinstruct.records import Failure, Instance, Message, Provenance, Task
-    from selfinstruct.run.harness import harness
     from selfinstruct.run.inputs import read_tasks_of as read_set
+    from selfinstruct.run.lm_eval_harness import harness
     from selfinstruct.run.python_calls import Applied, AskedModel, apply, load_model
-    from selfinstruct.run.python_recipe import Recipe, generate_set
+    from selfinstruct.run.recipe.python_recipe import Recipe, generate_set
     from selfinstruct.run.run_reader import Run, load_run
-    from selfinstruct.run.scoring import compare_folders as compare
-    from selfinstruct.run.scoring import ifs
+    from selfinstruct.run.score_without_run import compare_folders as compare
+    from selfinstruct.run.score_without_run import ifs
     from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 
 __version__ = "0.1.0"
@@ -117,7 +117,7 @@ _PLACES = {
     "Measured": "stage:Measured",
     "Message": "records:Message",
     "Provenance": "records:Provenance",
-    "Recipe": "run.python_recipe:Recipe",
+    "Recipe": "run.recipe.python_recipe:Recipe",
     "Outcome": "stage:Outcome",
     "Rejected": "stage:Rejected",
     "Run": "run.run_reader:Run",
@@ -126,10 +126,10 @@ _PLACES = {
     "Stopped": "errors:Stopped",
     "Task": "records:Task",
     "apply": "run.python_calls:apply",
-    "compare": "run.scoring:compare_folders",
-    "generate_set": "run.python_recipe:generate_set",
-    "harness": "run.harness:harness",
-    "ifs": "run.scoring:ifs",
+    "compare": "run.score_without_run:compare_folders",
+    "generate_set": "run.recipe.python_recipe:generate_set",
+    "harness": "run.lm_eval_harness:harness",
+    "ifs": "run.score_without_run:ifs",
     "load_model": "run.python_calls:load_model",
     "load_run": "run.run_reader:load_run",
     "read_set": "run.inputs:read_tasks_of",
@@ -209,7 +209,7 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
     def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
         """The object of that name, loaded now."""
         if name in _STAGES:
-            found: Any = import_module("selfinstruct.run.stages").STAGES[_STAGES[name]]
+            found: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
             found = getattr(import_module(f"selfinstruct.{module}"), attribute)

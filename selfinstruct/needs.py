@@ -93,6 +93,8 @@ class Needs:
     """It learns from what a small model makes of replies."""
     extras: tuple[str, ...] = ()
     """Of this package, that must be installed for it."""
+    gpu: bool = False
+    """It cannot do without one."""
 
     prompts: tuple[str, ...] = ()
     """Names or files of prompts that its models are asked, whatever the records are."""
@@ -162,7 +164,7 @@ class Needs:
         named = (
             *self.prompts,
             *checked,
-            *(one.path for one in self.suites),
+            *(suite.path for suite in self.suites),
             *self.against,
             *self.gold,
             self.labelled,

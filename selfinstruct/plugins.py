@@ -17,10 +17,12 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from traceback import walk_tb
 from types import FunctionType
 from typing import Literal, TypeAlias, cast
 
 from selfinstruct.errors import BadInput
+from selfinstruct.records import Task
 from selfinstruct.text import shown
 
 Kind: TypeAlias = Literal["stages", "rules", "formats", "models"]
@@ -101,12 +103,12 @@ def _installed(kind: Kind, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     found = (
         Plugin(
             kind=kind,
-            name=one.name,
-            where=one.value.replace(" ", "").partition("[")[0],
-            package=one.dist.name if one.dist else "",
-            version=one.dist.version if one.dist else "",
+            name=entry_point.name,
+            where=entry_point.value.replace(" ", "").partition("[")[0],
+            package=entry_point.dist.name if entry_point.dist else "",
+            version=entry_point.dist.version if entry_point.dist else "",
         )
-        for one in entry_points(group=f"selfinstruct.{kind}")
+        for entry_point in entry_points(group=f"selfinstruct.{kind}")
     )
     return tuple(sorted(found, key=lambda one: (one.name, one.where)))
 
@@ -206,6 +208,39 @@ def _loaded(plugin: Plugin, place: str) -> object:
             script = "it stood in a script or a notebook: run the recipe from there, or put it into a module"
             raise BadInput(what, place=place, fix=script if module_name == "__main__" else "correct the path") from None
     return thing
+
+
+MEND_RULE = "mend the rule, then run the same command with --fresh (answers that were paid for are kept)"
+"""A rule's source makes the run what it is, so that a run that goes on would be refused with another."""
+MEND_STAGE = "mend it, then run the same command again (answers that were paid for are kept)"
+
+
+def module_of(thing: object) -> str:
+    """The module in which a class, a function or the class of an object stands."""
+    return str(getattr(thing, "__module__", ""))
+
+
+def is_foreign(thing: object) -> bool:
+    """Whether a class, a function or an object of a class was written by others."""
+    return module_of(thing).partition(".")[0] != __name__.partition(".")[0]
+
+
+def raised(fault: Exception, who: str, fix: str, place: str = "") -> BadInput:
+    """What others wrote raised an exception, in one line: of what kind, in which file and line, with which record.
+
+    Of the frames outside this package that handle a record the innermost counts; where none does, the innermost at all.
+    """
+    where, record = "", ""
+    for frame, line in walk_tb(fault.__traceback__):
+        if frame.f_globals.get("__name__", "").partition(".")[0] == __name__.partition(".")[0]:
+            continue
+        tasks = [value for value in frame.f_locals.values() if isinstance(value, Task)]
+        if tasks or not record:
+            where = f"{frame.f_code.co_filename}:{line}"
+            record = tasks[-1].id if tasks else ""
+    told = shown(f"{type(fault).__name__}: {fault}", 200)
+    what = f"{who} raised {told}" + (f" ({shown(where, 200)})" if where else "")
+    return BadInput(what, place=place or (f"record {record[:16]}" if record else ""), fix=fix)
 
 
 def _broken(who: str, module: str, fault: Exception, place: str) -> BadInput:

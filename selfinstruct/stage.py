@@ -31,6 +31,9 @@ Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
 DTYPES: tuple[Dtype, ...] = ("auto", "float32", "bfloat16", "float16")
 
+FOUR_BITS: Literal["4bit"] = "4bit"
+"""As `dtype`, of a base that is tuned by QLoRA (arXiv 2305.14314): what is loaded from `hf:` or GGUF, quantised."""
+
 OWN_DTYPE = "SELFINSTRUCT_DTYPE"
 """The environment variable that says what `auto` is: for models asked on this machine, and (4 bytes or 2 with a long
 exponent) for tuning."""

@@ -22,10 +22,14 @@ source. Each number is told as one `Estimate` with a 95 % interval, by the kind 
 By simulation (`tests/test_stats.py`), each covers at least 0.93 at 5 to 250 sources, at shares up to 0.99, and however
 much the responses of one source are alike. Draws are of PCG64's bits and whole numbers, and ends are rounded to nine
 digits: the same seed gives the same bytes on every machine.
+
+Quantiles are those of scipy.special. Wilson's interval, kappa and the draws stay here, held against scipy and
+scikit-learn by tests: `scipy.stats` takes 0.8 s to load and scikit-learn 3 s, for lines that a page of numbers needs;
+neither draws clusters, and scikit-learn says NaN, with a warning, of a kappa that does not exist.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
@@ -306,8 +310,10 @@ def jeffreys(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
     return told(yes / n, (low, high), n, n, "jeffreys")
 
 
-def kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
-    """Cohen's kappa (1960) of two judges over the same replies; None where chance alone would agree always.
+def kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
+    """Cohen's kappa (1960) of two judges of the same things; None where chance alone would agree always.
+
+    Counted in whole numbers, so that no rounding decides whether it exists.
 
     >>> kappa(["a", "a", "b", "b"], ["a", "a", "b", "a"]), kappa(["a", "a"], ["a", "a"])
     (0.5, None)
@@ -347,57 +353,25 @@ def told(value: float, ends: Bounds, n: float, clusters: int, how: How) -> Estim
 
 
 def student_bound(side: float, freedom: int) -> float:
-    """The bound that Student's t is above with this chance."""
-    tail = beta_quantile(2 * side, freedom / 2, 0.5)
-    return math.sqrt(freedom * (1 - tail) / tail)
+    """The bound that Student's t is above with this chance.
+
+    >>> round(student_bound(0.025, 10), 4)
+    2.2281
+    """
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(freedom, side))
 
 
-@lru_cache(maxsize=4096)
 def beta_quantile(chance: float, a: float, b: float) -> float:
-    """Where the distribution function of Beta(a, b) reaches `chance`: Newton's steps, kept within a bracket.
+    """Where the distribution function of Beta(a, b) reaches `chance`.
 
     >>> round(beta_quantile(0.5, 2, 2), 12), round(beta_quantile(0.025, 60, 1) ** 60, 12)
     (0.5, 0.025)
     """
-    low, high, x = 0.0, 1.0, a / (a + b)
-    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    for _ in range(200):
-        off = beta_below(x, a, b) - chance
-        low, high = (low, x) if off > 0 else (x, high)
-        density = math.exp(scale + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x))
-        step = x - off / density if density > 0 else -1.0
-        nearer = step if low < step < high else (low + high) / 2
-        if abs(nearer - x) <= 1e-14 * nearer:
-            return nearer
-        x = nearer
-    return x
+    from scipy.special import betaincinv
 
-
-def beta_below(x: float, a: float, b: float) -> float:
-    """The distribution function of Beta(a, b), by its continued fraction (DLMF 8.17.22) with Lentz's method.
-
-    >>> round(beta_below(0.3, 1, 1), 12), round(beta_below(0.75, 2, 3), 12)
-    (0.3, 0.94921875)
-    """
-    if x > (a + 1) / (a + b + 2):  # beyond, it converges slowly
-        return 1 - beta_below(1 - x, b, a)
-    if x <= 0:
-        return 0.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)) / a
-    above = value = 1e-300
-    below, part = 0.0, 1.0
-    for step in range(1, 2_000):
-        below = 1 / (1 + part * below)
-        above = 1 + part / above
-        value *= above * below
-        if step > 1 and abs(above * below - 1) < 1e-15:
-            break
-        m = step // 2
-        if step % 2:
-            part = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            part = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-    return front * value
+    return float(betaincinv(a, b, chance))
 
 
 def correlation(first: "ArrayLike", second: "ArrayLike", *, level: float = LEVEL) -> Estimate | None:

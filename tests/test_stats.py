@@ -17,10 +17,10 @@ from selfinstruct.evaluate.answer_set_marking import SetAnswer, SetQuestion, set
 from selfinstruct.evaluate.answer_set_scores import set_differences, set_score
 from selfinstruct.evaluate.compare_models import Side, differences
 from selfinstruct.evaluate.feedback import _gain, _read
-from selfinstruct.judge.evaluation import Predictions, measures
-from selfinstruct.tone.objecqa import Reply, objectivity, paired
-from selfinstruct.tone.scored import Scored, Setting, score_of
-from selfinstruct.tone.verdicts import Response
+from selfinstruct.judge.judge_metrics import Predictions, measures
+from selfinstruct.tone.objecqa_share import Reply, objectivity, paired
+from selfinstruct.tone.response_verdicts import Response
+from selfinstruct.tone.tone_score import Scored, Setting, score_of
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 
@@ -133,15 +133,6 @@ def test_the_exact_interval_is_that_of_binomial_tails(yes: int, n: int) -> None:
     assert low == 0 if yes == 0 else at_least(yes, low) == pytest.approx(0.025, abs=1e-6)
     assert high == 1 if yes == n else 1 - at_least(yes + 1, high) == pytest.approx(0.025, abs=1e-6)
     assert ends(stats.share([1] * yes + [0] * (n - yes), [1] * n))[1:] == (low, high) if n > 1 else True
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.floats(0.001, 0.999), st.floats(0.3, 4000), st.floats(0.3, 4000))
-def test_a_quantile_is_where_the_distribution_reaches_it(chance: float, a: float, b: float) -> None:
-    place = stats.beta_quantile(chance, a, b)
-    # close to 1 a place has but sixteen digits, and where b is below 1 the function rises there without bound
-    assert stats.beta_below(place, a, b) == pytest.approx(chance, abs=1e-6)
-    assert stats.beta_quantile(1 - chance, b, a) == pytest.approx(1 - place, abs=1e-9)
 
 
 def test_the_exact_interval_holds_that_of_jeffreys_which_holds_the_share() -> None:

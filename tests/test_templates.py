@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import templates
-from selfinstruct.curate.exchange import exchanges, replies
+from selfinstruct.curate.exchanges import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.dedup.duplicate_records import compared_text
 from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.evaluate.score_files import Row, responses_of
-from selfinstruct.finetune.template import conversation
+from selfinstruct.finetune.training_text import conversation
 from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns
-from selfinstruct.formats.text_templates import turns_of
-from selfinstruct.fragment.sources import source_of
+from selfinstruct.formats.turns_in_text import turns_of
+from selfinstruct.fragment.pair_sources import source_of
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.templates import joined
 from selfinstruct.text import words

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Task, digest
 from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting, from_cell
-from selfinstruct.stats import wilson
+from selfinstruct.stats import kappa, wilson
 from selfinstruct.text import shown, words
 
 COLUMNS = ("id", "instruction", "input", "output", "valid_task", "input_fits", "output_right", "note")
@@ -190,11 +190,10 @@ class Kappa:
     @property
     def value(self) -> float | None:
         """1 is full agreement, 0 what chance gives; None where both always said one and the same, or nothing."""
-        first, second, n = self.both_yes + self.first_only, self.both_yes + self.second_only, self.answered
-        # Counts times n, so that no rounding decides whether agreement by chance is complete.
-        chance = first * second + (n - first) * (n - second)
-        agreed = n * (self.both_yes + self.both_no)
-        return (agreed - chance) / (n * n - chance) if n * n != chance else None
+        times = (self.both_yes, self.first_only, self.second_only, self.both_no)
+        said = ((True, True), (True, False), (False, True), (False, False))
+        first, second = ([pair[side] for pair, n in zip(said, times, strict=True) for _ in range(n)] for side in (0, 1))
+        return kappa(first, second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,9 +276,8 @@ def _share(rate: Rate) -> str:
 
 
 def _kappa_row(pair: tuple[str, Kappa]) -> tuple[str, ...]:
-    name, kappa = pair
-    value = kappa.value
-    return name, "undefined" if value is None else f"{value:.2f}", str(kappa.answered)
+    name, found = pair
+    return name, "undefined" if found.value is None else f"{found.value:.2f}", str(found.answered)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

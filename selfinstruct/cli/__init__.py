@@ -4,15 +4,15 @@ In: a command line. Out: data on stdout, everything else on stderr, and an exit 
 
 To change                                          open
 which verbs there are, how errors and signals end  main.py (`VERBS`)
-`run`, `generate`                                  run.py
-`curate`, `simplify`, `verify`, `mix`, `convert`   sets.py
-`fragment`, `train-judge`, `finetune`              train.py
-`score`, `compare`                                 score.py
-`audit`                                            audit.py
-`show`, `why`, `report`, `review`, `reconsider`    run_folder.py
-`check`, `schema`, `init`, `fetch`, `plugins`      setup.py
-options that verbs of runs share                   running.py
-the progress line; the last words of a run         progress.py; outcome.py
+`run`, `generate`                                  run_verbs.py
+`curate`, `simplify`, `verify`, `mix`, `convert`   set_verbs.py
+`fragment`, `train-judge`, `finetune`              train_verbs.py
+`score`, `compare`                                 score_verbs.py
+`audit`                                            audit_verbs.py
+`show`, `why`, `report`, `review`, `reconsider`    run_folder_verbs.py
+`check`, `schema`, `init`, `fetch`, `plugins`      setup_verbs.py
+options that verbs of runs share                   carry_out.py
+the progress line; the last words of a run         progress.py; last_words.py
 what may reach a terminal                          terminal.py
 """
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from selfinstruct.cli.terminal import say
-from selfinstruct.run.watch import Spend
+from selfinstruct.run.progress_events import Spend
 from selfinstruct.stage import Failed, Kept, Outcome, Rejected
 
 _FATES = (Kept, Rejected, Failed)
@@ -50,7 +50,7 @@ class ProgressLine:
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Show it."""
+        """Show the progress line."""
         self._progress.start()
         return self
 

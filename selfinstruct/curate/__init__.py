@@ -6,17 +6,12 @@ at the limitations of instruction tuning (2402.05119) for simplification; How fa
 mixtures.
 
 To change                                          open
-what is wrong with an instruction                  rules.py (the rules of the released programs too)
-what is wrong with an answer                       answer_rules.py
-what is wrong with any text, or its language       text_rules.py
-secrets and personal data                          private_data.py
-which rules stand for which set of rules           record_rules.py
-rules that others wrote                            plugin_rules.py
-how rules are chosen, weighted and counted         filter.py (instructions), apply_rules.py (whole records)
-what rules and checkers read of a task             exchange.py
+a rule, a set of rules, how rules decide           rules/: instruction_rules.py, answer_rules.py, any_text_rules.py,
+                                                   private_data_rules.py, rule_tables.py, filter_records.py ...
+what rules and checkers read of a task             exchanges.py
 a checker of replies (stage `verify`)              checks/: verify.py, check_counts.py, check_syntax.py ...
 what counts as contamination                       decontaminate.py, benchmark_index.py
-how replies are shortened (stage `simplify`)       simplification/: plain_simplify.py (rules), rewriting.py (a model)
+how replies are shortened (stage `simplify`)       simplification/: simplify_by_rules.py, simplify_by_model.py
 how replies are made fuller (stage `expand`)       expand.py
 a number on each task, a rating                    measures/: measure.py, difficulty.py, rate.py
 variety, balance, the best part of a set           variety/: diversity.py, balance.py, select.py

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from selfinstruct.curate.exchange import Exchange, exchanges
+from selfinstruct.curate.exchanges import Exchange, exchanges
 from selfinstruct.records import Task
 from selfinstruct.text import words_and_signs
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.curate.benchmark_index import BenchmarkIndex, Match, Measure
-from selfinstruct.curate.exchange import Exchange, exchanges
+from selfinstruct.curate.exchanges import Exchange, exchanges
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar
 
-from selfinstruct.curate.exchange import Reply, replies, with_outputs
-from selfinstruct.curate.simplification.rewriting import ParsedAnswer, RewriteModel, code, kept_facts
+from selfinstruct.curate.exchanges import Reply, replies, with_outputs
+from selfinstruct.curate.simplification.simplify_by_model import ParsedAnswer, RewriteModel, code, kept_facts
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task

@@ -21,8 +21,8 @@ from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
 from selfinstruct.tone.first_tokens import TONE_TOKENS
-from selfinstruct.tone.verdicts import Terms, judged
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
+from selfinstruct.tone.response_verdicts import Terms, judged
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""

@@ -17,7 +17,7 @@ from selfinstruct.text.rouge_l import rouge_l
 from selfinstruct.text.verb_rule import root_by_rule
 from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
 from selfinstruct.tone.prompt_sets import asked
-from selfinstruct.tone.verdicts import Judged, Response
+from selfinstruct.tone.response_verdicts import Judged, Response
 
 Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
 """What an answer beside its references tells: imitation where a model wrote them, quality where people did."""

@@ -104,6 +104,7 @@ ORDER = (
     *("superni rouge_l", "superni exact_match"),
     *(f"pairwise {name}" for name in ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")),
     *(f"just_eval {aspect}" for aspect in ASPECTS),
+    *("facts right", "facts kept", "shifted tokens"),
 )
 """Columns in this order, others after them as they come."""
 HOLDS = 0.05
@@ -196,9 +197,12 @@ class Comparison:
 def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int = 0) -> Comparison:
     """Rows are models under a wrapper; BadInput for a row to compare with that is not there.
 
-    The same model of two folders is one row, unless both measured the same: then each row names its folder.
+    The same model of two folders is one row, unless both measured the same and found something else: then each row
+    names its folder. What an audit tells of weights stands on the row of that model, where it was asked under one
+    wrapper in the same folder, and else on a row of its own.
     """
-    marks = _rows(folders)
+    placed = _placed(folders)
+    marks = _rows(placed)
     columns = sorted({column: None for cells in marks.values() for column in cells}, key=_place)
     rows = tuple(marks)
     chosen = _chosen(against, rows)
@@ -219,7 +223,7 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         and (one := difference(marks[row][column], marks[chosen][column], seed)) is not None
     }
     corrected = holm([one.p for one in tested.values()])
-    told = _told(folders, marks)
+    told = [(row, one) for row, one in placed if one.told is not None]
     return Comparison(
         rows=rows,
         columns=tuple(columns),
@@ -228,18 +232,6 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         differences={key: Against(one, chance) for (key, one), chance in zip(tested.items(), corrected, strict=True)},
         notes=(*_notes(columns, marks), *_with_unique_tokens(told)),
     )
-
-
-def _told(
-    folders: Sequence[FolderMeasured], rows: Mapping[str, Mapping[Column, Mapping[str, Mark]]]
-) -> list[tuple[str, Measured]]:
-    """What a page tells without marks, and the row where it stands."""
-    found = []
-    for folder in folders:
-        for one in folder.measured:
-            row = _named(folder, one)
-            found.append((row if row in rows else f"{row} ({folder.folder})", one))
-    return [(row, one) for row, one in found if one.told is not None]
 
 
 def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
@@ -261,27 +253,48 @@ def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
     return notes
 
 
-def _rows(folders: Sequence[FolderMeasured]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
+def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
+    """Everything that is measured, with the row where it stands."""
+    named = [(_named(folder, one), folder.folder, one) for folder in folders for one in folder.measured]
+    found: dict[tuple[str, Column], Measured] = {}
+    twice = set[str]()
+    for row, _, one in named:
+        before = found.setdefault((row, one.column), one)
+        if (before.marks, before.told) != (one.marks, one.told):
+            twice.add(row)
+    return [(f"{row} ({folder})" if row in twice else row, one) for row, folder, one in named]
+
+
+def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
     """Row by row the marks of each column."""
-    places: dict[tuple[str, Column], set[str]] = {}
-    for folder in folders:
-        for one in folder.measured:
-            places.setdefault((_named(folder, one), one.column), set()).add(folder.folder)
-    twice = {row for (row, _), where in places.items() if len(where) > 1}
     found: dict[str, dict[Column, Mapping[str, Mark]]] = {}
-    for folder in folders:
-        for one in folder.measured:
-            row = _named(folder, one)
-            found.setdefault(f"{row} ({folder.folder})" if row in twice else row, {})[one.column] = one.marks
+    for row, one in placed:
+        found.setdefault(row, {})[one.column] = one.marks
     return found
 
 
 def _named(folder: FolderMeasured, one: Measured) -> str:
-    several = len({(other.model, other.wrapper) for other in folder.measured}) > 1
-    name = f"{one.model or 'responses'}{f', {one.wrapper}' if one.wrapper else ''}"
+    asked = list(dict.fromkeys((other.model, other.wrapper) for other in folder.measured if not other.of_weights))
+    model, wrapper = one.model, one.wrapper
+    if one.of_weights and asked:
+        same = [who for who in asked if _of_name(who[0]) == _of_name(model)]
+        if len(same) != 1:
+            return model
+        [(model, wrapper)] = same
+    several = len(asked or {other.model for other in folder.measured}) > 1
+    name = f"{model or 'responses'}{f', {wrapper}' if wrapper else ''}"
     if folder.label:
         return f"{folder.label}: {name}" if several else folder.label
     return name
+
+
+def _of_name(model: str) -> str:
+    """A model's name without how it is asked and without the mark of its content.
+
+    >>> _of_name("hf:student@7d3d2886"), _of_name("student")
+    ('student', 'student')
+    """
+    return model.removeprefix("hf:").partition("@")[0]
 
 
 def _place(column: Column) -> tuple[int, str, str]:
@@ -312,19 +325,24 @@ def _estimate(marks: Mapping[str, Mark], seed: int) -> Estimate | None:
 
 
 def _notes(columns: Sequence[Column], found: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:
-    notes = []
+    """Measures of which the same is to be said share a line."""
+    ways: dict[str, list[str]] = {}
     for measure in dict.fromkeys(column.measure for column in columns):
         terms = [column.terms for column in columns if column.measure == measure]
         if len(terms) > 1:
             listed = "; ".join(terms)
-            notes.append(f"{measure} was measured in {len(terms)} ways, which do not compare, a column each: {listed}")
+            told = f"measured in {len(terms)} ways, which do not compare, a column each: {listed}"
+            ways.setdefault(told, []).append(measure)
+    notes = [f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} {told}" for told, names in ways.items()]
+    apart: dict[str, list[str]] = {}
     for column in columns:
         asked = {row: cells[column].keys() for row, cells in found.items() if column in cells}
         common = set.intersection(*map(set, asked.values())) if asked else set()
         if any(len(one) > len(common) for one in asked.values()):
             counts = ", ".join(f"{row}: {len(one)}" for row, one in asked.items())
-            notes.append(
-                f"{column.measure}: not all rows answered the same questions ({counts}; {len(common)} of them all); "
+            told = (
+                f"not all rows answered the same questions ({counts}; {len(common)} of them all); "
                 "differences are over those that both answered"
             )
-    return notes
+            apart.setdefault(told, []).append(column.measure)
+    return [*notes, *(f"{', '.join(dict.fromkeys(names))}: {told}" for told, names in apart.items())]

@@ -19,8 +19,10 @@ FILES: Mapping[str, str] = {
     "evaluation.json": "answers.jsonl",
     "judged.json": "judged.jsonl",
     "harness.json": "harness.jsonl",
+    "shift.json": "shift.jsonl",
+    "knowledge.json": "",
 }
-"""Pages of numbers that a folder may hold, and the lines that they are made of."""
+"""Pages of numbers that a folder may hold, and the lines that they are made of; empty: the page has all."""
 
 ELSEWHERE: Mapping[str, str] = {
     "ifeval prompt_strict": "prompt_level_strict_acc",
@@ -65,10 +67,15 @@ class Measured:
     """The number as the page tells it; where there is none it is made of the marks."""
     unique_tokens: float | None = None
     """Mean of the answers that a win rate is of."""
+    of_weights: bool = False
+    """Told by an audit of the weights: it stands on the row of the model that was asked, under whatever wrapper."""
 
 
 def measured(page: str, told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
     """Everything that one page of a folder, such as `score.json`, has to tell of each model."""
+    if page in _OF_WEIGHTS:
+        yield from _OF_WEIGHTS[page](told, lines)
+        return
     marks: dict[tuple[str, str, Column], dict[str, Mark]] = {}
     terms = _terms(page, told)
     preferences: dict[tuple[str, str, str], dict[str, Mark]] = {}
@@ -135,7 +142,7 @@ def _terms(page: str, told: Line) -> dict[str, str]:
         return {"": f"judge {judge}, prompts {prompts or 'as given'}, {one.get('tone_tokens')} tokens"}
     if page == "suite.json":
         return {
-            f"{suite} {name}": str(asked.get("reads"))
+            f"{suite} {name}": f"{asked.get('reads')}, at most {asked.get('max_tokens')} tokens"
             for suite, asked in _part(told, "suites").items()
             for name in _part(asked, "measures")
         }
@@ -203,6 +210,38 @@ def _of_judges(line: Line) -> _Found:
         yield "user_oriented A", question, (source, float(level == "A"), 1)
         yield "user_oriented A or B", question, (source, float(level in "AB"), 1)
 
+
+def _of_knowledge(told: Line, _: Iterable[Line]) -> Iterator[Measured]:
+    """Facts right, by both wordings; and facts kept: of those that the base knows by the other wording."""
+    base = str(told.get("base") or "")
+    facts = [(str(fact.get("record")), _part(fact, "right")) for fact in told.get("facts") or ()]
+    for name in dict.fromkeys(name for _, right in facts for name in right):
+        all_of_them, kept = dict[str, Mark](), dict[str, Mark]()
+        for record, right in facts:
+            mine, known = right.get(name) or (), right.get(base) or ()
+            all_of_them[record] = (record, float(sum(map(bool, mine))), len(mine))
+            asked = [at for at in range(len(mine)) if len(known) == 2 and known[1 - at]]
+            if asked:
+                kept[record] = (record, float(sum(bool(mine[at]) for at in asked)), len(asked))
+        yield Measured(name, "", Column("facts right", "the likeliest of four ends"), all_of_them, of_weights=True)
+        if kept:
+            column = Column("facts kept", f"the likeliest of four ends, where {base} knows the other wording")
+            yield Measured(name, "", column, kept, of_weights=True)
+
+
+def _of_shift(told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+    """The share of tokens that are not among the base's first three; tails that loop do not count."""
+    marks: dict[str, Mark] = {}
+    for line in lines:
+        record, kinds = str(line.get("record")), [*(line.get("kinds") or ())][: int(line.get("counted") or 0)]
+        if kinds:
+            marks[record] = (record, float(kinds.count("shifted")), len(kinds))
+    terms = f"beside {told.get('base')}, template {told.get('template')}, {told.get('of')}"
+    if marks:
+        yield Measured(str(told.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
+
+
+_OF_WEIGHTS = {"knowledge.json": _of_knowledge, "shift.json": _of_shift}
 
 _OF = {
     "score.json": _of_score,

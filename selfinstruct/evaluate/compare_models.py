@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
 from selfinstruct.tone.ifs import SHARES, counts_by_source, gap
-from selfinstruct.tone.scored import Scored
-from selfinstruct.tone.verdicts import Judged
+from selfinstruct.tone.response_verdicts import Judged
+from selfinstruct.tone.tone_score import Scored
 
 if TYPE_CHECKING:
     import numpy as np

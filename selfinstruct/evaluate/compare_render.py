@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from selfinstruct.evaluate.compare_folders import Comparison
-from selfinstruct.evaluate.compare_marks import Column
+from selfinstruct.evaluate.compare_marks import ELSEWHERE, Column
 from selfinstruct.text import printable
 
 HEADS: Mapping[str, str] = {
@@ -22,6 +22,9 @@ HEADS: Mapping[str, str] = {
     "pairwise length_controlled_winrate": "LC win rate",
     "pairwise unique_token_controlled_winrate": "Win rate, unique tokens equal",
     "baseline win_rate": "Win rate of a baseline",
+    "facts right": "Facts right",
+    "facts kept": "Facts kept",
+    "shifted tokens": "Shifted tokens",
     "user_oriented A": "User tasks A",
     "user_oriented A or B": "User tasks A or B",
 }
@@ -51,6 +54,13 @@ def legend(told: Comparison) -> list[str]:
     for head, column in zip(heads(told.columns), told.columns, strict=True):
         by_terms.setdefault(column.terms, []).append(head)
     lines = [f"{', '.join(names)}: {terms}" for terms, names in by_terms.items()]
+    named = [
+        f"{head}: {ELSEWHERE[column.measure]}"
+        for head, column in zip(heads(told.columns), told.columns, strict=True)
+        if column.measure in ELSEWHERE
+    ]
+    if named:
+        lines.append(f"Called elsewhere (lm-eval, AlpacaEval, just-eval, Natural Instructions): {'; '.join(named)}.")
     lines.append("Intervals: 95 %, by source.")
     if told.against:
         lines.append(

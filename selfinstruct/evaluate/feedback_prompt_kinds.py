@@ -89,7 +89,10 @@ def subjects(texts: Sequence[str], clusters: int) -> Subjects:
 
 
 def _centres(rows: "NDArray[np.float64]", clusters: int) -> "NDArray[np.float64]":
-    """Spherical k-means; each start is the row that lies farthest from the starts before it."""
+    """Spherical k-means; each start is the row that lies farthest from the starts before it.
+
+    scikit-learn's has no cosine, and 3 s to load for these lines; a test holds this against it.
+    """
     import numpy as np
 
     rows = rows[np.any(rows > 0, axis=1)]  # the others lie as far from everything as can be, and are about nothing

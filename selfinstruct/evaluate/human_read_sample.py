@@ -9,7 +9,7 @@ from selfinstruct.evaluate.score_files import Row, responses_of
 from selfinstruct.records import Json, digest
 from selfinstruct.tone.first_tokens import TONE_TOKENS, first_tokens
 from selfinstruct.tone.no_answer import is_empty
-from selfinstruct.tone.verdicts import Response, spoken
+from selfinstruct.tone.response_verdicts import Response, spoken
 
 LEAST = 10
 """Reads of a model, below which an interval would say nothing."""

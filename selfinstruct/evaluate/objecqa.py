@@ -12,9 +12,17 @@ from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.stats import kappa
-from selfinstruct.tone.objecqa import OBJECQA, REPLY_TOKENS, Reply, TasteQuestion, objectivity, paired, questions_of
+from selfinstruct.tone.objecqa_share import (
+    OBJECQA,
+    REPLY_TOKENS,
+    Reply,
+    TasteQuestion,
+    objectivity,
+    paired,
+    questions_of,
+)
 from selfinstruct.tone.opinion import OPINIONS, Opinion, opinion
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
 
 RULES = "rules/1"
 """Name and version of the offline classifier."""
@@ -73,7 +81,7 @@ class ObjecQA:
     phrasings: int = 4
     """Wordings of each question that are asked, the first one included."""
     wrapper: str = "chat"
-    """How questions are put (tone/wrappers.py)."""
+    """How questions are put (tone/prompt_wrappers.py)."""
     max_tokens: int = REPLY_TOKENS
     """Tokens of an answer."""
     temperature: float = 0.0

@@ -15,8 +15,8 @@ from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.prompt_sets import ScorePrompt, own_prompts, prompts_of
-from selfinstruct.tone.verdicts import BUDGET, Response, Terms
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
+from selfinstruct.tone.response_verdicts import BUDGET, Response, Terms
 
 SHIPPED = "ifs-v1"
 """The prompt set that makes scores comparable."""
@@ -44,7 +44,7 @@ class Score:
     prompts: str = SHIPPED
     """Name of a prompt set; empty: the stage's own records, whole and cut in half."""
     wrappers: tuple[str, ...] = ("none",)
-    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (tone/wrappers.py).
+    """How prompts are put: none, suffix, alpaca, chat, few-shot:K, tags, self_instruct ... (tone/prompt_wrappers.py).
 
     A model in `beside` without a chat template is left out under `chat`, and that is told.
     """

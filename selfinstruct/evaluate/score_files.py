@@ -10,9 +10,9 @@ from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.templates import joined
 from selfinstruct.tone.judge_error import biases_of, errors_of
-from selfinstruct.tone.prompt_form import seems_whole
-from selfinstruct.tone.scored import Scored, Setting, score_of
-from selfinstruct.tone.verdicts import Judged, Response, Terms, judged
+from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
+from selfinstruct.tone.tone_score import Scored, Setting, score_of
+from selfinstruct.tone.whole_or_cut_prompt import seems_whole
 
 _Group: TypeAlias = tuple[str, str]
 

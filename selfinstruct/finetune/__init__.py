@@ -6,10 +6,17 @@ Papers: Becoming self-instruct (arXiv 2307.03692): tune, and stop when the tone 
 limitations of instruction tuning (arXiv 2402.05119): LoRA against full; How far can camels go (arXiv 2306.04751):
 loss on the assistant's tokens alone.
 
-To change the stage and its knobs open finetune.py; how a task is written, and where loss is, template.py; tokens and
-truncation, examples.py; what is trained together, packing.py; the loop, training.py; what a model allows,
-capabilities.py; the folder that comes out and its card, student.py; when to stop, stopping.py; a check,
-stop_on_ifs.py (what it asks: the floor `tone`); the curve, curve.py and phases.py.
+To change                                          open
+the stage and its knobs                            finetune.py; knobs that make no sense, refused_knobs.py
+how a task is written, and where loss is           training_text.py (templates: the module `templates`)
+tokens and truncation; what is trained together    examples.py; packing.py
+the training loop; the loss of a pass              training.py; loss.py
+TRL instead of it; processes of a launcher         trl_training.py; launch.py
+what a model and a machine allow                   machine_probe.py
+the folder that comes out, and its card            student.py; a checkpoint, checkpoint.py
+when to stop                                       stopping.py (the rule), stop_on_loss.py
+a check during training                            stop_on_ifs.py, check_plan.py (what is asked: the floor `tone`)
+the curve                                          curve.py, phases.py
 
 `StopOnIFS`, a callback for any `transformers.Trainer`, can be imported from here; torch is loaded only then.
 """

@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.stage import Loaded, Weights
 
 ALL_LINEAR = "all-linear"
 """Every linear layer but the head; the paper (arXiv 2402.05119) does not say which ones it took."""
@@ -46,6 +48,24 @@ def with_adapter(
         raise BadInput(what, place="stage finetune: targets", fix=f"layers: {', '.join(known)}") from refusal
     made.peft_config[made.active_adapter].base_model_name_or_path = base
     return made
+
+
+def base_name(loaded: Loaded, weights: Weights) -> str:
+    """What a saved adapter calls its base: a spec, a name on the Hub, or the path of a folder.
+
+    Raises:
+        BadInput: the base is an adapter.
+    """
+    if loaded.source:
+        source = loaded.source
+    elif ":" not in weights.name:
+        source = weights.name
+    else:
+        source = str(getattr(loaded.model, "name_or_path", "")) or weights.name
+    if (Path(source) / "adapter_config.json").is_file() and not (Path(source) / "config.json").is_file():
+        what = "the base is an adapter, and an adapter on an adapter cannot be loaded again"
+        raise BadInput(what, place=f"model '{weights.name}'", fix="write method: full, or merge the base first")
+    return source.removeprefix("hf:")
 
 
 def check_mergeable(model: Any) -> None:  # noqa: ANN401 - imported late

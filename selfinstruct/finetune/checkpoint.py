@@ -27,18 +27,29 @@ def whole_folder(place: Path, needed: int = 0) -> Iterator[Path]:
     """
     made = beside(place)
     try:
-        made.mkdir(parents=True)
-        yield made
-        put_in_place(made, place)
+        with refusals(place, needed):
+            made.mkdir(parents=True)
+            yield made
+            put_in_place(made, place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextmanager
+def refusals(place: Path, needed: int = 0) -> Iterator[None]:
+    """Within, what cannot be written at `place` ends in NoRoom, whatever the libraries call it."""
+    try:
+        yield
     except OSError as refusal:
         raise _refused(place, refusal.strerror or str(refusal), needed) from refusal
     except Exception as fault:
-        # the library that writes weights reports the operating system's refusals in a class of its own
-        if type(fault).__name__ != "SafetensorError":
+        # libraries that write weights report the operating system's refusals in classes of their own
+        if type(fault).__name__ != "SafetensorError" and _TORCH_WRITES not in str(fault):
             raise
-        raise _refused(place, str(fault), needed) from fault
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+        raise _refused(place, str(fault).partition("\n")[0], needed) from fault
+
+
+_TORCH_WRITES = "PytorchStreamWriter"
 
 
 def _refused(place: Path, why: str, needed: int) -> NoRoom:
@@ -88,7 +99,7 @@ def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path: 
         memory = optimizer.state.get(weight, {})
         numbers |= {f"{kind}/{name}": memory[kind] for kind in _MEMORY if kind in memory}
     place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}{_END if progress.finished else ''}"
-    needed = sum(one.numel() * one.element_size() for one in numbers.values())
+    needed = sum(number.numel() * number.element_size() for number in numbers.values())
     with whole_folder(place, needed) as made:
         save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
         (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")

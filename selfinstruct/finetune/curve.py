@@ -19,8 +19,8 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.divergence import Divergence
 from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
-from selfinstruct.tone.probe import ToneReading
-from selfinstruct.tone.verdicts import ToneVerdict
+from selfinstruct.tone.ask_loaded_model import ToneReading
+from selfinstruct.tone.response_verdicts import ToneVerdict
 from selfinstruct.whole_files import append_to, write_whole
 
 _KEYS = (

@@ -23,7 +23,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.examples import segments
-from selfinstruct.finetune.template import Template, Unfit
+from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Task
 from selfinstruct.whole_files import whole_file

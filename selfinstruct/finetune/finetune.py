@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.capabilities import Capabilities, Dtype, Method, Precision, capabilities, precision
 from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_token
+from selfinstruct.finetune.checkpoint import Progress
 from selfinstruct.finetune.divergence import probes_of
 from selfinstruct.finetune.examples import (
     Example,
@@ -22,19 +22,21 @@ from selfinstruct.finetune.examples import (
     preview,
     unfit_lines,
 )
-from selfinstruct.finetune.knobs import check
+from selfinstruct.finetune.launch import Engine, Quantize, process, take_place
 from selfinstruct.finetune.lr_search import Trial, Trials, lowest
+from selfinstruct.finetune.machine_probe import Capabilities, Dtype, Method, Precision, capabilities, precision
+from selfinstruct.finetune.refused_knobs import check
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
-from selfinstruct.finetune.template import Template, Unfit
 from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.judge_error import errors_of
-from selfinstruct.tone.objecqa import OBJECQA, questions_of
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_share import OBJECQA, questions_of
 
 if TYPE_CHECKING:
     from selfinstruct.finetune.stop_on_ifs import StopOnIFS
@@ -55,15 +57,21 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     scope: ClassVar[Scope] = "set"
 
     base: str = "base"
     """Role of the weights that are tuned."""
     method: Method = "lora"
     """`lora`: a small adapter, the base stays as it is; `full`: all weights."""
+    engine: Engine = "selfinstruct"
+    """Who trains: our loop, or `trl`: TRL's SFTTrainer, for several GPUs, trackers and QLoRA."""
+    quantize: Quantize = "none"
+    """`4bit`: QLoRA, the base in 4 bits; needs engine: trl, method: lora and a GPU."""
+    report_to: tuple[str, ...] = ()
+    """With engine: trl, who is told on the way: tensorboard, trackio, wandb; empty: nobody."""
     template: Template = "chat"
-    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (template.py)."""
+    """How tasks are written: chat, tags, alpaca, ifs or self_instruct (training_text.py)."""
     rank: int = 8
     """Of LoRA; between 2 and 32 it made no difference in arXiv 2402.05119."""
     alpha: int = 16
@@ -133,7 +141,13 @@ class Finetune:
             base=self.base,
             judge=JudgeNeed(named=self.judge, fast=True),
             checks=CheckNeed(tone=self.stop == "ifs", taste=self.objecqa, sets=(DEV_PROMPTS, OBJECQA)),
-            extras=("train",),
+            extras=(
+                "train",
+                *(("trl",) if self.engine == "trl" else ()),
+                *(("qlora",) if self.quantize == "4bit" else ()),
+                *self.report_to,
+            ),
+            gpu=self.quantize == "4bit",
             builds=("student",),
             tunes=True,
             learns_answers=True,
@@ -147,8 +161,10 @@ class Finetune:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the student, its curve and what was measured."""
         _refuse_nothing(records)
+        if alone := take_place(self.engine):
+            bench.notice(alone)
         weights = self._weights(bench)
-        numbers = precision(self.dtype, self.method)
+        numbers = precision(self.dtype, self.method, self.quantize)
         loaded = weights.load(dtype=numbers.weights)
         examined = capabilities(loaded.model, weights.name)
         prepared = self._prepared(self._learned(records, bench), loaded, examined, bench)
@@ -173,7 +189,11 @@ class Finetune:
         )
         callbacks = [one for one in (checks, by_loss) if one is not None]
         doing = partial(bench.doing, "examples seen:")
-        progress = train(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
+        training = self._training()
+        progress = training(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
+        if process().helps:
+            return  # the first process has the same student, and keeps it
+        examined = examined if self.engine == "selfinstruct" else examined.in_rows()
         if checks is not None:
             bench.notice(checks.share_of_time)
         facts: dict[str, Json] = {
@@ -192,6 +212,9 @@ class Finetune:
         }
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, facts, curve, merge=self.merge)
         yield Built("student", student)
+        if (folder / "runs").is_dir():
+            told = shutil.copytree(folder / "runs", bench.scratch / "tensorboard", dirs_exist_ok=True)
+            yield Built("tensorboard", Path(told))
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
@@ -250,7 +273,16 @@ class Finetune:
             autocast=numbers.autocast,
             seed=bench.seed,
             save_every=self.save_every,
+            trackers=self.report_to,
         )
+
+    def _training(self) -> Callable[..., Progress]:
+        """What trains: of both engines the same is asked, and both give the same back."""
+        if self.engine == "selfinstruct":
+            return train
+        from selfinstruct.finetune.trl_training import train as train_by_trl
+
+        return train_by_trl
 
     def _trials(
         self,
@@ -267,7 +299,7 @@ class Finetune:
         weights, told_on = self._weights(bench), held_out[: self.trial]
 
         def learner() -> tuple[Loaded, Any]:
-            loaded = weights.load(dtype=precision(self.dtype, self.method).weights)
+            loaded = weights.load(dtype=precision(self.dtype, self.method, self.quantize).weights)
             return loaded, self._learner(loaded, weights, bench)
 
         trials = Trials(
@@ -297,7 +329,7 @@ class Finetune:
         else:
             plan = fitted(GRID, examples, tokens, self.checks_at_most, questions=questions)
         probe = self._probe(plan.first or self.first, bench)
-        numbers = precision(self.dtype, self.method).weights
+        numbers = precision(self.dtype, self.method, self.quantize).weights
         second = seconds_of_token(learner.model, max(prepared.examples, key=len))
         bench.notice(plan.announced(tokens, numbers, second))
         return stage_callback(
@@ -363,9 +395,9 @@ class Finetune:
     def _learner(self, loaded: Loaded, weights: Weights, bench: Bench) -> Any:  # noqa: ANN401 - imported late
         if self.method == "full":
             return loaded.model.requires_grad_(requires_grad=True)
-        from selfinstruct.finetune.adapter import check_mergeable, with_adapter
+        from selfinstruct.finetune.adapter import base_name, check_mergeable, with_adapter
 
-        base = _source(loaded, weights)
+        base = base_name(loaded, weights)
         if base.startswith("gguf:") and not self.merge:
             bench.notice(
                 f"the student will be an adapter on {weights.name}, which other programs cannot load: {_MERGE}"
@@ -415,17 +447,3 @@ def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
 
 def _tests(records: Sequence[Task]) -> int:
     return sum(map(_is_test, records))
-
-
-def _source(loaded: Loaded, weights: Weights) -> str:
-    """What a saved adapter calls its base: a spec, a name on the Hub, or the path of a folder."""
-    if loaded.source:
-        source = loaded.source
-    elif ":" not in weights.name:
-        source = weights.name
-    else:
-        source = str(getattr(loaded.model, "name_or_path", "")) or weights.name
-    if (Path(source) / "adapter_config.json").is_file() and not (Path(source) / "config.json").is_file():
-        what = "the base is an adapter, and an adapter on an adapter cannot be loaded again"
-        raise BadInput(what, place=f"model '{weights.name}'", fix="write method: full, or merge the base first")
-    return source.removeprefix("hf:")

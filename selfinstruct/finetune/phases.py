@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.stats import DRAWS
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.ifs import ifs_draws
-from selfinstruct.tone.objecqa import objective_draws
-from selfinstruct.tone.probe import ToneReading
+from selfinstruct.tone.objecqa_share import objective_draws
 
 if TYPE_CHECKING:
     import numpy as np

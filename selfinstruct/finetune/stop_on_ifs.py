@@ -32,8 +32,8 @@ from selfinstruct.finetune.preserve_training_state import preserve_training_stat
 from selfinstruct.finetune.stopping import Check, Headroom, StopRule, headroom
 from selfinstruct.records import Json
 from selfinstruct.stage import Bench
+from selfinstruct.tone.ask_loaded_model import MeasureTone, ToneReading
 from selfinstruct.tone.judge_error import errors_of
-from selfinstruct.tone.probe import MeasureTone, ToneReading
 
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
 

@@ -33,8 +33,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import Errors
-from selfinstruct.tone.probe import ToneReading
 
 EPSILON = 0.03
 TAU = 0.90
@@ -107,7 +107,7 @@ class Headroom:
     """How much IFS can still rise: a model that answers already cannot show what tuning does to its answering."""
 
     ifs: Estimate
-    """Before training."""
+    """IFS of the model before training, with its interval."""
     bar: float
     """IFS from which on the stop rule calls it high, as this judge tells it."""
 

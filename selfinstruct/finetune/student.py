@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.finetune.adapter import merged
-from selfinstruct.finetune.capabilities import Capabilities, Precision
 from selfinstruct.finetune.checkpoint import Progress, whole_folder
 from selfinstruct.finetune.examples import Prepared
+from selfinstruct.finetune.launch import engine_name, process
+from selfinstruct.finetune.machine_probe import Capabilities, Precision
 from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Json
@@ -27,6 +28,7 @@ def recipe_facts(stage: "Finetune", recipe: Recipe, numbers: Precision, examined
     """The knobs that made the student what it is."""
     lora: dict[str, Json] = {"rank": stage.rank, "alpha": stage.alpha, "targets": list(stage.targets)}
     return {
+        "engine": engine_name(stage.engine),
         "method": stage.method,
         "template": stage.template,
         **(lora if stage.method == "lora" else {}),
@@ -39,6 +41,7 @@ def recipe_facts(stage: "Finetune", recipe: Recipe, numbers: Precision, examined
         "neftune": stage.neftune,
         "dtype": numbers.name,
         "layout": examined.layout,
+        **({"processes": process().count} if process().count > 1 else {}),
         **({"merged": True} if stage.merge and stage.method == "lora" else {}),
         "seed": recipe.seed,
         "shuffled": stage.shuffled,
@@ -55,7 +58,7 @@ def training_facts(
     """Steps, losses and sizes."""
     plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     few = max(1, progress.step // 10)
-    lengths = [len(one) for one in prepared.examples]
+    lengths = [len(example) for example in prepared.examples]
     useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
     return {
         "steps": progress.step,
@@ -65,9 +68,15 @@ def training_facts(
         "loss_first": _mean(progress.losses[:few]),
         "loss_last": _mean(progress.losses[-few:]),
         "useful_share": round(useful, 4),
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-        "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        "parameters": sum(map(_numbers, model.parameters())),
+        "trained_parameters": sum(_numbers(weight) for weight in model.parameters() if weight.requires_grad),
     }
+
+
+def _numbers(weight: Any) -> int:  # noqa: ANN401 - imported late
+    """How many a tensor holds; in 4 bits two of them lie in a byte."""
+    packed = 2 * weight.element_size() if hasattr(weight, "quant_state") else 1
+    return int(weight.numel() * packed)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -239,7 +248,7 @@ def write_student(
     if merge and hasattr(model, "peft_config"):
         model = merged(model)
     kept = [one for one in model.parameters() if one.requires_grad or not hasattr(model, "peft_config")]
-    with whole_folder(place, sum(one.numel() * one.element_size() for one in kept)) as made, _no_bars():
+    with whole_folder(place, sum(one.numel() * one.element_size() for one in kept)) as made, no_bars():
         if hasattr(model, "peft_config"):
             model.save_pretrained(made, save_embedding_layers=False)
             _sort(made / _ADAPTER)
@@ -259,7 +268,7 @@ def _adapter_base(model: Any) -> str:  # noqa: ANN401 - imported late
 
 
 @contextmanager
-def _no_bars() -> Iterator[None]:
+def no_bars() -> Iterator[None]:
     """The library draws bars while it writes; progress is told by whoever runs the stage."""
     import transformers
 

@@ -1,9 +1,10 @@
 """The training itself: steps of a fixed number of examples, a linear schedule, checkpoints, callbacks.
 
-A loop of our own and not transformers' `Trainer`, for three reasons: a killed training goes on to the same weights, bit
-for bit; checkpoints are safetensors and JSON, where the `Trainer` pickles; and the loss of a step is the mean over its
-learned tokens however its examples are spread over passes. Callbacks written for a `Trainer` are told when the training
-and each step begin and end, what is logged and when a checkpoint was saved.
+A loop of our own and not transformers' `Trainer` (which `engine: trl` takes: trl_training.py), for three reasons: a
+killed training goes on to the same weights, bit for bit, on any machine; checkpoints are safetensors and JSON, where
+the `Trainer` pickles; and examples that are packed see themselves alone without FlashAttention, so that it is faster.
+Callbacks written for a `Trainer` are told when the training and each step begin and end, what is logged and when a
+checkpoint was saved.
 """
 
 import math
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, load, save
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.loss import Loss, noisy
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.finetune.trainer_callbacks import Events
@@ -47,14 +48,16 @@ class Recipe:
     save_every: int
     """Examples between checkpoints."""
     keep_end: bool = True
-    """The end is a checkpoint, too; False where nobody will go on from it."""
+    """The end is a checkpoint, too; False where nobody will go on from it. Of this loop alone."""
+    trackers: tuple[str, ...] = ()
+    """Who is told on the way, of `launch.TRACKERS`; of trl_training.py alone."""
 
 
 class Diverged(Stopped):
     """The loss is no number any more; the same command would end here again."""
 
 
-def _untold(done: int, of: int) -> None:
+def untold(done: int, of: int) -> None:
     """Tell nobody how far a training is."""
 
 
@@ -66,7 +69,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
-    doing: Callable[[int, int], None] = _untold,
+    doing: Callable[[int, int], None] = untold,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
@@ -79,6 +82,24 @@ def train(
     """
     training = _Training(model, tokenizer, examples, recipe, examined, folder, callbacks)
     return training.run(doing)
+
+
+def planned(count: int, recipe: Recipe) -> list[Step]:
+    """All steps over so many examples; BadInput where they are none."""
+    plan = steps(count, recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
+    if not plan:
+        what = f"{recipe.epochs:g} epochs of {count} examples are not one example"
+        raise BadInput(what, place="stage finetune: epochs", fix="write more epochs")
+    return plan
+
+
+def diverged(examples: int, step: int, learning_rate: float, kept: Sequence[Path]) -> Diverged:
+    """After so many examples; `kept`: the checkpoints that are good."""
+    safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
+    return Diverged(
+        f"the loss is no number after {examples} examples ({step} steps); {safe}: "
+        f"tune again with a learning_rate below {learning_rate:g}, into another folder (-o)"
+    )
 
 
 def rate(step: int, count: int, highest: float, warm_up: float) -> float:
@@ -101,12 +122,12 @@ def mean_loss(
     examined: Capabilities,
 ) -> float:
     """Nats a learned token over examples that are not trained on; the model in evaluation mode meanwhile."""
-    loss, filling = Loss(model, plain_head=examined.plain_head), _filling(tokenizer)
+    loss, filled = Loss(model, plain_head=examined.plain_head), filling(tokenizer)
     total, tokens = 0.0, 0
     with evaluating(model), _autocast(model, recipe.autocast):
-        lengths = [len(one) for one in examples]
+        lengths = [len(example) for example in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
-            one = tensors([examples[at] for at in places], examined.layout, model.device, filling)
+            one = tensors([examples[at] for at in places], examined.layout, model.device, filled)
             total += loss.value(one)
             tokens += len(one.targets)
     return total / tokens
@@ -126,12 +147,9 @@ class _Training:
         import torch
 
         self._model, self._examples, self._recipe, self._folder = model, examples, recipe, folder
-        self._examined, self._filling = examined, _filling(tokenizer)
-        self._lengths = [len(one) for one in examples]
-        self._plan = steps(len(examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
-        if not self._plan:
-            what = f"{recipe.epochs:g} epochs of {len(examples)} examples are not one example"
-            raise BadInput(what, place="stage finetune: epochs", fix="write more epochs")
+        self._examined, self._filling = examined, filling(tokenizer)
+        self._lengths = [len(example) for example in examples]
+        self._plan = planned(len(examples), recipe)
         self._learned = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(
             self._learned,
@@ -248,11 +266,7 @@ class _Training:
 
     def _no_number(self, progress: Progress) -> Diverged:
         kept = checkpoints(self._folder)
-        safe = f"the last good checkpoint is kept in {kept[-1]}" if kept else "there was no checkpoint before it"
-        return Diverged(
-            f"the loss is no number after {progress.examples} examples ({progress.step} steps); {safe}: "
-            f"tune again with a learning_rate below {self._recipe.learning_rate:g}, into another folder (-o)"
-        )
+        return diverged(progress.examples, progress.step, self._recipe.learning_rate, kept)
 
 
 def _autocast(model: Any, wanted: bool) -> Any:  # noqa: ANN401, FBT001 - imported late; one knob, passed through
@@ -263,6 +277,6 @@ def _autocast(model: Any, wanted: bool) -> Any:  # noqa: ANN401, FBT001 - import
     return torch.autocast(model.device.type, dtype=torch.bfloat16)
 
 
-def _filling(tokenizer: Any) -> int:  # noqa: ANN401 - imported late
+def filling(tokenizer: Any) -> int:  # noqa: ANN401 - imported late
     """A token for what is filled up; it is never read."""
     return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0)

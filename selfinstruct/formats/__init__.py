@@ -6,16 +6,16 @@ In: files, folders and Hub sets of anybody's making. Out: tasks, files in any la
 To change                                          open
 which layouts of records are read                  shapes.py (NatInst-V2 and our own records too); camels/
 layouts that others wrote                          plugin_formats.py
-how conversations are read, their tags             conversations.py; text in a template: text_templates.py
+how conversations are read, their tags             conversations.py; text in a template: turns_in_text.py
 customary names of columns                         aliases.py
-how a layout is detected, how that is explained    detect.py; sets.py
+how a layout is detected, how that is explained    detect.py; read_sets.py
 what marks an answer as not to be learned          loss_marks.py
-what the name of an input stands for, its splits   sources.py; split_files.py
-how files are opened and bounded                   streams.py; lines.py (JSONL), json_stream.py, json_text.py (values)
+what the name of an input stands for, its splits   input_places.py; split_files.py
+how files are opened and bounded                   streams.py; json_lines.py (JSONL), json_stream.py, json_text.py
 tables                                             tables.py (Parquet, saved sets, Hub), csv_and_xlsx.py
 how a field is checked, what is said of a bad one  fields.py
 seeds, more strictly                               seeds.py
 what a row of the published set looks like         rows.py; its types in Parquet: parquet_columns.py
-the published folder and its upload; its card      dataset.py; card.py
+the published folder and its upload; its card      dataset.py; dataset_card.py
 files in other layouts                             writing.py
 """

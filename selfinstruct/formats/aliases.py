@@ -14,7 +14,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.conversations import ROLES, TURN_KEYS, conversation, turn_list, turns_under
 from selfinstruct.formats.fields import BadRecord, asked, flag, kind, optional, rest
-from selfinstruct.formats.text_templates import turns_of
+from selfinstruct.formats.turns_in_text import turns_of
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.text import shown
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
+from selfinstruct.formats.json_lines import LINE_BYTES
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.lines import LINE_BYTES
 from selfinstruct.formats.streams import Stream, complaints, ending, name, stream, unpacked_cap
 from selfinstruct.text import shown
 

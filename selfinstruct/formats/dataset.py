@@ -97,7 +97,6 @@ def check_push(repository: str, *, token_env: str = "HF_TOKEN", published: bool 
         raise BadInput(what, place="--push", fix="leave --push out, or the line out of the recipe")
     if not _NAME.fullmatch(repository):
         raise BadInput("not a repository's name", place=f"--push {shown(repository)}", fix="write it as OWNER/NAME")
-    _library()
     _token(token_env)
 
 
@@ -143,24 +142,16 @@ def _reason(fault: Exception, token: str) -> str:
 
 def _token(token_env: str) -> str:
     """The variable's, or that of a login; BadInput where there is neither."""
-    token = os.environ.get(token_env, "").strip()
-    if not token:
-        token = str(_library().get_token() or "").strip()
+    from huggingface_hub import get_token
+
+    token = os.environ.get(token_env, "").strip() or str(get_token() or "").strip()
     if not token:
         fix = f"export {token_env}=..., or log in once with: hf auth login"
         raise BadInput(f"{token_env} is not set, and nobody has logged in", place="the environment", fix=fix)
     return token
 
 
-def _library() -> Any:  # noqa: ANN401 - an extra
-    try:
-        import huggingface_hub
-    except ImportError:
-        raise BadInput(
-            "uploading needs one more package", place="--push", fix="pip install 'selfinstruct[hub]'"
-        ) from None
-    return huggingface_hub
-
-
 def _connect(token: str) -> Hub:
-    return cast("Hub", _library().HfApi(token=token))
+    from huggingface_hub import HfApi
+
+    return cast("Hub", HfApi(token=token))

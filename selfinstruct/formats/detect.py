@@ -199,6 +199,8 @@ class Reader:
             return self._task(item)
         except BadRecord as fault:
             return fault.at(item.place, _begins(item.value)).unreadable
+        except BadInput as fault:  # a layout of others that fails: no fault of the record
+            raise BadInput(fault.what, place=fault.place or item.place, fix=fault.fix) from fault
 
     def _task(self, item: Line) -> Task:
         value, misspelt = (item.value, "") if self.columns else mended(item.value)

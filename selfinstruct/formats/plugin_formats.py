@@ -1,11 +1,11 @@
 """Layouts that others wrote: how a record becomes a task, and how a task becomes the columns of a row."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from selfinstruct import plugins
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.text import shown
 
@@ -47,7 +47,29 @@ def plugin_format(name: str, place: str) -> Format | None:
     if (made.fits is None) != (made.read is None) or (made.write is None) == bool(made.columns):
         what = f"format '{shown(name)}': `fits` goes with `read`, and `columns` with `write`"
         raise BadInput(what, place=place, fix="give both or neither")
-    return made
+    return replace(
+        made,
+        fits=_guarded("fits", name, made.fits),
+        read=_guarded("read", name, made.read),
+        write=_guarded("write", name, made.write),
+    )
+
+
+def _guarded(part: str, name: str, function: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """The same function; an exception of its own is BadInput with its file and line, and fails no record."""
+    if function is None:
+        return None
+
+    def call(*given: object) -> object:
+        try:
+            return function(*given)
+        except SelfInstructError:
+            raise
+        except Exception as fault:
+            who = f"`{part}` of format '{shown(name)}'"
+            raise plugins.raised(fault, who, "mend it, then run the same command again") from fault
+
+    return call
 
 
 def writable(name: str, place: str) -> Format | None:

@@ -12,8 +12,8 @@ To change                                          open
 the knobs or the folder                            make_fragments.py (the stage `MakeFragments`)
 a line of the folder; a kind, its label, its share fragment.py; how a kind is made: drafts.py
 where a text may be cut, what a whole sentence is  cuts.py
-questions back and other phrases, a language       prompts/ (a file for each language), phrases.py
-what is taken of a record, its split, a neighbour  sources.py
+questions back and other phrases, a language       prompts/ (a file for each language), stock_phrases.py
+what is taken of a record, its split, a neighbour  pair_sources.py
 the ratio of labels and kinds, the order of it all build.py
 lengths, endings, the seam                         levelling.py
 what is counted, the shortcut rules                shortcuts.py

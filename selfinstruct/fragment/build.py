@@ -10,7 +10,7 @@ from selfinstruct.fragment.cuts import size
 from selfinstruct.fragment.drafts import CutRule, Draft, Drafts
 from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment, Kind
 from selfinstruct.fragment.levelling import Length, levelled, with_varied_seam
-from selfinstruct.fragment.sources import Source
+from selfinstruct.fragment.pair_sources import Source
 from selfinstruct.records import digest
 
 _OF_ONE = 3  # fragments of one kind that a record may give

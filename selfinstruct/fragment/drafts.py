@@ -6,8 +6,8 @@ from random import Random
 
 from selfinstruct.fragment.cuts import ENDS, By, Cut, cut, edges, first_words, size, stands_alone
 from selfinstruct.fragment.fragment import Kind
-from selfinstruct.fragment.phrases import Phrases, phrases
-from selfinstruct.fragment.sources import Neighbours, Source
+from selfinstruct.fragment.pair_sources import Neighbours, Source
+from selfinstruct.fragment.stock_phrases import Phrases, phrases
 from selfinstruct.text import one_line
 
 _TRIES = 12  # draws of another record before one is taken as it comes
@@ -76,7 +76,7 @@ class Drafts:
     """The sources of one split, and who can stand for whom among them: nothing of another split is seen."""
 
     def __init__(self, sources: Sequence[Source], rule: CutRule) -> None:
-        """Index them."""
+        """`sources`: of one split; `rule`: where their texts may be cut."""
         self._sources, self._rule = sources, rule
         self._neighbours = Neighbours(sources)
         of_language: dict[str, list[int]] = {}

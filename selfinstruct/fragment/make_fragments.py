@@ -13,8 +13,15 @@ from selfinstruct.fragment.build import BuildRule, Labels, built
 from selfinstruct.fragment.cuts import By
 from selfinstruct.fragment.drafts import CutRule
 from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment
+from selfinstruct.fragment.pair_sources import (
+    SPLITS,
+    Split,
+    SplitAssignment,
+    assigned_splits,
+    in_known_languages,
+    source_of,
+)
 from selfinstruct.fragment.shortcuts import fragment_counts
-from selfinstruct.fragment.sources import SPLITS, Split, SplitAssignment, assigned_splits, in_known_languages, source_of
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from selfinstruct.fragment.cuts import size
 from selfinstruct.fragment.fragment import KINDS, Fragment
 from selfinstruct.fragment.levelling import ends_with_mark
-from selfinstruct.fragment.sources import SPLITS, Split, SplitAssignment
+from selfinstruct.fragment.pair_sources import SPLITS, Split, SplitAssignment
 from selfinstruct.records import Json
 
 Rule: TypeAlias = Callable[[str], bool]

@@ -4,15 +4,15 @@ In: the pool of seeds and of what earlier rounds kept. Out: tasks with instances
 the way, each with its reason. Papers: Self-Instruct (Wang et al. 2023, arXiv 2212.10560) and Stanford Alpaca.
 
 To change                                       open
-how many demonstrations, which temperature      styles.py (tables)
+how many demonstrations, which temperature      propose_settings.py (tables)
 a prompt's words                                prompts/*.txt (raise its version)
-how a prompt is built, what it may answer       layouts.py
-how an answer is read                           read_instructions.py (lists), read_instances.py (instances, entries)
+how a prompt is built, what it may answer       propose_prompts.py
+how an answer is read                           parse_instructions.py (lists), parse_instances.py (instances, entries)
 which tasks are shown                           propose.py
 what is on topic                                topic.py
 how classification tasks are told apart         classify.py; without a model offline_classifier.py
 how instances are asked for                     instances.py
 which instances are dropped                     prepare.py
 the thirteen training forms                     encode.py
-what the released program does, bit for bit     reference.py
+what the released program does, bit for bit     reference_program.py
 """

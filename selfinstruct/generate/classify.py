@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar, Literal
 
-from selfinstruct.generate import reference
+from selfinstruct.generate import reference_program
 from selfinstruct.generate.offline_classifier import Classifier, labelled, train
-from selfinstruct.generate.styles import Profile, Template
+from selfinstruct.generate.propose_settings import Profile, Template
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Completion, Failure, Message, Request, Task
@@ -85,7 +85,7 @@ class Classify:
             max_tokens=self.max_tokens or (16 if chat else 3),
             temperature=0.0,
             top_p=0.0 if self.profile == "reference" else 1.0,
-            stop=() if chat else reference.CLASSIFY_STOP if self.profile == "reference" else ("\n",),
+            stop=() if chat else reference_program.CLASSIFY_STOP if self.profile == "reference" else ("\n",),
             purpose="classify",
             subject=task.instruction,
         )
@@ -93,7 +93,7 @@ class Classify:
     def _outcome(self, task: Task, completion: Completion, text: Prompt) -> Outcome:
         raw = completion.choices[0].text
         if self.profile == "reference":
-            answer: bool | None = raw.strip() in reference.YES
+            answer: bool | None = raw.strip() in reference_program.YES
         else:
             match = _ANSWER.fullmatch(raw)
             answer = match[1].lower() == "yes" if match else None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from selfinstruct.generate.styles import Profile
+from selfinstruct.generate.propose_settings import Profile
 from selfinstruct.records import Instance, Json, Task
 from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from selfinstruct.generate import read_instances, reference
-from selfinstruct.generate.layouts import CUT
-from selfinstruct.generate.read_instances import whole_part
-from selfinstruct.generate.styles import Profile, Template
+from selfinstruct.generate import parse_instances, reference_program
+from selfinstruct.generate.parse_instances import whole_part
+from selfinstruct.generate.propose_prompts import CUT
+from selfinstruct.generate.propose_settings import Profile, Template
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Choice, Completion, Failure, Instance, Json, Message, Request, Task
@@ -213,13 +213,13 @@ class MakeInstances:
     def _outcome(self, task: Task, completion: Completion, text: Prompt) -> Outcome:
         choice = completion.choices[0]
         labelled = bool(task.is_classification) and text.name != "instances.small.completion"
-        module = reference if self.profile == "reference" else read_instances
+        module = reference_program if self.profile == "reference" else parse_instances
         found: list[Instance] = (module.labelled_pairs if labelled else module.pairs)(choice.text)
         if self.profile == "reference":
             cut = torn = choice.finish_reason == "length"
         else:
             cut = choice.finish_reason in CUT
-            torn = cut and bool(found) and read_instances.torn(choice.text, found[-1], labelled=labelled)
+            torn = cut and bool(found) and parse_instances.torn(choice.text, found[-1], labelled=labelled)
         evidence: dict[str, Json] = {"finish_reason": choice.finish_reason, "read": len(found)}
         said = found[-1].output if found else ""
         whole = self._whole(said, choice) if torn and len(found) == 1 and not labelled else ""

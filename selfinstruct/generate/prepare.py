@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from selfinstruct.generate.styles import Profile
+from selfinstruct.generate.propose_settings import Profile
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Instance, Json, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope

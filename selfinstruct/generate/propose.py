@@ -7,9 +7,9 @@ from random import Random
 from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput, RecordingEnded
-from selfinstruct.generate import reference
-from selfinstruct.generate.layouts import Layout, layout_for, ordinals
-from selfinstruct.generate.styles import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
+from selfinstruct.generate import reference_program
+from selfinstruct.generate.propose_prompts import Layout, layout_for, ordinals
+from selfinstruct.generate.propose_settings import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
 from selfinstruct.needs import Demonstrations, Needs
 from selfinstruct.records import Completion, Failure, Json, Provenance, Request, Task
@@ -186,16 +186,16 @@ class Propose:
     ) -> Iterator[list[Task]]:
         total, from_machine = asking.demonstrations, min(asking.machine_demonstrations, asking.demonstrations)
         if self.profile == "reference" and self.style == "self_instruct":
-            rng = reference.generator(bench.seed, bench.rounds[:-1], len(seeds), total, from_machine)
+            rng = reference_program.generator(bench.seed, bench.rounds[:-1], len(seeds), total, from_machine)
             for _ in range(bench.requests):
-                yield reference.draw(rng, machine, seeds, total, from_machine)
+                yield reference_program.draw(rng, machine, seeds, total, from_machine)
             return
         for number in range(bench.first_request, bench.first_request + bench.requests):
             rng = bench.random(number)
             if bench.guidance:
                 yield draw(rng, machine, seeds, total, from_machine, bench.guidance)
             else:
-                yield reference.draw(rng, machine, seeds, total, from_machine)
+                yield reference_program.draw(rng, machine, seeds, total, from_machine)
 
     def _request(self, about: _Asked, asking: Asking, traits: Traits) -> Request:
         layout, drawn = about.layout, about.drawn

@@ -7,13 +7,13 @@ corpus it learned from; ours sees the seam too, is calibrated, and is measured o
 
 To change                                          open
 the stage and its knobs                            train_judge.py (the stage `TrainJudge`)
-what is trained, measured and written              train.py
-what a fragment needs to have                      fragments.py
-what the linear judge sees; how it learns          features.py; linear.py
-the probe of hidden states                         probe.py
-the encoder                                        encoder.py
+what is trained, measured and written              fit_judge.py
+what a fragment needs to have                      read_fragments.py
+what the linear judge sees; how it learns          features.py; linear_judge.py
+the probe of hidden states                         probe_judge.py
+the encoder                                        encoder_judge.py
 probabilities or the threshold                     calibration.py
-a metric or its interval, on fragments             evaluation.py
-what is measured on completions of real models     validation.py, cross_validation.py (lineages left out)
-the folder, who may read it, its README            folder.py; card.py
+a metric or its interval, on fragments             judge_metrics.py
+what is measured on completions of real models     validate_on_reads.py, cross_validation.py (lineages left out)
+the folder, who may read it, its README            judge_folder.py; judge_card.py
 """

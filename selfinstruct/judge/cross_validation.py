@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.judge.calibration import Calibration, CalibrationByForm, calibrated
-from selfinstruct.judge.validation import Labelled
+from selfinstruct.judge.validate_on_reads import Labelled
 from selfinstruct.records import digest
 
 if TYPE_CHECKING:

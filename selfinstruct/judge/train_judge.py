@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.train import Backend, train
-from selfinstruct.judge.validation import Labelled, labelled_of
+from selfinstruct.judge.fit_judge import Backend, train
+from selfinstruct.judge.validate_on_reads import Labelled, labelled_of
 from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import Answer, CallError, readable_answer
-from selfinstruct.models.capabilities import Capabilities, Stated
+from selfinstruct.models.endpoint_capabilities import Capabilities, Stated
 from selfinstruct.models.event_loop import SHARED
-from selfinstruct.models.money import Budget, Price, Reservation, tokens_of
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Budget, Price, Reservation, tokens_of
 from selfinstruct.records import Completion, Message, Request, Usage
 
 MOST_REQUESTS = 5

@@ -11,7 +11,8 @@ from decimal import Decimal
 from functools import partial
 from secrets import token_hex
 
-from selfinstruct.errors import ProviderDown
+from selfinstruct import plugins
+from selfinstruct.errors import ProviderDown, SelfInstructError
 from selfinstruct.models.backend import (
     Answer,
     AnswerStore,
@@ -22,7 +23,7 @@ from selfinstruct.models.backend import (
     readable_answer,
 )
 from selfinstruct.models.limits import Limits, Policy, backoff
-from selfinstruct.models.money import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.models.prices_and_budget import Budget, Price, Reservation, Tokens, tokens_of
 from selfinstruct.records import Completion, Failure, Request, Usage
 
 _UNTOLD_SECONDS = 5.0  # without an answer, until a person is told why
@@ -195,8 +196,9 @@ class Dispatcher:
             raise
         except Exception as fault:  # noqa: BLE001 - a defect or a full disk: raised where the answers are read
             self._write_off(call, reservation)
-            call.outcome.set_exception(fault)
-            self._stop(call.batch, fault)
+            reason = self._reason(fault)
+            call.outcome.set_exception(reason)
+            self._stop(call.batch, reason)
         else:
             usage = answer.usage
             unused = call.tokens.prompt_likely + call.tokens.completion_most
@@ -208,6 +210,14 @@ class Dispatcher:
             self._sent.pop(call)
             self._limits.back(unused)
         self._pump()
+
+    def _reason(self, fault: Exception) -> Exception:
+        """A defect as it is; one of a backend of others in one line, with its file and line."""
+        if isinstance(fault, SelfInstructError | OSError) or not plugins.is_foreign(self._backend):
+            return fault
+        reason = plugins.raised(fault, f"model '{self._backend.name}'", plugins.MEND_STAGE)
+        reason.__cause__ = fault
+        return reason
 
     def _ended(self, call: Call, task: "asyncio.Task[None]") -> None:
         """A defect of our own is raised where the answers are read: nobody is to wait for ever."""

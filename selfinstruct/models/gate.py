@@ -15,7 +15,7 @@ from selfinstruct.models.backend import AnswerStore, Backend, ThinkingRoom
 from selfinstruct.models.dispatch import Batch, Call, Dispatcher, Unsent
 from selfinstruct.models.event_loop import SHARED, send
 from selfinstruct.models.limits import Policy
-from selfinstruct.models.money import Budget, Hosted, Price, Prices
+from selfinstruct.models.prices_and_budget import Budget, Hosted, Price, Prices
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Traits
 

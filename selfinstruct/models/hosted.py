@@ -8,10 +8,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.capabilities import Stated, stated
 from selfinstruct.models.endpoint import OPENAI
-from selfinstruct.models.money import Price
+from selfinstruct.models.endpoint_capabilities import Stated, stated
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Price
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.money import tokens_of
+from selfinstruct.models.prices_and_budget import tokens_of
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.text import shown
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import BYTES_PER_TOKEN, Answer, CallError
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Capabilities, RequestStyle, Stated, path_of
 from selfinstruct.models.endpoint import OPENAI, Endpoint, Key, endpoint, shown_address
+from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, Capabilities, RequestStyle, Stated, path_of
 from selfinstruct.models.limits import retry_after
 from selfinstruct.models.openai_answer import (
     NO_KEY_ADVICE,

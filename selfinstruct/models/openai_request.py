@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field, replace
 
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, RequestStyle, path_of
+from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, RequestStyle, path_of
 from selfinstruct.models.openai_answer import whole
 from selfinstruct.models.refusals import SUSPECTS, adapted
 from selfinstruct.records import Choice, Json, Message, Request

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from selfinstruct.models.capabilities import LIMITS, REFUSABLE, RequestStyle
+from selfinstruct.models.endpoint_capabilities import LIMITS, REFUSABLE, RequestStyle
 from selfinstruct.records import Json
 
 _ABOUT_THE_REQUEST = frozenset({400, 415, 422, 424, 500, 501})

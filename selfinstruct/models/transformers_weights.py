@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import importlib
+import importlib.util
 import re
 import tempfile
 import warnings
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.embedded import soon_asleep_while_waiting
@@ -27,7 +28,7 @@ from selfinstruct.models.model_files import (
     stored_as,
 )
 from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, cache_folder
-from selfinstruct.stage import DTYPES, Dtype, Loaded
+from selfinstruct.stage import DTYPES, FOUR_BITS, Dtype, Loaded
 
 _SIZES = re.compile(r"size mismatch for (\S+): .*?Size\(\[([\d, ]*)\]\) from .*? is torch\.Size\(\[([\d, ]*)\]\)")
 _RIGHT_BASE = "name the base that it was trained on in adapter_config.json: base_model_name_or_path"
@@ -37,7 +38,12 @@ _UNQUANTISED = ("F32", "F16", "BF16")  # number formats of a GGUF file
 
 
 def load_weights(
-    name: str, *, device: str = "", dtype: Dtype = "auto", merge: bool = True, to_ask: bool = False
+    name: str,
+    *,
+    device: str = "",
+    dtype: Dtype | Literal["4bit"] = "auto",
+    merge: bool = True,
+    to_ask: bool = False,
 ) -> Loaded:
     """The model of `NAME_OR_FOLDER`, a .gguf file, or `embedded`; BadInput says in one line why it cannot be loaded.
 
@@ -49,18 +55,20 @@ def load_weights(
     `dtype` `auto`: 4-byte floats on a processor, what the weights are stored in on a GPU. On a processor 2-byte floats
     are no default: with them 5 of 12 texts changed with their neighbours in a batch, with 4-byte floats none did, and
     only processors with instructions for them gain any time (SmolLM2-135M: 301 against 117 tokens a second with them,
-    28 against 59 without). The texts are as likely either way.
+    28 against 59 without). The texts are as likely either way. In 4 bits (QLoRA) a model is tuned, and on a GPU alone.
     """
     torch, transformers = libraries()
     place = find_weights(name)
     base = adapter_base(place) if place is not None else ""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with loading(name), quiet(transformers):
-        if base:
+        if dtype == FOUR_BITS:
+            _check_four_bits(torch, name, base)
+        elif base:
             return _adapted(name, base, device, dtype, merge=merge)
         source = _folder(place) if place is not None else name.removeprefix("hf:")
         known = _known(local=place is not None)
-        kind = ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype
+        how = _four_bits(torch, transformers, device) if dtype == FOUR_BITS else _held(dtype, device)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
         config = transformers.AutoConfig.from_pretrained(source, **known)
         maker = transformers.AutoModelForCausalLM
@@ -68,8 +76,34 @@ def load_weights(
             maker = transformers.AutoModelForSeq2SeqLM
         else:
             _check_kind(transformers, name, config)
-        model = _whole(maker, name, source, use_safetensors=True, dtype=kind, **known)
-        return Loaded(model.to(device).eval(), tokenizer)
+        model = _whole(maker, name, source, use_safetensors=True, **how, **known)
+        return Loaded((model if dtype == FOUR_BITS else model.to(device)).eval(), tokenizer)
+
+
+def _held(dtype: str, device: str) -> dict[str, Any]:
+    return {"dtype": ("float32" if device == "cpu" else "auto") if dtype == "auto" else dtype}
+
+
+def _check_four_bits(torch: Any, name: str, base: str) -> None:  # noqa: ANN401 - imported late
+    """BadInput where weights cannot be had in 4 bits."""
+    place = f"model 'hf:{name.removeprefix('hf:')}'"
+    if base:
+        raise BadInput("an adapter's base cannot be had in 4 bits", place=place, fix="merge it into its base first")
+    if not torch.cuda.is_available():
+        raise BadInput("4 bits need a GPU, and torch finds none here", place=place, fix="leave quantize: 4bit away")
+
+
+def _four_bits(torch: Any, transformers: Any, device: str) -> dict[str, Any]:  # noqa: ANN401 - imported late
+    """As in arXiv 2305.14314: 4-bit NormalFloat, its constants quantised again, computed with in two bytes."""
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise BadInput("bitsandbytes is not installed", place="4 bits", fix="pip install 'selfinstruct[qlora]'")
+    kind = transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"dtype": torch.bfloat16, "quantization_config": kind, "device_map": {"": device}}
 
 
 def facts_on_hub(name: str) -> Facts:
@@ -328,8 +362,9 @@ class TransformersWeights:
 
     def load(self, *, dtype: str = "auto", merge: bool = True) -> Loaded:
         """As in `Weights`; BadInput says in one line why it cannot."""
-        if dtype not in DTYPES:
-            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(DTYPES)}")
+        known = (*DTYPES, FOUR_BITS)
+        if dtype not in known:
+            raise BadInput(f"no number format '{dtype}'", place="dtype", fix=f"one of: {', '.join(known)}")
         loaded = load_weights(trainable(self.spec), device=self.device, dtype=dtype, merge=merge)
         return replace(loaded, source=self._source())
 

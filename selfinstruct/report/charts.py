@@ -29,7 +29,7 @@ from selfinstruct.report.drawing import (
     ticks,
 )
 from selfinstruct.report.json_values import Estimate
-from selfinstruct.report.phrases import number
+from selfinstruct.report.number_words import number
 from selfinstruct.report.summary import Count
 from selfinstruct.text import shown
 
@@ -129,7 +129,7 @@ class Pair:
 
 
 def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
-    """Two dots of each row joined by a line; below them, where there is one, the mark on its interval.
+    """Two dots of each row joined by a line; below them, or alone, where there is one, the mark on its interval.
 
     Shares between 0 and 1, or wider where a value lies outside; what is not known is not drawn.
     """
@@ -139,7 +139,8 @@ def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
     values = [value for one in rows for value in (one.first, one.second, *_ends(one.mark)) if value is not None]
     low, high = min(0.0, *values), max(1.0, *values)
     margin = (high - low) * 0.025
-    two_lines = any(one.under for one in rows) or any(one.mark for one in rows)
+    dots = any(one.first is not None or one.second is not None for one in rows)
+    two_lines = any(one.under for one in rows) or (dots and any(one.mark for one in rows))
     row = 40.0 if two_lines else 26.0
     names = [row_name(one.name) + (f"\n{row_name(one.under)}" if one.under else "") for one in rows]
     frame, shapes = named_rows(names, row, Axis(low - margin, high + margin, ticks(low, high)), below=20.0)
@@ -152,7 +153,7 @@ def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
             if value is not None:
                 shapes.append(Dot(frame.x(value), lane, radius, colour))
         if one.mark:
-            shapes += _interval(frame, one.mark, frame.y(place + _LOWER))
+            shapes += _interval(frame, one.mark, frame.y(place + (_LOWER if two_lines else 0)))
     return sheet(label, shapes, row * len(rows) + 20)
 
 

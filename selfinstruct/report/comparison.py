@@ -4,31 +4,31 @@ from collections.abc import Mapping, Sequence
 
 from selfinstruct.records import Json
 from selfinstruct.report import charts
-from selfinstruct.report.blocks import Cell, Figure, Table, change_cell, estimate_cell, text_cell
 from selfinstruct.report.json_values import estimate_in, part, rows, text_in
+from selfinstruct.report.number_words import DASH, plural
 from selfinstruct.report.page import rendered
-from selfinstruct.report.phrases import DASH, plural
+from selfinstruct.report.page_parts import Cell, Figure, Table, change_cell, estimate_cell, text_cell
 
 
 def comparison_page(value: Mapping[str, Json], heads: Sequence[str], legend: Sequence[str]) -> str:
     """What `compare.json` holds as HTML5 that loads and runs nothing; the same numbers give the same bytes."""
-    lines = rows(value.get("rows"))
+    lines, columns = rows(value.get("rows")), rows(value.get("columns"))
     return rendered(
         "comparison.html.jinja",
         title=f"{plural(len(lines), 'row')}, {plural(len(heads), 'measure')}",
-        figures=[_figure(place, head, lines) for place, head in enumerate(heads)],
+        figures=[_figure(place, head, text_in(columns[place].get("terms")), lines) for place, head in enumerate(heads)],
         numbers=Table(("", *heads), [_row(line, len(heads)) for line in lines], label="All numbers", dense=True),
         notes=legend,
     )
 
 
-def _figure(place: int, head: str, lines: Sequence[Mapping[str, Json]]) -> Figure:
+def _figure(place: int, head: str, terms: str, lines: Sequence[Mapping[str, Json]]) -> Figure:
     marks = [
         charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
         for line in lines
     ]
     label = f"{head} of {plural(sum(one.mark is not None for one in marks), 'row')}, with 95 % intervals"
-    return Figure(caption=head, chart=charts.pairs(label, marks), nothing="no row has it")
+    return Figure(caption=head, note=terms, chart=charts.pairs(label, marks), nothing="no row has it")
 
 
 def _row(line: Mapping[str, Json], places: int) -> list[Cell]:

@@ -8,9 +8,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from selfinstruct.report import audits, evaluation, judge, judged, loop, measures, records, tone, tuning
-from selfinstruct.report.blocks import Block, FilledSection, Finding, KeyFigure, Section
-from selfinstruct.report.phrases import (
+from selfinstruct.report import (
+    audit_sections,
+    cycle_sections,
+    evaluation_sections,
+    judge_sections,
+    judged_answer_sections,
+    other_measures,
+    record_sections,
+    student_sections,
+    tone_sections,
+)
+from selfinstruct.report.number_words import (
     dash,
     decimals,
     money,
@@ -22,32 +31,33 @@ from selfinstruct.report.phrases import (
     spaced,
     visible,
 )
+from selfinstruct.report.page_parts import Block, FilledSection, Finding, KeyFigure, Section
 from selfinstruct.report.summary import Measure, RunSummary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-AUDITS = (evaluation.ABLATION, audits.SHIFT, audits.KNOWLEDGE, audits.TRACE)
+AUDITS = (evaluation_sections.ABLATION, audit_sections.SHIFT, audit_sections.KNOWLEDGE, audit_sections.TRACE)
 """Of what was looked into: a page that tells nothing else begins with them."""
 SECTIONS: tuple[Section, ...] = (
-    records.FUNNEL,
-    records.ROUNDS,
-    records.NOVELTY,
-    measures.SECTION,
-    records.TEXTS,
-    loop.SECTION,
-    judge.FRAGMENTS,
-    judge.JUDGE,
-    tuning.SECTION,
-    tone.TONE,
-    tone.OBJECQA,
-    evaluation.SUITES,
-    judged.JUDGED,
-    evaluation.ANSWERS,
+    record_sections.FUNNEL,
+    record_sections.ROUNDS,
+    record_sections.NOVELTY,
+    other_measures.SECTION,
+    record_sections.TEXTS,
+    cycle_sections.SECTION,
+    judge_sections.FRAGMENTS,
+    judge_sections.JUDGE,
+    student_sections.SECTION,
+    tone_sections.TONE,
+    tone_sections.OBJECQA,
+    evaluation_sections.SUITES,
+    judged_answer_sections.JUDGED,
+    evaluation_sections.ANSWERS,
     *AUDITS,
-    records.EXAMPLES,
-    records.CALLS,
-    records.AGAIN,
+    record_sections.EXAMPLES,
+    record_sections.CALLS,
+    record_sections.AGAIN,
 )
 _OF_TONE = frozenset({"fragments", "judge", "tuning", "tone", "loop"})  # sections whose words the foot explains
 
@@ -77,8 +87,8 @@ def sections(run: RunSummary) -> list[FilledSection]:
     """Those that have something to show of this run, in order; what no other can read stands among the measures."""
     rest = list(run.measured)
     shown = {one.anchor: _blocks(one, run, rest) for one in SECTIONS}
-    others = measures.other_measures(rest)
-    shown[measures.SECTION.anchor] = [Block(others)] if others.measured else []
+    others = other_measures.other_measures(rest)
+    shown[other_measures.SECTION.anchor] = [Block(others)] if others.measured else []
     return [
         FilledSection(one.anchor, one.link, one.title, tuple(blocks))
         for one in SECTIONS
@@ -107,7 +117,11 @@ def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
         return None
     parts = (block.part for one in shown for block in one.blocks)
     audited = (
-        one for one in parts if isinstance(one, audits.Shift | audits.Knowledge | audits.Traced | evaluation.Ablation)
+        one
+        for one in parts
+        if isinstance(
+            one, audit_sections.Shift | audit_sections.Knowledge | audit_sections.Traced | evaluation_sections.Ablation
+        )
     )
     return next((one.finding for one in audited), None)
 
@@ -117,7 +131,7 @@ class _Head:
     """The title and the first lines."""
 
     title: str
-    scored: tone.FirstScore | None
+    scored: tone_sections.FirstScore | None
     """Where nothing but measures was made, what is said instead of published tasks."""
     short_of_target: int | None
     """None where there was no target."""
@@ -126,7 +140,7 @@ class _Head:
     def of(cls, run: RunSummary) -> "_Head":
         title = run.name if run.only_measured else plural(run.published, "task")
         short = None if run.target is None else max(0, run.target - run.published)
-        return cls(title, tone.first_score(run) if run.only_measured else None, short)
+        return cls(title, tone_sections.first_score(run) if run.only_measured else None, short)
 
 
 def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
@@ -136,7 +150,7 @@ def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
         closes = "sums do not close" if run.complaints else "every one accounted for"
         yield KeyFigure("Candidates", number(run.candidates), closes)
         yield KeyFigure("Kept", share(run.published, run.candidates), "of all candidates")
-    learned, scored = tuning.before_and_after(run), tone.first_score(run)
+    learned, scored = student_sections.before_and_after(run), tone_sections.first_score(run)
     if learned:
         yield KeyFigure("Student's IFS", f"{learned[1]:.2f}", f"{learned[0]:.2f} before training")
     elif scored:

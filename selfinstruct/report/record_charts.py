@@ -29,7 +29,7 @@ from selfinstruct.report.drawing import (
     through,
     ticks,
 )
-from selfinstruct.report.phrases import number, plural, share
+from selfinstruct.report.number_words import number, plural, share
 from selfinstruct.report.summary import Count, RoundCount, StageCount
 
 THRESHOLDS = tuple(step / 100 for step in range(30, 100, 5))

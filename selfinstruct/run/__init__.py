@@ -4,29 +4,28 @@ In: a recipe, and what the rooms can do. Out: a run folder with every outcome, a
 The loop is that of Self-Instruct (Wang et al. 2023, arXiv 2212.10560), figure 2.
 
 To change                                             open
-the name of a stage in YAML                           stages.py (one line a stage); what packages add, schema.py
-a recipe's keys                                       recipe_keys.py; what is told of them, schema.py
-how a recipe is read                                  recipe.py; YAML, `--set` words, files beside it, yaml_file.py
-what a recipe must have to make sense                 recipe_checks.py
-how a verb becomes a recipe                           compose.py, for `finetune` tuning.py
-a recipe with arms, contrasts between them            arms.py
-when a run ends, what a round is                      loop.py, rounds.py, barren.py; a cycle, cycles.py
-how one stage is run, alone or in processes           runner.py
-who owns a folder, how a run begins and ends          run.py; what makes it the same run, fingerprint.py
-what a run starts from: seeds, benchmarks, prompts    material.py; sets to work on, inputs.py
-which models, budgets, prices a stage gets            wiring.py, endpoints.py
-which judge a run takes, how a training is judged     judges.py
-what must be installed and lie here                   requirements.py
-what is published                                     publish.py, card.py; in the reference profile, reference.py
-what the report is drawn from, what answers cost      run_summary.py, billing.py
-what would be asked                                   dry_run.py
-what a run folder tells (`show`, `why`, Python)       run_reader.py; its records, run_records.py
-what `reconsider` finds                               reconsider.py
-sheets for readers: of tasks, of responses, of levels sheets.py, rating.py
-scores and judges without a run, scores side by side  scoring.py
-a set written in another layout                       converting.py
-students that audits train, where a text comes from   student_runs.py, tracing.py
-recipes, models and stages called from Python         python_recipe.py, python_calls.py
-where recipes that come with the package lie          recipes.py
-what somebody who waits is told                       watch.py
+what a recipe may say, how it is read and checked     recipe/ (its door plate says which file)
+how a run begins and ends                             execute.py
+whose folder it is, resuming, --fresh, --retry-failed resume.py (the lock: the room store)
+what makes two runs the same run                      fingerprint.py
+when a run ends                                       main_loop.py; what a round is, rounds.py; a cycle, cycles.py
+how one stage is run, alone or in processes           stage_runner.py
+which models, budgets, prices a stage gets            stage_models.py; what an endpoint can do, endpoints.py
+which judge a run takes, how a training is judged     tone_judges.py
+what a run starts from: seeds, benchmarks, prompts    seeds_and_benchmarks.py; sets to work on, inputs.py
+what earlier runs published, to compare with          index_of_earlier_runs.py
+what would be asked and cost (--dry-run)              dry_run.py
+what the answers cost                                 run_cost.py
+what is published: data set, card, reference files    publish.py
+what report and card are drawn from                   run_summary.py
+what a run folder says (`show`, `why`, Python)        run_reader.py; its records, run_records.py
+what `reconsider` decides again                       reconsider.py
+sheets that people fill in                            human_sheets.py
+a recipe with arms, contrasts between them            recipe_arms.py
+scores and judges without a run, scores side by side  score_without_run.py; tasks of the harness, lm_eval_harness.py
+a set written in another layout                       convert.py
+students: a look at examples, GGUF, their template    student_files.py; those that audits train, audit_students.py
+where a text comes from (`blame`), what descends      blame_and_lineage.py
+models and stages called from Python                  python_calls.py
+what is shown while a run goes on                     progress_events.py
 """

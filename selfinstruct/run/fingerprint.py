@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import shape_names
-from selfinstruct.models.make import plugin_model
+from selfinstruct.formats.read_sets import shape_names
+from selfinstruct.models.make_backend import plugin_model
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.recipe_keys import built_name
-from selfinstruct.run.stages import plugin_of
+from selfinstruct.run.recipe.keys import built_name
+from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.stage_names import plugin_of
 
 SCHEME = 2  # raised when this file changes what counts
 
@@ -35,9 +35,9 @@ def identity(
     written["models"] = specs  # where an endpoint is and how it is asked changes when an answer comes, not what it is
     if resolved.recipe.cycles > 1:
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
-    written["seeds"] = digest(*sorted(map(told, seeds)))
+    written["seeds"] = digest(*sorted(map(without_id, seeds)))
     written["contents"] = dict(contents)
-    if others := {f"{one.kind}/{one.name}": _mark(one) for one in plugins_of(resolved)}:
+    if others := {f"{plugin.kind}/{plugin.name}": _mark(plugin) for plugin in plugins_of(resolved)}:
         written["plugins"] = dict(others)
     versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
     return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
@@ -46,23 +46,24 @@ def identity(
 def plugins_of(resolved: Resolved) -> Iterator[plugins.Plugin]:
     """Everything in a recipe that others wrote and that counts: how the result is published does not."""
     for stage in (*resolved.rounds, *resolved.stages):
-        found = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
-        yield from (one for one in found if one is not None)
+        plugged = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
+        yield from (plugin for plugin in plugged if plugin is not None)
     for spec in resolved.recipe.specs.values():
         model = None if built_name(spec) else plugin_model(spec)
         if model is not None:
             yield model[0]
-    for one in resolved.recipe.inputs:
-        layout = plugins.find("formats", one.shape) if one.shape and one.shape not in shape_names(ours=True) else None
+    for given in resolved.recipe.inputs:
+        others = bool(given.shape) and given.shape not in shape_names(ours=True)
+        layout = plugins.find("formats", given.shape) if others else None
         if layout is not None:
             yield layout
 
 
-def _mark(one: plugins.Plugin) -> Json:
-    return {**one.mark()}
+def _mark(plugin: plugins.Plugin) -> Json:
+    return {**plugin.mark()}
 
 
-def told(task: Task) -> str:
+def without_id(task: Task) -> str:
     """What a seed says, without the name of its file and what follows from it."""
     said = task.as_json()
     provenance = said.pop("provenance")

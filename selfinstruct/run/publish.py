@@ -1,26 +1,40 @@
-"""Puts the results of a finished walk at the top of the run folder: records, data set, report."""
+"""Publishes a finished walk at the top of the run folder: records, data set and card, reference files, report."""
 
+import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
-from selfinstruct.records import Task
+from selfinstruct.formats import dataset_card as cards
+from selfinstruct.formats.dataset import write_dataset
+from selfinstruct.formats.dataset_card import SplitCheck, SplitLine
+from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
+from selfinstruct.generate.encode import encode_all, encoded
+from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
-from selfinstruct.run import card as cards
-from selfinstruct.run.loop import Walked, results
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.reference import write_reference
+from selfinstruct.run.main_loop import Walked
+from selfinstruct.run.recipe.resolve import Publish, Resolved, knobs
 from selfinstruct.run.run_summary import run_summary
-from selfinstruct.run.runner import Runner
+from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Stage
 from selfinstruct.store.built import copy_built
-from selfinstruct.store.files import disk, publish_folder, publish_lines, publish_text
-from selfinstruct.store.lines import each_with_more, record_line
-from selfinstruct.store.run_folder import RunFolder, round_name
+from selfinstruct.store.reading import read_lines
+from selfinstruct.store.record_lines import each_with_more, record_line
+from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
+from selfinstruct.store.whole_writes import disk, publish_folder, publish_lines, publish_text
 from selfinstruct.whole_files import beside
 
 REPORT = "report.html"
+# of models whose terms are known here
+CALLED = {"embedded": "SmolLM2-135M-Instruct, in 4 bits", "gemma": "Gemma 3 270M, in 4 bits"}
+TERMS = {"embedded": "Apache-2.0", "gemma": "Gemma Terms of Use (ai.google.dev/gemma/terms)"}
+INSTRUCTIONS = "machine_generated_instructions.jsonl"
+INSTANCES = "all_generated_instances.jsonl"
+ENCODED = "gpt3_finetuning_data_{}.jsonl"
+ENCODING_SEED = 123  # the program seeds its last step apart
 
 
 def publish(
@@ -38,7 +52,7 @@ def publish(
     publish_lines(folder.path / "failed.jsonl", _fates(resolved, folder, walked, "failed"))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
-    for place, result in results(runner):
+    for place, result in folder.finished_stages():
         for name in result.built:
             copy_built(place.built(name), folder.path / name)
     story = run_summary(resolved, folder, walked, seeds, mark)
@@ -55,7 +69,7 @@ def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: RunSu
     built = beside(folder.path / "dataset")
     with disk(folder.path / "dataset"):
         built.mkdir()
-        cards.write(built, resolved, walked.kept, story)
+        write_published_set(built, resolved, walked.kept, story)
     publish_folder(built, folder.path / "dataset")
     return folder.path / "dataset"
 
@@ -85,3 +99,187 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
                 continue
             with (place.path / f"{fate}.jsonl").open("rb") as file:
                 yield from each_with_more(file, {"stage": f"{part}/{place.path.name}"})
+
+
+def write_published_set(folder: Path, resolved: Resolved, kept: Sequence[Task], story: RunSummary) -> None:
+    """Write the unpublished dataset folder."""
+    publish = resolved.recipe.publish
+    assert publish is not None
+    seed = resolved.recipe.seed
+
+    def encode(task: Task, index: int) -> tuple[str, str]:
+        pair = task.instances[index]
+        draw = Random(int(digest(seed, task.id, index)[:16], 16))  # noqa: S311 - not for secrets
+        made = encoded(task.instruction, pair, draw, resolved.recipe.profile)
+        return made.prompt, made.completion
+
+    made = {
+        name: _CountedRows(rows(tasks, publish.format, encode, first_turn=publish.first_turn), tasks)
+        for name, tasks in splits_of(kept).items()
+    }
+    columns = (*columns_of(publish.format), *ABOUT)
+
+    def card(content: str) -> str:
+        return cards.render(_card(resolved, publish, story, made, content))
+
+    write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
+
+
+def splits_of(kept: Sequence[Task]) -> dict[str, "Split"]:
+    """The records for training, and those marked as held out where there are any of both; else all as `train`."""
+    tested = sum(task.held_out for task in kept)
+    if not 0 < tested < len(kept):
+        return {"train": Split(kept, None, len(kept))}
+    return {"train": Split(kept, False, len(kept) - tested), "test": Split(kept, True, tested)}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The records of one split, wherever all of them lie."""
+
+    kept: Sequence[Task]
+    held_out: bool | None
+    """None: all of them."""
+    count: int
+
+    def __iter__(self) -> Iterator[Task]:
+        """In their order, as often as is asked for."""
+        return (task for task in self.kept if self.held_out is None or task.held_out == self.held_out)
+
+
+@dataclass
+class _CountedRows:
+    """Rows on their way to the files: of how many tasks, how many there were, and the first."""
+
+    rows: Iterator[Row]
+    tasks: Split
+    count: int = 0
+    first: Row | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self.rows:
+            self.first = self.first or row
+            self.count += 1
+            yield row
+
+
+def _card(
+    resolved: Resolved, publish: Publish, story: RunSummary, made: Mapping[str, _CountedRows], content: str
+) -> cards.Card:
+    recipe = resolved.recipe
+    cost = story.cost
+    return cards.Card(
+        title=publish.title or recipe.name,
+        about=recipe.about,
+        license=publish.license,
+        language=publish.language,
+        layout=publish.format,
+        rows=sum(split.count for split in made.values()),
+        tasks=story.published,
+        seeds=story.seeds,
+        seeds_source=Path(resolved.seeds).name,
+        models=story.models,
+        addresses=story.addresses,
+        profile=recipe.profile,
+        run_seed=recipe.seed,
+        version=story.version,
+        fingerprint=story.fingerprint,
+        stopped_because=story.stopped_because,
+        target=story.target,
+        funnel=[
+            cards.FunnelLine(line.name, line.received, line.kept, {c.name: c.count for c in line.rejected}, line.failed)
+            for line in story.stages
+        ],
+        stages=[(stage.name, knobs(stage)) for stage in (*resolved.rounds, *resolved.stages)],
+        requests=story.requests,
+        failed_requests=story.failed_requests,
+        prompt_tokens=sum(line.prompt_tokens for line in story.spending),
+        completion_tokens=sum(line.completion_tokens for line in story.spending),
+        cost=None if cost is None else f"{cost.normalize():f}",
+        estimated=any(line.estimated for line in story.spending),
+        called={model: CALLED[model] for model in story.models if model in CALLED},
+        terms={model: TERMS[model] for model in story.models if model in TERMS},
+        command=story.command,
+        example=made["train"].first,
+        parquet="parquet" in publish.files,
+        content=content,
+        inputs=[Path(given.path).name for given in recipe.inputs],
+        checked=_checked(story),
+        splits=[SplitLine(name, split.tasks.count, split.count) for name, split in made.items() if len(made) > 1],
+        split_check=_split_check(story),
+        held_out_seeds=recipe.holdout_seeds,
+    )
+
+
+def _split_check(story: RunSummary) -> SplitCheck | None:
+    """What the last stage that split the set measured."""
+    measured = next(
+        (one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None
+    )
+    if not isinstance(measured, dict):
+        return None
+    return SplitCheck(
+        jaccard=_number(measured, "limits", "jaccard"),
+        shingle_words=int(_number(measured, "limits", "shingle_words")),
+        rouge_l_below=_number(measured, "limits", "rouge_l_below"),
+        checked=int(_number(measured, "checked")),
+        highest_jaccard=_number(measured, "highest_across", "jaccard", "score"),
+        highest_rouge_l=_number(measured, "highest_across", "rouge_l", "score"),
+    )
+
+
+def _number(measured: Json, *path: str) -> float:
+    """What stands there; 0 where nothing does: of records that share nothing no pair is named."""
+    for key in path:
+        measured = measured.get(key) if isinstance(measured, dict) else None
+    return float(measured) if isinstance(measured, int | float) else 0.0
+
+
+def _checked(story: RunSummary) -> dict[str, int]:
+    """By benchmark, the records that held some of it."""
+    checked: dict[str, int] = {}
+    for measure in story.measured:
+        if measure.name == "contamination" and isinstance(measure.value, dict):
+            for name, checked_set in measure.value.items():
+                records = checked_set.get("records") if isinstance(checked_set, dict) else None
+                checked[Path(name).name] = records if isinstance(records, int) else 0
+    return checked
+
+
+def write_reference(folder: RunFolder, tasks: Sequence[Task]) -> None:
+    """`reference/`: accepted instructions with their neighbours, the instances, and the encoded training lines."""
+    place = folder.path / "reference"
+    publish_text(place / INSTRUCTIONS, "".join(_line(entry) for entry in _instructions(folder)))
+    rows = [
+        {"instruction": task.instruction, "input": pair.input, "output": pair.output}
+        for task in tasks
+        for pair in task.instances
+    ]
+    publish_text(place / INSTANCES, "".join(_line(row) for row in rows))
+    lines = encode_all(tasks, Random(ENCODING_SEED), "reference")  # noqa: S311 - not for secrets
+    publish_text(place / ENCODED.format(len(lines)), "".join(_line(line.as_json()) for line in lines))
+
+
+def _instructions(folder: RunFolder) -> Iterable[Mapping[str, object]]:
+    """In accepted order, with the program's keys; `request_idx` counts batches from 0 as the program does."""
+    for number in folder.round_numbers():
+        place = _novelty(folder.path / round_name(number))
+        if place is None or place.result() is None:
+            continue
+        for line in read_lines(place.path / "kept.jsonl"):
+            evidence = line.get("evidence", {})
+            yield {
+                "instruction": line["instruction"],
+                "most_similar": evidence.get("most_similar", {}),
+                "avg_similarity_score": evidence.get("avg_similarity_score", 0.0),
+                "request_idx": number - 1,
+            }
+
+
+def _novelty(part: Path) -> StageFolder | None:
+    return next((StageFolder(path) for path in sorted(part.glob("*-novelty"))), None)
+
+
+def _line(row: Mapping[str, object]) -> str:
+    """ASCII-escaped, as the program writes it."""
+    return json.dumps(row) + "\n"

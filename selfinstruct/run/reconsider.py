@@ -8,19 +8,19 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
-from selfinstruct.run.recipe import Resolved, knobs, resolve
+from selfinstruct.run.recipe.resolve import Resolved, knobs, resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import run_folder
-from selfinstruct.run.runner import Runner
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Traits
-from selfinstruct.store.files import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger, last_totals
-from selfinstruct.store.lines import json_line
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_lines, read_tasks
+from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
+from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,15 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
         new = RunFolder(place)
         kept, fates = _walk(after, old, new, journal)
     first = _fates(old)
-    told = {name: Change(text, fate, fates[name][1]) for name, (text, fate) in first.items() if fates[name][1] != fate}
+    changed = {
+        name: Change(text, fate, fates[name][1]) for name, (text, fate) in first.items() if fates[name][1] != fate
+    }
     result = Reconsidered(
         folder=place,
         kept_before=_published(old, first),
         kept_after=len(kept),
         unasked=sum(fate == "not_recorded" for _, fate in fates.values()),
-        changes=tuple(told.values()),
+        changes=tuple(changed.values()),
     )
     publish_bytes(place / "kept.jsonl", b"".join(json_line(task.as_json()) for task in kept))
     publish_text(place / "recipe.yaml", after.as_yaml())

@@ -15,7 +15,7 @@ end, so that slow answers are waited for while others are asked for:
   those of one round.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,16 +26,16 @@ from typing import Literal
 
 from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.records import Task
-from selfinstruct.run.barren import Barren
-from selfinstruct.run.recipe import Resolved
-from selfinstruct.run.runner import Runner
-from selfinstruct.stage import Pool, RoundStart
+from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.stage_runner import Runner
+from selfinstruct.stage import Pool, RoundStart, Stage
 from selfinstruct.store.kept_file import NO_INFLOW
 from selfinstruct.store.reading import publish_sealed, read_sealed
 from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
 
 Reason = Literal["target", "inputs", "dried_up", "unanswered", "unusable", "recording_ended", "plateau"]
 PLAN = "plan.json"
+Why = Literal["dried_up", "unanswered", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,41 @@ class Pace:
 
 
 @dataclass(slots=True)
+class BarrenRounds:
+    """The rounds since a task was last kept."""
+
+    requests: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
+    """Requests for new tasks that failed, by kind."""
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Candidates that stopped, by stage and reason."""
+    new: set[str] = field(default_factory=set)
+    """Stages that ask whether a candidate is new, for they look at others as well."""
+
+    def add(self, stage: Stage, result: StageResult) -> None:
+        """What a stage of a round without a task said."""
+        if stage.scope == "source":
+            self.requests += result.requests
+            self.unanswered.update(result.failed)
+        else:
+            self.lost.update({(stage.name, kind): count for kind, count in result.failed.items()})
+        self.lost.update({(stage.name, reason): count for reason, count in result.rejected.items()})
+        if stage.scope in ("ordered", "set"):
+            self.new.add(stage.name)
+
+    def why(self) -> tuple[Why, str]:
+        """The reason that most had, and in how many words."""
+        failed = self.unanswered.total()
+        if 2 * failed > self.requests:
+            [(kind, count)] = self.unanswered.most_common(1)
+            return "unanswered", f"{failed:,} of {self.requests:,} requests failed, {count:,} as {kind}"
+        for (stage, reason), count in self.lost.most_common(1):
+            if stage not in self.new:
+                return "unusable", f"{count:,} of {self.lost.total():,} candidates stopped at {stage} as {reason}"
+        return "dried_up", ""
+
+
+@dataclass(slots=True)
 class Rounds:
     """What the rounds so far have come to, in their order."""
 
@@ -58,7 +93,7 @@ class Rounds:
     kept: list[Task] = field(default_factory=list)
     kept_by_round: list[int] = field(default_factory=list)
     barren: int = 0
-    why_barren: Barren = field(default_factory=Barren)
+    why_barren: BarrenRounds = field(default_factory=BarrenRounds)
 
     @property
     def pool(self) -> Pool:
@@ -132,7 +167,7 @@ class _Work:
 
     def requests_now(self, pace: Pace, count: int) -> int:
         """How many requests a round may make that begins now; 0: none before another was taken in."""
-        so_far, waiting = self._so_far, sum(one.requests for one in self.under_way)
+        so_far, waiting = self._so_far, sum(work.requests for work in self.under_way)
         if self._planned(len(so_far.starts) + 1) is not None:
             return self._known(waiting, pace)
         need = count - len(so_far.kept)
@@ -188,7 +223,7 @@ class _Work:
         so_far.kept_by_round.append(len(records))
         self._runner.watch.round_done(made.number, len(so_far.kept))
         if records:
-            so_far.barren, so_far.why_barren = 0, Barren()
+            so_far.barren, so_far.why_barren = 0, BarrenRounds()
             return
         so_far.barren += made.requests
         for stage, (_, result) in zip(self._resolved.rounds, said, strict=True):
@@ -243,8 +278,8 @@ class _Work:
 
 def _read_plan(plan: Path) -> RoundStart:
     fix = f"delete {plan.parent} and the rounds after it, then run again: they are made again from the journal"
-    found = read_sealed(plan, fix)
-    requests, tasks = found.get("requests"), found.get("tasks")
+    sealed = read_sealed(plan, fix)
+    requests, tasks = sealed.get("requests"), sealed.get("tasks")
     if type(requests) is not int or type(tasks) is not int or requests < 1 or tasks < 0:
         raise BadInput("damaged: not the plan of a round", place=str(plan), fix=fix)
     return RoundStart(requests, tasks)

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, overload
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_lines, read_object_line, read_tasks, task_of
-from selfinstruct.store.run_folder import FATES, RunFolder, largest_first
+from selfinstruct.store.run_folder import FATES, RunFolder, largest_first, makes_records
 from selfinstruct.text import shown
 
 _ROWS = 10  # of a table that a notebook shows
@@ -95,16 +95,16 @@ class Lines(Sequence[T], Generic[T]):
         return self._read(read_object_line(line, place), part.stage, place)
 
     @abstractmethod
-    def _cells(self, one: T) -> tuple[str, ...]:
+    def _cells(self, record: T) -> tuple[str, ...]:
         """What a row of its table shows of a record."""
 
     def __repr__(self) -> str:
-        """How many."""
+        """Number and kind of the records."""
         return f"<{len(self):,} {type(self).__name__.lower()}>"
 
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
-        rows = [self._cells(one) for one in islice(self, _ROWS)]
+        rows = [self._cells(record) for record in islice(self, _ROWS)]
         return html_table(self._heads, rows, of=len(self))
 
 
@@ -117,8 +117,8 @@ class Tasks(Lines[Task]):
         """Of files that a run wrote."""
         super().__init__([(path, "") for path in files], lambda line, _stage, place: task_of(line, place))
 
-    def _cells(self, one: Task) -> tuple[str, ...]:
-        return task_cells(one)
+    def _cells(self, record: Task) -> tuple[str, ...]:
+        return task_cells(record)
 
 
 def task_cells(task: Task) -> tuple[str, ...]:
@@ -139,14 +139,14 @@ class Rejections(Lines[RejectedRecord]):
     @property
     def by_reason(self) -> dict[str, int]:
         """How many for each reason, largest first."""
-        return largest_first(Counter(one.reason for one in self))
+        return largest_first(Counter(record.reason for record in self))
 
     def because(self, reason: str) -> list[RejectedRecord]:
         """Those that were rejected for that reason."""
-        return [one for one in self if one.reason == reason]
+        return [record for record in self if record.reason == reason]
 
-    def _cells(self, one: RejectedRecord) -> tuple[str, ...]:
-        return one.record.id[:12], one.reason, one.stage, _text(one.record)
+    def _cells(self, record: RejectedRecord) -> tuple[str, ...]:
+        return record.record.id[:12], record.reason, record.stage, _text(record.record)
 
 
 class Failures(Lines[FailedCall]):
@@ -161,10 +161,10 @@ class Failures(Lines[FailedCall]):
     @property
     def by_kind(self) -> dict[str, int]:
         """How many of each kind of error, largest first."""
-        return largest_first(Counter(one.failure.kind for one in self))
+        return largest_first(Counter(call.failure.kind for call in self))
 
-    def _cells(self, one: FailedCall) -> tuple[str, ...]:
-        return one.failure.id[:12], one.failure.kind, one.stage, one.failure.message
+    def _cells(self, call: FailedCall) -> tuple[str, ...]:
+        return call.failure.id[:12], call.failure.kind, call.stage, call.failure.message
 
 
 def _rejected(line: Mapping[str, Any], stage: str, place: str) -> RejectedRecord:
@@ -322,7 +322,7 @@ def life_of(folder: RunFolder, wanted: str) -> Life:
         )
     line = _lineage(matching[0], by_id, children)
     life = tuple(station for station in everything if station.id in line)
-    parents = [parent for station in life if "propose" in station.stage for parent in station.parents]
+    parents = [parent for station in life if makes_records(station.stage) for parent in station.parents]
     return Life(life, tuple(_known(parent, by_id, folder) for parent in dict.fromkeys(parents)))
 
 
@@ -331,14 +331,14 @@ def _lineage(start: str, by_id: Mapping[str, list[Station]], children: Mapping[s
     line, current = {start}, start
     while current in by_id:
         first = by_id[current][0]
-        if len(first.parents) != 1 or "propose" in first.stage or first.parents[0] not in by_id:
+        if len(first.parents) != 1 or makes_records(first.stage) or first.parents[0] not in by_id:
             break
         current = first.parents[0]
         line.add(current)
     queue = [start]
     while queue:
         for child in children.get(queue.pop(), ()):
-            if child not in line and "propose" not in by_id[child][0].stage:
+            if child not in line and not makes_records(by_id[child][0].stage):
                 line.add(child)
                 queue.append(child)
     return line

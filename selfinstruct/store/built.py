@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.store.files import disk
+from selfinstruct.store.whole_writes import disk
 from selfinstruct.whole_files import beside, put_in_place
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from selfinstruct.records import Json, Task
-from selfinstruct.store.files import link
-from selfinstruct.store.lines import record_line
+from selfinstruct.store.record_lines import record_line
 from selfinstruct.store.task_file import fits
+from selfinstruct.store.whole_writes import link
 from selfinstruct.whole_files import create
 
 

@@ -11,8 +11,8 @@ from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk, publish_text
 from selfinstruct.store.journal_file import Totals
+from selfinstruct.store.whole_writes import disk, publish_text
 from selfinstruct.whole_files import append_to
 
 JOURNAL = "journal"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selfinstruct.errors import BadInput, Owned
-from selfinstruct.store.files import disk, publish_text
+from selfinstruct.store.whole_writes import disk, publish_text
 from selfinstruct.whole_files import sweep
 
 try:

@@ -12,11 +12,11 @@ from selfinstruct.records import NO_EXTRA, Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.files import disk
 from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, Inflow, KeptFile
-from selfinstruct.store.lines import json_line, record_line
 from selfinstruct.store.reading import publish_sealed, read_sealed
+from selfinstruct.store.record_lines import json_line, record_line
 from selfinstruct.store.task_file import MEMORY, tasks_of
+from selfinstruct.store.whole_writes import disk
 from selfinstruct.whole_files import beside, sync_folder
 
 FATES = ("kept", "rejected", "failed")
@@ -281,6 +281,18 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def makes_records(stage: str) -> bool:
+    """Whether a stage, by its round and folder, made its records itself: the first of a round does, and no other.
+
+    A recipe in which another does is refused.
+
+    >>> [makes_records(stage) for stage in ("round-00001/01-propose", "round-00001/02-filter", "stages/01-read")]
+    [True, False, False]
+    """
+    part, _, folder = stage.partition("/")
+    return part.startswith("round-") and folder.startswith("01-")
+
+
 def round_name(number: int) -> str:
     """`round-00001`; a run may have many."""
     return f"round-{number:05d}"
@@ -314,6 +326,11 @@ class RunFolder:
         """Rounds that were begun, in order."""
         numbers = [folder.name.removeprefix("round-") for folder in self.path.glob("round-*") if folder.is_dir()]
         return sorted(int(number) for number in numbers if number.isascii() and number.isdecimal())
+
+    def finished_stages(self) -> list[tuple[StageFolder, StageResult]]:
+        """Every stage that is whole, with its result, in the order of the work: what all readers of a run go by."""
+        stages = ((place, place.result()) for place in self.stage_folders())
+        return [(place, result) for place, result in stages if result is not None]
 
     def stage_folders(self) -> list[StageFolder]:
         """Every stage folder, in the order of the work: of a loop, the stages of a cycle after its rounds."""

@@ -17,25 +17,22 @@ class Identifier(Protocol):
 
 
 @cache
-def identifier() -> Identifier | None:
-    """The model, read once (a second); None where py3langid is not installed (extra `language`)."""
-    try:
-        # It publishes no types.
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
-    except ImportError:
-        return None
+def identifier() -> Identifier:
+    """The model, read once (a second)."""
+    # It publishes no types.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
+
     made: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     return made
 
 
 def likeliest(text: str) -> str:
-    """Its likeliest language (ISO 639-1); empty for a text without letters, and where py3langid is not installed.
+    """Its likeliest language (ISO 639-1); empty for a text without letters.
 
     Capitals are read as small letters: the model knows texts that are mostly small.
 
     >>> likeliest("LA LUNE EST PLUS PETITE QUE LA TERRE ET TOURNE AUTOUR D'ELLE."), likeliest("12 + 3")
     ('fr', '')
     """
-    told = identifier()
     head = text[:_READ].lower()
-    return told.rank(head)[0][0] if told is not None and any(map(str.isalpha, head)) else ""
+    return identifier().rank(head)[0][0] if any(map(str.isalpha, head)) else ""

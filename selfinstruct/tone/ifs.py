@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, bootstrap, paired_difference, ratio, resampled, share
-from selfinstruct.tone.verdicts import Judged, ToneVerdict
+from selfinstruct.tone.response_verdicts import Judged, ToneVerdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ def ifs_numbers(
     Raises:
         BadInput: no verdict at all.
 
-    >>> from selfinstruct.tone.verdicts import ToneVerdict
+    >>> from selfinstruct.tone.response_verdicts import ToneVerdict
     >>> some = [ToneVerdict(source=str(n), whole=n % 2 == 0, answers=n < 3, clean=None) for n in range(4)]
     >>> {name: number.value for name, number in ifs_numbers(some).items()}
     {'ifs': 0.75, 'ifs_partial': 0.5, 'ifs_full': 1.0, 'gap': 0.5}
@@ -159,7 +159,7 @@ def all_numbers(
 def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
     """For each source, in order of appearance, how often each of the columns holds."""
     rows: dict[str, list[int]] = {}
-    for one in verdicts:
-        held = [*_of_verdict(one.verdict), *(holds(one) for holds in _OF_RESPONSES.values())]
-        _count(rows.setdefault(one.response.origin, [0] * len(PLACE)), held)
+    for verdict in verdicts:
+        held = [*_of_verdict(verdict.verdict), *(holds(verdict) for holds in _OF_RESPONSES.values())]
+        _count(rows.setdefault(verdict.response.origin, [0] * len(PLACE)), held)
     return rows

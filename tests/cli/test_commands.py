@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.run.material import material
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import _clear
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
+from selfinstruct.run.resume import _clear
+from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks
 from selfinstruct.store.ledger import last_totals
 from selfinstruct.store.run_folder import RunFolder
 from tests.cli.typed import HOME, SCRIPT, command, lines, process
@@ -335,7 +335,7 @@ def test_seeds_of_any_layout_are_seeds(tmp_path: Path) -> None:
     turns = [{"role": "user", "content": "What is clay?"}, {"role": "assistant", "content": "Earth."}]
     chats.write_text(json.dumps({"messages": turns}) + "\n", encoding="utf-8")
     recipe = f"name: mine\nseeds: {chats}\nrounds: [propose]\nmodels: {{ teacher: 'scripted:smoke' }}\n"
-    [seed] = material(resolve(parse_yaml(recipe.encode(), "mine.yaml")), print).seeds
+    [seed] = seeds_and_benchmarks(resolve(parse_yaml(recipe.encode(), "mine.yaml")), print).seeds
     assert (seed.instruction, seed.instances[0].output) == ("What is clay?", "Earth.")
     assert (seed.human, seed.provenance.stage, seed.provenance.source) == (True, "seed", "chats.jsonl")
 

@@ -8,14 +8,14 @@ import pytest
 
 from selfinstruct.cli.progress import ProgressLine
 from selfinstruct.records import Provenance, Task
-from selfinstruct.run.watch import Nobody, Spend, Watched
+from selfinstruct.run.progress_events import Spend, Unwatched, Watched
 from selfinstruct.stage import Kept
 from tests.cli.typed import HOME, command
 
 TASKS = [Task(instruction=str(number), provenance=Provenance(stage="input")) for number in range(1000)]
 
 
-class Counting(Nobody):
+class Counting(Unwatched):
     """Counts what is read."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.run.material import suite_tasks
+from selfinstruct.run.seeds_and_benchmarks import suite_tasks
 from selfinstruct.superni import CATEGORY_METRICS
 from tests.cli.typed import command, lines
 
@@ -169,3 +169,23 @@ def test_without_a_judge_pairs_are_compared_by_what_only_counts_and_that_is_said
     assert [(one["believed"], one["check"]["pairs"]) for one in found["judges"]] == [(False, 100)] * 2
     assert found["by"].startswith("dummy")
     assert "baseline, no judge" in told.stderr
+
+
+def test_answers_that_are_kept_are_judged_later_and_no_model_is_asked_again(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        script = tmp_path / f"{name}.yaml"
+        script.write_text(SCRIPT.replace("the tay", f"the tay of {name}"), encoding="utf-8")
+        words = ("score", f"scripted:{script}", "--suite", "user_oriented", "--first", 3)
+        told = command(*words, "-o", tmp_path / f"run-{name}")
+        assert told.returncode == 0, told.stderr
+        script.unlink()  # so that nobody could ask it
+    kept = ("score", tmp_path / "run-one", "--beside", tmp_path / "run-other")
+    told = command(*kept, "--suite", "pairwise", "-o", tmp_path / "judged")
+    assert told.returncode == 0, told.stderr
+    assert "no model is asked" in told.stderr
+    found: dict[str, Any] = json.loads((tmp_path / "judged" / "judged.json").read_text(encoding="utf-8"))
+    assert found["reference"].startswith("scripted:other")
+    assert found["models"][0]["pairwise"]["dummy (longer)"]["n_total"] == 3
+    refused = command(*kept, "--suite", "ifeval", "-o", tmp_path / "none")
+    assert refused.returncode == 2
+    assert "'ifeval' asks questions of its own" in refused.stderr

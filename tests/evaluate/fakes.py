@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
-from selfinstruct.tone.verdicts import Judged, Response, Terms, judged
+from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
 
 
 @dataclass

@@ -1,11 +1,15 @@
 """Rows, columns, notes, and what stands in text, Markdown and LaTeX."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
 from selfinstruct.evaluate.compare_marks import Column, Mark, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
+from selfinstruct.run.score_without_run import compare_folders
 
 IFS = Column("ifs", "judge one")
 
@@ -30,6 +34,7 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
     assert told.columns == (IFS, suite)
     assert told.cells["m, chat", IFS].value == 0.5
     assert ("n, chat", suite) not in told.cells
+    assert "IFEval prompt strict: prompt_level_strict_acc" in as_text(told)
     assert told.notes == ()
 
 
@@ -100,3 +105,81 @@ def test_lines_without_a_verdict_count_nowhere() -> None:
         {"model": "m"},
     ]
     assert list(measured("score.json", {"scores": []}, lines)) == []
+
+
+def knowledge(base: str, /, **right: list[tuple[bool, bool]]) -> dict[str, object]:
+    count = len(next(iter(right.values())))
+    facts = [{"record": f"f{at}", "right": {name: [*one[at]] for name, one in right.items()}} for at in range(count)]
+    return {"base": base, "facts": facts}
+
+
+def test_facts_are_kept_where_the_base_knows_the_other_wording_and_shift_counts_no_loops() -> None:
+    told = knowledge("embedded", embedded=[(True, True), (True, False)], student=[(True, False), (False, True)])
+    found = {(one.model, one.column.measure): one for one in measured("knowledge.json", told, ())}
+    assert found["student", "facts right"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 2)}
+    assert found["student", "facts kept"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 1)}
+    assert found["embedded", "facts kept"].marks == {"f0": ("f0", 2.0, 2), "f1": ("f1", 0.0, 1)}
+    page = {"base": "embedded", "tuned": "student", "template": "tags", "of": "its own"}
+    lines = [{"record": "r", "counted": 3, "kinds": ["shifted", "marginal", "unshifted", "shifted"]}]
+    [shift] = measured("shift.json", page, lines)
+    assert (shift.model, shift.marks) == ("student", {"r": ("r", 1.0, 3)})
+    assert shift.column.terms == "beside embedded, template tags, its own"
+
+
+def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_many_folders_on_one() -> None:
+    facts = Column("facts kept", "of those known")
+
+    def arm(name: str, right: int) -> FolderMeasured:
+        return folder(
+            name,
+            Measured("hf:student@" + name, "tags", IFS, marks(right)),
+            Measured("embedded", "", facts, marks(9), of_weights=True),
+            Measured("student", "", facts, marks(right), of_weights=True),
+            label=name,
+        )
+
+    told = comparison([arm("dolly", 3), arm("mixture", 7)], against="embedded")
+    assert told.rows == ("dolly", "embedded", "mixture")
+    assert told.cells["mixture", facts].value == 7 / 20
+    assert told.differences["dolly", facts].difference.estimate.value == -6 / 20
+    assert ("embedded", IFS) not in told.cells
+
+
+def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_label(tmp_path: Path) -> None:
+    for name in ("asked", "audited"):
+        (tmp_path / name).mkdir()
+    line = {"model": "gguf:student.gguf", "wrapper": "ifs", "prompt": "Ask.", "whole": True, "answer_like": True}
+    (tmp_path / "asked" / "score.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "asked" / "responses.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    page = knowledge("base", base=[(True, True)], lora=[(True, True)], full=[(True, False)])
+    (tmp_path / "audited" / "knowledge.json").write_text(json.dumps(page), encoding="utf-8")
+    told = compare_folders([f"lora={tmp_path / 'asked'}", f"lora={tmp_path / 'audited'}#lora"])
+    assert told.rows == ("lora",)
+    assert [column.measure for column in told.columns] == ["ifs", "ifs_full", "facts right", "facts kept"]
+    for wrong in ("nobody", "a"):
+        with pytest.raises(BadInput, match="after the #, one of: base; lora; full"):
+            compare_folders([f"{tmp_path / 'audited'}#{wrong}"])
+
+
+def test_a_folder_of_arms_is_a_row_for_each_arm(tmp_path: Path) -> None:
+    for name, right in (("dolly-42", True), ("mixture-42", False)):
+        (tmp_path / name).mkdir()
+        page = knowledge("base", base=[(True, True)], student=[(right, right)])
+        (tmp_path / name / "knowledge.json").write_text(json.dumps(page), encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    told = compare_folders([f"{tmp_path}"], "dolly-42: student")
+    assert told.rows == ("dolly-42: base", "dolly-42: student", "mixture-42: base", "mixture-42: student")
+
+
+def test_what_is_to_be_said_of_several_measures_alike_is_said_once() -> None:
+    full, partial = Column("ifs_full", "judge one"), Column("ifs_partial", "judge one")
+    told = comparison(
+        [
+            folder("f", *(Measured("m", "", column, marks(3, 8)) for column in (full, partial))),
+            folder("g", *(Measured("n", "", column, marks(3, 6)) for column in (full, partial))),
+        ]
+    )
+    [note] = told.notes
+    assert note.startswith(
+        "ifs_partial, ifs_full: not all rows answered the same questions (m: 8, n: 6; 6 of them all)"
+    )

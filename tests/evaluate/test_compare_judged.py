@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
-from selfinstruct.run.rating import empty_rating_sheet, ratings_told
-from selfinstruct.run.scoring import compare_folders, write_comparison
+from selfinstruct.run.human_sheets import empty_rating_sheet, rating_results
+from selfinstruct.run.score_without_run import compare_folders, write_comparison
 from tests.evaluate.fakes import Speaker
 from tests.evaluate.test_judging import answers, good, run
 
@@ -40,7 +40,8 @@ def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(jud
     assert "baseline win_rate" in columns
     assert any("baseline win_rate was measured in 2 ways" in note for note in told.notes)
     write_comparison(told, tmp_path / "table")
-    assert "LC win rate" in (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
+    page = (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
+    assert "LC win rate<small>by scripted:speaker against base, user_oriented</small>" in page
 
 
 def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -> None:
@@ -80,6 +81,6 @@ def test_levels_of_a_judge_model_stand_beside_those_of_people(judged: Path) -> N
     sheet = empty_rating_sheet(judged, 10, 42, judged / "sheet.csv").read_text(encoding="utf-8-sig")
     filled = judged / "filled.csv"
     filled.write_text(sheet.replace(",,\n", ",B,\n").replace(",,\r\n", ",B,\r\n"), encoding="utf-8")
-    told = ratings_told(judged, filled, None)
+    told = rating_results(judged, filled, None)
     assert "by scripted:speaker" in told
     assert "scripted:speaker and the reader, of 30 answers: the same level 10 times" in told

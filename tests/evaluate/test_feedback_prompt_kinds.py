@@ -4,7 +4,7 @@ from collections import Counter
 
 from selfinstruct.evaluate.feedback import Feedback
 from selfinstruct.evaluate.feedback_prompt_kinds import kinds_of, subjects
-from selfinstruct.run.material import prompt_set
+from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.tone.prompt_sets import prompts_of
 
 ABOUT = ("river", "soup", "poem", "train", "garden", "piano")

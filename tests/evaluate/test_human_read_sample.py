@@ -10,7 +10,7 @@ from selfinstruct.evaluate.human_read_ifs import read_shares
 from selfinstruct.evaluate.human_read_sample import ScoredResponse, by_side, draw, hash_of, scored_of, strata
 from selfinstruct.evaluate.human_read_sheet import drawn_to_read
 from selfinstruct.evaluate.score_files import Row
-from selfinstruct.tone.verdicts import Response
+from selfinstruct.tone.response_verdicts import Response
 
 
 def scored(

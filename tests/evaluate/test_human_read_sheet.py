@@ -12,7 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.human_read_ifs import read_shares
 from selfinstruct.evaluate.human_read_sample import ScoredResponse, by_side, draw
 from selfinstruct.evaluate.human_read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
-from selfinstruct.tone.verdicts import Response
+from selfinstruct.tone.response_verdicts import Response
 
 MADE = [
     ScoredResponse(

@@ -15,7 +15,7 @@ from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits
 from selfinstruct.stats import kappa
-from selfinstruct.tone.objecqa import Reply, mcnemar, objecqa_tasks, objectivity, paired
+from selfinstruct.tone.objecqa_share import Reply, mcnemar, objecqa_tasks, objectivity, paired
 from selfinstruct.tone.opinion import OPINIONS, Opinion
 from tests.evaluate.fakes import Speaker, task
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.suites import suite as stage_module
 from selfinstruct.evaluate.suites.suite import Suite
 from selfinstruct.evaluate.suites.suite_files import ifeval_tasks, superni_tasks, user_tasks
 from selfinstruct.records import Task
@@ -119,15 +118,6 @@ def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silen
     assert measured["failed"] == 1
 
 
-def test_without_the_identifier_questions_of_language_are_left_out_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage_module, "identifier", lambda: None)
-    _, told, lines = run(Suite(), tmp_path, Speaker(lambda _: '"Yes"'))
-    assert told["left_out"] == {"ifeval": ["Auf Deutsch."]}
-    assert (told["suites"]["ifeval"]["questions"], len(lines)) == (2, 2)
-
-
 def test_a_model_without_a_template_is_asked_bare(tmp_path: Path) -> None:
     bare = Speaker(lambda _: "x", traits=Traits(chat=False))
     _, told, _ = run(Suite(first=1, max_tokens=9), tmp_path, bare)
@@ -161,3 +151,22 @@ def test_knobs_that_measure_nothing_are_refused(knobs: dict[str, Any], said: str
 def test_no_answer_at_all_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="none of 3 questions"):
         run(Suite(), tmp_path, Speaker(lambda _: None))
+
+
+def test_what_marks_answers_is_loaded_before_the_first_question_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def rouge(said: str, references: Sequence[str]) -> float:
+        seen.append(said)
+        return float(said in references)
+
+    monkeypatch.setattr("selfinstruct.evaluate.suites.suite_questions.rouge_l", rouge)
+
+    def says(_prompt: str) -> str:
+        seen.append("asked")
+        return "The Tay"
+
+    run(Suite(suites=("superni",), superni="ni", wrappers=("none",)), tmp_path, Speaker(says))
+    assert seen[:3] == ["", "asked", "The Tay"]

@@ -13,15 +13,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Self
 
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from tests.faults.crash import run_until
 
 HOME = Path(__file__).parents[2]
 _IMPORTED = (
-    "selfinstruct.cli.run",
-    "selfinstruct.run.run",
+    "selfinstruct.cli.run_verbs",
+    "selfinstruct.run.execute",
     "selfinstruct.models.scripted",
     "pyarrow.parquet",
     "jinja2",

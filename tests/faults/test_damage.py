@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput, SelfInstructError
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.store.run_folder import RunFolder
 from tests.faults.same import files
 

@@ -12,10 +12,10 @@ from selfinstruct.formats.writing import write_set
 from selfinstruct.models.backend import Answer
 from selfinstruct.models.scripted import Scripted
 from selfinstruct.records import Instance, Provenance, Request, Task
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.store.journal_file import JournalFile
 from tests.faults.same import answers, differences
 

@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from selfinstruct.cli.main import desk
 from selfinstruct.models.scripted import Scripted, find_script
-from selfinstruct.run.run import _forget_failed
+from selfinstruct.run.resume import _forget_failed
 from selfinstruct.store.run_folder import RunFolder, StageFolder
 from tests.faults.same import answers, files
 from tests.faults.teacher import Question, Teacher, said

@@ -7,11 +7,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from selfinstruct.finetune.capabilities import Capabilities
 from selfinstruct.finetune.examples import Example, prepare
+from selfinstruct.finetune.finetune import Finetune
+from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.training import Recipe
 from selfinstruct.records import Instance, Message, Provenance, Task
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import Bench, Built, Loaded, Measured, Outcome
 from tests.finetune import tiny
 
 MARKS = ("<s>", "</s>", "<|im_start|>", "<|im_end|>")
@@ -108,3 +109,34 @@ class Folder:
         kind = getattr(torch, dtype if dtype != "auto" else "float32")
         made = transformers.AutoModelForCausalLM.from_pretrained(self.place, dtype=kind)
         return Loaded(made.eval(), transformers.AutoTokenizer.from_pretrained(self.place), source=str(self.place))
+
+
+QUICK: dict[str, Any] = {
+    "stop": "none",
+    "batch": 2,
+    "accumulate": 2,
+    "learning_rate": 0.01,
+    "save_every": 8,
+    "rank": 2,
+    "max_tokens": 200,
+}
+"""Knobs of a training of seconds, without checks."""
+
+
+def tuned(stage: Finetune, records: list[Task], bench: Bench) -> tuple[list[Outcome], dict[str, Path], dict[str, Any]]:
+    """What the stage said, what it built and what it measured."""
+    outcomes = list(stage(records, bench))
+    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
+    (told,) = (one.value for one in outcomes if isinstance(one, Measured))
+    assert isinstance(told, dict)
+    return outcomes, built, told
+
+
+def bench_of(tmp_path: Path, **more: Any) -> Bench:
+    place = tmp_path / "base"
+    base = Folder(place) if place.exists() else Folder.made(place)
+    return Bench(weights={"base": base}, scratch=tmp_path / "scratch", **more)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

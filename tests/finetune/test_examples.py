@@ -5,7 +5,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.examples import Example, Prepared, Tokens, prepare, preview
-from selfinstruct.finetune.template import Template, Unfit
+from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.records import Instance, Provenance, Task
 from tests.finetune.builders import talk, task, tasks, tokenizer
 

@@ -2,9 +2,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -20,64 +18,22 @@ from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Json, Message, Request, Task
 from selfinstruct.stage import (
     Bench,
-    Built,
     Kept,
     Loaded,
-    Measured,
-    Outcome,
     Pool,
     Rejected,
 )
-from tests.finetune.builders import Folder, model, talk, task, tasks, tokenizer
-from tests.finetune.tone import checked_by
+from tests.finetune.builders import QUICK, Folder, bench_of, contents, model, talk, task, tasks, tokenizer, tuned
+from tests.finetune.tone import by_weights, checked_by, rising
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
 
-QUICK: dict[str, Any] = {
-    "stop": "none",
-    "batch": 2,
-    "accumulate": 2,
-    "learning_rate": 0.01,
-    "save_every": 8,
-    "rank": 2,
-    "max_tokens": 200,
-}
-
-
-def _run(stage: Finetune, records: list[Task], bench: Bench) -> tuple[list[Outcome], dict[str, Path], dict[str, Any]]:
-    outcomes = list(stage(records, bench))
-    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
-    (told,) = (one.value for one in outcomes if isinstance(one, Measured))
-    assert isinstance(told, dict)
-    return outcomes, built, told
-
-
-def _bench(tmp_path: Path, **more: Any) -> Bench:
-    place = tmp_path / "base"
-    base = Folder(place) if place.exists() else Folder.made(place)
-    return Bench(weights={"base": base}, scratch=tmp_path / "scratch", **more)
-
-
-def _rising(asked: list[Request] | None = None) -> dict[str, Any]:
-    """A student that answers one in five before training, and everything after."""
-    checks = [0]
-
-    def replies(_loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
-        if asked is not None:
-            asked.extend(requests)
-        checks[0] += 1
-        draw = Random(checks[0])
-        share = 1.0 if checks[0] > 1 else 0.2
-        return [draw.random() < share for _ in requests]
-
-    return checked_by(replies)
-
 
 def test_every_record_passes_and_a_student_stands_beside_them(tmp_path: Path) -> None:
     records = [*tasks(9), talk()]
-    outcomes, built, told = _run(Finetune(**QUICK), records, _bench(tmp_path))
+    outcomes, built, told = tuned(Finetune(**QUICK), records, bench_of(tmp_path))
     assert [one.record for one in outcomes if isinstance(one, Kept)] == records
     assert sorted(built) == ["student"]
     assert told["data"]["examples"] == 10
@@ -88,23 +44,23 @@ def test_every_record_passes_and_a_student_stands_beside_them(tmp_path: Path) ->
 
 
 def test_a_tuned_adapter_is_scored_as_it_lies_there_and_loads_with_peft(tmp_path: Path) -> None:
-    bench = _bench(tmp_path)
-    _, built, _ = _run(Finetune(**QUICK), tasks(8), bench)
+    bench = bench_of(tmp_path)
+    _, built, _ = tuned(Finetune(**QUICK), tasks(8), bench)
     base = bench.weights["base"].load()
-    tuned = peft.PeftModel.from_pretrained(base.model, built["student"])
+    adapted = peft.PeftModel.from_pretrained(base.model, built["student"])
     ours = load_weights(str(built["student"]), device="cpu")
     given = torch.tensor([tokenizer()("Name a river.")["input_ids"]])
     with torch.no_grad():
-        told, expected, before = ours.model(given).logits, tuned(given).logits, None
-        with tuned.disable_adapter():
-            before = tuned(given).logits
+        told, expected, before = ours.model(given).logits, adapted(given).logits, None
+        with adapted.disable_adapter():
+            before = adapted(given).logits
     assert torch.allclose(told, expected, atol=1e-4)
     assert not torch.allclose(before, expected, atol=1e-3)
     assert ours.tokenizer.chat_template == tokenizer().chat_template
 
 
 def test_a_student_of_full_tuning_loads_by_itself(tmp_path: Path) -> None:
-    _, built, told = _run(Finetune(**QUICK | {"method": "full"}), tasks(8), _bench(tmp_path))
+    _, built, told = tuned(Finetune(**QUICK | {"method": "full"}), tasks(8), bench_of(tmp_path))
     loaded = transformers.AutoModelForCausalLM.from_pretrained(built["student"])
     assert told["training"]["trained_parameters"] == told["training"]["parameters"] == loaded.num_parameters()
     assert (built["student"] / "model.safetensors").is_file()
@@ -115,21 +71,21 @@ def test_a_student_of_full_tuning_loads_by_itself(tmp_path: Path) -> None:
 def test_same_set_base_and_seed_make_the_same_bytes(tmp_path: Path, method: str) -> None:
     folders = []
     for name in ("a", "b"):
-        bench = Bench(weights=_bench(tmp_path).weights, scratch=tmp_path / name)
-        folders.append(_run(Finetune(**QUICK | {"method": method}), tasks(6), bench)[1]["student"])
-    assert _bytes(folders[0]) == _bytes(folders[1])
+        bench = Bench(weights=bench_of(tmp_path).weights, scratch=tmp_path / name)
+        folders.append(tuned(Finetune(**QUICK | {"method": method}), tasks(6), bench)[1]["student"])
+    assert contents(folders[0]) == contents(folders[1])
 
 
 def test_layers_of_an_adapter_are_named_in_the_same_order_whatever_the_hash_seed(tmp_path: Path) -> None:
-    _, built, _ = _run(Finetune(**QUICK), tasks(4), _bench(tmp_path))
+    _, built, _ = tuned(Finetune(**QUICK), tasks(4), bench_of(tmp_path))
     names = json.loads((built["student"] / "adapter_config.json").read_text())["target_modules"]
     assert names == sorted(names)
 
 
 def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(tmp_path: Path) -> None:
-    full = _run(Finetune(**QUICK | {"method": "full"}), tasks(4), _bench(tmp_path))[1]["student"]
+    full = tuned(Finetune(**QUICK | {"method": "full"}), tasks(4), bench_of(tmp_path))[1]["student"]
     assert not [path for path in full.iterdir() if path.suffix != ".safetensors" and str(tmp_path) in path.read_text()]
-    _, built, told = _run(Finetune(**QUICK), tasks(6), _bench(tmp_path))
+    _, built, told = tuned(Finetune(**QUICK), tasks(6), bench_of(tmp_path))
     page = (built["student"] / "README.md").read_text()
     assert str(tmp_path) not in page
     assert "`hf:tiny`" in page
@@ -140,7 +96,7 @@ def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(t
 
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> None:
-    _, built, told = _run(Finetune(**QUICK | {"method": method}), tasks(4), _bench(tmp_path))
+    _, built, told = tuned(Finetune(**QUICK | {"method": method}), tasks(4), bench_of(tmp_path))
     student = built["student"]
     adapted = [card(told, [], adapter_base=base) for base in ("gguf:/a.gguf", "tiny")] if method == "lora" else []
     for page in [(student / "README.md").read_text(), *adapted]:
@@ -167,7 +123,7 @@ def test_a_record_that_does_not_fit_is_rejected_by_name_and_said_before_the_trai
     tests = task("Name a lake.", "Lake Como.", extra={"split": "test"})
     long, empty = task("Tell me " + "everything " * 30), task("Add.", "")
     records = [tests, *tasks(3), long, tests, empty, *tasks(3, seed=1)]
-    outcomes, _, told = _run(Finetune(**QUICK), records, _bench(tmp_path / "all", notice=said.append))
+    outcomes, _, told = tuned(Finetune(**QUICK), records, bench_of(tmp_path / "all", notice=said.append))
     fates = [one for one in outcomes if isinstance(one, Kept | Rejected)]
     assert [one.record for one in fates] == records
     assert [(one.record, one.reason) for one in fates if isinstance(one, Rejected)] == [
@@ -176,17 +132,17 @@ def test_a_record_that_does_not_fit_is_rejected_by_name_and_said_before_the_trai
     ]
     assert said[0] == "not learned: 2 of 8 records (1 too_long, 1 no_answer; see rejected.jsonl)"
     assert long.id[:16] in said[1]
-    _, _, alone = _run(Finetune(**QUICK), [*tasks(3), *tasks(3, seed=1)], _bench(tmp_path / "alone"))
+    _, _, alone = tuned(Finetune(**QUICK), [*tasks(3), *tasks(3, seed=1)], bench_of(tmp_path / "alone"))
     assert told["data"]["sha256"] == alone["data"]["sha256"]
     assert told["data"]["records"] == 6
     with pytest.raises(BadInput, match="too_long: truncate"):
-        _run(Finetune(**QUICK, too_long="stop"), records, _bench(tmp_path / "stop"))
+        tuned(Finetune(**QUICK, too_long="stop"), records, bench_of(tmp_path / "stop"))
 
 
 def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -> None:
     records, tests = tasks(6), [task("Name a lake.", "Lake Como.", extra={"split": "test"}) for _ in range(3)]
-    _, _, told = _run(Finetune(**QUICK), [*records, *tests], _bench(tmp_path / "both"))
-    _, _, alone = _run(Finetune(**QUICK), records, _bench(tmp_path / "alone"))
+    _, _, told = tuned(Finetune(**QUICK), [*records, *tests], bench_of(tmp_path / "both"))
+    _, _, alone = tuned(Finetune(**QUICK), records, bench_of(tmp_path / "alone"))
     assert told["data"]["sha256"] == alone["data"]["sha256"]
     assert told["data"]["test_left_out"] == 3
     assert told["training"]["held_out_examples"] == 3
@@ -200,14 +156,14 @@ def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -
 )
 def test_with_nothing_to_learn_from_no_weights_are_loaded(records: list[Task], said: str) -> None:
     with pytest.raises(BadInput, match=f"stage finetune: {said}: none is left.*rejected.jsonl"):
-        _run(Finetune(**QUICK), records, Bench())
+        tuned(Finetune(**QUICK), records, Bench())
 
 
 def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> None:
     asked: list[Request] = []
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "template": "tags", "patience": 1})
-    bench = _bench(tmp_path, **_rising(asked), pool=Pool(seeds=tasks(3)))
-    _, built, told = _run(stage, tasks(12), bench)
+    bench = bench_of(tmp_path, **rising(asked), pool=Pool(seeds=tasks(3)))
+    _, built, told = tuned(stage, tasks(12), bench)
     assert told["stop"]["wrapper"] == "tags"
     assert str(asked[0].prompt) == "<|user|>\nName river number 0 of the land.\n<|assistant|>\n"
     assert len(asked) == 3 * 400
@@ -227,7 +183,7 @@ def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> No
 
 def test_training_on_tells_where_it_would_have_stopped(tmp_path: Path) -> None:
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0})
-    _, _, told = _run(stage, tasks(12), _bench(tmp_path, **_rising()))
+    _, _, told = tuned(stage, tasks(12), bench_of(tmp_path, **rising()))
     assert told["stop"]["stopped_at"] == 8
     assert told["training"]["examples_seen"] == 12
 
@@ -235,30 +191,30 @@ def test_training_on_tells_where_it_would_have_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_a_stage_killed_at_a_check_goes_on_to_the_same_bytes(tmp_path: Path, method: str) -> None:
     knobs = QUICK | {"stop": "ifs", "grid": (0, 8), "tau": 1.0, "method": method, "epochs": 1.0}
-    stage, bench = Finetune(**knobs), _bench(tmp_path)
+    stage, bench = Finetune(**knobs), bench_of(tmp_path)
 
     def told(name: str, kill_at: int = -1) -> Bench:
-        return Bench(weights=bench.weights, scratch=tmp_path / name, **_constant(kill_at))
+        return Bench(weights=bench.weights, scratch=tmp_path / name, **by_weights(kill_at))
 
-    _, whole, expected = _run(stage, tasks(12), told("whole"))
+    _, whole, expected = tuned(stage, tasks(12), told("whole"))
     with pytest.raises(KeyboardInterrupt):
-        _run(stage, tasks(12), told("killed", kill_at=2))
+        tuned(stage, tasks(12), told("killed", kill_at=2))
     assert checkpoints(next((tmp_path / "killed").glob("training-*")))
-    _, again, measured = _run(stage, tasks(12), told("killed"))
+    _, again, measured = tuned(stage, tasks(12), told("killed"))
     assert measured == expected
-    assert _bytes(again["student"]) == _bytes(whole["student"])
+    assert contents(again["student"]) == contents(whole["student"])
     assert again["curve.jsonl"].read_bytes() == whole["curve.jsonl"].read_bytes()
 
 
 def test_other_knobs_are_another_training_and_take_nothing_up(tmp_path: Path) -> None:
-    bench = _bench(tmp_path)
-    _, _, first = _run(Finetune(**QUICK), tasks(6), bench)
-    _, _, second = _run(Finetune(**QUICK | {"learning_rate": 0.02}), tasks(6), bench)
+    bench = bench_of(tmp_path)
+    _, _, first = tuned(Finetune(**QUICK), tasks(6), bench)
+    _, _, second = tuned(Finetune(**QUICK | {"learning_rate": 0.02}), tasks(6), bench)
     assert first["training"]["loss_last"] != second["training"]["loss_last"]
 
 
 def test_a_preview_trains_nothing(tmp_path: Path) -> None:
-    bench = _bench(tmp_path)
+    bench = bench_of(tmp_path)
     shown = Finetune(**QUICK).preview(tasks(9), bench)
     assert len(re.findall(r"^record", shown, re.MULTILINE)) == 3
     assert not bench.scratch.exists()
@@ -286,24 +242,24 @@ def test_knobs_that_train_nothing_are_refused(knobs: dict[str, Any], said: str) 
 
 def test_a_missing_base_and_a_missing_judge_are_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no weights called 'other'.*one of: base"):
-        list(Finetune(**QUICK | {"base": "other"})(tasks(2), _bench(tmp_path)))
+        list(Finetune(**QUICK | {"base": "other"})(tasks(2), bench_of(tmp_path)))
     with pytest.raises(BadInput, match=r"no judge of tone to stop by.*stop: none"):
-        list(Finetune(**QUICK | {"stop": "ifs"})(tasks(2), _bench(tmp_path)))
+        list(Finetune(**QUICK | {"stop": "ifs"})(tasks(2), bench_of(tmp_path)))
 
 
 def test_an_adapter_is_not_put_upon_an_adapter(tmp_path: Path) -> None:
-    bench = _bench(tmp_path)
-    _, built, _ = _run(Finetune(**QUICK), tasks(4), bench)
+    bench = bench_of(tmp_path)
+    _, built, _ = tuned(Finetune(**QUICK), tasks(4), bench)
     second = Bench(weights={"base": _Student(built["student"])}, scratch=tmp_path / "second")
     with pytest.raises(BadInput, match=r"an adapter on an adapter.*method: full"):
         list(Finetune(**QUICK)(tasks(4), second))
-    _, _, told = _run(Finetune(**QUICK | {"method": "full"}), tasks(4), second)
+    _, _, told = tuned(Finetune(**QUICK | {"method": "full"}), tasks(4), second)
     assert told["training"]["steps"] == 2
 
 
 def test_a_conversation_ends_where_its_last_answer_ends(tmp_path: Path) -> None:
     open_end = task("Name a river.", "The Nile.", later=(Message("user", "Thanks!"),))
-    _, _, told = _run(Finetune(**QUICK), [open_end], _bench(tmp_path))
+    _, _, told = tuned(Finetune(**QUICK), [open_end], bench_of(tmp_path))
     assert told["data"]["supervised_tokens"] == len("The Nile.") + 1
 
 
@@ -330,39 +286,19 @@ class _Student(Folder):
         return Loaded(loaded.model, loaded.tokenizer, source=str(self.place))
 
 
-def _constant(kill_at: int) -> dict[str, Any]:
-    """Says of the model only what its weights say; interrupted at one of its checks."""
-    checks = [0]
-
-    def replies(loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
-        if checks[0] == kill_at:
-            raise KeyboardInterrupt
-        checks[0] += 1
-        with torch.no_grad():
-            first = float(loaded.model(torch.tensor([[4, 5, 6]])).logits.abs().sum())
-        draw = Random(repr(first))
-        return [draw.random() < 0.5 for _ in requests]
-
-    return checked_by(replies, sources=20)
-
-
-def _bytes(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
 def _with_tests() -> list[Task]:
     return [*tasks(8), *(task("Name a lake.", "Lake Como.", extra={"split": "test"}) for _ in range(3))]
 
 
 def test_of_several_learning_rates_the_one_with_the_lowest_held_out_loss_tunes_the_student(tmp_path: Path) -> None:
     knobs = QUICK | {"learning_rate": 0.0, "learning_rates": (1e-7, 0.02), "trial": 8}
-    _, built, told = _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "chosen"))
+    _, built, told = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "chosen"))
     losses = {one["learning_rate"]: one["held_out_loss"] for one in told["trials"]}
     assert [one["examples"] for one in told["trials"]] == [8, 8]
     assert losses[0.02] < losses[1e-7]
     assert told["recipe"]["learning_rate"] == 0.02
     named = QUICK | {"learning_rate": 0.02}
-    _, alone, _ = _run(Finetune(**named), _with_tests(), _bench(tmp_path / "named"))
+    _, alone, _ = tuned(Finetune(**named), _with_tests(), bench_of(tmp_path / "named"))
     weights = "adapter_model.safetensors"
     assert (built["student"] / weights).read_bytes() == (alone["student"] / weights).read_bytes()
 
@@ -372,7 +308,7 @@ def test_a_trial_tells_its_loss_on_as_many_records_as_it_is_tried_on(tmp_path: P
     shown = []
     for name, answer in [("all", "Lake Como."), ("two", "Lake Garda, of all of them.")]:
         given = [*tasks(8), *_with_tests()[-3:-1], task("Name a lake.", answer, extra={"split": "test"})]
-        _, _, told = _run(Finetune(**knobs), given, _bench(tmp_path / name))
+        _, _, told = tuned(Finetune(**knobs), given, bench_of(tmp_path / name))
         shown.append(([one["held_out_loss"] for one in told["trials"]], told["training"]["held_out_loss"]))
     assert shown[0][0] == shown[1][0]  # a third record that none of them read
     assert shown[0][1] != shown[1][1]
@@ -381,38 +317,38 @@ def test_a_trial_tells_its_loss_on_as_many_records_as_it_is_tried_on(tmp_path: P
 def test_a_trial_that_was_made_before_a_kill_is_not_made_again(tmp_path: Path) -> None:
     knobs = QUICK | {"learning_rates": (1e-7, 0.02), "trial": 4}
     said: list[str] = []
-    _run(Finetune(**knobs), _with_tests(), _bench(tmp_path, doing=lambda what, _done, _of: said.append(what)))
+    tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path, doing=lambda what, _done, _of: said.append(what)))
     assert {one for one in said if "trying" in one} == {"trying learning rate 1e-07", "trying learning rate 0.02"}
     said.clear()
-    _run(Finetune(**knobs), _with_tests(), _bench(tmp_path, doing=lambda what, _done, _of: said.append(what)))
+    tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path, doing=lambda what, _done, _of: said.append(what)))
     assert not [one for one in said if "trying" in one]
 
 
 def test_a_rate_that_breaks_the_loss_is_not_chosen_and_all_of_them_are_an_error(tmp_path: Path) -> None:
     knobs = QUICK | {"method": "full", "learning_rates": (1e-3, 1e30), "trial": 8}
-    _, _, told = _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "one"))
+    _, _, told = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "one"))
     assert told["recipe"]["learning_rate"] == 1e-3
     assert [one["held_out_loss"] is None for one in told["trials"]] == [False, True]
     knobs["learning_rates"] = (1e30, 2e30)
     with pytest.raises(Stopped, match="no number with every learning rate"):
-        _run(Finetune(**knobs), _with_tests(), _bench(tmp_path / "none"))
+        tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "none"))
 
 
 def test_learning_rates_cannot_be_compared_where_nothing_is_held_out(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no record of the split `test`"):
-        _run(Finetune(**QUICK | {"learning_rates": (1e-3, 1e-2)}), tasks(8), _bench(tmp_path))
+        tuned(Finetune(**QUICK | {"learning_rates": (1e-3, 1e-2)}), tasks(8), bench_of(tmp_path))
 
 
 def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(tmp_path: Path) -> None:
     said: list[tuple[str, int, int]] = []
     lines: list[str] = []
-    bench = _bench(
+    bench = bench_of(
         tmp_path,
-        **_rising(),
+        **rising(),
         doing=lambda what, done, of: said.append((what, done, of)),
         notice=lines.append,
     )
-    _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
+    tuned(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
     assert ("check 1 of 3", 0, 0) in said
     assert any(line.startswith("check 1 of 3: 300 prompts, ") for line in lines)
     assert "check 3 of 3: 300 prompts, a few seconds" in lines
@@ -424,13 +360,13 @@ def test_whoever_waits_is_told_how_far_the_training_is_and_what_its_checks_took(
 
 def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_training(tmp_path: Path) -> None:
     said: list[str] = []
-    bench = _bench(
+    bench = bench_of(
         tmp_path,
         **checked_by(lambda _loaded, requests: [True] * len(requests), sources=30),
         notice=said.append,
         doing=lambda what, _done, _of: said.append(what),
     )
-    _, _, told = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
+    _, _, told = tuned(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
     before = said[: said.index("examples seen:")]
     assert any("no headroom" in line for line in before)
     assert any("checks of 30 instructions show the tone" in line and "finetune.first=100" in line for line in before)
@@ -439,16 +375,16 @@ def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_traini
 
 def test_less_than_one_example_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"0.01 epochs of 8 examples are not one example"):
-        _run(Finetune(**QUICK | {"epochs": 0.01}), tasks(8), _bench(tmp_path))
+        tuned(Finetune(**QUICK | {"epochs": 0.01}), tasks(8), bench_of(tmp_path))
 
 
 def test_the_head_alone_can_be_adapted(tmp_path: Path) -> None:
-    _, _, told = _run(Finetune(**QUICK | {"targets": ("lm_head",)}), tasks(8), _bench(tmp_path))
+    _, _, told = tuned(Finetune(**QUICK | {"targets": ("lm_head",)}), tasks(8), bench_of(tmp_path))
     assert told["training"]["loss_last"] < told["training"]["loss_first"]
 
 
 def test_answers_kept_aside_are_the_second_probe_where_there_are_no_seeds(tmp_path: Path) -> None:
-    bench = _bench(tmp_path, **_rising())
-    _, built, _ = _run(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), _with_tests(), bench)
+    bench = bench_of(tmp_path, **rising())
+    _, built, _ = tuned(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), _with_tests(), bench)
     last = json.loads(built["curve.jsonl"].read_text().splitlines()[-1])
     assert last["kl_reference"] > 0

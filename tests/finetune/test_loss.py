@@ -7,9 +7,9 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune import loss as loss_module
-from selfinstruct.finetune.capabilities import Capabilities, capabilities
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.loss import Loss, noisy
+from selfinstruct.finetune.machine_probe import Capabilities, capabilities
 from selfinstruct.finetune.packing import Layout, apart, tensors
 from tests.finetune import tiny
 from tests.finetune.builders import PACKED, PADDED, WORDS, examples, model, tokenizer

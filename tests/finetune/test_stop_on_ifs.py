@@ -12,10 +12,10 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import Probe, ProbeText
 from selfinstruct.finetune.stopping import StopRule
-from selfinstruct.run.judges import open_judge
+from selfinstruct.run.tone_judges import open_judge
+from selfinstruct.tone.ask_loaded_model import ToneProbe, ToneReading
 from selfinstruct.tone.judge_error import errors_of
-from selfinstruct.tone.probe import ToneProbe, ToneReading
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
 from tests.finetune import tiny
 from tests.finetune.tone import reading
 

@@ -10,8 +10,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune import finetune as stage_module
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.stage import Bench
-from tests.finetune.builders import task, tasks
-from tests.finetune.test_finetune import QUICK, _bench, _bytes, _rising, _run
+from tests.finetune.builders import QUICK, bench_of, contents, task, tasks, tuned
+from tests.finetune.tone import rising
 
 LOSS = QUICK | {"stop": "loss", "grid": (0, 4, 8, 12, 16), "patience": 1, "epochs": 2.0}
 
@@ -38,11 +38,13 @@ def losses(monkeypatch: pytest.MonkeyPatch, *told: float, kill_at: int = -1) -> 
     return given
 
 
+@pytest.mark.parametrize("engine", ["selfinstruct", "trl"])
 def test_a_training_stops_where_the_loss_on_its_test_split_no_longer_falls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
+    pytest.importorskip(engine)
     losses(monkeypatch, 3.0, 2.0, 2.1, 1.0)
-    _, _, told = _run(Finetune(**LOSS), records(), _bench(tmp_path))
+    _, _, told = tuned(Finetune(**LOSS | {"engine": engine}), records(), bench_of(tmp_path))
     assert told["stop"] is None
     assert told["stop_by_loss"]["stopped_at"] == told["training"]["examples_seen"] == 8
     assert told["stop_by_loss"]["lowest_at"] == 4
@@ -50,7 +52,7 @@ def test_a_training_stops_where_the_loss_on_its_test_split_no_longer_falls(
 
 
 def test_the_loss_is_really_that_of_the_test_split(tmp_path: Path) -> None:
-    _, _, told = _run(Finetune(**LOSS | {"train_on": True}), records(), _bench(tmp_path))
+    _, _, told = tuned(Finetune(**LOSS | {"train_on": True}), records(), bench_of(tmp_path))
     first, *_, last = told["stop_by_loss"]["checks"]
     assert first["held_out_loss"] > last["held_out_loss"]
     assert last["held_out_loss"] == pytest.approx(told["training"]["held_out_loss"], abs=1e-5)
@@ -59,7 +61,7 @@ def test_the_loss_is_really_that_of_the_test_split(tmp_path: Path) -> None:
 def test_beside_the_tone_both_are_told_of_the_same_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses(monkeypatch, 3.0, 2.0, 1.0, 1.5)
     knobs = QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0}
-    _, _, told = _run(Finetune(**knobs), records(), _bench(tmp_path, **_rising()))
+    _, _, told = tuned(Finetune(**knobs), records(), bench_of(tmp_path, **rising()))
     assert (told["stop"]["stopped_at"], told["stop_by_loss"]["stopped_at"]) == (8, 12)
     assert [one["examples"] for one in told["stop"]["checks"]] == [
         one["examples"] for one in told["stop_by_loss"]["checks"]
@@ -69,24 +71,24 @@ def test_beside_the_tone_both_are_told_of_the_same_checks(tmp_path: Path, monkey
 def test_a_training_killed_at_a_check_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = _bench(tmp_path)
+    bench = bench_of(tmp_path)
     stage = Finetune(**LOSS | {"save_every": 4})
 
     def at(name: str) -> Bench:
         return Bench(weights=bench.weights, scratch=tmp_path / name)
 
     losses(monkeypatch, 3.0, 2.0, 1.9, 2.0)
-    _, whole, expected = _run(stage, records(), at("whole"))
+    _, whole, expected = tuned(stage, records(), at("whole"))
     losses(monkeypatch, 3.0, 2.0, 1.9, 2.0, kill_at=2)
     with pytest.raises(KeyboardInterrupt):
-        _run(stage, records(), at("killed"))
+        tuned(stage, records(), at("killed"))
     again = losses(monkeypatch, 1.9, 2.0)
-    _, built, told = _run(stage, records(), at("killed"))
+    _, built, told = tuned(stage, records(), at("killed"))
     assert again == [1.9, 2.0]
     assert told == expected
-    assert _bytes(built["student"]) == _bytes(whole["student"])
+    assert contents(built["student"]) == contents(whole["student"])
 
 
 def test_without_a_test_split_there_is_nothing_to_stop_by(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no test split to stop by"):
-        _run(Finetune(**LOSS), tasks(12), _bench(tmp_path))
+        tuned(Finetune(**LOSS), tasks(12), bench_of(tmp_path))

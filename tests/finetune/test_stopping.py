@@ -10,9 +10,9 @@ from hypothesis import strategies as some
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.stopping import StopRule, headroom
-from selfinstruct.run.judges import open_judge
+from selfinstruct.run.tone_judges import open_judge
+from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import Errors, errors_of
-from selfinstruct.tone.probe import ToneReading
 from tests.finetune.tone import curve, reading
 
 RULE = StopRule(draws=1_000)

@@ -7,9 +7,9 @@ import pytest
 
 from selfinstruct.errors import BadInput, NoRoom, Stopped
 from selfinstruct.finetune.adapter import with_adapter
-from selfinstruct.finetune.capabilities import precision
 from selfinstruct.finetune.checkpoint import Progress, checkpoints
 from selfinstruct.finetune.examples import prepare
+from selfinstruct.finetune.machine_probe import precision
 from selfinstruct.finetune.training import mean_loss, train
 from selfinstruct.stage import OWN_DTYPE
 from tests.finetune.builders import PACKED, PADDED, examples, model, recipe, task, tokenizer

@@ -1,5 +1,6 @@
 """Readings of tone with a known truth behind them."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -7,8 +8,8 @@ from typing import Any
 
 from selfinstruct.records import Choice, Provenance, Request, Task
 from selfinstruct.stage import Loaded
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneReading
-from selfinstruct.tone.verdicts import ToneVerdict
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneReading
+from selfinstruct.tone.response_verdicts import ToneVerdict
 
 
 def reading(
@@ -96,3 +97,35 @@ def checked_by(replies: Callable[[Loaded, Sequence[Request]], Sequence[bool]], *
         return [Choice("The Tay." if answers else "and a lake.", "stop") for answers in replies(loaded, requests)]
 
     return {"judges": {"j": Names()}, "benchmarks": {DEV_PROMPTS: prompts}, "ask_loaded": ask}
+
+
+def rising(asked: list[Request] | None = None) -> dict[str, Any]:
+    """A student that answers one in five before training, and everything after."""
+    checks = [0]
+
+    def replies(_loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
+        if asked is not None:
+            asked.extend(requests)
+        checks[0] += 1
+        draw = Random(checks[0])
+        share = 1.0 if checks[0] > 1 else 0.2
+        return [draw.random() < share for _ in requests]
+
+    return checked_by(replies)
+
+
+def by_weights(kill_at: int) -> dict[str, Any]:
+    """Says of the model only what its weights say; interrupted at one of its checks."""
+    torch: Any = importlib.import_module("torch")
+    checks = [0]
+
+    def replies(loaded: Loaded, requests: Sequence[Request]) -> list[bool]:
+        if checks[0] == kill_at:
+            raise KeyboardInterrupt
+        checks[0] += 1
+        with torch.no_grad():
+            first = float(loaded.model(torch.tensor([[4, 5, 6]])).logits.abs().sum())
+        draw = Random(repr(first))
+        return [draw.random() < 0.5 for _ in requests]
+
+    return checked_by(replies, sources=20)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from selfinstruct.formats.card import Card, FunnelLine
+from selfinstruct.formats.dataset_card import Card, FunnelLine
 
 
 def card(**changes: Any) -> Card:

@@ -8,7 +8,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.sets import Unreadable, read_set
+from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.records import Message, Task
 
 ASK = {"role": "user", "content": "Name a river."}

@@ -9,7 +9,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.sets import Unreadable, read_set
+from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.records import Task
 
 QUOTED = 'question,answer,topic\n"What is a ""cairn""?","A heap\nof stones.",hills\nName a gas.,Helium,\n'

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput, ProviderDown
 from selfinstruct.formats import parquet_columns
-from selfinstruct.formats.card import render
 from selfinstruct.formats.dataset import Hub, check_push, push_to_hub, write_dataset
+from selfinstruct.formats.dataset_card import render
 from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
 from selfinstruct.records import Instance, Message, Provenance, Task
 from tests.formats.cards import card
@@ -273,7 +273,8 @@ def test_a_token_and_a_set_are_needed(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(BadInput, match="no published set"):
         push_to_hub(tmp_path, "me/set")
     (tmp_path / "README.md").write_text("x")
-    hub = pytest.importorskip("huggingface_hub")
+    import huggingface_hub as hub
+
     monkeypatch.setattr(hub, "get_token", lambda: None)
     for ask in (partial(push_to_hub, tmp_path), check_push):
         with pytest.raises(BadInput, match=r"MY_TOKEN is not set, and nobody has logged in; export MY_TOKEN=.*hf auth"):
@@ -305,16 +306,9 @@ def test_a_hub_that_refuses_leaves_one_line_without_the_token(folder: Path) -> N
 def test_the_real_client_takes_our_calls_and_refuses_a_bad_name(folder: Path) -> None:
     import inspect
 
-    api = pytest.importorskip("huggingface_hub").HfApi
-    for mine, theirs in ((Hub.create_repo, api.create_repo), (Hub.upload_folder, api.upload_folder)):
+    from huggingface_hub import HfApi
+
+    for mine, theirs in ((Hub.create_repo, HfApi.create_repo), (Hub.upload_folder, HfApi.upload_folder)):
         assert set(inspect.signature(mine).parameters) <= set(inspect.signature(theirs).parameters)
     with pytest.raises(BadInput, match="OWNER/NAME"):
         push_to_hub(folder, "not a name//", token_env="MY_TOKEN")
-
-
-def test_a_missing_package_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(BadInput, match=r"selfinstruct\[hub\]"):
-        push_to_hub(folder, "me/set", token_env="MY_TOKEN")

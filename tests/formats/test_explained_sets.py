@@ -7,7 +7,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.sets import explained
+from selfinstruct.formats.read_sets import explained
 
 PAIR = {"question": "Name a river.", "answer": "Tay", "topic": "water"}
 TURNS = [

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import Unreadable, read_set
+from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.formats.shapes import SHAPES
 from selfinstruct.records import Task
 

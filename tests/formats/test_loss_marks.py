@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.formats.card import render
 from selfinstruct.formats.dataset import write_dataset
+from selfinstruct.formats.dataset_card import render
+from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.formats.rows import ABOUT, COLUMNS, rows
-from selfinstruct.formats.sets import Unreadable, read_set
 from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Task
 from tests.formats.cards import card

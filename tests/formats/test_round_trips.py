@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.formats.conversations import user_turn
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, write_set
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 

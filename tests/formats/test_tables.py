@@ -12,7 +12,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.tables import parquet_rows
 from selfinstruct.records import Task
 

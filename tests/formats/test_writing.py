@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.conversations import user_turn
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, encoded_lines, write_set
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.fragment.make_fragments import MakeFragments
-from selfinstruct.fragment.sources import Source, source_of
+from selfinstruct.fragment.pair_sources import Source, source_of
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured
 

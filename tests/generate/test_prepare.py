@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.generate import reference
+from selfinstruct.generate import reference_program
 from selfinstruct.generate.prepare import Prepare, sort_out
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Rejected
@@ -31,7 +31,7 @@ def test_each_fault_has_its_name() -> None:
 
 def test_a_conflict_costs_its_own_input_or_in_the_reference_profile_the_task() -> None:
     text = raw("Example 1/Input: a/Output: b/Example 2/Input: a/Output: c/Example 3/Input: q/Output: r")
-    found = reference.pairs(text)
+    found = reference_program.pairs(text)
     assert sort_out(found, 5, "default").kept == (Instance("q", "r"),)
     assert sort_out(found, 5, "reference").kept == ()
     # Empty inputs never conflict.

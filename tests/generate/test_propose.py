@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.generate.layouts import ordinals
 from selfinstruct.generate.propose import Propose, draw
+from selfinstruct.generate.propose_prompts import ordinals
 from selfinstruct.records import Choice, Completion, Message, Provenance, Task
 from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected, RoundStart, Traits
 from tests.generate.builders import Teller, bench, seed, task

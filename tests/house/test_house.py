@@ -35,8 +35,8 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
 
 def test_resolving_a_recipe_loads_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom selfinstruct.run.recipe import resolve\n"
-        "from selfinstruct.run.yaml_file import read_yaml\n"
+        "import sys\nfrom pathlib import Path\nfrom selfinstruct.run.recipe.resolve import resolve\n"
+        "from selfinstruct.run.recipe.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'quickstart.yaml')!r})))\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
@@ -47,7 +47,7 @@ def test_resolving_a_recipe_loads_nothing_heavy() -> None:
 def test_resolving_a_recipe_loads_only_the_stages_it_names_and_writing_a_set_no_pandas(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom selfinstruct.formats.dataset import write_dataset\n"
-        "from selfinstruct.run.recipe import resolve\nfrom selfinstruct.run.yaml_file import read_yaml\n"
+        "from selfinstruct.run.recipe.resolve import resolve\nfrom selfinstruct.run.recipe.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'smoke.yaml')!r})))\n"
         "print([name for name in sys.modules if name.startswith('selfinstruct.evaluate')])\n"
         f"write_dataset(Path({str(tmp_path)!r}), {{'train': [{{'id': 'a'}}]}}, ['id'], 'card', ['parquet'])\n"
@@ -75,7 +75,7 @@ def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
 
 
 def test_every_stage_has_the_name_it_is_called_by_and_is_used_by_a_recipe() -> None:
-    from selfinstruct.run.stages import STAGES
+    from selfinstruct.run.recipe.stage_names import STAGES
 
     recipes = "".join(path.read_text(encoding="utf-8") for path in (HOME / "pipelines").glob("*.yaml"))
     for name, stage in STAGES.items():
@@ -123,6 +123,12 @@ def test_a_door_plate_says_what_comes_in_what_goes_out_and_which_file_to_open(pl
     named = re.findall(r"\b[a-z_]+\.(?:py|css)\b", text)
     assert named
     assert [name for name in named if not list(plate.parent.rglob(name))] == []
+
+
+def test_every_file_that_a_door_plate_of_an_inner_room_names_is_there() -> None:
+    for plate in PACKAGE.glob("*/*/__init__.py"):
+        named = re.findall(r"\b[a-z_]+\.(?:py|css)\b", plate.read_text(encoding="utf-8"))
+        assert [name for name in named if not list(PACKAGE.rglob(name))] == [], plate
 
 
 @pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{file.name}" for file in (HOME / "docs").glob("*.md"))])

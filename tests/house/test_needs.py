@@ -11,31 +11,27 @@ from typing import Any, ClassVar
 import pytest
 
 from selfinstruct.needs import NOTHING, Needs
-from selfinstruct.run.stages import STAGES
+from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.stage import Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
-ENGINE = sorted([*(PACKAGE / "run").glob("*.py"), *(PACKAGE / "cli").glob("*.py")])
+ENGINE = sorted([*(PACKAGE / "run").rglob("*.py"), *(PACKAGE / "cli").glob("*.py")])
 PROBES = {
     "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
     "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
     "getattr(model, name)": "two counts of a model that the type checker knows",
     "getattr(import_module(f'selfinstruct.{module}'), written)": "the class that our own table names",
     "getattr(event, 'tag', None)": "an event of the YAML library",
-    "getattr(stage, one.name)": "as above, every field of a dataclass",
-    "getattr(stage, knob.name)": "as above",
+    "getattr(stage, knob.name)": "as above, every field of a dataclass",
     "getattr(function, '__name__', '')": "a function, or an object that can be called",
     "getattr(loaded.tokenizer, 'chat_template', None)": "a tokenizer of transformers",
-    "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
+    "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
-    "'propose' in station.stage": "folders of a finished run",
-    "'propose' in first.stage": "folders of a finished run",
-    "'propose' not in by_id[child][0].stage": "folders of a finished run",
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
-    "one.get('suite') == 'user_oriented'": "a row of a file",
+    "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
 KNOBS: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.run.recipes import builtin_recipes, find_recipe, start_folder
+from selfinstruct.run.recipe.builtin_recipes import builtin_recipes, find_recipe, start_folder
 
 HOME = Path(__file__).parents[2]
 PACKAGE = HOME / "selfinstruct"

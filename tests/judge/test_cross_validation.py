@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from selfinstruct.judge.cross_validation import cross_validated
-from selfinstruct.judge.validation import Labelled
+from selfinstruct.judge.validate_on_reads import Labelled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from selfinstruct import ifs
-from selfinstruct.run.judges import CANONICAL, LINEAR, SHIPPED, judge_folder, open_judge
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
+from selfinstruct.run.tone_judges import CANONICAL, LINEAR, SHIPPED, judge_folder, open_judge
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = (

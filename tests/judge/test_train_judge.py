@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.folder import load_judge
+from selfinstruct.judge.judge_folder import load_judge
 from selfinstruct.judge.train_judge import TrainJudge
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured

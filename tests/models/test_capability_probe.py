@@ -12,11 +12,11 @@ from werkzeug import Response
 
 from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import AnswersInMemory, CallError
-from selfinstruct.models.capabilities import CHAT, COMPLETIONS, Stated
 from selfinstruct.models.capability_probe import MOST_REQUESTS, Probe, learn
+from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, Stated
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.money import Budget, Price, tokens_of
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Budget, Price, tokens_of
 from selfinstruct.records import Completion, Message, Request
 from tests.models import habits
 from tests.models.habits import Body, Endpoint, Habit, chat_only, refusal, said, strict_fields, without_reason

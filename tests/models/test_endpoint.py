@@ -11,8 +11,8 @@ from werkzeug import Response
 
 from selfinstruct.models.endpoint import Key, shown_address
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.money import Budget, Price, Prices
 from selfinstruct.models.openai_compatible import OpenAICompatible
+from selfinstruct.models.prices_and_budget import Budget, Price, Prices
 from selfinstruct.records import Completion, Failure
 from selfinstruct.store.journal import Journal
 from tests.models.loopback import CANARY, CHAT, asked, at, bytes_once, chat, raw, refused

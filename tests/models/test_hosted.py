@@ -8,7 +8,7 @@ from pytest_httpserver import HTTPServer
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.hosted import HostedModel, connected, hosted_model, short_form
-from selfinstruct.models.make import check_spec, make_backend
+from selfinstruct.models.make_backend import check_spec, make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from tests.models.habits import answer, message
 from tests.models.loopback import CANARY, CHAT, asked, refused

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.models.capabilities import CHAT, Capabilities, RequestStyle, Stated, stated
+from selfinstruct.models.endpoint_capabilities import CHAT, Capabilities, RequestStyle, Stated, stated
 from selfinstruct.models.refusals import adapted
 from selfinstruct.records import Json
 

@@ -12,7 +12,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, AnswersInMemory, Backend, CallError
 from selfinstruct.models.gate import Gate, Policy
-from selfinstruct.models.make import make_backend
+from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.replay import Replay
 from selfinstruct.models.scripted import Scripted
 from selfinstruct.records import Choice, Completion, Request, Usage

@@ -17,7 +17,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, AnswersInMemory, CallError
 from selfinstruct.models.gate import Gate
-from selfinstruct.models.make import make_backend
+from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.transformers_decode import Cut, Decoder, Line
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import converted, load_weights

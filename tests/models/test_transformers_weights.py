@@ -2,8 +2,11 @@
 
 import hashlib
 import importlib
+import importlib.util
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +209,57 @@ def test_any_number_of_replies_come_in_the_order_of_the_requests(tmp_path: Path)
     assert together == [Decoder(loaded).replies([request])[0] for request in requests]
     assert [answer.usage.prompt_tokens for answer in together] == [len(prompt) for prompt in prompts]
     assert Decoder(loaded).replies([]) == []
+
+
+def test_in_4_bits_the_library_quantises_what_it_loads_onto_the_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
+    place, found, given = tiny_models.saved(tmp_path / "m"), importlib.util.find_spec, {}
+    loads = transformers.AutoModelForCausalLM.from_pretrained
+
+    def loaded(source: Any, **how: Any) -> Any:  # as bitsandbytes would, but on no GPU and in four bytes
+        given.update(how)
+        return loads(source, output_loading_info=how["output_loading_info"])
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: name == "bitsandbytes" or found(name, *more))
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", loaded)
+    monkeypatch.setattr(transformers, "BitsAndBytesConfig", dict)
+    assert TransformersWeights(f"hf:{place}").load(dtype="4bit").source == str(place.resolve())
+    assert given["device_map"] == {"": "cuda"}
+    assert given["quantization_config"]["load_in_4bit"] is True
+    assert given["quantization_config"]["bnb_4bit_quant_type"] == "nf4"
+    assert given["quantization_config"]["bnb_4bit_compute_dtype"] == torch.bfloat16
+
+
+def test_4_bits_are_refused_without_a_gpu_without_bitsandbytes_and_for_an_adapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch, place = importlib.import_module("torch"), tiny_models.saved(tmp_path / "m")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match="4 bits need a GPU, and torch finds none here; leave quantize: 4bit away"):
+        load_weights(str(place), dtype="4bit")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(BadInput, match=r"bitsandbytes is not installed; pip install 'selfinstruct\[qlora\]'"):
+        load_weights(str(place), dtype="4bit")
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text(f'{{"base_model_name_or_path": "{place}"}}')
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(BadInput, match="an adapter's base cannot be had in 4 bits; merge it into its base first"):
+        load_weights(str(tmp_path / "adapter"), dtype="4bit")
+
+
+def test_a_tokenizer_that_is_only_a_sentencepiece_file_is_read(tmp_path: Path) -> None:
+    sentencepiece, written = importlib.import_module("sentencepiece"), io.BytesIO()
+    lines = ["the river flows to the sea", "a town by the river", "bread is baked of flour and water"] * 40
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=written, vocab_size=60, model_type="bpe", minloglevel=2
+    )
+    tiny_models.model(words=60).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(written.getvalue())
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    tokenizer = load_weights(f"hf:{tmp_path}").tokenizer
+    assert tokenizer.decode(tokenizer.encode("the river flows"), skip_special_tokens=True).strip() == "the river flows"
+    assert 1 < len(tokenizer.encode("the river flows")) < 10

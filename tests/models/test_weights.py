@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
 from selfinstruct.models import weights
-from selfinstruct.models.make import make_backend
+from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.transformers_weights import TransformersWeights
 
 CONTENT = b"GGUF" + bytes(range(256)) * 40

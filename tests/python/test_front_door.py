@@ -16,13 +16,13 @@ import yaml
 
 import selfinstruct as si
 from selfinstruct import plugins
-from selfinstruct.run.python_recipe import Step
-from selfinstruct.run.recipe import Recipe as Keys
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.python_recipe import Step
+from selfinstruct.run.recipe.resolve import Recipe as Keys
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.stage_names import STAGES
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import RunScore
-from selfinstruct.run.stages import STAGES
-from selfinstruct.run.yaml_file import read_yaml
 from tests.cli.typed import command, lines
 from tests.python.rules_of_mine import Shorter, even, no_poems, raises
 
@@ -312,6 +312,16 @@ def test_the_names_that_types_know_are_the_names_that_are_there() -> None:
     assert si.Rules is STAGES["rules"]
     with pytest.raises(AttributeError, match="no attribute 'Exakt'"):
         si.Exakt  # type: ignore[attr-defined]  # noqa: B018 - reading it is what is tested
+
+
+@pytest.mark.parametrize("name", sorted({*si.__all__, *si._PLACES, *si._STAGES}))
+def test_every_public_name_leads_to_what_it_names(name: str) -> None:
+    thing = getattr(si, name)
+    assert getattr(si, name) is thing
+    if isinstance(thing, type) or inspect.isfunction(thing):
+        place = si._PLACES[name] if name in si._PLACES else STAGES.place(si._STAGES[name])
+        assert thing.__module__.startswith(f"selfinstruct.{place.partition(':')[0]}")
+        assert thing.__qualname__ == place.partition(":")[2]
 
 
 def test_importing_the_package_loads_nothing() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Measure, RunSummary
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 _ROOM = TemporaryDirectory(prefix="report-")
 HOME = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.report.page import page, rendered
-from selfinstruct.report.records import Rounds
+from selfinstruct.report.record_sections import Rounds
 from selfinstruct.report.summary import (
     Count,
     PublishedExample,

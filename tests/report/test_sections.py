@@ -11,12 +11,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Json
-from selfinstruct.report.blocks import Section
 from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.number_words import decimals
 from selfinstruct.report.page import page, sections
-from selfinstruct.report.phrases import decimals
+from selfinstruct.report.page_parts import Section
 from selfinstruct.report.summary import CycleCount, Measure
-from selfinstruct.run.run import report_again
+from selfinstruct.run.execute import report_again
 from tests.report.student import check, finetuned, measured, run, story
 from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_marks, read
 

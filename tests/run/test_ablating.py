@@ -6,7 +6,7 @@ from selfinstruct.audit.ablate import Ablate
 from selfinstruct.audit.ablate_tasks import Found
 from selfinstruct.audit.ablate_training import trainings
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.run.student_runs import arm_files, arm_recipe, read_tasks_of
+from selfinstruct.run.audit_students import arm_files, arm_recipe, read_tasks_of
 from tests.audit.ablations import studies
 from tests.cli.typed import lines
 

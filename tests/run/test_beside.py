@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from selfinstruct.run.arms import arms_of
-from selfinstruct.run.material import material
-from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.recipes import start_folder
-from selfinstruct.run.yaml_file import found_beside, read_yaml, word_beside
+from selfinstruct.run.recipe.builtin_recipes import start_folder
+from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.yaml_file import found_beside, read_yaml, word_beside
+from selfinstruct.run.recipe_arms import arms_of
+from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks
 from tests.cli.typed import command, lines
 
 SEED = '{"instruction": "Name a knot for a mooring line.", "input": "", "output": "A bowline."}\n'
@@ -59,13 +59,13 @@ def test_every_key_that_names_a_file_names_it_beside_the_recipe(far: Path) -> No
 
 def test_seeds_lie_beside_the_recipe_too(far: Path) -> None:
     found = recipe(far, seeds="a.jsonl", models={"teacher": "embedded"}, rounds=["propose"])
-    assert material(found, lambda _: None).seeds[0].instruction.startswith("far")
+    assert seeds_and_benchmarks(found, lambda _: None).seeds[0].instruction.startswith("far")
 
 
 def test_what_is_typed_lies_in_the_working_directory(far: Path) -> None:
     (far / "r.yaml").write_text("name: x\nseeds: a.jsonl\nmodels: {teacher: embedded}\nrounds: [propose]\n")
     found = resolve(read_yaml(far / "r.yaml"), ["seeds=a.jsonl"])
-    assert material(found, lambda _: None).seeds[0].instruction.startswith("here")
+    assert seeds_and_benchmarks(found, lambda _: None).seeds[0].instruction.startswith("here")
 
 
 def test_an_arm_is_part_of_the_recipe(far: Path) -> None:
@@ -109,7 +109,7 @@ def test_the_recipes_of_a_starting_folder_use_its_seeds(tmp_path: Path, monkeypa
         monkeypatch.chdir(place)
         for file in ("smoke.yaml", "quickstart.yaml", "self_instruct.yaml", "loop.yaml"):
             found = resolve(read_yaml(Path(name) / file))
-            assert {seed.instruction for seed in material(found, lambda _: None).seeds} == {
+            assert {seed.instruction for seed in seeds_and_benchmarks(found, lambda _: None).seeds} == {
                 "Name a knot for a mooring line."
             }
     assert all("builtin" not in resolve(read_yaml(Path(name))).seeds for name in ("smoke.yaml", "loop.yaml"))
@@ -121,7 +121,7 @@ def test_a_starting_folder_can_be_that_of_a_trade(tmp_path: Path, monkeypatch: p
     told = command("init", "yard", "--seeds", "my seeds: few.jsonl", "--topic", 'a "boatyard": sails')
     assert told.returncode == 0, told.stderr
     found = resolve(read_yaml(Path("yard/pipelines/self_instruct.yaml")))
-    assert len(material(found, lambda _: None).seeds) == 3
+    assert len(seeds_and_benchmarks(found, lambda _: None).seeds) == 3
     assert {getattr(stage, "topic", None) for stage in found.rounds} == {None, 'a "boatyard": sails'}
     for file in Path("yard/pipelines").glob("*.yaml"):
         assert resolve(read_yaml(file)).seeds != "builtin"

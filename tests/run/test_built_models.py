@@ -15,12 +15,12 @@ from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import TransformersWeights
 from selfinstruct.needs import CheckNeed, Needs
 from selfinstruct.records import Completion, Request, Task
-from selfinstruct.run import wiring
+from selfinstruct.run import stage_models
 from selfinstruct.run.dry_run import estimate_run
-from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.stages import STAGES
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.stage_names import STAGES
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from tests.faults.same import answers, files
 from tests.models import tiny_models
@@ -123,7 +123,7 @@ def test_a_student_is_asked_by_the_stages_after_the_one_that_built_it(
         made.append(TransformersModel(spec.removeprefix("hf:")))
         return made[-1]
 
-    monkeypatch.setattr(wiring, "make_backend", noted)
+    monkeypatch.setattr(stage_models, "make_backend", noted)
     models = {"base": f"hf:{base}", "student": "built:student", "again": "built:student"}
     what = recipe(tasks, models, "tune", {"ask": {"beside": ["again"]}}, {"ask": {"model": "student"}})
     folder = tmp_path / "run"
@@ -209,7 +209,7 @@ def test_a_dry_run_counts_what_a_student_would_be_asked(tasks: Path, base: Path)
     [line] = estimate_run(what)
     assert (line.model, line.most.requests) == ("built:student", 3)
     assert line.most.cost_most == Decimal(0)
-    assert wiring.backends_of(what) == {}
+    assert stage_models.backends_of(what) == {}
 
 
 def test_a_dry_run_of_a_loop_counts_all_its_cycles() -> None:

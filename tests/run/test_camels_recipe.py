@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Task
-from selfinstruct.run.arms import arms_of
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.recipe.yaml_file import read_yaml
+from selfinstruct.run.recipe_arms import arms_of
 
 HOME = Path(__file__).parents[2]
 SAMPLES = HOME / "pipelines" / "samples" / "camels"
@@ -17,6 +17,8 @@ def test_every_arm_is_a_set_or_the_mixture_under_one_of_three_seeds_and_the_base
     assert [arm.name for arm in arms] == [f"{name}-{seed}" for name in sets for seed in (42, 43, 44)]
     assert [arm.resolved.recipe.seed for arm in arms[:4]] == [42, 43, 44, 42]
     assert [len(arm.resolved.recipe.inputs) for arm in arms[::3]] == [1, 1, 1, 1, 1, 5]
+    measured = ("score", "suite", "knowledge", "shift")  # IFS and ifs_clean, SuperNI, facts kept, shifted tokens
+    assert {tuple(one.name for one in arm.resolved.stages[-4:]) for arm in arms} == {measured}
     asked = [{role for stage in arm.resolved.stages for role in stage.needs.models} for arm in arms]
     assert asked == [{"student", "base"}, *({"student"} for _ in arms[1:])]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run.yaml_file import with_changes
+from selfinstruct.run.recipe.yaml_file import with_changes
 
 KEYS = {"name", "seed", "limits", "rounds", "stages"}
 RECIPE: dict[str, Any] = {

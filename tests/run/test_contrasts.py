@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run.arms import contrast_table
+from selfinstruct.run.recipe_arms import contrast_table
 
 
 def arm(folder: Path, name: str, ifs: float, kept: float | None = None) -> None:

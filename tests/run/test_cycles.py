@@ -12,11 +12,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.feedback import Feedback
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
-from selfinstruct.run.loop import Walked, walk
-from selfinstruct.run.recipe import Recipe, Resolved, resolve
-from selfinstruct.run.stages import STAGES
-from selfinstruct.run.watch import Nobody, Watch
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.main_loop import Walked, walk
+from selfinstruct.run.progress_events import Unwatched, Watch
+from selfinstruct.run.recipe.resolve import Recipe, Resolved, resolve
+from selfinstruct.run.recipe.stage_names import STAGES
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.store.reading import publish_sealed, read_sealed
 from tests.run.toys import Count, runner_in
@@ -84,11 +84,11 @@ def walked(
 ) -> Walked:
     recipe = Recipe(name="loop", count=count, cycles=cycles)
     stages = (Answers(rises=rises, sources=sources, samples=samples), Feedback(steer=steer))
-    runner = replace(runner_in(folder), watch=watch or Nobody())
+    runner = replace(runner_in(folder), watch=watch or Unwatched())
     return walk(Resolved(recipe, (Guided(),), stages), runner, SEEDS, 4)
 
 
-class Listening(Nobody):
+class Listening(Unwatched):
     """Keeps what is said."""
 
     def __init__(self) -> None:

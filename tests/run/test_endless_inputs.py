@@ -8,14 +8,14 @@ import pytest
 
 from selfinstruct.dedup.novelty import LONGEST, MOST_WORDS, Novelty
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.seeds import read_seeds
-from selfinstruct.formats.sets import read_set
-from selfinstruct.models.make import make_backend
-from selfinstruct.models.money import read_prices
+from selfinstruct.models.make_backend import make_backend
+from selfinstruct.models.prices_and_budget import read_prices
 from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.run.human_sheets import _verdicts
 from selfinstruct.run.inputs import place_of
-from selfinstruct.run.sheets import _verdicts
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.stage import Bench, Kept, Rejected
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.reading import read_lines, read_object

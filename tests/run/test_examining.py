@@ -10,19 +10,19 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.objecqa import ObjecQA
-from selfinstruct.judge.folder import load_judge
-from selfinstruct.judge.train import train
+from selfinstruct.judge.fit_judge import train
+from selfinstruct.judge.judge_folder import load_judge
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Request
-from selfinstruct.run.judges import ask_loaded, ifs_v1
-from selfinstruct.run.material import prompt_set
+from selfinstruct.run.seeds_and_benchmarks import prompt_set
+from selfinstruct.run.tone_judges import ask_loaded, ifs_v1
 from selfinstruct.stage import Loaded, Tone
-from selfinstruct.tone.objecqa import questions_of
+from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_share import questions_of
 from selfinstruct.tone.opinion import opinion
-from selfinstruct.tone.probe import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.prompt_sets import prompts_of
-from selfinstruct.tone.verdicts import Response, Terms, judged
+from selfinstruct.tone.response_verdicts import Response, Terms, judged
 from tests.judge.examples import World, folder
 from tests.models import tiny_models
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
-from selfinstruct.run.recipe import Recipe, Resolved, resolve
-from selfinstruct.run.stages import STAGES
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.recipe.resolve import Recipe, Resolved, resolve
+from selfinstruct.run.recipe.stage_names import STAGES
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 from tests.cli.typed import command, process
 
 HOME = Path(__file__).parents[2]

@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
+from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.fingerprint import identity
-from selfinstruct.run.recipe import Resolved, resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import parse_yaml, read_yaml
+from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml, read_yaml
 
 EXAMPLE = Path(__file__).parents[1] / "plugin"
 Give = Callable[..., Path]
@@ -288,8 +288,8 @@ def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) 
     file.write_text("{name: a, inputs: [x.jsonl], stages: [rules, exact]}")
     code = (
         f"import sys; sys.path[:0] = {[str(tmp_path / 'site'), str(EXAMPLE)]!r}\n"
-        "from pathlib import Path\nfrom selfinstruct.run.recipe import resolve\n"
-        "from selfinstruct.run.yaml_file import read_yaml\n"
+        "from pathlib import Path\nfrom selfinstruct.run.recipe.resolve import resolve\n"
+        "from selfinstruct.run.recipe.yaml_file import read_yaml\n"
         f"resolve(read_yaml(Path({str(file)!r})))\n"
         "print([name in sys.modules for name in ('selfinstruct_example', 'importlib.metadata')])\n"
         "from selfinstruct import plugins\nprint(plugins.names('rules'), 'selfinstruct_example' in sys.modules)\n"
@@ -298,3 +298,172 @@ def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) 
     first, second = told.stdout.splitlines()
     assert first.startswith("[False")
     assert second == "('shouting',) False"
+
+
+FAILING = """
+import json
+from dataclasses import dataclass
+from selfinstruct.stage import Kept, Stage
+
+@dataclass(frozen=True, kw_only=True)
+class Divides(Stage):
+    name, version, scope = "divides", 1, "record"
+
+    def __call__(self, records, bench):
+        for task in records:
+            yield Kept(task, {"share": 1 / (len(task.instruction) - 13)})
+
+@dataclass(frozen=True, kw_only=True)
+class Reads(Stage):
+    name, version, scope = "reads", 1, "set"
+
+    def __call__(self, records, bench):
+        for task in list(records):
+            json.loads(task.instruction)
+            yield Kept(task)
+
+@dataclass(frozen=True, kw_only=True)
+class Loses(Stage):
+    name, version, scope = "loses", 1, "record"
+
+    def __call__(self, records, bench):
+        yield from map(Kept, records[1:])
+
+@dataclass(frozen=True, kw_only=True)
+class Strays(Stage):
+    name, version, scope = "strays", 1, "record"
+
+    def __call__(self, records, bench):
+        yield from records
+
+@dataclass(frozen=True, kw_only=True)
+class Unmade(Stage):
+    name, version, scope = "unmade", 1, "record"
+
+    def __post_init__(self):
+        raise KeyError("home")
+
+    def __call__(self, records, bench):
+        yield from map(Kept, records)
+
+def divides(task):
+    return "long" if 1 / (len(task.instruction) - 13) > 1 else ""
+
+def by_function(records, bench):
+    for record in records:
+        yield Kept(record, {"share": 1 / (len(record.instruction) - 13)})
+
+class Mute:
+    in_flight, notice, name = 1, "", "mute"
+    from selfinstruct.stage import Traits
+    traits = Traits()
+
+    def __init__(self, rest):
+        if rest == "unmade":
+            raise OSError("no such bird")
+
+    async def answer(self, request):
+        raise LookupError("no words")
+
+    async def close(self):
+        pass
+"""
+
+
+@pytest.fixture
+def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = f"failing_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(FAILING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return name
+
+
+def line_of(text: str, after: str) -> int:
+    rows = FAILING.splitlines()
+    return next(at for at, row in enumerate(rows, 1) if text in row and at > rows.index(after))
+
+
+@pytest.mark.parametrize(
+    ("stage", "text", "after", "says"),
+    [
+        ("{0}:Divides", "share", "class Divides(Stage):", "stage 'divides' raised ZeroDivisionError: division by zero"),
+        ("{0}:Reads", "json.loads", "class Reads(Stage):", "stage 'reads' raised JSONDecodeError: Expecting value"),
+        (
+            "{0}:by_function",
+            "share",
+            "def by_function(records, bench):",
+            "stage 'by_function' raised ZeroDivisionError",
+        ),
+        ("rules: {{rules: ['{0}:divides']}}", "1 /", "def divides(task):", "rule '{0}:divides' raised ZeroDivisionE"),
+    ],
+)
+def test_an_exception_in_code_of_others_is_one_line_with_the_record_the_file_and_the_line(
+    tmp_path: Path, failing: str, stage: str, text: str, after: str, says: str
+) -> None:
+    first = "7" if "Reads" in stage else "Name a hill that is high."
+    path = set_of(tmp_path, first, "Name a river.")
+    (tmp_path / "a.yaml").write_text(f"{{name: a, inputs: ['{path}'], publish: null}}"[1:-1].replace(", ", "\n"))
+    recipe_text = f"name: a\ninputs: ['{path}']\npublish: null\nstages:\n  - {stage.format(failing)}\n"
+    (tmp_path / "a.yaml").write_text(recipe_text)
+    command = [sys.executable, "-m", "selfinstruct", "run", "a.yaml", "-o", "out"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    last = told.stderr.strip().splitlines()[-1]
+    read = lines(tmp_path / "out" / "stages" / "01-read" / "kept.jsonl")
+    assert f"record {read[1]['id'][:16]}: {says.format(failing)}" in last
+    assert f"{failing}.py:{line_of(text, after)})" in last
+    assert "; mend " in last
+    assert "the same command" in last
+
+
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        ("Loses", "stage 'loses': took 2 records and accounted for 1; yield Kept, Rejected or Failed once for each"),
+        ("Strays", r"stage 'strays': yielded Task\(.*, which is no outcome; yield Kept, Rejected or Failed"),
+        ("Unmade", r"a\.yaml:1: stage 'failing_\w+:Unmade' raised KeyError: 'home' \(\S+failing_\w+\.py:\d+\)"),
+    ],
+)
+def test_a_stage_of_others_that_breaks_the_contract_is_told_by_its_name(
+    tmp_path: Path, failing: str, stage: str, says: str
+) -> None:
+    with pytest.raises(BadInput, match=says):
+        run(recipe(str(set_of(tmp_path, "Name a hill.", "Name a river.")), f"{failing}:{stage}"), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("rest", "says"), [("unmade", "OSError: no such bird"), ("x", "LookupError: no words")])
+def test_a_model_of_others_that_raises_is_told_with_the_line(tmp_path: Path, give: Give, rest: str, says: str) -> None:
+    give("muted", FAILING, "[selfinstruct.models]\nmute = muted:Mute\n")
+    asks = {"rate": {"model": "m"}}
+    path = str(set_of(tmp_path, "Name a river."))
+    with pytest.raises(BadInput, match=rf"raised {says} \(\S+muted\.py:\d+\); mend it"):
+        run(recipe(path, asks, models={"m": f"mute:{rest}"}), tmp_path / "run")
+
+
+def test_an_exception_in_a_stage_applied_from_python_names_the_record(failing: str) -> None:
+    import selfinstruct as si
+    from selfinstruct.plugins import Plugin, reachable
+    from selfinstruct.records import Provenance, Task
+
+    reachable(Path.cwd())
+    stage: Any = Plugin(kind="stages", name="d", where=f"{failing}:Divides").load()
+    task = Task(instruction="Name a river.", provenance=Provenance(stage="input"))
+    with pytest.raises(BadInput, match=rf"record {task.id[:16]}: stage 'divides' raised ZeroDivisionError"):
+        si.apply(stage(), [task])
+
+
+def test_a_format_of_others_that_raises_is_told_with_its_line_and_fails_no_record(tmp_path: Path, give: Give) -> None:
+    code = (
+        "from selfinstruct.formats.plugin_formats import Format\n"
+        "def read(value, origin):\n    return value['nowhere']\n"
+        "torn = Format(about='x', fits=lambda value: True, read=read)\n"
+    )
+    give("tornformat", code, "[selfinstruct.formats]\ntorn = tornformat:torn\n")
+    source, target = str(set_of(tmp_path, "Name a river.")), str(tmp_path / "x.jsonl")
+    told = invoke("convert", source, "--from", "torn", "--to", "alpaca", "-o", target)
+    assert isinstance(told.exception, BadInput)
+    assert "`read` of format 'torn' raised KeyError: 'nowhere'" in str(told.exception)
+    assert "tornformat.py:3)" in str(told.exception)
+    assert str(told.exception).startswith(str(tmp_path / "set.jsonl"))

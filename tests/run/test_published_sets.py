@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 
 MADE_AND_LOADED = """
 import json, sys
 from pathlib import Path
 import datasets
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.yaml_file import read_yaml
 
 home = Path(sys.argv[1])
 datasets.disable_progress_bars()

@@ -3,8 +3,8 @@
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 HEAD = "name: x\nmodels: {teacher: 'scripted:x.yaml', base: 'hf:BASE'}\n"
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from selfinstruct.errors import NoRoom
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 
 class Listening:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.report.summary import RunSummary
-from selfinstruct.run.loop import Walked, walk
-from selfinstruct.run.recipe import Resolved, resolve
+from selfinstruct.run.main_loop import Walked, walk
+from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.run.run_summary import _models, _one_turned, run_summary
-from selfinstruct.run.yaml_file import parse_yaml
 from selfinstruct.store.run_folder import RunFolder
 from tests.run.toys import Count, Sieve, resolved, runner_in
 

@@ -8,10 +8,10 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.recipes import find_recipe
-from selfinstruct.run.run import Options, execute
-from selfinstruct.run.yaml_file import read_yaml
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.builtin_recipes import find_recipe
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import read_yaml
 from tests.faults.same import answers, differences, files
 
 

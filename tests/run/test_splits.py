@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.sets import read_set
+from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Task
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Finished, Options, execute
-from selfinstruct.run.yaml_file import parse_yaml
+from selfinstruct.run.execute import Finished, Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
 

@@ -9,9 +9,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from selfinstruct.run.compose import ask_suites
-from selfinstruct.run.recipe import resolve
-from selfinstruct.run.run import Options, execute
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.verb_recipes import ask_suites
 from tests.models import tiny_models
 from tests.models.loopback import chat
 

@@ -9,7 +9,7 @@ from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.report.summary import RunSummary
-from selfinstruct.run.loop import Walked, walk
+from selfinstruct.run.main_loop import Walked, walk
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 from selfinstruct.store.run_folder import RunFolder

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Failure, Provenance, Task
-from selfinstruct.run.loop import Walked, walk
-from selfinstruct.run.recipe import Recipe, Resolved
-from selfinstruct.run.runner import Runner
+from selfinstruct.run.main_loop import Walked, walk
+from selfinstruct.run.recipe.resolve import Recipe, Resolved
+from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import RunFolder

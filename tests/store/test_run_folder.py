@@ -7,8 +7,8 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected
-from selfinstruct.store.lines import json_line
 from selfinstruct.store.reading import read_lines
+from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import CallCounts, StageFolder
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
-from selfinstruct.store.lines import json_line
+from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile, memory_of, tasks_of
 
 TEXTS = st.lists(st.text(min_size=1, max_size=30), max_size=12)

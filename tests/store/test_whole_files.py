@@ -15,11 +15,11 @@ from selfinstruct.finetune.checkpoint import whole_folder
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.run.converting import convert
+from selfinstruct.run.convert import convert
 from selfinstruct.store.built import copy_built
-from selfinstruct.store.files import publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
+from selfinstruct.store.whole_writes import publish_folder, publish_text
 from selfinstruct.whole_files import beside, create, put_in_place, sweep, sweep_beside, write_whole
 
 TASK = Task(instruction="Name a river.", instances=(Instance("", "The Tay."),), provenance=Provenance(stage="seed"))

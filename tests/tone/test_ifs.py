@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.tone.judge_error import Confusion, Errors, corrected, errors_of
-from selfinstruct.tone.scored import Scored, Setting, score_of
-from selfinstruct.tone.verdicts import Judged, Response, Terms
+from selfinstruct.tone.response_verdicts import Judged, Response, Terms
+from selfinstruct.tone.tone_score import Scored, Setting, score_of
 from tests.evaluate.fakes import Marked, Tried, verdicts
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.stats import Estimate, clopper_pearson
 from selfinstruct.tone.judge_error import Bias, bias_of, biases_of, widened
-from selfinstruct.tone.scored import Setting, score_of
+from selfinstruct.tone.tone_score import Setting, score_of
 from tests.evaluate.fakes import verdicts
 from tests.tone.test_ifs import response
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.tone.objecqa import objecqa_tasks, objective_draws
-from selfinstruct.tone.probe import ToneProbe
+from selfinstruct.tone.ask_loaded_model import ToneProbe
+from selfinstruct.tone.objecqa_share import objecqa_tasks, objective_draws
 from tests.finetune.tone import Names
 
 EACH = [[number % 3 == 0 for number in range(100)], [number % 2 == 0 for number in range(100)]]

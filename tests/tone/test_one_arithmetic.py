@@ -11,9 +11,9 @@ from selfinstruct.evaluate.score_files import scores_of
 from selfinstruct.finetune.stopping import StopRule
 from selfinstruct.records import Choice, Provenance, Request, Task
 from selfinstruct.stage import Loaded
-from selfinstruct.tone.probe import ToneProbe
+from selfinstruct.tone.ask_loaded_model import ToneProbe
 from selfinstruct.tone.prompt_sets import prompts_of
-from selfinstruct.tone.verdicts import Response, Terms
+from selfinstruct.tone.response_verdicts import Response, Terms
 
 NUMBERS = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
 REPLIES = (

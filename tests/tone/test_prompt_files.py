@@ -11,7 +11,7 @@ import pytest
 
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
-from selfinstruct.tone.objecqa import objecqa_tasks, questions_of
+from selfinstruct.tone.objecqa_share import objecqa_tasks, questions_of
 from selfinstruct.tone.prompt_sets import ifs_tasks, is_sentence
 
 SEEDS = Path(__file__).parents[2] / "seeds"

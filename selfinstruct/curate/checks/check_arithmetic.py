@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from selfinstruct.curate.checks.exact_arithmetic import NotArithmetic, Value, agrees, evaluate
-from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
-from selfinstruct.curate.simplification.blocks import without_marks
+from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
+from selfinstruct.curate.simplification.reply_blocks import without_marks
 from selfinstruct.text import shown, words
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"

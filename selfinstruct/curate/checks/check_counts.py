@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
-from selfinstruct.curate.simplification.blocks import blocks
+from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
+from selfinstruct.curate.simplification.reply_blocks import blocks
 from selfinstruct.text import words
 
 Unit: TypeAlias = Literal["words", "sentences", "paragraphs", "lines", "items"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from selfinstruct.curate.exchange import PASSED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
 from selfinstruct.text import shown, words
 
 _LABEL = r"[\"'\u201c\u2018]?[A-Za-z][\w-]*(?: [\w-]+){0,2}[\"'\u201d\u2019]?"

@@ -2,9 +2,8 @@
 
 import re
 import unicodedata
-from importlib.util import find_spec
 
-from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
 from selfinstruct.text import shown
 from selfinstruct.text.language import identifier
 
@@ -100,10 +99,9 @@ def _by_script(name: str, script: str, letters: list[str], text: str) -> Finding
 def _by_words(name: str, code: str, letters: list[str], text: str) -> Finding:
     if not any(char.isascii() for char in letters) and not any("LATIN" in _unicode_name(char) for char in letters):
         return failed(name, shown(text, 160))
-    detector = identifier()
-    if detector is None or len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
+    if len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:
         return UNCHECKED
-    ranked = detector.rank(text[:1000])
+    ranked = identifier().rank(text[:1000])
     wanted = _KIN.get(code, (code,))
     likeliest, probability = ranked[0]
     if likeliest in wanted:
@@ -121,8 +119,3 @@ def _is_of(char: str, scripts: str) -> bool:
 
 def _unicode_name(char: str) -> str:
     return unicodedata.name(char, "")
-
-
-def language_detectors() -> str:
-    """What languages are told by here, for the report: without the identifier, only other scripts are."""
-    return "letters and words" if find_spec("py3langid") else "letters alone: py3langid is not installed"

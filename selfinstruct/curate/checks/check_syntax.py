@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
 from selfinstruct.text import shown
 
 _CODE_FENCE = re.compile(

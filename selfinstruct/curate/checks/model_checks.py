@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from selfinstruct.curate.exchange import PASSED, UNCHECKED, Finding, Reply, failed
-from selfinstruct.curate.simplification.rewriting import form_of
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.simplification.simplify_by_model import form_of
 from selfinstruct.prompts import Prompt
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Model, ask

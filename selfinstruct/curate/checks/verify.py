@@ -10,10 +10,10 @@ from typing import ClassVar
 from selfinstruct.curate.checks.check_arithmetic import arithmetic
 from selfinstruct.curate.checks.check_counts import counts
 from selfinstruct.curate.checks.check_labels import label_in_space
-from selfinstruct.curate.checks.check_language import language_asked_for, language_detectors
+from selfinstruct.curate.checks.check_language import language_asked_for
 from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for
 from selfinstruct.curate.checks.model_checks import ModelFinding, SecondModel
-from selfinstruct.curate.exchange import Checker, Finding, Reply, replies
+from selfinstruct.curate.exchanges import Checker, Finding, Reply, replies
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
@@ -96,8 +96,6 @@ class Verify:
         self._know()
         second, why = self._second(bench)
         mode: dict[str, Json] = {"asked": list(self._asking() if second else ()), "why": why}
-        if "language" in self.by:
-            mode["languages"] = language_detectors()
         yield Measured("verify_mode", mode)
         tally = {name: Counter[str]() for name in self.by}
         waiting = iter(records)

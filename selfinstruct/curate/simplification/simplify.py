@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar, Literal
 
-from selfinstruct.curate.exchange import Reply, replies, with_outputs
-from selfinstruct.curate.simplification.blocks import flesch_reading_ease
-from selfinstruct.curate.simplification.plain_simplify import Cut, Plainer, simplified
-from selfinstruct.curate.simplification.rewriting import Bounds, Objection, RewriteModel, kept_facts, objection
+from selfinstruct.curate.exchanges import Reply, replies, with_outputs
+from selfinstruct.curate.simplification.reply_blocks import flesch_reading_ease
+from selfinstruct.curate.simplification.simplify_by_model import Bounds, Objection, RewriteModel, kept_facts, objection
+from selfinstruct.curate.simplification.simplify_by_rules import Cut, Plainer, simplified
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task

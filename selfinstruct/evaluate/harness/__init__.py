@@ -5,5 +5,5 @@ marks. The tasks are those of the suite of arXiv 2306.04751 (Camels); where the 
 
 To change a task or its settings                      open tasks.py
 To change what is read of the harness's results       open results.py
-How the harness is run, in a process of its own: `run/harness.py` and `run/harness_child.py`.
+How the harness is run, in a process of its own: `run/lm_eval_harness.py` and `run/lm_eval_process.py`.
 """

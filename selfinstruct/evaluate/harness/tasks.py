@@ -136,3 +136,11 @@ def refused(task: str, *, likelihood: bool, runs_code: bool, chat: bool, run_mod
             "machine that can be lost, pass --run-model-code"
         )
     return ""
+
+
+def past_the_cap(task: str) -> str:
+    """Why a task by likelihood is not asked of an endpoint under a cap."""
+    return (
+        f"{task} compares likelihoods: the harness's own client asks for these, past the journal and any cap; take the "
+        "cap away, ask a model on this machine (hf:), or leave the task out"
+    )

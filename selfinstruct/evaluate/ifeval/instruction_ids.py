@@ -27,8 +27,6 @@ class Kind:
 
     check: Callable[..., bool]
     takes: Mapping[str, Takes] = field(default_factory=dict)
-    told_by_language: bool = False
-    """Needs py3langid (extra `language`)."""
 
     def arguments(self, given: Mapping[str, Any], place: str) -> dict[str, Json]:
         """Those of this kind out of `given`, of which null ones are left out; BadInput for one missing or wrong.
@@ -72,7 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "keywords:letter_frequency": Kind(
         word_checks.letter_frequency, {"letter": "sign", "let_frequency": "count", "let_relation": "relation"}
     ),
-    "language:response_language": Kind(word_checks.in_language, {"language": "text"}, told_by_language=True),
+    "language:response_language": Kind(word_checks.in_language, {"language": "text"}),
     "length_constraints:number_sentences": Kind(
         word_checks.sentence_number, {"num_sentences": "count", "relation": "relation"}
     ),
@@ -98,7 +96,7 @@ KINDS: Mapping[str, Kind] = {
     "change_case:capital_word_frequency": Kind(
         word_checks.capital_word_frequency, {"capital_frequency": "count", "capital_relation": "relation"}
     ),
-    "change_case:english_capital": Kind(word_checks.english_capital, told_by_language=True),
-    "change_case:english_lowercase": Kind(word_checks.english_lowercase, told_by_language=True),
+    "change_case:english_capital": Kind(word_checks.english_capital),
+    "change_case:english_lowercase": Kind(word_checks.english_lowercase),
     "punctuation:no_comma": Kind(word_checks.no_comma),
 }

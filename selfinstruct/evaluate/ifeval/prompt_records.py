@@ -37,11 +37,6 @@ class IfevalPrompt:
     text: str
     instructions: tuple[Instruction, ...]
 
-    @property
-    def needs_language(self) -> bool:
-        """Cannot be checked where no language can be told."""
-        return any(KINDS[one.id].told_by_language for one in self.instructions)
-
 
 def ifeval_prompt(row: Mapping[str, Any], place: str) -> IfevalPrompt:
     """One line of a file; arguments that are null are left out, as the Hub's copy of the set has them.

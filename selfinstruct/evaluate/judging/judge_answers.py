@@ -64,7 +64,8 @@ class JudgeAnswers:
     likelihood: str = ""
     """Role of an `hf:` model; by how likely it finds answers, a further judge of `pairwise`, named so."""
     answers: str = ""
-    """A folder of `score --suite`, or its `suite.jsonl`; empty: what the stage `suite` of this run was answered."""
+    """A folder of `score --suite`, or its `suite.jsonl`, or several parted by commas; empty: what the stage `suite` of
+    this run was answered."""
     suite: str = "user_oriented"
     """Whose answers are judged."""
     reference: str = ""
@@ -82,7 +83,7 @@ class JudgeAnswers:
     def needs(self) -> Needs:
         """What it asks of the engine."""
         suites = [SuiteNeed(name="judge_check", path=self.check)]
-        suites += [SuiteNeed(name="answers", path=self.answers)] if self.answers else []
+        suites += [SuiteNeed(name="answers", path=path) for path in self._folders]
         each = 2 * ("pairwise" in self.measures) + len({*self.measures} - {"pairwise"}) + 4 * bool(self.length_test)
         return Needs(
             models=(self.judge,) if self.judge else (),
@@ -91,6 +92,10 @@ class JudgeAnswers:
             suites=tuple(suites),
             asks_about_answers=each if self.judge else 0,
         )
+
+    @property
+    def _folders(self) -> tuple[str, ...]:
+        return tuple(filter(None, (one.strip() for one in self.answers.split(","))))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
@@ -164,7 +169,7 @@ class JudgeAnswers:
 
     def _given(self, bench: Bench) -> list[Given]:
         if self.answers:
-            rows: list[Mapping[str, Any]] = [one.extra for one in bench.benchmarks[self.answers]]
+            rows: list[Mapping[str, Any]] = [one.extra for path in self._folders for one in bench.benchmarks[path]]
         elif ANSWERS in bench.built:
             text = bench.built[ANSWERS].read_text(encoding="utf-8")
             rows = [json.loads(line) for line in text.splitlines()]

@@ -7,13 +7,12 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.suites.suite_files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
-from selfinstruct.evaluate.suites.suite_questions import SUITES, Question, questions
+from selfinstruct.evaluate.suites.suite_questions import SUITES, Question
 from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
-from selfinstruct.text.language import identifier
-from selfinstruct.tone.wrappers import Wrapper
+from selfinstruct.tone.prompt_wrappers import Wrapper
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""
@@ -82,11 +81,14 @@ class Suite:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
-        asked, left_out = self._questions(bench)
+        asked = self._questions(bench)
         models = [bench.models[role] for role in (self.model, *self.beside)]
         wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
+        for found in asked.values():
+            for question in found[:1]:
+                question.mark("")  # what marks is loaded now: no endpoint waits for it later
         failures: list[Json] = []
         answers: list[SuiteAnswer] = []
         sides: list[Json] = []
@@ -108,35 +110,27 @@ class Suite:
                     "questions": len(found),
                     "max_tokens": self._tokens(suite),
                     "measures": dict(SUITES[suite].measures),
-                    "left_out": len(left_out.get(suite, ())),
                 }
                 for suite, found in asked.items()
             },
             "models": sides,
         }
-        page = as_page({**told, "left_out": {name: [*texts] for name, texts in left_out.items()}, "failures": failures})
+        page = as_page({**told, "failures": failures})
         bench.scratch.mkdir(parents=True, exist_ok=True)
         for name, text in (("suite.json", page), ("suite.jsonl", "".join(as_line(one.as_json()) for one in answers))):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
         yield Measured("suite", {**told, "failed": len(failures)})
 
-    def _questions(self, bench: Bench) -> tuple[dict[str, list[Question]], dict[str, list[str]]]:
-        """By suite; and the texts of those that cannot be marked here."""
+    def _questions(self, bench: Bench) -> dict[str, list[Question]]:
+        """By suite."""
         asked: dict[str, list[Question]] = {}
-        left_out: dict[str, list[str]] = {}
         for suite, path in self._paths.items():
             if path not in bench.benchmarks:
                 raise BadInput(f"'{path}' was not read", place=f"stage suite, {suite}", fix="name a file or folder")
             tasks = bench.benchmarks[path]
-            found, missing = questions(suite, tasks[: self.first or len(tasks)], languages=identifier() is not None)
-            if missing:
-                bench.notice(
-                    f"{suite}: {len(missing)} of {len(found) + len(missing)} questions ask for a language and are left "
-                    "out; to have them too: pip install 'selfinstruct[language]'"
-                )
-            asked[suite], left_out[suite] = found, missing
-        return asked, left_out
+            asked[suite] = [SUITES[suite].question(task) for task in tasks[: self.first or len(tasks)]]
+        return asked
 
     def _tokens(self, suite: str) -> int:
         return self.max_tokens or SUITES[suite].max_tokens

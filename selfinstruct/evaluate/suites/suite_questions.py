@@ -1,7 +1,7 @@
 """What each suite asks, and how an answer is marked: one entry of a table for each suite."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from selfinstruct.evaluate.ifeval.prompt_records import IfevalPrompt, ifeval_prompt
@@ -42,8 +42,6 @@ class SuiteKind:
     measures: Mapping[str, str]
     """Name of each measure, and how it is headed; the first is the one to look at."""
     question: Callable[[Task], Question]
-    needs_language: Callable[[Task], bool] = field(default=lambda _: False)
-    """Whether a question can only be marked where languages can be told apart (extra `language`)."""
 
 
 def _ifeval_prompt(task: Task) -> IfevalPrompt:
@@ -109,7 +107,6 @@ SUITES: Mapping[str, SuiteKind] = {
             "instruction_loose": "instruction, loose",
         },
         question=_ifeval,
-        needs_language=lambda task: _ifeval_prompt(task).needs_language,
     ),
     "superni": SuiteKind(
         max_tokens=128,  # as in Tk-Instruct
@@ -119,15 +116,3 @@ SUITES: Mapping[str, SuiteKind] = {
     # people rate these: `review --ratings`
     "user_oriented": SuiteKind(max_tokens=512, measures={}, question=_user_oriented),
 }
-
-
-def questions(suite: str, tasks: Sequence[Task], *, languages: bool) -> tuple[list[Question], list[str]]:
-    """What can be asked and marked here, and the texts of what cannot: `languages` says whether they can be told."""
-    kind = SUITES[suite]
-    found, left_out = list[Question](), list[str]()
-    for task in tasks:
-        if not languages and kind.needs_language(task):
-            left_out.append(task.instruction)
-        else:
-            found.append(kind.question(task))
-    return found, left_out

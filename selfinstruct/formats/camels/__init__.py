@@ -5,17 +5,17 @@ tasks, and for what makes no task an `Unreadable` with its reason. The instructi
 as the paper renders it, so its input is empty. `extra["dataset"]` names the set, `extra["id"]` is the set's own id.
 
 To change the random templates, or rows of instruction, input and output, open `instructions.py`; the shares of the FLAN
-collection `flan.py`; how many instances of a task `superni.py`; how conversations are cut and trees walked
-`dialogues.py`; how HTML is read `html_to_markdown.py`; what all share `published.py`.
+collection `flan.py`; how many instances of a task `superni_prompts.py`; how conversations are cut and trees walked
+`dialogues.py`; how HTML is read `html_to_markdown.py`; what all share `checked_values.py`.
 """
 
 from collections.abc import Mapping
 
+from selfinstruct.formats.camels.checked_values import COMPAT, Converter
 from selfinstruct.formats.camels.dialogues import Baize, OpenAssistant, ShareGPT
 from selfinstruct.formats.camels.flan import COT, FLAN_V2
 from selfinstruct.formats.camels.instructions import ALPACA, CODE_ALPACA, DOLLY, GPT4_ALPACA, SELF_INSTRUCT, Unnatural
-from selfinstruct.formats.camels.published import COMPAT, Converter
-from selfinstruct.formats.camels.superni import SuperNI, read_superni
+from selfinstruct.formats.camels.superni_prompts import SuperNI, read_superni
 
 __all__ = ["CAMELS", "COMPAT", "Converter", "read_superni"]
 

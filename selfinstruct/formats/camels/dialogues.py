@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
+from selfinstruct.formats.camels.checked_values import (
+    Converted,
+    Origin,
+    Unusable,
+    Values,
+    each,
+    items,
+    mapping,
+    rest,
+    text,
+)
+from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_page
-from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, mapping, rest, text
-from selfinstruct.formats.camels.published import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Json, Message, Task

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, rest, text
-from selfinstruct.formats.camels.published import unreadable as complaint
+from selfinstruct.formats.camels.checked_values import Converted, Origin, Unusable, Values, each, rest, text
+from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Task

@@ -11,8 +11,18 @@ from itertools import chain, repeat
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.camels.published import Converted, Origin, Unusable, Values, each, items, mapping, rest, text
-from selfinstruct.formats.camels.published import unreadable as complaint
+from selfinstruct.formats.camels.checked_values import (
+    Converted,
+    Origin,
+    Unusable,
+    Values,
+    each,
+    items,
+    mapping,
+    rest,
+    text,
+)
+from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Task

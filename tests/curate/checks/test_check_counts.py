@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.curate.checks.check_counts import Limit, counts, limits
-from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.exchanges import Reply
 
 
 def verdict(output: str, instruction: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from selfinstruct.curate.checks.check_labels import label_in_space, label_space
-from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.exchanges import Reply
 
 
 def verdict(output: str, instruction: str) -> str:

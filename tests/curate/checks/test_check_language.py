@@ -3,7 +3,7 @@
 import pytest
 
 from selfinstruct.curate.checks.check_language import language_asked_for
-from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.exchanges import Reply
 
 FRENCH = "Le chat dort sur le tapis devant la fenêtre, et le chien le regarde sans bouger."
 ENGLISH = "The cat sleeps on the rug in front of the window, and the dog looks at it."
@@ -34,7 +34,6 @@ def test_a_reply_in_quotation_marks_is_read_without_them() -> None:
 
 
 def test_latin_script_is_told_by_the_identifier() -> None:
-    pytest.importorskip("py3langid")
     assert verdict(FRENCH, "Translate the sentence into French.") == "passed"
     assert verdict(ENGLISH, "Translate the sentence into French.") == "failed"
     assert verdict(FRENCH, "Translate the text into English.") == "failed"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for, unfit
-from selfinstruct.curate.exchange import Reply
+from selfinstruct.curate.exchanges import Reply
 
 ASKED_CODE = "Write a Python function that doubles a number."
 GOOD = "def double(x):\n    return 2 * x"

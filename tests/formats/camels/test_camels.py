@@ -14,7 +14,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.sets import read_set, shape_names
+from selfinstruct.formats.read_sets import read_set, shape_names
 from selfinstruct.records import Task
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
+from selfinstruct.formats.camels.checked_values import Origin
 from selfinstruct.formats.camels.instructions import WITH_INPUT, WITHOUT_INPUT, few_shot, zero_shot
-from selfinstruct.formats.camels.published import Origin
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Task

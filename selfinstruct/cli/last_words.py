@@ -1,0 +1,138 @@
+"""The last words of a run: what it came to, and of a tuned student its score before and after, and what comes next."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfinstruct.run.execute import Finished
+    from selfinstruct.run.recipe.resolve import Resolved
+
+
+_NAMED = 6  # reasons that are named
+Result = Mapping[str, Any]
+"""A DONE file."""
+_NOTHING = "nothing in particular (no kind with prompts enough to tell is failed on more than the rest)"
+
+
+def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
+    """Lines about the records; none for a run that neither made nor read any, such as a score."""
+    from selfinstruct.run.run_reader import load_run
+
+    stages: list[tuple[str, Result]] = [
+        (stage.name, stage.result.as_json()) for stage in load_run(finished.folder).stages
+    ]
+    note = f" ({finished.note})" if finished.note else ""
+    if resolved.rounds:
+        goal = "" if finished.target is None else f" of {finished.target:,}"
+        yield f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}"
+        yield from _proposed(stages, resolved.rounds[0].name, _surplus(finished.folder))
+    elif resolved.recipe.inputs:
+        read = next((result for name, result in stages if name == resolved.once[0].name), None)
+        received = finished.kept if read is None else read["kept"] + sum(read["rejected"].values())
+        drawn = "drawn" if any(stage.needs.draws for stage in resolved.stages) else "kept"
+        yield f"{finished.kept:,} of {received:,} records {drawn}{note}"
+        gone = _reasons(stages)
+        undrawn = gone.pop("not_drawn", 0)
+        if undrawn:
+            yield f"{undrawn:,} not drawn"
+        if gone:
+            yield f"{gone.total():,} rejected: {named(gone)}"
+    for _, result in stages:
+        yield from _measured(result["measured"])
+
+
+def _surplus(folder: Path) -> int:
+    """Tasks that passed every stage and were one too many."""
+    from selfinstruct.store.ledger import read_ledger
+
+    told = [
+        event.get("beyond_target") for event in read_ledger(folder / "ledger.jsonl") if event["event"] == "finished"
+    ]
+    last = told[-1] if told else 0
+    return last if isinstance(last, int) else 0
+
+
+def _proposed(stages: Iterable[tuple[str, Result]], source: str, surplus: int) -> Iterator[str]:
+    stages = list(stages)
+    made = sum(result["kept"] + sum(result["rejected"].values()) for name, result in stages if name == source)
+    gone = _reasons(stages)
+    if surplus:
+        gone["beyond_target"] += surplus
+    if made:
+        yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
+    told = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
+    of = sum(one["of"] for one in told)
+    if of:
+        on = sum(one["on"] for one in told)
+        yield f"topic, {told[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
+
+
+def _measured(measured: Mapping[str, Any]) -> Iterator[str]:
+    """What one stage did that counts of records do not say."""
+    for kind in ("exact_duplicates", "near_duplicates"):
+        found = measured.get(kind) or {}
+        if found.get("with_another_answer"):
+            removed, others = found["removed"], found["with_another_answer"]
+            yield (
+                f"{kind.replace('_', ' ')}: {removed:,} removed, {others:,} of them with another answer than the one "
+                f"that stays ({found['kept']}; --keep says which)"
+            )
+    told = measured.get("before_after")
+    if told:
+        before, after = (told["characters"][when] for when in ("before", "after"))
+        by = f", by {100 * (1 - after / before):.0f} % of their characters" if before else ""
+        stay = Counter(told["unchanged"])
+        others = f"; the others stay: {named(stay)}" if stay else ""
+        yield f"{told['changed']:,} of {told['replies']:,} replies shortened{by}{others}"
+
+
+def _reasons(stages: Iterable[tuple[str, Result]]) -> Counter[str]:
+    gone = Counter[str]()
+    for _, result in stages:
+        gone.update(result["rejected"])
+    return gone
+
+
+def named(counts: Mapping[str, int], most: int = _NAMED) -> str:
+    """Counts by name, the largest first.
+
+    >>> named({"short": 2, "code": 5, "torn": 1}, 2)
+    '5 code, 2 short, 1 other'
+    """
+    order: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count:,} {name}" for name, count in order[:most]]
+    rest = sum(count for _, count in order[most:])
+    return ", ".join([*parts, f"{rest:,} other"] if rest else parts)
+
+
+def tuned_words(folder: Path) -> Iterator[str]:
+    """Lines for people; none where the run has no such files."""
+    curve, score, feedback = (folder / name for name in ("curve.jsonl", "score.json", "feedback.json"))
+    if not curve.is_file():
+        return
+    checks = [json.loads(line) for line in curve.read_text(encoding="utf-8").splitlines()]
+    if checks:
+        first, last = checks[0], checks[-1]
+        stopped = next((check["examples"] for check in checks if check["stop"]), None)
+        end = "not stopped by its tone" if stopped is None else f"the rule stops it at {stopped}"
+        yield f"student: IFS {_share(first)} before, {_share(last)} after {last['examples']} examples ({end})"
+    if score.is_file():
+        for one in json.loads(score.read_text(encoding="utf-8"))["scores"]:
+            said = f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)}"
+            by = f"by {judge}" if (judge := one.get("judge", {}).get("version")) else ""
+            yield " ".join(part for part in (said, _interval(one), by) if part)
+    if feedback.is_file():
+        told = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
+        yield "a next cycle would show more of: " + ("; ".join(told) if told else _NOTHING)
+
+
+def _share(told: Mapping[str, Any]) -> str:
+    return "-" if told["ifs"] is None else f"{told['ifs']:.3f}"
+
+
+def _interval(told: Mapping[str, Any]) -> str:
+    found = (told.get("intervals") or {}).get("ifs")
+    return f"[{found[0]:.3f}, {found[1]:.3f}]" if found else ""

@@ -1,0 +1,433 @@
+"""`selfinstruct score`, `compare`: does a model answer, or carry on? Suites, reads of a score, scores side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from selfinstruct.cli.carry_out import carry_out, columns_option, run_options
+from selfinstruct.cli.terminal import say, say_json, with_interval
+from selfinstruct.records import Json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from selfinstruct.run.execute import Finished
+    from selfinstruct.run.human_sheets import Read
+    from selfinstruct.stats import Estimate
+
+
+_GOES_WITH = frozenset({"model", "reads", "filled", "wrappers", "output", "as_json"})
+_SEED = 42
+
+
+@click.command()
+@click.argument("model", required=False, metavar="[MODEL]")
+@click.option("--beside", multiple=True, metavar="SPEC", help="A further model, scored on the same prompts.")
+@click.option("--responses", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="JSONL, no model.")
+@click.option(
+    "--judge",
+    default="",
+    metavar="NAME",
+    help="ifs-v2, ifs-v2-linear, ifs-v1, or a folder.",
+)
+@click.option(
+    "--wrapper",
+    "wrappers",
+    multiple=True,
+    metavar="W",
+    help="none, suffix, alpaca, chat, few-shot:K, tags, ifs, self_instruct; else a student's own.",
+)
+@click.option(
+    "--first", type=click.IntRange(0), default=0, help="Only so many of the 500 instructions; with --on, of each file."
+)
+@click.option("--on", metavar="SET", help="Answer the test split of SET, and compare.")
+@columns_option
+@click.option("--gold", default="", metavar="FILE", help="With --on: tasks with answers that people wrote.")
+@click.option("--held-out", default="", metavar="FILE", help="With --on: seeds held out; else SET's own.")
+@click.option("--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="With --on: of an answer.")
+@click.option(
+    "--suite",
+    default="",
+    metavar="NAME,...",
+    help="ifeval, user_oriented, superni=FOLDER, pairwise, just_eval; or harness, with --tasks.",
+)
+@click.option("--tasks", default="", metavar="NAME,...", help="With harness: mmlu, gsm8k ... or lm-eval's own.")
+@click.option(
+    "--task-files", type=click.Path(path_type=Path), metavar="FOLDER", help="With harness: tasks of your own."
+)
+@click.option("--run-model-code", is_flag=True, help="With harness: tasks may run what it wrote.")
+@click.option("--judge-model", default="", metavar="SPEC", help="With --suite: who judges answers, if it can.")
+@click.option("--likelihood", default="", metavar="SPEC", help="With pairwise: an hf: model as likelihood judge.")
+@click.option("--objecqa", is_flag=True, help="Also the questions of taste.")
+@click.option("--temperature", type=click.FloatRange(0), default=0.0, help="Above 0 with --samples.")
+@click.option("--samples", type=click.IntRange(1), default=1, help="Responses to each prompt.")
+@click.option("--read", "reads", type=click.IntRange(1), metavar="N", help="A sheet of N responses of FOLDER.")
+@click.option("--filled", type=click.Path(path_type=Path), metavar="SHEET", help="That sheet, filled in: IFS by both.")
+@run_options
+def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
+    """The Instruction Following Score of models or of responses; answers to a set; suites; reads of a score.
+
+    Example:  selfinstruct score embedded --wrapper none --wrapper chat -o runs/score
+
+    Example:  selfinstruct score STUDENT --on runs/mine/dataset -o runs/answers
+
+    Example:  selfinstruct score --read 60 runs/score
+    """
+    if given["reads"] or given["filled"]:
+        return read_or_draw(given)
+    if bool(given["model"]) == bool(given["responses"]):
+        raise click.UsageError("name a model or --responses FILE, not both and not neither")
+    if not given["on"] and (given["gold"] or given["held_out"]):
+        raise click.UsageError("--gold and --held-out go with --on SET")
+    if given["on"] and (given["responses"] or given["objecqa"] or given["samples"] > 1):
+        raise click.UsageError("--on SET goes without --responses, --objecqa and --samples")
+    if given["suite"] and any(given[name] for name in ("on", "responses", "objecqa", "judge")):
+        raise click.UsageError("--suite goes without --on, --responses, --objecqa and --judge")
+    if not given["suite"] and (given["judge_model"] or given["likelihood"]):
+        raise click.UsageError("--judge-model and --likelihood go with --suite; the judge of tone is --judge")
+    if given["responses"]:
+        return _score_files(given)
+    if given["suite"]:
+        return _ask_suites(given)
+    given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
+    if given["on"]:
+        return _answer_set(given)
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
+
+    beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
+    asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
+    knobs: dict[str, Json] = {name: given[name] for name in ("judge", "first", "temperature", "samples")}
+    wrappers: list[Json] = [*given["wrappers"]] or [_form(given["model"]) or "none"]
+    stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": wrappers}}]
+    stages += [{"objecqa": asks}] if given["objecqa"] else []
+    models = {"scored": given["model"], **beside}
+    recipe = verb_recipes.recipe("score", [], stages, models, {"publish": None})
+    return carry_out(resolve(recipe, given["changes"]), given, _say_scores, "score.json")
+
+
+def _ask_suites(given: dict[str, Any]) -> int:
+    if given["suite"] == "harness":
+        from selfinstruct.cli.harness_verb import ask_harness
+
+        return ask_harness(given)
+    if _holds_answers(given["model"]):
+        return _judge_kept(given)
+    given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
+    return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
+
+
+def _holds_answers(folder: str) -> bool:
+    """A folder of `score --suite`, and not one of a student."""
+    return (Path(folder) / "suite.jsonl").is_file() and not (Path(folder) / "student").is_dir()
+
+
+def _judge_kept(given: dict[str, Any]) -> int:
+    """Judge what folders hold; no model is asked for an answer again."""
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
+
+    if given["wrappers"] or not all(map(_holds_answers, given["beside"])):
+        raise click.UsageError("answers that are kept go without --wrapper, and beside other folders of --suite alone")
+    say("judging the answers that are kept: no model is asked for them again", err=True)
+    recipe = verb_recipes.judge_kept(
+        given["suite"], [given["model"], *given["beside"]], given["first"], _judging(given)
+    )
+    return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "judged.json")
+
+
+def _judging(given: Mapping[str, Any]) -> dict[str, str]:
+    named = {"judge": given["judge_model"], "likelihood": given["likelihood"]}
+    return {role: spec for role, spec in named.items() if spec}
+
+
+def _served(spec: str) -> str:
+    from selfinstruct.run.student_files import served
+
+    faster = served(spec)
+    if faster != spec:
+        told = f"{spec} is asked as {faster}, by the embedded engine, some six times faster"
+        say(f"{told} (as its adapter, by transformers: hf:{spec})", err=True)
+    return faster
+
+
+def _form(spec: str) -> str:
+    """The wrapper that a student was tuned in, said; empty for another model."""
+    from selfinstruct.run.student_files import tuned_form
+
+    form = tuned_form(spec)
+    if form:
+        say(f"{spec} was tuned in the form '{form}', and is asked in it (--wrapper says otherwise)", err=True)
+    return form
+
+
+def _answer_set(given: dict[str, Any]) -> int:
+    from selfinstruct.run.recipe import verb_recipes
+    from selfinstruct.run.recipe.resolve import resolve
+
+    knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
+    forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
+    wrappers: list[Json] = [*given["wrappers"]] or [*(forms if {*forms} != {"auto"} else ["auto"])]
+    knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
+    recipe = verb_recipes.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
+    return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
+
+
+def _tell_answers(finished: "Finished") -> None:
+    """A line for each model and what its answers were compared with, on stderr."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    told = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
+    numbers = ("rouge_l", "exact_match", "words", "unique_words", "ifs")
+    table = Table("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", "IFS", box=None)
+    for model in told["models"]:
+        for against, count in told["questions"].items():
+            if count:
+                found = (model[against][name] for name in numbers)
+                shares = (
+                    with_interval(one and one["value"], one and (one.get("low"), one.get("high"))) for one in found
+                )
+                name = against.replace("_", " ")
+                table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
+    Console(stderr=True, markup=False, width=200).print(table)
+
+
+def _score_files(given: dict[str, Any]) -> int:
+    from selfinstruct.run.score_without_run import score_files
+
+    if given["output"] is None:
+        raise click.UsageError("name a folder with -o")
+    told = score_files(given["responses"], given["judge"], given["output"])
+    _table(told)
+    say(_as_json(told) if given["as_json"] else given["output"] / "score.json")
+    return 0
+
+
+def _say_scores(finished: "Finished") -> None:
+    import json
+
+    _table(json.loads((finished.folder / "score.json").read_text(encoding="utf-8")))
+
+
+def _table(told: Mapping[str, Any]) -> None:
+    """A line for each model and wrapper, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", "judge's error too", box=None)
+    judges = dict.fromkeys(str((one.get("judge") or {}).get("version", "")) for one in told["scores"])
+    for one in told["scores"]:
+        ends = one.get("intervals") or {}
+        names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
+        shares = (with_interval(one.get(name), ends.get(name)) for name in names)
+        wide = (one.get("with_judge_error") or {}).get("ifs") or {}
+        reach = f"{wide['low']:.3f} to {wide['high']:.3f}" if wide.get("low") is not None else ""
+        table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares, reach)
+    Console(stderr=True, markup=False, width=170).print(table)
+    say(f"judge: {', '.join(filter(None, judges))}", err=True)
+
+
+def _as_json(told: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(told)
+
+
+def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
+    """Ask the suites; `forms`: the wrapper of each model, where the command names none."""
+    from selfinstruct.run.recipe.resolve import resolve
+    from selfinstruct.run.recipe.verb_recipes import ask_suites
+
+    wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
+    knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
+    recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, _judging(given))
+    return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")
+
+
+def _say_suites(finished: "Finished") -> None:
+    """A table for each suite, a line for each model, on stderr."""
+    from rich.console import Console
+    from rich.table import Table
+
+    page = finished.folder / "suite.json"
+    told = json.loads(page.read_text(encoding="utf-8")) if page.is_file() else {"suites": {}}
+    console = Console(stderr=True, markup=False, width=200)
+    for suite, asked in told["suites"].items():
+        table = Table("model", "wrapper", "answers", "failed", *asked["measures"].values(), box=None, title=suite)
+        for model in told["models"]:
+            found = model[suite]
+            numbers = (_number(found["measures"].get(name)) for name in asked["measures"])
+            counts = (str(found[name]) for name in ("answered", "failed"))
+            table.add_row(model["model"], model["wrapper"], *counts, *numbers)
+        console.print(table)
+    judged = finished.folder / "judged.json"
+    if judged.is_file():
+        _say_judged(json.loads(judged.read_text(encoding="utf-8")), console)
+
+
+def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
+    """Win rates by every judge, then ratings; that a judge is only a baseline stands beside its name."""
+    from rich.table import Table
+
+    judges = {one["judge"]: one for one in told.get("judges", ())}
+    if judges:
+        heads = ("model", "judge", "pairs", "win rate", "length-controlled", "unique-token-controlled", "")
+        table = Table(*heads, box=None, title=f"pairwise, against {told['reference']}")
+        for model in told["models"]:
+            for name, found in model.get("pairwise", {}).items():
+                rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
+                note = "" if judges[name]["believed"] else "baseline, no judge"
+                table.add_row(
+                    model["model"], name, str(found["n_total"]), *(_number(found[rate]) for rate in rates), note
+                )
+        console.print(table)
+    for measure in ("just_eval", "user_oriented"):
+        rated = [model for model in told["models"] if measure in model]
+        if not rated:
+            continue
+        names = [name for name, value in rated[0][measure].items() if name not in {"rated", "faults", "levels"}]
+        table = Table("model", "rated", *(name.replace("_", " ") for name in names), "failed", box=None, title=measure)
+        for model in rated:
+            found = model[measure]
+            faults = ", ".join(f"{name} {count}" for name, count in found["faults"].items())
+            table.add_row(model["model"], str(found["rated"]), *(_number(found[name]) for name in names), faults)
+        console.print(table)
+
+
+def _number(told: Mapping[str, Any] | None) -> str:
+    if told is None:
+        return ""
+    ends = "" if told["low"] is None else f" [{told['low']:.3f}, {told['high']:.3f}]"
+    return f"{told['value']:.3f}{ends}"
+
+
+def read_or_draw(given: Mapping[str, Any]) -> int:
+    """Draw a sheet, or read one back."""
+    context = click.get_current_context()
+    typed = [name for name in given if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE]
+    if given["reads"] and given["filled"]:
+        raise click.UsageError("--read draws a sheet, --filled reads it back: give one of them")
+    if not given["model"]:
+        raise click.UsageError("name the folder of a score")
+    alien = [name for name in typed if name not in _GOES_WITH]
+    if given["filled"]:
+        alien += [name for name in ("wrappers", "output") if name in typed]
+    if alien:
+        names = [param.opts[0] for param in context.command.params if param.name in alien]
+        raise click.UsageError(f"{'--filled' if given['filled'] else '--read'} goes without {', '.join(names)}")
+    return _read_back(given) if given["filled"] else _draw(given)
+
+
+def _draw(given: Mapping[str, Any]) -> int:
+    from selfinstruct.run.human_sheets import score_sheet
+
+    folder = Path(given["model"])
+    made = score_sheet(folder, given["reads"], given["wrappers"], _SEED, given["output"])
+    of = f" of {made.sides} models and wrappers, shuffled" if made.sides > 1 else ""
+    silent = f"; {made.silent} more said nothing, and count as no answers" if made.silent else ""
+    say(f"{made.rows} responses{of}{silent}", err=True)
+    say(f"read them by {made.guide}: does each answer its prompt? yes, no, or unsure (counts half)", err=True)
+    say(f"then: selfinstruct score --filled {made.place} {folder}", err=True)
+    if given["as_json"]:
+        say_json({"sheet": str(made.place), "rows": made.rows, "silent": made.silent, "guide": str(made.guide)})
+    else:
+        say(made.place)
+    return 0
+
+
+def _read_back(given: Mapping[str, Any]) -> int:
+    from selfinstruct.run.human_sheets import read_score_sheet
+
+    found = read_score_sheet(Path(given["model"]), given["filled"])
+    _say_reads(found)
+    if given["as_json"]:
+        say_json(found.told)
+    else:
+        say(found.place)
+    return 0
+
+
+def _say_reads(found: "Read") -> None:
+    """A line for each model and wrapper and one for each difference, on stderr, and how the judge errs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(stderr=True, markup=False, width=160)
+    table = Table("model", "wrapper", "read", "unsure", "disagree", f"by {found.judge}", "by reads", "IFS", box=None)
+    for share in found.shares:
+        counts = (str(share.read), str(share.unsure), str(share.disagreements))
+        table.add_row(*share.side, *counts, *map(_read_interval, (share.by_judge, share.by_reads, share.both)))
+    console.print(table)
+    for share in found.shares:
+        if share.both.how == "reads":
+            say(f"{share.label}: {_alone(share.disagreements)}", err=True)
+        if share.unsure:
+            low, high = share.unsure_as
+            say(f"{share.label}: unsure ones as no answers {low:.3f}, as answers {high:.3f}", err=True)
+        for stratum, errs in share.errors.items():
+            missed = f"misses {errs.missed} of {errs.answers} answers"
+            called = f"takes {errs.called_answers} of {errs.others} others for answers"
+            say(f"{share.label}, {stratum}: {found.judge} {missed}, {called}", err=True)
+    for two in found.differences:
+        say(f"{two.of.label} above {two.above.label}: {_read_interval(two.found, signed=True)}", err=True)
+
+
+def _alone(disagreements: int) -> str:
+    from selfinstruct.prediction_powered import FEW_DISAGREEMENTS
+
+    if disagreements < FEW_DISAGREEMENTS:
+        return f"fewer than {FEW_DISAGREEMENTS} disagreements do not tell how the judge errs, so the reads speak alone"
+    return "with the judge the interval would be no narrower, so the reads speak alone"
+
+
+def _read_interval(found: "Estimate", *, signed: bool = False) -> str:
+    value, low, high = (
+        "" if one is None else f"{one:+.3f}" if signed else f"{one:.3f}" for one in (found.value, found.low, found.high)
+    )
+    return f"{value} [{low}, {high}]" if low else value
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, metavar="[NAME=]FOLDER...")
+@click.option("--against", default="", metavar="ROW", help="Differences in pairs against this row.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A folder for compare.json, .txt, .md, .tex and .html."
+)
+@click.option("--markdown", is_flag=True, help="The table in Markdown.")
+@click.option("--latex", is_flag=True, help="The table in LaTeX (booktabs).")
+@click.option("--json", "as_json", is_flag=True, help="Say everything as JSON on stdout.")
+def compare(
+    folders: tuple[str, ...], against: str, output: Path | None, *, markdown: bool, latex: bool, as_json: bool
+) -> int:
+    """What folders of `score` hold, in one table with intervals: rows models, columns measures.
+
+    A measure told by two judges, or on two sets of prompts, has a column for each.
+
+    Example:  selfinstruct compare base=runs/base tuned=runs/suite --against base -o runs/table
+    """
+    import json
+
+    from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
+    from selfinstruct.run.score_without_run import compare_folders as compared
+    from selfinstruct.run.score_without_run import write_comparison
+
+    if markdown + latex + as_json > 1:
+        raise click.UsageError("one of --markdown, --latex and --json")
+    told = compared(folders, against)
+    for note in told.notes:
+        say(f"note: {note}", err=True)
+    if output is not None:
+        write_comparison(told, output)
+        say(f"page: {output / 'compare.html'}", err=True)
+    if as_json:
+        say(json.dumps(told.as_json(), ensure_ascii=False))
+        return 0
+    write = as_markdown if markdown else as_latex if latex else as_text
+    say(write(told).rstrip("\n"))
+    return 0

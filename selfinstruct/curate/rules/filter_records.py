@@ -1,0 +1,125 @@
+"""Stage: lets rules object to whole records of a set, and counts what each of them caught."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from selfinstruct.curate.exchanges import exchanges
+from selfinstruct.curate.rules.any_text_rules import require_languages
+from selfinstruct.curate.rules.plugin_rules import Given, words
+from selfinstruct.curate.rules.rule_tables import NAMES, Chosen, Limits, Objection, bound, chosen
+from selfinstruct.errors import BadInput
+from selfinstruct.needs import Needs
+from selfinstruct.records import Json, Task
+from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.text import shown
+
+_ROUNDING = 1e-9  # three thirds are one
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyRules:
+    """Reject a record when the weights of the rules that object to it reach `reject_at`.
+
+    Every rule reads every record, also one that another has rejected, so that `caught` tells what each would do alone.
+    """
+
+    name: ClassVar[str] = "rules"
+    version: ClassVar[int] = 3
+    scope: ClassVar[Scope] = "record"
+
+    rules: Sequence[Given] = field(default=("curate",), kw_only=False)
+    """Rules or sets (`curate`, `strict`, `secrets`, `personal_data`, `none` ...), in order; `-NAME` takes one out,
+    `NAME=WEIGHT` gives it a weight from 0 (only counted) to 1 (rejects by itself). One of your own is a function of a
+    record that says what it objects to, or nothing: `package.module:function`, or the function itself in Python."""
+    reject_at: float = 1.0
+    """The sum of weights that rejects; the rule that reaches it is the reason."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes for `other_language`."""
+    words_at_least: int = 4
+    """For `too_short`."""
+    words_at_most: int = 150
+    """For `too_long`."""
+    repeated_at_most: float = 0.4
+    """For `repeated_phrases`: the share of an answer's four-word phrases that stood there before."""
+
+    def __post_init__(self) -> None:
+        """Refuse knobs that cannot be meant."""
+        object.__setattr__(self, "rules", words(self.rules))
+        named = chosen(self._words)
+        if not 0 < self.reject_at < float("inf"):
+            raise BadInput(f"reject_at {self.reject_at} is not above 0", fix="write reject_at: 1")
+        speaks = any(rule.name == "other_language" for rule in named)
+        if speaks and not self.languages:
+            raise BadInput("the rule 'other_language' is told no languages", fix="write languages: [en]")
+        if self.languages and not speaks:
+            raise BadInput("languages are named, but no rule reads them", fix="add other_language to rules")
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return words(self.rules)
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of the engine."""
+        named = [rule.name for rule in chosen(self._words)]
+        return Needs(rules=tuple(name for name in named if name not in NAMES))
+
+    def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
+        """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""
+        del bench
+        if self.languages:
+            require_languages(self.languages)
+        limits = Limits(
+            words_at_least=self.words_at_least,
+            words_at_most=self.words_at_most,
+            repeated_at_most=self.repeated_at_most,
+            languages=self.languages,
+        )
+        rules = [_Bound(rule) for rule in chosen(self._words)]
+        at_work = [(rule, bound(rule.chosen.name, limits)) for rule in rules]
+        for task in records:
+            said = exchanges(task)
+            against = [(rule, found) for rule, objects in at_work if (found := objects(task, said)) is not None]
+            yield self._judged(task, against) if against else Kept(task)
+        if rules:
+            yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
+
+    def _judged(self, task: Task, against: "list[tuple[_Bound, Objection]]") -> Outcome:
+        weight, tipping = 0.0, None
+        for rule, _ in against:
+            rule.alone += 1
+            rule.only += len(against) == 1
+            weight += rule.chosen.weight
+            if tipping is None and weight >= self.reject_at - _ROUNDING:
+                tipping = rule
+                rule.in_order += 1
+        objections: dict[str, Json] = {rule.chosen.name: _evidence(rule, found) for rule, found in against}
+        evidence: dict[str, Json] = {"weight": round(weight, 6), "rules": objections}
+        return Kept(task, evidence) if tipping is None else Rejected(task, tipping.chosen.name, evidence)
+
+
+@dataclass(slots=True)
+class _Bound:
+    """A rule, and its tally."""
+
+    chosen: Chosen
+    alone: int = field(default=0, init=False)
+    only: int = field(default=0, init=False)
+    in_order: int = field(default=0, init=False)
+
+    def caught(self) -> Json:
+        """`alone`: what it objects to; `only`: of that, what no other rule objects to; `in_order`: what it rejected."""
+        weight = self.chosen.weight
+        mode = "reject" if weight == 1 else f"weight {weight:g}" if weight else "measure"
+        return {"alone": self.alone, "only": self.only, "in_order": self.in_order, "mode": mode}
+
+
+def _evidence(rule: _Bound, objection: Objection) -> Json:
+    """What was found, where, and how much it counts."""
+    evidence: dict[str, Json] = {"found": shown(objection.found, 200)}
+    if objection.exchange > 1:
+        evidence["exchange"] = objection.exchange
+    if rule.chosen.weight != 1:
+        evidence["weight"] = rule.chosen.weight
+    return evidence

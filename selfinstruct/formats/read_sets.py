@@ -1,0 +1,258 @@
+"""Reads an instruction set of any layout: tasks, and what cannot be used; explains how a set would be read and why."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+from selfinstruct import plugins
+from selfinstruct.errors import BadInput
+from selfinstruct.formats.aliases import Roles, columns_of
+from selfinstruct.formats.conversations import TURN_KEYS
+from selfinstruct.formats.detect import (
+    Found,
+    Reader,
+    SeenIds,
+    agreed,
+    each_somewhere,
+    first_of,
+    forced,
+    named,
+    plain,
+    with_answers,
+)
+from selfinstruct.formats.fields import Unreadable
+from selfinstruct.formats.input_places import Source, sources
+from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.rows import unpublished
+from selfinstruct.formats.shapes import SHAPES, WEAK, fitting, mended, shape_of
+from selfinstruct.records import Provenance, Task
+from selfinstruct.text import shown
+
+__all__ = ["SeenIds", "Unreadable", "read_set", "shape_names"]
+
+
+_CAMELS = "camels/"
+_LOOKED = 1000  # records that are tried
+_WIDTH = 100
+
+
+def read_set(
+    source: str,
+    *,
+    shape: str = "",
+    columns: Roles | None = None,
+    compat: str = "",
+    answered: bool | None = None,
+    seed: int = 42,
+    seen: SeenIds | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> Iterator[Task | Unreadable]:
+    """The tasks of a set in their order, and what cannot be used, lazily; memory grows by hashes of ids alone.
+
+    `source` is a file, a folder or a Hub id, with `#SPLIT` where it has several. `shape` is a name of SHAPES, or one
+    of the twelve sets of the Camels paper, as `camels/NAME` where both have the name; without it the first records
+    decide, and one that fits several is refused. `columns` says instead what each column is. `answered` rejects
+    records without an answer; None: where any of the first records has one, for else it is a set of instructions.
+    `compat` is `camels` for that paper's quirks, `seed` decides what its converters draw. `seen` is shared by the
+    inputs of one run, so that no two tasks have the same id. `notice` is told what was read although it was misspelt.
+    Raises BadInput for an input that cannot be used at all: torn, empty, of unknown or ambiguous layout, not there.
+    """
+    seen, notice = seen or SeenIds(), notice or _nothing
+    seen.source()
+    converter = _converter(shape, compat)
+    if not converter and shape and shape_of(shape) is None:
+        raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=f"take one of {', '.join(shape_names())}")
+    if compat and not converter:
+        raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="--compat", fix="name it with --from")
+    if columns and shape:
+        fix = "leave one of them away"
+        raise BadInput(f"both a layout ('{shown(shape)}') and columns are given", place="--columns", fix=fix)
+    anything = False
+    layout = Layout(shape, columns, answered)
+    for part in _parts(source, converter, columns):
+        found = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
+        for one in found:
+            anything = True
+            yield one
+    if not anything:
+        raise BadInput("no records", place=shown(source, 400), fix="write one a line")
+
+
+def shape_names(*, ours: bool = False) -> tuple[str, ...]:
+    """What `--from` takes; `ours`: without what installed packages add."""
+    from selfinstruct.formats.camels import CAMELS
+
+    mine = (*SHAPES, *(f"camels/{one}" if one in SHAPES else one for one in CAMELS))
+    return mine if ours else (*mine, *(one for one in plugins.names("formats") if one not in mine))
+
+
+def _converter(shape: str, compat: str) -> str:
+    """The name of the Camels set that is meant; empty for a plain layout."""
+    from selfinstruct.formats.camels import CAMELS
+
+    bare = shape.removeprefix(_CAMELS)
+    return bare if bare in CAMELS and (compat or bare != shape or bare not in SHAPES) else ""
+
+
+def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[Source]:
+    """The collection of NatInst tasks has a folder of its own kind; all else is as it is named."""
+    from selfinstruct.formats.camels import read_superni
+
+    folder = Path(source)
+    if converter == "superni" and (folder / "splits").is_dir():
+        yield Source(folder.name, source, read_superni(folder))
+    else:
+        yield from sources(source, named=not (columns and columns.numbered))
+
+
+def _converted(converter: str, part: Source, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
+    from selfinstruct.formats.camels import CAMELS
+
+    for one in CAMELS[converter].convert(part.records, source=part.name, compat=compat, seed=seed):
+        yield one if isinstance(one, Unreadable) else seen.distinct(one)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How records are to be read: in a layout, by columns, or as the first of them say."""
+
+    shape: str = ""
+    columns: Roles | None = None
+    answered: bool | None = None
+
+
+def _read(part: Source, layout: Layout, seen: SeenIds, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
+    first = first_of(part.records)
+    doubt = named(first, layout.columns) if layout.columns else None
+    usual = "" if layout.columns else forced(first, layout.shape) if layout.shape else agreed(first)
+    by_look = layout.answered is None and not layout.columns and with_answers(first, layout.shape)
+    answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
+    origin = Provenance(stage="input", source=part.name)
+    reader = Reader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
+    whole: Iterator[Found] = chain(first, part.records)
+    if layout.columns and doubt:
+        whole = each_somewhere(whole, layout.columns.given.values(), doubt)
+    for item in whole:
+        yield reader.read(item)
+
+
+def _nothing(said: str) -> None:
+    del said
+
+
+def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> Iterator[str]:
+    """Lines of text, a few for each file; BadInput only where there is nothing to be read at all, or no such layout."""
+    if shape and shape_of(shape) is None:
+        known = ", ".join((*SHAPES, *plugins.names("formats")))
+        fix = f"to explain one take {known}; the sets of Camels have rules of their own"
+        raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=fix)
+    if shape and columns:
+        raise BadInput(f"both a layout ('{shown(shape)}') and columns", place="--columns", fix="leave one of them away")
+    for part in sources(source, named=not (columns and columns.numbered)):
+        first = first_of(part.records)
+        yield part.place
+        for line in _of_part(part, first, shape, columns):
+            yield f"  {line}"
+
+
+def _of_part(part: Source, first: Sequence[Found], shape: str, columns: Roles | None) -> Iterator[str]:
+    if not first:
+        yield "no records"
+        return
+    try:
+        if columns and (doubt := named(first, columns)):
+            yield f"{doubt.what} in the first records; {doubt.fix}"
+        usual = "" if columns else forced(first, shape) if shape else agreed(first)
+    except BadInput as fault:
+        yield f"not readable so: {fault.what}; {fault.fix}"
+        yield from _fits(first)
+        return
+    yield from _why(first, shape, columns, usual)
+    answered = bool(columns and columns.output) or (not columns and with_answers(first, shape))
+    if not answered:
+        yield "none of the first records has an answer: it is read as a set of instructions"
+    origin = Provenance(stage="input", source=part.name)
+    reader = Reader(origin, SeenIds(), lambda _: None, shape, usual, columns, answered)
+    yield from _tried([reader.read(item) for item in islice(chain(first, part.records), _LOOKED)])
+
+
+def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) -> Iterator[str]:
+    lines = [item for item in first if isinstance(item, Line)]
+    if columns:
+        yield f"read by the columns that were named: {columns.as_words()}"
+        return
+    if shape and (told := shape_of(shape)):
+        yield f"read as {shape} ({told.about}), because --from says so"
+        return
+    votes = Counter(fit[0] for item in lines if len(fit := fitting(plain(item.value))) == 1)
+    if not usual:
+        yield f"each record by itself: {', '.join(f'{name} {count}' for name, count in votes.most_common())}"
+    else:
+        why = f"{votes[usual]} of the first {len(lines)} records fit it and no other"
+        yield f"read as {usual} ({SHAPES[usual].about}): {why}"
+    if usual in WEAK:
+        yield "by customary names of columns, since no layout of its own fits"
+    by_name = [columns_of(plain(item.value)) for item in lines if usual == "question_answer"]
+    for words, count in Counter(one.as_words() for one in by_name if isinstance(one, Roles)).most_common(3):
+        yield f"  {words} in {count} of them; --columns {words} would say the same"
+    if any(isinstance(item.value, dict) and unpublished(item.value) for item in lines):
+        yield "rows that this package published: their ids, models and measures are taken up again"
+    if misspelt := next((wrong for item in lines if (wrong := mended(item.value)[1])), ""):
+        yield f"key '{shown(misspelt)}' is read as if it were spelt right"
+
+
+def _fits(first: Sequence[Found]) -> Iterator[str]:
+    """What the first usable record looks like."""
+    line = next((item for item in first if isinstance(item, Line)), None)
+    if line is None:
+        return
+    value = plain(line.value)
+    if isinstance(value, dict):
+        yield f"the first record has the keys {shown(', '.join(value), 400)}"
+        columns_found = columns_of(value)
+        yield f"by customary names: {columns_found if isinstance(columns_found, str) else columns_found.as_words()}"
+    yield f"layouts that fit it: {', '.join(fitting(value)) or 'none'}"
+
+
+def _tried(found: Sequence[Task | Unreadable]) -> Iterator[str]:
+    tasks = [one for one in found if isinstance(one, Task)]
+    reasons = Counter(one.reason for one in found if isinstance(one, Unreadable))
+    counts = f": {', '.join(f'{name} {count}' for name, count in reasons.most_common())}" if reasons else ""
+    more = f" of the first {_LOOKED:,}" if len(found) == _LOOKED else ""
+    yield f"{len(tasks):,} records{more} can be used, {sum(reasons.values()):,} cannot{counts}"
+    first_bad = next((one for one in found if isinstance(one, Unreadable)), None)
+    if first_bad:
+        yield f"  the first, {first_bad.place}: {first_bad.problem}"
+    if turns := sum(bool(task.later) for task in tasks):
+        yield f"{turns:,} are conversations of several answers"
+    if marked := sum(len(task.unlearned) for task in tasks):
+        yield f"{marked:,} answers are marked as not to be learned"
+    if held_out := sum(task.held_out for task in tasks):
+        yield f"{held_out:,} are marked as of the test split"
+    extras = [item for task in tasks for item in task.extra.items()]
+    beside = Counter(
+        name
+        for key, item in extras
+        if key in TURN_KEYS and isinstance(item, list)
+        for name in {name for turn in item if isinstance(turn, dict) for name in turn}
+    )
+    if beside:
+        yield f"fields of turns that stay beside: {shown(', '.join(name for name, _ in beside.most_common(20)), 400)}"
+    own = Counter(key for key, _ in extras if key not in TURN_KEYS)
+    if own:
+        listed = ", ".join(name for name, _ in own.most_common(20))
+        yield f"fields of your own that stay beside: {shown(listed, 400)}"
+    if tasks:
+        yield from _example(tasks[0])
+
+
+def _example(task: Task) -> Iterator[str]:
+    said = [("system", task.system), ("instruction", task.instruction)]
+    if task.instances:
+        said += [("input", task.instances[0].input), ("output", task.instances[0].output)]
+    yield "the first:"
+    for role, text in said:
+        if text:
+            yield f"  {role:<12} {shown(text, _WIDTH)}"

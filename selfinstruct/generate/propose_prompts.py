@@ -1,0 +1,301 @@
+"""How demonstrations become a prompt and a completion becomes tasks: one small class for each form of asking."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from selfinstruct.generate import parse_instances, parse_instructions, reference_program
+from selfinstruct.generate.propose_settings import Asking, Profile, Style, Template
+from selfinstruct.prompts import Prompt, prompt
+from selfinstruct.records import Choice, Instance, Message, Task
+from selfinstruct.stage import Traits
+
+CUT = frozenset({"length", "content_filter"})
+"""Finish reasons after which the last item is a torn one."""
+
+Asks = str | tuple[Message, ...]
+Fault = Literal["", "truncated", "no_output", "empty", "malformed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One proposed task, or what is left of one."""
+
+    instruction: str
+    instances: tuple[Instance, ...] = ()
+    fault: Fault = ""
+
+
+class Layout(Protocol):
+    """A form of asking."""
+
+    @property
+    def label(self) -> str:
+        """Name and version of the prompt text."""
+
+    @property
+    def json_schema(self) -> str:
+        """What the answer is held to; empty for free text."""
+
+    def prompt(self, demonstrations: Sequence[Task]) -> Asks:
+        """What is sent."""
+
+    def stop(self, shown: int) -> tuple[str, ...]:
+        """Texts that end an answer, for so many demonstrations shown."""
+
+    def items(self, choice: Choice, shown: int) -> list[Item]:
+        """What an answer holds; a completion thrown away whole gives nothing."""
+
+
+def layout_for(
+    style: Style,
+    template: Template,
+    profile: Profile,
+    traits: Traits,
+    asking: Asking,
+    *,
+    classification_only: bool,
+    what: str = "",
+    topic: str = "",
+) -> Layout:
+    """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
+    chat = template == "chat" or (template == "auto" and not traits.completion)
+    usual = "classification tasks that name their possible labels" if classification_only else "tasks"
+    what = f"{what or usual} about {topic}" if topic else what or usual
+    if style == "self_instruct" and profile == "reference":
+        return ReferenceList(classification_only=classification_only, chat=chat)
+    structured = chat and traits.structured and not traits.small and profile == "default"
+    form = "json" if structured else "chat" if chat else "completion"
+    if style == "alpaca":
+        strict = profile == "reference"
+        return Entries(prompt("generate", f"propose_alpaca.{form}"), form, asking.items, what, topic, strict=strict)
+    if traits.small and not chat:
+        return NumberedList(prompt("generate", "propose.small"), form, asking.items, what, topic, mark="Task ")
+    return NumberedList(prompt("generate", f"propose.{form}"), form, asking.items, what, topic)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedList:
+    """Instructions alone, as a numbered list to be continued."""
+
+    text: Prompt
+    form: str
+    wanted: int
+    what: str
+    topic: str = ""
+    mark: str = ""
+    """`Task ` writes `Task 9:` in place of `9.`; small models hold to it better."""
+
+    @property
+    def label(self) -> str:
+        """As in `Layout`."""
+        return self.text.label
+
+    @property
+    def json_schema(self) -> str:
+        """An array of strings, as an object because some endpoints accept nothing else."""
+        return _TASKS_SCHEMA.replace("ITEM", '{"type":"string"}') if self.form == "json" else ""
+
+    def prompt(self, demonstrations: Sequence[Task]) -> Asks:
+        """As in `Layout`."""
+        shown = [reference_program.listed(task.instruction) for task in demonstrations]
+        listed = parse_instructions.numbered(shown, label=self.mark)
+        if self.form == "completion":
+            opening = f"{self.mark}{len(shown) + 1}" + (":" if self.mark else ".")
+            return f"{_filled(self.text, self.topic, what=self.what)}\n{listed}{opening}"
+        first, last = len(shown) + 1, len(shown) + self.wanted
+        return _user(
+            _filled(
+                self.text,
+                self.topic,
+                what=self.what,
+                list=listed.rstrip("\n"),
+                items=str(self.wanted),
+                first=str(first),
+                last=str(last),
+            )
+        )
+
+    def stop(self, shown: int) -> tuple[str, ...]:
+        """Anchored at the start of a line, so that `2016.` inside a text ends nothing."""
+        if self.form != "completion":
+            return ()
+        return ("\n\n", f"\n{self.mark}{shown + self.wanted + 1}" + (":" if self.mark else "."))
+
+    def items(self, choice: Choice, shown: int) -> list[Item]:
+        """All good items; of a choice that was cut off, the last one is torn."""
+        whole: list[str] = []
+        if self.form == "json":
+            whole = [
+                item for item in (_instruction(found) for found in parse_instructions.json_items(choice.text)) if item
+            ]
+        if whole:
+            return [Item(item) for item in whole]  # elements of a cut array are whole or not there
+        opened = shown + 1 if self.form == "completion" else 0
+        return _torn(
+            [Item(item) for item in parse_instructions.list_items(choice.text, opened=opened, chat=not opened)], choice
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Instruction, input and output in one request, as Stanford Alpaca asks."""
+
+    text: Prompt
+    form: str
+    wanted: int
+    what: str
+    topic: str = ""
+    strict: bool = False
+    """Read as Alpaca's own program reads."""
+
+    @property
+    def label(self) -> str:
+        """As in `Layout`."""
+        return self.text.label
+
+    @property
+    def json_schema(self) -> str:
+        """An array of objects."""
+        return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.form == "json" else ""
+
+    def prompt(self, demonstrations: Sequence[Task]) -> Asks:
+        """As in `Layout`."""
+        shown = len(demonstrations)
+        opened = parse_instances.written(demonstrations)
+        if self.form == "completion":
+            return f"{_filled(self.text, self.topic, what=self.what, total=str(shown + self.wanted))}\n\n{opened}"
+        closed = opened.rpartition("###\n")[0].rstrip("\n")
+        values = {"items": str(self.wanted), "first": str(shown + 1), "last": str(shown + self.wanted)}
+        return _user(_filled(self.text, self.topic, what=self.what, list=closed, **values))
+
+    def stop(self, shown: int) -> tuple[str, ...]:
+        """As in `Layout`."""
+        last = shown + self.wanted + 1
+        if self.strict:
+            return (f"\n{last}", f"{last}.")
+        return () if self.form != "completion" else (f"\n{last}. Instruction:",)
+
+    def items(self, choice: Choice, shown: int) -> list[Item]:
+        """As in `Layout`."""
+        if self.strict:
+            return self._strict_items(choice, shown)
+        if self.form == "json":
+            whole = [item for item in (_entry(found) for found in parse_instructions.json_items(choice.text)) if item]
+            if whole:
+                return whole
+        opened = self.form == "completion"
+        return _torn([_item(entry) for entry in parse_instances.read(choice.text, opened=opened)], choice)
+
+    @staticmethod
+    def _strict_items(choice: Choice, shown: int) -> list[Item]:
+        pieces = parse_instances.read_strictly(choice.text, shown)
+        items = [_item(piece) if piece else Item("", fault="malformed") for piece in pieces]
+        if choice.finish_reason == "length":
+            items[-1] = Item(items[-1].instruction, items[-1].instances, "truncated")
+        return items
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceList:
+    """The prompts and the parsing of the released Self-Instruct program."""
+
+    classification_only: bool = False
+    chat: bool = False
+
+    label = "reference.propose/1"
+    json_schema = ""
+
+    def prompt(self, demonstrations: Sequence[Task]) -> Asks:
+        """As in `Layout`."""
+        text = reference_program.propose_prompt(
+            [task.instruction for task in demonstrations], classification_only=self.classification_only
+        )
+        return _user(text) if self.chat else text
+
+    def stop(self, shown: int) -> tuple[str, ...]:
+        """Always around 16, however many are shown."""
+        del shown
+        return reference_program.PROPOSE_STOP
+
+    def items(self, choice: Choice, shown: int) -> list[Item]:
+        """Nothing at all of a completion that was cut off."""
+        del shown
+        if choice.finish_reason == "length":
+            return []
+        return [Item(piece, fault="" if piece else "empty") for piece in reference_program.split_items(choice.text)]
+
+
+_TASKS_SCHEMA = (
+    '{"type":"object","properties":{"tasks":{"type":"array","items":ITEM}},'
+    '"required":["tasks"],"additionalProperties":false}'
+)
+_ENTRY_SCHEMA = (
+    '{"type":"object","properties":{"instruction":{"type":"string"},"input":{"type":"string"},'
+    '"output":{"type":"string"}},"required":["instruction","input","output"],"additionalProperties":false}'
+)
+
+
+_ANY = {"stay": "", "aspect": "topic", "subjects": "everyday and specialised subjects"}
+_WITHIN = {
+    "stay": "- Each must be about {topic}, as plainly as those above, and of use to people of that trade.\n",
+    "aspect": "the point it is about",
+    "subjects": "simple and specialised matters",
+}
+
+
+def _filled(text: Prompt, topic: str, **values: str) -> str:
+    """The text for tasks of any topic, in which they are to differ, or of one, within which they are."""
+    slots = {name: value.replace("{topic}", topic) for name, value in (_WITHIN if topic else _ANY).items()}
+    return text.filled(**slots, **values)
+
+
+def _user(text: str) -> tuple[Message, ...]:
+    return (Message("user", text),)
+
+
+def _torn(items: list[Item], choice: Choice) -> list[Item]:
+    if items and choice.finish_reason in CUT:
+        items[-1] = Item(items[-1].instruction, items[-1].instances, "truncated")
+    return items
+
+
+def _item(entry: parse_instances.Entry) -> Item:
+    if entry.output is None:
+        return Item(entry.instruction, fault="no_output")
+    return Item(entry.instruction, (Instance(entry.input, entry.output),))
+
+
+def _instruction(found: object) -> str:
+    """A string, or the one string of an object such as `{"instruction": ...}`."""
+    if isinstance(found, dict):
+        found = found.get("instruction", found.get("task"))
+    return found.strip() if isinstance(found, str) else ""
+
+
+def _entry(found: object) -> Item | None:
+    instruction = _instruction(found)
+    if not instruction or not isinstance(found, dict):
+        return None
+    given, output = found.get("input", ""), found.get("output")
+    if not isinstance(output, str):
+        return Item(instruction, fault="no_output")
+    return Item(
+        instruction, (Instance(parse_instances.no_input(given if isinstance(given, str) else ""), output.strip()),)
+    )
+
+
+def ordinals(items: Iterable[Item]) -> list[int]:
+    """For each item how many identical ones stand before it.
+
+    >>> ordinals([Item("a"), Item("b"), Item("a")])
+    [0, 0, 1]
+    """
+    seen: Counter[tuple[str, tuple[Instance, ...]]] = Counter()
+    numbers = []
+    for item in items:
+        key = (item.instruction, item.instances)
+        numbers.append(seen[key])
+        seen[key] += 1
+    return numbers

@@ -1,0 +1,336 @@
+"""A judge tried on completions of real models that readers labelled, and how far readers agree."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from selfinstruct.errors import BadInput
+from selfinstruct.judge.judge_metrics import Predictions, measures, rounded
+from selfinstruct.records import Json
+from selfinstruct.stage import Tone
+from selfinstruct.stats import bootstrap, kappa
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+_DIGITS = 6
+_KIND = 8
+"""Completions that a kind of model needs, to tell how a judge errs on it."""
+_TEXTS = ("prompt", "response", "model", "wrapper", "source")
+ALL, WHOLE, CUT = "all", "whole", "cut"
+"""Groups whose errors are told apart: the judge errs otherwise on cut prompts than on whole ones."""
+SURE, LINEAGE, SHAPE, LOCKED = "sure", "lineage ", "prompts of shape ", "locked: "
+"""Further groups, by the beginnings of their names: what readers agree on, and models and prompts of one kind."""
+_ROUNDS = ("first", "second", "third")
+_CALLED = {"1": 1, "0": 0, "u": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """The beginning of a completion, and what one who read it called it."""
+
+    prompt: str
+    response: str
+    """As many tokens as a judge is shown."""
+    label: int | None
+    """1 answers, 0 carries on; None: no reading settled it."""
+    called: tuple[int | None, ...]
+    """By each reading that did not see the others, in order; None: unsure."""
+    model: str
+    wrapper: str
+    whole: bool
+    source: str
+    """Of the prompt: whole and cut prompts of one instruction share it."""
+    lineage: str = ""
+    """The pretraining behind the model: wrappers and students belong to their base; empty: the model itself."""
+    shape: str = ""
+    """Of the prompt, such as `code` or `letter`; empty: nobody said."""
+    unsure: bool = False
+    """A reader could not tell, or two did not agree, or it was read once where others were read twice."""
+
+    @property
+    def family(self) -> str:
+        """The lineage, or the model where none is named: figures about models never seen leave out all of it."""
+        return self.lineage or self.model
+
+
+def labelled_of(rows: Iterable[Mapping[str, Any]], place: str) -> tuple[Labelled, ...]:
+    """The rows of a file such as `seeds/tone_completions.jsonl` or `seeds/tone_reads.jsonl`.
+
+    A row has one `label` (and `again`, a second reading), or up to three readings (`first`, `second`, `third`), or none
+    so far: those are left out. So are rows that have a `sha256` in place of their texts, for those lie elsewhere.
+
+    Raises:
+        BadInput: a row lacks a field.
+
+    >>> row = {"prompt": "Name a", "response": " river.", "label": 0, "model": "a", "wrapper": "none"}
+    >>> labelled_of([{**row, "whole": False, "source": "s-1"}], "file")[0].called
+    (0,)
+    """
+    made = []
+    for number, row in enumerate(rows, 1):
+        if ("sha256" in row and "prompt" not in row) or ("id" in row and not {"label", "first"} & row.keys()):
+            continue
+        texts = {key: row.get(key) for key in _TEXTS}
+        right = all(isinstance(text, str) for text in texts.values()) and isinstance(row.get("whole"), bool)
+        label, called, unsure = _called(row, f"{place}:{number}")
+        if not right or not called:
+            what = "no labelled completion: it needs " + ", ".join((*_TEXTS, "whole", "label (0 or 1)"))
+            raise BadInput(what, place=f"{place}:{number}", fix="complete the line")
+        made.append(
+            Labelled(
+                **{key: str(text) for key, text in texts.items()},
+                label=label,
+                called=called,
+                whole=row["whole"] is True,
+                lineage=str(row.get("lineage") or ""),
+                shape=str(row.get("shape") or ""),
+                unsure=unsure,
+            )
+        )
+    return tuple(made)
+
+
+def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int | None, ...], bool]:
+    """The label, every reading, and whether there is doubt."""
+    if "first" in row:
+        called = labels_read(row, place)
+        found = adjudicated(called)
+        return found.label, tuple(called), not found.sure
+    label, again = row.get("label"), row.get("again")
+    if label not in (0, 1) or again not in (0, 1, None):
+        return None, (), True
+    return label, (label,) if again is None else (label, again), row.get("unsure") is True
+
+
+def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
+    """`completion_metrics` on what a judge says that did not learn from these completions."""
+    import numpy as np
+
+    pairs = [(one.prompt, one.response) for one in some]
+    found = judge.probabilities(pairs, [one.whole for one in some])
+    return completion_metrics(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
+
+
+def completion_metrics(
+    some: Sequence[Labelled],
+    probabilities: "NDArray[np.float64]",
+    *,
+    threshold: float,
+    seed: int,
+    locked: Sequence[str] = (),
+) -> dict[str, Json]:
+    """What verdicts are worth, group by group, and how far two readings agreed. Intervals: 95 %, by source.
+
+    `groups`: all, whole and cut prompts; those of them that are sure; each lineage, or each model under each wrapper
+    where no lineages are named; each shape of prompt. `locked`: lineages that are told apart, and in no other group.
+    Completions that no reading settled are in no group; `undecided` says what they would do to the accuracy.
+    """
+    said = (probabilities >= threshold).tolist()
+    free = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family not in locked]
+    groups = _groups([(one, verdict) for one, verdict in free if one.label is not None])
+    for name in locked:
+        kept = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family == name]
+        groups |= {
+            f"{LOCKED}{name}": [pair for pair in kept if pair[0].label is not None],
+            f"{LOCKED}{name}, {SURE}": [pair for pair in kept if not pair[0].unsure],
+        }
+    told: dict[str, Json] = {name: _group(rows, seed) for name, rows in groups.items() if rows}
+    kinds = _kinds(list(zip(some, said, strict=True)))
+    return {"groups": told, "read_twice": _read_twice(some), "undecided": _undecided(free), "kinds": kinds}
+
+
+def _kinds(rows: Sequence[tuple[Labelled, bool]]) -> dict[str, Json]:
+    """For whole and for cut prompts, how the judge errs on each kind of model: a lineage, under one wrapper."""
+    told: dict[str, Json] = {}
+    for name, whole in ((WHOLE, True), (CUT, False)):
+        cells: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
+        for one, verdict in rows:
+            if one.label is not None and one.whole == whole:
+                cells.setdefault((one.family, one.wrapper), []).append((one.label == 1, verdict))
+        told[name] = [
+            {
+                "lineage": family,
+                "wrapper": wrapper,
+                "n": len(pairs),
+                "false_positives": pairs.count((False, True)),
+                "false_negatives": pairs.count((True, False)),
+            }
+            for (family, wrapper), pairs in sorted(cells.items())
+            if len(pairs) >= _KIND
+        ]
+    return told
+
+
+def _read_twice(some: Sequence[Labelled]) -> Json:
+    twice = [(one, (one.called[0], one.called[1])) for one in some if len(one.called) > 1]
+    if not twice:
+        return None
+    lineages = sorted({one.lineage for one, _ in twice if one.lineage})
+    told: dict[str, Json] = {
+        f"{LINEAGE}{name}": agreement([called for one, called in twice if one.lineage == name]) for name in lineages
+    }
+    for title, whole in ((WHOLE, True), (CUT, False)):
+        told[title] = agreement([called for one, called in twice if one.whole == whole])
+    return {**agreement([called for _, called in twice]), "groups": told}
+
+
+def _groups(rows: Sequence[tuple[Labelled, bool]]) -> "dict[str, list[tuple[Labelled, bool]]]":
+    groups: dict[str, list[tuple[Labelled, bool]]] = {ALL: [], WHOLE: [], CUT: []}
+    if any(one.unsure for one, _ in rows):
+        groups |= {SURE: [], f"{WHOLE}, {SURE}": [], f"{CUT}, {SURE}": []}
+    for pair in rows:
+        one = pair[0]
+        names = [ALL, WHOLE if one.whole else CUT]
+        if not one.unsure:
+            names += [SURE, f"{names[1]}, {SURE}"]
+        for name in names:
+            if name in groups:
+                groups[name].append(pair)
+    for name in dict.fromkeys(map(_setting, (one for one, _ in rows))):
+        groups[name] = [pair for pair in rows if _setting(pair[0]) == name]
+    for shape in sorted({one.shape for one, _ in rows if one.shape}):
+        groups[f"{SHAPE}{shape}"] = [pair for pair in rows if pair[0].shape == shape]
+    return groups
+
+
+def _undecided(rows: Sequence[tuple[Labelled, bool]]) -> Json:
+    """How many no reading settled, and the accuracy in all with them as answers, as others, as half of each."""
+    right = sum((one.label == 1) == verdict for one, verdict in rows if one.label is not None)
+    called = [verdict for one, verdict in rows if one.label is None]
+    if not called:
+        return None
+    whole = len(rows)
+    return {
+        "n": len(called),
+        "called_answer_like": sum(called),
+        "accuracy_as_answers": round((right + sum(called)) / whole, _DIGITS),
+        "accuracy_as_others": round((right + len(called) - sum(called)) / whole, _DIGITS),
+        "accuracy_as_half": round((right + len(called) / 2) / whole, _DIGITS),
+    }
+
+
+def confusions(validation: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """The counts of right and wrong verdicts on all, whole and cut prompts, as far as there are both labels.
+
+    >>> confusions({})
+    {}
+    """
+    groups = validation.get("groups", {})
+    found = {name: dict(groups[name]["confusion"]) for name in (ALL, WHOLE, CUT) if name in groups}
+    return {
+        name: one
+        for name, one in found.items()
+        if one["true_positives"] + one["false_negatives"] and one["true_negatives"] + one["false_positives"]
+    }
+
+
+def _setting(one: Labelled) -> str:
+    return f"{LINEAGE}{one.lineage}" if one.lineage else f"{one.model}, {one.wrapper}"
+
+
+def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
+    import numpy as np
+
+    pairs = [(one.label == 1, verdict) for one, verdict in rows]
+    truth, said = [real for real, _ in pairs], [verdict for _, verdict in pairs]
+    numbers: dict[str, int] = {}
+    sources = np.array([numbers.setdefault(one.source, len(numbers)) for one, _ in rows], np.int64)
+    told = Predictions(np.array(said, np.float64), np.array(truth, np.int64), sources)
+    found = measures(told, threshold=0.5, seed=seed)
+    off = np.array(said, np.float64) - np.array(truth, np.float64)
+    table = np.stack([np.bincount(sources, off), np.bincount(sources)], axis=1)
+    bias = bootstrap(_mean, table, n=len(rows), within=(-1, 1), seed=seed)
+    return {
+        "n": len(rows),
+        "answer_like": sum(truth),
+        "called_answer_like": sum(said),
+        "accuracy": found["accuracy"],
+        "bias": rounded(bias),
+        "kappa": _rounded(kappa(truth, said)),
+        "confusion": {
+            "true_positives": pairs.count((True, True)),
+            "false_negatives": pairs.count((True, False)),
+            "true_negatives": pairs.count((False, False)),
+            "false_positives": pairs.count((False, True)),
+        },
+    }
+
+
+def _mean(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    return sums[..., 0] / sums[..., 1]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Adjudicated:
+    """The label that the readings of one completion give."""
+
+    label: int | None
+    """1 answers, 0 carries on; None: no reading settled it."""
+    sure: bool
+    """Two readers, each without sight of the other, called it the same."""
+
+
+def adjudicated(called: Sequence[int | None]) -> Adjudicated:
+    """One reading counts as it is; two that agree are sure; where two differ, a third decides.
+
+    >>> adjudicated([1, 1]), adjudicated([1, 0]), adjudicated([1, 0, 0])
+    (Adjudicated(label=1, sure=True), Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
+    >>> adjudicated([None]), adjudicated([0])
+    (Adjudicated(label=None, sure=False), Adjudicated(label=0, sure=False))
+    """
+    if len(called) == 1:
+        return Adjudicated(called[0], sure=False)
+    if called[0] is not None and called[0] == called[1]:
+        return Adjudicated(called[0], sure=True)
+    return Adjudicated(called[2] if len(called) > 2 else None, sure=False)
+
+
+def labels_read(row: Mapping[str, Any], place: str) -> list[int | None]:
+    """The readings in a row such as those of `seeds/tone_reads.jsonl`, in order; BadInput for another label.
+
+    >>> labels_read({"first": {"label": "1"}, "second": {"label": "u"}}, "reads.jsonl:1")
+    [1, None]
+    """
+    found = []
+    for name in _ROUNDS:
+        if name not in row:
+            break
+        label = row[name].get("label") if isinstance(row[name], dict) else None
+        if label not in _CALLED:
+            raise BadInput(f"label {label!r}", place=f"{place}: {name}", fix="write '1', '0' or 'u' (unsure)")
+        found.append(_CALLED[label])
+    return found
+
+
+def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]:
+    """How far two readings of the same completions agree, on those that neither calls unsure.
+
+    Cohen's kappa (1960), Gwet's AC1 (2008), and the agreement on answers and on others apart (Cicchetti and Feinstein
+    1990): kappa alone is low wherever one label is rare. `unsure`: share of all that a reader could not tell.
+
+    >>> agreement([(1, 1), (1, 1), (0, 0), (0, 1), (1, None)])["agreement"]
+    0.75
+    """
+    sure = [(one, other) for one, other in pairs if one is not None and other is not None]
+    both, neither = sure.count((1, 1)), sure.count((0, 0))
+    count, differ = len(sure), len(sure) - both - neither
+    told: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
+    if not count:
+        return told
+    first, second = ([one[side] for one in sure] for side in (0, 1))
+    agreed, share = (both + neither) / count, (sum(first) + sum(second)) / (2 * count)
+    by_prevalence = 2 * share * (1 - share)
+    return told | {
+        "agreement": round(agreed, _DIGITS),
+        "kappa": _rounded(kappa(first, second)),
+        "ac1": round((agreed - by_prevalence) / (1 - by_prevalence), _DIGITS),
+        "on_answers": round(2 * both / (2 * both + differ), _DIGITS) if both or differ else None,
+        "on_others": round(2 * neither / (2 * neither + differ), _DIGITS) if neither or differ else None,
+    }

@@ -1,0 +1,210 @@
+"""What every part of the page is made of: cells, tables, figures, key figures, and the section that holds them.
+
+Plain values all: `templates/blocks.html.jinja` has a macro for each, and alone knows how it looks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, TypeAlias
+
+from selfinstruct.records import Json
+from selfinstruct.report.drawing import Chart
+from selfinstruct.report.json_values import Estimate, count_in, number_in
+from selfinstruct.report.number_words import DASH, decimals, number, signed
+from selfinstruct.report.summary import Measure, RunSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place of a table, or a value within a sentence."""
+
+    text: str
+    interval: str = ""
+    """Below it, in small letters."""
+    strong: bool = False
+    limit: int = 600
+    """Characters of the text that are shown."""
+    change: "Cell | None" = None
+    """Below both: how it differs from another."""
+    mark: str = ""
+    items: tuple[str, ...] = ()
+    """A list in place of the text, which then stands above it."""
+
+
+Row: TypeAlias = Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a head; the first `words` columns read from the left, the rest are numbers."""
+
+    head: Sequence[str]
+    rows: Sequence[Row]
+    words: int = 1
+    total: Row = ()
+    label: str = ""
+    """What a person who cannot see it is told; the first head where nothing is said."""
+    dense: bool = False
+    """Many columns stand closer together."""
+
+    @property
+    def shown(self) -> bool:
+        """Rows without a column say nothing, and a column without rows neither."""
+        return bool(self.rows) and bool(self.head)
+
+
+@dataclass(frozen=True, slots=True)
+class LegendKey:
+    """What a colour of a drawing means."""
+
+    colour: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A drawing under its caption; where there is none, `nothing` says why."""
+
+    caption: str
+    chart: Chart | None
+    note: str = ""
+    legend: Sequence[LegendKey] = ()
+    nothing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One number worth knowing first."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an audit found, in one line: the title of a page that tells nothing else."""
+
+    number: str
+    what: str
+    interval: str
+    of: str
+
+
+class Part(Protocol):
+    """What a section shows of one measure: a frozen record of its own, which names the template that shows it."""
+
+    template: ClassVar[str]
+    """A file in `templates/`, which finds the record under the name `part`."""
+
+
+Reader: TypeAlias = Callable[[Measure], Part | None]
+"""Reads what a stage measured; None where it has another shape, which is then shown as a generic table."""
+
+
+def no_part(run: RunSummary) -> Part | None:
+    """Most sections are made of measures alone."""
+    del run
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section that stages have of their own: where it stands, and how what they measured is read."""
+
+    anchor: str
+    link: str
+    title: str
+    stages: Mapping[str, Reader] = field(default_factory=dict)
+    first: Callable[[RunSummary], Part | None] = no_part
+    """What it shows of the run itself, before any measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One part, under the label that the recipe gives its stage, where it gives one."""
+
+    part: Part
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSection:
+    """A section that has something to show of this run."""
+
+    anchor: str
+    link: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+# Cells
+
+
+def text_cell(value: Json, limit: int = 80) -> Cell:
+    """A text, or a dash for none."""
+    return Cell(value if isinstance(value, str) and value else DASH, limit=limit)
+
+
+def count_cell(value: Json) -> Cell:
+    """A whole number, or a dash."""
+    count = count_in(value)
+    return Cell(DASH if count is None else number(count))
+
+
+def number_cell(value: Json, digits: int = 3) -> Cell:
+    """A number without an interval, or a dash."""
+    found = number_in(value)
+    return Cell(DASH if found is None else decimals(found, digits))
+
+
+def flag_cell(value: Json) -> Cell:
+    """Yes, no, or a dash.
+
+    >>> flag_cell(True).text, flag_cell(False).text, flag_cell(None).text == DASH
+    ('yes', 'no', True)
+    """
+    return Cell(("yes" if value else "no") if isinstance(value, bool) else DASH)
+
+
+def estimate_cell(found: Estimate | None, digits: int = 3) -> Cell:
+    """A number and its interval.
+
+    >>> estimate_cell(Estimate(0.5, 0.4, 0.6)).interval == f"0.400{DASH}0.600", estimate_cell(Estimate(0.5)).text
+    (True, '0.500')
+    """
+    if found is None:
+        return Cell(DASH)
+    value = decimals(found.value, digits)
+    if found.low is None or found.high is None:
+        return Cell(value)
+    to = DASH if found.low >= 0 else " to "  # a dash beside a minus sign could not be read
+    return Cell(value, f"{decimals(found.low, digits)}{to}{decimals(found.high, digits)}")
+
+
+def change_cell(found: Estimate | None, digits: int = 3) -> Cell:
+    """A difference with its sign; strong where its interval leaves out 0.
+
+    >>> change_cell(Estimate(0.2, 0.1, 0.3)).strong, change_cell(Estimate(-0.2, -0.5, 0.1), 1).interval
+    (True, '-0.5 to +0.1')
+    """
+    if found is None:
+        return Cell(DASH)
+    value = signed(found.value, digits)
+    if found.low is None or found.high is None:
+        return Cell(value)
+    return Cell(value, f"{signed(found.low, digits)} to {signed(found.high, digits)}", strong=found.apart)
+
+
+def row(*values: str) -> tuple[Cell, ...]:
+    """Plain texts as cells."""
+    return tuple(Cell(value) for value in values)
+
+
+def names_of(parts: Iterable[Mapping[str, Json]]) -> list[str]:
+    """The names in any of the parts, each once, in order of appearance.
+
+    >>> names_of([{"a": 1}, {"b": 1, "a": 2}])
+    ['a', 'b']
+    """
+    return list(dict.fromkeys(name for part in parts for name in part))

@@ -1,0 +1,357 @@
+"""The sections about tone: IFS of models side by side, and how often they take no side in questions of taste."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from selfinstruct.records import Json
+from selfinstruct.report import charts
+from selfinstruct.report.drawing import KEPT, REJECTED, SEED
+from selfinstruct.report.json_values import count_in, estimate_beside, estimate_in, number_in, part, rows, text_in
+from selfinstruct.report.number_words import DASH, decimals, number, plural, share
+from selfinstruct.report.page_parts import (
+    Cell,
+    Figure,
+    LegendKey,
+    Section,
+    Table,
+    change_cell,
+    count_cell,
+    estimate_cell,
+    number_cell,
+    text_cell,
+)
+from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.text import shown
+
+_NUMBERS = {
+    "ifs": "IFS",
+    "ifs_partial": "Partial",
+    "ifs_full": "Full",
+    "gap": "Gap",
+    "ifs_clean": "Clean",
+    "run_on": "Run on",
+    "empty": "Empty",
+    "echo": "Echo",
+    "loop": "Loop",
+    "truncated": "Truncated",
+}
+_WIDE = {"ifs": "IFS", "ifs_partial": "Partial", "ifs_full": "Full"}
+_CORRECTED = ("ifs", "ifs_partial", "ifs_full", "gap")
+_COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
+_LEGEND = (LegendKey("--rejected", "partial"), LegendKey("--kept", "full"), LegendKey("--ink", "IFS, 95 % interval"))
+_REPLIES = {"objective": "takes no side", "subjective": "takes a side", "no_answer": "no answer"}
+_COLOURS = (KEPT, REJECTED, SEED)
+
+_Side = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScore:
+    """IFS of whatever was scored first."""
+
+    ifs: float
+    whose: str
+
+
+def first_score(run: RunSummary) -> FirstScore | None:
+    """That score; one with a label stands behind those without."""
+    for measure in sorted(run.measured, key=lambda one: bool(one.label)):
+        value = part(measure.value)
+        ifs = number_in(value.get("ifs"))
+        if measure.stage == "score" and ifs is not None:
+            who = ", ".join(name for name in (text_in(value.get("model")), text_in(value.get("wrapper"))) if name)
+            return FirstScore(ifs, shown(who, 60))
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tone:
+    """Scores of tone: models side by side, corrected for the judge's errors, and compared."""
+
+    template: ClassVar[str] = "tone.html.jinja"
+    judges: str
+    """Versions; empty where nobody said."""
+    thresholds: str
+    tone_tokens: str
+    """Tokens that the judge reads; empty where nobody said."""
+    budgets: str
+    """Tokens within which a clean answer ends; empty where nobody said."""
+    prompts: str
+    failed: int
+    unknown_finish: int
+    whole_and_cut: Figure
+    scores: Table
+    corrected: Table
+    with_judge_error: Table
+    same_wrapper: Table
+    """Differences under the same wrapper."""
+    other_wrappers: Table
+    """All other pairs: there the wrapper may be what differs."""
+    counts: Table
+
+    @classmethod
+    def of(cls, measure: Measure) -> "Tone | None":
+        """None where the value is no score."""
+        value = part(measure.value)
+        sides = [one for one in rows(value.get("scores")) or [value] if "ifs" in one and "n" in one]
+        if not sides:
+            return None
+        differences = rows(value.get("differences"))
+        return cls(
+            # numbers under other terms do not compare
+            judges=_distinct(text_in(part(side.get("judge")).get("version")) for side in sides),
+            thresholds=_distinct(_plain(part(side.get("judge")).get("threshold")) for side in sides),
+            tone_tokens=_distinct(_plain(side.get("tone_tokens")) for side in sides),
+            budgets=_distinct(_plain(side.get("budget")) for side in sides if side.get("budget")),
+            prompts=_distinct(text_in(side.get("prompts")) for side in sides),
+            failed=sum(count_in(side.get("failed")) or 0 for side in sides),
+            unknown_finish=sum(count_in(side.get("unknown_finish")) or 0 for side in sides),
+            whole_and_cut=Figure(
+                caption="Whole and cut prompts",
+                chart=charts.pairs(_aloud(sides), [_pair(side) for side in sides]),
+                note="share of responses that answer; the line between the dots is the gap",
+                legend=_LEGEND,
+                nothing="nothing was judged",
+            ),
+            scores=_scores(sides),
+            corrected=_corrected(sides),
+            with_judge_error=_with_judge_error(sides),
+            same_wrapper=_compared(
+                [difference for difference in differences if difference.get("same_wrapper") is True]
+            ),
+            other_wrappers=_compared(
+                [difference for difference in differences if difference.get("same_wrapper") is not True]
+            ),
+            counts=_counts(sides),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objecqa:
+    """Replies to questions of taste: shares, agreement and comparison."""
+
+    template: ClassVar[str] = "objecqa.html.jinja"
+    questions: str
+    wrapper: str
+    judge: str
+    """Empty where rules alone judged."""
+    judge_prompt: str
+    small_judge: bool
+    """It judges little better than chance."""
+    failed: int
+    replies: Figure
+    counts: Table
+    paired: Table
+
+    @classmethod
+    def of(cls, measure: Measure) -> "Objecqa | None":
+        """None where the value is of another shape."""
+        value = part(measure.value)
+        judged = list(_judged(value))
+        if not judged:
+            return None
+        judge = part(value.get("judge"))
+        who = [(f"{one.model} · {one.by}", [count or 0 for count in one.counts]) for one in judged]
+        label = f"Replies of {plural(len(judged), 'model')} that take no side, take one, or are no answer"
+        return cls(
+            questions=text_in(value.get("questions")),
+            wrapper=text_in(value.get("wrapper")),
+            judge=(text_in(judge.get("model")) or DASH) if judge else "",
+            judge_prompt=text_in(judge.get("prompt")),
+            small_judge=judge.get("small") is True,
+            failed=len(rows(value.get("failures"))),
+            replies=Figure(
+                caption="Replies to questions of taste",
+                chart=charts.shares(label, who, _COLOURS),
+                legend=[LegendKey(colour, word) for colour, word in zip(_COLOURS, _REPLIES.values(), strict=True)],
+                nothing="there was no reply",
+            ),
+            counts=_replies(judged),
+            paired=_paired(rows(value.get("paired"))),
+        )
+
+
+TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": Tone.of})
+OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": Objecqa.of})
+
+
+def _pair(side: _Side) -> charts.Pair:
+    return charts.Pair(
+        name=text_in(side.get("model")) or "responses",
+        under=text_in(side.get("wrapper")) or "no wrapper named",
+        first=number_in(side.get("ifs_partial")),
+        second=number_in(side.get("ifs_full")),
+        mark=estimate_beside(side, "ifs"),
+    )
+
+
+def _aloud(sides: Sequence[_Side]) -> str:
+    first = sides[0]
+    ifs = number_in(first.get("ifs"))
+    said = "unknown" if ifs is None else f"{ifs:.2f}"
+    name = text_in(first.get("model")) or "responses"
+    return (
+        f"IFS of {plural(len(sides), 'model and wrapper', 'models and wrappers')}; of {name}, the first, it is {said}"
+    )
+
+
+def _scores(sides: Sequence[_Side]) -> Table:
+    lines = [
+        (*_who(side), count_cell(side.get("n")), *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS))
+        for side in sides
+    ]
+    head = ("Model", "Wrapper", "n", *_NUMBERS.values())
+    return Table(head, lines, words=2, label="Scores of tone by model and wrapper", dense=True)
+
+
+def _corrected(sides: Sequence[_Side]) -> Table:
+    """The same shares with the judge's known errors taken out, and those errors."""
+    known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
+    lines = [
+        (
+            *_who(one),
+            estimate_cell(estimate_beside(one, "ifs")),
+            *(estimate_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
+            *(
+                number_cell(part(corrected, "judge", prompts).get(rate))
+                for prompts in ("whole", "cut")
+                for rate in ("sensitivity", "specificity")
+            ),
+        )
+        for one, corrected in known
+    ]
+    head = (
+        *("Model", "Wrapper", "IFS as judged"),
+        *("IFS corrected", "Partial", "Full", "Gap"),
+        *("Sensitivity, whole", "Specificity, whole", "Sensitivity, cut", "Specificity, cut"),
+    )
+    return Table(head, lines, words=2, label="Scores corrected for the judge's errors", dense=True)
+
+
+def _with_judge_error(sides: Sequence[_Side]) -> Table:
+    """The same shares with intervals for a kind of model that the judge never saw."""
+    known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
+    lines = [(*_who(one), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
+    head = ("Model", "Wrapper", *_WIDE.values())
+    return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
+
+
+def _compared(differences: Sequence[_Side]) -> Table:
+    lines = [
+        (
+            text_cell(difference.get("of")),
+            text_cell(difference.get("above")),
+            count_cell(difference.get("n")),
+            *(change_cell(estimate_in(difference.get(name))) for name in _COMPARED),
+        )
+        for difference in differences
+    ]
+    head = ("Of", "Over", "Prompts", *(_NUMBERS[name] for name in _COMPARED))
+    return Table(head, lines, words=2, label="Differences on the same prompts", dense=True)
+
+
+def _counts(sides: Sequence[_Side]) -> Table:
+    lines = []
+    for side in sides:
+        samples = part(side.get("samples"))
+        mean, deviation = number_in(samples.get("mean")), number_in(samples.get("deviation"))
+        spread = DASH if mean is None or deviation is None else f"{decimals(mean)} ± {decimals(deviation)}"
+        names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
+        counts = (count_cell(side.get(name)) for name in names)
+        lines.append((*_who(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
+    head = (
+        *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
+        *("Partial without whole sentences", "IFS over samples"),
+    )
+    return Table(head, lines, words=2, label="Counts behind the shares", dense=True)
+
+
+def _who(side: _Side) -> tuple[Cell, Cell]:
+    return text_cell(side.get("model")), text_cell(side.get("wrapper"))
+
+
+def _plain(value: Json) -> str:
+    found = number_in(value)
+    return "" if found is None else number(int(found)) if found == int(found) else f"{found:g}"
+
+
+def _distinct(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(text for text in texts if text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One model by one way of judging."""
+
+    model: str
+    by: str
+    value: Mapping[str, Json]
+    agreement: Mapping[str, Json]
+    """With the other way; only beside a judge."""
+
+    @property
+    def counts(self) -> list[int | None]:
+        """Replies of each kind."""
+        counts = part(self.value.get("counts"))
+        return [count_in(counts.get(kind)) for kind in _REPLIES]
+
+
+def _judged(value: Mapping[str, Json]) -> Iterator[_Judged]:
+    for score in rows(value.get("scores")):
+        for by in ("rules", "judge"):
+            one = part(score.get(by))
+            if one:
+                named = text_in(one.get("judged_by")) or by
+                agreement = part(score.get("agreement")) if by == "judge" else {}
+                yield _Judged(text_in(score.get("model")), named, one, agreement)
+
+
+def _replies(judged: Sequence[_Judged]) -> Table:
+    lines = []
+    for one in judged:
+        replies = count_in(one.value.get("n"))
+        phrasings = one.value.get("by_phrasing")
+        by_wording = [number_cell(value, 2).text for value in phrasings] if isinstance(phrasings, list) else []
+        lines.append(
+            (
+                text_cell(one.model),
+                text_cell(one.by),
+                Cell(" ".join(by_wording) or DASH),
+                count_cell(replies),
+                *(
+                    Cell(DASH if count is None else f"{number(count)} · {share(count, replies or 0)}")
+                    for count in one.counts
+                ),
+                estimate_cell(estimate_in(one.value.get("objective"))),
+                estimate_cell(estimate_in(one.value.get("unanswered"))),
+                number_cell(one.agreement.get("same")),
+                number_cell(one.agreement.get("kappa")),
+            )
+        )
+    head = (
+        *("Model", "Judged by", "Objective by wording", "Replies", "Takes no side", "Takes a side", "No answer"),
+        *("Objective, of answers", "Not answered, of all", "Agrees with rules", "Kappa"),
+    )
+    return Table(head, lines, words=3, label="Replies to questions of taste", dense=True)
+
+
+def _paired(found: Sequence[Mapping[str, Json]]) -> Table:
+    lines = []
+    for one in found:
+        p = number_in(one.get("p"))
+        lines.append(
+            (
+                text_cell(one.get("first")),
+                text_cell(one.get("second")),
+                text_cell(one.get("judged_by")),
+                *(count_cell(one.get(name)) for name in ("n", "only_first", "only_second")),
+                Cell(DASH if p is None else f"{p:.3g}"),
+                change_cell(estimate_in(one.get("difference"))),
+            )
+        )
+    head = (
+        *("First", "Second", "Judged by", "Questions", "Only first objective", "Only second"),
+        *("p (McNemar)", "Difference"),
+    )
+    return Table(head, lines, words=3, label="Paired test", dense=True)

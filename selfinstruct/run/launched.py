@@ -1,0 +1,29 @@
+"""Processes that a launcher (`accelerate launch`) started for one training: the first owns the run, the others help."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from selfinstruct.errors import BadInput
+from selfinstruct.finetune.launch import process
+from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.resolve import Resolved
+
+
+def helped(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
+    """Whether this process of a launcher helped the one that owns the run, and is done.
+
+    It does the same stages in a folder that is thrown away, and keeps nothing.
+
+    Raises:
+        BadInput: without a folder by name, or with one to be made anew, the processes cannot know what is left to do.
+    """
+    own = process()
+    if own.count == 1:
+        return False
+    if folder is None or fresh:
+        fix = "name a new folder with -o, and leave --fresh away"
+        raise BadInput(f"{own.count} processes cannot agree on what is to be trained", place="a launcher", fix=fix)
+    if own.helps and not any(folder.glob("stages/*-finetune/DONE")):
+        with TemporaryDirectory(prefix="selfinstruct-") as room:
+            execute(resolved, Options(folder=Path(room) / "run"))
+    return own.helps

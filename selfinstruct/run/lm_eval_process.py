@@ -1,0 +1,173 @@
+"""The process in which lm-evaluation-harness runs: a request comes in as a file, results go out as one.
+
+Only this module and `lm_eval_endpoint.py` import the harness. Programs that a model wrote are run by its own
+`code_eval`, in processes forked from this one, each for a few seconds: they get a bound on memory, on time, on the size
+of files and on their number, and neither keys nor tokens of the environment. They do see the file system and the
+network: hence `--run-model-code`.
+"""
+
+import json
+import os
+import re
+import sys
+import traceback
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import Any
+
+from selfinstruct.errors import BadInput, Stopped
+
+_MEMORY = 1 << 30  # bytes that a program may take, beyond what this process has when it is forked
+_SECONDS = 30  # of a processor
+_FILE = 1 << 24
+_OPEN_FILES = 64
+_SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
+_LIKELIHOOD = frozenset({"loglikelihood", "loglikelihood_rolling", "multiple_choice"})
+
+
+def main(asked: Path, found: Path) -> None:
+    """Write what was found, or why nothing was, as JSON."""
+    told = json.loads(asked.read_text(encoding="utf-8"))
+    try:
+        value = run(told)
+    except Stopped as fault:
+        value = {"stopped": str(fault)}
+    except BadInput as fault:
+        value = {"bad": [fault.what, fault.place, fault.fix]}
+    except Exception as fault:  # noqa: BLE001 - whatever a task or a model does goes back as one line
+        value = {"error": f"{type(fault).__name__}: {' '.join(str(fault).split())[:600]}{_where(fault)}"}
+    found.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
+
+
+def _where(fault: Exception) -> str:
+    """Where it was raised, of one that says nothing else."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    if str(fault).strip() or not frames:
+        return ""
+    return f"raised by {Path(frames[-1].filename).name}:{frames[-1].lineno}, {frames[-1].line}"
+
+
+def run(told: dict[str, Any]) -> dict[str, Any]:
+    """Every task in turn."""
+    import lm_eval
+    from lm_eval.tasks import TaskManager
+
+    from selfinstruct.evaluate.harness.tasks import past_the_cap, refused
+    from selfinstruct.run.recipe.keys import Limits
+
+    names = [name for task in told["tasks"] for name in task["tasks"]]
+    manager = TaskManager(include_path=told["task_files"] or None, include_defaults=not told["task_files"])
+    if told["task_files"] and not {*names} <= {*manager.all_tasks}:
+        manager = TaskManager(include_path=told["task_files"])  # thousands of files: seconds
+    unknown = [name for name in names if name not in manager.all_tasks]
+    if unknown:
+        return {"unknown": unknown}
+    likelihood = []
+    for task in told["tasks"]:
+        for one in manager.load(task["tasks"])["tasks"].values():
+            name = str(one.config.task)
+            likelihood += [name] if one.OUTPUT_TYPE in _LIKELIHOOD else []
+            why = refused(
+                name,
+                likelihood=one.OUTPUT_TYPE in _LIKELIHOOD,
+                runs_code=bool(getattr(one, "UNSAFE_CODE", False)),
+                chat=told["chat_endpoint"],
+                run_model_code=told["run_model_code"],
+            )
+            if why:
+                return {"refused": why}
+    limits = Limits.model_validate(told["limits"])
+    if likelihood and told["kind"] == "openai" and (limits.max_cost or limits.max_total_tokens):
+        return {"refused": past_the_cap(likelihood[0])}
+    if told["run_model_code"] and not told["dry_run"]:
+        _bound_programs()
+    model, template = _model(told, limits, likelihood=bool(likelihood))
+    results = {}
+    with closing(model) if hasattr(model, "close") else nullcontext():
+        for task in told["tasks"]:
+            made = lm_eval.simple_evaluate(
+                model=model,
+                tasks=task["tasks"],
+                num_fewshot=task["fewshot"],
+                limit=told["first"] or task["limit"],
+                task_manager=manager,
+                apply_chat_template=template,
+                fewshot_as_multiturn=template,
+                log_samples=True,
+                bootstrap_iters=0,
+                use_cache=told["cache"] if told["kind"] == "hf" and not told["dry_run"] else None,
+                predict_only=told["dry_run"],
+                confirm_run_unsafe_code=told["run_model_code"],
+                random_seed=told["seed"],
+                numpy_random_seed=told["seed"],
+                torch_random_seed=told["seed"],
+                fewshot_random_seed=told["seed"],
+            )
+            assert made is not None  # only further ranks get nothing
+            keys = ("results", "groups", "n-shot", "versions", "samples")
+            results[task["name"]] = {key: made.get(key) for key in keys}
+        if told["dry_run"]:
+            return {"plan": model.told(told["spec"], limits)}
+        spent = model.spent() if told["kind"] == "openai" else None
+    return {"lm_eval": lm_eval.__version__, "chat": template, "results": results, "spent": spent}
+
+
+def _model(
+    told: dict[str, Any],
+    limits: Any,  # noqa: ANN401 - imported late
+    *,
+    likelihood: bool,
+) -> tuple[Any, bool]:
+    """The harness's model, and whether prompts go through a chat template."""
+    if told["dry_run"]:
+        from selfinstruct.run.lm_eval_endpoint import Planned
+
+        chat = told["chat_endpoint"] or told["wrapper"] == "chat"
+        return Planned(chat=chat), chat
+    if told["kind"] == "openai":
+        from lm_eval.models.openai_completions import LocalCompletionsAPI
+
+        from selfinstruct.run.lm_eval_endpoint import JournalledEndpoint
+
+        chat = told["chat_endpoint"]
+        made: Any = LocalCompletionsAPI
+        several = {"num_concurrent": told["in_flight"], "max_retries": 5}
+        own = {"tokenizer_backend": None, "tokenized_requests": False}
+        address = f"{told['base_url'].rstrip('/')}/completions"
+        likely = made(model=told["model"], base_url=address, **several, **own) if likelihood else None
+        return JournalledEndpoint(told["spec"], Path(told["folder"]), limits, chat=chat, likelihood=likely), chat
+    from lm_eval.models.huggingface import HFLM
+
+    from selfinstruct.models.transformers_weights import load_weights
+
+    loaded = load_weights(told["model"])
+    own_template = getattr(loaded.tokenizer, "chat_template", None) is not None
+    template = own_template if told["wrapper"] == "auto" else told["wrapper"] == "chat"
+    return HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=told["batch"]), template
+
+
+def _bound_programs() -> None:
+    """Whatever is forked from here on is bounded, before it runs a line of a model's."""
+    import resource
+
+    os.environ["HF_ALLOW_CODE_EVAL"] = "1"
+
+    def bound() -> None:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) if Path("/proc").is_dir() else 0
+        memory = pages * resource.getpagesize() + _MEMORY
+        for what, most in (
+            (resource.RLIMIT_AS, memory),
+            (resource.RLIMIT_CPU, _SECONDS),
+            (resource.RLIMIT_FSIZE, _FILE),
+            (resource.RLIMIT_NOFILE, _OPEN_FILES),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.setrlimit(what, (most, most))
+        for name in [name for name in os.environ if _SECRET.search(name)]:
+            del os.environ[name]
+
+    os.register_at_fork(after_in_child=bound)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
