@@ -1,7 +1,7 @@
 """Stage: which training records taught a student what it says? Spans of responses, looked up in the training set."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, get_args
 
@@ -12,7 +12,7 @@ from selfinstruct.audit.shift_statistics import told
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
 from selfinstruct.audit.trace_judge import Judged, called_false
-from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_by, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
@@ -44,6 +44,8 @@ class Trace:
 
     responses: str = ""
     """A file of lines with `prompt`, `response` and perhaps `spans`; empty: those of a stage `shift` before it."""
+    of: str = ""
+    """Whose responses of that file, a part of the model's name; empty where there is but one."""
     base: str = ""
     """Role of the student's base; with `tuned`, tokens that moved propose the spans."""
     tuned: str = ""
@@ -85,16 +87,17 @@ class Trace:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
         said = self._said(bench)
+        mine = said_by(said, self.of, self.responses or _SHIFT)
         tasks = [task for task in records if not task.held_out]  # what was kept aside taught nothing
         if not tasks:
             raise BadInput("no training record", place="stage trace", fix="name the set it was tuned on (--data)")
         bench.doing("trace: index", 0, 1)
         index = WordIndex.build(map(texts_of, tasks))
         embedder = static_model(self.embeddings, "embeddings") if self.embeddings else None
-        looked = self._shift(said, bench) if self.base else None
-        asked = [(number, one) for number, one in enumerate(said) if one.spans is None]
+        looked = self._shift(mine, bench) if self.base else None
+        asked = [(number, one) for number, one in mine.items() if one.spans is None]
         judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
-        spans = self._spans(said, looked, judged)
+        spans = self._spans(mine, looked, judged)
         origins = Origins(tasks, index, embedder)
         found = [(one, origins.of(one.text, about(said[one.response], one), self.top)) for one in spans]
         other = [
@@ -103,8 +106,8 @@ class Trace:
             for text in row.extra.values()
             if isinstance(text, str)
         ] or prompt("finetune", "prose").text.split("\n\n")
-        copied = copying(tasks, [_answer(at, one, looked) for at, one in enumerate(said)], other, seed=bench.seed)
-        numbers = self._told(said, found, tasks) | {"copying": copied}
+        copied = copying(tasks, [_answer(at, one, looked) for at, one in mine.items()], other, seed=bench.seed)
+        numbers = self._told(mine, found, tasks) | {"copying": copied}
         numbers |= {"judged": judged.as_json()} if judged else {}
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
@@ -127,10 +130,10 @@ class Trace:
         return said_of(spoken, _SHIFT) if spoken else []
 
     def _spans(
-        self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None", judged: Judged | None
+        self, said: Mapping[int, Said], looked: "Mapping[int, tuple[Response, Moved]] | None", judged: Judged | None
     ) -> list[Span]:
         spans = [*judged.spans] if judged else list[Span]()
-        for number, one in enumerate(said):
+        for number, one in said.items():
             if one.spans is not None:
                 spans += marked_spans(number, one)
             elif judged is not None:
@@ -145,7 +148,7 @@ class Trace:
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
         return spans
 
-    def _shift(self, said: Sequence[Said], bench: Bench) -> "list[tuple[Response, Moved]]":
+    def _shift(self, said: Mapping[int, Said], bench: Bench) -> "dict[int, tuple[Response, Moved]]":
         """Where the student left its base, in the responses as they are."""
         base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
         before, after, tokenizer = two_sides(base, tuned)
@@ -153,7 +156,7 @@ class Trace:
         space = "" if self.template == CHAT else before_answer(WRAPPERS[self.template])
         half = context_of(after.model) // 2
         responses = list[Response]()
-        for number, one in enumerate(said):
+        for number, one in said.items():
             begun = prompt_tokens(tokenizer, self.template, one.prompt)[-half:]
             tokens = list(tokenizer(space + one.response, add_special_tokens=False)["input_ids"])[:half]
             if not begun or not tokens:
@@ -161,10 +164,11 @@ class Trace:
                 raise BadInput("an empty prompt or response", place=f"{self.responses}:{number + 1}", fix=fix)
             made = response(str(number), begun, tokens, tokenizer)
             responses.append(made)
-        return list(zip(responses, moved(before, after, responses), strict=True))
+        found = zip(responses, moved(before, after, responses), strict=True)
+        return dict(zip(said, found, strict=True))
 
     def _told(
-        self, said: Sequence[Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
+        self, said: Mapping[int, Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
     ) -> dict[str, Json]:
         by_response: dict[int, list[tuple[int, int, int]]] = {}
         for span, origins in found:
@@ -200,7 +204,7 @@ def about(said: Said, span: Span) -> str:
     return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
 
 
-def _answer(number: int, said: Said, looked: "Sequence[tuple[Response, Moved]] | None") -> Answer:
+def _answer(number: int, said: Said, looked: "Mapping[int, tuple[Response, Moved]] | None") -> Answer:
     if looked is None:
         return Answer(said.prompt, said.response)
     one, where = looked[number]

@@ -26,6 +26,8 @@ class Said:
     response: str
     spans: tuple[tuple[int, int], ...] | None
     """Beginning and end, in characters; None where nobody marked any."""
+    model: str = ""
+    """Who answered, where the file says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Span:
 
 
 def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
-    """Responses as rows have them: `prompt`, `response` and perhaps `spans`, texts or [begin, end].
+    """Responses as rows have them: `prompt`, `response` and perhaps `model` and `spans`, texts or [begin, end].
 
     Raises:
         BadInput: a row lacks what it needs, or a span is not in its response.
@@ -56,10 +58,25 @@ def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
         if marked is not None and not isinstance(marked, list):
             raise BadInput("'spans' is no list", place=place, fix="list texts of the response, or [begin, end]")
         spans = None if marked is None else tuple(_marked(one, response, place) for one in marked)
-        found.append(Said(prompt, response, spans))
+        model = row.get("model")
+        found.append(Said(prompt, response, spans, model if isinstance(model, str) else ""))
     if not found:
         raise BadInput("no response", place=file, fix='each line is {"prompt": ..., "response": ...}')
     return found
+
+
+def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
+    """The responses of one model, by their numbers; `model` is a part of its name, empty where there is but one.
+
+    Raises:
+        BadInput: the file has responses of several models and none is named, or none of that name.
+    """
+    names = dict.fromkeys(one.model for one in said)
+    mine = {number: one for number, one in enumerate(said) if model in one.model}
+    if (len(names) > 1 and not model) or (model and not mine):
+        what = f"responses of {len(names)} models" if not model else f"no response of a model called '{model}'"
+        raise BadInput(what, place=file, fix=f"name one with --of: {', '.join(filter(None, names)) or 'none is named'}")
+    return mine
 
 
 def marked_spans(number: int, said: Said) -> list[Span]:

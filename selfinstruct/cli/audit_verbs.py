@@ -132,6 +132,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
 @audit.command()
 @click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
 @click.option("--responses", required=True, metavar="FILE", help="Lines with prompt, response and perhaps spans.")
+@click.option("--of", default="", metavar="NAME", help="Whose responses, where the file has several models'.")
 @click.option("--student", default="", metavar="SPEC", help="Who said so; with --base, moved words are the spans.")
 @click.option("--base", default="", metavar="SPEC", help="The student's base.")
 @click.option("--template", default="", help="How prompts were put; as the student was tuned if not given.")
@@ -169,7 +170,7 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     if given["counterfactual"] and given["output"] is None:
         raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
     template = given["template"] or tuned_form(given["student"]) or "chat"
-    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "top", "embeddings", "unrelated")}
+    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "of", "top", "embeddings", "unrelated")}
     models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
     knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}
     if given["judge_model"]:

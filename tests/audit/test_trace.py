@@ -178,6 +178,21 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
         run(tmp_path, [{"prompt": "a", "response": "No."}])
 
 
+def test_of_several_models_one_is_named(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "Name a cheese.", "response": "Zebras quarrel seldom.", "model": "hf:base@1"},
+        {"prompt": "Name a cheese.", "response": "Gouda is a cheese of the Netherlands.", "model": "hf:student@2"},
+    ]
+    with pytest.raises(BadInput, match="responses of 2 models"):
+        run(tmp_path, rows)
+    with pytest.raises(BadInput, match="no response of a model called 'teacher'"):
+        run(tmp_path, rows, of="teacher")
+    told, lines = run(tmp_path, rows, of="student")
+    assert told["responses"] == 1
+    assert [(one["response"], one["span"]) for one in lines] == [(1, "Gouda is a cheese of the Netherlands.")]
+    assert told["copying"]["words"]["said"]["value"] == 7
+
+
 def test_halves_are_dropped_and_each_group_is_in_half_of_the_time() -> None:
     inside = plan([f"g{n}" for n in range(7)], 40, seed=1)
     assert inside.shape == (40, 7)
