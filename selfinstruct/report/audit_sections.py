@@ -236,7 +236,7 @@ def _lost(value: _Value) -> Finding | None:
         statements = plural(count_in(value.get("statements")) or 0, "fact")
         return _finding(base.get("right"), f"of facts are right with {text_in(base.get('name'))}", statements)
     known = plural(count_in(first.get("known")) or 0, "fact")
-    what = f"of the facts that {text_in(first.get('above'))} knows are the change in {text_in(first.get('of'))}"
+    what = f"of the facts known before the tuning, in {text_in(first.get('of'))}"
     return _finding(first.get("known_facts"), what, f"{known} known before", points=True)
 
 
