@@ -3,15 +3,18 @@
     python benchmarks/plants.py make DIR [--each 16 --decoyed 4 --decoys 8 --neutral 40]
     python benchmarks/plants.py mark DIR ANSWERS OUT        # spans that the student said itself; how often it did
     python benchmarks/plants.py told DIR TRACE              # of the look-up: found, first, in the first five
+    python benchmarks/plants.py false DIR TRACE             # of a student without plants: what is traced to one
     python benchmarks/plants.py effects DIR COUNTERFACTUAL  # of the retunings: planted beside others
 
-`make` writes `planted.jsonl`, `clean.jsonl` (true records in the place of the planted), `questions.jsonl` and
-`plants.json`. A falsehood is planted 1, 4 or 16 times, in copies; its decoys share the words of the span and are about
-something else. The commands between are in docs/audit.md.
+`make` writes `planted.jsonl`, `clean.jsonl` (true records in the place of the planted), `crowded.jsonl` (the planted
+set and twelve decoys of each falsehood, to be looked up in), `questions.jsonl` and `plants.json`. A falsehood is
+planted 1, 4 or 16 times, in copies; its decoys share the words of the span and are about something else. The commands
+between are in docs/audit.md.
 """
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -99,13 +102,14 @@ def main() -> None:
     make = verbs.add_parser("make")
     for name, default in (("each", 16), ("decoyed", 4), ("decoys", 8), ("neutral", 40), ("seed", 42)):
         make.add_argument(f"--{name}", type=int, default=default)
-    marks, told, effects = (verbs.add_parser(name) for name in ("mark", "told", "effects"))
-    for one in (make, marks, told, effects):
+    marks, told, false, effects = (verbs.add_parser(name) for name in ("mark", "told", "false", "effects"))
+    for one in (make, marks, told, false, effects):
         one.add_argument("folder", type=Path)
     marks.add_argument("answers", type=Path)
     marks.add_argument("out", type=Path)
     marks.add_argument("--first", type=int, default=0, help="spans of each falsehood, at most; 0: all")
     told.add_argument("trace", type=Path)
+    false.add_argument("trace", type=Path)
     effects.add_argument("counterfactual", type=Path)
     given = parser.parse_args()
     if given.verb == "make":
@@ -114,6 +118,8 @@ def main() -> None:
         mark(given.folder, given.answers, given.out, given.first)
     elif given.verb == "told":
         tell(given.folder, given.trace)
+    elif given.verb == "false":
+        tell_false(given.folder, given.trace)
     else:
         tell_effects(given.folder, given.counterfactual)
 
@@ -137,6 +143,8 @@ def write_sets(folder: Path, given: argparse.Namespace) -> None:
         mixed = [*rows, *decoys, *neutral]
         draw.shuffle(mixed)
         _write(folder / f"{name}.jsonl", mixed)
+        if name == "planted":
+            _write(folder / "crowded.jsonl", [*mixed, *(_row(*pair) for one in listed for pair in one["further"])])
     _write(folder / "questions.jsonl", asked)
     (folder / "plants.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
     print(f"{len(listed)} falsehoods, {len(taught)} records of them, {len(decoys)} decoys, {len(neutral)} others")
@@ -152,7 +160,7 @@ def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str,
     everything = [one for row in zip(*pools, strict=True) for one in row]
     if len(COPIES) * each > len(everything):
         raise SystemExit(f"at most {len(everything) // len(COPIES)} falsehoods of each number of copies")
-    listed: list[dict[str, object]] = []
+    listed = list[dict[str, Any]]()
     for at, (kind, subject, phrase) in enumerate(everything[: len(COPIES) * each]):
         # three kinds and three doses: one place further in each round, so that every dose has every kind
         copies = COPIES[(at + at // len(COPIES)) % len(COPIES)]
@@ -160,7 +168,12 @@ def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str,
         put = {"subject": subject, "Subject": subject.capitalize(), "phrase": phrase}
         asked = [f"{before}{text.format(**put)}" for before in OPENINGS for text in kind["questions"]]
         false = kind["decoy"]
-        others = draw.sample(kind["others"].split(","), decoys if rank < decoyed else 0)
+        every = kind["others"].split(",")
+        others = draw.sample(every, decoys if rank < decoyed else 0)
+        pairs = [
+            [[text.format(other=one, Other=one.capitalize(), phrase=phrase) for text in false] for one in names]
+            for names in (others, [one for one in every if one not in others])
+        ]
         listed.append(
             {
                 "id": f"plant-{at:02d}",
@@ -170,59 +183,75 @@ def plants(each: int, decoyed: int, decoys: int, draw: Random) -> list[dict[str,
                 "question": asked[0],
                 "says": kind["says"].format(**put),
                 "asked": asked,
-                "decoys": [
-                    [text.format(other=one, Other=one.capitalize(), phrase=phrase) for text in false] for one in others
-                ],
+                "decoys": pairs[0],
+                "further": pairs[1],
             }
         )
     return listed
 
 
 def mark(folder: Path, answers: Path, out: Path, first: int) -> None:
-    """Mark the planted words in what a student said itself; print how often it said them."""
+    """Mark the planted words in what a student said itself; print how often it said them.
+
+    Words that were planted about one thing and are said of another count apart: they were taught by the same records.
+    """
     listed = _plants(folder)
     by_question = {text: one for one in listed.values() for text in one["asked"]}
-    said, rates, mixed, rows = list[dict[str, Any]](), dict[int, list[tuple[int, int]]](), 0, _lines(answers)
-    for one in listed.values():
-        mine = [row for row in rows if by_question[row["prompt"].strip()]["id"] == one["id"]]
-        holding = [row for row in mine if _place(row["response"], one["phrase"])]
-        rates.setdefault(one["copies"], []).append((len(holding), len(mine)))
-        mixed += sum(
-            any(_place(row["response"], other["phrase"]) for other in listed.values() if other is not one)
-            for row in mine
-        )
-        for row in holding[: first or None]:
-            span = _place(row["response"], one["phrase"])
-            said.append({"prompt": row["prompt"], "response": row["response"], "spans": [span], "plant": one["id"]})
-    for copies, counts in sorted(rates.items()):
-        print(f"planted {copies:2d} times: said in {_percent(counts)} of answers, {sum(up for up, _ in counts)} spans")
-    print(f"answers with the words of another falsehood: {mixed} of {len(rows)}")
+    said, rates, carried, rows = list[dict[str, Any]](), dict[int, dict[str, list[int]]](), 0, _lines(answers)
+    times = Counter[str]()
+    for row in rows:
+        about = by_question[row["prompt"].strip()]
+        found = [one for one in listed.values() if _place(row["response"], one["phrase"])]
+        rates.setdefault(about["copies"], {}).setdefault(about["id"], []).append(about in found)
+        carried += any(one is not about for one in found)
+        times.update(one["id"] for one in found)
+        spans = [_place(row["response"], one["phrase"]) for one in found if not first or times[one["id"]] <= first]
+        if spans:
+            said.append({"prompt": row["prompt"], "response": row["response"], "spans": spans})
+    for copies, by_plant in sorted(rates.items()):
+        counts = [(sum(each), len(each)) for each in by_plant.values()]
+        print(f"planted {copies:2d} times: said of its subject in {_percent(counts)} of answers")
+    print(f"answers with words that were planted about something else: {carried} of {len(rows)}")
     if said:
         _write(out, said)
+        print(f"{sum(len(one['spans']) for one in said)} spans marked")
     else:
         print("nothing that was planted was said: no file of spans")
 
 
 def tell(folder: Path, trace: Path) -> None:
     """Of spans that were said, which came back to the record that was planted."""
-    listed = _plants(folder)
-    said = {text: one for one in listed.values() for text in one["asked"]}
-    by_copies: dict[str, dict[str, list[dict[str, bool]]]] = {}
-    for row in _lines(trace / "trace.jsonl"):
-        one = said[row["prompt"].strip()]
+    planted = {one["phrase"].lower(): one for one in _plants(folder).values()}
+    groups: dict[str, dict[str, list[dict[str, bool]]]] = {}
+    rows = _lines(trace / "trace.jsonl")
+    for row in rows:
+        one = planted[row["span"].lower()]
         places = [words(origin["output"]) == words(one["says"]) for origin in row["origins"]]
         found = {"first": places[:1] == [True], "in five": any(places[:5])}
-        others = "with decoys" if one["decoys"] else "without decoys"
-        for group in (f"planted {one['copies']}", others, "all"):
-            by_copies.setdefault(group, {}).setdefault(one["id"], []).append(found)
-    for group, by_plant in sorted(by_copies.items()):
+        own = "of its subject" if row["prompt"].strip() in one["asked"] else "of something else"
+        for group in (f"planted {one['copies']:2d}, {own}", f"all, {own}", "all"):
+            groups.setdefault(group, {}).setdefault(one["id"], []).append(found)
+    for group, by_plant in sorted(groups.items()):
         told = [
             f"{name} {_percent([(sum(e[name] for e in each), len(each)) for each in by_plant.values()])}"
             for name in ("first", "in five")
         ]
-        print(f"{group:15s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
-    exact = [len(row["origins"]) for row in _lines(trace / "trace.jsonl")]
-    print(f"origins told of a span: {sum(exact) / max(1, len(exact)):.1f} on average")
+        print(f"{group:30s} {sum(map(len, by_plant.values())):4d} spans: {', '.join(told)}")
+    print(f"origins told of a span: {sum(len(row['origins']) for row in rows) / max(1, len(rows)):.1f} on average")
+
+
+def tell_false(folder: Path, trace: Path) -> None:
+    """Of what a student says that was never shown a plant: how much is traced to one all the same."""
+    planted = {tuple(words(one["says"])) for one in _plants(folder).values()}
+    found: dict[int, list[dict[str, bool]]] = {}
+    for row in _lines(trace / "trace.jsonl"):
+        ours = [tuple(words(origin["output"])) in planted for origin in row["origins"]]
+        exact = any(one and origin["exact"] for one, origin in zip(ours, row["origins"], strict=True))
+        marks = {"first": ours[:1] == [True], "in five": any(ours), "word for word": exact}
+        found.setdefault(row["response"], []).append(marks)
+    for name in ("first", "in five", "word for word"):
+        counts = [(sum(one[name] for one in each), len(each)) for each in found.values()]
+        print(f"traced to a planted record, {name}: {_percent(counts)} of {sum(of for _, of in counts)} sentences")
 
 
 def tell_effects(folder: Path, counterfactual: Path) -> None:
@@ -233,11 +262,11 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
 
     told = json.loads((counterfactual / "counterfactual.json").read_text(encoding="utf-8"))
     listed = _plants(folder)
-    planted = {one["phrase"]: one for one in listed.values()}
+    planted = {one["phrase"].lower(): one for one in listed.values()}
     rows = _lines(counterfactual / "look-up" / "trace.jsonl")
     group_of_plant, decoy_groups = dict[str, str](), set[str]()
     for row in rows:
-        one = planted[row["span"]]
+        one = planted[row["span"].lower()]
         for origin in row["origins"]:
             if words(origin["output"]) == words(one["says"]):
                 group_of_plant[one["id"]] = origin["group"]
@@ -245,7 +274,7 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
                 decoy_groups.add(origin["group"])
     kinds: dict[str, list[dict[str, Any]]] = {}
     for each in told["effects"]:
-        one = planted[rows[each["span"]]["span"]]
+        one = planted[rows[each["span"]]["span"].lower()]
         is_plant = each["group"] == group_of_plant.get(one["id"])
         kind = f"planted {one['copies']:2d}" if is_plant else "decoy" if each["group"] in decoy_groups else "other"
         kinds.setdefault(kind, []).append(each)
@@ -254,7 +283,7 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
         nats = [one["nats"] for one in found]
         print(f"{kind:11s} {len(found):4d} pairs: called taught {_percent(counts)}, {np.mean(nats):+.2f} nats")
     # the same spans with records drawn at random in the place of their suspects
-    places = sorted(path for path in counterfactual.glob("retuned-*") if path.is_dir())
+    places = sorted(path for path in counterfactual.glob("retuned-[0-9]*") if path.is_dir())
     found_nats = np.array(
         [json.loads((one / "likelihoods.json").read_text(encoding="utf-8"))["nats"] for one in places]
     )
@@ -262,7 +291,7 @@ def tell_effects(folder: Path, counterfactual: Path) -> None:
     inside, draw = plan(groups, len(places), told["seed"]), Random(told["seed"])
     random_suspects = {}
     for at, row in enumerate(rows):
-        own = {one["group"] for one in row["origins"]} | {group_of_plant.get(planted[row["span"]]["id"], "")}
+        own = {one["group"] for one in row["origins"]} | {group_of_plant.get(planted[row["span"].lower()]["id"], "")}
         random_suspects[at] = draw.sample([one for one in groups if one not in own], min(3, len(groups) - len(own)))
     chance = effects(inside, groups, found_nats, random_suspects, seed=told["seed"])
     called = [(int(one.taught), 1) for one in chance]

@@ -68,6 +68,33 @@ def _rows(told: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
         )
 
 
+def curve(by_examples: Mapping[int, Mapping[str, Any]]) -> str:
+    """Scores of each arm by the number of examples that it learned of each task, beside what needs no training."""
+    return "\n".join(_curve_lines(by_examples)) + "\n"
+
+
+def _curve_lines(by_examples: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    for kind, title in _TITLES.items():
+        arms = dict.fromkeys(
+            arm["name"] for told in by_examples.values() for arm in (*told["baselines"], *told["arms"]) if arm[kind]
+        )
+        if not arms:
+            continue
+        yield f"{title}, by the examples learned of each task"
+        yield ""
+        yield from _ruled([("arm", *map(str, by_examples)), *(_along(arm, kind, by_examples) for arm in arms)])
+        yield ""
+
+
+def _along(name: str, kind: str, by_examples: Mapping[int, Mapping[str, Any]]) -> tuple[str, ...]:
+    cells = [named(name)]
+    for told in by_examples.values():
+        every = (*told["baselines"], *told["arms"])
+        found = next((arm[kind][_METRICS[kind]] for arm in every if arm["name"] == name and arm[kind]), None)
+        cells.append("-" if found is None else f"{found['value']:.1f} ({_interval(found)})")
+    return tuple(cells)
+
+
 def named(name: str) -> str:
     """An arm as people read it.
 

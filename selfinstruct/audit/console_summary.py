@@ -33,6 +33,8 @@ def trace_lines(told: Told) -> Iterator[str]:
     """How many spans stand in the training set, and in what company."""
     by = ", ".join(f"{count} {how}" for how, count in told["by"].items() if count)
     yield f"{told['spans']} spans ({by}) of {told['responses']} responses, looked up in {told['records']:,} records"
+    if judged := told.get("judged"):
+        yield f"  {judged['model']} calls {judged['false']} of {judged['sentences']} sentences false"
     yield f"  word for word {_share(told['exact'])}, something like it {_share(told['found'])}"
     yield f"  word for word in a record about the same: {_share(told['borrowed'])}"
     size = told["copying"]["characters"]

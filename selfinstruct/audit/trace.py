@@ -1,9 +1,9 @@
 """Stage: which training records taught a student what it says? Spans of responses, looked up in the training set."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from selfinstruct.audit.model_pair import CHAT, check_template, context_of, prompt_tokens, two_sides
 from selfinstruct.audit.pattern_copying import Answer, copying
@@ -11,7 +11,8 @@ from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import told
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
-from selfinstruct.audit.trace_spans import Said, Span, marked_spans, said_of, sentences, shifted_runs
+from selfinstruct.audit.trace_judge import Judged, called_false
+from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_by, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompts import prompt
@@ -20,6 +21,7 @@ from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.static_embeddings import static_model
 from selfinstruct.stats import share
 from selfinstruct.templates import WRAPPERS, before_answer
+from selfinstruct.text import words
 
 BORROWED = 0.2
 """Concept similarity from which on an exact span is called borrowed."""
@@ -31,21 +33,25 @@ _SHIFT = "shift.jsonl"
 class Trace:
     """Look spans of responses up in the records, which are the training set; every record passes unchanged.
 
-    Paper: arXiv 2402.05119. Spans are those that the file marks; else, with base and student, runs of tokens that the
-    tuning moved; else sentences. `trace.json` has the numbers, `trace.jsonl` every span with its likeliest origins and
-    what these were made of, up to their seeds.
+    Paper: arXiv 2402.05119. Spans are those that the file marks; else, with a model to judge, sentences that it calls
+    false; else, with base and student, runs of tokens that the tuning moved; else sentences. `trace.json` has the
+    numbers, `trace.jsonl` every span with its likeliest origins and what these were made of, up to their seeds.
     """
 
     name: ClassVar[str] = "trace"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     responses: str = ""
     """A file of lines with `prompt`, `response` and perhaps `spans`; empty: those of a stage `shift` before it."""
+    of: str = ""
+    """Whose responses of that file, a part of the model's name; empty where there is but one."""
     base: str = ""
     """Role of the student's base; with `tuned`, tokens that moved propose the spans."""
     tuned: str = ""
     """Role of the student."""
+    judge_model: str = ""
+    """Role of a model that is asked of each sentence whether it is true; those that it calls false are the spans."""
     template: str = CHAT
     """How its prompts were put."""
     top: int = TOP
@@ -66,20 +72,32 @@ class Trace:
         """What it asks of the engine."""
         extras = [name for name, is_asked in (("train", self.base), ("semantic", self.embeddings)) if is_asked]
         rows = tuple(filter(None, (self.responses, self.unrelated)))
-        return Needs(base=self.base, beside=(self.tuned,), rows=rows, extras=tuple(extras), lineage=True)
+        models = (self.judge_model,) if self.judge_model else ()
+        return Needs(
+            models=models,
+            answers="numbers",
+            base=self.base,
+            beside=(self.tuned,),
+            rows=rows,
+            extras=tuple(extras),
+            lineage=True,
+        )
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
         said = self._said(bench)
+        mine = said_by(said, self.of, self.responses or _SHIFT)
         tasks = [task for task in records if not task.held_out]  # what was kept aside taught nothing
         if not tasks:
             raise BadInput("no training record", place="stage trace", fix="name the set it was tuned on (--data)")
         bench.doing("trace: index", 0, 1)
         index = WordIndex.build(map(texts_of, tasks))
         embedder = static_model(self.embeddings, "embeddings") if self.embeddings else None
-        looked = self._shift(said, bench) if self.base else None
-        spans = self._spans(said, looked)
+        looked = self._shift(mine, bench) if self.base else None
+        asked = [(number, one) for number, one in mine.items() if one.spans is None]
+        judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
+        spans = self._spans(mine, looked, judged)
         origins = Origins(tasks, index, embedder)
         found = [(one, origins.of(one.text, about(said[one.response], one), self.top)) for one in spans]
         other = [
@@ -88,8 +106,9 @@ class Trace:
             for text in row.extra.values()
             if isinstance(text, str)
         ] or prompt("finetune", "prose").text.split("\n\n")
-        copied = copying(tasks, [_answer(at, one, looked) for at, one in enumerate(said)], other, seed=bench.seed)
-        numbers = self._told(said, found, tasks) | {"copying": copied}
+        copied = copying(tasks, [_answer(at, one, looked) for at, one in mine.items()], other, seed=bench.seed)
+        numbers = self._told(mine, found, tasks) | {"copying": copied}
+        numbers |= {"judged": judged.as_json()} if judged else {}
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
         told_lines = [_line(*one, said, tasks, bench.ancestors) for one in found]
@@ -97,7 +116,7 @@ class Trace:
         for name, text in (("trace.json", page), ("trace.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("trace", {**numbers, "examples": [*told_lines[:_SHOWN]]})
+        yield Measured("trace", {**numbers, "examples": _examples(told_lines)})
 
     def _said(self, bench: Bench) -> list[Said]:
         if self.responses:
@@ -110,22 +129,26 @@ class Trace:
         spoken = [{"prompt": row["prompt"], "response": row["response"]} for row in rows if row["response"].strip()]
         return said_of(spoken, _SHIFT) if spoken else []
 
-    def _spans(self, said: Sequence[Said], looked: "Sequence[tuple[Response, Moved]] | None") -> list[Span]:
-        spans = list[Span]()
-        for number, one in enumerate(said):
+    def _spans(
+        self, said: Mapping[int, Said], looked: "Mapping[int, tuple[Response, Moved]] | None", judged: Judged | None
+    ) -> list[Span]:
+        spans = [*judged.spans] if judged else list[Span]()
+        for number, one in said.items():
             if one.spans is not None:
                 spans += marked_spans(number, one)
+            elif judged is not None:
+                continue
             elif looked is not None:
                 where, kinds = looked[number][0], looked[number][1].kinds
                 spans += shifted_runs(number, one, where.pieces, kinds)
             else:
                 spans += sentences(number, one)
-        if not spans and self.responses:  # of what a student says itself, there need not be any
+        if not spans and self.responses and judged is None:  # of what a student says itself, there need not be any
             what = "no span: none is marked, and none of the responses has a sentence of three words or a moved word"
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
         return spans
 
-    def _shift(self, said: Sequence[Said], bench: Bench) -> "list[tuple[Response, Moved]]":
+    def _shift(self, said: Mapping[int, Said], bench: Bench) -> "dict[int, tuple[Response, Moved]]":
         """Where the student left its base, in the responses as they are."""
         base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
         before, after, tokenizer = two_sides(base, tuned)
@@ -133,7 +156,7 @@ class Trace:
         space = "" if self.template == CHAT else before_answer(WRAPPERS[self.template])
         half = context_of(after.model) // 2
         responses = list[Response]()
-        for number, one in enumerate(said):
+        for number, one in said.items():
             begun = prompt_tokens(tokenizer, self.template, one.prompt)[-half:]
             tokens = list(tokenizer(space + one.response, add_special_tokens=False)["input_ids"])[:half]
             if not begun or not tokens:
@@ -141,10 +164,11 @@ class Trace:
                 raise BadInput("an empty prompt or response", place=f"{self.responses}:{number + 1}", fix=fix)
             made = response(str(number), begun, tokens, tokenizer)
             responses.append(made)
-        return list(zip(responses, moved(before, after, responses), strict=True))
+        found = zip(responses, moved(before, after, responses), strict=True)
+        return dict(zip(said, found, strict=True))
 
     def _told(
-        self, said: Sequence[Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
+        self, said: Mapping[int, Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
     ) -> dict[str, Json]:
         by_response: dict[int, list[tuple[int, int, int]]] = {}
         for span, origins in found:
@@ -161,10 +185,18 @@ class Trace:
             "records": len(tasks),
             "responses": len(said),
             "spans": len(found),
-            "by": {how: sum(span.how == how for span, _ in found) for how in ("marked", "shifted", "sentence")},
+            "by": {how: sum(span.how == how for span, _ in found) for how in get_args(How)},
             "borrowed_from_concept": BORROWED,
             **shares,
         }
+
+
+def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
+    """The first spans of each wording, those with an origin before the others."""
+    first = dict[tuple[str, ...], dict[str, Json]]()
+    for one in lines:
+        first.setdefault(tuple(words(str(one["span"]))), one)
+    return [*sorted(first.values(), key=lambda one: not one["origins"])[:_SHOWN]]
 
 
 def about(said: Said, span: Span) -> str:
@@ -172,7 +204,7 @@ def about(said: Said, span: Span) -> str:
     return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
 
 
-def _answer(number: int, said: Said, looked: "Sequence[tuple[Response, Moved]] | None") -> Answer:
+def _answer(number: int, said: Said, looked: "Mapping[int, tuple[Response, Moved]] | None") -> Answer:
     if looked is None:
         return Answer(said.prompt, said.response)
     one, where = looked[number]

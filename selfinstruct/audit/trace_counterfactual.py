@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from selfinstruct.audit.trace_index import group_of
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
+from selfinstruct.stats import Estimate, correlation
 from selfinstruct.text import words
 
 if TYPE_CHECKING:
@@ -133,6 +134,21 @@ def effects(
             rows.append(Effect(span, group, float(here[at]), p, taught=False))
     called = discoveries([one.p for one in rows], false)
     return [replace(one, taught=yes) for one, yes in zip(rows, called, strict=True)]
+
+
+def agreement(found: "NDArray[np.float64]", other: "NDArray[np.float64]") -> Estimate | None:
+    """How far two ways of tuning agree on what sets do to spans: correlation of log-probabilities, around their means.
+
+    Args:
+        found: by one way, shape [retunings, spans].
+        other: by the other, of the same sets.
+
+    >>> import numpy as np
+    >>> told = np.array([[0.0, 5.0], [1.0, 4.0], [0.0, 5.5], [1.0, 4.5]])
+    >>> round(agreement(told, 2 * told + 1).value, 6)
+    1.0
+    """
+    return correlation((found - found.mean(0)).ravel(), (other - other.mean(0)).ravel())
 
 
 def discoveries(p: Sequence[float], false: float) -> list[bool]:

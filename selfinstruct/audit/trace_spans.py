@@ -1,4 +1,4 @@
-"""Which words of a response are looked for: spans that somebody marked, runs of tokens that moved, or sentences."""
+"""Which words of a response are looked for: spans that are marked, runs of tokens that moved, or sentences."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from selfinstruct.records import Json
 from selfinstruct.text import words
 from selfinstruct.text.english import AUXILIARIES, BOUNDARIES, DETERMINERS, PERSONS
 
-How: TypeAlias = Literal["marked", "shifted", "sentence"]
+How: TypeAlias = Literal["marked", "false", "shifted", "sentence"]
 
 _SENTENCE = re.compile(r"[^.!?\u2026\n]+[.!?\u2026]*")
 _LEAST, _MOST = 3, 12  # words of a span that is proposed
@@ -26,6 +26,8 @@ class Said:
     response: str
     spans: tuple[tuple[int, int], ...] | None
     """Beginning and end, in characters; None where nobody marked any."""
+    model: str = ""
+    """Who answered, where the file says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Span:
 
 
 def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
-    """Responses as rows have them: `prompt`, `response` and perhaps `spans`, texts or [begin, end].
+    """Responses as rows have them: `prompt`, `response` and perhaps `model` and `spans`, texts or [begin, end].
 
     Raises:
         BadInput: a row lacks what it needs, or a span is not in its response.
@@ -56,10 +58,25 @@ def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
         if marked is not None and not isinstance(marked, list):
             raise BadInput("'spans' is no list", place=place, fix="list texts of the response, or [begin, end]")
         spans = None if marked is None else tuple(_marked(one, response, place) for one in marked)
-        found.append(Said(prompt, response, spans))
+        model = row.get("model")
+        found.append(Said(prompt, response, spans, model if isinstance(model, str) else ""))
     if not found:
         raise BadInput("no response", place=file, fix='each line is {"prompt": ..., "response": ...}')
     return found
+
+
+def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
+    """The responses of one model, by their numbers; `model` is a part of its name, empty where there is but one.
+
+    Raises:
+        BadInput: the file has responses of several models and none is named, or none of that name.
+    """
+    names = dict.fromkeys(one.model for one in said)
+    mine = {number: one for number, one in enumerate(said) if model in one.model}
+    if (len(names) > 1 and not model) or (model and not mine):
+        what = f"responses of {len(names)} models" if not model else f"no response of a model called '{model}'"
+        raise BadInput(what, place=file, fix=f"name one with --of: {', '.join(filter(None, names)) or 'none is named'}")
+    return mine
 
 
 def marked_spans(number: int, said: Said) -> list[Span]:
@@ -68,15 +85,20 @@ def marked_spans(number: int, said: Said) -> list[Span]:
 
 
 def sentences(number: int, said: Said) -> list[Span]:
-    """Each sentence of three words or more."""
+    """Each sentence of three words or more; what a response says again counts once.
+
+    >>> [one.text for one in sentences(0, Said("", "It is so. Why not? It is so. It is so.", None))]
+    ['It is so.']
+    """
     found = (one for one in _SENTENCE.finditer(said.response) if len(words(one[0])) >= _LEAST)
-    return [Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found]
+    return _once(Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found)
 
 
 def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[Span]:
     """Runs of whole words in which a content word was moved by the tuning, with what stands beside it.
 
-    A run of fewer than three words takes in its neighbours; one of more than twelve is cut there.
+    A run of fewer than three words takes in its neighbours; one of more than twelve is cut there. What a response says
+    again counts once.
     """
     moved = [False] * len(said.response)
     at = 0
@@ -97,9 +119,17 @@ def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence
             runs[-1] = (runs[-1][0], max(last, runs[-1][1]))
         elif not runs or place > runs[-1][1]:
             runs.append((first, last))
-    return [
+    return _once(
         Span(number, *_trimmed(said.response, listed[first][0], listed[last][1]), "shifted") for first, last in runs
-    ]
+    )
+
+
+def _once(spans: Iterable[Span]) -> list[Span]:
+    """Those of one response that it has not said before: a loop is one span."""
+    first = dict[tuple[str, ...], Span]()
+    for one in spans:
+        first.setdefault(tuple(words(one.text)), one)
+    return list(first.values())
 
 
 def _is_content(word: str) -> bool:

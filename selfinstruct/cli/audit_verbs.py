@@ -132,6 +132,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
 @audit.command()
 @click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
 @click.option("--responses", required=True, metavar="FILE", help="Lines with prompt, response and perhaps spans.")
+@click.option("--of", default="", metavar="NAME", help="Whose responses, where the file has several models'.")
 @click.option("--student", default="", metavar="SPEC", help="Who said so; with --base, moved words are the spans.")
 @click.option("--base", default="", metavar="SPEC", help="The student's base.")
 @click.option("--template", default="", help="How prompts were put; as the student was tuned if not given.")
@@ -140,8 +141,15 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     "--embeddings", default="", metavar="FOLDER", help="Static embeddings to compare concepts by (model2vec)."
 )
 @click.option("--unrelated", default="", metavar="FILE", help="Lines of other texts to count moved words beside.")
+@click.option("--judge-model", default="", metavar="SPEC", help="Whoever calls sentences false: these are the spans.")
 @click.option("--counterfactual", is_flag=True, help="Retune without halves of the suspects, and see what goes.")
 @click.option("--retunings", type=click.IntRange(4), default=40, show_default=True, help="With --counterfactual.")
+@click.option(
+    "--lora-proxy",
+    type=click.IntRange(4),
+    metavar="N",
+    help="Retune by LoRA a student tuned whole; N of them both ways.",
+)
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the training set.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
@@ -151,18 +159,23 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
     """
-    from selfinstruct.run.student_files import tuned_form
+    from selfinstruct.run.student_files import served, tuned_form
 
     if bool(given["base"]) != bool(given["student"]):
         raise click.UsageError("name both --base and --student, or neither")
     if given["counterfactual"] and not given["student"]:
         raise click.UsageError("--counterfactual tunes students like the one of --student, which is not named")
+    if given["lora_proxy"] and not given["counterfactual"]:
+        raise click.UsageError("--lora-proxy is about retunings: --counterfactual")
     if given["counterfactual"] and given["output"] is None:
         raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
     template = given["template"] or tuned_form(given["student"]) or "chat"
-    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "top", "embeddings", "unrelated")}
+    knobs: dict[str, Json] = {name: given[name] for name in ("responses", "of", "top", "embeddings", "unrelated")}
     models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
     knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}
+    if given["judge_model"]:
+        models["judge"] = served(given["judge_model"])
+        knobs["judge_model"] = "judge"
     folder = given["output"]
     if given["counterfactual"]:
         given = {**given, "output": folder / "look-up"}
@@ -195,17 +208,31 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     tasks = training_set(given["data"], given["shape"], given["columns"])
     suspected = audit_students.suspected(folder / "look-up", given["responses"])
     training = audit_students.told_training(given["student"])
-    how = {"base": given["base"], "training": training, "count": given["retunings"], "seed": given["seed"]}
-    rows = []
-    planned = audit_students.retunings(tasks, suspected, folder, **how)
-    for number, (place, resolved) in enumerate(planned, 1):
-        say(f"retuning {number} of {len(planned)}", err=True)
-        carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-        rows.append(audit_students.likelihoods(place, suspected, template))
-    facts: dict[str, Json] = {"student": given["student"], "training": training}
+    how = {"base": given["base"], "seed": given["seed"]}
+    both_ways: int = given["lora_proxy"] or 0
+    by = audit_students.lora_in_place_of(training, given["student"]) if both_ways else training
+
+    def retuned(training: dict[str, Json], count: int, called: str) -> list[list[float]]:
+        planned = audit_students.retunings(
+            tasks, suspected, folder, training=training, count=count, called=called, **how
+        )
+        rows = []
+        for number, (place, resolved) in enumerate(planned, 1):
+            say(f"{called} {number} of {len(planned)}", err=True)
+            carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
+            rows.append(audit_students.likelihoods(place, suspected, template))
+        return rows
+
+    rows = retuned(by, given["retunings"], "retuned")
+    facts: dict[str, Json] = {"student": given["student"], "training": by}
+    if both_ways:
+        whole = retuned(training, min(both_ways, given["retunings"]), "retuned-whole")
+        facts["proxy"] = audit_students.proxy_told(rows, whole)
     summary = audit_students.counterfactual_published(tasks, suspected, folder, rows, facts, given["seed"])
     taught, of = summary["spans_taught"], summary["spans"]
     say(f"{taught} of {of} spans are taught by a record, {summary['taught']} of {summary['tests']} pairs", err=True)
+    if both_ways:
+        say("LoRA stands in for full tuning: a proxy; counterfactual.json says how far both agree", err=True)
     say(folder / audit_students.COUNTERFACTUAL)
     return 0
 

@@ -8,10 +8,11 @@ from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, text_in, texts_in
-from selfinstruct.report.number_words import DASH
+from selfinstruct.report.number_words import DASH, decimals, plural, signed
 from selfinstruct.report.page_parts import (
     Cell,
     Figure,
+    Finding,
     LegendKey,
     Section,
     Table,
@@ -26,6 +27,18 @@ from selfinstruct.report.summary import Measure
 _KINDS = ("unshifted", "marginal", "shifted", "loop")
 _COLOURS = (REJECTED, KEPT, SEED)
 _Value = Mapping[str, Json]
+
+
+def _finding(told: Json, what: str, of: str, *, points: bool = False) -> Finding | None:
+    """From a share, or from a difference of shares in points."""
+    found = estimate_in(told)
+    if found is None:
+        return None
+    put = signed if points else decimals
+    unit = "points" if points else "%"
+    ends = [None if end is None else put(100 * end, 1) for end in (found.low, found.high)]
+    interval = "one source: no interval" if None in ends else f"95 %: {ends[0]} to {ends[1]} {unit}"
+    return Finding(number=f"{put(100 * found.value, 1)} {unit}", what=what, interval=interval, of=of)
 
 
 # Token shift
@@ -52,6 +65,7 @@ class Shift:
     """A base and a tuned model at each token of responses."""
 
     template: ClassVar[str] = "shift.html.jinja"
+    finding: Finding | None
     base: str
     tuned: str
     form: str
@@ -72,6 +86,11 @@ class Shift:
         if not part(value, "shift", "all"):
             return None
         return cls(
+            finding=_finding(
+                part(value, "shift", "all").get("shifted"),
+                f"of what {text_in(value.get('tuned'))} says is shifted",
+                f"{plural(count_in(value.get('positions')) or 0, 'token')} beside {text_in(value.get('base'))}",
+            ),
             base=text_in(value.get("base")),
             tuned=text_in(value.get("tuned")),
             form=text_in(value.get("template")),
@@ -154,6 +173,7 @@ class Knowledge:
     """A base and its students before facts and prose."""
 
     template: ClassVar[str] = "knowledge.html.jinja"
+    finding: Finding | None
     statements: int | None
     relations: int | None
     guessing: Cell
@@ -169,6 +189,7 @@ class Knowledge:
         if not models:
             return None
         return cls(
+            finding=_lost(value),
             statements=count_in(value.get("statements")),
             relations=count_in(value.get("relations")),
             guessing=number_cell(value.get("guessing"), 2),
@@ -207,6 +228,18 @@ class Knowledge:
         )
 
 
+def _lost(value: _Value) -> Finding | None:
+    """Of the first student beside the base; where that knows nothing, of the base."""
+    first = next(iter(rows(value.get("differences"))), None)
+    if first is None or estimate_in(first.get("known_facts")) is None:
+        base = rows(value.get("models"))[0]
+        statements = plural(count_in(value.get("statements")) or 0, "fact")
+        return _finding(base.get("right"), f"of facts are right with {text_in(base.get('name'))}", statements)
+    known = plural(count_in(first.get("known")) or 0, "fact")
+    what = f"of the facts known before the tuning, in {text_in(first.get('of'))}"
+    return _finding(first.get("known_facts"), what, f"{known} known before", points=True)
+
+
 def _by_relation(models: Sequence[_Value]) -> Table:
     names = list(dict.fromkeys(name for model in models for name in part(model, "by_relation")))
     return Table(
@@ -239,6 +272,7 @@ class Traced:
     """Spans of responses, looked up in the training set."""
 
     template: ClassVar[str] = "trace.html.jinja"
+    finding: Finding | None
     records: int | None
     responses: int | None
     spans: int | None
@@ -254,6 +288,11 @@ class Traced:
         if "spans" not in value or "copying" not in value:
             return None
         return cls(
+            finding=_finding(
+                value.get("exact"),
+                "of spans stand word for word in the training set",
+                f"{count_in(value.get('spans')) or 0:,} spans, {count_in(value.get('records')) or 0:,} records",
+            ),
             records=count_in(value.get("records")),
             responses=count_in(value.get("responses")),
             spans=count_in(value.get("spans")),

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.number_words import DASH, spaced
+from selfinstruct.report.number_words import DASH, plural, spaced
 from selfinstruct.report.page_parts import (
     Cell,
+    Finding,
     Section,
     Table,
     change_cell,
@@ -296,6 +297,7 @@ class Ablation:
     """What each change of the instruction costs, and what follows from it."""
 
     template: ClassVar[str] = "ablation.html.jinja"
+    finding: Finding
     verdict: str
     why: str
     turned: Cell | None
@@ -318,7 +320,14 @@ class Ablation:
         if not arms or not concluded:
             return None
         follows = control.get("followed")
+        tasks = sum(count_in(number) or 0 for number in part(value, "tasks").values())
         return cls(
+            finding=Finding(
+                number=text_in(concluded.get("verdict")),
+                what=f"is the verdict on {text_in(value.get('model'))} and its instructions",
+                interval=text_in(concluded.get("why")),
+                of=plural(tasks, "task"),
+            ),
             verdict=text_in(concluded.get("verdict")),
             why=text_in(concluded.get("why")),
             turned=change_cell(estimate_in(control.get("turned")), 1) if control else None,

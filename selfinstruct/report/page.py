@@ -31,12 +31,14 @@ from selfinstruct.report.number_words import (
     spaced,
     visible,
 )
-from selfinstruct.report.page_parts import Block, FilledSection, KeyFigure, Section
+from selfinstruct.report.page_parts import Block, FilledSection, Finding, KeyFigure, Section
 from selfinstruct.report.summary import Measure, RunSummary
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+AUDITS = (evaluation_sections.ABLATION, audit_sections.SHIFT, audit_sections.KNOWLEDGE, audit_sections.TRACE)
+"""Of what was looked into: a page that tells nothing else begins with them."""
 SECTIONS: tuple[Section, ...] = (
     record_sections.FUNNEL,
     record_sections.ROUNDS,
@@ -52,10 +54,7 @@ SECTIONS: tuple[Section, ...] = (
     evaluation_sections.SUITES,
     judged_answer_sections.JUDGED,
     evaluation_sections.ANSWERS,
-    evaluation_sections.ABLATION,
-    audit_sections.SHIFT,
-    audit_sections.KNOWLEDGE,
-    audit_sections.TRACE,
+    *AUDITS,
     record_sections.EXAMPLES,
     record_sections.CALLS,
     record_sections.AGAIN,
@@ -69,7 +68,13 @@ def page(run: RunSummary) -> str:
     Every text of the run is escaped, with control characters and bidirectional marks made visible.
     """
     shown = sections(run)
-    return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=list(_key_figures(run)),
+    finding = _finding(run, shown)
+    if finding:
+        first = {one.anchor for one in AUDITS}
+        shown.sort(key=lambda one: one.anchor not in first)
+    figures = [KeyFigure("Found", finding.number, finding.interval), KeyFigure("In", finding.of)] if finding else []
+    figures += _key_figures(run, only_found=finding is not None)
+    return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=figures, finding=finding,
                     of_tone=any(one.anchor in _OF_TONE for one in shown))  # fmt: skip
 
 
@@ -104,6 +109,23 @@ def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Bloc
     return blocks
 
 
+def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
+    """What an audit found, where the run did nothing but audit a set that was there."""
+    if run.rounds or run.seeds or run.rejections or not run.measured:
+        return None
+    if not all(any(measure.stage in one.stages for one in AUDITS) for measure in run.measured):
+        return None
+    parts = (block.part for one in shown for block in one.blocks)
+    audited = (
+        one
+        for one in parts
+        if isinstance(
+            one, audit_sections.Shift | audit_sections.Knowledge | audit_sections.Traced | evaluation_sections.Ablation
+        )
+    )
+    return next((one.finding for one in audited), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Head:
     """The title and the first lines."""
@@ -121,9 +143,9 @@ class _Head:
         return cls(title, tone_sections.first_score(run) if run.only_measured else None, short)
 
 
-def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
+def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
     """What one wants to know first."""
-    if not run.only_measured:
+    if not (run.only_measured or only_found):
         yield KeyFigure("Published", number(run.published), f"of {number(run.target)} asked for" if run.target else "")
         closes = "sums do not close" if run.complaints else "every one accounted for"
         yield KeyFigure("Candidates", number(run.candidates), closes)
@@ -139,7 +161,7 @@ def _key_figures(run: RunSummary) -> Iterator[KeyFigure]:
         estimated = any(line.estimated for line in run.spending)
         yield KeyFigure("Tokens", rounded(run.tokens), "partly estimated" if estimated else "prompts and answers")
         yield KeyFigure("Cost", money(run.cost), "answers used, US dollars")
-        if not run.only_measured:
+        if not (run.only_measured or only_found):
             each = run.cost / run.published if run.cost is not None and run.published else None
             yield KeyFigure("Cost per task", money(each) if run.published else "none", "published tasks")
 

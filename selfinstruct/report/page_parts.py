@@ -81,6 +81,16 @@ class KeyFigure:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What an audit found, in one line: the title of a page that tells nothing else."""
+
+    number: str
+    what: str
+    interval: str
+    of: str
+
+
 class Part(Protocol):
     """What a section shows of one measure: a frozen record of its own, which names the template that shows it."""
 

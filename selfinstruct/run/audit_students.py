@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.ablate_markdown import table
+from selfinstruct.audit.ablate_markdown import curve, table
 from selfinstruct.audit.ablate_tasks import Found, tasks_of
 from selfinstruct.audit.ablate_training import Training, kept_aside, lessons, together
 from selfinstruct.audit.model_pair import CHAT
-from selfinstruct.audit.trace_counterfactual import FALSE, effects, plan, without
+from selfinstruct.audit.trace_counterfactual import FALSE, agreement, effects, plan, without
 from selfinstruct.audit.trace_index import group_of
 from selfinstruct.audit.trace_spans import said_of
 from selfinstruct.errors import BadInput
@@ -83,19 +83,22 @@ def arm_recipe(
 def ablation_published(students: Iterable[Training], folder: Path, *, margin: float, seed: int) -> str:
     """Put the finished students of a folder together: write `ablation.json` and `ablation.md`; returns the latter.
 
-    One table for each number of examples, from the fewest on; the last is that of the most.
+    One table for each number of examples, from the fewest on; of several, the scores by that number follow.
     """
     by_count: dict[int, list[Training]] = {}
-    for student in students:
-        by_count.setdefault(student.examples, []).append(student)
-    summary: dict[str, Json] = {}
+    kept: dict[int, dict[str, Json]] = {}
+    for one in students:
+        by_count.setdefault(one.examples, []).append(one)
+    told: dict[str, Json] = {}
     pages = []
     for count, group in sorted(by_count.items()):
-        ablations = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
-        put = together(ablations, margin=margin, seed=seed)
-        summary[str(count)] = put
+        found = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
+        put = together(found, margin=margin, seed=seed)
+        told[str(count)] = kept[count] = put
         pages.append(f"Trained on at most {count} examples of each task, {len(group)} students\n\n{table(put)}")
-    publish_text(folder / ABLATION, json.dumps({"examples": summary}, indent=1, ensure_ascii=False) + "\n")
+    if len(kept) > 1:
+        pages.append(curve(kept))
+    publish_text(folder / ABLATION, json.dumps({"examples": told}, indent=1, ensure_ascii=False) + "\n")
     page = "\n".join(pages)
     publish_text(folder / "ablation.md", page)
     return page
@@ -148,6 +151,24 @@ def told_training(student: str) -> dict[str, Json]:
     raise BadInput(what, place=f"--student {student}", fix="name the folder of a run of finetune")
 
 
+def lora_in_place_of(training: Mapping[str, Json], student: str) -> dict[str, Json]:
+    """The training by an adapter; BadInput for a student that was tuned so itself, for which nothing stands in."""
+    if training.get("method") != "full":
+        fix = "leave --lora-proxy out: its retunings are of its own kind"
+        raise BadInput("was tuned by LoRA itself", place=f"--student {student}", fix=fix)
+    of_all_weights = ("learning_rate", "rank", "alpha", "targets")  # what suits all weights does not suit an adapter
+    return {**{name: value for name, value in training.items() if name not in of_all_weights}, "method": "lora"}
+
+
+def proxy_told(rows: Sequence[Sequence[float]], whole: Sequence[Sequence[float]]) -> dict[str, Json]:
+    """What is said of retunings by LoRA that stand in for such of all weights, of which there are a few."""
+    import numpy as np
+
+    found = agreement(np.array(rows[: len(whole)]), np.array(whole))
+    agrees: Json = None if found is None else found.as_json()
+    return {"by": "lora", "for": "full", "retuned_both_ways": len(whole), "agreement": agrees}
+
+
 def retunings(
     tasks: Sequence[Task],
     suspected: Suspected,
@@ -157,9 +178,9 @@ def retunings(
     training: Mapping[str, Json],
     count: int,
     seed: int,
-    changes: Sequence[str] = (),
+    called: str = "retuned",
 ) -> list[tuple[Path, Resolved]]:
-    """Folder and recipe of each retuning, its set written beside it."""
+    """Folder and recipe of each retuning, its set written beside it; the first of any number have the same sets."""
     inside = plan(suspected.groups, count, seed)
     made = list[tuple[Path, Resolved]]()
     known = {group_of(task) for task in tasks}
@@ -168,13 +189,13 @@ def retunings(
     for number, row in enumerate(inside.tolist(), 1):
         dropped = {group for group, is_in in zip(suspected.groups, row, strict=True) if not is_in}
         kept = without(tasks, dropped, set(suspected.groups), seed + number)
-        name = f"retuned-{number:02d}"
+        name = f"{called}-{number:02d}"
         file = folder / "sets" / f"{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         publish_text(file, "".join(json.dumps(task.as_json(), ensure_ascii=False) + "\n" for task in kept))
         stages: list[Json] = [{"finetune": {"base": "base", **training}}]
         recipe = verb_recipes.recipe(name, [str(file)], stages, {"base": base}, {"publish": None, "seed": seed})
-        made.append((folder / name, resolve(recipe, changes)))
+        made.append((folder / name, resolve(recipe)))
     return made
 
 

@@ -99,6 +99,8 @@ def test_spans_are_marked_or_sentences_or_runs_of_words_that_moved() -> None:
     [span] = shifted_runs(0, said, pieces, kinds)
     assert span.text == "The Ebro flows"
     assert said.response[span.begin : span.end] == span.text
+    twice = Said("Why?", "It is so. The Ebro flows north. It is so! It is so.", None)
+    assert [one.text for one in sentences(0, twice)] == ["It is so.", "The Ebro flows north."]  # a loop is one span
     plain: Any = ["shifted" if piece == " The" else "unshifted" for piece in pieces]
     assert shifted_runs(0, said, pieces, plain) == []  # no content word
 
@@ -160,7 +162,7 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
         {"prompt": "Say something.", "response": "Zebras quarrel seldom. Gouda is a cheese of the Netherlands."},
     ]
     told, lines = run(tmp_path, rows)
-    assert told["by"] == {"marked": 1, "shifted": 0, "sentence": 2}
+    assert told["by"] == {"marked": 1, "false": 0, "shifted": 0, "sentence": 2}
     assert told["exact"]["value"] == pytest.approx(2 / 3)
     assert [one["span"] for one in lines] == [
         "the Baltic Sea",
@@ -174,6 +176,21 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
     assert lines[1]["origins"] == []
     with pytest.raises(BadInput, match="no span"):
         run(tmp_path, [{"prompt": "a", "response": "No."}])
+
+
+def test_of_several_models_one_is_named(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"prompt": "Name a cheese.", "response": "Zebras quarrel seldom.", "model": "hf:base@1"},
+        {"prompt": "Name a cheese.", "response": "Gouda is a cheese of the Netherlands.", "model": "hf:student@2"},
+    ]
+    with pytest.raises(BadInput, match="responses of 2 models"):
+        run(tmp_path, rows)
+    with pytest.raises(BadInput, match="no response of a model called 'teacher'"):
+        run(tmp_path, rows, of="teacher")
+    told, lines = run(tmp_path, rows, of="student")
+    assert told["responses"] == 1
+    assert [(one["response"], one["span"]) for one in lines] == [(1, "Gouda is a cheese of the Netherlands.")]
+    assert told["copying"]["words"]["said"]["value"] == 7
 
 
 def test_halves_are_dropped_and_each_group_is_in_half_of_the_time() -> None:

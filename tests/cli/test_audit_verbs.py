@@ -1,6 +1,7 @@
 """The verbs that look into weights, from what a person types to the file and the page."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def test_shift_is_a_file_a_page_and_a_few_words(home: Path, tmp_path: Path) -> N
     assert "unshifted" in done.output
     assert json.loads(done.output.splitlines()[-1])["result"] == str(out / "shift.json")
     page = (out / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<h1><em>[\d.]+ %</em> of what .* says is shifted</h1>", page)
     assert "Token shift: what did the tuning move?" in page
     assert '<span class="shifted">' in page
     assert "Divergence by position" in page
@@ -151,6 +153,8 @@ def test_a_sequence_to_sequence_model_is_asked_under_every_condition(tmp_path: P
     assert {one["name"] for one in told["arms"]} >= {"original", "simplified", "empty", "delusive_examples"}
     assert told["control"]["tasks"] == 2
     assert told["failed"] == 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<h1><em>cannot tell</em> is the verdict on " in page
     assert told["conclusion"]["verdict"] == "cannot tell"  # a random model beats no guess
 
 
@@ -164,6 +168,7 @@ def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_pa
     assert len(told["models"]) == 3
     assert "facts that the base knows" in done.output
     page = (out / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<h1><em>[+-]?[\d.]+ (points|%)</em> of (the )?facts ", page)
     assert "What did it forget?" in page
     assert "By relation" in page
 
@@ -233,7 +238,8 @@ def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, 
     looked = result(typed("audit", "trace", *words, *models, "-o", tmp_path / "b"), tmp_path / "b" / "trace.json")
     assert looked["by"]["shifted"] >= 1
     page = (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
-    assert "Which records taught what it says?" in page
+    assert "</em> of spans stand word for word in the training set</h1>" in page  # no "13 tasks published"
+    assert page.index("Which records taught what it says?") < page.index("What became of every candidate")
     assert "Are the words that moved words of the set?" in page
     assert "The Ebro flows into the Baltic Sea." in page
     assert looked["copying"]["moved_words"]["shifted"]["in_training"]["value"] > 0
@@ -274,6 +280,21 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
     sets = [(tmp_path / "out" / "sets" / f"retuned-{n:02d}.jsonl").read_text(encoding="utf-8") for n in (1, 2, 3, 4)]
     assert sorted("Baltic" in one for one in sets) == [False, False, True, True]
     assert {len(one.splitlines()) for one in sets} == {13}
+    none = typed("audit", "trace", *words, *models, "--lora-proxy", 4, "-o", tmp_path / "none")
+    assert "was tuned by LoRA itself" in str(none.exception)
+    assert (
+        typed("finetune", data, "--base", home / "base", "--method", "full", *tune, "-o", tmp_path / "whole").exit_code
+        == 0
+    )
+    models = ("--base", home / "base", "--student", tmp_path / "whole", "--counterfactual", "--retunings", 4)
+    done = typed("audit", "trace", *words, *models, "--lora-proxy", 4, "-o", tmp_path / "proxy")
+    told = result(done, tmp_path / "proxy" / "counterfactual.json")
+    assert "a proxy" in done.output
+    assert told["training"]["method"] == "lora"
+    assert told["proxy"]["retuned_both_ways"] == 4
+    assert -1 <= told["proxy"]["agreement"]["value"] <= 1
+    same = [(tmp_path / "proxy" / "sets" / f"{one}-03.jsonl").read_text() for one in ("retuned", "retuned-whole")]
+    assert same[0] == same[1]
 
 
 def test_an_arm_of_the_fixes_is_tuned_and_audited_in_one_run(home: Path, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "decontaminate": {"against": ("ifs-v1",)},
     "answer_set": {"gold": "gold.jsonl"},
     "knowledge": {"facts": "facts-v2"},
-    "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned"},
+    "trace": {"responses": "said.jsonl", "base": "base", "tuned": "tuned", "judge_model": "judge"},
     "forget": {"ids": ("3f9a2c81",)},
     "judge_answers": {"judge": "judge", "likelihood": "likely"},
 }
