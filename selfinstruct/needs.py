@@ -164,7 +164,7 @@ class Needs:
         named = (
             *self.prompts,
             *checked,
-            *(one.path for one in self.suites),
+            *(suite.path for suite in self.suites),
             *self.against,
             *self.gold,
             self.labelled,

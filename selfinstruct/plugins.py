@@ -103,12 +103,12 @@ def _installed(kind: Kind, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     found = (
         Plugin(
             kind=kind,
-            name=one.name,
-            where=one.value.replace(" ", "").partition("[")[0],
-            package=one.dist.name if one.dist else "",
-            version=one.dist.version if one.dist else "",
+            name=entry_point.name,
+            where=entry_point.value.replace(" ", "").partition("[")[0],
+            package=entry_point.dist.name if entry_point.dist else "",
+            version=entry_point.dist.version if entry_point.dist else "",
         )
-        for one in entry_points(group=f"selfinstruct.{kind}")
+        for entry_point in entry_points(group=f"selfinstruct.{kind}")
     )
     return tuple(sorted(found, key=lambda one: (one.name, one.where)))
 

@@ -39,6 +39,6 @@ def prompt(room: str, name: str) -> Prompt:
     'classify.chat/1'
     """
     text = resources.files("selfinstruct").joinpath(room, "prompts", f"{name}.txt").read_text(encoding="utf-8")
-    found = _VERSION.match(text)
-    version = int(found[1]) if found else 1
+    match = _VERSION.match(text)
+    version = int(match[1]) if match else 1
     return Prompt(name, version, _VERSION.sub("", text).rstrip("\n"))

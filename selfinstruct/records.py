@@ -132,7 +132,9 @@ class Task:
 
     def _identity(self) -> bytes:
         """What `digest("task", CONTENT, ORIGIN, ordinal)` would hash, put together text by text."""
-        pairs = [b"[%s,%s]" % (quoted_ascii(one.input), quoted_ascii(one.output)) for one in self.instances]
+        pairs = [
+            b"[%s,%s]" % (quoted_ascii(instance.input), quoted_ascii(instance.output)) for instance in self.instances
+        ]
         more = b""
         if self.system or self.later:
             turns = [b"[%s,%s]" % (quoted_ascii(one.role), quoted_ascii(one.content)) for one in self.later]

@@ -165,7 +165,7 @@ def exact_match(answer: str, references: Sequence[str]) -> bool:
     (True, False)
     """
     said = normalized(answer)
-    return any(said == normalized(one) for one in references)
+    return any(said == normalized(reference) for reference in references)
 
 
 def rouge_l(answer: str, references: Sequence[str]) -> float:
@@ -175,7 +175,7 @@ def rouge_l(answer: str, references: Sequence[str]) -> float:
     0.8
     """
     scorer = _scorer()
-    return max((float(scorer.score(one, answer)["rougeL"].fmeasure) for one in references), default=0.0)
+    return max((float(scorer.score(reference, answer)["rougeL"].fmeasure) for reference in references), default=0.0)
 
 
 @lru_cache(1)
@@ -236,7 +236,7 @@ def superni_score(answers: Sequence[Scored], seed: int = 0) -> SuperNIScore | No
     """
     if not answers:
         return None
-    categories = dict.fromkeys(sorted(one.category for one in answers if one.category))
+    categories = dict.fromkeys(sorted(answer.category for answer in answers if answer.category))
     return SuperNIScore(
         exact_match=_by_task(answers, "exact_match", seed),
         rouge_l=_by_task(answers, "rouge_l", seed),
@@ -245,15 +245,15 @@ def superni_score(answers: Sequence[Scored], seed: int = 0) -> SuperNIScore | No
                 exact_match=_by_task(within, "exact_match", seed), rouge_l=_by_task(within, "rouge_l", seed)
             )
             for name in categories
-            if (within := [one for one in answers if one.category == name])
+            if (within := [answer for answer in answers if answer.category == name])
         },
     )
 
 
 def _by_task(answers: Sequence[Scored], metric: Metric, seed: int) -> Estimate:
     values: dict[str, list[float]] = {}
-    for one in answers:
-        values.setdefault(one.task, []).append(getattr(one, metric) / 100)
+    for answer in answers:
+        values.setdefault(answer.task, []).append(getattr(answer, metric) / 100)
     found = mean(
         [sum(each) for each in values.values()], [len(each) for each in values.values()], within=_SHARES, seed=seed
     )

@@ -50,7 +50,7 @@ class ProgressLine:
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Show it."""
+        """Show the progress line."""
         self._progress.start()
         return self
 

@@ -24,9 +24,11 @@ def show(folder: Path, *, as_json: bool) -> int:
     last_event = run.ledger[-1] if run.ledger else {}
     if as_json:
         facts = {"running": run.running, "published": run.published, "unfinished": list(run.unfinished)}
-        say_json({**facts, "stages": {one.path: one.result.as_json() for one in run.stages}, "last": dict(last_event)})
+        say_json(
+            {**facts, "stages": {stage.path: stage.result.as_json() for stage in run.stages}, "last": dict(last_event)}
+        )
         return 0
-    stages = [(shown(one.path), one.result) for one in run.stages]
+    stages = [(shown(stage.path), stage.result) for stage in run.stages]
     width = max((len(name) for name, _ in stages), default=5)
     say(f"{'stage':<{width}}  received      kept  rejected    failed")
     for name, result in stages:

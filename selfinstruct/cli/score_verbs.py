@@ -284,7 +284,7 @@ def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
                 rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
                 note = "" if judges[name]["believed"] else "baseline, no judge"
                 table.add_row(
-                    model["model"], name, str(found["n_total"]), *(_number(found[one]) for one in rates), note
+                    model["model"], name, str(found["n_total"]), *(_number(found[rate]) for rate in rates), note
                 )
         console.print(table)
     for measure in ("just_eval", "user_oriented"):

@@ -61,7 +61,7 @@ class Groups:
     """Numbers from 0 on, of which some belong together."""
 
     def __init__(self, count: int) -> None:
-        """Each alone."""
+        """Begin with `count` groups of one number each."""
         self._parents = array("q", range(count))
 
     def root(self, number: int) -> int:

@@ -45,7 +45,7 @@ def little_endian(data: "NDArray[np.uint8]", at: int, count: int) -> np.uint64:
 
 @compiled_inside
 def mixed(lane: np.uint64, word: np.uint64) -> np.uint64:
-    """One round."""
+    """One round of xxHash64: a word mixed into a lane."""
     return rotated(lane + word * _P2, 31) * _P1
 
 

@@ -11,6 +11,7 @@ the stage and its knobs                            finetune.py; knobs that make 
 how a task is written, and where loss is           training_text.py (templates: the module `templates`)
 tokens and truncation; what is trained together    examples.py; packing.py
 the training loop; the loss of a pass              training.py; loss.py
+TRL instead of it; processes of a launcher         trl_training.py; launch.py
 what a model and a machine allow                   machine_probe.py
 the folder that comes out, and its card            student.py; a checkpoint, checkpoint.py
 when to stop                                       stopping.py (the rule), stop_on_loss.py

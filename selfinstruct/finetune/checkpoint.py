@@ -99,7 +99,7 @@ def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path: 
         memory = optimizer.state.get(weight, {})
         numbers |= {f"{kind}/{name}": memory[kind] for kind in _MEMORY if kind in memory}
     place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}{_END if progress.finished else ''}"
-    needed = sum(one.numel() * one.element_size() for one in numbers.values())
+    needed = sum(number.numel() * number.element_size() for number in numbers.values())
     with whole_folder(place, needed) as made:
         save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
         (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")

@@ -291,20 +291,20 @@ def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int 
     if words is None:
         return
     owners = {task.id: task for task in tasks}
-    for one in examples:
-        if max(one.tokens) >= words:
-            what = f"its tokenizer writes token {max(one.tokens)}, and the model knows {words}"
-            owner = owners[one.record.partition("/")[0]]
+    for example in examples:
+        if max(example.tokens) >= words:
+            what = f"its tokenizer writes token {max(example.tokens)}, and the model knows {words}"
+            owner = owners[example.record.partition("/")[0]]
             raise BadInput(what, place=place(owner), fix="take the tokenizer that came with the weights")
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
     """SHA-256 of what is read and what is learned of it, in order."""
     content = hashlib.sha256()
-    for one in examples:
-        content.update(f"{len(one)} ".encode())
-        content.update(one.tokens.tobytes())
-        content.update(one.supervised)
+    for example in examples:
+        content.update(f"{len(example)} ".encode())
+        content.update(example.tokens.tobytes())
+        content.update(example.supervised)
     return content.hexdigest()
 
 

@@ -57,7 +57,7 @@ class Finetune:
     """
 
     name: ClassVar[str] = "finetune"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     scope: ClassVar[Scope] = "set"
 
     base: str = "base"

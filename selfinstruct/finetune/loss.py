@@ -53,7 +53,7 @@ class PlainHead:
         import torch
 
         with torch.no_grad():
-            return sum(_exponentials(self._of(states[one]), targets[one])[0] for one in chunks(len(states)))
+            return sum(_exponentials(self._of(states[chunk]), targets[chunk])[0] for chunk in chunks(len(states)))
 
     def _of(self, states: Any) -> Any:  # noqa: ANN401 - imported late
         import torch

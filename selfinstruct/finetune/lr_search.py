@@ -46,9 +46,9 @@ def lowest(trials: Sequence[Trial]) -> float:
     >>> lowest([Trial(learning_rate=rate, examples=8, held_out_loss=loss) for rate, loss in [(1e-4, 2.1), (5e-4, 2.0)]])
     0.0005
     """
-    known = [(one.held_out_loss, one.learning_rate) for one in trials if one.held_out_loss is not None]
+    known = [(trial.held_out_loss, trial.learning_rate) for trial in trials if trial.held_out_loss is not None]
     if not known:
-        tried = ", ".join(f"{one.learning_rate:g}" for one in trials)
+        tried = ", ".join(f"{trial.learning_rate:g}" for trial in trials)
         raise Stopped(f"the loss became no number with every learning rate tried ({tried}): try lower ones")
     return min(known)[1]
 

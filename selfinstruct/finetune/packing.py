@@ -180,8 +180,8 @@ def tensors(examples: Sequence[Example], layout: Layout, device: Any, filling: i
     """Examples as a pass."""
     import torch
 
-    rows = [torch.frombuffer(one.tokens, dtype=torch.int32).long() for one in examples]
-    masks = [torch.frombuffer(bytearray(one.supervised), dtype=torch.uint8).bool() for one in examples]
+    rows = [torch.frombuffer(example.tokens, dtype=torch.int32).long() for example in examples]
+    masks = [torch.frombuffer(bytearray(example.supervised), dtype=torch.uint8).bool() for example in examples]
     places = [torch.arange(len(row)) for row in rows]
     keeps = [torch.cat([mask[1:], mask.new_zeros(1)]) for mask in masks]
     targets = torch.cat([row[1:][mask[1:]] for row, mask in zip(rows, masks, strict=True)])

@@ -74,7 +74,7 @@ class StopOnLoss(TrainerCallback):
             "stopped_at": None if stopped is None else stopped.examples,
             "trained_on": self.train_on,
             "lowest_at": None if lowest is None else lowest.examples,
-            "checks": [one.as_json() for one in self.checks],
+            "checks": [check.as_json() for check in self.checks],
         }
 
     def on_train_begin(
@@ -89,7 +89,7 @@ class StopOnLoss(TrainerCallback):
         kept = self._read() if state.global_step else []
         self.checks = [one for one in kept if one.step <= state.global_step]
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.file, [_line(one) for one in self.checks])
+        write_whole(self.file, [_line(check) for check in self.checks])
         if self._over:
             control.should_training_stop = True
         elif not self.checks and self.grid[:1] == (0,):

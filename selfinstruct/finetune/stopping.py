@@ -107,7 +107,7 @@ class Headroom:
     """How much IFS can still rise: a model that answers already cannot show what tuning does to its answering."""
 
     ifs: Estimate
-    """Before training."""
+    """IFS of the model before training, with its interval."""
     bar: float
     """IFS from which on the stop rule calls it high, as this judge tells it."""
 

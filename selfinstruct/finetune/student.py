@@ -58,7 +58,7 @@ def training_facts(
     """Steps, losses and sizes."""
     plan = steps(len(prepared.examples), recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     few = max(1, progress.step // 10)
-    lengths = [len(one) for one in prepared.examples]
+    lengths = [len(example) for example in prepared.examples]
     useful = useful_share(lengths, plan[: progress.step], recipe.batch, examined.layout, examined.together)
     return {
         "steps": progress.step,
@@ -68,9 +68,15 @@ def training_facts(
         "loss_first": _mean(progress.losses[:few]),
         "loss_last": _mean(progress.losses[-few:]),
         "useful_share": round(useful, 4),
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-        "trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        "parameters": sum(map(_numbers, model.parameters())),
+        "trained_parameters": sum(_numbers(weight) for weight in model.parameters() if weight.requires_grad),
     }
+
+
+def _numbers(weight: Any) -> int:  # noqa: ANN401 - imported late
+    """How many a tensor holds; in 4 bits two of them lie in a byte."""
+    packed = 2 * weight.element_size() if hasattr(weight, "quant_state") else 1
+    return int(weight.numel() * packed)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -125,7 +125,7 @@ def mean_loss(
     loss, filled = Loss(model, plain_head=examined.plain_head), filling(tokenizer)
     total, tokens = 0.0, 0
     with evaluating(model), _autocast(model, recipe.autocast):
-        lengths = [len(one) for one in examples]
+        lengths = [len(example) for example in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
             one = tensors([examples[at] for at in places], examined.layout, model.device, filled)
             total += loss.value(one)
@@ -148,7 +148,7 @@ class _Training:
 
         self._model, self._examples, self._recipe, self._folder = model, examples, recipe, folder
         self._examined, self._filling = examined, filling(tokenizer)
-        self._lengths = [len(one) for one in examples]
+        self._lengths = [len(example) for example in examples]
         self._plan = planned(len(examples), recipe)
         self._learned = [weight for weight in model.parameters() if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(

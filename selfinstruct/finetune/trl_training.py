@@ -23,15 +23,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import torch
-import transformers
-import trl
-from accelerate.utils import broadcast_object_list
-from huggingface_hub import constants
-from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_callback import PrinterCallback
-from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+from trl import SFTTrainer  # type: ignore[attr-defined] # its library makes its names late
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, refusals, save
@@ -53,7 +46,6 @@ from selfinstruct.finetune.training import (
 )
 from selfinstruct.finetune.training import train as again
 
-_TRL: Any = trl  # as in the benchmark of both
 UNLEARNED = -100
 """The label of a token without loss."""
 _STATE = "trainer_state.json"  # written last of a checkpoint
@@ -77,6 +69,10 @@ def train(
         Diverged: the loss is no number any more; the last good checkpoint is kept.
         NoRoom: a checkpoint could not be written; the one before is kept.
     """
+    from torch.optim import AdamW
+    from transformers.trainer_callback import PrinterCallback
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
     plan = planned(len(examples), recipe)
     with refusals(folder), no_bars(), _quiet(model):
         arguments = _arguments(model, recipe, len(plan), folder)
@@ -102,7 +98,7 @@ def train(
             progress = _progress(state, plan, examples)
             trainer.accelerator.wait_for_everyone()
             if first:
-                save(folder, model, torch.optim.AdamW(model.parameters()), progress)
+                save(folder, model, AdamW(model.parameters()), progress)
             if taken_up or not first:
                 return progress
     # what is finished is only looked at again, by callbacks, too
@@ -111,9 +107,11 @@ def train(
 
 def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # noqa: ANN401 - as above
     """Of a training of `count` steps."""
+    from trl import SFTConfig  # type: ignore[attr-defined] # as above
+
     at_once, times = shared_out(recipe.batch, recipe.accumulate, process().count)
     cpu = model.device.type == "cpu"
-    made = _TRL.SFTConfig(
+    made = SFTConfig(
         output_dir=str(folder),
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
@@ -151,7 +149,7 @@ def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # 
     return made
 
 
-class _Trainer(_TRL.SFTTrainer):  # type: ignore[misc] # its library makes its names late
+class _Trainer(SFTTrainer):
     """`SFTTrainer` with our learning rates, that writes no card and asks nobody where it saves."""
 
     def __init__(self, recipe: Recipe, **given: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
@@ -161,14 +159,16 @@ class _Trainer(_TRL.SFTTrainer):  # type: ignore[misc] # its library makes its n
             what = "each process must hold the whole model: neither FSDP nor DeepSpeed is supported"
             raise BadInput(what, place="engine: trl", fix="accelerate launch --multi_gpu, without a config file")
 
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:  # noqa: ANN401
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ANN401
         """Up in a line and down in a line, as `training.rate`."""
+        from torch.optim.lr_scheduler import LambdaLR
 
         def share(step: int) -> float:
             done = step >= num_training_steps  # asked for after the last step, too
             return 0.0 if done else rate(step, num_training_steps, 1.0, self._recipe.warm_up)
 
-        made = LambdaLR(optimizer or self.optimizer, share)
+        walker: Any = optimizer or self.optimizer
+        made = LambdaLR(walker, share)
         self.lr_scheduler = made
         return made
 
@@ -254,6 +254,8 @@ class _Guard(TrainerCallback):
         """After each step, when all others have said what they want."""
         del kwargs
         if args.world_size > 1:
+            import torch
+
             said = torch.tensor([control.should_training_stop, control.should_save], device=args.device).int()
             torch.distributed.broadcast(said, 0)
             control.should_training_stop, control.should_save = map(bool, said.tolist())
@@ -329,9 +331,11 @@ def _is_sound(
     filled: int,
 ) -> bool:
     """Whether loss and gradient are numbers on the shortest example of a step."""
+    from torch.nn.utils import clip_grad_norm_
+
     shortest = min((examples[at] for at in step.examples), key=len)
     nats = loss.backward(tensors([shortest], examined.layout, model.device, filled), 1 / shortest.learned)
-    norm = torch.nn.utils.clip_grad_norm_([one for one in model.parameters() if one.requires_grad], LONGEST_GRADIENT)
+    norm = clip_grad_norm_([one for one in model.parameters() if one.requires_grad], LONGEST_GRADIENT)
     model.zero_grad(set_to_none=True)
     return math.isfinite(nats) and math.isfinite(float(norm))
 
@@ -340,6 +344,8 @@ def _agreed(arguments: TrainingArguments, folder: Path, examples: Sequence[Examp
     """The folder of the first process, where the set is the same in all of them."""
     if arguments.world_size == 1:
         return folder
+    from accelerate.utils import broadcast_object_list
+
     own = fingerprint(examples)
     there, theirs = broadcast_object_list([str(folder), own])
     if theirs != own:
@@ -351,6 +357,9 @@ def _agreed(arguments: TrainingArguments, folder: Path, examples: Sequence[Examp
 @contextmanager
 def _quiet(model: Any) -> Iterator[None]:  # noqa: ANN401 - as above
     """No telemetry, no advice, nothing on stdout of the libraries; afterwards the model computes as it did before."""
+    import transformers
+    from huggingface_hub import constants
+
     words: Any = transformers.utils.logging
     verbosity, told = words.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY
     constants.HF_HUB_DISABLE_TELEMETRY = True

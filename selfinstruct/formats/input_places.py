@@ -42,7 +42,7 @@ class Source:
     name: str
     """For provenance: the file's or folder's own name, or the Hub id."""
     place: str
-    """For messages."""
+    """File or table as messages name it."""
     records: Iterator[Line | BadRecord]
 
 

@@ -43,7 +43,7 @@ def turns(task: Task, pair: Instance) -> list[Message]:
 
 
 def alpaca(task: Task, pair: Instance) -> Row:
-    """Three columns."""
+    """Columns `instruction`, `input`, `output`."""
     return {"instruction": task.instruction, "input": pair.input, "output": pair.output}
 
 

@@ -76,7 +76,7 @@ class Drafts:
     """The sources of one split, and who can stand for whom among them: nothing of another split is seen."""
 
     def __init__(self, sources: Sequence[Source], rule: CutRule) -> None:
-        """Index them."""
+        """`sources`: of one split; `rule`: where their texts may be cut."""
         self._sources, self._rule = sources, rule
         self._neighbours = Neighbours(sources)
         of_language: dict[str, list[int]] = {}

@@ -41,7 +41,7 @@ _PART = 4  # letters of a word that may be part of another: `hive`, `beehive`
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One subject."""
+    """What seeds and new tasks are about."""
 
     name: str
     """As a person gave it, or its most telling words."""

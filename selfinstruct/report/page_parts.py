@@ -197,4 +197,4 @@ def names_of(parts: Iterable[Mapping[str, Json]]) -> list[str]:
     >>> names_of([{"a": 1}, {"b": 1, "a": 2}])
     ['a', 'b']
     """
-    return list(dict.fromkeys(name for one in parts for name in one))
+    return list(dict.fromkeys(name for part in parts for name in part))

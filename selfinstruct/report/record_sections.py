@@ -348,7 +348,7 @@ def _beside_the_paper(machine: Texts, human: Texts) -> Table:
     columns = zip(names, _statistics(machine), _statistics(human), paper, strict=True)
     return Table(
         ("On average", "Published", "Seeds", "Self-Instruct paper"),
-        [row(*one) for one in columns],
+        [row(*column) for column in columns],
         label="Published tasks beside the seeds and the paper",
     )
 

@@ -188,7 +188,7 @@ def before_and_after(run: RunSummary) -> tuple[float, float] | None:
 
 def _checks_in(value: _Check) -> list[_Check]:
     """What was measured on the way, in order."""
-    return [one for one in rows(part(value.get("stop")).get("checks")) if count_in(one.get("examples")) is not None]
+    return [row for row in rows(part(value.get("stop")).get("checks")) if count_in(row.get("examples")) is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,18 +288,18 @@ def _aloud(what: str, line: Line) -> str:
 def _table(checks: Sequence[_Check]) -> Table:
     cells = [
         (
-            count_cell(one.get("examples")),
-            *(estimate_cell(estimate_beside(one, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
-            estimate_cell(_gap(one)),
-            estimate_cell(estimate_beside(one, "ifs_clean")),
-            _gain(part(one.get("intervals")).get("gain")),
+            count_cell(check.get("examples")),
+            *(estimate_cell(estimate_beside(check, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
+            estimate_cell(_gap(check)),
+            estimate_cell(estimate_beside(check, "ifs_clean")),
+            _gain(part(check.get("intervals")).get("gain")),
             *(
-                number_cell(one.get(name))
+                number_cell(check.get(name))
                 for name in ("loss", "objecqa", "objecqa_answered", "kl_prose", "kl_reference")
             ),
-            Cell("stop" if one.get("stop") is True else ""),
+            Cell("stop" if check.get("stop") is True else ""),
         )
-        for one in checks
+        for check in checks
     ]
     head = (
         *("Examples", "IFS", "Partial", "Full", "Gap", "Clean", "Gain, 95 %", "Loss", "ObjecQA", "Answered"),
@@ -320,14 +320,14 @@ def _by_loss(told: _Check) -> str:
 
 
 def _loss_table(told: _Check, checks: Sequence[_Check]) -> Table:
-    tone = {count_in(one.get("examples")): one for one in checks}
+    tone = {count_in(check.get("examples")): check for check in checks}
     at = count_in(told.get("stopped_at"))
     lines = []
-    for one in rows(told.get("checks")):
-        examples = count_in(one.get("examples"))
+    for row in rows(told.get("checks")):
+        examples = count_in(row.get("examples"))
         beside = tone.get(examples, {})
         says = [name for name, yes in (("loss", examples == at), ("IFS", beside.get("stop") is True)) if yes]
-        loss, ifs = number_cell(one.get("held_out_loss")), estimate_cell(estimate_beside(beside, "ifs"))
+        loss, ifs = number_cell(row.get("held_out_loss")), estimate_cell(estimate_beside(beside, "ifs"))
         lines.append((count_cell(examples), loss, ifs, Cell(f"stop by {' and '.join(says)}" if says else "")))
     return Table(("Examples", "Loss on the test split", "IFS", "Rule"), lines, label="Loss beside IFS", dense=True)
 

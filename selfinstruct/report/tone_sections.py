@@ -100,16 +100,16 @@ class Tone:
         differences = rows(value.get("differences"))
         return cls(
             # numbers under other terms do not compare
-            judges=_distinct(text_in(part(one.get("judge")).get("version")) for one in sides),
-            thresholds=_distinct(_plain(part(one.get("judge")).get("threshold")) for one in sides),
-            tone_tokens=_distinct(_plain(one.get("tone_tokens")) for one in sides),
-            budgets=_distinct(_plain(one.get("budget")) for one in sides if one.get("budget")),
-            prompts=_distinct(text_in(one.get("prompts")) for one in sides),
-            failed=sum(count_in(one.get("failed")) or 0 for one in sides),
-            unknown_finish=sum(count_in(one.get("unknown_finish")) or 0 for one in sides),
+            judges=_distinct(text_in(part(side.get("judge")).get("version")) for side in sides),
+            thresholds=_distinct(_plain(part(side.get("judge")).get("threshold")) for side in sides),
+            tone_tokens=_distinct(_plain(side.get("tone_tokens")) for side in sides),
+            budgets=_distinct(_plain(side.get("budget")) for side in sides if side.get("budget")),
+            prompts=_distinct(text_in(side.get("prompts")) for side in sides),
+            failed=sum(count_in(side.get("failed")) or 0 for side in sides),
+            unknown_finish=sum(count_in(side.get("unknown_finish")) or 0 for side in sides),
             whole_and_cut=Figure(
                 caption="Whole and cut prompts",
-                chart=charts.pairs(_aloud(sides), [_pair(one) for one in sides]),
+                chart=charts.pairs(_aloud(sides), [_pair(side) for side in sides]),
                 note="share of responses that answer; the line between the dots is the gap",
                 legend=_LEGEND,
                 nothing="nothing was judged",
@@ -117,8 +117,12 @@ class Tone:
             scores=_scores(sides),
             corrected=_corrected(sides),
             with_judge_error=_with_judge_error(sides),
-            same_wrapper=_compared([one for one in differences if one.get("same_wrapper") is True]),
-            other_wrappers=_compared([one for one in differences if one.get("same_wrapper") is not True]),
+            same_wrapper=_compared(
+                [difference for difference in differences if difference.get("same_wrapper") is True]
+            ),
+            other_wrappers=_compared(
+                [difference for difference in differences if difference.get("same_wrapper") is not True]
+            ),
             counts=_counts(sides),
         )
 
@@ -194,8 +198,8 @@ def _aloud(sides: Sequence[_Side]) -> str:
 
 def _scores(sides: Sequence[_Side]) -> Table:
     lines = [
-        (*_who(one), count_cell(one.get("n")), *(estimate_cell(estimate_beside(one, name)) for name in _NUMBERS))
-        for one in sides
+        (*_who(side), count_cell(side.get("n")), *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS))
+        for side in sides
     ]
     head = ("Model", "Wrapper", "n", *_NUMBERS.values())
     return Table(head, lines, words=2, label="Scores of tone by model and wrapper", dense=True)
@@ -203,7 +207,7 @@ def _scores(sides: Sequence[_Side]) -> Table:
 
 def _corrected(sides: Sequence[_Side]) -> Table:
     """The same shares with the judge's known errors taken out, and those errors."""
-    known = [(one, part(one.get("corrected"))) for one in sides if part(one.get("corrected"))]
+    known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
     lines = [
         (
             *_who(one),
@@ -227,7 +231,7 @@ def _corrected(sides: Sequence[_Side]) -> Table:
 
 def _with_judge_error(sides: Sequence[_Side]) -> Table:
     """The same shares with intervals for a kind of model that the judge never saw."""
-    known = [(one, part(one.get("with_judge_error"))) for one in sides if part(one.get("with_judge_error"))]
+    known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
     lines = [(*_who(one), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
     head = ("Model", "Wrapper", *_WIDE.values())
     return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
@@ -236,12 +240,12 @@ def _with_judge_error(sides: Sequence[_Side]) -> Table:
 def _compared(differences: Sequence[_Side]) -> Table:
     lines = [
         (
-            text_cell(one.get("of")),
-            text_cell(one.get("above")),
-            count_cell(one.get("n")),
-            *(change_cell(estimate_in(one.get(name))) for name in _COMPARED),
+            text_cell(difference.get("of")),
+            text_cell(difference.get("above")),
+            count_cell(difference.get("n")),
+            *(change_cell(estimate_in(difference.get(name))) for name in _COMPARED),
         )
-        for one in differences
+        for difference in differences
     ]
     head = ("Of", "Over", "Prompts", *(_NUMBERS[name] for name in _COMPARED))
     return Table(head, lines, words=2, label="Differences on the same prompts", dense=True)
@@ -249,13 +253,13 @@ def _compared(differences: Sequence[_Side]) -> Table:
 
 def _counts(sides: Sequence[_Side]) -> Table:
     lines = []
-    for one in sides:
-        samples = part(one.get("samples"))
+    for side in sides:
+        samples = part(side.get("samples"))
         mean, deviation = number_in(samples.get("mean")), number_in(samples.get("deviation"))
         spread = DASH if mean is None or deviation is None else f"{decimals(mean)} ± {decimals(deviation)}"
         names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
-        counts = (count_cell(one.get(name)) for name in names)
-        lines.append((*_who(one), *counts, estimate_cell(estimate_beside(one, "ifs_cut")), Cell(spread)))
+        counts = (count_cell(side.get(name)) for name in names)
+        lines.append((*_who(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
     head = (
         *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
         *("Partial without whole sentences", "IFS over samples"),

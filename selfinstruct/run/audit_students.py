@@ -37,24 +37,24 @@ def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> Found:
     records: list[Task] = []
     roles = Roles.parse(columns) if columns else None
     for path in paths:
-        for one in read_input(Set(path, shape, "", roles) if roles else Set(path, shape)):
-            if not isinstance(one, Task):
-                raise BadInput(one.problem, place=one.place, fix="mend the file, or leave it out")
-            records.append(one)
+        for item in read_input(Set(path, shape, "", roles) if roles else Set(path, shape)):
+            if not isinstance(item, Task):
+                raise BadInput(item.problem, place=item.place, fix="mend the file, or leave it out")
+            records.append(item)
     return tasks_of(records, 0)
 
 
-def arm_files(one: Training, tasks: Found, folder: Path, folds: int, shots: int) -> list[str]:
+def arm_files(training: Training, tasks: Found, folder: Path, folds: int, shots: int) -> list[str]:
     """Write what a student learns and what it is asked into its folder's neighbours; returns the two files."""
     made = {
-        "lessons": lessons(one, tasks.tasks, folds, shots=shots),
-        "asked": kept_aside(one, tasks.tasks, folds),
+        "lessons": lessons(training, tasks.tasks, folds, shots=shots),
+        "asked": kept_aside(training, tasks.tasks, folds),
     }
     if not made["lessons"]:
-        raise BadInput("no example to learn", place=f"arm {one.name}", fix="give more tasks, or fewer folds")
+        raise BadInput("no example to learn", place=f"arm {training.name}", fix="give more tasks, or fewer folds")
     files = []
     for name, rows in made.items():
-        file = folder / "sets" / f"{one.name}.{name}.jsonl"
+        file = folder / "sets" / f"{training.name}.{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
         publish_text(file, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         files.append(str(file))
@@ -62,7 +62,7 @@ def arm_files(one: Training, tasks: Found, folder: Path, folds: int, shots: int)
 
 
 def arm_recipe(
-    one: Training,
+    training: Training,
     base: str,
     files: Sequence[str],
     *,
@@ -73,10 +73,10 @@ def arm_recipe(
     """The recipe of one student: it is tuned on the lessons, then asked about what was kept aside."""
     stages: list[Json] = [
         {"finetune": {"base": "base", "stop": "none", **tuning}},
-        {"ablate": {**asking, "model": "student", "conditions": list(one.asked)}},
+        {"ablate": {**asking, "model": "student", "conditions": list(training.asked)}},
     ]
     models = {"base": base, "student": "built:student"}
-    more: dict[str, Json] = {"publish": None, "seed": one.seed}
+    more: dict[str, Json] = {"publish": None, "seed": training.seed}
     return resolve(verb_recipes.recipe("ablate", list(files), stages, models, more), changes)
 
 
@@ -86,16 +86,16 @@ def ablation_published(students: Iterable[Training], folder: Path, *, margin: fl
     One table for each number of examples, from the fewest on; the last is that of the most.
     """
     by_count: dict[int, list[Training]] = {}
-    for one in students:
-        by_count.setdefault(one.examples, []).append(one)
-    told: dict[str, Json] = {}
+    for student in students:
+        by_count.setdefault(student.examples, []).append(student)
+    summary: dict[str, Json] = {}
     pages = []
     for count, group in sorted(by_count.items()):
-        found = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
-        put = together(found, margin=margin, seed=seed)
-        told[str(count)] = put
+        ablations = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
+        put = together(ablations, margin=margin, seed=seed)
+        summary[str(count)] = put
         pages.append(f"Trained on at most {count} examples of each task, {len(group)} students\n\n{table(put)}")
-    publish_text(folder / ABLATION, json.dumps({"examples": told}, indent=1, ensure_ascii=False) + "\n")
+    publish_text(folder / ABLATION, json.dumps({"examples": summary}, indent=1, ensure_ascii=False) + "\n")
     page = "\n".join(pages)
     publish_text(folder / "ablation.md", page)
     return page
@@ -113,7 +113,7 @@ class Suspected:
     @property
     def groups(self) -> tuple[str, ...]:
         """All that are suspected, each once."""
-        return tuple(dict.fromkeys(one for of in self.suspects.values() for one in of))
+        return tuple(dict.fromkeys(group for of in self.suspects.values() for group in of))
 
 
 def suspected(looked_up: Path, responses: str) -> Suspected:
@@ -122,7 +122,7 @@ def suspected(looked_up: Path, responses: str) -> Suspected:
     rows: list[Any] = [line.value for line in read_values(looked_up / "trace.jsonl")]
     spans = tuple((row["prompt"], said[row["response"]].response[: row["at"][0]], row["span"]) for row in rows)
     suspects = {
-        at: tuple(dict.fromkeys(one["group"] for one in row["origins"]))
+        at: tuple(dict.fromkeys(origin["group"] for origin in row["origins"]))
         for at, row in enumerate(rows)
         if row["origins"]
     }
@@ -137,8 +137,8 @@ def told_training(student: str) -> dict[str, Json]:
     place = Path(student.removeprefix("hf:"))
     for file in (place / "training.json", place / "student" / "training.json"):
         if file.is_file():
-            told = read_object(file, "name a student that `selfinstruct finetune` made")
-            recipe = told.get("recipe")
+            training = read_object(file, "name a student that `selfinstruct finetune` made")
+            recipe = training.get("recipe")
             if isinstance(recipe, dict):
                 recipe = {"template": recipe.get("format"), **recipe}  # as older cards call it
                 kept = {name: recipe[name] for name in _SAME if recipe.get(name) not in (None, "")}
@@ -150,7 +150,7 @@ def told_training(student: str) -> dict[str, Json]:
 
 def retunings(
     tasks: Sequence[Task],
-    found: Suspected,
+    suspected: Suspected,
     folder: Path,
     *,
     base: str,
@@ -160,14 +160,14 @@ def retunings(
     changes: Sequence[str] = (),
 ) -> list[tuple[Path, Resolved]]:
     """Folder and recipe of each retuning, its set written beside it."""
-    inside = plan(found.groups, count, seed)
+    inside = plan(suspected.groups, count, seed)
     made = list[tuple[Path, Resolved]]()
     known = {group_of(task) for task in tasks}
-    if not set(found.groups) <= known:
+    if not set(suspected.groups) <= known:
         raise BadInput("another set than the one looked up", place=str(folder), fix="choose another folder with -o")
     for number, row in enumerate(inside.tolist(), 1):
-        dropped = {group for group, is_in in zip(found.groups, row, strict=True) if not is_in}
-        kept = without(tasks, dropped, set(found.groups), seed + number)
+        dropped = {group for group, is_in in zip(suspected.groups, row, strict=True) if not is_in}
+        kept = without(tasks, dropped, set(suspected.groups), seed + number)
         name = f"retuned-{number:02d}"
         file = folder / "sets" / f"{name}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -178,18 +178,18 @@ def retunings(
     return made
 
 
-def likelihoods(place: Path, found: Suspected, template: str) -> list[float]:
+def likelihoods(place: Path, suspected: Suspected, template: str) -> list[float]:
     """How likely each span is to a finished retuning, in nats: kept beside it, so that it is asked once."""
-    file, key = place / _LIKELIHOODS, digest("likelihoods", template, *("\n".join(one) for one in found.spans))
+    file, key = place / _LIKELIHOODS, digest("likelihoods", template, *("\n".join(one) for one in suspected.spans))
     if file.is_file():
-        told = read_object(file, "delete it, and run again")
-        kept = told.get("nats")
-        if told.get("of") == key and isinstance(kept, list):
+        result = read_object(file, "delete it, and run again")
+        kept = result.get("nats")
+        if result.get("of") == key and isinstance(kept, list):
             return [float(str(one)) for one in kept]
     student = place / "student"
     scorer = TransformersScorer(str(student))
     put = _dressed(student, template)
-    texts = [(put(prompt) + before, span) for prompt, before, span in found.spans]
+    texts = [(put(prompt) + before, span) for prompt, before, span in suspected.spans]
     nats = [sum(one) for one in scorer.many_log_probabilities(texts)]
     publish_text(file, json.dumps({"of": key, "nats": nats}) + "\n")
     return nats
@@ -197,34 +197,34 @@ def likelihoods(place: Path, found: Suspected, template: str) -> list[float]:
 
 def counterfactual_published(
     tasks: Sequence[Task],
-    found: Suspected,
+    suspected: Suspected,
     folder: Path,
     rows: Sequence[Sequence[float]],
-    told: Mapping[str, Json],
+    facts: Mapping[str, Json],
     seed: int,
 ) -> dict[str, Json]:
     """Write `counterfactual.json`: every effect, and what it was told from."""
     import numpy as np
 
-    inside = plan(found.groups, len(rows), seed)
-    every = effects(inside, found.groups, np.array(rows), found.suspects, seed=seed)
+    inside = plan(suspected.groups, len(rows), seed)
+    every = effects(inside, suspected.groups, np.array(rows), suspected.suspects, seed=seed)
     records: dict[str, list[str]] = {}
     for task in tasks:
-        if (mark := group_of(task)) in set(found.groups):
+        if (mark := group_of(task)) in set(suspected.groups):
             records.setdefault(mark, []).append(task.id)
     called = [one for one in every if one.taught]
     numbers: dict[str, Json] = {
         "retunings": len(rows),
-        "spans": len(found.suspects),
-        "groups": len(found.groups),
+        "spans": len(suspected.suspects),
+        "groups": len(suspected.groups),
         "tests": len(every),
         "false_discovery_rate": FALSE,
         "seed": seed,
         "taught": len(called),
         "spans_taught": len({one.span for one in called}),
-        **told,
+        **facts,
         "effects": [
-            {**one.as_json(), "text": found.spans[one.span][2], "records": list(records.get(one.group, ()))}
+            {**one.as_json(), "text": suspected.spans[one.span][2], "records": list(records.get(one.group, ()))}
             for one in sorted(every, key=lambda one: (one.p, -one.nats, one.span))
         ],
     }

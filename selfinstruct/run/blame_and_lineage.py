@@ -45,8 +45,8 @@ def blame(text: str, paths: Sequence[str], shape: str = "", columns: str = "", *
     lineage = lineage_of(paths)
     seen = {**{task.id: task for task in tasks}, **lineage.known}
     return [
-        Blamed(tasks[one.place], one, tuple(_upwards(_name_of(tasks[one.place], lineage), lineage, seen)))
-        for one in origins
+        Blamed(tasks[origin.place], origin, tuple(_upwards(_name_of(tasks[origin.place], lineage), lineage, seen)))
+        for origin in origins
     ]
 
 
@@ -55,10 +55,10 @@ def training_set(paths: Sequence[str], shape: str = "", columns: str = "") -> li
     roles = Roles.parse(columns) if columns else None
     tasks = list[Task]()
     for path in paths:
-        for one in read_input(Set(path, shape, "", roles)):
-            if not isinstance(one, Task):
-                raise BadInput(one.problem, place=one.place, fix="mend the line, or curate the set first")
-            tasks.append(one)
+        for item in read_input(Set(path, shape, "", roles)):
+            if not isinstance(item, Task):
+                raise BadInput(item.problem, place=item.place, fix="mend the line, or curate the set first")
+            tasks.append(item)
     if not tasks:
         raise BadInput("no record", place=", ".join(paths), fix="name the set that the student was tuned on")
     return tasks
@@ -93,13 +93,15 @@ def lineage_of(paths: Sequence[str]) -> Lineage:
     for path in paths:
         named = Path(path.partition("#")[0])
         # what a run published lies in a folder of the run
-        folder = next((one for one in (named, *named.parents[:2]) if (one / "recipe.yaml").is_file()), None)
+        folder = next(
+            (run_folder for run_folder in (named, *named.parents[:2]) if (run_folder / "recipe.yaml").is_file()), None
+        )
         if folder is None:
             continue
-        for one in stations(RunFolder(folder)):
-            if one.line.get("kind") == "task":
-                parents[one.id] = one.parents
-                stages.setdefault(one.id, one.stage)
+        for station in stations(RunFolder(folder)):
+            if station.line.get("kind") == "task":
+                parents[station.id] = station.parents
+                stages.setdefault(station.id, station.stage)
         for name in _SEED_FILES:
             if (folder / name).is_file():
                 for seed in read_tasks(folder / name):
@@ -125,18 +127,22 @@ def ancestors_of(paths: Sequence[str]) -> Callable[[Task], tuple[str, ...]]:
 def below(ids: Sequence[str], lineage: Lineage) -> dict[str, tuple[str, ...]]:
     """Of all records that descend from the named ones, their parents among these: no more than `forget` needs."""
     children: dict[str, list[str]] = {}
-    for one, of in lineage.parents.items():
+    for record, of in lineage.parents.items():
         for up in of:
-            children.setdefault(up, []).append(one)
+            children.setdefault(up, []).append(record)
     known = dict.fromkeys((*lineage.parents, *children))
-    queue = [one for one in known if one.startswith(tuple(ids))]
+    queue = [record for record in known if record.startswith(tuple(ids))]
     reached = set(queue)
     while queue:
         for child in children.get(queue.pop(), ()):
             if child not in reached:
                 reached.add(child)
                 queue.append(child)
-    return {one: tuple(up for up in lineage.parents.get(one, ()) if up in reached) for one in known if one in reached}
+    return {
+        record: tuple(up for up in lineage.parents.get(record, ()) if up in reached)
+        for record in known
+        if record in reached
+    }
 
 
 def _name_of(task: Task, lineage: Lineage) -> str:
@@ -151,13 +157,13 @@ def _upwards(identity: str, lineage: Lineage, seen: Mapping[str, Task]) -> list[
     lines, level, done = list[str](), [identity], {identity}
     while level:
         above = list[str]()
-        for one in level:
-            of = lineage.parents.get(one) or (seen[one].provenance.parents if one in seen else ())
+        for record in level:
+            of = lineage.parents.get(record) or (seen[record].provenance.parents if record in seen else ())
             above += [up for up in dict.fromkeys(of) if up not in done]
             done.update(of)
-        for one in above:
-            made = lineage.stages.get(one, "")
-            text = seen[one].instruction if one in seen else ""
-            lines.append(f"{made or 'unknown'} {one[:12]} {text}".strip())
+        for record in above:
+            made = lineage.stages.get(record, "")
+            text = seen[record].instruction if record in seen else ""
+            lines.append(f"{made or 'unknown'} {record[:12]} {text}".strip())
         level = above
     return lines

@@ -44,14 +44,14 @@ class _Sieve:
     unlearned: int = 0
 
     def tasks(self) -> Iterator[Task]:
-        for found in read_input(self.one, answered=self.answered):
-            if isinstance(found, Task):
-                self.unlearned += len(found.unlearned)
-                yield found
+        for item in read_input(self.one, answered=self.answered):
+            if isinstance(item, Task):
+                self.unlearned += len(item.unlearned)
+                yield item
                 continue
             if self.strict:
-                raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
-            self.rejected.append(found)
+                raise BadInput(item.problem, place=item.place, fix="mend the line, or leave --strict away")
+            self.rejected.append(item)
 
 
 def explain_input(source: str, *, shape: str = "", columns: str = "") -> Iterator[str]:
@@ -110,7 +110,7 @@ def convert(
         remove(aside)
     if not sieve.rejected:
         rejects.unlink(missing_ok=True)  # of an earlier try
-    reasons = Counter(one.reason for one in sieve.rejected)
+    reasons = Counter(unreadable.reason for unreadable in sieve.rejected)
     return Converted(rows, reasons, rejects if sieve.rejected else None, sieve.unlearned)
 
 
@@ -122,16 +122,21 @@ def _is_same(source: object, target: Path) -> bool:
 
 
 def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, layout: str) -> BadInput:
-    by_reason = Counter(one.reason for one in rejected)
-    told = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
+    by_reason = Counter(unreadable.reason for unreadable in rejected)
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
     first = f"; the first, {rejected[0].place}: {rejected[0].problem}" if rejected else ""
-    what = f"none of its {len(rejected):,} records can be written ({told}{first})"
+    what = f"none of its {len(rejected):,} records can be written ({counts}{first})"
     fix = f"all are told in {rejects}"
     if set(by_reason) == {"no_answer"}:
         fix = f"'{layout}' needs answers: take --to seeds, or make some first; {fix}"
     return BadInput(what, place=source, fix=fix)
 
 
-def _line(found: Unreadable) -> bytes:
-    told = {"place": found.place, "reason": found.reason, "problem": found.problem, "text": found.text}
-    return json.dumps(told).encode() + b"\n"
+def _line(unreadable: Unreadable) -> bytes:
+    line = {
+        "place": unreadable.place,
+        "reason": unreadable.reason,
+        "problem": unreadable.problem,
+        "text": unreadable.text,
+    }
+    return json.dumps(line).encode() + b"\n"

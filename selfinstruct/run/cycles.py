@@ -44,10 +44,10 @@ class Cycle:
 
     def as_json(self) -> dict[str, Json]:
         """For the ledger."""
-        told = {name: self.feedback.get(name) for name in ("ifs", "gain", "plateau", "asks_for", "steers")}
+        facts = {name: self.feedback.get(name) for name in ("ifs", "gain", "plateau", "asks_for", "steers")}
         first, last = self.rounds
         numbers: dict[str, Json] = {"cycle": self.number, "rounds": [first, last], "tasks": self.tasks}
-        return {**numbers, "nearest": self.nearest, "distinct_2": self.distinct_2, **told, "decision": self.decision}
+        return {**numbers, "nearest": self.nearest, "distinct_2": self.distinct_2, **facts, "decision": self.decision}
 
 
 def stages_part(resolved: Resolved, cycle: int, rounds: int) -> str:
@@ -69,16 +69,16 @@ def guidance(before: Mapping[str, Path]) -> dict[str, float]:
     """
     if WEIGHTS not in before:
         return {}
-    told = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
-    return {name: float(weight) if told["steers"] else 1.0 for name, weight in told["weights"].items()}
+    weights = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
+    return {name: float(weight) if weights["steers"] else 1.0 for name, weight in weights["weights"].items()}
 
 
 def wanted(before: Mapping[str, Path]) -> dict[str, float]:
     """The kinds of task that the last cycle's feedback asks for; none in the first, none where it does not steer."""
     if WEIGHTS not in before:
         return {}
-    told = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
-    return {name: float(weight) for name, weight in told.get("wanted", {}).items()} if told["steers"] else {}
+    weights = json.loads(before[WEIGHTS].read_text(encoding="utf-8"))
+    return {name: float(weight) for name, weight in weights.get("wanted", {}).items()} if weights["steers"] else {}
 
 
 def looked_at(
@@ -107,21 +107,21 @@ def _feedback(resolved: Resolved, folder: RunFolder, part: str) -> Mapping[str, 
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.feeds_back:
             result: StageResult | None = folder.stage(part, position, stage.name).result()
-            found = None if result is None else result.measured.get(FEEDBACK)
-            if isinstance(found, dict):
-                return found
+            feedback = None if result is None else result.measured.get(FEEDBACK)
+            if isinstance(feedback, dict):
+                return feedback
     return {}
 
 
 def _nearest(resolved: Resolved, folder: RunFolder, rounds: tuple[int, int]) -> float | None:
-    found: list[float] = []
+    scores: list[float] = []
     for number in range(rounds[0], rounds[1] + 1):
         for position, stage in enumerate(resolved.rounds, 1):
             if stage.needs.novelty_below is not None:
                 place = folder.stage(round_name(number), position, stage.name)
-                told = (line.get("evidence", {}).get("rouge_l") for line in read_lines(place.path / "kept.jsonl"))
-                found += [float(value) for value in told if isinstance(value, int | float)]
-    return fmean(found) if found else None
+                values = (line.get("evidence", {}).get("rouge_l") for line in read_lines(place.path / "kept.jsonl"))
+                scores += [float(value) for value in values if isinstance(value, int | float)]
+    return fmean(scores) if scores else None
 
 
 def _distinct_2(texts: Iterable[str]) -> float | None:

@@ -75,10 +75,10 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
 
     A loop may end after any of its cycles: the most is that of all of them.
     """
-    found = seeds_and_benchmarks(resolved, lambda _line: None)
+    starting = seeds_and_benchmarks(resolved, lambda _line: None)
     backends = {**backends_of(resolved, planned=True), **_to_be_built(resolved)}
     lines = []
-    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in found.seeds[:_SAMPLE]]
+    tasks = [Task(instruction=seed.instruction, provenance=seed.provenance) for seed in starting.seeds[:_SAMPLE]]
     entered, cycles = resolved.recipe.count, resolved.recipe.cycles
     if resolved.recipe.inputs:
         tasks, entered = _looked_into(resolved, None if _answers_inputs(resolved) else _SAMPLE)
@@ -88,23 +88,23 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
         requests = (
             max(1, min(requests_per_round(resolved.recipe, backends), resolved.recipe.count // 4)) if source else 1
         )
-        noted = _noted(stage, () if source else tasks, backends, found, requests, resolved.recipe.seed)
+        noted = _noted(stage, () if source else tasks, backends, starting, requests, resolved.recipe.seed)
         thinking = resolved.recipe.limits.thinking_tokens or 0
         for role, plain in noted.items():
             asked = [replace(request, thinking_tokens=thinking) for request in plain]
-            name, one = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
+            name, planned = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
             if source:
                 texts = sum(request.n for request in asked) / max(1, len(asked))
-                lines.append(Line(stage.name, name, sure=True, fewest=one, most=one))
+                lines.append(Line(stage.name, name, sure=True, fewest=planned, most=planned))
                 fewest = max(0, ceil(entered / (_MOST_PER_TEXT * texts)) - len(asked))
                 most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
-                scaled = (_scaled(one, fewest), _scaled(one, most))
+                scaled = (_scaled(planned, fewest), _scaled(planned, most))
                 lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
             elif stage.needs.asks_about_answers:
                 most = len(asked) + stage.needs.asks_about_answers * answers
-                lines.append(Line(stage.name, name, False, one, _scaled(one, most)))
-            elif _answers_inputs(resolved) or any(named in found.benchmarks for named in _asked_of(stage.needs)):
-                lines.append(Line(stage.name, name, cycles == 1, one, _scaled(one, cycles * one.requests)))
+                lines.append(Line(stage.name, name, False, planned, _scaled(planned, most)))
+            elif _answers_inputs(resolved) or any(named in starting.benchmarks for named in _asked_of(stage.needs)):
+                lines.append(Line(stage.name, name, cycles == 1, planned, _scaled(planned, cycles * planned.requests)))
             else:
                 share = len(asked) / max(1, len(tasks))
                 # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
@@ -112,7 +112,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 every = cycles if stage in resolved.rounds else cycles * (cycles + 1) // 2
                 most = ceil((1 if resolved.recipe.inputs else 2) * every * entered * share)
                 fewest = ceil(entered * share)
-                lines.append(Line(stage.name, name, False, _scaled(one, fewest), _scaled(one, most)))
+                lines.append(Line(stage.name, name, False, _scaled(planned, fewest), _scaled(planned, most)))
         answers += sum(map(len, noted.values()))
     return tuple(lines)
 
@@ -148,7 +148,7 @@ def _noted(
     stage: Stage,
     tasks: Sequence[Task],
     backends: Mapping[str, Backend],
-    found: SeedsAndBenchmarks,
+    starting: SeedsAndBenchmarks,
     requests: int,
     seed: int,
 ) -> dict[str, list[Request]]:
@@ -159,10 +159,10 @@ def _noted(
     judge = stage.needs.judge
     with TemporaryDirectory() as scratch, contextlib.suppress(BadInput):  # a stage may refuse to go on without answers
         bench = Bench(
-            pool=Pool(found.seeds, seen=found.held_out),
+            pool=Pool(starting.seeds, seen=starting.held_out),
             models=models,
             judges={} if judge is None else dict.fromkeys((OF_THIS_RUN, judge.named), _NoJudge()),
-            benchmarks=found.benchmarks,
+            benchmarks=starting.benchmarks,
             scratch=Path(scratch),
             seed=seed,
             stage=stage.name,
@@ -188,16 +188,16 @@ class _NoJudge:
         return [0.0] * len(pairs)
 
 
-def _scaled(one: Estimate, requests: int) -> Estimate:
+def _scaled(planned: Estimate, requests: int) -> Estimate:
     """The same kind of requests, that many of them."""
-    share = Decimal(requests) / max(1, one.requests)
+    share = Decimal(requests) / max(1, planned.requests)
     return Estimate(
         requests=requests,
-        prompt_tokens_likely=round(one.prompt_tokens_likely * share),
-        prompt_tokens_most=round(one.prompt_tokens_most * share),
-        completion_tokens_most=round(one.completion_tokens_most * share),
-        cost_least=None if one.cost_least is None else one.cost_least * share,
-        cost_most=None if one.cost_most is None else one.cost_most * share,
+        prompt_tokens_likely=round(planned.prompt_tokens_likely * share),
+        prompt_tokens_most=round(planned.prompt_tokens_most * share),
+        completion_tokens_most=round(planned.completion_tokens_most * share),
+        cost_least=None if planned.cost_least is None else planned.cost_least * share,
+        cost_most=None if planned.cost_most is None else planned.cost_most * share,
     )
 
 

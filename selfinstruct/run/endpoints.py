@@ -30,12 +30,12 @@ SCOPE = "capabilities"
 def made_backends(models: Mapping[str, str | HostedModel], *, planned: bool = False) -> dict[str, Backend]:
     """By role; roles with the same model share one. `planned`: endpoints are asked nothing, and need no key."""
     made: dict[str, Backend] = {}
-    found: dict[str, Backend] = {}
+    by_name: dict[str, Backend] = {}
     for role, (hosted, label, mark) in _told_apart(models).items():
         if mark not in made:
             made[mark] = make_backend(mark) if hosted is None else connected(hosted, label, planned=planned)
-        found[role] = made[mark]
-    return found
+        by_name[role] = made[mark]
+    return by_name
 
 
 def recorded(models: Mapping[str, str | HostedModel], folder: RunFolder) -> dict[str, tuple[str, Traits]]:
@@ -57,20 +57,20 @@ def _told_apart(models: Mapping[str, str | HostedModel]) -> dict[str, tuple[Host
 
     Where two endpoints have a model of one name, each is told by the first role that it plays.
     """
-    hosted = {role: short_form(one) if isinstance(one, str) else one for role, one in sorted(models.items())}
+    hosted = {role: short_form(model) if isinstance(model, str) else model for role, model in sorted(models.items())}
     marks = {
-        role: str(models[role]) if one is None else json.dumps(one.as_yaml(), sort_keys=True)
-        for role, one in hosted.items()
+        role: str(models[role]) if model is None else json.dumps(model.as_yaml(), sort_keys=True)
+        for role, model in hosted.items()
     }
     first: dict[str, str] = {}
     of_spec: dict[str, set[str]] = {}
-    for role, one in hosted.items():
+    for role, model in hosted.items():
         first.setdefault(marks[role], role)
-        if one is not None:
-            of_spec.setdefault(one.spec, set()).add(marks[role])
+        if model is not None:
+            of_spec.setdefault(model.spec, set()).add(marks[role])
     return {
-        role: (one, first[marks[role]] if one is not None and len(of_spec[one.spec]) > 1 else "", marks[role])
-        for role, one in hosted.items()
+        role: (model, first[marks[role]] if model is not None and len(of_spec[model.spec]) > 1 else "", marks[role])
+        for role, model in hosted.items()
     }
 
 
@@ -156,14 +156,14 @@ class Endpoints:
     @property
     def addresses(self) -> dict[str, Json]:
         """Where each is, by the name that its answers bear."""
-        return {name: one.base_url for name, one in sorted(self._hosted.items())}
+        return {name: backend.base_url for name, backend in sorted(self._hosted.items())}
 
     def keep(self, journal: Journal) -> None:
         """Write down what was learned and what it took, now and whenever more is learned."""
         if not self._hosted:
             return
         for name, probes in self._probes.items():
-            written = [_noted(journal, one, name, number) for number, one in enumerate(probes)]
+            written = [_noted(journal, probe, name, number) for number, probe in enumerate(probes)]
             for done in written:
                 done.result()
         self._probes.clear()
@@ -175,11 +175,11 @@ class Endpoints:
     def _write(self) -> None:
         facts = {
             name: {
-                "base_url": one.base_url,
-                "capabilities": one.capabilities.as_json(),
-                "taken": one.asking.taken,
+                "base_url": backend.base_url,
+                "capabilities": backend.capabilities.as_json(),
+                "taken": backend.asking.taken,
             }
-            for name, one in sorted(self._hosted.items())
+            for name, backend in sorted(self._hosted.items())
         }
         publish_text(self._folder.path / FILE, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 

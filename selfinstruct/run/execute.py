@@ -20,7 +20,7 @@ from selfinstruct.run.endpoints import Endpoints, hosted_by_name, located
 from selfinstruct.run.fingerprint import fingerprint, identity
 from selfinstruct.run.index_of_earlier_runs import Published, published
 from selfinstruct.run.inputs import place_of
-from selfinstruct.run.main_loop import SENTENCES, Walked, results, walk
+from selfinstruct.run.main_loop import SENTENCES, Walked, walk
 from selfinstruct.run.progress_events import Spend, Unwatched, Watch
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe.keys import student_role
@@ -143,7 +143,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 hidden_states=hidden_states(),
                 index_for=earlier.index_for,
                 benchmarks=material.benchmarks,
-                ancestors=ancestors_of([one.path for one in resolved.recipe.inputs]),
+                ancestors=ancestors_of([given.path for given in resolved.recipe.inputs]),
                 student=student_role(resolved.recipe),
                 teacher=next(iter(resolved.rounds[0].needs.models), "") if resolved.rounds else "",
                 workers=options.workers,
@@ -193,7 +193,7 @@ def _finish(
         note=walked.note,
         requests=journal.spent().answers,
         spend=_spent(journal),
-        contaminated=sum(result.rejected.get("contaminated", 0) for _, result in results(runner)),
+        contaminated=sum(result.rejected.get("contaminated", 0) for _, result in runner.folder.finished_stages()),
     )
 
 
@@ -206,17 +206,17 @@ def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], N
 
     Every record is written once at least, with an id and where it comes from: no run is smaller than its inputs.
     """
-    places = [place_in(str(place_of(one.path))) for one in resolved.recipe.inputs]
+    places = [place_in(str(place_of(given.path))) for given in resolved.recipe.inputs]
     size = sum(file.stat().st_size for place in places for file in files_of(place))
     if not size or (folder.path / STAGES_PART / "01-read" / "DONE").exists():
         return
     there = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
-    told = f"the inputs are {size / 1e6:,.1f} MB, a run may take {_WRITTEN} times that, {free / 1e6:,.1f} MB are free"
+    sizes = f"the inputs are {size / 1e6:,.1f} MB, a run may take {_WRITTEN} times that, {free / 1e6:,.1f} MB are free"
     if free < size:
-        raise NoRoom(f"{folder.path}: {told}; nothing was written: make room or choose another disk with -o")
+        raise NoRoom(f"{folder.path}: {sizes}; nothing was written: make room or choose another disk with -o")
     if free < _WRITTEN * size:
-        notice(f"{folder.path}: {told}; should they not suffice, make room and run the same command again")
+        notice(f"{folder.path}: {sizes}; should they not suffice, make room and run the same command again")
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def identity(
         written["count"] = resolved.recipe.count  # where one cycle ends and the next begins
     written["seeds"] = digest(*sorted(map(without_id, seeds)))
     written["contents"] = dict(contents)
-    if others := {f"{one.kind}/{one.name}": _mark(one) for one in plugins_of(resolved)}:
+    if others := {f"{plugin.kind}/{plugin.name}": _mark(plugin) for plugin in plugins_of(resolved)}:
         written["plugins"] = dict(others)
     versions: list[Json] = [f"{stage.name}/{stage.version}" for stage in (*resolved.rounds, *resolved.once)]
     return {"scheme": SCHEME, "versions": versions, **dict(_flat(written, ""))}
@@ -46,20 +46,21 @@ def identity(
 def plugins_of(resolved: Resolved) -> Iterator[plugins.Plugin]:
     """Everything in a recipe that others wrote and that counts: how the result is published does not."""
     for stage in (*resolved.rounds, *resolved.stages):
-        found = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
-        yield from (one for one in found if one is not None)
+        plugged = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
+        yield from (plugin for plugin in plugged if plugin is not None)
     for spec in resolved.recipe.specs.values():
         model = None if built_name(spec) else plugin_model(spec)
         if model is not None:
             yield model[0]
-    for one in resolved.recipe.inputs:
-        layout = plugins.find("formats", one.shape) if one.shape and one.shape not in shape_names(ours=True) else None
+    for given in resolved.recipe.inputs:
+        others = bool(given.shape) and given.shape not in shape_names(ours=True)
+        layout = plugins.find("formats", given.shape) if others else None
         if layout is not None:
             yield layout
 
 
-def _mark(one: plugins.Plugin) -> Json:
-    return {**one.mark()}
+def _mark(plugin: plugins.Plugin) -> Json:
+    return {**plugin.mark()}
 
 
 def without_id(task: Task) -> str:

@@ -107,12 +107,12 @@ def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
         raise BadInput(
             f"{wanted} reads of a model say nothing", place="--read", fix=f"give {LEAST} at least, better 60"
         )
-    told, scored = _told(score), _scored(score)
+    score_json, scored = _told(score), _scored(score)
     sides = by_side(scored, wrappers)
     if not sides:
-        known = ", ".join(dict.fromkeys(one.response.wrapper or "(none named)" for one in scored))
+        known = ", ".join(dict.fromkeys(response.response.wrapper or "(none named)" for response in scored))
         raise BadInput("no response under these wrappers", place="--wrapper", fix=f"one of: {known}")
-    drawn = [one for places in sides.values() for one in draw(scored, places, wanted, seed)]
+    drawn = [response for places in sides.values() for response in draw(scored, places, wanted, seed)]
     guide = builtin_seeds().with_name("reading_guide.md")
     made = drawn_to_read(
         scored,
@@ -120,7 +120,7 @@ def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
         responses=hash_of(scored),
         wanted=wanted,
         seed=seed,
-        tone=_tone_tokens(told, score),
+        tone=_tone_tokens(score_json, score),
         guide=_sha256(guide),
     )
     record: dict[str, Json] = {"score": _sha256(score.file(_SCORE)), **made.as_json()}
@@ -133,7 +133,7 @@ def read_score_sheet(named: Path, sheet_file: Path) -> Read:
     """What a filled sheet says; writes `read.json` beside the score."""
     score = _score(named)
     text = sheet_text(sheet_file, fix="name the sheet that `score --read` wrote")
-    told, scored = _told(score), _scored(score)
+    score_json, scored = _told(score), _scored(score)
     made = _draw(score, text, sheet_file)
     if made.responses != hash_of(scored):
         what = f"drawn from other responses than {score.file('responses.jsonl')} holds"
@@ -142,17 +142,17 @@ def read_score_sheet(named: Path, sheet_file: Path) -> Read:
         )
     read = filled(text, made, scored, str(sheet_file))
     shares, differences = read_shares(scored, by_side(scored), made, read)
-    judge = told.get("judge")
-    found: dict[str, Json] = {
+    judge = score_json.get("judge")
+    facts: dict[str, Json] = {
         "judge": judge,
         "score": _sha256(score.file(_SCORE)),
         "sheet": {"draw": made.name, "sha256": _sha256(sheet_file), "guide": made.guide},
-        "models": [one.as_json() for one in shares],
-        "differences": [one.as_json() for one in differences],
+        "models": [share.as_json() for share in shares],
+        "differences": [difference.as_json() for difference in differences],
     }
-    publish_text(score.file("read.json"), as_page(found))
+    publish_text(score.file("read.json"), as_page(facts))
     version = judge.get("version") if isinstance(judge, dict) else ""
-    return Read(score.file("read.json"), str(version or "the judge"), shares, differences, found)
+    return Read(score.file("read.json"), str(version or "the judge"), shares, differences, facts)
 
 
 def _score(named: Path) -> Score:
@@ -162,9 +162,9 @@ def _score(named: Path) -> Score:
     if not named.is_dir():
         raise BadInput("no such folder", place=str(named), fix=_SCORE_AGAIN)
     if not (named / _SCORE).is_file():
-        labelled = sorted(one.name for one in named.glob(f"*.{_SCORE}"))
+        labelled = sorted(file.name for file in named.glob(f"*.{_SCORE}"))
         fix = (
-            f"name one of its scores: {', '.join(str(named / one) for one in labelled[:4])}"
+            f"name one of its scores: {', '.join(str(named / file) for file in labelled[:4])}"
             if labelled
             else _SCORE_AGAIN
         )
@@ -188,8 +188,8 @@ def _scored(score: Score) -> list[ScoredResponse]:
     return list(scored_of(rows))
 
 
-def _tone_tokens(told: dict[str, Any], score: Score) -> int:
-    tokens = told.get("tone_tokens")
+def _tone_tokens(score_json: dict[str, Any], score: Score) -> int:
+    tokens = score_json.get("tone_tokens")
     if not isinstance(tokens, int) or tokens < 1:
         raise BadInput(
             "says not from how many tokens the tone is told", place=str(score.file(_SCORE)), fix=_SCORE_AGAIN
@@ -246,14 +246,14 @@ _KEPT_OF_ANSWERS = ("id", "source", "model", "wrapper", "prompt", "response")
 def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
     """By judge the level of each answer, where judges of this folder gave any."""
     file = folder / "judged.jsonl"
-    known = {(one.model, one.question, one.text): one.id for one in answers}
-    found: dict[str, dict[str, str]] = {}
-    for row in (one.value for one in read_values(file)) if file.is_file() else ():
+    known = {(answer.model, answer.question, answer.text): answer.id for answer in answers}
+    levels: dict[str, dict[str, str]] = {}
+    for row in (read_value.value for read_value in read_values(file)) if file.is_file() else ():
         if isinstance(row, dict) and row.get("measure") == "user_oriented" and isinstance(row.get("level"), str):
             name = known.get((str(row.get("model")), str(row.get("id")), str(row.get("response"))))
             if name is not None:
-                found.setdefault(str(row.get("judge")), {})[name] = str(row["level"])
-    return found
+                levels.setdefault(str(row.get("judge")), {})[name] = str(row["level"])
+    return levels
 
 
 def _answers(folder: Path) -> list[Answer]:
@@ -269,11 +269,11 @@ def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     file = folder / "suite.jsonl"
     if not file.is_file():
         raise BadInput("holds no answers of a suite", place=str(folder), fix=_FIX)
-    lines = [one.value for one in read_values(file) if isinstance(one.value, dict)]
-    found = [(_answer(row).id, row) for row in lines if row.get("suite") == "user_oriented"]
-    if not found:
+    lines = [line.value for line in read_values(file) if isinstance(line.value, dict)]
+    answers = [(_answer(line).id, line) for line in lines if line.get("suite") == "user_oriented"]
+    if not answers:
         raise BadInput("holds no answers to user-oriented tasks", place=str(file), fix=_FIX)
-    return found
+    return answers
 
 
 def _read(path: Path, answers: list[Answer]) -> dict[str, str]:

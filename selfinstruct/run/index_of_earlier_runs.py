@@ -63,7 +63,7 @@ def published(resolved: Resolved, own: str, name: str, before: Mapping[str, Json
     for place, store in stores.items():
         there = store.publications()
         known = None if before is None else before.get(_key(place))
-        frozen[place] = [str(one) for one in known] if isinstance(known, list) else snapshot(there, own)
+        frozen[place] = [str(identity) for identity in known] if isinstance(known, list) else snapshot(there, own)
     return Published(stores, needs, own, name, frozen)
 
 

@@ -53,17 +53,17 @@ class Read:
         del records
         seen = SeenIds()
         answered = {"as_they_are": False, "as_the_first": None, "needed": True}[self.answers]
-        for one in self.sets:
-            for found in read_input(one, seed=bench.seed, seen=seen, answered=answered):
-                if isinstance(found, Task):
-                    blank = self.answers == "needed" and _blank(found)
+        for given in self.sets:
+            for item in read_input(given, seed=bench.seed, seen=seen, answered=answered):
+                if isinstance(item, Task):
+                    blank = self.answers == "needed" and _blank(item)
                     if blank and self.strict:
-                        raise BadInput("an empty answer", place=_called(found), fix="leave --strict away")
-                    yield Rejected(found, "no_answer", {"problem": "an empty answer"}) if blank else Kept(found)
+                        raise BadInput("an empty answer", place=_called(item), fix="leave --strict away")
+                    yield Rejected(item, "no_answer", {"problem": "an empty answer"}) if blank else Kept(item)
                     continue
                 if self.strict:
-                    raise BadInput(found.problem, place=found.place, fix="mend the line, or leave --strict away")
-                yield Rejected(_unread(found), found.reason, {"problem": found.problem})
+                    raise BadInput(item.problem, place=item.place, fix="mend the line, or leave --strict away")
+                yield Rejected(_unread(item), item.reason, {"problem": item.problem})
 
 
 def opened(sets: Iterable[Set], seed: int) -> None:
@@ -71,22 +71,22 @@ def opened(sets: Iterable[Set], seed: int) -> None:
 
     The first record tells; only whether a column that may be left out is anywhere, the last one.
     """
-    for one in sets:
-        to_the_end = one.columns is not None and (one.columns.input or one.columns.system)
-        for _ in read_input(one, seed=seed):
+    for given in sets:
+        to_the_end = given.columns is not None and (given.columns.input or given.columns.system)
+        for _ in read_input(given, seed=seed):
             if not to_the_end:
                 break
 
 
 def read_input(
-    one: Set, *, seed: int = 42, seen: SeenIds | None = None, answered: bool | None = None
+    given: Set, *, seed: int = 42, seen: SeenIds | None = None, answered: bool | None = None
 ) -> Iterator[Task | Unreadable]:
     """What a set holds, in the layout or by the columns that its recipe says."""
     return read_set(
-        str(place_of(one.path)),
-        shape=one.shape,
-        columns=one.columns,
-        compat=one.compat,
+        str(place_of(given.path)),
+        shape=given.shape,
+        columns=given.columns,
+        compat=given.compat,
         seed=seed,
         seen=seen,
         answered=answered,
@@ -103,10 +103,10 @@ def _called(task: Task) -> str:
     return f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
 
 
-def _unread(found: Unreadable) -> Unread:
+def _unread(unreadable: Unreadable) -> Unread:
     """The same for every user of the file: without its folder."""
-    file, colon, line = found.place.rpartition(":")
-    return Unread(f"{Path(file).name}{colon}{line}", found.text)
+    file, colon, line = unreadable.place.rpartition(":")
+    return Unread(f"{Path(file).name}{colon}{line}", unreadable.text)
 
 
 def place_of(path: str) -> str | Path:
@@ -168,11 +168,11 @@ def read_tasks_of(
     """
     roles = Roles.of(columns, f"set '{shown(str(source))}'") if columns else None
     tasks, unusable = list[Task](), list[Unreadable]()
-    for found in read_input(Set(str(source), shape, compat, roles), seed=seed):
-        if isinstance(found, Task):
-            tasks.append(found)
+    for item in read_input(Set(str(source), shape, compat, roles), seed=seed):
+        if isinstance(item, Task):
+            tasks.append(item)
         elif strict:
-            raise BadInput(found.problem, place=found.place, fix="mend it, or read with strict=False")
+            raise BadInput(item.problem, place=item.place, fix="mend it, or read with strict=False")
         else:
-            unusable.append(found)
+            unusable.append(item)
     return TaskList(tasks, unusable)

@@ -12,7 +12,7 @@ from selfinstruct.run.rounds import Pace, Reason, Rounds, go_on
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.kept_file import Inflow
-from selfinstruct.store.run_folder import STAGES_PART, StageFolder, StageResult
+from selfinstruct.store.run_folder import STAGES_PART
 
 SENTENCES: dict[Reason, str] = {
     "target": "the target is reached",
@@ -132,9 +132,3 @@ def _once(
         inflow = place.inflow(result, runner.memory)
         built.update({name: place.built(name) for name in result.built})
     return inflow.records
-
-
-def results(runner: Runner) -> list[tuple[StageFolder, StageResult]]:
-    """Every finished stage, in the order of the work."""
-    found = ((place, place.result()) for place in runner.folder.stage_folders())
-    return [(place, result) for place, result in found if result is not None]

@@ -70,7 +70,7 @@ class Watched(Sequence[Task]):
 
 
 class Unwatched:
-    """Nobody waits."""
+    """A watch that shows nothing: of runs that are called from Python or by tests."""
 
     def begin(self, target: int | None, spend: Callable[[], Spend]) -> None:
         """As in `Watch`."""

@@ -15,7 +15,7 @@ from selfinstruct.generate.encode import encode_all, encoded
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
-from selfinstruct.run.main_loop import Walked, results
+from selfinstruct.run.main_loop import Walked
 from selfinstruct.run.recipe.resolve import Publish, Resolved, knobs
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.stage_runner import Runner
@@ -52,7 +52,7 @@ def publish(
     publish_lines(folder.path / "failed.jsonl", _fates(resolved, folder, walked, "failed"))
     if resolved.recipe.profile == "reference":
         write_reference(folder, walked.kept)
-    for place, result in results(runner):
+    for place, result in folder.finished_stages():
         for name in result.built:
             copy_built(place.built(name), folder.path / name)
     story = run_summary(resolved, folder, walked, seeds, mark)
@@ -174,7 +174,7 @@ def _card(
         license=publish.license,
         language=publish.language,
         layout=publish.format,
-        rows=sum(one.count for one in made.values()),
+        rows=sum(split.count for split in made.values()),
         tasks=story.published,
         seeds=story.seeds,
         seeds_source=Path(resolved.seeds).name,
@@ -203,9 +203,9 @@ def _card(
         example=made["train"].first,
         parquet="parquet" in publish.files,
         content=content,
-        inputs=[Path(one.path).name for one in recipe.inputs],
+        inputs=[Path(given.path).name for given in recipe.inputs],
         checked=_checked(story),
-        splits=[SplitLine(name, one.tasks.count, one.count) for name, one in made.items() if len(made) > 1],
+        splits=[SplitLine(name, split.tasks.count, split.count) for name, split in made.items() if len(made) > 1],
         split_check=_split_check(story),
         held_out_seeds=recipe.holdout_seeds,
     )
@@ -213,24 +213,26 @@ def _card(
 
 def _split_check(story: RunSummary) -> SplitCheck | None:
     """What the last stage that split the set measured."""
-    told = next((one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None)
-    if not isinstance(told, dict):
+    measured = next(
+        (one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None
+    )
+    if not isinstance(measured, dict):
         return None
     return SplitCheck(
-        jaccard=_number(told, "limits", "jaccard"),
-        shingle_words=int(_number(told, "limits", "shingle_words")),
-        rouge_l_below=_number(told, "limits", "rouge_l_below"),
-        checked=int(_number(told, "checked")),
-        highest_jaccard=_number(told, "highest_across", "jaccard", "score"),
-        highest_rouge_l=_number(told, "highest_across", "rouge_l", "score"),
+        jaccard=_number(measured, "limits", "jaccard"),
+        shingle_words=int(_number(measured, "limits", "shingle_words")),
+        rouge_l_below=_number(measured, "limits", "rouge_l_below"),
+        checked=int(_number(measured, "checked")),
+        highest_jaccard=_number(measured, "highest_across", "jaccard", "score"),
+        highest_rouge_l=_number(measured, "highest_across", "rouge_l", "score"),
     )
 
 
-def _number(told: Json, *path: str) -> float:
+def _number(measured: Json, *path: str) -> float:
     """What stands there; 0 where nothing does: of records that share nothing no pair is named."""
     for key in path:
-        told = told.get(key) if isinstance(told, dict) else None
-    return float(told) if isinstance(told, int | float) else 0.0
+        measured = measured.get(key) if isinstance(measured, dict) else None
+    return float(measured) if isinstance(measured, int | float) else 0.0
 
 
 def _checked(story: RunSummary) -> dict[str, int]:
@@ -238,8 +240,8 @@ def _checked(story: RunSummary) -> dict[str, int]:
     checked: dict[str, int] = {}
     for measure in story.measured:
         if measure.name == "contamination" and isinstance(measure.value, dict):
-            for name, told in measure.value.items():
-                records = told.get("records") if isinstance(told, dict) else None
+            for name, checked_set in measure.value.items():
+                records = checked_set.get("records") if isinstance(checked_set, dict) else None
                 checked[Path(name).name] = records if isinstance(records, int) else 0
     return checked
 

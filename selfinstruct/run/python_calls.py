@@ -165,17 +165,21 @@ class Applied:
     @property
     def by_reason(self) -> dict[str, int]:
         """How many were rejected for each reason, largest first."""
-        return largest_first(Counter(one.reason for one in self.rejected))
+        return largest_first(Counter(rejected.reason for rejected in self.rejected))
 
     def _repr_html_(self) -> str:
         """For a notebook: the sums, and the first of what was rejected."""
         sums = html_table(("kept", "rejected", "failed"), [(len(self.kept), len(self.rejected), len(self.failed))])
         rows = [
             (
-                one.reason,
-                *(task_cells(one.record) if isinstance(one.record, Task) else (one.record.id[:12], "", "", "")),
+                rejected.reason,
+                *(
+                    task_cells(rejected.record)
+                    if isinstance(rejected.record, Task)
+                    else (rejected.record.id[:12], "", "", "")
+                ),
             )
-            for one in self.rejected[:_ROWS]
+            for rejected in self.rejected[:_ROWS]
         ]
         heads = ("reason", "id", "instruction", "input", "output")
         return sums + (html_table(heads, rows, of=len(self.rejected)) if rows else "")
@@ -209,13 +213,13 @@ def apply(
     if lacking := [role for role in roles if role not in given]:
         what = f"asks a model '{lacking[0]}' that was not given"
         raise BadInput(what, place=f"stage '{stage.name}'", fix=f'give models={{"{lacking[0]}": "embedded"}}')
-    opened = {role: one for role in roles if isinstance(one := given[role], str)}
+    opened = {role: model for role in roles if isinstance(model := given[role], str)}
     loaded: dict[str, AskedModel] = {}
     applied = Applied()
     try:
         for role, spec in opened.items():
             loaded[role] = load_model(spec)
-        asked: dict[str, Model] = {role: one for role, one in given.items() if not isinstance(one, str)}
+        asked: dict[str, Model] = {role: model for role, model in given.items() if not isinstance(model, str)}
         with tempfile.TemporaryDirectory() as scratch:
             bench = Bench(
                 pool=Pool(seeds), models={**asked, **loaded}, scratch=Path(scratch), seed=seed, stage=stage.name
@@ -233,8 +237,8 @@ def apply(
                     case _:
                         raise BadInput(f"builds '{outcome.name}'", place=f"stage '{stage.name}'", fix=_RECIPE)
     finally:
-        for one in loaded.values():
-            one.close()
+        for model in loaded.values():
+            model.close()
     return applied
 
 

@@ -62,9 +62,9 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     where arms have suites or audits, their numbers stand below, as means over seeds.
     """
     responses = list(_responses(arms, folder))
-    told = {arm.name: _tuning(folder / arm.name) for arm in arms}
-    page = _tuned(told)
-    facts: dict[str, Json] = {"arms": dict(told)}
+    tunings = {arm.name: _tuning(folder / arm.name) for arm in arms}
+    page = _tuned(tunings)
+    facts: dict[str, Json] = {"arms": dict(tunings)}
     measures = _arms(folder)
     if responses:
         stage = _reported(arms[0])
@@ -74,7 +74,9 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
         facts |= {"scores": scores.as_json()}
         page = "\n".join(part for part in (score_table(scores.scored), _differences(scores), page) if part)
     if any(
-        column.file != _SCORE and found.get(column.title) is not None for column in COLUMNS for found in _each(measures)
+        column.file != _SCORE and numbers.get(column.title) is not None
+        for column in COLUMNS
+        for numbers in _each(measures)
     ):
         page = f"{page}\n{_contrast_page(measures, [])}\n{_MEANS}\n" if page else _contrast_page(measures, [])
     publish_text(folder / "arms.json", as_page(facts))
@@ -84,8 +86,8 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
 
 def _reported(arm: Arm) -> Score:
     """The score whose responses are compared: the last one without a label."""
-    found = [stage for stage in arm.resolved.stages if isinstance(stage, Score) and not stage.label]
-    return found[-1]
+    scoring = [stage for stage in arm.resolved.stages if isinstance(stage, Score) and not stage.label]
+    return scoring[-1]
 
 
 def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
@@ -99,7 +101,7 @@ def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
             continue
         asked = _reported(arm).asked_tokens  # else lengths would be estimated, and differently from `score.json`
         rows = _rows(file, arm.name, first=not number)
-        yield from (replace(one, asked_tokens=asked) for one in responses_of(rows))
+        yield from (replace(response, asked_tokens=asked) for response in responses_of(rows))
 
 
 def _rows(file: Path, arm: str, *, first: bool) -> Iterator[Row]:
@@ -123,38 +125,38 @@ _KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", 
 def _tuning(folder: Path) -> dict[str, Json]:
     """What the arm's training came to, in a loop that of its last cycle; empty where it had none."""
     for done in sorted(folder.glob("stages*/*-finetune/DONE"), reverse=True):
-        found: Any = read_sealed(done, "delete it and run again")["measured"]["finetune"]
-        stop = found.get("stop") or {}
+        measured: Any = read_sealed(done, "delete it and run again")["measured"]["finetune"]
+        stop = measured.get("stop") or {}
         return {
-            "method": found["recipe"]["method"],
-            "learning_rate": found["recipe"]["learning_rate"],
-            "tried": {f"{one['learning_rate']:g}": one["held_out_loss"] for one in found.get("trials", ())},
-            "examples_seen": found["training"]["examples_seen"],
-            "held_out_loss": found["training"]["held_out_loss"],
+            "method": measured["recipe"]["method"],
+            "learning_rate": measured["recipe"]["learning_rate"],
+            "tried": {f"{trial['learning_rate']:g}": trial["held_out_loss"] for trial in measured.get("trials", ())},
+            "examples_seen": measured["training"]["examples_seen"],
+            "held_out_loss": measured["training"]["held_out_loss"],
             "would_stop_at": stop.get("stopped_at"),
             "headroom": stop.get("headroom"),
         }
     return {}
 
 
-def _tuned(told: Mapping[str, Mapping[str, Json]]) -> str:
+def _tuned(tunings: Mapping[str, Mapping[str, Json]]) -> str:
     names = ("method", "learning_rate", "tried", "examples_seen", "held_out_loss", "would_stop_at")
     lines: list[tuple[str, ...]] = [("arm", *names)]
-    lines += [(arm, *(_cell(facts.get(name)) for name in names)) for arm, facts in told.items() if facts]
+    lines += [(arm, *(_cell(facts.get(name)) for name in names)) for arm, facts in tunings.items() if facts]
     return _markdown(lines) if len(lines) > 1 else ""
 
 
 def _differences(scores: Scores) -> str:
     """First minus second, with intervals, where both were asked alike."""
     lines: list[tuple[str, ...]] = [("of", "above", "IFS", "partial", "full", "clean")]
-    for one in scores.differences:
-        if one.same_wrapper:
-            numbers = (one.numbers.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
+    for difference in scores.differences:
+        if difference.same_wrapper:
+            numbers = (difference.numbers.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
             cells = (
-                "-" if found is None else f"{found.value:+.3f} [{found.low or 0:+.3f}, {found.high or 0:+.3f}]"
-                for found in numbers
+                "-" if number is None else f"{number.value:+.3f} [{number.low or 0:+.3f}, {number.high or 0:+.3f}]"
+                for number in numbers
             )
-            lines.append((one.of, one.above, *cells))
+            lines.append((difference.of, difference.above, *cells))
     return _markdown(lines) + "\n" + _ONE_TRAINING + "\n" if len(lines) > 1 else ""
 
 
@@ -178,7 +180,7 @@ def _cell(value: Json) -> str:
     ('0.0002: 2.412, 0.001: -', '5e-05', '-')
     """
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_cell(one)}" for name, one in value.items()) or "-"
+        return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items()) or "-"
     return "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -260,11 +262,11 @@ def contrast_table(folder: Path, named: Sequence[str], seeds: int = LEAST_SEEDS)
     if not arms:
         what = "no arm with score.json, suite.json, shift.json, knowledge.json or trace.json"
         raise BadInput(what, place=str(folder), fix="name the -o of a recipe with arms, such as pipelines/fixes.yaml")
-    contrasts = [one for name in named for one in _contrast(name, arms, seeds, str(folder))]
+    contrasts = [contrast for name in named for contrast in _contrast(name, arms, seeds, str(folder))]
     corrected = _corrected(contrasts)
     facts: dict[str, Json] = {
-        "arms": {arm: {str(seed): dict(found) for seed, found in by.items()} for arm, by in arms.items()},
-        "contrasts": [one.as_json() for one in corrected],
+        "arms": {arm: {str(seed): dict(numbers) for seed, numbers in by.items()} for arm, by in arms.items()},
+        "contrasts": [contrast.as_json() for contrast in corrected],
         "seeds_needed": seeds,
     }
     publish_text(folder / "audit.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
@@ -279,24 +281,26 @@ _Arms = Mapping[str, Mapping[int, Mapping[str, Json]]]
 
 def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
     arms: dict[str, dict[int, dict[str, Json]]] = {}
-    for place in sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else ():
-        found: dict[str, Json] = {}
+    for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ():
+        values: dict[str, Json] = {}
         for column in COLUMNS:
             if (place / column.file).is_file():
                 value: Any = read_object(place / column.file, _AGAIN)
                 for step in column.way:
                     value = _step(value, step)
-                found[column.title] = value if isinstance(value, int | float) else None
-        if found:
+                values[column.title] = value if isinstance(value, int | float) else None
+        if values:
             name, dash, seed = place.name.rpartition("-")
             repeated = bool(dash) and seed.isdigit()
-            arms.setdefault(name if repeated else place.name, {})[int(seed) if repeated else 0] = found
+            arms.setdefault(name if repeated else place.name, {})[int(seed) if repeated else 0] = values
     return arms
 
 
 def _step(value: Any, step: str | int) -> Any:  # noqa: ANN401 - what a page holds
     if isinstance(value, list) and step == "student":
-        students = [one for one in value if isinstance(one, dict) and "model" in one and _is_student(one)]
+        students = [
+            student for student in value if isinstance(student, dict) and "model" in student and _is_student(student)
+        ]
         return next(iter(students or value), None)
     if isinstance(value, list):
         return value[step] if isinstance(step, int) and step < len(value) else None
@@ -304,7 +308,7 @@ def _step(value: Any, step: str | int) -> Any:  # noqa: ANN401 - what a page hol
 
 
 def _each(arms: _Arms) -> Iterator[Mapping[str, Json]]:
-    return (found for by_seed in arms.values() for found in by_seed.values())
+    return (numbers for by_seed in arms.values() for numbers in by_seed.values())
 
 
 def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]:
@@ -320,7 +324,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
     for column in COLUMNS:
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
-        changes = [one - other for one, other in pairs if _is_number(one) and _is_number(other)]  # type: ignore[operator]
+        changes = [before - other for before, other in pairs if _is_number(before) and _is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
             contrasts.append(_tested(of, minus, column.title, changes))
     return contrasts
@@ -331,7 +335,7 @@ def _tested(of: str, minus: str, column: str, changes: Sequence[float]) -> Contr
 
     n = len(changes)
     middle = sum(changes) / n
-    error = math.sqrt(sum((one - middle) ** 2 for one in changes) / (n - 1) / n)
+    error = math.sqrt(sum((change - middle) ** 2 for change in changes) / (n - 1) / n)
     reach = student_bound(0.025, n - 1) * error
     p = 1.0 if middle == 0 else 0.0 if error == 0 else 2 * float(stdtr(n - 1, -abs(middle / error)))
     return Contrast(of, minus, column, middle, middle - reach, middle + reach, n, p, p)
@@ -339,34 +343,39 @@ def _tested(of: str, minus: str, column: str, changes: Sequence[float]) -> Contr
 
 def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
     done = list[Contrast]()
-    for column in dict.fromkeys(one.column for one in contrasts):
-        mine = [one for one in contrasts if one.column == column]
+    for column in dict.fromkeys(contrast.column for contrast in contrasts):
+        mine = [contrast for contrast in contrasts if contrast.column == column]
         for one, chance in zip(mine, holm([each.p for each in mine]), strict=True):
             done.append(replace(one, corrected=chance))
     return done
 
 
 def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
-    columns = [one.title for one in COLUMNS if any(found.get(one.title) is not None for found in _each(arms))]
+    columns = [
+        column.title for column in COLUMNS if any(numbers.get(column.title) is not None for numbers in _each(arms))
+    ]
     lines: list[Sequence[str]] = [("arm", "seeds", *columns)]
     for name, by in arms.items():
-        means = (_mean([found.get(column) for found in by.values()]) for column in columns)
-        lines.append((name, str(len(by)), *(("-" if one is None else f"{one:.3f}") for one in means)))
+        means = (_mean([numbers.get(column) for numbers in by.values()]) for column in columns)
+        lines.append((name, str(len(by)), *(("-" if mean is None else f"{mean:.3f}") for mean in means)))
     page = _markdown(lines)
     if contrasts:
         head = ("of", "minus", "in", "difference", "95 %", "seeds", "p", "p, Holm")
-        told = [
-            (one.of, one.minus, one.column, f"{one.value:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}", str(one.seeds),
-             f"{one.p:.3f}", f"{one.corrected:.3f}")
-            for one in contrasts
-        ]  # fmt: skip
+        rows = [
+            (
+                *(contrast.of, contrast.minus, contrast.column),
+                *(f"{contrast.value:+.3f}", f"{contrast.low:+.3f} to {contrast.high:+.3f}"),
+                *(str(contrast.seeds), f"{contrast.p:.3f}", f"{contrast.corrected:.3f}"),
+            )
+            for contrast in contrasts
+        ]
         page += "\nContrasts that were named; all other differences between rows are descriptions.\n\n"
-        page += _markdown([head, *told])
+        page += _markdown([head, *rows])
     return page
 
 
 def _mean(values: Sequence[Json]) -> float | None:
-    known = [float(one) for one in values if _is_number(one)]  # type: ignore[arg-type]
+    known = [float(value) for value in values if _is_number(value)]  # type: ignore[arg-type]
     return sum(known) / len(known) if known else None
 
 

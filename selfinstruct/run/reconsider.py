@@ -80,13 +80,15 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
         new = RunFolder(place)
         kept, fates = _walk(after, old, new, journal)
     first = _fates(old)
-    told = {name: Change(text, fate, fates[name][1]) for name, (text, fate) in first.items() if fates[name][1] != fate}
+    changed = {
+        name: Change(text, fate, fates[name][1]) for name, (text, fate) in first.items() if fates[name][1] != fate
+    }
     result = Reconsidered(
         folder=place,
         kept_before=_published(old, first),
         kept_after=len(kept),
         unasked=sum(fate == "not_recorded" for _, fate in fates.values()),
-        changes=tuple(told.values()),
+        changes=tuple(changed.values()),
     )
     publish_bytes(place / "kept.jsonl", b"".join(json_line(task.as_json()) for task in kept))
     publish_text(place / "recipe.yaml", after.as_yaml())

@@ -167,7 +167,7 @@ class _Work:
 
     def requests_now(self, pace: Pace, count: int) -> int:
         """How many requests a round may make that begins now; 0: none before another was taken in."""
-        so_far, waiting = self._so_far, sum(one.requests for one in self.under_way)
+        so_far, waiting = self._so_far, sum(work.requests for work in self.under_way)
         if self._planned(len(so_far.starts) + 1) is not None:
             return self._known(waiting, pace)
         need = count - len(so_far.kept)
@@ -278,8 +278,8 @@ class _Work:
 
 def _read_plan(plan: Path) -> RoundStart:
     fix = f"delete {plan.parent} and the rounds after it, then run again: they are made again from the journal"
-    found = read_sealed(plan, fix)
-    requests, tasks = found.get("requests"), found.get("tasks")
+    sealed = read_sealed(plan, fix)
+    requests, tasks = sealed.get("requests"), sealed.get("tasks")
     if type(requests) is not int or type(tasks) is not int or requests < 1 or tasks < 0:
         raise BadInput("damaged: not the plan of a round", place=str(plan), fix=fix)
     return RoundStart(requests, tasks)

@@ -55,7 +55,7 @@ class Billed:
             yield reply
 
     def bill(self) -> Bill:
-        """So far."""
+        """Tokens, cost and finish reasons of the answers so far."""
         total = self._sum
         return Bill(
             model=self.name,

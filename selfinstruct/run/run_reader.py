@@ -61,8 +61,14 @@ class FinishedStages(tuple[FinishedStage, ...]):
     def _repr_html_(self) -> str:
         """For a notebook."""
         rows = [
-            (one.path, one.result.received, one.result.kept, _counted(one.result.rejected), _counted(one.result.failed))
-            for one in self
+            (
+                stage.path,
+                stage.result.received,
+                stage.result.kept,
+                _counted(stage.result.rejected),
+                _counted(stage.result.failed),
+            )
+            for stage in self
         ]
         return html_table(("stage", "received", "kept", "rejected", "failed"), rows)
 
@@ -76,18 +82,18 @@ class Cost:
     @property
     def dollars(self) -> Decimal | None:
         """US dollars; None as soon as one price is unknown."""
-        costs = [Decimal(one.cost) for one in self.by_stage if one.cost is not None]
+        costs = [Decimal(spending.cost) for spending in self.by_stage if spending.cost is not None]
         return sum(costs, Decimal(0)) if len(costs) == len(self.by_stage) else None
 
     @property
     def tokens(self) -> int:
         """Of prompts and completions."""
-        return sum(one.prompt_tokens + one.completion_tokens for one in self.by_stage)
+        return sum(spending.prompt_tokens + spending.completion_tokens for spending in self.by_stage)
 
     @property
     def requests(self) -> int:
         """To all models."""
-        return sum(one.requests for one in self.by_stage)
+        return sum(spending.requests for spending in self.by_stage)
 
     def __str__(self) -> str:
         """In short; an unknown price is never 0."""
@@ -167,7 +173,7 @@ class RunScore:
         return (self.model, self.wrapper, *map(_interval, numbers), self.judge)
 
     def __repr__(self) -> str:
-        """In short."""
+        """Model, IFS with its interval, and judge."""
         return f"<RunScore {self.model or 'responses'}: IFS {_interval(self.ifs)} by {self.judge}>"
 
     def _repr_html_(self) -> str:
@@ -185,7 +191,7 @@ class RunScores(tuple[RunScore, ...]):
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return html_table(_SCORE_HEADS, [one._cells() for one in self])  # noqa: SLF001 - its own items
+        return html_table(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
 
 
 class Run:
@@ -252,11 +258,9 @@ class Run:
     @cached_property
     def stages(self) -> FinishedStages:
         """The finished stages in the order of the work."""
-        found = ((place, place.result()) for place in self._folder.stage_folders())
         return FinishedStages(
             FinishedStage(place.path.parent.name, place.path.name, result)
-            for place, result in found
-            if result is not None
+            for place, result in self._folder.finished_stages()
         )
 
     @property
@@ -270,7 +274,7 @@ class Run:
     def measures(self) -> Mapping[str, Mapping[str, Json]]:
         """What the stages that run once measured, by stage, as `label.name` where it has a label; the last of each."""
         labels = self._labels()
-        once = [one for one in self.stages if not one.part.startswith("round-") and one.result.measured]
+        once = [stage for stage in self.stages if not stage.part.startswith("round-") and stage.result.measured]
         return {labels.get(one.folder, "") + one.name: one.result.measured for one in once}
 
     @cached_property
@@ -280,7 +284,7 @@ class Run:
         if not path.exists():
             return RunScores()
         page = read_object(path, AGAIN)
-        return RunScores(RunScore(one) for one in page.get("scores", [page]))
+        return RunScores(RunScore(score) for score in page.get("scores", [page]))
 
     @property
     def score(self) -> RunScore:
@@ -293,7 +297,7 @@ class Run:
     @property
     def cost(self) -> Cost:
         """What the answers took that were used."""
-        return Cost(spending((one.name, one.result) for one in self.stages))
+        return Cost(spending((stage.name, stage.result) for stage in self.stages))
 
     def why(self, identity: str) -> Life:
         """The life of the record whose id begins so: what it was shown, what each stage said, how it ended."""
@@ -339,7 +343,7 @@ class Run:
         return (
             [(top, "")]
             if top.exists()
-            else [(self.folder / one.path / f"{fate}.jsonl", one.path) for one in self.stages]
+            else [(self.folder / stage.path / f"{fate}.jsonl", stage.path) for stage in self.stages]
         )
 
     def _labels(self) -> dict[str, str]:
@@ -350,7 +354,7 @@ class Run:
             named = [next(iter(step.items())) for step in steps]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
             return {}
-        places = {one.position: one.folder for one in self.stages if not one.part.startswith("round-")}
+        places = {stage.position: stage.folder for stage in self.stages if not stage.part.startswith("round-")}
         labels = ((at, knobs.get("label")) for at, (_, knobs) in enumerate(named, before) if isinstance(knobs, dict))
         return {places[at]: f"{label}." for at, label in labels if label and at in places}
 
@@ -363,19 +367,19 @@ def _loaded(kind: str, files: Mapping[str, str], split: str) -> "Dataset":
     if quiet:
         datasets.disable_progress_bars()
     try:
-        found: Dataset = datasets.load_dataset(kind, data_files=files, split=split)
+        dataset: Dataset = datasets.load_dataset(kind, data_files=files, split=split)
     finally:
         if quiet:
             datasets.enable_progress_bars()
-    return found
+    return dataset
 
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "0"
 
 
-def _interval(one: Number | None) -> str:
-    return "-" if one is None else str(one)
+def _interval(number: Number | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def run_folder(path: Path) -> RunFolder:

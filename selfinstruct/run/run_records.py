@@ -95,16 +95,16 @@ class Lines(Sequence[T], Generic[T]):
         return self._read(read_object_line(line, place), part.stage, place)
 
     @abstractmethod
-    def _cells(self, one: T) -> tuple[str, ...]:
+    def _cells(self, record: T) -> tuple[str, ...]:
         """What a row of its table shows of a record."""
 
     def __repr__(self) -> str:
-        """How many."""
+        """Number and kind of the records."""
         return f"<{len(self):,} {type(self).__name__.lower()}>"
 
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
-        rows = [self._cells(one) for one in islice(self, _ROWS)]
+        rows = [self._cells(record) for record in islice(self, _ROWS)]
         return html_table(self._heads, rows, of=len(self))
 
 
@@ -117,8 +117,8 @@ class Tasks(Lines[Task]):
         """Of files that a run wrote."""
         super().__init__([(path, "") for path in files], lambda line, _stage, place: task_of(line, place))
 
-    def _cells(self, one: Task) -> tuple[str, ...]:
-        return task_cells(one)
+    def _cells(self, record: Task) -> tuple[str, ...]:
+        return task_cells(record)
 
 
 def task_cells(task: Task) -> tuple[str, ...]:
@@ -139,14 +139,14 @@ class Rejections(Lines[RejectedRecord]):
     @property
     def by_reason(self) -> dict[str, int]:
         """How many for each reason, largest first."""
-        return largest_first(Counter(one.reason for one in self))
+        return largest_first(Counter(record.reason for record in self))
 
     def because(self, reason: str) -> list[RejectedRecord]:
         """Those that were rejected for that reason."""
-        return [one for one in self if one.reason == reason]
+        return [record for record in self if record.reason == reason]
 
-    def _cells(self, one: RejectedRecord) -> tuple[str, ...]:
-        return one.record.id[:12], one.reason, one.stage, _text(one.record)
+    def _cells(self, record: RejectedRecord) -> tuple[str, ...]:
+        return record.record.id[:12], record.reason, record.stage, _text(record.record)
 
 
 class Failures(Lines[FailedCall]):
@@ -161,10 +161,10 @@ class Failures(Lines[FailedCall]):
     @property
     def by_kind(self) -> dict[str, int]:
         """How many of each kind of error, largest first."""
-        return largest_first(Counter(one.failure.kind for one in self))
+        return largest_first(Counter(call.failure.kind for call in self))
 
-    def _cells(self, one: FailedCall) -> tuple[str, ...]:
-        return one.failure.id[:12], one.failure.kind, one.stage, one.failure.message
+    def _cells(self, call: FailedCall) -> tuple[str, ...]:
+        return call.failure.id[:12], call.failure.kind, call.stage, call.failure.message
 
 
 def _rejected(line: Mapping[str, Any], stage: str, place: str) -> RejectedRecord:

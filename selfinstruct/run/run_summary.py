@@ -90,7 +90,7 @@ def run_summary(
 
 def _models(resolved: Resolved) -> tuple[str, ...]:
     """Specs of those whose words are in the records, or decide of them; where nobody's are, of all that are named."""
-    told = resolved.recipe.specs
+    specs = resolved.recipe.specs
     makers = [
         role
         for needs in (stage.needs for stage in (*resolved.rounds, *resolved.once))
@@ -98,7 +98,7 @@ def _models(resolved: Resolved) -> tuple[str, ...]:
         for role in needs.models
     ]
     makers += [student_role(resolved.recipe)]
-    return tuple(dict.fromkeys(told[role] for role in makers if role in told)) or tuple(dict.fromkeys(told.values()))
+    return tuple(dict.fromkeys(specs[role] for role in makers if role in specs)) or tuple(dict.fromkeys(specs.values()))
 
 
 def _addresses(resolved: Resolved) -> tuple[tuple[str, str], ...]:
@@ -120,20 +120,23 @@ def _finished(resolved: Resolved, folder: RunFolder, walked: Walked, *, every: b
 
     Of a loop the stages of its last cycle, for they have all records; with `every`, for what was paid, of each cycle.
     """
+    by_part: dict[str, dict[str, tuple[StageFolder, StageResult]]] = {}
+    for place, result in folder.finished_stages():
+        by_part.setdefault(place.path.parent.name, {})[place.path.name] = place, result
     parts = [(round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)]
     last = [cycle.part for cycle in walked.cycles] if every and walked.cycles else [walked.stages_part]
     for part, stages in [*parts, *((part, resolved.once) for part in last)]:
+        finished = by_part.get(part, {})
         for position, stage in enumerate(stages, 1):
-            place = folder.stage(part, position, stage.name)
-            result = place.result()
-            if result is not None:
-                yield part, stage, place, result
+            name = folder.stage(part, position, stage.name).path.name
+            if name in finished:
+                yield part, stage, *finished[name]
 
 
 def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> tuple[StageCount, ...]:
     """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
-    in_rounds = [one for one in done if one[0] != walked.stages_part]
-    once = [one for one in done if one[0] == walked.stages_part]
+    in_rounds = [finished for finished in done if finished[0] != walked.stages_part]
+    once = [finished for finished in done if finished[0] == walked.stages_part]
     return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.once, once))
 
 
@@ -178,9 +181,9 @@ def _target(walked: Walked) -> tuple[StageCount, ...]:
 def _of_topic(part: str, done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
     """What stages of a round measured of the topic."""
     for where, _, _, result in done:
-        told = result.measured.get("topic")
-        if where == part and isinstance(told, dict):
-            yield told
+        topic = result.measured.get("topic")
+        if where == part and isinstance(topic, dict):
+            yield topic
 
 
 def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequence[Done]) -> tuple[RoundCount, ...]:
@@ -192,8 +195,8 @@ def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequenc
         for position, stage in enumerate(resolved.rounds, 1):
             if stage.needs.novelty_below is not None:
                 place = folder.stage(part, position, stage.name)
-                for fate, found in near.items():
-                    found.extend(_rouge_l(read_lines(place.path / f"{fate}.jsonl")))
+                for fate, evidence in near.items():
+                    evidence.extend(_rouge_l(read_lines(place.path / f"{fate}.jsonl")))
         counts.append(
             RoundCount(
                 number=number,
@@ -202,8 +205,8 @@ def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequenc
                 kept=kept,
                 nearest_kept=tuple(near["kept"]),
                 nearest_rejected=tuple(near["rejected"]),
-                on_topic=sum(told["on"] for told in _of_topic(part, done)),
-                told_of_topic=sum(told["of"] for told in _of_topic(part, done)),
+                on_topic=sum(topical["on"] for topical in _of_topic(part, done)),
+                told_of_topic=sum(topical["of"] for topical in _of_topic(part, done)),
             )
         )
     return tuple(counts)
@@ -249,8 +252,8 @@ def cycle_counts(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple
 
 
 def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
-    told = cycle.feedback
-    steers = told.get("steers")
+    feedback = cycle.feedback
+    steers = feedback.get("steers")
     return CycleCount(
         number=cycle.number,
         rounds=cycle.rounds,
@@ -258,9 +261,9 @@ def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
         nearest=cycle.nearest,
         distinct_2=cycle.distinct_2,
         ifs=_ifs(resolved, folder, cycle),
-        gain=estimate_in(told.get("gain")),
+        gain=estimate_in(feedback.get("gain")),
         decision=cycle.decision,
-        asks_for=texts_in(told.get("asks_for")),
+        asks_for=texts_in(feedback.get("asks_for")),
         steers=steers if isinstance(steers, bool) else None,
     )
 
@@ -274,11 +277,11 @@ def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Estimate | None
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.scores and stage.needs.label == label:
             result = folder.stage(cycle.part, position, stage.name).result()
-            told = None if result is None else result.measured.get(_SCORE)
-            found = estimate_beside(told, "ifs") if isinstance(told, dict) else None
+            score = None if result is None else result.measured.get(_SCORE)
+            estimate = estimate_beside(score, "ifs") if isinstance(score, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
-            if found is not None and abs(found.value - value) < 1e-9:
-                return found
+            if estimate is not None and abs(estimate.value - value) < 1e-9:
+                return estimate
     return Estimate(value)
 
 
@@ -305,13 +308,13 @@ def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Publ
 
 
 def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
-    found: dict[str, Mapping[str, Any]] = {}
+    lines: dict[str, Mapping[str, Any]] = {}
     for _, stage, place, _ in done:
         if stage.needs.novelty_below is not None:
             for line in read_lines(place.path / "kept.jsonl"):
                 if line["instruction"] in wanted:
-                    found[line["instruction"]] = line.get("evidence", {})
-    return found
+                    lines[line["instruction"]] = line.get("evidence", {})
+    return lines
 
 
 def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:

@@ -34,7 +34,7 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
     tone = open_judge(judge)
     scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
     facts = scores.as_json()
-    publish_text(folder / "responses.jsonl", "".join(as_line(one.as_json()) for one in scores.verdicts))
+    publish_text(folder / "responses.jsonl", "".join(as_line(verdict.as_json()) for verdict in scores.verdicts))
     publish_text(folder / "score.json", as_page(facts))
     return facts
 
@@ -56,20 +56,20 @@ def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: s
     0.5
     """
     rows = []
-    for number, one in enumerate(responses, 1):
-        said = dict(one) if isinstance(one, Mapping) else _pair(one, f"response {number}")
+    for number, response in enumerate(responses, 1):
+        said = dict(response) if isinstance(response, Mapping) else _pair(response, f"response {number}")
         rows.append(Row(f"response {number}", {key: said[key] for key in said if key not in ("model", "wrapper")}))
     [scored] = score_responses(rows, open_judge(judge), seed=seed).scored
     return scored
 
 
-def _pair(one: object, place: str) -> dict[str, object]:
-    if isinstance(one, tuple | list) and len(one) == 2:
-        return {"prompt": one[0], "response": one[1]}
-    if isinstance(one, str):
+def _pair(response: object, place: str) -> dict[str, object]:
+    if isinstance(response, tuple | list) and len(response) == 2:
+        return {"prompt": response[0], "response": response[1]}
+    if isinstance(response, str):
         what = "a text alone"
     else:
-        what = f"{len(one)} values" if isinstance(one, tuple | list) else f"a {type(one).__name__}"
+        what = f"{len(response)} values" if isinstance(response, tuple | list) else f"a {type(response).__name__}"
     fix = "give pairs (prompt, response), or mappings with these keys"
     raise BadInput(f"{what}, and no pair of prompt and response", place=place, fix=fix)
 
@@ -113,9 +113,9 @@ def train_judge(
         copy_built(built, out)
     finally:
         shutil.rmtree(built, ignore_errors=True)
-    told: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
-    found = told.get("metrics")
-    metrics: dict[str, Any] = dict(found) if isinstance(found, dict) else {}
+    judge: dict[str, Json] = json.loads((out / "judge.json").read_text(encoding="utf-8"))
+    measured_of = judge.get("metrics")
+    metrics: dict[str, Any] = dict(measured_of) if isinstance(measured_of, dict) else {}
     publish_text(out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     return metrics
 
@@ -130,17 +130,17 @@ def compare_folders(folders: Sequence[str | Path], against: str = "") -> Compari
     Raises:
         BadInput: a folder without numbers, a file that is damaged, a row to compare with or a model that is not there.
     """
-    return comparison([found for one in folders for found in _folders(str(one))], against)
+    return comparison([part for folder in folders for part in _folders(str(folder))], against)
 
 
-def write_comparison(told: Comparison, folder: Path) -> None:
+def write_comparison(comparison: Comparison, folder: Path) -> None:
     """`compare.json`, `.txt`, `.md`, `.tex` and `.html`, each whole."""
-    page = comparison_page(told.as_json(), heads(told.columns), legend(told))
+    page = comparison_page(comparison.as_json(), heads(comparison.columns), legend(comparison))
     texts = {
-        "json": json.dumps(told.as_json(), ensure_ascii=False, indent=2) + "\n",
-        "txt": as_text(told),
-        "md": as_markdown(told),
-        "tex": as_latex(told),
+        "json": json.dumps(comparison.as_json(), ensure_ascii=False, indent=2) + "\n",
+        "txt": as_text(comparison),
+        "md": as_markdown(comparison),
+        "tex": as_latex(comparison),
         "html": page,
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def _folders(named: str) -> list[FolderMeasured]:
     if inside.is_dir() and not _holds(inside):
         arms = [one for one in sorted(inside.iterdir()) if one.is_dir() and _holds(one)]
         if arms:
-            return [_folder(f"{one.name}={one}") for one in arms]
+            return [_folder(f"{arm.name}={arm}") for arm in arms]
     return [_folder(named)]
 
 
@@ -172,21 +172,21 @@ def _folder(named: str) -> FolderMeasured:
     folder = Path(path)
     if not folder.is_dir():
         raise BadInput("no such folder", place=path, fix="name folders that `selfinstruct score` made")
-    found = [one for page, lines in FILES.items() for one in _measured(folder, page, lines)]
-    if not found:
+    measured = [values for page, lines in FILES.items() for values in _measured(folder, page, lines)]
+    if not measured:
         listed = ", ".join(lines or page for page, lines in FILES.items())
         fix = "run `selfinstruct score MODEL -o FOLDER` first, with --suite or without"
         raise BadInput(f"holds no answers with verdicts or marks ({listed})", place=path, fix=fix)
-    return FolderMeasured(folder.name, label, _of_model(found, chosen, path) if chosen else found)
+    return FolderMeasured(folder.name, label, _of_model(measured, chosen, path) if chosen else measured)
 
 
-def _of_model(found: Sequence[Measured], chosen: str, path: str) -> list[Measured]:
+def _of_model(measured: Sequence[Measured], chosen: str, path: str) -> list[Measured]:
     """What was found of the one model meant: by its whole name, or the only one that begins so or holds it."""
-    names = {f"{one.model}, {one.wrapper}" if one.wrapper else one.model: (one.model, one.wrapper) for one in found}
+    names = {f"{row.model}, {row.wrapper}" if row.wrapper else row.model: (row.model, row.wrapper) for row in measured}
     for fits in (str.__eq__, str.startswith, str.__contains__):
         meant = [who for name, who in names.items() if fits(name, chosen)]
         if len(meant) == 1:
-            return [one for one in found if (one.model, one.wrapper) == meant[0]]
+            return [row for row in measured if (row.model, row.wrapper) == meant[0]]
     raise BadInput(f"no model '{chosen}', or several", place=path, fix=f"after the #, one of: {'; '.join(names)}")
 
 

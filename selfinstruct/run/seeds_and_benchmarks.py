@@ -85,27 +85,29 @@ def seeds_and_benchmarks(resolved: Resolved, notice: Callable[[str], None]) -> S
         notice(f"only {len(seeds)} seed tasks: prompts show fewer demonstrations, and tasks will be less varied")
     _tell_topic(resolved, seeds, notice)
     needs = [stage.needs for stage in (*resolved.rounds, *resolved.stages)]
-    against = dict.fromkeys(path for one in needs for path in (*one.against, *one.gold))
-    sets = dict.fromkeys(name for one in needs for name in one.prompts)
-    if any(one.checks is not None for one in needs):
+    against = dict.fromkeys(path for need in needs for path in (*need.against, *need.gold))
+    sets = dict.fromkeys(name for need in needs for name in need.prompts)
+    if any(need.checks is not None for need in needs):
         sets |= dict.fromkeys((*_HALVES, "objecqa-v1"))
     sets |= dict.fromkeys(path for path in against if path in SHIPPED_SETS)
     read = [path for path in (*(one.path for one in recipe.inputs), *against) if path not in SHIPPED_SETS]
     contents = {path: content(path) for path in read}
     contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
     made = {name: prompt_set(name) for name in sets if name}
-    made |= {one.labelled: labelled(one.labelled) for one in needs if one.labelled}
+    made |= {need.labelled: labelled(need.labelled) for need in needs if need.labelled}
     contents |= {name: digest(*(task.id for task in tasks)) for name, tasks in made.items()}
-    for path in (path for one in needs for path in one.rows):
+    for path in (path for need in needs for path in need.rows):
         made[path] = labelled(path)
         lines: list[Json] = [dict(task.extra) for task in made[path]]  # all that they say is in their extra fields
         contents[path] = digest(*lines)
-    columns = {path: Roles.parse(one.against_columns) for one in needs if one.against_columns for path in one.against}
+    columns = {
+        path: Roles.parse(need.against_columns) for need in needs if need.against_columns for path in need.against
+    }
     benchmarks = {path: _benchmark(path, columns.get(path)) for path in against if path not in made} | made
-    for suite in (suite for one in needs for suite in one.suites):
+    for suite in (suite for need in needs for suite in need.suites):
         benchmarks[suite.path] = suite_tasks(suite.name, suite.path, suite.instances)
-        told: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[suite.path]]
-        contents[suite.path] = digest(*told)
+        content_of: list[Json] = [[task.id, dict(task.extra)] for task in benchmarks[suite.path]]
+        contents[suite.path] = digest(*content_of)
     return SeedsAndBenchmarks(seeds, held_out, contents, benchmarks)
 
 
@@ -127,20 +129,20 @@ def _seeds(path: Path, columns: Mapping[str, str]) -> Sequence[Task]:
 def _seeds_of_set(path: Path, roles: Roles | None = None) -> Sequence[Task]:
     seeds: list[Task] = []
     origin = Provenance(stage="seed", source=path.name)
-    for found in read_set(str(path), columns=roles):
-        if not isinstance(found, Task):
-            raise BadInput(found.problem, place=found.place, fix="mend the seed, or take it out")
-        seeds.append(replace(found, human=True, provenance=origin))
+    for item in read_set(str(path), columns=roles):
+        if not isinstance(item, Task):
+            raise BadInput(item.problem, place=item.place, fix="mend the seed, or take it out")
+        seeds.append(replace(item, human=True, provenance=origin))
     return seeds
 
 
 def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str], None]) -> None:
     """What tasks are to be about, where nobody said it."""
     infers = any(stage.needs.infers_topic for stage in resolved.rounds)
-    found = topic_of(seeds, AUTO) if infers else None
-    if found is not None:
+    topic = topic_of(seeds, AUTO) if infers else None
+    if topic is not None:
         notice(
-            f"topic, by the words of the seeds: {found.name} (`topic` in the recipe, or --topic, names it otherwise)"
+            f"topic, by the words of the seeds: {topic.name} (`topic` in the recipe, or --topic, names it otherwise)"
         )
 
 
@@ -158,10 +160,10 @@ def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], 
 def _benchmark(path: str, columns: Roles | None) -> Sequence[Task]:
     """All its items; BadInput at the first that cannot be read, for a check with gaps is none."""
     items = []
-    for found in _read_benchmark(path, columns):
-        if not isinstance(found, Task):
-            raise BadInput(found.problem, place=found.place, fix="mend the benchmark: a check with gaps is none")
-        items.append(found)
+    for item in _read_benchmark(path, columns):
+        if not isinstance(item, Task):
+            raise BadInput(item.problem, place=item.place, fix="mend the benchmark: a check with gaps is none")
+        items.append(item)
     return items
 
 

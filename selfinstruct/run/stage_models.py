@@ -92,9 +92,9 @@ def gates(
 ) -> Iterator[Gates]:
     """The gates of a run, closed at its end."""
     bases = [weights_of(resolved.recipe, role) for role in weights_marks(resolved)]
-    told = {f"{base.name}: {base.notice}" for base in bases if base.notice}
+    notices = {f"{base.name}: {base.notice}" for base in bases if base.notice}
     here = {backend.notice for backend in backends.values() if not isinstance(backend, OpenAICompatible)}
-    for line in sorted(filter(None, told | here)):  # where an endpoint is was told when it was asked what it can do
+    for line in sorted(filter(None, notices | here)):  # where an endpoint is was told when it was asked what it can do
         notice(line)
     made = Gates(resolved, book, notice, backends)
     try:

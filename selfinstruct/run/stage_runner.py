@@ -313,13 +313,15 @@ def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int)
     yield from (Measured(name, value) for name, value in measured.items())
 
 
-def _added(one: Json, other: Json) -> Json:
+def _added(value: Json, other: Json) -> Json:
     """Numbers added, mappings key by key; of anything else the first."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return {key: _added(one.get(key), other.get(key)) for key in (*one, *(key for key in other if key not in one))}
-    if one is None or isinstance(one, bool | str | list):
-        return other if one is None else one
-    return one + other if isinstance(one, int | float) and isinstance(other, int | float) else one
+    if isinstance(value, dict) and isinstance(other, dict):
+        return {
+            key: _added(value.get(key), other.get(key)) for key in (*value, *(key for key in other if key not in value))
+        }
+    if value is None or isinstance(value, bool | str | list):
+        return other if value is None else value
+    return value + other if isinstance(value, int | float) and isinstance(other, int | float) else value
 
 
 def _spread(stage: Stage, chunks: Iterable[list[Task]], bench: Bench, workers: int) -> Iterator[list[Outcome]]:

@@ -31,8 +31,8 @@ def preview(resolved: Resolved) -> str:
 
 
 def _tasks(resolved: Resolved) -> Iterator[Task]:
-    for one in resolved.sets:
-        yield from (each for each in read_input(one, answered=True) if isinstance(each, Task))
+    for given in resolved.sets:
+        yield from (each for each in read_input(given, answered=True) if isinstance(each, Task))
 
 
 def gguf_form(base: str) -> Path:
@@ -63,8 +63,8 @@ def tuned_form(spec: str) -> str:
     place = place.parent if place.name == "student.gguf" else place
     for file in (place / "training.json", place / "student" / "training.json"):
         if file.is_file():
-            told = read_object(file, "name the wrapper with --wrapper")
-            recipe = told.get("recipe")
+            training = read_object(file, "name the wrapper with --wrapper")
+            recipe = training.get("recipe")
             template = recipe.get("template", recipe.get("format")) if isinstance(recipe, dict) else None
             return template if isinstance(template, str) else ""  # `format`: students made before it was called so
     return ""

@@ -116,8 +116,8 @@ def with_judges(resolved: Resolved, folder: Path | None) -> Resolved:
 def _begun_with(recipe: Path) -> dict[tuple[int, str], str]:
     """The judges in a written recipe, by place and name of the stage; nothing where there is none that can be read."""
     try:
-        told = yaml.safe_load(recipe.read_text(encoding="utf-8"))
-        stages = [next(iter(one.items())) for one in told["stages"] if isinstance(one, dict)]
+        recipe_yaml = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        stages = [next(iter(step.items())) for step in recipe_yaml["stages"] if isinstance(step, dict)]
     except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
         return {}
     return {

@@ -128,7 +128,7 @@ class Journal:
                     self._tell(self._file.totals)
 
     def __enter__(self) -> Self:
-        """Open already."""
+        """The journal is opened when it is made."""
         return self
 
     def __exit__(self, *_: object) -> None:

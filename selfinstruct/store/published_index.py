@@ -75,7 +75,7 @@ class Publication:
     run: str
     """Its fingerprint without what it was compared with: the same command again is the same run."""
     name: str
-    """For people."""
+    """Name of the run, for messages."""
 
 
 class IndexStore(Protocol):
@@ -164,7 +164,7 @@ class FolderIndex:
         return found
 
     def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
-        """One transaction."""
+        """Add the entries of a publication in one transaction."""
         with disk(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         failpoint(f"before publishing to {FILE}")
@@ -247,7 +247,7 @@ class Tables:
     """Entries in memory: the library's tables propose, by position."""
 
     def __init__(self, need: IndexNeed) -> None:
-        """Nothing yet."""
+        """Begin empty; tables are made when they are first asked."""
         self.need, self.records = need, list[PublishedRecord]()
         self._tables: Any = None
 

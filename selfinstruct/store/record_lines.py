@@ -48,7 +48,10 @@ def each_with_more(lines: Iterable[bytes], more: Mapping[str, Json]) -> Iterator
 
 def _task(task: Task, more: Mapping[str, Json]) -> bytes:
     pairs = b", ".join(
-        [b'{"input": %s, "output": %s}' % (quoted(one.input), quoted(one.output)) for one in task.instances]
+        [
+            b'{"input": %s, "output": %s}' % (quoted(instance.input), quoted(instance.output))
+            for instance in task.instances
+        ]
     )
     made = b'{"kind": "task", "id": "%s", "instruction": %s, "instances": [%s], "is_classification": %s' % (
         task.id.encode("ascii"),

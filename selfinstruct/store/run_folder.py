@@ -327,6 +327,11 @@ class RunFolder:
         numbers = [folder.name.removeprefix("round-") for folder in self.path.glob("round-*") if folder.is_dir()]
         return sorted(int(number) for number in numbers if number.isascii() and number.isdecimal())
 
+    def finished_stages(self) -> list[tuple[StageFolder, StageResult]]:
+        """Every stage that is whole, with its result, in the order of the work: what all readers of a run go by."""
+        stages = ((place, place.result()) for place in self.stage_folders())
+        return [(place, result) for place, result in stages if result is not None]
+
     def stage_folders(self) -> list[StageFolder]:
         """Every stage folder, in the order of the work: of a loop, the stages of a cycle after its rounds."""
         parts = [self.path / round_name(number) for number in self.round_numbers()]

@@ -111,7 +111,7 @@ def _cut(text: str, word: re.Pattern[str]) -> list[str]:
         return word.findall(text)
     text = _UNSEEN.sub("", text.replace("i\u0307", "i"))
     shadow = text.translate(_SHADOWS)
-    return [text[slice(*found.span())] for found in word.finditer(shadow)]
+    return [text[slice(*match.span())] for match in word.finditer(shadow)]
 
 
 def program_words(text: str) -> list[str]:

@@ -117,7 +117,7 @@ def parted(text: str) -> Parted:
     around = _AROUND_OPENS.match(rest)
     if around:
         rest = _AROUND_ENDS.sub("", rest[around.end() :])
-    return Parted(rest.strip(), "\n\n".join(filter(None, (one.strip() for one in thoughts))), True, unclosed)
+    return Parted(rest.strip(), "\n\n".join(filter(None, (thought.strip() for thought in thoughts))), True, unclosed)
 
 
 def _may_hold_marks(text: str) -> bool:
@@ -136,10 +136,10 @@ def sounds_like_thinking(text: str, asked: str = "") -> bool:
     >>> sounds_like_thinking("Okay, here are three rivers."), sounds_like_thinking("The user is an account.")
     (False, False)
     """
-    found = _BARE.match(text)
-    if found is None:
+    match = _BARE.match(text)
+    if match is None:
         return False
-    return "user" not in found[0].lower() or not re.search(r"\busers?\b", asked, re.IGNORECASE)
+    return "user" not in match[0].lower() or not re.search(r"\busers?\b", asked, re.IGNORECASE)
 
 
 def only_thinking(text: str, asked: str = "") -> bool:

@@ -67,8 +67,8 @@ def root_by_rule(instruction: str) -> Root:
 
 
 def _without_preamble(clause: str) -> str:
-    while found := _PREAMBLE.match(clause):
-        clause = clause[found.end() :].strip()
+    while match := _PREAMBLE.match(clause):
+        clause = clause[match.end() :].strip()
     return clause
 
 

@@ -69,7 +69,9 @@ class ToneReading:
         """BadInput unless the same judge read replies to the same prompts, put in the same way."""
         if (self.judge, self.prompts, self.wrapper) != (other.judge, other.prompts, other.wrapper):
             what = f"read as {other.setting} and as {self.setting}"
-        elif [(one.source, one.whole) for one in self.verdicts] != [(one.source, one.whole) for one in other.verdicts]:
+        elif [(verdict.source, verdict.whole) for verdict in self.verdicts] != [
+            (verdict.source, verdict.whole) for verdict in other.verdicts
+        ]:
             what = f"the prompts of {self.prompts} are not the same in both"
         else:
             return
@@ -159,7 +161,9 @@ class ToneProbe:
     def _replies(self, loaded: Loaded, prompts: Sequence[Wrapped], tokens: int) -> Sequence[Choice]:
         if not prompts:
             return []
-        requests = [Request(prompt=one.prompt, stop=one.stop, max_tokens=tokens, temperature=0.0) for one in prompts]
+        requests = [
+            Request(prompt=prompt.prompt, stop=prompt.stop, max_tokens=tokens, temperature=0.0) for prompt in prompts
+        ]
         try:
             return self.ask(loaded, requests)
         except BadInput as fault:

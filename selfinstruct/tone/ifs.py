@@ -159,7 +159,7 @@ def all_numbers(
 def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
     """For each source, in order of appearance, how often each of the columns holds."""
     rows: dict[str, list[int]] = {}
-    for one in verdicts:
-        held = [*_of_verdict(one.verdict), *(holds(one) for holds in _OF_RESPONSES.values())]
-        _count(rows.setdefault(one.response.origin, [0] * len(PLACE)), held)
+    for verdict in verdicts:
+        held = [*_of_verdict(verdict.verdict), *(holds(verdict) for holds in _OF_RESPONSES.values())]
+        _count(rows.setdefault(verdict.response.origin, [0] * len(PLACE)), held)
     return rows

@@ -157,7 +157,7 @@ class Bias:
         return student_bound((1 - LEVEL) / 2, self.kinds - 1) * self.spread
 
     def as_json(self) -> dict[str, Json]:
-        """All three."""
+        """Mean, spread and number of kinds."""
         return {"mean": self.mean, "spread": self.spread, "kinds": self.kinds}
 
 
@@ -189,8 +189,8 @@ def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
     """
     if len(kinds) < _LEAST_KINDS:
         return None
-    sizes = [one["n"] + 1 for one in kinds]
-    over, under = ([one[name] + 0.5 for one in kinds] for name in ("false_positives", "false_negatives"))
+    sizes = [kind["n"] + 1 for kind in kinds]
+    over, under = ([kind[name] + 0.5 for kind in kinds] for name in ("false_positives", "false_negatives"))
     off = [(a - b) / n for a, b, n in zip(over, under, sizes, strict=True)]
     noise = [((a + b) / n - o * o) / n for a, b, n, o in zip(over, under, sizes, off, strict=True)]
     weights = [1 / one for one in noise]

@@ -124,7 +124,7 @@ _BETWEEN = r"[^.!?\n]"  # keeps a cue within one sentence
 
 
 def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{one})" for one in alternatives), re.IGNORECASE)
+    return re.compile("|".join(f"(?:{alternative})" for alternative in alternatives), re.IGNORECASE)
 
 
 _ADVERBS = (

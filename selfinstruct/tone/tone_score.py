@@ -176,7 +176,7 @@ def score_of(
         n_full=total[PLACE["full"]],
         sources=len(rows),
         failed=failed,
-        unknown_finish=sum(not one.response.finish_reason for one in verdicts),
+        unknown_finish=sum(not verdict.response.finish_reason for verdict in verdicts),
         corrected=_corrected(table, known, seed) if known and rows and not biases else None,
         with_judge_error=_with_judge_error(numbers, total, biases) if biases and rows else None,
         by_sample=_by_sample(verdicts),
@@ -260,8 +260,8 @@ def _mixed(counts: Sequence[float], full: float | None, partial: float | None) -
 
 def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:
     samples: dict[int, list[bool]] = {}
-    for one in verdicts:
-        samples.setdefault(one.response.sample, []).append(one.answer_like)
+    for verdict in verdicts:
+        samples.setdefault(verdict.response.sample, []).append(verdict.answer_like)
     return tuple(fmean(samples[sample]) for sample in sorted(samples)) if len(samples) > 1 else ()
 
 

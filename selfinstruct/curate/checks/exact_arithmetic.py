@@ -54,7 +54,7 @@ class _Parser:
         self._tokens = self._cut()
 
     def value(self) -> Value:
-        """The whole."""
+        """Evaluate the whole expression; NotArithmetic for anything else."""
         found = self._sum()
         if self._at != len(self._tokens):
             raise NotArithmetic(self._text)

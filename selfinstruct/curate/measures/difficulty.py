@@ -178,7 +178,7 @@ class _Notes:
         return None
 
     def write(self, ids: tuple[str, ...], losses: Sequence[Losses]) -> None:
-        """Note them."""
+        """Append the losses of some records, so that a killed run need not measure them again."""
         if self.file is not None:
             line = {"ids": list(ids), "losses": [[loss.given, loss.alone, loss.tokens] for loss in losses]}
             self.file.write(json.dumps(line).encode() + b"\n")

@@ -74,9 +74,9 @@ def check_inputs(resolved: "Resolved", file: YamlFile) -> None:
 
 def check_formats(recipe: Recipe, file: YamlFile) -> None:
     """BadInput, at the line that names it, for a format of others that cannot be had."""
-    for number, one in enumerate(recipe.inputs):
-        if one.shape and one.shape not in SHAPES:
-            shape_of(one.shape, file.place(("inputs", number, "from")))
+    for number, given in enumerate(recipe.inputs):
+        if given.shape and given.shape not in SHAPES:
+            shape_of(given.shape, file.place(("inputs", number, "from")))
     if recipe.publish is not None and recipe.publish.format not in LAYOUTS:
         writable(recipe.publish.format, file.place(("publish", "format")))
 
@@ -87,9 +87,9 @@ def check_kinds(specs: Mapping[str, str], file: YamlFile) -> None:
         if built_name(spec) is None:
             try:
                 check_spec(spec)
-                found = plugin_model(spec)
-                if found is not None:
-                    found[0].load()
+                plugin = plugin_model(spec)
+                if plugin is not None:
+                    plugin[0].load()
             except BadInput as fault:
                 if file.name == COMMAND_LINE:  # whoever typed a model knows nothing of roles
                     raise
@@ -154,9 +154,11 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             continue
         label = stage.needs.label
         scores = [
-            (at, one.needs) for at, one in enumerate(resolved.stages) if one.needs.scores and one.needs.label == label
+            (at, scoring.needs)
+            for at, scoring in enumerate(resolved.stages)
+            if scoring.needs.scores and scoring.needs.label == label
         ]
-        read = [one for at, one in scores if at < index]
+        read = [scoring for at, scoring in scores if at < index]
         named = f"with the label '{label}'" if label else "without a label"
         if not read:
             what = f"`feedback` reads a score {named}, and none stands before it"
@@ -169,7 +171,7 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             what = "`feedback` compares cycles by a judge that each of them trains anew"
             fix = "write `judge: ifs-v2-linear` in the score it reads"
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
-        reported = next((one for one in read[-1].prompts if one in _REPORTED), "")
+        reported = next((prompt for prompt in read[-1].prompts if prompt in _REPORTED), "")
         if reported:
             what = f"`feedback` reads a score on {reported}: what steers must not be reported"
             fix = "write prompts: ifs-v1:dev in that score, and give feedback its label"
@@ -198,7 +200,7 @@ def _check_tuned(resolved: "Resolved", file: YamlFile) -> None:
     first = next((place for place, stage in enumerate(resolved.stages) if stage.needs.tunes), None)
     if first is None:
         return
-    against = {one for stage in (*resolved.rounds, *resolved.stages[:first]) for one in stage.needs.against}
+    against = {name for stage in (*resolved.rounds, *resolved.stages[:first]) for name in stage.needs.against}
     for asked in _asked(resolved.stages[first:]):
         whole = asked.partition(":")[0]
         if whole in PROMPT_SETS and not {asked, whole} & against:

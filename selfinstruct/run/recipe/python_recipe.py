@@ -86,8 +86,8 @@ class Recipe:
             "limits": _mapping(limits),
         }
         written: dict[str, Json] = {key: _as_yaml(value) for key, value in keys.items()}
-        written["rounds"] = [_step(one) for one in rounds]
-        written["stages"] = [_step(one) for one in stages]
+        written["rounds"] = [_step(step) for step in rounds]
+        written["stages"] = [_step(stage) for stage in stages]
         text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True)
         self._resolved = resolve(parse_yaml(text.encode("utf-8", "surrogatepass"), PYTHON))
 
@@ -168,7 +168,7 @@ class _Notices(Unwatched):
     """Only what must be known is said."""
 
     def notice(self, line: str) -> None:
-        """On stderr."""
+        """Write a notice to stderr."""
         sys.stderr.write(printable(line) + "\n")
 
 
@@ -180,7 +180,7 @@ def _step(given: object) -> Json:
         given = given()
     if dataclasses.is_dataclass(given) and not isinstance(given, type) and {"name", "scope"} <= {*dir(given)}:
         stage = cast("Stage", given)
-        said = {one.name: getattr(stage, one.name) for one in dataclasses.fields(given) if not _usual(stage, one)}
+        said = {knob.name: getattr(stage, knob.name) for knob in dataclasses.fields(given) if not _usual(stage, knob)}
         return {recipe_name(stage): _as_yaml(said)}
     if callable(given):
         return plugins.hand_over(given)

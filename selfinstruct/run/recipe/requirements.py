@@ -33,8 +33,8 @@ def check_needs(resolved: Resolved) -> None:
                 missing.setdefault(extra, {})[stage.name] = None
         check_judge(stage)
     if missing:
-        told = [f"{' and '.join(stages)}: {_absent(extra)}" for extra, stages in missing.items()]
-        what = f"packages that stages need are not installed here ({'; '.join(told)})"
+        lacking = [f"{' and '.join(stages)}: {_absent(extra)}" for extra, stages in missing.items()]
+        what = f"packages that stages need are not installed here ({'; '.join(lacking)})"
         raise BadInput(what, place="the recipe", fix=f"pip install 'selfinstruct[{','.join(missing)}]'")
     _check_gpu(resolved)
     _check_embedded(resolved)

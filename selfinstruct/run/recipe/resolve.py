@@ -53,10 +53,10 @@ class Resolved:
     def sets(self) -> tuple[Set, ...]:
         """The inputs, as they are read."""
         return tuple(
-            Set(one.path, one.shape, one.compat, Roles.of(one.columns, f"input '{shown(one.path)}'"))
-            if one.columns
-            else Set(one.path, one.shape, one.compat)
-            for one in self.recipe.inputs
+            Set(given.path, given.shape, given.compat, Roles.of(given.columns, f"input '{shown(given.path)}'"))
+            if given.columns
+            else Set(given.path, given.shape, given.compat)
+            for given in self.recipe.inputs
         )
 
     @property
@@ -143,13 +143,13 @@ def _with_hosted_models(recipe: dict[str, Any], file: YamlFile) -> dict[str, Any
 
 def _code(resolved: Resolved, file: YamlFile) -> dict[str, str]:
     """The hash of what is not ours; BadInput where the recipe says that it was made with another source."""
-    found = code_of((*resolved.rounds, *resolved.stages))
+    code = code_of((*resolved.rounds, *resolved.stages))
     for path, mark in resolved.recipe.code.items():
-        if path in found and mark != found[path]:
+        if path in code and mark != code[path]:
             what = f"the source of '{shown(path)}' is another than this recipe was made with"
             fix = "bring that source back, or take `code` out of the recipe to use the one that is there"
             raise BadInput(what, place=file.place(("code", path)), fix=fix)
-    return found
+    return code
 
 
 def _make_reachable(file: YamlFile) -> None:
@@ -203,8 +203,8 @@ def _check_rules(stage: Stage, file: YamlFile, path: Path_) -> None:
             if isinstance(word, str) and word.partition("=")[0] == name
         )
         place = file.place(next(said, path))
-        found = plugins.find("rules", name, place)
-        if found is not None and not callable(found.load(place)):
+        plugin = plugins.find("rules", name, place)
+        if plugin is not None and not callable(plugin.load(place)):
             raise BadInput(f"rule '{shown(name)}' is no function", place=place, fix="write one that takes a Task")
 
 
@@ -252,8 +252,8 @@ def _first(faults: ValidationError, file: YamlFile, model: type[BaseModel]) -> B
 
 def _fields_at(model: type[BaseModel], path: Path_) -> Iterable[str]:
     nested: dict[str, type[BaseModel]] = {"publish": Publish, "limits": Limits, "stop": Stop, "inputs": Input}
-    found = (nested.get(str(path[0]), model) if path else model).model_fields
-    return [field.alias or name for name, field in found.items()]
+    known = (nested.get(str(path[0]), model) if path else model).model_fields
+    return [field.alias or name for name, field in known.items()]
 
 
 def with_count(resolved: Resolved, count: int) -> Resolved:

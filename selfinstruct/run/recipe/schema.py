@@ -45,10 +45,10 @@ def recipe_schema() -> dict[str, Any]:
         _describe(defs[model.__name__], model)
     names = []
     for name, stage in _stages():
-        told = TypeAdapter(stage).json_schema(ref_template=_REF)
-        defs |= told.pop("$defs", {})
-        _describe(told, stage)
-        defs[f"stage_{name}"] = told | {
+        schema = TypeAdapter(stage).json_schema(ref_template=_REF)
+        defs |= schema.pop("$defs", {})
+        _describe(schema, stage)
+        defs[f"stage_{name}"] = schema | {
             "title": name,
             "description": _plain(stage.__doc__),
             "additionalProperties": False,
@@ -58,7 +58,7 @@ def recipe_schema() -> dict[str, Any]:
     for part in ("rounds", "stages"):
         keys[part] = {**keys[part], "type": "array", "items": _step(names)}
     keys["inputs"]["items"] = {"anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/Input"}]}
-    hosted = {"type": "object", "anyOf": [{"required": [one]} for one in PROVIDERS]}
+    hosted = {"type": "object", "anyOf": [{"required": [provider]} for provider in PROVIDERS]}
     [role] = keys["models"]["patternProperties"]
     models = {"patternProperties": {role: {"anyOf": [{"type": "string"}, hosted]}}, "additionalProperties": False}
     keys["models"] |= models
@@ -104,17 +104,17 @@ def _default(field: Field[Any]) -> Any:  # noqa: ANN401 - of whatever type the k
 
 def docstrings(owner: type) -> dict[str, str]:
     """The text under each field of a class and of those it derives from; nothing where the source is not here."""
-    told: dict[str, str] = {}
-    for one in reversed(owner.__mro__):
+    types: dict[str, str] = {}
+    for base in reversed(owner.__mro__):
         try:
-            body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
+            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
         except (OSError, TypeError, SyntaxError, IndexError):
             continue
         lines = body.body if isinstance(body, ast.ClassDef) else []
         for field, text in pairwise(lines):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
-                told[field.target.id] = _plain(ast.literal_eval(text.value))
-    return told
+                types[field.target.id] = _plain(ast.literal_eval(text.value))
+    return types
 
 
 def _is_text(line: ast.stmt) -> TypeGuard[ast.Expr]:
@@ -140,23 +140,23 @@ def _stages() -> Iterator[tuple[str, type[Stage]]]:
 def _describe(schema: Mapping[str, Any], owner: type[BaseModel] | type[Stage]) -> None:
     """Put docstrings beside the types of a class's fields."""
     about = docstrings(owner)
-    for name, told in schema["properties"].items():
+    for name, described in schema["properties"].items():
         field = {"from": "shape"}.get(name, name)  # a word of Python's, so that the field is called otherwise
         if field in about:
-            told["description"] = about[field]
-        told.pop("title", None)
+            described["description"] = about[field]
+        described.pop("title", None)
 
 
 def _step(names: list[str]) -> Json:
     """A stage by its name alone, or with its knobs."""
     whole: dict[str, Json] = {name: {"anyOf": [{"$ref": f"#/$defs/stage_{name}"}, {"type": "null"}]} for name in names}
     own: Json = {"type": ["object", "null"]}
-    one: dict[str, Json] = {"minProperties": 1, "maxProperties": 1, "additionalProperties": False}
+    step: dict[str, Json] = {"minProperties": 1, "maxProperties": 1, "additionalProperties": False}
     return {
         "anyOf": [
             {"enum": [*names]},
             {"type": "string", "pattern": plugins.DOTTED},
-            {"type": "object", "properties": whole, "patternProperties": {plugins.DOTTED: own}, **one},
+            {"type": "object", "properties": whole, "patternProperties": {plugins.DOTTED: own}, **step},
         ]
     }
 
@@ -170,41 +170,41 @@ class Listed:
     """Why it cannot be used, in one line; empty: it can."""
 
     def as_json(self) -> dict[str, Json]:
-        """For programs."""
-        one = self.plugin
-        named: dict[str, Json] = {"kind": one.kind, "name": one.name, "where": one.where}
-        return {**named, "package": one.package, "version": one.version, "fault": self.fault}
+        """As `plugins --json` prints it."""
+        plugin = self.plugin
+        named: dict[str, Json] = {"kind": plugin.kind, "name": plugin.name, "where": plugin.where}
+        return {**named, "package": plugin.package, "version": plugin.version, "fault": self.fault}
 
 
 def plugin_list() -> tuple[Listed, ...]:
     """Everything, by kind and name; what fails to load is told and ends nothing."""
-    return tuple(Listed(one, _fault(one, often)) for kind in plugins.KINDS for one, often in _counted(kind))
+    return tuple(Listed(plugin, _fault(plugin, often)) for kind in plugins.KINDS for plugin, often in _counted(kind))
 
 
 def _counted(kind: plugins.Kind) -> Iterator[tuple[plugins.Plugin, int]]:
     plugins_of_kind = plugins.installed(kind)
-    often = Counter(one.name for one in plugins_of_kind)
-    yield from ((one, often[one.name]) for one in plugins_of_kind)
+    often = Counter(plugin.name for plugin in plugins_of_kind)
+    yield from ((plugin, often[plugin.name]) for plugin in plugins_of_kind)
 
 
-def _fault(one: plugins.Plugin, often: int) -> str:
+def _fault(plugin: plugins.Plugin, often: int) -> str:
     ours: dict[plugins.Kind, tuple[str, ...]] = {
         "stages": tuple(STAGES),
         "rules": (*NAMES, *RECORD_SETS),
         "formats": (*shape_names(ours=True), *LAYOUTS),
         "models": tuple(KINDS),
     }
-    if one.name in ours[one.kind]:
-        return f"the name '{one.name}' is taken by selfinstruct itself: write {one.where}"
+    if plugin.name in ours[plugin.kind]:
+        return f"the name '{plugin.name}' is taken by selfinstruct itself: write {plugin.where}"
     if often > 1:
-        return f"another package gives the name '{one.name}', too: write {one.where}"
+        return f"another package gives the name '{plugin.name}', too: write {plugin.where}"
     try:
-        if one.kind == "stages":
-            stage_class(one.name, "")
-        elif one.kind == "formats":
-            plugin_format(one.name, "")
-        elif not callable(one.load()):
-            return f"{one.where} cannot be called"
+        if plugin.kind == "stages":
+            stage_class(plugin.name, "")
+        elif plugin.kind == "formats":
+            plugin_format(plugin.name, "")
+        elif not callable(plugin.load()):
+            return f"{plugin.where} cannot be called"
     except BadInput as fault:
         return fault.what
     return ""

@@ -119,17 +119,17 @@ def stage_class(name: str, place: str) -> type[Stage]:
     """
     if name in STAGES:
         return STAGES[name]
-    found = plugins.find("stages", name, place)
-    if found is None:
+    plugin = plugins.find("stages", name, place)
+    if plugin is None:
         known = (*STAGES, *plugins.names("stages"))
         close = difflib.get_close_matches(name, known, 1)
         hint = f" (did you mean '{close[0]}'?)" if close else ""
         fix = "stages: " + ", ".join(known) + "; one of your own: package.module:Class"
         raise BadInput(f"no stage '{shown(name)}'{hint}", place=place, fix=fix)
-    thing = found.load(place)
+    thing = plugin.load(place)
     if callable(thing) and not isinstance(thing, type):
         thing = _of_function(thing)
-    return _checked(thing, found, place)
+    return _checked(thing, plugin, place)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,11 +158,15 @@ def _of_function(function: Callable[..., Any]) -> type[FunctionStage]:
 
 def code_of(stages: Iterable[Stage]) -> dict[str, str]:
     """By dotted path, the hash of the source of each stage and rule that no package brings, in their order."""
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for stage in stages:
         named = [plugin_of(stage), *(plugins.find("rules", name) for name in stage.needs.rules)]
-        found |= {one.where: plugins.source_hash(one.load()) for one in named if one is not None and not one.package}
-    return found
+        hashes |= {
+            plugin.where: plugins.source_hash(plugin.load())
+            for plugin in named
+            if plugin is not None and not plugin.package
+        }
+    return hashes
 
 
 def recipe_name(stage: Stage) -> str:
@@ -173,7 +177,7 @@ def recipe_name(stage: Stage) -> str:
     if made.__module__.startswith(_OURS) or STAGES.own(stage.name) is made:
         return stage.name
     where = plugins.hand_over(made)
-    given = [one.name for one in plugins.installed("stages") if one.where == where]
+    given = [plugin.name for plugin in plugins.installed("stages") if plugin.where == where]
     return given[0] if len(given) == 1 and given[0] not in STAGES else where
 
 
@@ -184,16 +188,16 @@ def plugin_of(stage: Stage) -> plugins.Plugin | None:
     return None if name in STAGES or ours else plugins.find("stages", name)
 
 
-def _checked(made: object, found: plugins.Plugin, place: str) -> type[Stage]:
+def _checked(made: object, plugin: plugins.Plugin, place: str) -> type[Stage]:
     """BadInput for a thing that is no stage, saying what it lacks."""
-    who = f"stage '{shown(found.name)}'"
+    who = f"stage '{shown(plugin.name)}'"
     fix = "write a frozen dataclass that derives from selfinstruct.stage.Stage, with name, version, scope and __call__"
     if not isinstance(made, type) or not dataclasses.is_dataclass(made):
-        raise BadInput(f"{who}: {found.where} is no dataclass", place=place, fix=fix)
+        raise BadInput(f"{who}: {plugin.where} is no dataclass", place=place, fix=fix)
     facts = {name: value for base in reversed(made.__mro__) for name, value in vars(base).items()}
     lacking = [name for name in ("name", "version", "scope", "needs", "__call__") if name not in facts]
     if lacking:
-        raise BadInput(f"{who}: {found.where} has no {', '.join(lacking)}", place=place, fix=fix)
+        raise BadInput(f"{who}: {plugin.where} has no {', '.join(lacking)}", place=place, fix=fix)
     name, version, scope = facts["name"], facts["version"], facts["scope"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise BadInput(f"{who}: its name is no word of small letters", place=place, fix="name it like `count_words`")

@@ -177,14 +177,14 @@ def ask_suites(
     `pairwise` and `just_eval` judge the answers to `user_oriented`, which are asked once for all.
     """
     further = {f"beside{number}": spec for number, spec in enumerate(beside, 1)}
-    told = [one.strip().partition("=") for one in named.split(",")]
-    paths: dict[str, Json] = {_asked_as(name): path for name, _, path in told if path}
-    suites: list[Json] = [*dict.fromkeys(_asked_as(name) for name, _, _ in told)]
+    pairs = [word.strip().partition("=") for word in named.split(",")]
+    paths: dict[str, Json] = {_asked_as(name): path for name, _, path in pairs if path}
+    suites: list[Json] = [*dict.fromkeys(_asked_as(name) for name, _, _ in pairs)]
     asks: dict[str, Json] = {"suites": suites, "model": "scored", "beside": list(further)}
     stages: list[Json] = [{"suite": {**asks, **paths, **knobs}}]
     models = {"scored": model, **further, **judging}
-    measures: list[Json] = [name for name, _, _ in told if name in JUDGED]
-    measures += ["user_oriented"] if "judge" in judging and "user_oriented" in {name for name, _, _ in told} else []
+    measures: list[Json] = [name for name, _, _ in pairs if name in JUDGED]
+    measures += ["user_oriented"] if "judge" in judging and "user_oriented" in {name for name, _, _ in pairs} else []
     if measures:
         stages.append({"judge_answers": {"measures": measures, **{role: role for role in judging}}})
     return recipe("suite", [], stages, models, {"publish": None})

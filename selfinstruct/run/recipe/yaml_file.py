@@ -206,9 +206,9 @@ def _change(recipe: dict[str, Any], path: str, given: object, keys: Container[st
         if not isinstance(steps, list):
             continue
         names = [_named(step) for step in steps]
-        found = _meant(names, path, place)
-        if found is not None:
-            recipe[part] = [*steps[: found.at], _changed(steps[found.at], found, given, place), *steps[found.at + 1 :]]
+        meant = _meant(names, path, place)
+        if meant is not None:
+            recipe[part] = [*steps[: meant.at], _changed(steps[meant.at], meant, given, place), *steps[meant.at + 1 :]]
             return
         there += [name.words for name in names]
     if head in keys and head not in {"rounds", "stages"}:
@@ -267,9 +267,9 @@ def _meant(names: Sequence[_Named], path: str, place: str) -> _Meant | None:
         return _Meant(labelled[0], names[labelled[0]].stage, knob)
     called = [at for at, name in enumerate(names) if name.called == first]
     plain = [at for at in called if not names[at].label]
-    found = called if len(called) == 1 else plain
-    if len(found) == 1:
-        return _Meant(found[0], names[found[0]].stage, rest)
+    matching = called if len(called) == 1 else plain
+    if len(matching) == 1:
+        return _Meant(matching[0], names[matching[0]].stage, rest)
     if not called and not labelled:
         return None
     known = ", ".join(dict.fromkeys(names[at].words for at in called or labelled))
@@ -277,12 +277,12 @@ def _meant(names: Sequence[_Named], path: str, place: str) -> _Meant | None:
     raise BadInput(what, place=place, fix=fix)
 
 
-def _changed(step: object, found: _Meant, given: object, place: str) -> dict[str, Any]:
-    whole = step if isinstance(step, Mapping) else {found.stage: None}
-    old = whole.get(found.stage)
+def _changed(step: object, meant: _Meant, given: object, place: str) -> dict[str, Any]:
+    whole = step if isinstance(step, Mapping) else {meant.stage: None}
+    old = whole.get(meant.stage)
     if old is not None and not isinstance(old, Mapping):
-        raise BadInput(f"stage '{shown(found.stage)}' has no knobs to change", place=place, fix="correct the recipe")
-    return {**whole, found.stage: {**(old or {}), found.knob: given}}
+        raise BadInput(f"stage '{shown(meant.stage)}' has no knobs to change", place=place, fix="correct the recipe")
+    return {**whole, meant.stage: {**(old or {}), meant.knob: given}}
 
 
 def found_beside(recipe: Mapping[str, Any], file: str) -> dict[str, Any]:
