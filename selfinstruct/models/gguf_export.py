@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from selfinstruct.atomic_files import beside, create, room, sweep_beside, sync_file
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.whole_files import beside, create, room, sweep_beside, sync_file
 
 if TYPE_CHECKING:
     import numpy as np
