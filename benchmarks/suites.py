@@ -11,7 +11,8 @@ of the rounds counts. Counted is processor time, since a busy machine stretches 
 
 The second starts a server of its own that answers `--slots` requests at a time, each after `--seconds`, and lets the
 command `score openai:... --suite superni=FOLDER` ask it. `busy` is the least time that the answers can take by the time
-from the first request to the last answer.
+from the first request to the last answer; since nobody knows at first how many requests an endpoint takes at a time, it
+is told from the moment on when all slots were full, too.
 """
 
 import argparse
@@ -166,34 +167,42 @@ def endpoint(slots: int, seconds: float, waves: int) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         wall = time.perf_counter() - began
         ours.send("tell")
-        span, answered = ours.recv()
+        came, went, full = ours.recv()
         server.terminate()
         server.join()
     if done.returncode:
         sys.exit(done.stderr)
-    ideal = questions * seconds / slots
-    print(f"{answered:,} answers of {seconds:g} s in {slots} slots: busy {ideal / span:.1%} (wanted: 95 %)")
-    print(f"least {ideal:.1f} s, from first request to last answer {span:.1f} s, the whole command {wall:.1f} s")
+    span, each = went[-1] - came, seconds / slots
+    later = [at for at in went if at > full]
+    print(f"{len(went):,} answers of {seconds:g} s in {slots} slots: busy {len(went) * each / span:.1%}", end="; ")
+    print(
+        f"since all were full, {full - came:.1f} s after the first request, {len(later) * each / (went[-1] - full):.1%}"
+    )
+    print(f"(wanted: 95 %); first request to last answer {span:.1f} s, the whole command {wall:.1f} s")
 
 
 def serve(pipe: Connection, slots: int, seconds: float) -> None:
-    """Answer until told to tell: the span from the first question of the suite to the last answer, and how many."""
+    """Answer until told to tell: when the first question of the suite came, each answer went, all slots were full."""
     from aiohttp import web
 
     free = asyncio.Semaphore(slots)
-    first, last, answered = 0.0, 0.0, 0
+    first, full, went = 0.0, 0.0, list[float]()
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}
     usage = {"prompt_tokens": 20, "completion_tokens": 1, "total_tokens": 21}
     told = {"id": "c", "object": "chat.completion", "created": 1, "model": "bench", "choices": [choice], "usage": usage}
 
     async def answer(request: web.Request) -> web.Response:
-        nonlocal first, last, answered
+        nonlocal first, full
         came = time.perf_counter()
         body = await request.text()
+        asked = "Is it a number?" in body  # else it is asked to learn what the endpoint can do
         async with free:
+            if asked and free.locked():
+                full = full or time.perf_counter()
             await asyncio.sleep(seconds)
-        if "Is it a number?" in body:  # not what is asked to learn what the endpoint can do
-            first, last, answered = first or came, time.perf_counter(), answered + 1
+        if asked:
+            first = first or came
+            went.append(time.perf_counter())
         return web.json_response(told)
 
     async def run() -> None:
@@ -204,7 +213,7 @@ def serve(pipe: Connection, slots: int, seconds: float) -> None:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         pipe.send(runner.addresses[0][1])
         await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
-        pipe.send((last - first, answered))
+        pipe.send((first, went, full))
         await asyncio.Event().wait()
 
     asyncio.run(run())

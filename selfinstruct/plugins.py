@@ -77,12 +77,12 @@ def find(kind: Kind, name: str, place: str = "") -> Plugin | None:
     if ":<" in name or ".<" in name:
         what = f"'{shown(name)}' is a lambda or inside a function, and nothing can find it again"
         raise BadInput(what, place=place, fix="run the recipe from Python, or put it at the top of a module")
-    found = [one for one in installed(kind) if one.name == name]
-    if len(found) > 1:
-        ways = " or ".join(one.where for one in found)
-        packages = " and ".join(dict.fromkeys(one.package for one in found))
+    given = [one for one in installed(kind) if one.name == name]
+    if len(given) > 1:
+        ways = " or ".join(one.where for one in given)
+        packages = " and ".join(dict.fromkeys(one.package for one in given))
         raise BadInput(f"{packages} both give a {_ONE[kind]} '{name}'", place=place, fix=f"write {ways}")
-    return found[0] if found else None
+    return given[0] if given else None
 
 
 def names(kind: Kind) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ def _installed(kind: Kind, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     del path  # what is found depends on it
     from importlib.metadata import entry_points
 
-    found = (
+    given = (
         Plugin(
             kind=kind,
             name=entry_point.name,
@@ -110,7 +110,7 @@ def _installed(kind: Kind, path: tuple[str, ...]) -> tuple[Plugin, ...]:
         )
         for entry_point in entry_points(group=f"selfinstruct.{kind}")
     )
-    return tuple(sorted(found, key=lambda one: (one.name, one.where)))
+    return tuple(sorted(given, key=lambda one: (one.name, one.where)))
 
 
 _folders: dict[str, None] = {}  # where dotted paths may begin, beside what is installed
@@ -158,10 +158,10 @@ def _path(thing: object) -> str:
 
 def _leads_to(path: str, thing: object) -> bool:
     module, _, names = path.partition(":")
-    found: object = sys.modules.get(module)
+    reached: object = sys.modules.get(module)
     for name in names.split("."):
-        found = getattr(found, name, None)
-    return found is thing
+        reached = getattr(reached, name, None)
+    return reached is thing
 
 
 def source_hash(thing: object) -> str:
@@ -238,11 +238,11 @@ def raised(fault: Exception, who: str, fix: str, place: str = "") -> BadInput:
         if tasks or not record:
             where = f"{frame.f_code.co_filename}:{line}"
             record = tasks[-1].id if tasks else ""
-    told = shown(f"{type(fault).__name__}: {fault}", 200)
-    what = f"{who} raised {told}" + (f" ({shown(where, 200)})" if where else "")
+    said = shown(f"{type(fault).__name__}: {fault}", 200)
+    what = f"{who} raised {said}" + (f" ({shown(where, 200)})" if where else "")
     return BadInput(what, place=place or (f"record {record[:16]}" if record else ""), fix=fix)
 
 
 def _broken(who: str, module: str, fault: Exception, place: str) -> BadInput:
-    told = shown(f"{type(fault).__name__}: {fault}", 300)
-    return BadInput(f"{who}: '{module}' fails to load ({told})", place=place, fix="mend it, or leave it out")
+    said = shown(f"{type(fault).__name__}: {fault}", 300)
+    return BadInput(f"{who}: '{module}' fails to load ({said})", place=place, fix="mend it, or leave it out")

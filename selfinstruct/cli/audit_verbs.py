@@ -206,19 +206,21 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     from selfinstruct.run.blame_and_lineage import training_set
 
     tasks = training_set(given["data"], given["shape"], given["columns"])
-    found = audit_students.suspected(folder / "look-up", given["responses"])
+    suspected = audit_students.suspected(folder / "look-up", given["responses"])
     training = audit_students.told_training(given["student"])
     how = {"base": given["base"], "seed": given["seed"]}
     both_ways: int = given["lora_proxy"] or 0
     by = audit_students.lora_in_place_of(training, given["student"]) if both_ways else training
 
     def retuned(training: dict[str, Json], count: int, called: str) -> list[list[float]]:
-        planned = audit_students.retunings(tasks, found, folder, training=training, count=count, called=called, **how)
+        planned = audit_students.retunings(
+            tasks, suspected, folder, training=training, count=count, called=called, **how
+        )
         rows = []
         for number, (place, resolved) in enumerate(planned, 1):
             say(f"{called} {number} of {len(planned)}", err=True)
             carry_out(resolved, {**given, "output": place, "as_json": False}, None, "student")
-            rows.append(audit_students.likelihoods(place, found, template))
+            rows.append(audit_students.likelihoods(place, suspected, template))
         return rows
 
     rows = retuned(by, given["retunings"], "retuned")
@@ -226,9 +228,9 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     if both_ways:
         whole = retuned(training, min(both_ways, given["retunings"]), "retuned-whole")
         facts["proxy"] = audit_students.proxy_told(rows, whole)
-    told = audit_students.counterfactual_published(tasks, found, folder, rows, facts, given["seed"])
-    taught, of = told["spans_taught"], told["spans"]
-    say(f"{taught} of {of} spans are taught by a record, {told['taught']} of {told['tests']} pairs", err=True)
+    summary = audit_students.counterfactual_published(tasks, suspected, folder, rows, facts, given["seed"])
+    taught, of = summary["spans_taught"], summary["spans"]
+    say(f"{taught} of {of} spans are taught by a record, {summary['taught']} of {summary['tests']} pairs", err=True)
     if both_ways:
         say("LoRA stands in for full tuning: a proxy; counterfactual.json says how far both agree", err=True)
     say(folder / audit_students.COUNTERFACTUAL)
@@ -252,8 +254,8 @@ def _words_of(name: str, finished: "Finished") -> None:
     """A few lines for people, of what the stage told."""
     from selfinstruct.audit.console_summary import LINES
 
-    told = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
-    for line in LINES[name](told):
+    results = json.loads((finished.folder / f"{name}.json").read_text(encoding="utf-8"))
+    for line in LINES[name](results):
         say(line, err=True)
 
 
@@ -301,5 +303,5 @@ def _condition(word: str) -> str:
 def _tell(finished: "Finished") -> None:
     from selfinstruct.audit.ablate_markdown import table
 
-    told = json.loads((finished.folder / "ablation.json").read_text(encoding="utf-8"))
-    say(table(told), err=True, end="")
+    ablation = json.loads((finished.folder / "ablation.json").read_text(encoding="utf-8"))
+    say(table(ablation), err=True, end="")

@@ -29,15 +29,15 @@ def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, 
     """
     from selfinstruct.run.blame_and_lineage import blame as blamed_for
 
-    found = blamed_for(text, data, shape, columns, top=top)
+    blamed = blamed_for(text, data, shape, columns, top=top)
     if as_json:
-        rows = [{**one.origin.as_json(), **one.task.as_json(), "ancestors": list(one.ancestors)} for one in found]
+        rows = [{**one.origin.as_json(), **one.task.as_json(), "ancestors": list(one.ancestors)} for one in blamed]
         say_json({"text": text, "records": rows})
-        return 0 if found else 1
-    if not found:
+        return 0 if blamed else 1
+    if not blamed:
         say("no record holds anything like it", err=True)
         return 1
-    for one in found:
+    for one in blamed:
         how = "word for word" if one.origin.exact else f"{one.origin.overlap:.0%} of its words and runs"
         copies = f", {one.origin.copies} copies" if one.origin.copies > 1 else ""
         say(f"{one.origin.record[:12]}  {how}, about the same {one.origin.concept:.2f}{copies}")
@@ -66,8 +66,8 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     from selfinstruct.run.recipe import verb_recipes
     from selfinstruct.run.recipe.resolve import resolve
 
-    told = below(given["ids"], lineage_of(given["data"]))
-    lineage: dict[str, Json] = {one: list(of) for one, of in told.items()}
+    descendants = below(given["ids"], lineage_of(given["data"]))
+    lineage: dict[str, Json] = {one: list(of) for one, of in descendants.items()}
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
     inputs = verb_recipes.inputs(given["data"], given["shape"], given["columns"])
     recipe = verb_recipes.recipe("forget", inputs, [{"forget": knobs}], {}, {})

@@ -63,30 +63,30 @@ def _proposed(stages: Iterable[tuple[str, Result]], source: str, surplus: int) -
         gone["beyond_target"] += surplus
     if made:
         yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
-    told = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
-    of = sum(one["of"] for one in told)
+    topics = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
+    of = sum(one["of"] for one in topics)
     if of:
-        on = sum(one["on"] for one in told)
-        yield f"topic, {told[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
+        on = sum(one["on"] for one in topics)
+        yield f"topic, {topics[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
 
 
 def _measured(measured: Mapping[str, Any]) -> Iterator[str]:
     """What one stage did that counts of records do not say."""
     for kind in ("exact_duplicates", "near_duplicates"):
-        found = measured.get(kind) or {}
-        if found.get("with_another_answer"):
-            removed, others = found["removed"], found["with_another_answer"]
+        counts = measured.get(kind) or {}
+        if counts.get("with_another_answer"):
+            removed, others = counts["removed"], counts["with_another_answer"]
             yield (
                 f"{kind.replace('_', ' ')}: {removed:,} removed, {others:,} of them with another answer than the one "
-                f"that stays ({found['kept']}; --keep says which)"
+                f"that stays ({counts['kept']}; --keep says which)"
             )
-    told = measured.get("before_after")
-    if told:
-        before, after = (told["characters"][when] for when in ("before", "after"))
+    scores = measured.get("before_after")
+    if scores:
+        before, after = (scores["characters"][when] for when in ("before", "after"))
         by = f", by {100 * (1 - after / before):.0f} % of their characters" if before else ""
-        stay = Counter(told["unchanged"])
+        stay = Counter(scores["unchanged"])
         others = f"; the others stay: {named(stay)}" if stay else ""
-        yield f"{told['changed']:,} of {told['replies']:,} replies shortened{by}{others}"
+        yield f"{scores['changed']:,} of {scores['replies']:,} replies shortened{by}{others}"
 
 
 def _reasons(stages: Iterable[tuple[str, Result]]) -> Counter[str]:
@@ -125,14 +125,14 @@ def tuned_words(folder: Path) -> Iterator[str]:
             by = f"by {judge}" if (judge := one.get("judge", {}).get("version")) else ""
             yield " ".join(part for part in (said, _interval(one), by) if part)
     if feedback.is_file():
-        told = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
-        yield "a next cycle would show more of: " + ("; ".join(told) if told else _NOTHING)
+        asks_for = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
+        yield "a next cycle would show more of: " + ("; ".join(asks_for) if asks_for else _NOTHING)
 
 
-def _share(told: Mapping[str, Any]) -> str:
-    return "-" if told["ifs"] is None else f"{told['ifs']:.3f}"
+def _share(score: Mapping[str, Any]) -> str:
+    return "-" if score["ifs"] is None else f"{score['ifs']:.3f}"
 
 
-def _interval(told: Mapping[str, Any]) -> str:
-    found = (told.get("intervals") or {}).get("ifs")
-    return f"[{found[0]:.3f}, {found[1]:.3f}]" if found else ""
+def _interval(score: Mapping[str, Any]) -> str:
+    interval = (score.get("intervals") or {}).get("ifs")
+    return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""

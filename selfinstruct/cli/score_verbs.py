@@ -149,8 +149,8 @@ def _served(spec: str) -> str:
 
     faster = served(spec)
     if faster != spec:
-        told = f"{spec} is asked as {faster}, by the embedded engine, some six times faster"
-        say(f"{told} (as its adapter, by transformers: hf:{spec})", err=True)
+        notice = f"{spec} is asked as {faster}, by the embedded engine, some six times faster"
+        say(f"{notice} (as its adapter, by transformers: hf:{spec})", err=True)
     return faster
 
 
@@ -183,15 +183,15 @@ def _tell_answers(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    told = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
+    evaluation = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
     numbers = ("rouge_l", "exact_match", "words", "unique_words", "ifs")
     table = Table("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", "IFS", box=None)
-    for model in told["models"]:
-        for against, count in told["questions"].items():
+    for model in evaluation["models"]:
+        for against, count in evaluation["questions"].items():
             if count:
-                found = (model[against][name] for name in numbers)
+                values = (model[against][name] for name in numbers)
                 shares = (
-                    with_interval(one and one["value"], one and (one.get("low"), one.get("high"))) for one in found
+                    with_interval(one and one["value"], one and (one.get("low"), one.get("high"))) for one in values
                 )
                 name = against.replace("_", " ")
                 table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
@@ -203,9 +203,9 @@ def _score_files(given: dict[str, Any]) -> int:
 
     if given["output"] is None:
         raise click.UsageError("name a folder with -o")
-    told = score_files(given["responses"], given["judge"], given["output"])
-    _table(told)
-    say(_as_json(told) if given["as_json"] else given["output"] / "score.json")
+    scores = score_files(given["responses"], given["judge"], given["output"])
+    _table(scores)
+    say(_as_json(scores) if given["as_json"] else given["output"] / "score.json")
     return 0
 
 
@@ -215,14 +215,14 @@ def _say_scores(finished: "Finished") -> None:
     _table(json.loads((finished.folder / "score.json").read_text(encoding="utf-8")))
 
 
-def _table(told: Mapping[str, Any]) -> None:
+def _table(scores: Mapping[str, Any]) -> None:
     """A line for each model and wrapper, on stderr."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", "judge's error too", box=None)
-    judges = dict.fromkeys(str((one.get("judge") or {}).get("version", "")) for one in told["scores"])
-    for one in told["scores"]:
+    judges = dict.fromkeys(str((one.get("judge") or {}).get("version", "")) for one in scores["scores"])
+    for one in scores["scores"]:
         ends = one.get("intervals") or {}
         names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
         shares = (with_interval(one.get(name), ends.get(name)) for name in names)
@@ -233,10 +233,10 @@ def _table(told: Mapping[str, Any]) -> None:
     say(f"judge: {', '.join(filter(None, judges))}", err=True)
 
 
-def _as_json(told: Mapping[str, Any]) -> str:
+def _as_json(scores: Mapping[str, Any]) -> str:
     import json
 
-    return json.dumps(told)
+    return json.dumps(scores)
 
 
 def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
@@ -256,14 +256,14 @@ def _say_suites(finished: "Finished") -> None:
     from rich.table import Table
 
     page = finished.folder / "suite.json"
-    told = json.loads(page.read_text(encoding="utf-8")) if page.is_file() else {"suites": {}}
+    suites_json = json.loads(page.read_text(encoding="utf-8")) if page.is_file() else {"suites": {}}
     console = Console(stderr=True, markup=False, width=200)
-    for suite, asked in told["suites"].items():
+    for suite, asked in suites_json["suites"].items():
         table = Table("model", "wrapper", "answers", "failed", *asked["measures"].values(), box=None, title=suite)
-        for model in told["models"]:
-            found = model[suite]
-            numbers = (_number(found["measures"].get(name)) for name in asked["measures"])
-            counts = (str(found[name]) for name in ("answered", "failed"))
+        for model in suites_json["models"]:
+            marks = model[suite]
+            numbers = (_number(marks["measures"].get(name)) for name in asked["measures"])
+            counts = (str(marks[name]) for name in ("answered", "failed"))
             table.add_row(model["model"], model["wrapper"], *counts, *numbers)
         console.print(table)
     judged = finished.folder / "judged.json"
@@ -271,15 +271,15 @@ def _say_suites(finished: "Finished") -> None:
         _say_judged(json.loads(judged.read_text(encoding="utf-8")), console)
 
 
-def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
+def _say_judged(judged: Mapping[str, Any], console: "Console") -> None:
     """Win rates by every judge, then ratings; that a judge is only a baseline stands beside its name."""
     from rich.table import Table
 
-    judges = {one["judge"]: one for one in told.get("judges", ())}
+    judges = {one["judge"]: one for one in judged.get("judges", ())}
     if judges:
         heads = ("model", "judge", "pairs", "win rate", "length-controlled", "unique-token-controlled", "")
-        table = Table(*heads, box=None, title=f"pairwise, against {told['reference']}")
-        for model in told["models"]:
+        table = Table(*heads, box=None, title=f"pairwise, against {judged['reference']}")
+        for model in judged["models"]:
             for name, found in model.get("pairwise", {}).items():
                 rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
                 note = "" if judges[name]["believed"] else "baseline, no judge"
@@ -288,7 +288,7 @@ def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
                 )
         console.print(table)
     for measure in ("just_eval", "user_oriented"):
-        rated = [model for model in told["models"] if measure in model]
+        rated = [model for model in judged["models"] if measure in model]
         if not rated:
             continue
         names = [name for name, value in rated[0][measure].items() if name not in {"rated", "faults", "levels"}]
@@ -300,11 +300,11 @@ def _say_judged(told: Mapping[str, Any], console: "Console") -> None:
         console.print(table)
 
 
-def _number(told: Mapping[str, Any] | None) -> str:
-    if told is None:
+def _number(estimate: Mapping[str, Any] | None) -> str:
+    if estimate is None:
         return ""
-    ends = "" if told["low"] is None else f" [{told['low']:.3f}, {told['high']:.3f}]"
-    return f"{told['value']:.3f}{ends}"
+    ends = "" if estimate["low"] is None else f" [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+    return f"{estimate['value']:.3f}{ends}"
 
 
 def read_or_draw(given: Mapping[str, Any]) -> int:
@@ -344,27 +344,27 @@ def _draw(given: Mapping[str, Any]) -> int:
 def _read_back(given: Mapping[str, Any]) -> int:
     from selfinstruct.run.human_sheets import read_score_sheet
 
-    found = read_score_sheet(Path(given["model"]), given["filled"])
-    _say_reads(found)
+    reads = read_score_sheet(Path(given["model"]), given["filled"])
+    _say_reads(reads)
     if given["as_json"]:
-        say_json(found.told)
+        say_json(reads.told)
     else:
-        say(found.place)
+        say(reads.place)
     return 0
 
 
-def _say_reads(found: "Read") -> None:
+def _say_reads(reads: "Read") -> None:
     """A line for each model and wrapper and one for each difference, on stderr, and how the judge errs."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(stderr=True, markup=False, width=160)
-    table = Table("model", "wrapper", "read", "unsure", "disagree", f"by {found.judge}", "by reads", "IFS", box=None)
-    for share in found.shares:
+    table = Table("model", "wrapper", "read", "unsure", "disagree", f"by {reads.judge}", "by reads", "IFS", box=None)
+    for share in reads.shares:
         counts = (str(share.read), str(share.unsure), str(share.disagreements))
         table.add_row(*share.side, *counts, *map(_read_interval, (share.by_judge, share.by_reads, share.both)))
     console.print(table)
-    for share in found.shares:
+    for share in reads.shares:
         if share.both.how == "reads":
             say(f"{share.label}: {_alone(share.disagreements)}", err=True)
         if share.unsure:
@@ -373,8 +373,8 @@ def _say_reads(found: "Read") -> None:
         for stratum, errs in share.errors.items():
             missed = f"misses {errs.missed} of {errs.answers} answers"
             called = f"takes {errs.called_answers} of {errs.others} others for answers"
-            say(f"{share.label}, {stratum}: {found.judge} {missed}, {called}", err=True)
-    for two in found.differences:
+            say(f"{share.label}, {stratum}: {reads.judge} {missed}, {called}", err=True)
+    for two in reads.differences:
         say(f"{two.of.label} above {two.above.label}: {_read_interval(two.found, signed=True)}", err=True)
 
 
@@ -386,9 +386,10 @@ def _alone(disagreements: int) -> str:
     return "with the judge the interval would be no narrower, so the reads speak alone"
 
 
-def _read_interval(found: "Estimate", *, signed: bool = False) -> str:
+def _read_interval(estimate: "Estimate", *, signed: bool = False) -> str:
     value, low, high = (
-        "" if one is None else f"{one:+.3f}" if signed else f"{one:.3f}" for one in (found.value, found.low, found.high)
+        "" if one is None else f"{one:+.3f}" if signed else f"{one:.3f}"
+        for one in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value} [{low}, {high}]" if low else value
 
@@ -419,15 +420,15 @@ def compare(
 
     if markdown + latex + as_json > 1:
         raise click.UsageError("one of --markdown, --latex and --json")
-    told = compared(folders, against)
-    for note in told.notes:
+    table = compared(folders, against)
+    for note in table.notes:
         say(f"note: {note}", err=True)
     if output is not None:
-        write_comparison(told, output)
+        write_comparison(table, output)
         say(f"page: {output / 'compare.html'}", err=True)
     if as_json:
-        say(json.dumps(told.as_json(), ensure_ascii=False))
+        say(json.dumps(table.as_json(), ensure_ascii=False))
         return 0
     write = as_markdown if markdown else as_latex if latex else as_text
-    say(write(told).rstrip("\n"))
+    say(write(table).rstrip("\n"))
     return 0

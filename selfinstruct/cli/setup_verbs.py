@@ -105,13 +105,13 @@ def plugins(as_json: bool) -> int:  # noqa: FBT001 - click hands options over by
 
     from selfinstruct.run.recipe.schema import plugin_list
 
-    found = plugin_list()
+    listed = plugin_list()
     if as_json:
-        say(json.dumps([one.as_json() for one in found], ensure_ascii=False, indent=1))
+        say(json.dumps([one.as_json() for one in listed], ensure_ascii=False, indent=1))
         return 0
-    if not found:
+    if not listed:
         say("no plug-in is installed; a recipe may also name package.module:Name", err=True)
-    for one in found:
+    for one in listed:
         package = f"{one.plugin.package} {one.plugin.version}".strip()
         broken = f"  cannot be used: {one.fault}" if one.fault else ""
         say(f"{one.plugin.kind:<8} {one.plugin.name:<20} {one.plugin.where:<44} {package}{broken}")

@@ -15,9 +15,9 @@ def say(text: object, *, err: bool = False, end: str = "\n") -> None:
     click.echo("".join(part if part in "\n\t" else printable(part) for part in parts) + end, nl=False, err=err)
 
 
-def say_json(told: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
     """Print for programs: in ASCII, so that a terminal is safe from it and every program reads it."""
-    click.echo(json.dumps(told))
+    click.echo(json.dumps(value))
 
 
 def with_interval(value: object, ends: object) -> str:

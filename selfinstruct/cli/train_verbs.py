@@ -64,16 +64,16 @@ def train_judge(
     """
     from selfinstruct.run.score_without_run import train_judge as train
 
-    told = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
-    for name, metrics in told.items():
+    judge = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
+    for name, metrics in judge.items():
         say(f"{name}: {', '.join(_metric(one, metrics[one]) for one in _METRICS if metrics.get(one))}", err=True)
     say(f"all numbers: {output / 'metrics.json'}, {output / 'README.md'}", err=True)
     say(output)
     return 0
 
 
-def _metric(name: str, told: Mapping[str, Any]) -> str:
-    return f"{name} {with_interval(told.get('value'), (told.get('low'), told.get('high')))}"
+def _metric(name: str, metrics: Mapping[str, Any]) -> str:
+    return f"{name} {with_interval(metrics.get('value'), (metrics.get('low'), metrics.get('high')))}"
 
 
 @click.command()
@@ -144,8 +144,8 @@ def _tell(finished: "Finished", gguf_of: str) -> None:
     from selfinstruct.run import student_files
 
     folder = finished.folder
-    told = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))
-    seen, records = told["training"]["examples_seen"], told["data"]["records"]
+    training = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))
+    seen, records = training["training"]["examples_seen"], training["data"]["records"]
     say(f"student: tuned on {records:,} records, {seen:,} examples seen (use it as hf:{folder / 'student'})", err=True)
     if gguf_of:
         say(f"as GGUF: gguf:{student_files.gguf_of(folder, gguf_of)}", err=True)

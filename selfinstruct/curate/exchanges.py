@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Message, Task
-from selfinstruct.templates import joined
 
 Verdict: TypeAlias = Literal["passed", "failed", "unchecked"]
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.dedup.minhash import HashedShingles
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:

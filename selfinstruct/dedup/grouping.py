@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import call_compiled
-from selfinstruct.dedup.index import Border, f_measure
 from selfinstruct.dedup.novelty import _lists
+from selfinstruct.dedup.rouge_index import Border, f_measure
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 
 if TYPE_CHECKING:
     import numpy as np

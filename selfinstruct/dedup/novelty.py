@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from selfinstruct.dedup.compiled_index import call_compiled
-from selfinstruct.dedup.index import CUTTERS, Border, Mode, Nearest, RougeIndex, Words
+from selfinstruct.dedup.rouge_index import CUTTERS, Border, Mode, Nearest, RougeIndex, Words
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 from selfinstruct.dedup.duplicate_records import Over, compared_text, refuse_unknown_over
 from selfinstruct.dedup.grouping import Groups, jaccard_from, join_alike, rouge_l_above
-from selfinstruct.dedup.index import CUTTERS, RougeIndex
 from selfinstruct.dedup.minhash import shingles
+from selfinstruct.dedup.rouge_index import CUTTERS, RougeIndex
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task, digest

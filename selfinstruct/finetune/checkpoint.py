@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.atomic_files import beside, put_in_place, room
 from selfinstruct.errors import NoRoom
-from selfinstruct.whole_files import beside, put_in_place, room
 
 
 @contextmanager

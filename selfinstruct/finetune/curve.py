@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from selfinstruct.atomic_files import append_to, write_whole
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.divergence import Divergence
 from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.response_verdicts import ToneVerdict
-from selfinstruct.whole_files import append_to, write_whole
 
 _KEYS = (
     "examples",

@@ -21,12 +21,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from selfinstruct.atomic_files import whole_file
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.examples import segments
 from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Task
-from selfinstruct.whole_files import whole_file
 
 ProbeName: TypeAlias = Literal["prose", "reference"]
 

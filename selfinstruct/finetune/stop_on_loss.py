@@ -13,10 +13,10 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from selfinstruct.atomic_files import append_to, write_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.preserve_training_state import preserve_training_state
 from selfinstruct.records import Json
-from selfinstruct.whole_files import append_to, write_whole
 
 
 @dataclass(frozen=True, slots=True)

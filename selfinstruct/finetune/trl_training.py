@@ -74,7 +74,7 @@ def train(
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     plan = planned(len(examples), recipe)
-    with refusals(folder), no_bars(), _quiet(model):
+    with no_bars(), _quiet(model):
         arguments = _arguments(model, recipe, len(plan), folder)
         folder = _agreed(arguments, folder, examples)
         first = arguments.process_index == 0
@@ -174,6 +174,11 @@ class _Trainer(SFTTrainer):
 
     def create_model_card(self, *_given: Any, **_named: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
         """None: a student has a card of ours."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ANN401
+        """NoRoom where it cannot be written; the one before is still there."""
+        with refusals(Path(str(self.args.output_dir))):
+            super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call] # as its library has it
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:  # noqa: ANN401
         if not self.args.should_save:

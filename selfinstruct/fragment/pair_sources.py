@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from selfinstruct.fragment.cuts import can_be_cut
 from selfinstruct.fragment.stock_phrases import language_of
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Task, digest
-from selfinstruct.templates import joined
 from selfinstruct.text import words
 
 _CODE = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)

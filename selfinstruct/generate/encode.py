@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 
 from selfinstruct.generate.propose_settings import Profile
+from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 from selfinstruct.records import Instance, Json, Task
-from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 
 END = "<|endoftext|>"
 

@@ -220,7 +220,13 @@ def _descend(
     pair_aware: bool,
     seed: int,
 ) -> None:
-    """AdamW, one warm-up and one way down."""
+    """AdamW, one warm-up and one way down.
+
+    By hand and not by transformers' `Trainer`, which was tried on the packaged encoder and the same batches: 30 lines
+    for these 20, of which most take away what it does by itself; 24.3 s of one core for 640 fragments against 18.6
+    (13.2 against 8.2 for 320: it begins five seconds later), in as much memory; and the same seed gives other weights,
+    for it draws from the random state when it reads, and sets that of Python and NumPy for the whole process.
+    """
     steps = EPOCHS * -(-len(fragments) // BATCH)
     warm = max(1, int(_WARM * steps))
     walker = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=_DECAY)

@@ -213,13 +213,13 @@ def _found(
     )
 
 
-def _has(found: Answer | CallError) -> bool:
+def _has(answer: Answer | CallError) -> bool:
     """It was answered, if with nothing, or would have been: only the small requests were used up."""
-    return isinstance(found, Answer) or found.kind == "unlearned" or found.tries is not None
+    return isinstance(answer, Answer) or answer.kind == "unlearned" or answer.tries is not None
 
 
-def _says_nothing(found: Answer | CallError) -> bool:
-    return not found.choices[0].text.strip() if isinstance(found, Answer) else found.kind == "empty_text"
+def _says_nothing(answer: Answer | CallError) -> bool:
+    return not answer.choices[0].text.strip() if isinstance(answer, Answer) else answer.kind == "empty_text"
 
 
 def _in_json(text: str) -> bool:

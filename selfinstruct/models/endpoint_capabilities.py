@@ -187,14 +187,14 @@ def stated(given: Mapping[str, Any], place: str) -> Stated:
     >>> stated({"completions": False, "refuses": ["seed"]}, "recipe.yaml:3").refuses
     ('seed',)
     """
-    found: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     for key, value in given.items():
         if key not in _STATED:
             raise BadInput(f"no capability '{shown(str(key))}'", place=place, fix=f"capabilities: {', '.join(_STATED)}")
-        found[key] = _checked(key, value, place)
-    if found.get("completions") is False and found.get("chat") is False:
+        stated[key] = _checked(key, value, place)
+    if stated.get("completions") is False and stated.get("chat") is False:
         raise BadInput("neither completions nor chat", place=place, fix="state what the endpoint has")
-    return Stated(**found)
+    return Stated(**stated)
 
 
 def _checked(key: str, value: object, place: str) -> object:

@@ -207,11 +207,11 @@ class ScopedModel:
         ordinal = self._asked[key]
         self._asked[key] += 1
         call = Call(request, key, self._scope, ordinal, batch)
-        found = self._gate._book.find(key, self._scope, ordinal)  # noqa: SLF001 - as above
-        if found is not None:
-            call.outcome.set_result(found)
+        answer = self._gate._book.find(key, self._scope, ordinal)  # noqa: SLF001 - as above
+        if answer is not None:
+            call.outcome.set_result(answer)
             call.replayed = True
-            if any(choice.thinking for choice in found.choices):
+            if any(choice.thinking for choice in answer.choices):
                 self._gate._thinking.seen()  # noqa: SLF001 - as above
         return call
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from selfinstruct.atomic_files import beside, create, room, sweep_beside, sync_file
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.whole_files import beside, create, room, sweep_beside, sync_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,23 +100,23 @@ def _tensors(model: Any, form: _Form, student: Path) -> dict[str, Any]:  # noqa:
     weights = model.state_dict()
     if "output.weight" not in form.shapes and getattr(model.config, "tie_word_embeddings", False):
         weights.pop("lm_head.weight", None)  # the same numbers as the embeddings, and told by the absence
-    found: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     for own, tensor in weights.items():
         stem, _, kind = own.rpartition(".")
         name = names.get_name(stem)
         if name is None:
             raise BadInput(f"has weights '{own}' that the form does not know", place=str(student), fix=_FIX)
-        found[f"{name}.{kind}"] = tensor
+        tensors[f"{name}.{kind}"] = tensor
     for name, shape in form.shapes.items():
-        if name not in found and name != _FREQUENCIES:
+        if name not in tensors and name != _FREQUENCIES:
             raise BadInput(f"lacks what the original calls '{name}'", place=str(student), fix=_FIX)
-        if name in found and tuple(found[name].shape) != shape:
-            what = f"'{name}' is {_size(tuple(found[name].shape))} here and {_size(shape)} in the original"
+        if name in tensors and tuple(tensors[name].shape) != shape:
+            what = f"'{name}' is {_size(tuple(tensors[name].shape))} here and {_size(shape)} in the original"
             raise BadInput(what, place=str(student), fix=_FIX)
-    more = sorted(set(found) - set(form.shapes) - {"output.weight"})
+    more = sorted(set(tensors) - set(form.shapes) - {"output.weight"})
     if more:
         raise BadInput(f"has '{more[0]}', which the original does not have", place=str(student), fix=_FIX)
-    return {name: found[name] for name in [*form.shapes, *found] if name in found}
+    return {name: tensors[name] for name in [*form.shapes, *tensors] if name in tensors}
 
 
 _FIX = "give the GGUF file from which the student was tuned"

@@ -214,19 +214,19 @@ def _variable_name(value: object, place: str) -> str:
 
 
 def _headers(value: object, place: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name, text in _mapping(value, "headers", place).items():
         if not _HEADER.fullmatch(name) or not isinstance(text, str) or not text.isascii() or not text.isprintable():
             raise BadInput(f"headers: {shown(name)}", place=place, fix="write NAME: value, in plain ASCII")
         if _SECRET_HEADER.search(name) and not _VARIABLE.fullmatch(text):
             fix = f"put the value into an environment variable, and write {name}: $VARIABLE"
             raise BadInput(f"headers: {name} looks like a secret, which has no place in a recipe", place=place, fix=fix)
-        found[name] = text
-    return found
+        variables[name] = text
+    return variables
 
 
 def _limits(value: object, place: str) -> dict[str, int | float]:
-    found: dict[str, int | float] = {}
+    numbers: dict[str, int | float] = {}
     for name, number in _mapping(value, "limits", place).items():
         if name not in _LIMITS:
             fix = f"limits of a model: {', '.join(_LIMITS)}; those of the whole run stand under `limits`"
@@ -235,8 +235,8 @@ def _limits(value: object, place: str) -> dict[str, int | float]:
         fits = isinstance(number, kinds) and not isinstance(number, bool) and 0 <= number <= _MOST
         if not fits or (number == 0 and name != "thinking_tokens"):
             raise BadInput(f"limits.{name}: expected a number above 0", place=place, fix="correct it")
-        found[name] = number
-    return found
+        numbers[name] = number
+    return numbers
 
 
 def _prices(value: object, place: str) -> tuple[str, str] | None:

@@ -25,8 +25,8 @@ def make_backend(spec: str) -> Backend:
     if kind not in KINDS and _is_folder(spec):
         return _hf(spec)
     check_spec(spec, paths=False)
-    found = plugin_model(spec)
-    return KINDS[kind](rest) if found is None else _made(spec, *found)
+    plugin = plugin_model(spec)
+    return KINDS[kind](rest) if plugin is None else _made(spec, *plugin)
 
 
 def plugin_model(spec: str) -> tuple[plugins.Plugin, str] | None:
@@ -42,26 +42,26 @@ def plugin_model(spec: str) -> tuple[plugins.Plugin, str] | None:
     dotted = f"{kind}:{name}"
     if "." in kind and plugins.is_dotted(dotted):
         return plugins.Plugin(kind="models", name=dotted, where=dotted), argument
-    found = plugins.find("models", kind, f"model '{shown(spec)}'")
-    return None if found is None else (found, rest)
+    plugin = plugins.find("models", kind, f"model '{shown(spec)}'")
+    return None if plugin is None else (plugin, rest)
 
 
-def _made(spec: str, found: plugins.Plugin, rest: str) -> Backend:
+def _made(spec: str, plugin: plugins.Plugin, rest: str) -> Backend:
     """BadInput for what makes no backend."""
     place = f"model '{shown(spec)}'"
-    make = found.load(place)
+    make = plugin.load(place)
     fix = "write a function, or a class, that takes what comes after the name and gives a Backend"
     if not callable(make):
-        raise BadInput(f"{found.where} makes nothing", place=place, fix=fix)
+        raise BadInput(f"{plugin.where} makes nothing", place=place, fix=fix)
     try:
         made: object = make(rest)
     except SelfInstructError:
         raise
     except Exception as fault:
-        raise plugins.raised(fault, found.where, "mend it, or name another model", place) from fault
+        raise plugins.raised(fault, plugin.where, "mend it, or name another model", place) from fault
     lacking = [name for name in _BACKEND if name not in dir(made)]
     if lacking:
-        raise BadInput(f"what {found.where} makes has no {', '.join(lacking)}", place=place, fix=fix)
+        raise BadInput(f"what {plugin.where} makes has no {', '.join(lacking)}", place=place, fix=fix)
     return cast("Backend", made)
 
 

@@ -211,9 +211,9 @@ def _reasoning(holder: dict[str, Any], names: tuple[str, ...] = _REASONING_FIELD
             return held
         if isinstance(held, list):
             texts = (part.get("text", part.get("summary")) if isinstance(part, dict) else part for part in held)
-            found = "\n\n".join(text for text in texts if isinstance(text, str) and text)
-            if found:
-                return found
+            thinking = "\n\n".join(text for text in texts if isinstance(text, str) and text)
+            if thinking:
+                return thinking
     return ""
 
 

@@ -308,13 +308,13 @@ class OpenAICompatible:
         for key in self._keys:
             detail = key.masked_text(detail)
         detail = shown(detail, 200)
-        told = f"{self.base_url}: {detail or kinds[-1]}"
+        reason = f"{self.base_url}: {detail or kinds[-1]}"
         if any(name.startswith(("ClientConnector", "ConnectionRefused", "gaierror")) for name in kinds):
-            message = f"cannot connect to {told}; is it running, and is OPENAI_BASE_URL right?"
+            message = f"cannot connect to {reason}; is it running, and is OPENAI_BASE_URL right?"
             return CallError("no_connection", message, retry="later", billed=False)
         if any("Timeout" in name for name in kinds) and not any("Disconnected" in name for name in kinds):
-            return CallError("timeout", f"too slow: {told}", retry="later")
-        return CallError("connection_lost", f"the connection broke: {told}", retry="later")
+            return CallError("timeout", f"too slow: {reason}", retry="later")
+        return CallError("connection_lost", f"the connection broke: {reason}", retry="later")
 
 
 def traits_of(known: Capabilities) -> Traits:

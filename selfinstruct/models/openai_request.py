@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, RequestStyle, path_of
 from selfinstruct.models.openai_answer import whole
-from selfinstruct.models.refusals import SUSPECTS, adapted
+from selfinstruct.models.refused_parameters import SUSPECTS, adapted
 from selfinstruct.records import Choice, Json, Message, Request
 
 _MOST_CHANGES = 24  # of one request: each leaves something out, so fewer always do

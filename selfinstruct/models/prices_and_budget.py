@@ -84,9 +84,9 @@ class Prices:
         (True, None)
         """
         kind, _, model = name.partition(":")
-        found = self.own.get(name) or self.own.get(model)
-        if found is not None:
-            return found
+        price = self.own.get(name) or self.own.get(model)
+        if price is not None:
+            return price
         if kind in _LOCAL:
             return FREE
         return (_published(model, self.at, url=base_url) if base_url else None) or _published(model, self.at, url="")
@@ -156,10 +156,10 @@ def _published(model: str, at: datetime, *, url: str) -> Price | None:
 
     provider = None if url else "openai"
     try:
-        _, found = data_snapshot.get_snapshot().find_provider_model(model, None, provider, url or None)
+        _, model_info = data_snapshot.get_snapshot().find_provider_model(model, None, provider, url or None)
     except LookupError:
         return None
-    rates = found.get_prices(at)
+    rates = model_info.get_prices(at)
     into, out = getattr(rates, "input_mtok", None), getattr(rates, "output_mtok", None)
     return None if into is None or out is None else _tiered(into, out)
 

@@ -78,17 +78,17 @@ class Replay:
 
     async def answer(self, request: Request) -> Answer:
         """What was recorded; CallError `not_recorded` shows the nearest entry, `null_response` a recorded null."""
-        found, asked = self._find(request)
-        if found is None:
+        recorded, asked = self._find(request)
+        if recorded is None:
             raise CallError("not_recorded", _nearest(asked, self._table(request)), retry="never")
-        if not found.texts:
+        if not recorded.texts:
             raise CallError("null_response", f"the recording notes a null for: {shown(asked)}", retry="never")
-        usage = found.usage or Usage(
+        usage = recorded.usage or Usage(
             prompt_tokens=len(asked.split()),
-            completion_tokens=sum(len(choice.text.split()) for choice in found.texts),
+            completion_tokens=sum(len(choice.text.split()) for choice in recorded.texts),
             estimated=True,
         )
-        return Answer(choices=found.texts, usage=usage, raw=json.dumps([choice.text for choice in found.texts]))
+        return Answer(choices=recorded.texts, usage=usage, raw=json.dumps([choice.text for choice in recorded.texts]))
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -114,14 +114,14 @@ class Scripted:
     def _from_bank(self, request: Request, prompt: str, draw: Random) -> str:
         if request.purpose == "propose" and self.bank:
             return self._list(prompt, draw)
-        found = next((task for task in self.bank if task.instruction == one_line(request.subject)), None)
-        if found is None:
+        banked = next((task for task in self.bank if task.instruction == one_line(request.subject)), None)
+        if banked is None:
             raise CallError("not_scripted", f"the script knows no answer to a {request.purpose} request", retry="never")
         if request.purpose == "classify":
-            return " Yes" if found.is_classification else " No"
-        if found.is_classification:
-            return f"Class label: {found.output}\nInput: {found.input}"
-        return f"Input: {found.input}\nOutput: {found.output}" if found.input else f"Output: {found.output}"
+            return " Yes" if banked.is_classification else " No"
+        if banked.is_classification:
+            return f"Class label: {banked.output}\nInput: {banked.input}"
+        return f"Input: {banked.input}\nOutput: {banked.output}" if banked.input else f"Output: {banked.output}"
 
     def _list(self, prompt: str, draw: Random) -> str:
         items = [task.instruction for task in draw.sample(self.bank, min(_ITEMS, len(self.bank)))]
@@ -166,10 +166,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _list(script: Mapping[str, Any], key: str, place: str) -> list[Any]:
-    found = script.get(key, [])
-    if not isinstance(found, list):
+    answers = script.get(key, [])
+    if not isinstance(answers, list):
         raise BadInput(f"key '{key}': not a list", place=place, fix="write one entry a line, after a dash")
-    return found
+    return answers
 
 
 def _only(entry: object, known: set[str], place: str, where: str) -> None:

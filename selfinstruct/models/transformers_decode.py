@@ -93,12 +93,12 @@ class Decoder:
         """An answer to each, in their order, asked in batches of like length; CallError for one that does not fit."""
         cuts = [self.cut(request) for request in requests]
         waiting = sorted(range(len(cuts)), key=lambda at: (len(cuts[at].tokens), at))
-        found: dict[int, Answer] = {}
+        answers: dict[int, Answer] = {}
         while waiting:
             chosen = [waiting[place] for place in self.fellows([cuts[at] for at in waiting])]
-            found.update(zip(chosen, self.answers([cuts[at] for at in chosen]), strict=True))
-            waiting = [at for at in waiting if at not in found]
-        return [found[at] for at in range(len(cuts))]
+            answers.update(zip(chosen, self.answers([cuts[at] for at in chosen]), strict=True))
+            waiting = [at for at in waiting if at not in answers]
+        return [answers[at] for at in range(len(cuts))]
 
     def fellows(self, cuts: Sequence[Cut]) -> list[int]:
         """Which to answer with the first: those nearest in length, as many as fit; shortest first."""
@@ -322,8 +322,8 @@ def _draw(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN401 - as
         chances = _nucleus(chances, chances.new_tensor([line.request.top_p for line in lines]))
     summed = chances.cumsum(-1, dtype=torch.float64)
     thrown = summed.new_tensor([line.dice.random() for line in lines]) * summed[:, -1]
-    found = torch.searchsorted(summed, thrown.unsqueeze(-1), right=True).squeeze(-1)
-    return [int(token) for token in found.clamp(max=summed.shape[-1] - 1).tolist()]
+    drawn = torch.searchsorted(summed, thrown.unsqueeze(-1), right=True).squeeze(-1)
+    return [int(token) for token in drawn.clamp(max=summed.shape[-1] - 1).tolist()]
 
 
 def _nucleus(chances: Any, most: Any) -> Any:  # noqa: ANN401 - as above

@@ -49,11 +49,11 @@ class TransformersScorer:
             self._load()
         cut = [self._cut(*text) for text in texts]
         order = sorted(range(len(cut)), key=lambda at: len(cut[at][0]) + len(cut[at][1]))
-        found: list[list[float]] = [[] for _ in cut]
+        losses: list[list[float]] = [[] for _ in cut]
         for batch in _by_length(order, [len(before) + len(after) for before, after in cut], self._together):
             for at, scores in zip(batch, self._score([cut[at] for at in batch]), strict=True):
-                found[at] = scores
-        return found
+                losses[at] = scores
+        return losses
 
     def _load(self) -> None:
         loaded = load_weights(self._weights, device=self._device)
@@ -88,15 +88,15 @@ class TransformersScorer:
         rows = [before + after for before, after in batch]
         filled = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=self._model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=self._model.device)
-        found = []
+        scores = []
         with torch.inference_mode():
             logits = self._model(input_ids=filled, attention_mask=mask, use_cache=False).logits
             for line, (before, after) in zip(logits, batch, strict=True):
                 # The token at place p is foretold at p - 1.
                 log_probabilities = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
                 chosen = torch.tensor(after, dtype=torch.long, device=log_probabilities.device).unsqueeze(-1)
-                found.append([float(score) for score in log_probabilities.gather(-1, chosen).squeeze(-1).tolist()])
-        return found
+                scores.append([float(score) for score in log_probabilities.gather(-1, chosen).squeeze(-1).tolist()])
+        return scores
 
 
 def _by_length(order: Sequence[int], lengths: Sequence[int], together: int) -> Iterator[list[int]]:
@@ -141,12 +141,12 @@ class EmbeddedStates:
         rows = [self._tokens(prompt, reply) for prompt, reply in pairs]
         order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
         width = 3 * len(LAYERS) * self._model.config.hidden_size
-        found = np.zeros((len(rows), width), np.float32)
+        states = np.zeros((len(rows), width), np.float32)
         with torch.inference_mode():
             for batch in _in_order([len(rows[at][0]) for at in order]):
                 places = order[batch.start : batch.stop]
-                found[places] = self._states([rows[at] for at in places])
-        return found
+                states[places] = self._states([rows[at] for at in places])
+        return states
 
     def _load(self) -> None:
         loaded = load_weights("embedded", dtype="float32")
@@ -163,8 +163,8 @@ class EmbeddedStates:
         return [*before, *said], len(before)
 
     def _cut(self, text: str) -> list[int]:
-        found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found
+        tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
 
     def _states(self, rows: Sequence[tuple[list[int], int]]) -> "NDArray[np.float32]":
         import numpy as np

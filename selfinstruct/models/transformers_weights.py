@@ -232,11 +232,11 @@ def _adapted(name: str, base: str, device: str, dtype: Dtype, *, merge: bool) ->
 
 def _misfit(name: str, base: str, said: str) -> BadInput | None:
     """Of weights with other sizes than the base has room for; None for any other complaint."""
-    found = _SIZES.findall(said)
-    if not found:
+    sizes = _SIZES.findall(said)
+    if not sizes:
         return None
-    first, here, there = found[0]
-    what = f"does not fit its base {base}: {len(found)} of its weights have other sizes"
+    first, here, there = sizes[0]
+    what = f"does not fit its base {base}: {len(sizes)} of its weights have other sizes"
     return BadInput(
         f"{what}, the first {first}: [{here}] in the adapter, [{there}] on this base",
         place=f"model 'hf:{name.removeprefix('hf:')}'",

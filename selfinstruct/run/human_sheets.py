@@ -1,7 +1,7 @@
 """Sheets that people fill in: tasks of a run, responses of a score, answers on four levels; and their results."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ from selfinstruct.audit.review_sheet import Verdict, agreement, rates, read_shee
 from selfinstruct.audit.review_sheet import draw as draw_tasks
 from selfinstruct.audit.review_sheet import sheet as task_sheet
 from selfinstruct.bounded_read import read_whole
+from selfinstruct.csv_sheets import sheet_text
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.human_read_ifs import ReadDifference, ReadShare, read_shares
 from selfinstruct.evaluate.human_read_sample import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
 from selfinstruct.evaluate.human_read_sheet import Draw, draw_name, draw_of, drawn_to_read, filled, sheet
-from selfinstruct.evaluate.result_json import as_page
+from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Row
 from selfinstruct.formats.json_lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Json, Task
 from selfinstruct.run.run_reader import run_folder
-from selfinstruct.spreadsheet import sheet_text
+from selfinstruct.store.atomic_writes import publish_bytes, publish_text
 from selfinstruct.store.reading import read_object, read_tasks
-from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 _SCORE = "score.json"
 _SCORE_AGAIN = "name the folder that `selfinstruct score` wrote, with score.json and responses.jsonl"
@@ -222,10 +222,25 @@ def empty_rating_sheet(folder: Path, questions: int, seed: int, place: Path) -> 
 
 
 def rating_results(folder: Path, filled: Path, second: Path | None) -> str:
-    """How one reader rated each model, the agreement of two, and of judge models that rated the same answers."""
+    """How one reader rated each model, the agreement of two, and of judge models that rated the same answers.
+
+    `rated.json` and `rated.jsonl` in the folder keep what the first reader said, so that `compare` has it as columns.
+    """
     answers = _answers(folder)
-    other = None if second is None else _read(second, answers)
-    return rating_table(answers, _read(filled, answers), other, _judges(folder, answers))
+    first, other = _read(filled, answers), None if second is None else _read(second, answers)
+    levels = {one.id: first[one.id] for one in answers if one.id in first}
+    lines = [
+        {"measure": "user_oriented", **{key: row.get(key) for key in _KEPT_OF_ANSWERS}, "level": levels[name]}
+        for name, row in _answer_lines(folder)
+        if name in levels
+    ]
+    told: dict[str, Json] = {"suite": "user_oriented", "judge": f"a reader ({filled.name})", "rated": len(lines)}
+    publish_text(folder / "rated.jsonl", "".join(as_line(line) for line in lines))
+    publish_text(folder / "rated.json", as_page(told))
+    return rating_table(answers, first, other, _judges(folder, answers))
+
+
+_KEPT_OF_ANSWERS = ("id", "source", "model", "wrapper", "prompt", "response")
 
 
 def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
@@ -242,15 +257,20 @@ def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
 
 
 def _answers(folder: Path) -> list[Answer]:
+    return [_answer(row) for _, row in _answer_lines(folder)]
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    return Answer(*(str(row.get(key, "")) for key in ("model", "id", "prompt", "response")))
+
+
+def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Every answer to a user-oriented task by the id that it has in a sheet."""
     file = folder / "suite.jsonl"
     if not file.is_file():
         raise BadInput("holds no answers of a suite", place=str(folder), fix=_FIX)
-    lines = [read_value.value for read_value in read_values(file) if isinstance(read_value.value, dict)]
-    answers = [
-        Answer(*(str(line.get(key, "")) for key in ("model", "id", "prompt", "response")))
-        for line in lines
-        if line.get("suite") == "user_oriented"
-    ]
+    lines = [line.value for line in read_values(file) if isinstance(line.value, dict)]
+    answers = [(_answer(line).id, line) for line in lines if line.get("suite") == "user_oriented"]
     if not answers:
         raise BadInput("holds no answers to user-oriented tasks", place=str(file), fix=_FIX)
     return answers

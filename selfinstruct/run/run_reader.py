@@ -352,7 +352,16 @@ class Run:
             steps = yaml.safe_load(self.recipe)["stages"]
             before = 2 if yaml.safe_load(self.recipe)["inputs"] else 1  # reading them comes first
             named = [next(iter(step.items())) for step in steps]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError):
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            StopIteration,
+            RecursionError,
+            yaml.YAMLError,
+        ):
             return {}
         places = {stage.position: stage.folder for stage in self.stages if not stage.part.startswith("round-")}
         labels = ((at, knobs.get("label")) for at, (_, knobs) in enumerate(named, before) if isinstance(knobs, dict))

@@ -14,7 +14,7 @@ from typing import Protocol
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Json, Task
-from selfinstruct.run.cycles import guidance, wanted
+from selfinstruct.run.cycle_result import guidance, wanted
 from selfinstruct.run.progress_events import Unwatched, Watch, Watched
 from selfinstruct.run.run_cost import Billed, merged
 from selfinstruct.stage import (

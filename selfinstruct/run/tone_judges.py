@@ -118,7 +118,7 @@ def _begun_with(recipe: Path) -> dict[tuple[int, str], str]:
     try:
         recipe_yaml = yaml.safe_load(recipe.read_text(encoding="utf-8"))
         stages = [next(iter(step.items())) for step in recipe_yaml["stages"] if isinstance(step, dict)]
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError):
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, RecursionError, yaml.YAMLError):
         return {}
     return {
         (place, name): str(knobs["judge"])

@@ -4,9 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from selfinstruct.atomic_files import beside, put_in_place
 from selfinstruct.errors import BadInput
-from selfinstruct.store.whole_writes import disk
-from selfinstruct.whole_files import beside, put_in_place
+from selfinstruct.store.atomic_writes import disk
 
 
 def publish_built(source: Path, place: Path) -> str:
@@ -40,7 +40,7 @@ def checksum(path: Path) -> str:
 
 def files_of(path: Path) -> list[Path]:
     """The file itself, or every file in the folder."""
-    return [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def verify_built(place: Path, expected: str, done: Path) -> None:

@@ -82,9 +82,9 @@ class Journal:
         if hash((key, scope, ordinal)) not in self._known:
             return None
         with self._reading():
-            found = self._file.answer((key, scope, ordinal))
+            answer = self._file.answer((key, scope, ordinal))
         try:
-            return None if found is None else Completion.from_json(json.loads(found))
+            return None if answer is None else Completion.from_json(json.loads(answer))
         except (ValueError, KeyError, TypeError) as fault:
             raise damaged(self._path, f"holds an answer that is none ({fault})") from fault
 

@@ -75,11 +75,11 @@ class Totals:
         return {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Self:
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """Back from `as_json`; ValueError, TypeError or KeyError for anything else."""
         names = [name for name in cls.__dataclass_fields__ if name != "journal"]
-        found = {name: Decimal(told[name]) if "cost" in name else int(told[name]) for name in names}
-        return cls(journal=str(told["journal"]), **found)  # type: ignore[arg-type]
+        amounts = {name: Decimal(fields[name]) if "cost" in name else int(fields[name]) for name in names}
+        return cls(journal=str(fields["journal"]), **amounts)  # type: ignore[arg-type]
 
     def row(self) -> tuple[str, int, str, int, int]:
         """What is kept of it in the journal."""
@@ -116,7 +116,7 @@ def holds_answers(path: Path) -> bool:
 class JournalFile:
     """The open file; whoever calls holds the one lock on it."""
 
-    def __init__(self, path: Path, told: Totals, now: str, *, mend: bool) -> None:
+    def __init__(self, path: Path, known: Totals, now: str, *, mend: bool) -> None:
         """Open or make it. `told`: what it is known to have held; `mend`: take what is gone or damaged as spent."""
         self.path = path
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -127,7 +127,7 @@ class JournalFile:
             self.db.execute("BEGIN IMMEDIATE")
             self._make_or_recognise()
             self.reserved = dict(self._reservations(now, mend=mend))
-            self.totals = self._read_totals(told, mend=mend)
+            self.totals = self._read_totals(known, mend=mend)
             self.db.execute("COMMIT")
         except BaseException:
             self.db.close()
@@ -194,27 +194,27 @@ class JournalFile:
                 self.reserve((key, scope, ordinal), cost, tokens)
             yield (key, scope, ordinal), (Decimal(cost or 0), tokens)
 
-    def _read_totals(self, told: Totals, *, mend: bool) -> Totals:
+    def _read_totals(self, known: Totals, *, mend: bool) -> Totals:
         row = self.db.execute("SELECT * FROM totals").fetchone()
-        totals = told
+        totals = known
         if whole := row is not None and seal(row[:-1]) == row[-1]:
             name, answers, cost, tokens, unknown = row[:-1]
             totals = Totals(journal=name, answers=answers, cost=Decimal(cost), tokens=tokens, unknown_prices=unknown)
         if mend:
-            return self._mended(totals, told)
+            return self._mended(totals, known)
         [count] = self.db.execute("SELECT count(*) FROM answers").fetchone()
-        if told.journal not in {"", totals.journal} or count < told.answers:
-            what = f"holds {count:,} answers, and the ledger tells of a journal with at least {told.answers:,}"
-            raise damaged(self.path, f"{what} (${told.cost:f}, {told.tokens:,} tokens)")
+        if known.journal not in {"", totals.journal} or count < known.answers:
+            what = f"holds {count:,} answers, and the ledger tells of a journal with at least {known.answers:,}"
+            raise damaged(self.path, f"{what} (${known.cost:f}, {known.tokens:,} tokens)")
         if not whole:
             raise damaged(self.path, "its totals are not as they were written")
         if count != totals.answers:
             raise damaged(self.path, f"holds {count:,} answers, and its totals are of {totals.answers:,}")
         return totals.with_reserved(self.reserved.values())
 
-    def _mended(self, found: Totals, told: Totals) -> Totals:
+    def _mended(self, counted: Totals, known: Totals) -> Totals:
         """Without the rows that are damaged; what they and those that are gone cost becomes one reservation."""
-        whole = Totals(journal=told.journal or found.journal)
+        whole = Totals(journal=known.journal or counted.journal)
         bad = []
         for *values, checksum in self.db.execute(f"SELECT {ANSWER}, checksum FROM answers"):  # noqa: S608 - our own words
             if seal(values) == checksum:
@@ -224,8 +224,8 @@ class JournalFile:
         for place in bad:
             self.db.execute(f"DELETE FROM answers {_OF_ONE}", place)  # noqa: S608 - our own words
         whole = whole.with_reserved(self.reserved.values())
-        found = found.with_reserved(self.reserved.values())
-        before = [found, told] if found.journal == told.journal or not told.journal else [told]
+        counted = counted.with_reserved(self.reserved.values())
+        before = [counted, known] if counted.journal == known.journal or not known.journal else [known]
         cost = max(one.cost + one.unconfirmed_cost for one in before) - whole.cost - whole.unconfirmed_cost
         tokens = max(one.tokens + one.unconfirmed_tokens for one in before) - whole.tokens - whole.unconfirmed_tokens
         if cost > 0 or tokens > 0:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from selfinstruct.atomic_files import append_to
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
+from selfinstruct.store.atomic_writes import disk, publish_text
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.journal_file import Totals
-from selfinstruct.store.whole_writes import disk, publish_text
-from selfinstruct.whole_files import append_to
 
 JOURNAL = "journal"
 PASSING = ("started", "stopped", JOURNAL)
@@ -98,9 +98,9 @@ def last_totals(path: Path) -> Totals:
     return last
 
 
-def restart_ledger(path: Path, told: Totals) -> None:
+def restart_ledger(path: Path, totals: Totals) -> None:
     """Begin it anew with nothing but what the journal was last told to add up to."""
-    if told.journal:
-        publish_text(path, json.dumps({"event": JOURNAL, **told.as_json()}) + "\n")
+    if totals.journal:
+        publish_text(path, json.dumps({"event": JOURNAL, **totals.as_json()}) + "\n")
     else:
         path.unlink(missing_ok=True)

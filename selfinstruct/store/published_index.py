@@ -21,9 +21,9 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.needs import IndexNeed
 from selfinstruct.records import seal
 from selfinstruct.stage import PublishedIndex, PublishedRecord
+from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.journal_file import NO_ROOM
-from selfinstruct.store.whole_writes import disk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,16 +105,16 @@ def snapshot(publications: Iterable[Publication], own: str) -> tuple[str, ...]:
 
 def sketch_of(need: IndexNeed) -> dict[str, Any]:
     """How signatures of an index are made; those of another do not compare."""
-    told = asdict(need)
-    return {"scheme": SCHEME, **{key: told[key] for key in ("num_perm", "seed", "shingle_words", "over")}}
+    sketch = asdict(need)
+    return {"scheme": SCHEME, **{key: sketch[key] for key in ("num_perm", "seed", "shingle_words", "over")}}
 
 
-def refuse_other(place: str, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def refuse_other(place: str, sketch: dict[str, Any], wanted: dict[str, Any]) -> None:
     """BadInput where signatures of an index were made otherwise, naming the first knob."""
     for key, value in wanted.items():
-        if found.get(key) != value:
-            what = f"an index made with {key} {found.get(key)!r}, and this run has {value!r}"
-            raise BadInput(what, place=place, fix=f"set {key} to {found.get(key)!r}, or name another index")
+        if sketch.get(key) != value:
+            what = f"an index made with {key} {sketch.get(key)!r}, and this run has {value!r}"
+            raise BadInput(what, place=place, fix=f"set {key} to {sketch.get(key)!r}, or name another index")
 
 
 def gone(place: str) -> BadInput:
@@ -142,9 +142,9 @@ class FolderIndex:
 
     def opened(self, frozen: Sequence[str]) -> PublishedIndex:
         """Signatures into the library's tables, the rest beside them."""
-        found = Tables(self.need)
+        tables = Tables(self.need)
         if not frozen:
-            return found
+            return tables
         if not self.path.exists():
             raise gone(str(self.path))
         with self._reading() as db:
@@ -158,10 +158,10 @@ class FolderIndex:
                 for values in db.execute(columns, (sequence,)):
                     entry = Entry(*values)
                     hash_entry(made, entry)
-                    found.add(name, entry)
+                    tables.add(name, entry)
                 if made.hexdigest() != checksum:
                     raise self._damaged(f"what run {name} published is not as it was written")
-        return found
+        return tables
 
     def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
         """Add the entries of a publication in one transaction."""
@@ -185,8 +185,8 @@ class FolderIndex:
             values = (sequence, count, entry.record, entry.text, entry.signature, entry.shingles)
             db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
             count += 1
-        told = (sequence, publication.id, publication.run, publication.name, count, made.hexdigest())
-        db.execute("INSERT INTO publications VALUES (?, ?, ?, ?, ?, ?)", told)
+        row = (sequence, publication.id, publication.run, publication.name, count, made.hexdigest())
+        db.execute("INSERT INTO publications VALUES (?, ?, ?, ?, ?, ?)", row)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -216,8 +216,8 @@ class FolderIndex:
         for statement in _LAYOUT.split(";\n"):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {_VERSION}")
-        told = json.dumps(sketch_of(self.need))
-        db.execute("INSERT INTO sketch VALUES (?, ?)", (told, seal((told,))))
+        sketch = json.dumps(sketch_of(self.need))
+        db.execute("INSERT INTO sketch VALUES (?, ?)", (sketch, seal((sketch,))))
 
     def _recognise(self, db: sqlite3.Connection) -> None:
         [version] = db.execute("PRAGMA user_version").fetchone()

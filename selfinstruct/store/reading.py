@@ -8,7 +8,7 @@ from typing import Any
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task, seal
-from selfinstruct.store.whole_writes import publish_text
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.text import shown
 from selfinstruct.text.quoting import parsed
 
@@ -76,9 +76,9 @@ def _object(content: bytes, place: str, fix: str) -> dict[str, Any]:
     return row
 
 
-def publish_sealed(path: Path, told: Mapping[str, Json]) -> None:
+def publish_sealed(path: Path, fields: Mapping[str, Json]) -> None:
     """Write an object with its checksum as the last key."""
-    whole = {**told, _SEAL: _of(told)}
+    whole = {**fields, _SEAL: _of(fields)}
     publish_text(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -93,9 +93,11 @@ def read_sealed(path: Path, fix: str) -> dict[str, Any]:
     return fields
 
 
-def _of(told: Mapping[str, Json]) -> str:
+def _of(fields: Mapping[str, Json]) -> str:
     # As it is read back: half a character becomes U+FFFD in the file.
     text = (
-        json.dumps(told, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        json.dumps(fields, sort_keys=True, ensure_ascii=False)
+        .encode("utf-8", "surrogatepass")
+        .decode("utf-8", "replace")
     )
     return seal([text])

@@ -64,7 +64,9 @@ class RedisIndex:
             if made is None:
                 return ()
             refuse_other(self.place, _object(made, self.place), self._sketch())
-            return tuple(one for _, one, _ in sorted(self._publications(client), key=lambda told: told[0]))
+            return tuple(
+                one for _, one, _ in sorted(self._publications(client), key=lambda publication: publication[0])
+            )
 
     def opened(self, frozen: Sequence[str]) -> PublishedIndex:
         """The tables as they are; what is not among these publications is passed over."""
@@ -115,8 +117,12 @@ class RedisIndex:
 
     def _publications(self, client: Any) -> Iterator[tuple[int, Publication, int]]:  # noqa: ANN401 - of an extra
         for name, told in client.hgetall(self._key("publications")).items():
-            found = _object(told, self.place)
-            yield found["sequence"], Publication(name.decode(), found["run"], found["name"]), found["records"]
+            publication = _object(told, self.place)
+            yield (
+                publication["sequence"],
+                Publication(name.decode(), publication["run"], publication["name"]),
+                publication["records"],
+            )
 
     def _sketch(self) -> dict[str, Any]:
         return {**sketch_of(self.need), "bands": self.need.bands, "rows": self.need.rows}
@@ -166,12 +172,12 @@ class _Asked:
             met.sort()
             rows = self._client.hmget(self._entries, [key for _, _, key in met]) if met else ()
         names = list(self._frozen.values())
-        found = []
+        entries = []
         for (order, _, _), row in zip(met, rows, strict=True):
             if row is None:
                 raise gone(self._place)
-            found.append(record_of(names[order], _unpacked(row, self._place)))
-        return found
+            entries.append(record_of(names[order], _unpacked(row, self._place)))
+        return entries
 
 
 def _packed(entry: Entry) -> bytes:
@@ -195,14 +201,14 @@ def _unpacked(row: bytes, place: str) -> Entry:
     return entry
 
 
-def _object(told: bytes, place: str) -> dict[str, Any]:
+def _object(text: bytes, place: str) -> dict[str, Any]:
     try:
-        found = json.loads(told)
+        value = json.loads(text)
     except (ValueError, TypeError) as fault:
         raise _damaged(place) from fault
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise _damaged(place)
-    return found
+    return value
 
 
 def _damaged(place: str) -> BadInput:
@@ -211,16 +217,16 @@ def _damaged(place: str) -> BadInput:
 
 def _address(place: str) -> SplitResult:
     try:
-        found = urlsplit(place)
-        right = bool(found.hostname) and (found.path.strip("/") or "0").isdigit() and (found.port or 1) > 0
+        address = urlsplit(place)
+        right = bool(address.hostname) and (address.path.strip("/") or "0").isdigit() and (address.port or 1) > 0
     except ValueError:
         right = False
     if not right:
         raise BadInput("is no address of an index", place=place, fix="write redis://HOST:PORT/DB#NAME")
-    if found.username or found.password:
+    if address.username or address.password:
         fix = f"leave it out of the address, and set {PASSWORD} (and {USER}) in the environment"
         raise BadInput("an address with a password is written into recipes", place="redis://...", fix=fix)
-    return found
+    return address
 
 
 @contextmanager

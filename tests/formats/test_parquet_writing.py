@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.formats.parquet_columns import Columns, common, kind_of, merged
+from selfinstruct.formats.parquet_writing import Columns, common, kind_of, merged
 from selfinstruct.records import Json
 
 jsons: st.SearchStrategy[Json] = st.recursive(

@@ -131,14 +131,14 @@ class _Refusal:
 
     def pointed(self, body: Mapping[str, Json]) -> set[str]:
         """Parameters of the body that the error's own fields for that name."""
-        found: set[str] = set()
+        named: set[str] = set()
         for key, value in self._values:
             if key in {"param", "loc", "parameter", "field", "path"}:
-                found |= {part for part in re.split(r"[^\w]+", value) if part in REFUSABLE and part in body}
+                named |= {part for part in re.split(r"[^\w]+", value) if part in REFUSABLE and part in body}
         # `loc: ('body', 'seed')`, as text within a message
         for place in re.findall(r"['\"]loc['\"]: ?[(\[]([^)\]]*)[)\]]", self.text):
-            found |= {part for part in re.split(r"[^\w]+", place) if part in REFUSABLE and part in body}
-        return found
+            named |= {part for part in re.split(r"[^\w]+", place) if part in REFUSABLE and part in body}
+        return named
 
     @property
     def about_roles(self) -> bool:

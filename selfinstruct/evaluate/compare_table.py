@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_marks import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column, Mark, Measured
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json
@@ -199,7 +199,7 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
 
     The same model of two folders is one row, unless both measured the same and found something else: then each row
     names its folder. What an audit tells of weights stands on the row of that model, where it was asked under one
-    wrapper in the same folder, and else on a row of its own.
+    wrapper in the same folder or in another, and else on a row of its own.
     """
     placed = _placed(folders)
     marks = _rows(placed)
@@ -255,7 +255,7 @@ def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
 
 def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
     """Everything that is measured, with the row where it stands."""
-    named = [(_named(folder, one), folder.folder, one) for folder in folders for one in folder.measured]
+    named = [(_named(folder, one, folders), folder.folder, one) for folder in folders for one in folder.measured]
     found: dict[tuple[str, Column], Measured] = {}
     twice = set[str]()
     for row, _, one in named:
@@ -273,15 +273,25 @@ def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapp
     return found
 
 
-def _named(folder: FolderMeasured, one: Measured) -> str:
-    asked = list(dict.fromkeys((other.model, other.wrapper) for other in folder.measured if not other.of_weights))
-    model, wrapper = one.model, one.wrapper
-    if one.of_weights and asked:
-        same = [who for who in asked if _of_name(who[0]) == _of_name(model)]
-        if len(same) != 1:
-            return model
-        [(model, wrapper)] = same
-    several = len(asked or {other.model for other in folder.measured}) > 1
+def _named(folder: FolderMeasured, one: Measured, folders: Sequence[FolderMeasured] = ()) -> str:
+    """The row; of what is told of weights, that of the model where it was asked: in its folder, else in another."""
+    if one.of_weights and (asked := _asked(folder)):
+        same = [(folder, who) for who in asked if _of_name(who[0]) == _of_name(one.model)]
+        same = same or [
+            (other, who) for other in folders for who in _asked(other) if _of_name(who[0]) == _of_name(one.model)
+        ]
+        return _row(*same[0]) if len(same) == 1 else one.model
+    return _row(folder, (one.model, one.wrapper))
+
+
+def _asked(folder: FolderMeasured) -> list[tuple[str, str]]:
+    """Models and wrappers that were asked."""
+    return list(dict.fromkeys((one.model, one.wrapper) for one in folder.measured if not one.of_weights))
+
+
+def _row(folder: FolderMeasured, who: tuple[str, str]) -> str:
+    model, wrapper = who
+    several = len(_asked(folder) or {other.model for other in folder.measured}) > 1
     name = f"{model or 'responses'}{f', {wrapper}' if wrapper else ''}"
     if folder.label:
         return f"{folder.label}: {name}" if several else folder.label

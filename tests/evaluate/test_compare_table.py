@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
-from selfinstruct.evaluate.compare_marks import Column, Mark, Measured, measured
+from selfinstruct.evaluate.compare_columns import Column, Mark, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
+from selfinstruct.evaluate.compare_table import FolderMeasured, comparison
 from selfinstruct.run.score_without_run import compare_folders
 
 IFS = Column("ifs", "judge one")
@@ -143,6 +143,10 @@ def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_ma
     assert told.cells["mixture", facts].value == 7 / 20
     assert told.differences["dolly", facts].difference.estimate.value == -6 / 20
     assert ("embedded", IFS) not in told.cells
+    asked = folder("first", Measured("hf:embedded@1", "tags", IFS, marks(2)), label="base")
+    told = comparison([asked, arm("dolly", 3), arm("mixture", 7)])
+    assert told.rows == ("base", "dolly", "mixture")
+    assert told.cells["base", facts].value == 9 / 20
 
 
 def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_label(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ FILES: Mapping[str, str] = {
     "suite.json": "suite.jsonl",
     "evaluation.json": "answers.jsonl",
     "judged.json": "judged.jsonl",
+    "rated.json": "rated.jsonl",
     "harness.json": "harness.jsonl",
     "shift.json": "shift.jsonl",
     "knowledge.json": "",
@@ -146,7 +147,7 @@ def _terms(page: str, told: Line) -> dict[str, str]:
             for suite, asked in _part(told, "suites").items()
             for name in _part(asked, "measures")
         }
-    if page == "judged.json":
+    if page in ("judged.json", "rated.json"):
         return {"": _judged_terms(told, str(told.get("judge")), pair=False)}
     if page == "harness.json":
         return {
@@ -249,5 +250,6 @@ _OF = {
     "suite.json": _of_suite,
     "evaluation.json": _of_answers,
     "judged.json": _of_judges,
+    "rated.json": _of_judges,
     "harness.json": _of_suite,
 }
