@@ -170,4 +170,4 @@ def test_a_notebook_shows_each_number_with_its_interval_and_the_judge() -> None:
     shown = score(verdicts(response(1, answers=True), response(2, answers=False)))._repr_html_()
     assert "2 responses, judge marked/1" in shown
     assert "<td>ifs</td><td>0.50" in shown
-    assert "<td>ifs_clean</td>" not in shown  # no budget was set
+    assert "<td>ifs_partial</td>" not in shown  # both prompts are whole
