@@ -128,7 +128,7 @@ class Pair:
 
     @property
     def known(self) -> bool:
-        """There is something to draw."""
+        """Whether there is something to draw."""
         return self.first is not None or self.second is not None or self.mark is not None
 
 

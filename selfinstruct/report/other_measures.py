@@ -28,7 +28,7 @@ class GenericTables:
 
     @property
     def shown(self) -> bool:
-        """There is anything in it."""
+        """Whether there is anything to show."""
         return bool(any(table.shown for table in self.tables) or self.pairs or self.said or self.inner)
 
 
@@ -46,7 +46,7 @@ class Measured:
 
     @property
     def shown(self) -> bool:
-        """There is anything in it."""
+        """Whether there is anything to show."""
         return self.figure is not None or (self.table is not None and self.table.shown) or self.rest.shown
 
 

@@ -169,7 +169,7 @@ def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
 
 @cache
 def _environment() -> "Environment":
-    """The templates of this folder: everything is escaped, and a name that nobody gave is an error."""
+    """The templates of this folder: everything is escaped, and an unknown name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second, and only a page needs it
 
     made = Environment(

@@ -119,7 +119,7 @@ class Tuning:
     held_out_examples: int | None
     held_out_loss: float | None
     stop: Stop | None
-    """None where nobody checked the tone on the way."""
+    """None where the tone was not checked on the way."""
     curves: tuple[Figure, ...]
     checks: Table
     by_loss: str

@@ -97,7 +97,7 @@ class CycleCount:
     asks_for: tuple[str, ...]
     """Kinds of instruction of which the next cycle shows more."""
     steers: bool | None
-    """Whether it does so, or the failures were only counted; None where nobody said."""
+    """Whether it does so, or the failures were only counted; None where not stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class Texts:
     empty_inputs: int = 0
     classification: int = 0
     undecided: int = 0
-    """Tasks of which nobody has said whether they are classification."""
+    """Tasks not decided to be classification or not."""
     instruction: tuple[int, ...] = ()
     """Words of each instruction that was read."""
     input: tuple[int, ...] = ()

@@ -71,12 +71,12 @@ class Tone:
 
     template: ClassVar[str] = "tone.html.jinja"
     judges: str
-    """Versions; empty where nobody said."""
+    """Versions; empty where not stated."""
     thresholds: str
     tone_tokens: str
-    """Tokens that the judge reads; empty where nobody said."""
+    """Tokens that the judge reads; empty where not stated."""
     budgets: str
-    """Tokens within which a clean answer ends; empty where nobody said."""
+    """Tokens within which a clean answer ends; empty where not stated."""
     prompts: str
     failed: int
     unknown_finish: int
