@@ -126,10 +126,10 @@ def other_language(exchange: Exchange, languages: tuple[str, ...]) -> str:
     >>> other_language(Exchange("Translate this sentence into Danish.", "It rains.", "Det regner."), ("en",))
     ''
     """
-    found = _elsewhere(exchange.instruction, languages)
-    if found == "?":
-        found = _elsewhere(f"{exchange.request}\n{exchange.output or ''}", languages)
-    return "" if found == "?" else found
+    language = _elsewhere(exchange.instruction, languages)
+    if language == "?":
+        language = _elsewhere(f"{exchange.request}\n{exchange.output or ''}", languages)
+    return "" if language == "?" else language
 
 
 def require_languages(languages: Sequence[str]) -> None:

@@ -54,8 +54,8 @@ def plugin_rule(name: str, place: str) -> TaskRule:
 
     BadInput where it cannot be had, or is nothing that can be called.
     """
-    found = plugins.find("rules", name, place)
-    rule = None if found is None else found.load(place)
+    plugin = plugins.find("rules", name, place)
+    rule = None if plugin is None else plugin.load(place)
     if not callable(rule):
         fix = "write a function that takes a Task and returns what it objects to, or an empty text"
         raise BadInput(f"rule '{shown(name)}' is no function", place=place, fix=fix)
