@@ -17,7 +17,7 @@ class Exchange:
     instruction: str
     input: str
     output: str | None
-    """None: nobody has answered."""
+    """None: not answered yet."""
 
     @property
     def request(self) -> str:
@@ -26,7 +26,7 @@ class Exchange:
 
 
 def exchanges(task: Task) -> list[Exchange]:
-    """The exchanges of a task; a task without instances is one that nobody has answered.
+    """The exchanges of a task; a task without instances is one request, not answered yet.
 
     >>> from selfinstruct.records import Instance, Message, Provenance
     >>> talk = Task(instruction="Hi", instances=(Instance("", "Hello!"),), provenance=Provenance(stage="input"),

@@ -20,7 +20,7 @@ _KIND = 8
 """Completions that a kind of model needs, to tell how a judge errs on it."""
 _TEXTS = ("prompt", "response", "model", "wrapper", "source")
 ALL, WHOLE, CUT = "all", "whole", "cut"
-"""Groups whose errors are told apart: the judge errs otherwise on cut prompts than on whole ones."""
+"""Groups whose errors are counted apart: the judge errs otherwise on cut prompts than on whole ones."""
 SURE, LINEAGE, SHAPE, LOCKED = "sure", "lineage ", "prompts of shape ", "locked: "
 """Further groups, by the beginnings of their names: what readers agree on, and models and prompts of one kind."""
 _ROUNDS = ("first", "second", "third")
@@ -46,7 +46,7 @@ class Labelled:
     lineage: str = ""
     """The pretraining behind the model: wrappers and students belong to their base; empty: the model itself."""
     shape: str = ""
-    """Of the prompt, such as `code` or `letter`; empty: nobody said."""
+    """Of the prompt, such as `code` or `letter`; empty where it is not recorded."""
     unsure: bool = False
     """A reader could not tell, or two did not agree, or it was read once where others were read twice."""
 
@@ -125,7 +125,7 @@ def completion_metrics(
     """What verdicts are worth, group by group, and how far two readings agreed. Intervals: 95 %, by source.
 
     `groups`: all, whole and cut prompts; those of them that are sure; each lineage, or each model under each wrapper
-    where no lineages are named; each shape of prompt. `locked`: lineages that are told apart, and in no other group.
+    where no lineages are named; each shape of prompt. `locked`: lineages that have groups of their own alone.
     Completions that no reading settled are in no group; `undecided` says what they would do to the accuracy.
     """
     said = (probabilities >= threshold).tolist()

@@ -221,7 +221,7 @@ def _count(text: str, limit: Limit) -> tuple[int, int] | None:
 
 
 def _sentences(text: str) -> tuple[int, int] | None:
-    """Ends of sentences; none where the reply is a list or a dialogue, whose sentences nobody counts alike."""
+    """Ends of sentences; none where the reply is a list or a dialogue, whose sentences have no one count."""
     if any(block.kind != "prose" for block in blocks(text)) or len(text.strip().splitlines()) > 4:
         return None
     ends = _ends(text)

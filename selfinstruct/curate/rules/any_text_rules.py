@@ -143,7 +143,7 @@ def require_languages(languages: Sequence[str]) -> None:
 
 
 def _elsewhere(text: str, languages: tuple[str, ...]) -> str:
-    """The language it is in, where that is surely none of the given; `?` where nothing can be told."""
+    """The language it is in, where that is surely none of the given; `?` where that is unsure."""
     head = text[:_READ]
     if sum(map(str.isalpha, head)) < _ENOUGH and head.isascii():
         return "?"

@@ -30,7 +30,7 @@ class Filter:
     """For `too_long`."""
 
     def __post_init__(self) -> None:
-        """Refuse rules that nobody wrote."""
+        """Refuse names of rules that do not exist."""
         object.__setattr__(self, "rules", words(self.rules))
         expanded(words(self.rules))
 

@@ -290,7 +290,7 @@ class Simplify:
 
 
 def _plain(reply: Reply) -> Reply:
-    """The reply without what nobody meant to write."""
+    """The reply without thinking and special tokens that the model left in it."""
     return replace(reply, output=without_marks_of_models(reply.output).text)
 
 
