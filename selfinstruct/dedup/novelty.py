@@ -77,8 +77,8 @@ class Novelty:
                 yield Rejected(task, "too_long", {"characters": len(task.instruction), "limit": LONGEST})
                 continue
             if len(task.instruction) > MOST_WORDS and (count := index.count_words(task.instruction)) > MOST_WORDS:
-                told = {"characters": len(task.instruction), "word_count": count, "most_words": MOST_WORDS}
-                yield Rejected(task, "too_long", told)
+                lengths = {"characters": len(task.instruction), "word_count": count, "most_words": MOST_WORDS}
+                yield Rejected(task, "too_long", lengths)
                 continue
             evidence = self._measure(index, task.instruction)
             if self.objects(evidence):

@@ -113,8 +113,8 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, q
 def as_asked(grid: Sequence[int], first: int, examples: int, *, questions: int = 0) -> CheckPlan:
     """The checks that a person asked for, whatever they cost."""
     points = tuple(point for point in grid if point < examples)
-    one = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
-    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * one))
+    per_check = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
+    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * per_check))
 
 
 def seconds_of_token(model: Any, example: Example) -> float:  # noqa: ANN401 - imported late

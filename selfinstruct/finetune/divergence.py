@@ -219,7 +219,7 @@ def adds_nothing(model: Any) -> bool:  # noqa: ANN401 - imported late
     """Whether all that learns is pairs of LoRA whose second halves are still zero, so that model and base agree."""
     learned = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     in_pairs = all(".lora_A." in name or ".lora_B." in name for name, _ in learned)
-    return bool(learned) and in_pairs and not any(bool(one.any()) for name, one in learned if ".lora_B." in name)
+    return bool(learned) and in_pairs and not any(bool(weight.any()) for name, weight in learned if ".lora_B." in name)
 
 
 class KeptPredictions:

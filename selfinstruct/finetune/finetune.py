@@ -187,7 +187,7 @@ class Finetune:
             else None,
             folder,
         )
-        callbacks = [one for one in (checks, by_loss) if one is not None]
+        callbacks = [callback for callback in (checks, by_loss) if callback is not None]
         doing = partial(bench.doing, "examples seen:")
         training = self._training()
         progress = training(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
@@ -213,8 +213,8 @@ class Finetune:
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, facts, curve, merge=self.merge)
         yield Built("student", student)
         if (folder / "runs").is_dir():
-            told = shutil.copytree(folder / "runs", bench.scratch / "tensorboard", dirs_exist_ok=True)
-            yield Built("tensorboard", Path(told))
+            copied = shutil.copytree(folder / "runs", bench.scratch / "tensorboard", dirs_exist_ok=True)
+            yield Built("tensorboard", Path(copied))
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))

@@ -127,9 +127,9 @@ def mean_loss(
     with evaluating(model), _autocast(model, recipe.autocast):
         lengths = [len(example) for example in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
-            one = tensors([examples[at] for at in places], examined.layout, model.device, filled)
-            total += loss.value(one)
-            tokens += len(one.targets)
+            batch = tensors([examples[at] for at in places], examined.layout, model.device, filled)
+            total += loss.value(batch)
+            tokens += len(batch.targets)
     return total / tokens
 
 
@@ -215,7 +215,7 @@ class _Training:
         number, step = progress.step, self._plan[progress.step]
         torch.manual_seed(int(digest("step", self._recipe.seed, number)[:15], 16))
         tokens = sum(self._examples[at].learned for at in step.examples)
-        total = sum(self._backward(one, 1 / tokens) for one in self._passes(step))
+        total = sum(self._backward(places, 1 / tokens) for places in self._passes(step))
         norm = torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_GRADIENT)
         loss = total / tokens
         if not (math.isfinite(loss) and math.isfinite(float(norm))):
@@ -251,9 +251,9 @@ class _Training:
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         examples = [self._examples[at] for at in places]
-        one: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
-        with _autocast(self._model, self._recipe.autocast), noisy(self._model, one, self._recipe.neftune):
-            return self._loss.backward(one, share)
+        batch: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
+        with _autocast(self._model, self._recipe.autocast), noisy(self._model, batch, self._recipe.neftune):
+            return self._loss.backward(batch, share)
 
     def _rate(self, step: int) -> float:
         return rate(step, len(self._plan), self._recipe.learning_rate, self._recipe.warm_up)

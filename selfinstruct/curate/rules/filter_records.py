@@ -80,7 +80,7 @@ class ApplyRules:
         at_work = [(rule, bound(rule.chosen.name, limits)) for rule in rules]
         for task in records:
             said = exchanges(task)
-            against = [(rule, found) for rule, objects in at_work if (found := objects(task, said)) is not None]
+            against = [(rule, objection) for rule, objects in at_work if (objection := objects(task, said)) is not None]
             yield self._judged(task, against) if against else Kept(task)
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
@@ -94,7 +94,7 @@ class ApplyRules:
             if tipping is None and weight >= self.reject_at - _ROUNDING:
                 tipping = rule
                 rule.in_order += 1
-        objections: dict[str, Json] = {rule.chosen.name: _evidence(rule, found) for rule, found in against}
+        objections: dict[str, Json] = {rule.chosen.name: _evidence(rule, objection) for rule, objection in against}
         evidence: dict[str, Json] = {"weight": round(weight, 6), "rules": objections}
         return Kept(task, evidence) if tipping is None else Rejected(task, tipping.chosen.name, evidence)
 
