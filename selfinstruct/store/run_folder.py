@@ -2,7 +2,8 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +13,15 @@ from selfinstruct.records import NO_EXTRA, Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, Inflow, KeptFile
+from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile
 from selfinstruct.store.reading import publish_sealed, read_sealed
 from selfinstruct.store.record_lines import json_line, record_line
-from selfinstruct.store.task_file import MEMORY, tasks_of
+from selfinstruct.store.task_file import MEMORY, OnDemand, tasks_of
 from selfinstruct.store.whole_writes import disk
 from selfinstruct.whole_files import beside, sync_folder
 
 FATES = ("kept", "rejected", "failed")
+_BESIDE = "evidence"
 MARK = ".identity.json"
 """What the folder's run is: two that differ in it are two runs."""
 STAGES_PART = "stages"
@@ -67,10 +69,16 @@ class StageResult:
     requests: int
     answered: int
     checksums: Mapping[str, str]
-    """SHA-256 of each of the three files."""
+    """SHA-256 of each of the three files; where what was kept was only handed on, of `evidence` in the place of it, if
+    there was any."""
     bill: Bill = Bill()
     built: Mapping[str, str] = field(default_factory=dict)
     """What was built beside the records, by name, with its checksum."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what was kept stands in a file of the stage."""
+        return "kept" in self.checksums
 
     def as_json(self) -> dict[str, Json]:
         """The DONE file."""
@@ -89,12 +97,16 @@ class StageResult:
 
 
 class StageFolder:
-    """The folder of one stage in one round: three files, and DONE, which is written last."""
+    """The folder of one stage in one round: three files, and DONE, which is written last.
+
+    A stage that hands on what came in as it came may leave out `kept.jsonl`: the stages behind it tell what it kept,
+    and `evidence.jsonl` what stood beside some of it.
+    """
 
     def __init__(self, path: Path) -> None:
         """`path` need not exist yet."""
         self.path = path
-        self._records: list[Task] | None = None
+        self._records: Sequence[Task] | None = None
         self._plain = False
         self.made = False
         """Written here and now, and not found."""
@@ -146,7 +158,11 @@ class StageFolder:
 
     def inflow(self, result: StageResult, memory: int = MEMORY) -> Inflow:
         """The same, for the next stage."""
-        records = self.kept(result.kept, memory)
+        records = self._records
+        if records is None:
+            records = OnDemand(result.kept, lambda: self.kept(result.kept, memory))
+        if not result.lasting:
+            return Inflow(records)
         return Inflow(records, self.path / "kept.jsonl", result.checksums["kept"], self._plain)
 
     def write(
@@ -157,37 +173,50 @@ class StageFolder:
         *,
         before: Inflow = NO_INFLOW,
         memory: int = MEMORY,
+        held: Path | None = None,
     ) -> StageResult:
         """Write every outcome, then DONE; a kill before that leaves the stage unfinished.
 
-        `counts` is read when the last outcome is there: a lazy stage asks while it is written. Where all that came in
-        (`before`) goes on as it was, its file is linked and not written again. What is kept stays in memory, too, for
-        `kept`, as far as `memory` (bytes) allows.
+        `counts` is read when the last outcome is there: a lazy stage asks while it is written. The rest as `writing`.
+        """
+        with self.writing(before=before, memory=memory, held=held) as writing:
+            for outcome in outcomes:
+                writing.add(outcome)
+            return writing.finish(received, counts())
+
+    @contextmanager
+    def writing(
+        self, *, before: Inflow = NO_INFLOW, memory: int = MEMORY, held: Path | None = None, passed: bool = False
+    ) -> "Iterator[StageWriting]":
+        """What takes outcomes as they come.
+
+        Where all that came in (`before`) goes on as it was, its file is linked and not written again. What is kept
+        stays in memory for `kept`, as far as `memory` (bytes) allows. With `held` it gets no file of the stage's own:
+        beyond `memory` it lies there. With `passed` whoever writes hands it on and nobody asks for it again.
         """
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            made = {fate: beside(self.path / f"{fate}.jsonl") for fate in FATES}
-            kept = KeptFile(made["kept"], before, memory)
-            files = {fate: HashedFile(made[fate]) for fate in FATES if fate != "kept"}
-            tally = _Tally(kept, files)
+            made = {name: beside(self.path / f"{name}.jsonl") for name in (*FATES, _BESIDE)}
+            kept: KeptFile | HeldRecords | None = None
+            if held is not None:
+                kept = HeldRecords(held, memory)
+            elif not passed:
+                kept = KeptFile(made["kept"], before, memory)
+            files = {fate: HashedFile(made[fate]) for fate in ("rejected", "failed")}
             try:
-                for outcome in outcomes:
-                    tally.add(outcome)
-                checksums = {"kept": kept.finish(), **{fate: file.finish() for fate, file in files.items()}}
+                yield StageWriting(self, kept, made, files)
             finally:
-                kept.close()
-                for file in files.values():
-                    file.close()
-            for fate in FATES:
-                failpoint(f"before publishing stage {fate}")
-                made[fate].replace(self.path / f"{fate}.jsonl")
-                made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
-            sync_folder(self.path)
-        self._records, self._plain, self.made = kept.records, kept.plain, True
-        built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
-        result = tally.result(received, counts(), built, checksums)
-        publish_sealed(self.path / "DONE", result.as_json())
-        return result
+                for file in (kept, *files.values()):
+                    if file is not None:
+                        file.close()
+
+    def handed_on(self, records: Sequence[Task] | None, *, plain: bool) -> None:
+        """Written here and now: these are what `kept` gives, without a look at the file."""
+        self._records, self._plain, self.made = records, plain, True
+
+    def undo(self) -> None:
+        """Make the stage unfinished again; its files stay until they are written anew."""
+        (self.path / "DONE").unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Make the stage unfinished again, DONE first: killed on the way, it is unfinished and not damaged."""
@@ -202,7 +231,7 @@ def _sound(result: StageResult) -> StageResult:
     counts += [result.bill.prompt_tokens, result.bill.completion_tokens]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError(counts)
-    if not isinstance(result.measured, dict) or {*result.checksums} != {*FATES}:
+    if not isinstance(result.measured, dict) or {*result.checksums} | {"kept", _BESIDE} != {*FATES, _BESIDE}:
         raise ValueError(result.checksums)
     if not all(isinstance(mark, str) for mark in result.built.values()):
         raise ValueError(result.built)
@@ -220,9 +249,18 @@ class CallCounts:
     bill: Bill = Bill()
 
 
-class _Tally:
-    def __init__(self, kept: KeptFile, files: Mapping[str, HashedFile]) -> None:
-        self._kept, self._files = kept, files
+class StageWriting:
+    """The files of a stage while they are written."""
+
+    def __init__(
+        self,
+        place: StageFolder,
+        kept: KeptFile | HeldRecords | None,
+        made: Mapping[str, Path],
+        files: dict[str, HashedFile],
+    ) -> None:
+        """Made by `StageFolder.writing`."""
+        self._place, self._kept, self._made, self._files = place, kept, made, files
         self.kept = 0
         self.rejected: dict[str, int] = {}
         self.failed: dict[str, int] = {}
@@ -230,16 +268,26 @@ class _Tally:
         self.built: dict[str, Path] = {}
 
     def add(self, outcome: Outcome) -> None:
+        """Write it down, and count it."""
         if isinstance(outcome, Kept):  # nearly all of them: patterns cost more than the rest
             self.kept += 1
-            self._kept.add(outcome.record, {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA)
+            more: Mapping[str, Json] = {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA
+            if isinstance(self._kept, KeptFile):
+                self._kept.add(outcome.record, more)
+                return
+            if self._kept is not None:
+                self._kept.add(outcome.record)
+            if more:
+                if _BESIDE not in self._files:
+                    self._files[_BESIDE] = HashedFile(self._made[_BESIDE])
+                self._files[_BESIDE].write(json_line({"id": outcome.record.id, **more}))
             return
         match outcome:
             case Rejected(record, reason, evidence):
                 self.rejected[reason] = self.rejected.get(reason, 0) + 1
-                more: dict[str, Json] = {"reason": reason}
+                why: dict[str, Json] = {"reason": reason}
                 self._files["rejected"].write(
-                    record_line(record, more | {"evidence": dict(evidence)} if evidence else more)
+                    record_line(record, why | {"evidence": dict(evidence)} if evidence else why)
                 )
             case Failed(failure, task):
                 self.failed[failure.kind] = self.failed.get(failure.kind, 0) + 1
@@ -250,10 +298,29 @@ class _Tally:
             case Built(name, path):
                 self.built[name] = path
 
-    def result(
-        self, received: int, counts: CallCounts, built: Mapping[str, str], checksums: Mapping[str, str]
-    ) -> StageResult:
-        return StageResult(
+    @property
+    def fates(self) -> int:
+        """Records that were accounted for."""
+        return self.kept + sum(self.rejected.values()) + sum(self.failed.values())
+
+    def finish(self, received: int, counts: CallCounts) -> StageResult:
+        """Publish the files, then DONE."""
+        place, checksums = self._place, dict[str, str]()
+        if isinstance(self._kept, KeptFile):
+            checksums["kept"] = self._kept.finish()
+            place.handed_on(self._kept.records, plain=self._kept.plain)
+        else:
+            for name in {"kept", _BESIDE} - {*self._files}:
+                (place.path / f"{name}.jsonl").unlink(missing_ok=True)  # of a time when there was one
+            place.handed_on(None if self._kept is None else self._kept.finish(), plain=False)
+        checksums |= {fate: file.finish() for fate, file in self._files.items()}
+        for fate in checksums:
+            failpoint(f"before publishing stage {fate}")
+            self._made[fate].replace(place.path / f"{fate}.jsonl")
+            self._made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
+        sync_folder(place.path)
+        built = {name: publish_built(path, place.built(name)) for name, path in self.built.items()}
+        result = StageResult(
             received=received,
             kept=self.kept,
             rejected=largest_first(self.rejected),
@@ -265,6 +332,8 @@ class _Tally:
             built=built,
             checksums=checksums,
         )
+        publish_sealed(place.path / "DONE", result.as_json())
+        return result
 
 
 def largest_first(counts: Mapping[str, int]) -> dict[str, int]:
