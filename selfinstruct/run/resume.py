@@ -19,7 +19,8 @@ from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import last_totals, restart_ledger
 from selfinstruct.store.reading import publish_sealed, read_sealed, read_tasks
-from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult
+from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
+from selfinstruct.store.stage_result import StageResult
 from selfinstruct.store.whole_writes import publish_text
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"

@@ -9,7 +9,7 @@ from typing import Protocol
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.report.summary import Spending
 from selfinstruct.stage import Model, Traits
-from selfinstruct.store.run_folder import Bill, StageResult
+from selfinstruct.store.stage_result import Bill, StageResult
 
 
 @dataclass(slots=True)

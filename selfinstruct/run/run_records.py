@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar, overload
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_lines, read_object_line, read_tasks, task_of
-from selfinstruct.store.run_folder import FATES, RunFolder, StageFolder, StageResult, largest_first, makes_records
+from selfinstruct.store.run_folder import RunFolder, StageFolder, makes_records
+from selfinstruct.store.stage_result import FATES, StageResult, largest_first
 from selfinstruct.text import shown
 
 _ROWS = 10  # of a table that a notebook shows
@@ -259,7 +260,7 @@ def stations(folder: RunFolder) -> Iterator[Station]:
     for at, (place, result) in enumerate(whole):
         name = f"{place.path.parent.name}/{place.path.name}"
         for fate in FATES:
-            lines = read_lines(place.path / f"{fate}.jsonl") if fate in result.checksums else _handed_on(whole[at:])
+            lines = place.lines(fate) if fate in result.checksums else _handed_on(whole[at:])
             for line in lines:
                 yield Station(name, fate, line)
     surplus = folder.path / "rejected.jsonl"
@@ -273,7 +274,7 @@ def stations(folder: RunFolder) -> Iterator[Station]:
 def _handed_on(stages: Sequence[tuple[StageFolder, StageResult]]) -> Iterator[dict[str, Any]]:
     """What the first of the stages kept, where it wrote none of it down: what became of it in those behind it."""
     place, result = stages[0]
-    beside = read_lines(place.path / "evidence.jsonl") if "evidence" in result.checksums else ()
+    beside = place.lines("evidence") if "evidence" in result.checksums else ()
     evidence = {line["id"]: {"evidence": line["evidence"]} for line in beside}
     for line in _behind(stages):
         yield {**line, **evidence.get(line["id"], {})}
@@ -284,13 +285,13 @@ def _behind(stages: Sequence[tuple[StageFolder, StageResult]]) -> Iterator[dict[
     for place, result in stages[1:]:
         if place.path.parent != part:
             return
-        for line in read_lines(place.path / "rejected.jsonl"):
+        for line in place.lines("rejected"):
             yield _without_fate(line)
-        for line in read_lines(place.path / "failed.jsonl"):
+        for line in place.lines("failed"):
             if "record" in line:
                 yield line["record"]
         if result.lasting:
-            yield from map(_without_fate, read_lines(place.path / "kept.jsonl"))
+            yield from map(_without_fate, place.lines("kept"))
             return
 
 

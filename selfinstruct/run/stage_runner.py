@@ -40,7 +40,8 @@ from selfinstruct.stage import (
 )
 from selfinstruct.store.kept_file import NO_INFLOW, Inflow
 from selfinstruct.store.ledger import Ledger
-from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
+from selfinstruct.store.run_folder import RunFolder, StageFolder
+from selfinstruct.store.stage_result import CallCounts, StageResult
 from selfinstruct.store.task_file import MEMORY
 
 

@@ -1,17 +1,21 @@
 """Stages that run once: neighbours in one pass, few of them write what they keep, and all of it is known."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from selfinstruct.errors import BadInput
 from selfinstruct.run import once
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
+from selfinstruct.run.run_reader import load_run
 from selfinstruct.run.run_records import life_of, stations
+from selfinstruct.store import whole_writes
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.task_file import LEAST_MEMORY
 
@@ -146,3 +150,55 @@ def test_a_stage_alone_is_read_again_when_nothing_of_it_was_written(rows: Path, 
 def test_the_last_stage_writes_and_so_does_one_before_a_stage_that_changes_records(rows: Path, tmp_path: Path) -> None:
     assert kept_files(run(rows, tmp_path / "a", ["rules"])) == ["02-rules"]
     assert kept_files(run(rows, tmp_path / "b", ["rules", "measure"])) == ["02-rules", "03-measure"]
+
+
+def test_what_was_rejected_lies_on_the_disk_once(fused: Path) -> None:
+    lines = [json.loads(line) for line in (fused / "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+    counts = Counter(line["stage"].partition("/")[2] for line in lines)
+    assert {"01-read", "02-rules", "03-exact"} <= {*counts}
+    for place, result in RunFolder(fused).finished_stages():
+        assert len(list(place.lines("rejected"))) == sum(result.rejected.values()) == counts[place.path.name]
+        assert (place.path / "rejected.jsonl").exists() == (not result.rejected)
+    assert Counter(one["reason"] for one in lines) == Counter(one.reason for one in load_run(fused).rejected)
+
+
+def test_a_folder_is_no_more_than_a_few_times_its_input(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    answer = "It rises in the hills, and it ends where the tide begins. " * 6
+    texts = [f"Name river {n % 900} of the long list and say where it ends." for n in range(1_500)]
+    path.write_text("".join(json.dumps({"instruction": text, "output": answer}) + "\n" for text in texts), "utf-8")
+    folder = run(path, tmp_path / "run", ["rules", "exact", {"near": {"jaccard": 0.8}}, "diversity", "balance"])
+    inodes = {one.stat().st_ino: one.stat().st_size for one in folder.rglob("*") if one.is_file()}
+    journal = (folder / "journal.sqlite").stat().st_size + (folder / "report.html").stat().st_size
+    assert sum(inodes.values()) - journal < 4 * path.stat().st_size
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]\n", None], ids=["empty", "no object", "gone"])
+def test_damage_to_it_is_named_and_mended(rows: Path, fused: Path, tmp_path: Path, damage: bytes | None) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(fused, folder)
+    if damage is None:
+        (folder / "rejected.jsonl").unlink()
+    else:
+        (folder / "rejected.jsonl").write_bytes(damage)
+    with pytest.raises(BadInput, match=r"rejected.jsonl: changed or damaged.*delete .*01-read/DONE and run again"):
+        run(rows, folder)
+    (folder / "stages" / "01-read" / "DONE").unlink()
+    run(rows, folder)
+    assert files(folder) == files(fused)
+
+
+@pytest.mark.parametrize("place", ["before publishing rejected.jsonl", "after publishing report.html"])
+def test_a_kill_around_its_publishing_loses_nothing(
+    rows: Path, fused: Path, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(name: str) -> None:
+        if name == place:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_writes, "failpoint", kill)
+        with pytest.raises(KeyboardInterrupt):
+            run(rows, tmp_path / "run")
+    run(rows, tmp_path / "run")
+    assert files(tmp_path / "run") == files(fused)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Kept, Outcome, Rejected
 from selfinstruct.store.record_lines import record_line
-from selfinstruct.store.run_folder import CallCounts, StageFolder
+from selfinstruct.store.run_folder import StageFolder
+from selfinstruct.store.stage_result import CallCounts
 from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile
 from selfinstruct.store.whole_writes import publish_lines
 
