@@ -10,6 +10,9 @@ from typing import Literal, TypeAlias
 Answers: TypeAlias = Literal["records", "decisions", "numbers"]
 """What becomes of a model's words: `records` (tasks, their answers), `decisions` about records, or `numbers` alone."""
 
+HandsOn: TypeAlias = Literal["as_they_came", "with_evidence", "changed"]
+"""How a stage hands on what it keeps: the records that came in, the same with evidence beside them, or others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeNeed:
@@ -75,6 +78,9 @@ class Demonstrations:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """All that a stage wants of the engine; the bench has what is named here, and nothing else of its kind."""
+
+    hands_on: HandsOn = "changed"
+    """How what it keeps leaves it. What came in `as_they_came` need not be written down again to be known."""
 
     models: tuple[str, ...] = ()
     """Roles of the models that it asks, each once; an empty one is a role that the recipe failed to give."""

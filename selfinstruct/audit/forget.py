@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import shown
@@ -35,7 +35,7 @@ class Forget:
     @property
     def needs(self) -> Needs:
         """Nothing."""
-        return NOTHING
+        return Needs(hands_on="as_they_came")
 
     def __post_init__(self) -> None:
         """Refuse to forget nothing."""

@@ -153,7 +153,7 @@ def rejected_words(folder: Path) -> list[str]:
     for stage in load_run(folder).stages if (folder / "recipe.yaml").is_file() else ():
         if stage.name == "read" and stage.result.rejected:
             counts = reasons(stage.result.rejected)
-            lines.append(f"of the inputs {counts}: {folder / stage.path / 'rejected.jsonl'}")
+            lines.append(f"of the inputs {counts}: {folder / 'rejected.jsonl'}")
     return lines
 
 

@@ -45,7 +45,7 @@ class Decontaminate:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(against=self.against, against_columns=self.columns)
+        return Needs(against=self.against, against_columns=self.columns, hands_on="as_they_came")
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""

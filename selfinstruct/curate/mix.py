@@ -206,7 +206,7 @@ class Mix:
     name: ClassVar[str] = "mix"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    needs: ClassVar[Needs] = Needs(draws=True)
+    needs: ClassVar[Needs] = Needs(draws=True, hands_on="as_they_came")
 
     weights: dict[str, float] = field(default_factory=dict)
     """By source, how much of itself it gives, 0 to 1; a source not named gives 1. With `equal_budget` how many times

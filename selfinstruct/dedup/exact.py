@@ -19,7 +19,7 @@ from selfinstruct.dedup.duplicate_records import (
     refuse_unmeasured,
 )
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import words_and_signs
@@ -66,7 +66,7 @@ class Exact:
     name: ClassVar[str] = "exact"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
-    needs: ClassVar[Needs] = NOTHING
+    needs: ClassVar[Needs] = Needs(hands_on="as_they_came")
 
     over: Over = "instruction"
     """`instruction`: what is asked, inputs and system turn included; `response`: what is answered; `record`: both."""

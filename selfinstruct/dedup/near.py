@@ -20,7 +20,7 @@ from selfinstruct.dedup.duplicate_records import (
 )
 from selfinstruct.dedup.minhash import Bands, TextBatch, chosen
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, REDIS, IndexNeed, Needs
+from selfinstruct.needs import REDIS, IndexNeed, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, PublishedIndex, PublishedRecord, Rejected, Scope
 from selfinstruct.text import one_line
@@ -108,9 +108,10 @@ class Near:
     def needs(self) -> Needs:
         """Nothing, or the index."""
         if not self.index:
-            return NOTHING
+            return Needs(hands_on="as_they_came")
         bands = self.bands if self.bands.bands > 1 else Bands(2, self.num_perm // 2)  # the library wants two at least
         return Needs(
+            hands_on="as_they_came",
             extras=("redis",) if self.index.startswith(REDIS) else (),
             index=IndexNeed(
                 place=self.index,

@@ -60,7 +60,7 @@ class Novelty:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(novelty_below=self.rouge_l_below)
+        return Needs(novelty_below=self.rouge_l_below, hands_on="with_evidence")
 
     def __post_init__(self) -> None:
         """Refuse knobs that cannot be meant."""

@@ -60,7 +60,7 @@ class Semantic:
     name: ClassVar[str] = "semantic"
     version: ClassVar[int] = 1
     scope: ClassVar[Scope] = "set"
-    needs: ClassVar[Needs] = Needs(extras=("semantic",))
+    needs: ClassVar[Needs] = Needs(extras=("semantic",), hands_on="as_they_came")
 
     embedder: str
     """A folder with a model2vec model: `model.safetensors`, `tokenizer.json` and `config.json`."""

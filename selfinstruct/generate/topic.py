@@ -218,7 +218,7 @@ class StayOnTopic:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(infers_topic=self.topic == AUTO)
+        return Needs(infers_topic=self.topic == AUTO, hands_on="with_evidence")
 
     def __post_init__(self) -> None:
         """Refuse a choice that does not exist."""

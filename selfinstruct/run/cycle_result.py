@@ -10,7 +10,8 @@ from statistics import fmean
 from selfinstruct.records import Json, Task
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import STAGES_PART, RunFolder, StageResult, round_name
+from selfinstruct.store.run_folder import STAGES_PART, RunFolder, round_name
+from selfinstruct.store.stage_result import StageResult
 from selfinstruct.text import words
 
 FEEDBACK = "feedback"

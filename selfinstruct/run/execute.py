@@ -197,8 +197,8 @@ def _finish(
     )
 
 
-_WRITTEN = 8
-"""A run's folder is 3 to 8 times as large as its inputs, the more the shorter the records are."""
+_WRITTEN = 6
+"""A run's folder is 3 to 6 times as large as its inputs while it works, the more the shorter the records are."""
 
 
 def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], None]) -> None:

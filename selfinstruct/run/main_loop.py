@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from selfinstruct.records import Task
 from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
+from selfinstruct.run.once import Once
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.rounds import Pace, Reason, Rounds, go_on
 from selfinstruct.run.stage_runner import Runner
@@ -116,19 +117,5 @@ def _once(
 ) -> Sequence[Task]:
     """The stages that run once (in each cycle); `built` is filled with what they build."""
     rounds = (RoundStart(0, len(pool.tasks)),)
-    built = {} if built is None else built
-    inflow = Inflow(records)
-    for position, stage in enumerate(resolved.once, 1):
-        place, result = runner.run(
-            stage,
-            inflow,
-            part=part,
-            position=position,
-            pool=pool,
-            rounds=rounds,
-            built=dict(built),
-            before=before,
-        )
-        inflow = place.inflow(result, runner.memory)
-        built.update({name: place.built(name) for name in result.built})
-    return inflow.records
+    walk = Once(resolved.once, runner, part, pool, rounds, before)
+    return walk.through(Inflow(records), {} if built is None else built)

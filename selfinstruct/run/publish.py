@@ -62,7 +62,20 @@ def publish(
     else:
         shutil.rmtree(folder.path / "dataset", ignore_errors=True)  # of a time when there was something to publish
     publish_text(folder.path / REPORT, page(story))
+    if resolved.rounds or resolved.recipe.inputs:
+        _publish_once(resolved, folder, walked)
     return dataset
+
+
+def _publish_once(resolved: Resolved, folder: RunFolder, walked: Walked) -> None:
+    """What stages that run once rejected stands at the top, and so in their folders no longer.
+
+    Rounds keep theirs: a run goes on from there, and they are decided again (`reconsider`).
+    """
+    for position, stage in enumerate(resolved.once, 1):
+        place = folder.stage(walked.stages_part, position, stage.name)
+        if place.result() is not None:
+            place.published_rejected()
 
 
 def _dataset(resolved: Resolved, folder: RunFolder, walked: Walked, story: RunSummary) -> Path:
@@ -97,8 +110,7 @@ def _fates(resolved: Resolved, folder: RunFolder, walked: Walked, fate: str) -> 
             place = folder.stage(part, position, stage.name)
             if place.result() is None:
                 continue
-            with (place.path / f"{fate}.jsonl").open("rb") as file:
-                yield from each_with_more(file, {"stage": f"{part}/{place.path.name}"})
+            yield from each_with_more(place.raw(fate), {"stage": f"{part}/{place.path.name}"})
 
 
 def write_published_set(folder: Path, resolved: Resolved, kept: Sequence[Task], story: RunSummary) -> None:

@@ -16,10 +16,11 @@ from selfinstruct.models.make_backend import check_spec
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
+from selfinstruct.run.record_chunks import closed, outcomes_of
 from selfinstruct.run.run_records import html_table, task_cells
-from selfinstruct.run.stage_runner import closed, outcomes_of
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
-from selfinstruct.store.run_folder import RunFolder, largest_first
+from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.stage_result import largest_first
 from selfinstruct.text import printable, shown
 
 _ROLE = "model"

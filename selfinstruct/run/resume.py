@@ -20,7 +20,8 @@ from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import last_totals, restart_ledger
 from selfinstruct.store.reading import publish_sealed, read_sealed, read_tasks
-from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder, StageResult
+from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
+from selfinstruct.store.stage_result import StageResult
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
 

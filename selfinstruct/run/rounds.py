@@ -31,7 +31,8 @@ from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Stage
 from selfinstruct.store.kept_file import NO_INFLOW
 from selfinstruct.store.reading import publish_sealed, read_sealed
-from selfinstruct.store.run_folder import StageFolder, StageResult, round_name
+from selfinstruct.store.run_folder import StageFolder, round_name
+from selfinstruct.store.stage_result import StageResult
 
 Reason = Literal["target", "inputs", "dried_up", "unanswered", "unusable", "recording_ended", "plateau"]
 PLAN = "plan.json"

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.report.summary import Spending
 from selfinstruct.stage import Model, Traits
-from selfinstruct.store.run_folder import Bill, StageResult
+from selfinstruct.store.stage_result import Bill, StageResult
 
 
 @dataclass(slots=True)
@@ -28,10 +29,22 @@ class _Sum:
         self.cost = None if self.cost is None or cost is None else self.cost + Decimal(cost)
 
 
+class CountingModel(Model, Protocol):
+    """A model that knows how often it was asked; `models.gate` makes them."""
+
+    @property
+    def requests(self) -> int:
+        """Requests so far, answers from the journal among them."""
+
+    @property
+    def answered(self) -> int:
+        """Answers so far."""
+
+
 class Billed:
     """A model that takes note of what its answers took."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: CountingModel) -> None:
         """For one stage of one round."""
         self._model, self._sum = model, _Sum()
 
@@ -53,6 +66,16 @@ class Billed:
                 self._sum.add(usage.prompt_tokens, usage.completion_tokens, reply.cost, estimated=usage.estimated)
                 self._sum.finish_reasons.update(choice.finish_reason for choice in reply.choices)
             yield reply
+
+    @property
+    def requests(self) -> int:
+        """As in `CountingModel`."""
+        return self._model.requests
+
+    @property
+    def answered(self) -> int:
+        """As in `CountingModel`."""
+        return self._model.answered
 
     def bill(self) -> Bill:
         """Tokens, cost and finish reasons of the answers so far."""

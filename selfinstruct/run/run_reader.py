@@ -19,7 +19,8 @@ from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, html
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
-from selfinstruct.store.run_folder import RunFolder, StageResult
+from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.stage_result import StageResult
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar, overload
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_lines, read_object_line, read_tasks, task_of
-from selfinstruct.store.run_folder import FATES, RunFolder, largest_first, makes_records
+from selfinstruct.store.run_folder import RunFolder, StageFolder, makes_records
+from selfinstruct.store.stage_result import FATES, StageResult, largest_first
 from selfinstruct.text import shown
 
 _ROWS = 10  # of a table that a notebook shows
@@ -255,12 +256,12 @@ class Station:
 
 def stations(folder: RunFolder) -> Iterator[Station]:
     """Every line of every finished stage, in the order of the work."""
-    for place in folder.stage_folders():
-        if place.whole() is None:
-            continue
+    whole = [(place, result) for place in folder.stage_folders() if (result := place.whole()) is not None]
+    for at, (place, result) in enumerate(whole):
         name = f"{place.path.parent.name}/{place.path.name}"
         for fate in FATES:
-            for line in read_lines(place.path / f"{fate}.jsonl"):
+            lines = place.lines(fate) if fate in result.checksums else _handed_on(whole[at:])
+            for line in lines:
                 yield Station(name, fate, line)
     surplus = folder.path / "rejected.jsonl"
     if surplus.exists():
@@ -268,6 +269,34 @@ def stations(folder: RunFolder) -> Iterator[Station]:
             if line.get("reason") == "beyond_target":
                 task_of(line, f"{surplus}:{number}")
                 yield Station("target", "rejected", line)
+
+
+def _handed_on(stages: Sequence[tuple[StageFolder, StageResult]]) -> Iterator[dict[str, Any]]:
+    """What the first of the stages kept, where it wrote none of it down: what became of it in those behind it."""
+    place, result = stages[0]
+    beside = place.lines("evidence") if "evidence" in result.checksums else ()
+    evidence = {line["id"]: {"evidence": line["evidence"]} for line in beside}
+    for line in _behind(stages):
+        yield {**line, **evidence.get(line["id"], {})}
+
+
+def _behind(stages: Sequence[tuple[StageFolder, StageResult]]) -> Iterator[dict[str, Any]]:
+    part = stages[0][0].path.parent
+    for place, result in stages[1:]:
+        if place.path.parent != part:
+            return
+        for line in place.lines("rejected"):
+            yield _without_fate(line)
+        for line in place.lines("failed"):
+            if "record" in line:
+                yield line["record"]
+        if result.lasting:
+            yield from map(_without_fate, place.lines("kept"))
+            return
+
+
+def _without_fate(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if key not in ("reason", "evidence")}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

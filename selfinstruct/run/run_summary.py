@@ -29,7 +29,8 @@ from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.run_cost import spending
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import RunFolder, StageFolder, StageResult, largest_first, round_name
+from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
+from selfinstruct.store.stage_result import StageResult, largest_first
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 _SCORE = "score"
@@ -327,7 +328,7 @@ def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:
             for reason, count in result.rejected.items()
         }
         totals.update({(stage.name, reason): count for reason, count in result.rejected.items()})
-        for line in read_lines(place.path / "rejected.jsonl") if any(count > 0 for count in awaited.values()) else ():
+        for line in place.lines("rejected") if any(count > 0 for count in awaited.values()) else ():
             reason = line["reason"]
             if awaited[reason] > 0:
                 awaited[reason] -= 1

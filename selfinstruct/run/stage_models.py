@@ -19,7 +19,7 @@ from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
 from selfinstruct.run.recipe.keys import built_name
 from selfinstruct.run.recipe.resolve import Limits, Recipe, Resolved
-from selfinstruct.run.stage_runner import CountingModel
+from selfinstruct.run.run_cost import CountingModel
 from selfinstruct.stage import TokenScorer, Weights
 
 # Requests that see the same pool: enough to keep an endpoint busy, few enough that the pool grows between rounds.

@@ -1,35 +1,36 @@
 """Runs one stage: hands it records and a bench, writes its outcomes, and checks that the sums close."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
 
-from selfinstruct import plugins
-from selfinstruct.errors import BadInput, SelfInstructError
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.run.cycle_result import guidance, wanted
 from selfinstruct.run.progress_events import Unwatched, Watch, Watched
-from selfinstruct.run.run_cost import Billed, merged
+from selfinstruct.run.record_chunks import (
+    Neighbours,
+    added,
+    by_chunk,
+    closed,
+    in_chunks,
+    kept_of,
+    outcomes_of,
+    refuse_lost,
+)
+from selfinstruct.run.run_cost import Billed, CountingModel, merged
 from selfinstruct.stage import (
     AskLoaded,
     Bench,
-    Built,
-    Failed,
     HiddenStates,
     Kept,
     Measured,
-    Model,
     Outcome,
     Pool,
     PublishedIndex,
-    Rejected,
     RoundStart,
     Stage,
     TokenScorer,
@@ -37,25 +38,11 @@ from selfinstruct.stage import (
     Weights,
     none_known,
 )
-from selfinstruct.store.kept_file import Inflow
+from selfinstruct.store.kept_file import NO_INFLOW, Inflow
 from selfinstruct.store.ledger import Ledger
-from selfinstruct.store.run_folder import CallCounts, RunFolder, StageFolder, StageResult
+from selfinstruct.store.run_folder import RunFolder, StageFolder
+from selfinstruct.store.stage_result import CallCounts, StageResult
 from selfinstruct.store.task_file import MEMORY
-from selfinstruct.text import shown
-
-_CHUNK = 512  # records a worker gets at a time
-
-
-class CountingModel(Model, Protocol):
-    """A model that knows how often it was asked; `models.gate` makes them."""
-
-    @property
-    def requests(self) -> int:
-        """Requests so far, answers from the journal among them."""
-
-    @property
-    def answered(self) -> int:
-        """Answers so far."""
 
 
 def _no_scorer(role: str) -> TokenScorer:
@@ -123,7 +110,7 @@ class Runner:
         if self.model_for is None:
             raise BadInput(f"unfinished: {what} is missing", place=str(self.folder.path), fix="run the recipe again")
 
-    def run(
+    def run(  # noqa: PLR0913 - what a stage is given, each by name
         self,
         stage: Stage,
         inflow: Inflow,
@@ -134,17 +121,20 @@ class Runner:
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path] = MappingProxyType({}),
         before: Mapping[str, Path] = MappingProxyType({}),
+        held: bool = False,
     ) -> tuple[StageFolder, StageResult]:
         """Make the stage's outcomes, unless they are there and whole already.
 
-        `built`: by earlier stages of this walk; `before`: by the cycle before this one.
+        `built`: by earlier stages of this walk; `before`: by the cycle before this one; `held`: what is kept is handed
+        on and not written down.
         """
         place = self.folder.stage(part, position, stage.name)
         received, result = len(inflow.records), place.result()
         if result is None:
             self.refuse_to_make(f"{part}/{place.path.name}")
             try:
-                result = self._make(stage, inflow, place, pool, rounds, built, before)
+                bench = self.bench(stage, place, pool, rounds, built, before)
+                result = self._make(stage, inflow, place, bench, self._aside(place) if held else None)
             finally:
                 if self.alone:
                     self.release()
@@ -161,20 +151,69 @@ class Runner:
         """Let the ledger say what a stage came to, once."""
         self.ledger.tell_once("stage", round=place.path.parent.name, stage=place.path.name, **_summary(result))
 
-    def _make(
+    def run_in_one_pass(
+        self,
+        stages: Sequence[Stage],
+        places: Sequence[StageFolder],
+        inflow: Inflow,
+        benches: Sequence[Bench],
+        lasting: Sequence[bool],
+    ) -> None:
+        """Make what several stages say, each record going through all of them: a source first, if any, then `record`.
+
+        `lasting` says which of them write what they keep; of the others the last holds it for whoever comes next.
+        """
+        part, names = places[0].path.parent.name, " + ".join(stage.name for stage in stages)
+        with ExitStack() as opened:
+            writings = [
+                opened.enter_context(
+                    place.writing(
+                        before=inflow if at == 0 else NO_INFLOW,
+                        memory=self.memory,
+                        held=None if writes or at < len(stages) - 1 else self._aside(place),
+                        passed=not writes and at < len(stages) - 1,
+                    )
+                )
+                for at, (place, writes) in enumerate(zip(places, lasting, strict=True))
+            ]
+            self.watch.stage(part, names, len(inflow.records))
+            first = stages[0].scope == "source"
+            records: Iterable[Task] = Watched(inflow.records, self.watch)
+            if first:
+                records = kept_of(outcomes_of(stages[0], inflow.records, benches[0]), writings[0])
+            told = partial(self.watch.outcome, part, names)
+            received = [0] * len(stages)
+            group = Neighbours(tuple(stages[first:]), tuple(lasting[first:]))
+            for passed in by_chunk(group, records, benches[first:], self.workers):
+                for at, one in enumerate(passed, int(first)):
+                    received[at] += one.received
+                    writings[at].kept += one.handed_on
+                    for outcome in one.outcomes:
+                        if isinstance(outcome, Measured):
+                            before = writings[at].measured.get(outcome.name)
+                            writings[at].add(Measured(outcome.name, added(before, outcome.value)))
+                            continue
+                        writings[at].add(outcome)
+                        if at == len(stages) - 1 or not isinstance(outcome, Kept):
+                            told(outcome)
+            for stage, place, writing, came in zip(stages, places, writings, received, strict=True):
+                if stage.scope != "source":
+                    refuse_lost(stage, came, writing.fates)
+                self.tell(place, writing.finish(came, CallCounts()))
+
+    def bench(
         self,
         stage: Stage,
-        inflow: Inflow,
         place: StageFolder,
         pool: Pool,
         rounds: tuple[RoundStart, ...],
         built: Mapping[str, Path],
         before: Mapping[str, Path],
-    ) -> StageResult:
-        records = inflow.records
+    ) -> Bench:
+        """All that the stage may reach for."""
         part = place.path.parent.name
-        scope = f"{part}/{place.path.name}"
         made = {**before, **built}
+        scope = f"{part}/{place.path.name}"
         asked = (
             {}
             if self.model_for is None
@@ -182,12 +221,10 @@ class Runner:
                 role: self.model_for(self._asked(role, stage, part, before), scope, made) for role in stage.needs.models
             }
         )
-        billed = {role: Billed(model) for role, model in asked.items()}
-        judges = self.judges_for(stage, built)
-        bench = Bench(
+        return Bench(
             pool=pool,
-            models=billed,
-            judges=judges,
+            models={role: Billed(model) for role, model in asked.items()},
+            judges=self.judges_for(stage, built),
             scorers=self._scorers(stage),
             weights=self._weights(stage, made),
             hidden_states=self.hidden_states if stage.needs.hidden_states else None,
@@ -206,20 +243,26 @@ class Runner:
             stage=stage.name,
             rounds=rounds,
         )
+
+    def _aside(self, place: StageFolder) -> Path:
+        """Where records lie that a stage only hands on, and memory cannot hold."""
+        return self.folder.path / "scratch" / place.path.parent.name / f"{place.path.name}.jsonl"
+
+    def _make(self, stage: Stage, inflow: Inflow, place: StageFolder, bench: Bench, held: Path | None) -> StageResult:
+        records = inflow.records
+        part = place.path.parent.name
+        asked = [model for model in bench.models.values() if isinstance(model, Billed)]
         self.watch.stage(part, stage.name, len(records))
-        read = Watched(records, self.watch)
-        outcomes = self._outcomes(stage, read, bench)
+        outcomes = self._outcomes(stage, Watched(records, self.watch), bench)
 
         def counts() -> CallCounts:
             if not asked:
                 return CallCounts()
-            requests, answered = (
-                sum(getattr(model, name) for model in asked.values()) for name in ("requests", "answered")
-            )
-            return CallCounts(requests, answered, merged([model.bill() for model in billed.values()]))
+            requests, answered = sum(model.requests for model in asked), sum(model.answered for model in asked)
+            return CallCounts(requests, answered, merged([model.bill() for model in asked]))
 
         watched = closed(outcomes, stage, len(records), partial(self.watch.outcome, part, stage.name))
-        return place.write(watched, len(records), counts, before=inflow, memory=self.memory)
+        return place.write(watched, len(records), counts, before=inflow, memory=self.memory, held=held)
 
     def _asked(self, role: str, stage: Stage, part: str, before: Mapping[str, Path]) -> str:
         """The role that answers for another: from the second cycle on the student for the teacher, where it teaches."""
@@ -237,127 +280,7 @@ class Runner:
     def _outcomes(self, stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         if stage.scope != "record" or bench.models or bench.scorers or bench.weights:
             return outcomes_of(stage, records, bench)
-        workers = 1 if len(records) <= _CHUNK else self.workers
-        return in_chunks(stage, records, bench, workers)
-
-
-_FATES = (Kept, Rejected, Failed)
-
-
-def _ignore(outcome: Outcome) -> None:
-    del outcome
-
-
-def outcomes_of(stage: Stage, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
-    """What a stage yields; an exception in one of others is BadInput with the record, the file and the line."""
-    if not plugins.is_foreign(stage):
-        yield from stage(records, bench)
-        return
-    try:
-        for outcome in stage(records, bench):
-            yield _checked(outcome, stage)
-    except SelfInstructError:
-        raise
-    except Exception as fault:
-        raise plugins.raised(fault, f"stage '{stage.name}'", plugins.MEND_STAGE) from fault
-
-
-def _checked(outcome: object, stage: Stage) -> Outcome:
-    if isinstance(outcome, Kept | Rejected | Failed | Measured | Built):
-        return outcome
-    what = f"yielded {shown(repr(outcome), 60)}, which is no outcome"
-    raise BadInput(what, place=f"stage '{stage.name}'", fix=f"{_OUTCOMES}; {plugins.MEND_STAGE}")
-
-
-_OUTCOMES = "yield Kept, Rejected or Failed once for each record"
-
-
-def closed(
-    outcomes: Iterable[Outcome], stage: Stage, received: int, tell: Callable[[Outcome], None] = _ignore
-) -> Iterator[Outcome]:
-    """Pass outcomes on, telling of each, and refuse a stage that lost or invented a record.
-
-    Received = kept + rejected + failed.
-    """
-    fates = 0
-    for outcome in outcomes:
-        fates += isinstance(outcome, _FATES)
-        tell(outcome)
-        yield outcome
-    if stage.scope != "source" and fates != received:
-        what = f"took {received} records and accounted for {fates}"
-        if plugins.is_foreign(stage):
-            fix = f"{_OUTCOMES}; {plugins.MEND_STAGE}"
-            raise BadInput(what, place=f"stage '{stage.name}'", fix=fix)
-        raise RuntimeError(f"stage '{stage.name}' {what}")
-
-
-def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int) -> Iterator[Outcome]:
-    """The outcomes of a `record` stage in the order of the records, the same for any number of processes.
-
-    Chunks are the same too, and what was measured of each is added up: such a stage measures counts and sums alone.
-    """
-    measured: dict[str, Json] = {}
-    chunks = _chunks(records)
-    made = (
-        (list(outcomes_of(stage, chunk, bench)) for chunk in chunks)
-        if workers == 1
-        else _spread(stage, chunks, bench, workers)
-    )
-    for outcomes in made:
-        for outcome in outcomes:
-            if isinstance(outcome, Measured):
-                measured[outcome.name] = _added(measured.get(outcome.name), outcome.value)
-            else:
-                yield outcome
-    yield from (Measured(name, value) for name, value in measured.items())
-
-
-def _added(value: Json, other: Json) -> Json:
-    """Numbers added, mappings key by key; of anything else the first."""
-    if isinstance(value, dict) and isinstance(other, dict):
-        return {
-            key: _added(value.get(key), other.get(key)) for key in (*value, *(key for key in other if key not in value))
-        }
-    if value is None or isinstance(value, bool | str | list):
-        return other if value is None else value
-    return value + other if isinstance(value, int | float) and isinstance(other, int | float) else value
-
-
-def _spread(stage: Stage, chunks: Iterable[list[Task]], bench: Bench, workers: int) -> Iterator[list[Outcome]]:
-    light = Bench(
-        seed=bench.seed, stage=bench.stage, rounds=bench.rounds, scratch=bench.scratch, benchmarks=bench.benchmarks
-    )
-    processes = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(stage, light)
-    )
-    with processes:
-        waiting: deque[Future[list[Outcome]]] = deque()
-        for chunk in chunks:
-            waiting.append(processes.submit(_chunk, chunk))
-            if len(waiting) > 2 * workers:  # enough to keep them busy, and no more in memory than that
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _chunks(records: Iterable[Task]) -> Iterator[list[Task]]:
-    waiting = iter(records)
-    while chunk := list(islice(waiting, _CHUNK)):
-        yield chunk
-
-
-_here: list[tuple[Stage, Bench]] = []  # of a worker: what it was begun with
-
-
-def _begin(stage: Stage, bench: Bench) -> None:
-    """Hand a worker once what all its chunks need."""
-    _here[:] = [(stage, bench)]
-
-
-def _chunk(records: Sequence[Task]) -> list[Outcome]:
-    [(stage, bench)] = _here
-    return list(outcomes_of(stage, records, bench))
+        return in_chunks(stage, records, bench, self.workers)
 
 
 def _summary(result: StageResult) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""The files that a stage writes line by line: hashed on the way, and not written at all where they change nothing."""
+"""What a stage keeps, line by line: hashed on the way, linked where it changes nothing, or only held for the next."""
 
 import hashlib
 import os
@@ -8,19 +8,21 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from selfinstruct.atomic_files import anew as new_file
 from selfinstruct.atomic_files import create
 from selfinstruct.records import Json, Task
 from selfinstruct.store.atomic_writes import link
 from selfinstruct.store.record_lines import record_line
-from selfinstruct.store.task_file import fits
+from selfinstruct.store.task_file import TaskFile, fits
+from selfinstruct.text.quoting import json_text
 
 
 class HashedFile:
     """A new file that knows its checksum when it is whole."""
 
-    def __init__(self, path: Path) -> None:
-        """Nothing may be there."""
-        self._file: IO[bytes] = create(path)
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
+        """Nothing may be there, unless it is to go."""
+        self._file: IO[bytes] = new_file(path) if anew else create(path)
         self._total = hashlib.sha256()
         self._begun: list[bytes] = []
         self._size = 0
@@ -139,3 +141,56 @@ class KeptFile:
             self.records.append(record)
         else:
             self.records = None
+
+
+class HeldRecords:
+    """Records that a stage hands on as they came, for the next one alone: nobody needs a file to know them.
+
+    Beyond what memory may hold they lie in a file all the same, which goes when the work is done.
+    """
+
+    def __init__(self, path: Path, memory: int) -> None:
+        """`path`: where the file would be, which no reader of a run looks into; `memory`: bytes."""
+        self._path, self._memory = path, memory
+        self._records: list[Task] | None = []
+        self._file: HashedFile | None = None
+        self._count = self._size = 0
+
+    def add(self, record: Task) -> None:
+        """The next one."""
+        self._count += 1
+        if self._records is None:
+            assert self._file is not None
+            self._file.write(record_line(record))
+            return
+        self._records.append(record)
+        self._size += _size(record)
+        if not fits(self._size, self._memory):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = HashedFile(self._path, anew=True)
+            for one in self._records:
+                self._file.write(record_line(one))
+            self._records = None
+
+    def finish(self) -> Sequence[Task]:
+        """All of them, in order."""
+        if self._records is not None:
+            return self._records
+        assert self._file is not None
+        self._file.finish()
+        return TaskFile(self._path, self._count, trusted=True)
+
+    def close(self) -> None:
+        """Also where the stage was broken off."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _size(record: Task) -> int:
+    """About the length of a record's line, which is not made for this."""
+    size = _AROUND + len(record.instruction) + sum(len(pair.input) + len(pair.output) for pair in record.instances)
+    size += len(record.system) + sum(len(turn.content) for turn in record.later)
+    return size + (len(json_text(dict(record.extra))) if record.extra else 0)
+
+
+_AROUND = 240  # id, provenance and the names of keys

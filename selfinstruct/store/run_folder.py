@@ -2,10 +2,10 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from selfinstruct.atomic_files import beside, sync_folder
 from selfinstruct.errors import BadInput
@@ -14,87 +14,31 @@ from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, Inflow, KeptFile
-from selfinstruct.store.reading import publish_sealed, read_sealed
+from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile
+from selfinstruct.store.reading import publish_sealed, read_lines, read_object_line, read_sealed
 from selfinstruct.store.record_lines import json_line, record_line
-from selfinstruct.store.task_file import MEMORY, tasks_of
+from selfinstruct.store.stage_result import BESIDE, FATES, Bill, CallCounts, StageResult, largest_first, sound
+from selfinstruct.store.task_file import MEMORY, OnDemand, tasks_of
 
-FATES = ("kept", "rejected", "failed")
+_REJECTED = "rejected"
 MARK = ".identity.json"
 """What the folder's run is: two that differ in it are two runs."""
 STAGES_PART = "stages"
 """Folder of the stages that run once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What the answers took that a stage used; the journal may hold more, of an earlier try."""
-
-    model: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    estimated: bool = False
-    """True when any of the tokens were not told by the endpoint."""
-    cost: str | None = "0"
-    """US dollars; None as soon as one price is unknown."""
-    finish_reasons: Mapping[str, int] = field(default_factory=dict)
-    """Of every choice of every answer."""
-
-    def as_json(self) -> dict[str, Json]:
-        """A part of the DONE file."""
-        return {
-            "model": self.model,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "estimated": self.estimated,
-            "cost": self.cost,
-            "finish_reasons": dict(sorted(self.finish_reasons.items())),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageResult:
-    """What a finished stage says in its DONE file."""
-
-    received: int
-    """Records that came in (for a source: none)."""
-    kept: int
-    rejected: Mapping[str, int]
-    """By reason, largest first, then by name."""
-    failed: Mapping[str, int]
-    """By kind of error."""
-    measured: Mapping[str, Json]
-    requests: int
-    answered: int
-    checksums: Mapping[str, str]
-    """SHA-256 of each of the three files."""
-    bill: Bill = Bill()
-    built: Mapping[str, str] = field(default_factory=dict)
-    """What was built beside the records, by name, with its checksum."""
-
-    def as_json(self) -> dict[str, Json]:
-        """The DONE file."""
-        return {
-            "received": self.received,
-            "kept": self.kept,
-            "rejected": dict(self.rejected),
-            "failed": dict(self.failed),
-            "measured": dict(self.measured),
-            "requests": self.requests,
-            "answered": self.answered,
-            "checksums": dict(self.checksums),
-            "bill": self.bill.as_json(),
-            "built": dict(self.built),
-        }
-
-
 class StageFolder:
-    """The folder of one stage in one round: three files, and DONE, which is written last."""
+    """The folder of one stage in one round: three files, and DONE, which is written last.
+
+    A stage that hands on what came in as it came may leave out `kept.jsonl`: the stages behind it tell what it kept,
+    and `evidence.jsonl` what stood beside some of it. Once a run has published `rejected.jsonl`, the lines of the
+    stages that run once stand there alone.
+    """
 
     def __init__(self, path: Path) -> None:
         """`path` need not exist yet."""
         self.path = path
-        self._records: list[Task] | None = None
+        self._records: Sequence[Task] | None = None
         self._plain = False
         self.made = False
         """Written here and now, and not found."""
@@ -107,7 +51,7 @@ class StageFolder:
         fix = "delete it and run again: the stage is then made again from the journal"
         try:
             fields = read_sealed(done, fix)
-            return _sound(StageResult(**{**fields, "bill": Bill(**fields["bill"])}))
+            return sound(StageResult(**{**fields, "bill": Bill(**fields["bill"])}))
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError) as fault:
             raise BadInput("not a DONE file", place=str(done), fix=fix) from fault
 
@@ -122,7 +66,9 @@ class StageFolder:
         """BadInput when a file is not what the stage wrote."""
         for fate, expected in result.checksums.items():
             file = self.path / f"{fate}.jsonl"
-            if not file.is_file() or _checksum(file) != expected:
+            if fate == _REJECTED and not file.is_file():
+                file = self._published
+            if not file.is_file() or (_checksum(file) if file.parent == self.path else self._mine()) != expected:
                 raise BadInput(
                     "changed or damaged since it was written",
                     place=str(file),
@@ -130,6 +76,49 @@ class StageFolder:
                 )
         for name, expected in result.built.items():
             verify_built(self.built(name), expected, self.path / "DONE")
+
+    def raw(self, fate: str) -> Iterator[bytes]:
+        """The lines of one of the files; of `rejected`, where that was published for all stages, its own part."""
+        file = self.path / f"{fate}.jsonl"
+        if fate == _REJECTED and not file.exists():
+            for _, line in self._in_published():
+                yield line
+            return
+        with file.open("rb") as opened:
+            yield from opened
+
+    def lines(self, fate: str) -> Iterator[dict[str, Any]]:
+        """The same, read; BadInput with the line for what is damaged."""
+        file = self.path / f"{fate}.jsonl"
+        if fate == _REJECTED and not file.exists() and self._published.exists():
+            for number, line in self._in_published():
+                yield read_object_line(line, f"{self._published}:{number}")
+            return
+        yield from read_lines(file)
+
+    def published_rejected(self) -> None:
+        """The file at the top has what was rejected here, and is the only one from now on."""
+        file = self.path / f"{_REJECTED}.jsonl"
+        if file.exists() and file.stat().st_size:
+            file.unlink()
+
+    @property
+    def _published(self) -> Path:
+        return self.path.parent.parent / f"{_REJECTED}.jsonl"
+
+    def _in_published(self) -> Iterator[tuple[int, bytes]]:
+        """Line numbers, and lines as the stage wrote them: without the stage at their end."""
+        ending = b', "stage": "%s/%s"}\n' % (self.path.parent.name.encode(), self.path.name.encode())
+        with self._published.open("rb") as opened:
+            for number, line in enumerate(opened, 1):
+                if line.endswith(ending):
+                    yield number, line[: -len(ending)] + b"}\n"
+
+    def _mine(self) -> str:
+        total = hashlib.sha256()
+        for _, line in self._in_published():
+            total.update(line)
+        return total.hexdigest()
 
     def built(self, name: str) -> Path:
         """Where something the stage built stands."""
@@ -146,7 +135,11 @@ class StageFolder:
 
     def inflow(self, result: StageResult, memory: int = MEMORY) -> Inflow:
         """The same, for the next stage."""
-        records = self.kept(result.kept, memory)
+        records = self._records
+        if records is None:
+            records = OnDemand(result.kept, lambda: self.kept(result.kept, memory))
+        if not result.lasting:
+            return Inflow(records)
         return Inflow(records, self.path / "kept.jsonl", result.checksums["kept"], self._plain)
 
     def write(
@@ -157,37 +150,50 @@ class StageFolder:
         *,
         before: Inflow = NO_INFLOW,
         memory: int = MEMORY,
+        held: Path | None = None,
     ) -> StageResult:
         """Write every outcome, then DONE; a kill before that leaves the stage unfinished.
 
-        `counts` is read when the last outcome is there: a lazy stage asks while it is written. Where all that came in
-        (`before`) goes on as it was, its file is linked and not written again. What is kept stays in memory, too, for
-        `kept`, as far as `memory` (bytes) allows.
+        `counts` is read when the last outcome is there: a lazy stage asks while it is written. The rest as `writing`.
+        """
+        with self.writing(before=before, memory=memory, held=held) as writing:
+            for outcome in outcomes:
+                writing.add(outcome)
+            return writing.finish(received, counts())
+
+    @contextmanager
+    def writing(
+        self, *, before: Inflow = NO_INFLOW, memory: int = MEMORY, held: Path | None = None, passed: bool = False
+    ) -> "Iterator[StageWriting]":
+        """What takes outcomes as they come.
+
+        Where all that came in (`before`) goes on as it was, its file is linked and not written again. What is kept
+        stays in memory for `kept`, as far as `memory` (bytes) allows. With `held` it gets no file of the stage's own:
+        beyond `memory` it lies there. With `passed` whoever writes hands it on and nobody asks for it again.
         """
         with disk(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            made = {fate: beside(self.path / f"{fate}.jsonl") for fate in FATES}
-            kept = KeptFile(made["kept"], before, memory)
-            files = {fate: HashedFile(made[fate]) for fate in FATES if fate != "kept"}
-            tally = _Tally(kept, files)
+            made = {name: beside(self.path / f"{name}.jsonl") for name in (*FATES, BESIDE)}
+            kept: KeptFile | HeldRecords | None = None
+            if held is not None:
+                kept = HeldRecords(held, memory)
+            elif not passed:
+                kept = KeptFile(made["kept"], before, memory)
+            files = {fate: HashedFile(made[fate]) for fate in ("rejected", "failed")}
             try:
-                for outcome in outcomes:
-                    tally.add(outcome)
-                checksums = {"kept": kept.finish(), **{fate: file.finish() for fate, file in files.items()}}
+                yield StageWriting(self, kept, made, files)
             finally:
-                kept.close()
-                for file in files.values():
-                    file.close()
-            for fate in FATES:
-                failpoint(f"before publishing stage {fate}")
-                made[fate].replace(self.path / f"{fate}.jsonl")
-                made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
-            sync_folder(self.path)
-        self._records, self._plain, self.made = kept.records, kept.plain, True
-        built = {name: publish_built(path, self.built(name)) for name, path in tally.built.items()}
-        result = tally.result(received, counts(), built, checksums)
-        publish_sealed(self.path / "DONE", result.as_json())
-        return result
+                for file in (kept, *files.values()):
+                    if file is not None:
+                        file.close()
+
+    def handed_on(self, records: Sequence[Task] | None, *, plain: bool) -> None:
+        """Written here and now: these are what `kept` gives, without a look at the file."""
+        self._records, self._plain, self.made = records, plain, True
+
+    def undo(self) -> None:
+        """Make the stage unfinished again; its files stay until they are written anew."""
+        (self.path / "DONE").unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Make the stage unfinished again, DONE first: killed on the way, it is unfinished and not damaged."""
@@ -195,34 +201,18 @@ class StageFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _sound(result: StageResult) -> StageResult:
-    """The same, when it is made of numbers and texts where it should be; else ValueError, or what their lack raises."""
-    counts = [result.received, result.kept, result.requests, result.answered]
-    counts += [*result.rejected.values(), *result.failed.values(), *result.bill.finish_reasons.values()]
-    counts += [result.bill.prompt_tokens, result.bill.completion_tokens]
-    if not all(type(count) is int and count >= 0 for count in counts):
-        raise ValueError(counts)
-    if not isinstance(result.measured, dict) or {*result.checksums} != {*FATES}:
-        raise ValueError(result.checksums)
-    if not all(isinstance(mark, str) for mark in result.built.values()):
-        raise ValueError(result.built)
-    if result.bill.cost is not None and Decimal(result.bill.cost) < 0:
-        raise ValueError(result.bill.cost)
-    return result
+class StageWriting:
+    """The files of a stage while they are written."""
 
-
-@dataclass(frozen=True, slots=True)
-class CallCounts:
-    """Requests and answers of one stage: requests = answered + failed."""
-
-    requests: int = 0
-    answered: int = 0
-    bill: Bill = Bill()
-
-
-class _Tally:
-    def __init__(self, kept: KeptFile, files: Mapping[str, HashedFile]) -> None:
-        self._kept, self._files = kept, files
+    def __init__(
+        self,
+        place: StageFolder,
+        kept: KeptFile | HeldRecords | None,
+        made: Mapping[str, Path],
+        files: dict[str, HashedFile],
+    ) -> None:
+        """Made by `StageFolder.writing`."""
+        self._place, self._kept, self._made, self._files = place, kept, made, files
         self.kept = 0
         self.rejected: dict[str, int] = {}
         self.failed: dict[str, int] = {}
@@ -230,16 +220,26 @@ class _Tally:
         self.built: dict[str, Path] = {}
 
     def add(self, outcome: Outcome) -> None:
+        """Write it down, and count it."""
         if isinstance(outcome, Kept):  # nearly all of them: patterns cost more than the rest
             self.kept += 1
-            self._kept.add(outcome.record, {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA)
+            more: Mapping[str, Json] = {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA
+            if isinstance(self._kept, KeptFile):
+                self._kept.add(outcome.record, more)
+                return
+            if self._kept is not None:
+                self._kept.add(outcome.record)
+            if more:
+                if BESIDE not in self._files:
+                    self._files[BESIDE] = HashedFile(self._made[BESIDE])
+                self._files[BESIDE].write(json_line({"id": outcome.record.id, **more}))
             return
         match outcome:
             case Rejected(record, reason, evidence):
                 self.rejected[reason] = self.rejected.get(reason, 0) + 1
-                more: dict[str, Json] = {"reason": reason}
+                why: dict[str, Json] = {"reason": reason}
                 self._files["rejected"].write(
-                    record_line(record, more | {"evidence": dict(evidence)} if evidence else more)
+                    record_line(record, why | {"evidence": dict(evidence)} if evidence else why)
                 )
             case Failed(failure, task):
                 self.failed[failure.kind] = self.failed.get(failure.kind, 0) + 1
@@ -250,10 +250,29 @@ class _Tally:
             case Built(name, path):
                 self.built[name] = path
 
-    def result(
-        self, received: int, counts: CallCounts, built: Mapping[str, str], checksums: Mapping[str, str]
-    ) -> StageResult:
-        return StageResult(
+    @property
+    def fates(self) -> int:
+        """Records that were accounted for."""
+        return self.kept + sum(self.rejected.values()) + sum(self.failed.values())
+
+    def finish(self, received: int, counts: CallCounts) -> StageResult:
+        """Publish the files, then DONE."""
+        place, checksums = self._place, dict[str, str]()
+        if isinstance(self._kept, KeptFile):
+            checksums["kept"] = self._kept.finish()
+            place.handed_on(self._kept.records, plain=self._kept.plain)
+        else:
+            for name in {"kept", BESIDE} - {*self._files}:
+                (place.path / f"{name}.jsonl").unlink(missing_ok=True)  # of a time when there was one
+            place.handed_on(None if self._kept is None else self._kept.finish(), plain=False)
+        checksums |= {fate: file.finish() for fate, file in self._files.items()}
+        for fate in checksums:
+            failpoint(f"before publishing stage {fate}")
+            self._made[fate].replace(place.path / f"{fate}.jsonl")
+            self._made[fate].unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
+        sync_folder(place.path)
+        built = {name: publish_built(path, place.built(name)) for name, path in self.built.items()}
+        result = StageResult(
             received=received,
             kept=self.kept,
             rejected=largest_first(self.rejected),
@@ -265,15 +284,8 @@ class _Tally:
             built=built,
             checksums=checksums,
         )
-
-
-def largest_first(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts by size, equal ones by name.
-
-    >>> largest_first({"b": 1, "a": 1, "c": 5})
-    {'c': 5, 'a': 1, 'b': 1}
-    """
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        publish_sealed(place.path / "DONE", result.as_json())
+        return result
 
 
 def _checksum(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import overload
@@ -98,3 +98,33 @@ def tasks_of(path: Path, count: int, *, memory: int = MEMORY, trusted: bool = Fa
     if fits(path.stat().st_size, memory):
         return list(read_tasks(path, trusted=trusted))
     return TaskFile(path, count, trusted=trusted)
+
+
+class OnDemand(Sequence[Task]):
+    """As many tasks as are told, read when the first is asked for: most that a finished stage kept nobody asks for."""
+
+    def __init__(self, count: int, read: Callable[[], Sequence[Task]]) -> None:
+        """`read` is called once at most."""
+        self._count, self._read = count, read
+        self._tasks: Sequence[Task] | None = None
+
+    def __len__(self) -> int:
+        """As told."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Task]:
+        """From the first, once more each time."""
+        return iter(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        """Looked up."""
+        return self._all()[index]
+
+    def _all(self) -> Sequence[Task]:
+        if self._tasks is None:
+            self._tasks = self._read()
+        return self._tasks

@@ -12,7 +12,8 @@ from selfinstruct.cli.terminal import say
 from selfinstruct.errors import ProviderDown
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Kept, Outcome, Rejected
-from selfinstruct.store.run_folder import CallCounts, RunFolder
+from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.stage_result import CallCounts
 
 CLI = Path(str(sys.modules[say.__module__].__file__)).parent
 HOSTILE = "\x1b]0;owned\x07\x9b31m\u202ered\r\n\x1b[2Jfake: kept"

@@ -19,7 +19,6 @@ ENGINE = sorted([*(PACKAGE / "run").rglob("*.py"), *(PACKAGE / "cli").glob("*.py
 PROBES = {
     "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
     "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
-    "getattr(model, name)": "two counts of a model that the type checker knows",
     "getattr(import_module(f'selfinstruct.{module}'), written)": "the class that our own table names",
     "getattr(event, 'tag', None)": "an event of the YAML library",
     "getattr(stage, knob.name)": "as above, every field of a dataclass",

@@ -14,6 +14,7 @@ from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.fingerprint import identity
+from selfinstruct.run.inputs import read_tasks_of
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml, read_yaml
 
@@ -411,8 +412,8 @@ def test_an_exception_in_code_of_others_is_one_line_with_the_record_the_file_and
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
     last = told.stderr.strip().splitlines()[-1]
-    read = lines(tmp_path / "out" / "stages" / "01-read" / "kept.jsonl")
-    assert f"record {read[1]['id'][:16]}: {says.format(failing)}" in last
+    read = read_tasks_of(path)
+    assert f"record {read[1].id[:16]}: {says.format(failing)}" in last
     assert f"{failing}.py:{line_of(text, after)})" in last
     assert "; mend " in last
     assert "the same command" in last

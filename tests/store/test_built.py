@@ -8,7 +8,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Built, Kept
 from selfinstruct.store.built import checksum, copy_built
-from selfinstruct.store.run_folder import CallCounts, StageFolder
+from selfinstruct.store.run_folder import StageFolder
+from selfinstruct.store.stage_result import CallCounts
 
 TASK = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
 

@@ -12,7 +12,8 @@ from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Kept, Outcome, Rejected
 from selfinstruct.store.atomic_writes import publish_lines
 from selfinstruct.store.record_lines import record_line
-from selfinstruct.store.run_folder import CallCounts, StageFolder
+from selfinstruct.store.run_folder import StageFolder
+from selfinstruct.store.stage_result import CallCounts
 from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile
 
 

@@ -9,7 +9,8 @@ from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.stage import Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.record_lines import json_line
-from selfinstruct.store.run_folder import CallCounts, StageFolder
+from selfinstruct.store.run_folder import StageFolder
+from selfinstruct.store.stage_result import CallCounts
 
 
 def task(text: str) -> Task:

@@ -37,7 +37,8 @@ class Filter:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(rules=tuple(name for name in expanded(words(self.rules)) if name not in RULES))
+        others = tuple(name for name in expanded(words(self.rules)) if name not in RULES)
+        return Needs(rules=others, hands_on="as_they_came")
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept, or Rejected with the text objected to as evidence."""

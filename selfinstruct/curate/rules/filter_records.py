@@ -62,8 +62,12 @@ class ApplyRules:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        named = [rule.name for rule in chosen(self._words)]
-        return Needs(rules=tuple(name for name in named if name not in NAMES))
+        named = chosen(self._words)
+        tips = all(rule.weight >= self.reject_at - _ROUNDING for rule in named)  # else what was objected to may be kept
+        return Needs(
+            rules=tuple(rule.name for rule in named if rule.name not in NAMES),
+            hands_on="as_they_came" if tips else "with_evidence",
+        )
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         """Kept or Rejected, with everything that was objected to as evidence; then what each rule caught."""

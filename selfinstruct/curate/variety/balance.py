@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 from selfinstruct.text import one_line, words
@@ -88,7 +88,7 @@ class Balance:
     name: ClassVar[str] = "balance"
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
-    needs: ClassVar[Needs] = NOTHING
+    needs: ClassVar[Needs] = Needs(hands_on="as_they_came")
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then one measurement."""

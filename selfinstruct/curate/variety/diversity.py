@@ -57,7 +57,7 @@ class Diversity:
     @property
     def needs(self) -> Needs:
         """What it asks of the engine."""
-        return Needs(extras=("nlp",) if self.parser == "spacy" else ())
+        return Needs(extras=("nlp",) if self.parser == "spacy" else (), hands_on="as_they_came")
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then two measurements."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from selfinstruct.curate.variety.diversity import Parser, reader
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.static_embeddings import static_model
@@ -84,8 +84,9 @@ class Select:
     def needs(self) -> Needs:
         """What it asks of the engine."""
         if self.how != "diverse":
-            return NOTHING
-        return Needs(extras=("semantic",) if self.cells == "embedding" else ("nlp",) if self.parser == "spacy" else ())
+            return Needs(hands_on="with_evidence")
+        extras = ("semantic",) if self.cells == "embedding" else ("nlp",) if self.parser == "spacy" else ()
+        return Needs(extras=extras, hands_on="with_evidence")
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Each task once, in order; then how many were kept, and the bound."""
