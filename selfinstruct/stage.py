@@ -143,6 +143,10 @@ def ask(model: Model, subjects: Iterable[Subject], request: Callable[[Subject], 
 class TokenScorer(Protocol):
     """Log-probabilities of given text."""
 
+    @property
+    def name(self) -> str:
+        """Whose they are."""
+
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         """Natural logarithms, one for each token of the continuation."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from statistics import fmean, pstdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -147,6 +148,21 @@ class Scored:
             "with_judge_error": self.with_judge_error.as_json() if self.with_judge_error else None,
             "samples": spread,
         }
+
+    def _repr_html_(self) -> str:
+        """For a notebook: each number with its interval, and by which judge."""
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{escape(_shown(number))}</td></tr>"
+            for name in _NAMES
+            if (number := getattr(self, name)) is not None
+        )
+        head = escape(f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}")
+        return f"<table><tr><th colspan=2>{head}</th></tr>{rows}</table>"
+
+
+def _shown(number: Estimate) -> str:
+    interval = "" if number.low is None or number.high is None else f" [{number.low:.2f}, {number.high:.2f}]"
+    return f"{number.value:.2f}{interval}"
 
 
 def score_of(

@@ -184,12 +184,11 @@ class LikelihoodJudge:
     """Prefers the answer that a model finds likelier after the request, by the mean over its tokens."""
 
     scorer: TokenScorer
-    role: str
 
     @property
     def name(self) -> str:
-        """Says what it is."""
-        return f"likelihood ({self.role})"
+        """Says what it is, and of which model."""
+        return f"likelihood ({self.scorer.name})"
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
         """No verdict where an answer is empty: nothing has no likelihood."""

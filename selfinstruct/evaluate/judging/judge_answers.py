@@ -54,7 +54,7 @@ class JudgeAnswers:
     """
 
     name: ClassVar[str] = "judge_answers"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     measures: tuple[str, ...] = ("pairwise",)
@@ -161,7 +161,7 @@ class JudgeAnswers:
         if "pairwise" in self.measures:
             judges += [(one, try_pair_judge(one, pairs)) for one in DUMMIES]
             if self.likelihood:
-                likely = LikelihoodJudge(bench.scorers[self.likelihood], self.likelihood)
+                likely = LikelihoodJudge(bench.scorers[self.likelihood])
                 trial = trials["likelihood"] = try_pair_judge(likely, pairs)
                 bench.notice(trial.told)
                 judges.append((likely, trial))
