@@ -69,7 +69,7 @@ class Finetune:
     quantize: Quantize = "none"
     """`4bit`: QLoRA, the base in 4 bits; needs engine: trl, method: lora and a GPU."""
     report_to: tuple[str, ...] = ()
-    """With engine: trl, who is told on the way: tensorboard, trackio, wandb; empty: nobody."""
+    """With engine: trl, trackers that get the loss while it trains: tensorboard, trackio, wandb; empty: none."""
     template: Template = "chat"
     """How tasks are written: chat, tags, alpaca, ifs or self_instruct (training_text.py)."""
     rank: int = 8
@@ -83,7 +83,7 @@ class Finetune:
     learning_rates: tuple[float, ...] = ()
     """Rates to choose from by the loss on the test split; empty: `learning_rate` it is."""
     trial: int = 256
-    """Examples on which each of them is tried; its loss is told on as many of the test split, at most."""
+    """Examples on which each of them is tried; its loss is measured on as many of the test split, at most."""
     epochs: float = 2.0
     """Times that each example is seen; 0.5 is half of them, once."""
     batch: int = 8
@@ -440,7 +440,7 @@ def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outc
 
 
 def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
-    """Whoever waits is told before the training, not at its end."""
+    """Before the training, so that one can still stop it."""
     for line in unfit_lines(prepared):
         bench.notice(line)
 

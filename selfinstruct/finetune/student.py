@@ -269,7 +269,7 @@ def _adapter_base(model: Any) -> str:  # noqa: ANN401 - imported late
 
 @contextmanager
 def no_bars() -> Iterator[None]:
-    """The library draws bars while it writes; progress is told by whoever runs the stage."""
+    """Without the bars that the library draws while it writes; progress is shown by the run."""
     import transformers
 
     words: Any = transformers.utils.logging

@@ -48,17 +48,17 @@ class Recipe:
     save_every: int
     """Examples between checkpoints."""
     keep_end: bool = True
-    """The end is a checkpoint, too; False where nobody will go on from it. Of this loop alone."""
+    """The end is a checkpoint, too; False where no training goes on from it. Of this loop alone."""
     trackers: tuple[str, ...] = ()
-    """Who is told on the way, of `launch.TRACKERS`; of trl_training.py alone."""
+    """Which of `launch.TRACKERS` get the loss while it trains; of trl_training.py alone."""
 
 
 class Diverged(Stopped):
     """The loss is no number any more; the same command would end here again."""
 
 
-def untold(done: int, of: int) -> None:
-    """Tell nobody how far a training is."""
+def no_progress(done: int, of: int) -> None:
+    """Report nothing: the default where no progress is shown."""
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
-    doing: Callable[[int, int], None] = untold,
+    doing: Callable[[int, int], None] = no_progress,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 

@@ -40,9 +40,9 @@ from selfinstruct.finetune.training import (
     Recipe,
     diverged,
     filling,
+    no_progress,
     planned,
     rate,
-    untold,
 )
 from selfinstruct.finetune.training import train as again
 
@@ -60,7 +60,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
-    doing: Callable[[int, int], None] = untold,
+    doing: Callable[[int, int], None] = no_progress,
 ) -> Progress:
     """As `training.train`, by TRL; where a launcher started several processes, this is one of them.
 
@@ -79,7 +79,7 @@ def train(
         folder = _agreed(arguments, folder, examples)
         first = arguments.process_index == 0
         if not checkpoints(folder):  # else it is finished
-            watch = _Watch(plan, recipe, folder, doing if first else untold)
+            watch = _Watch(plan, recipe, folder, doing if first else no_progress)
             loss, filled = Loss(model, plain_head=examined.plain_head), filling(tokenizer)
             guard = _Guard(watch, lambda step: _is_sound(step, loss, model, examples, examined, filled))
             trainer = _Trainer(
@@ -150,7 +150,7 @@ def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # 
 
 
 class _Trainer(SFTTrainer):
-    """`SFTTrainer` with our learning rates, that writes no card and asks nobody where it saves."""
+    """`SFTTrainer` with our learning rates, that writes no card and asks no hub when it saves."""
 
     def __init__(self, recipe: Recipe, **given: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
         self._recipe = recipe
