@@ -128,22 +128,22 @@ def mapping(value: object, what: str) -> Mapping[str, Any]:
 
 def text(value: Mapping[str, Any], key: str, default: str | None = None) -> str:
     """The text under a key; without a default it must be there. Null stands for the default, too."""
-    found = value.get(key)
-    if found is None and default is not None:
+    entry = value.get(key)
+    if entry is None and default is not None:
         return default
-    if not isinstance(found, str):
-        problem = f"key '{key}' is {kind(found)}, not text" if key in value else f"key '{key}' is missing"
+    if not isinstance(entry, str):
+        problem = f"key '{key}' is {kind(entry)}, not text" if key in value else f"key '{key}' is missing"
         raise Unusable("wrong_shape", problem)
-    return found
+    return entry
 
 
 def items(value: Mapping[str, Any], key: str) -> Sequence[Any]:
     """The list under a key."""
-    found = value.get(key)
-    if not isinstance(found, list | tuple):
-        problem = f"key '{key}' is {kind(found)}, not a list" if key in value else f"key '{key}' is missing"
+    entry = value.get(key)
+    if not isinstance(entry, list | tuple):
+        problem = f"key '{key}' is {kind(entry)}, not a list" if key in value else f"key '{key}' is missing"
         raise Unusable("wrong_shape", problem)
-    return found
+    return entry
 
 
 def rest(value: Mapping[str, Any], *used: str) -> dict[str, Json]:

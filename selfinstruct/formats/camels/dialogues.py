@@ -40,8 +40,8 @@ def about_llama_tokens(text: str) -> int:
     >>> about_llama_tokens("Name a river in 1998.")
     9
     """
-    found = len(_TOKEN.findall(text))
-    return found if text.isascii() else found + len(_TWO_TOKENS.findall(text))
+    count = len(_TOKEN.findall(text))
+    return count if text.isascii() else count + len(_TWO_TOKENS.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,21 +164,21 @@ _PROBLEMS = {
 
 def _turns(value: Mapping[str, Any]) -> list[Message]:
     """The turns of a conversation in which a person and a model take turns."""
-    found: list[Message] = []
+    turns: list[Message] = []
     for raw in items(value, "conversations"):
         turn = mapping(raw, "a turn")
         speaker, said = text(turn, "from"), text(turn, "value")
         if speaker in _DROPPED or speaker not in _SPEAKERS:
             raise Unusable("speaker", f"a turn of '{speaker[:40]}'")
-        if _SPEAKERS[speaker] != ("assistant" if len(found) % 2 else "user"):
+        if _SPEAKERS[speaker] != ("assistant" if len(turns) % 2 else "user"):
             raise Unusable("roles", f"'{speaker}' speaks out of turn")
-        if len(found) % 2:
-            found.append(Message("assistant", as_markdown(said) if is_saved_page(said) else said))
+        if len(turns) % 2:
+            turns.append(Message("assistant", as_markdown(said) if is_saved_page(said) else said))
         else:
-            found.append(Message("user", said))
-    if not found:
+            turns.append(Message("user", said))
+    if not turns:
         raise Unusable("no_turns", "a conversation without turns")
-    return found
+    return turns
 
 
 def _named(about: dict[str, Json], first: int) -> dict[str, Json]:

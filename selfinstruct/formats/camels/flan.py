@@ -128,9 +128,9 @@ def with_newline(prompt: str) -> str:
 def _word(value: Mapping[str, Any], keys: tuple[str, ...], known: Mapping[str, str]) -> str:
     """The known word under the first of the keys that holds one."""
     for key in keys:
-        found = value.get(key)
-        if isinstance(found, str) and found.lower() in known:
-            return known[found.lower()]
+        word = value.get(key)
+        if isinstance(word, str) and word.lower() in known:
+            return known[word.lower()]
     return ""
 
 

@@ -55,7 +55,7 @@ class _Open:
 
 
 class _Reader(HTMLParser):
-    """Folds each element into the one around it when it closes; programs wait aside, so that nobody touches them."""
+    """Folds each element into the one around it when it closes; programs wait aside, so that they stay as they are."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -89,7 +89,7 @@ class _Reader(HTMLParser):
             self._open.append(_Open(tag, attributes))
 
     def handle_endtag(self, tag: str) -> None:
-        """Close the element, and those inside it that nobody closed; an end without a beginning is nothing."""
+        """Close the element, and those inside it that were left open; an end without a beginning is nothing."""
         if any(element.tag == tag for element in self._open[1:]):
             while self._close() != tag:
                 pass
@@ -109,11 +109,11 @@ class _Reader(HTMLParser):
             text = _PROGRAM.sub(self._restored, text)
         return text
 
-    def _restored(self, found: re.Match[str]) -> str:
+    def _restored(self, match: re.Match[str]) -> str:
         """A program, as far to the right as the list it stands in."""
-        first, *others = self._programs[int(found[3])].split("\n")
-        margin = found[1] + (" " * len(found[2]) if found[2] else "")
-        return "\n".join([found[1] + found[2] + first, *(margin + line if line else line for line in others)])
+        first, *others = self._programs[int(match[3])].split("\n")
+        margin = match[1] + (" " * len(match[2]) if match[2] else "")
+        return "\n".join([match[1] + match[2] + first, *(margin + line if line else line for line in others)])
 
     def _inside(self, tag: str) -> bool:
         return any(element.tag == tag for element in self._open)

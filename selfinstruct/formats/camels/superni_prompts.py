@@ -98,9 +98,9 @@ def _pair(raw: object) -> tuple[str, str]:
 
 def _first(value: Mapping[str, Any], key: str) -> str:
     """A text, or the first of a list of texts; later releases have lists."""
-    found = value.get(key)
-    if isinstance(found, str):
-        return found
+    entry = value.get(key)
+    if isinstance(entry, str):
+        return entry
     texts = items(value, key)
     if not texts:
         raise Unusable("wrong_shape", f"key '{key}' is an empty list")
