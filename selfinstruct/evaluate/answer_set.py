@@ -89,7 +89,7 @@ class AnswerSet:
         yield from map(Kept, records)
         marked = any(task.held_out for task in records)
         asked = self._questions(records, bench, marked=marked)
-        questions = [question for found in asked.values() for question in found.found]
+        questions = [question for question_set in asked.values() for question in question_set.found]
         if not questions:
             raise BadInput("no record with an answer to compare with", place="stage answer_set", fix="name another set")
         if not marked:
@@ -111,38 +111,45 @@ class AnswerSet:
         tone = self._tone(bench)
         if tone is not None:
             sides = [list(self._judged(side, tone)) for side in sides]
-        told: dict[str, Json] = {
+        facts: dict[str, Json] = {
             "records": "test split" if marked else "all",
-            "questions": {against: len(found.found) for against, found in asked.items()},
-            "without_answer": {against: found.without_answer for against, found in asked.items()},
+            "questions": {against: len(question_set.found) for against, question_set in asked.items()},
+            "without_answer": {against: question_set.without_answer for against, question_set in asked.items()},
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
             "judge": None if tone is None else {"version": tone.version, "threshold": tone.threshold},
             "models": [
-                self._told(model, wrapper, side, tuple(asked), bench.seed)
+                self._model_numbers(model, wrapper, side, tuple(asked), bench.seed)
                 for model, wrapper, side in zip(models, wrappers, sides, strict=True)
             ],
-            "differences": [one for against in asked for one in set_differences(sides, against, bench.seed)],
+            "differences": [
+                difference for against in asked for difference in set_differences(sides, against, bench.seed)
+            ],
         }
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        lines = "".join(as_line(one.as_json()) for side in sides for one in side)
-        page = as_page({**told, "failures": [*failures]})
+        lines = "".join(as_line(answer.as_json()) for side in sides for answer in side)
+        page = as_page({**facts, "failures": [*failures]})
         for name, text in (("evaluation.json", page), ("answers.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("evaluation", {**told, "failed": len(failures)})
+        yield Measured("evaluation", {**facts, "failed": len(failures)})
 
     def _questions(self, records: Sequence[Task], bench: Bench, *, marked: bool) -> dict[Against, SetQuestions]:
         """By what they are compared with; only what is there."""
         tested = (task for task in records if task.held_out or not marked)
-        found: dict[Against, SetQuestions] = {"agreement_with_teacher": set_questions(tested, "agreement_with_teacher")}
+        question_sets: dict[Against, SetQuestions] = {
+            "agreement_with_teacher": set_questions(tested, "agreement_with_teacher")
+        }
         for against, file in self._files():
             if file not in bench.benchmarks:
                 raise BadInput(f"'{file}' was not read", place="stage answer_set", fix="name a file of tasks")
-            found[against] = set_questions(bench.benchmarks[file], against)
+            question_sets[against] = set_questions(bench.benchmarks[file], against)
         if not self.first:
-            return found
-        return {name: replace(one, found=tuple(islice(one.found, self.first))) for name, one in found.items()}
+            return question_sets
+        return {
+            name: replace(question_set, found=tuple(islice(question_set.found, self.first)))
+            for name, question_set in question_sets.items()
+        }
 
     def _files(self) -> Iterator[tuple[Against, str]]:
         if self.held_out_seeds:
@@ -160,7 +167,7 @@ class AnswerSet:
         if self.judge and self.judge not in bench.judges:
             known = ", ".join(bench.judges) or "none here"
             raise BadInput(f"no judge '{self.judge}'", place="stage answer_set", fix=f"one of: {known}")
-        names = (self.judge,) if self.judge else sorted(bench.judges, key=lambda one: one != JUST_TRAINED)
+        names = (self.judge,) if self.judge else sorted(bench.judges, key=lambda name: name != JUST_TRAINED)
         return bench.judges[names[0]] if names else None
 
     def _answers(
@@ -198,16 +205,16 @@ class AnswerSet:
 
     def _judged(self, side: Sequence[SetAnswer], tone: Tone) -> Iterator[SetAnswer]:
         budget = self.max_tokens if self.max_tokens >= TONE_TOKENS else 0
-        responses = (one.response(self.max_tokens) for one in side)
-        for one, verdict in zip(side, judged(responses, tone, Terms(budget=budget)), strict=True):
-            yield replace(one, verdict=verdict)
+        responses = (answer.response(self.max_tokens) for answer in side)
+        for answer, verdict in zip(side, judged(responses, tone, Terms(budget=budget)), strict=True):
+            yield replace(answer, verdict=verdict)
 
-    def _told(
+    def _model_numbers(
         self, model: Model, wrapper: Wrapper, side: Sequence[SetAnswer], asked: Sequence[Against], seed: int
     ) -> dict[str, Json]:
-        told: dict[str, Json] = {"model": model.name, "wrapper": wrapper.name, "answered": len(side)}
+        facts: dict[str, Json] = {"model": model.name, "wrapper": wrapper.name, "answered": len(side)}
         for against in asked:
-            answers = [one for one in side if one.question.against == against]
+            answers = [answer for answer in side if answer.question.against == against]
             numbers = set_score(answers, seed).as_json()
-            told[against] = {**numbers, **lengths_in_all(answers), "by_category": by_category(answers, seed)}
-        return told
+            facts[against] = {**numbers, **lengths_in_all(answers), "by_category": by_category(answers, seed)}
+        return facts

@@ -61,7 +61,7 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
     >>> from selfinstruct.records import Instance, Provenance
     >>> pairs = (Instance("", "Tay"), Instance("", "Spey"))
     >>> tay = Task(instruction="Name a river.", instances=pairs, provenance=Provenance(stage="input"))
-    >>> [(one.text, one.references) for one in set_questions([tay], "quality_on_gold").found]
+    >>> [(question.text, question.references) for question in set_questions([tay], "quality_on_gold").found]
     [('Name a river.', ('Tay', 'Spey'))]
     """
     answers: dict[tuple[str, str], list[str]] = {}
@@ -74,8 +74,8 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
             key = (task.system, asked(task, pair.input))
             first.setdefault(key, (task, pair.input))
             answers.setdefault(key, []).extend((pair.output, *_further(task, at)))
-    found = (_question(*first[key], key, references, against) for key, references in answers.items())
-    return SetQuestions(tuple(found), without)
+    questions = (_question(*first[key], key, references, against) for key, references in answers.items())
+    return SetQuestions(tuple(questions), without)
 
 
 def _further(task: Task, at: int) -> list[str]:
@@ -83,9 +83,13 @@ def _further(task: Task, at: int) -> list[str]:
     beside = task.extra.get("Instances")
     if not isinstance(beside, list) or len(beside) != len(task.instances):
         return []
-    told = beside[at]
-    outputs = told.get("output") if isinstance(told, dict) else None
-    return [one for one in outputs if isinstance(one, str) and one.strip()] if isinstance(outputs, list) else []
+    instance = beside[at]
+    outputs = instance.get("output") if isinstance(instance, dict) else None
+    return (
+        [output for output in outputs if isinstance(output, str) and output.strip()]
+        if isinstance(outputs, list)
+        else []
+    )
 
 
 def _question(task: Task, given: str, key: tuple[str, str], references: list[str], against: Against) -> SetQuestion:
@@ -123,8 +127,8 @@ class Overlap:
 def overlap(answer: str, references: Sequence[str]) -> Overlap:
     """The answer compared with each reference.
 
-    >>> found = overlap("Running rivers", ["It runs.", "A running river"])
-    >>> round(found.rouge_l, 3), found.rouge_l_stemmed, found.exact
+    >>> measured = overlap("Running rivers", ["It runs.", "A running river"])
+    >>> round(measured.rouge_l, 3), measured.rouge_l_stemmed, measured.exact
     (0.4, 0.8, False)
     >>> overlap("Positive.", ["positive"]).exact, overlap("长城", ["长河"]).rouge_l, overlap("!", ["?"]).rouge_l
     (True, 0.5, None)
@@ -202,7 +206,7 @@ class SetAnswer:
     def as_json(self) -> dict[str, Json]:
         """One line of `answers.jsonl`; `score --responses` takes it too."""
         question = self.question
-        told: dict[str, Json] = {
+        line: dict[str, Json] = {
             "model": self.model,
             "wrapper": self.wrapper,
             "against": question.against,
@@ -226,8 +230,8 @@ class SetAnswer:
             "request": self.request,
         }
         if self.verdict is not None:
-            told |= {"answer_like": self.verdict.answer_like, "clean": self.verdict.clean}
-        return told
+            line |= {"answer_like": self.verdict.answer_like, "clean": self.verdict.clean}
+        return line
 
 
 def set_answer(
@@ -267,23 +271,23 @@ def _units(score: float | None) -> int:
 
 
 COUNTED: Mapping[str, Counted] = {
-    "all": lambda one: 1,  # noqa: ARG005 - every column is asked the same
-    "with_words": lambda one: one.overlap.rouge_l is not None,
-    "rouge_l": lambda one: _units(one.overlap.rouge_l),
-    "rouge_l_stemmed": lambda one: _units(one.overlap.rouge_l_stemmed),
-    "exact": lambda one: one.overlap.exact,
-    "words": lambda one: one.words,
-    "unique_words": lambda one: one.unique_words,
-    "reference_words": lambda one: one.reference_words,
-    "tokens": lambda one: one.tokens,
-    "truncated": lambda one: one.finish_reason == "length",
-    "empty": lambda one: is_empty(one.text),
-    "echo": lambda one: is_echo(one.question.text, one.text),
-    "loop": lambda one: is_loop(one.text) and not asks_to_repeat(one.question.text),
-    "run_on": lambda one: run_on(one.question.text, one.text) is not None,
-    "judged": lambda one: one.verdict is not None,
-    "answers": lambda one: one.verdict is not None and one.verdict.answer_like,
-    "ended": lambda one: one.verdict is not None and one.verdict.clean is not None,
-    "clean": lambda one: one.verdict is not None and bool(one.verdict.clean),
+    "all": lambda answer: 1,  # noqa: ARG005 - every column is asked the same
+    "with_words": lambda answer: answer.overlap.rouge_l is not None,
+    "rouge_l": lambda answer: _units(answer.overlap.rouge_l),
+    "rouge_l_stemmed": lambda answer: _units(answer.overlap.rouge_l_stemmed),
+    "exact": lambda answer: answer.overlap.exact,
+    "words": lambda answer: answer.words,
+    "unique_words": lambda answer: answer.unique_words,
+    "reference_words": lambda answer: answer.reference_words,
+    "tokens": lambda answer: answer.tokens,
+    "truncated": lambda answer: answer.finish_reason == "length",
+    "empty": lambda answer: is_empty(answer.text),
+    "echo": lambda answer: is_echo(answer.question.text, answer.text),
+    "loop": lambda answer: is_loop(answer.text) and not asks_to_repeat(answer.question.text),
+    "run_on": lambda answer: run_on(answer.question.text, answer.text) is not None,
+    "judged": lambda answer: answer.verdict is not None,
+    "answers": lambda answer: answer.verdict is not None and answer.verdict.answer_like,
+    "ended": lambda answer: answer.verdict is not None and answer.verdict.clean is not None,
+    "clean": lambda answer: answer.verdict is not None and bool(answer.verdict.clean),
 }
 """What is counted of each answer, in whole numbers."""

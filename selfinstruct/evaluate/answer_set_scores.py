@@ -44,15 +44,15 @@ class _Number:
         import numpy as np
 
         places = [_PLACE[self.of], _PLACE[self.among]]
-        one, other = first[:, places], second[:, places]
+        left, right = first[:, places], second[:, places]
         if self.kind == "share":
 
             def minus(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
                 return ratio(0, 1)(sums) - ratio(2, 3)(sums)
 
-            return bootstrap(minus, np.hstack([one, other]), n=n, within=(-1, 1), seed=seed)
+            return bootstrap(minus, np.hstack([left, right]), n=n, within=(-1, 1), seed=seed)
         within = (-1, 1) if self.kind == "in_0_1" else None
-        return mean((one[:, 0] - other[:, 0]) / self._units, one[:, 1], within=within, seed=seed)
+        return mean((left[:, 0] - right[:, 0]) / self._units, left[:, 1], within=within, seed=seed)
 
     @property
     def _units(self) -> int:
@@ -84,7 +84,7 @@ class SetScore:
     """The numbers of some answers."""
 
     n: int
-    """Answers."""
+    """Number of answers."""
     tasks: int
     """Instructions, which intervals draw again."""
     compared: int
@@ -94,8 +94,10 @@ class SetScore:
 
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval."""
-        told: dict[str, Json] = {name: found.as_json() if found else None for name, found in self.numbers.items()}
-        return {"n": self.n, "tasks": self.tasks, "n_rouge_l": self.compared, **told}
+        numbers: dict[str, Json] = {
+            name: estimate.as_json() if estimate else None for name, estimate in self.numbers.items()
+        }
+        return {"n": self.n, "tasks": self.tasks, "n_rouge_l": self.compared, **numbers}
 
 
 def set_score(answers: Sequence[SetAnswer], seed: int = 0) -> SetScore:
@@ -113,10 +115,14 @@ def set_score(answers: Sequence[SetAnswer], seed: int = 0) -> SetScore:
 
 def by_category(answers: Sequence[SetAnswer], seed: int = 0) -> dict[str, Json]:
     """The numbers of each kind (classification or not) and of each frequent first verb."""
-    kinds = _grouped(answers, [one.question.kind for one in answers])
-    tasks = Counter(verb for verb, _ in dict.fromkeys((one.question.verb, one.question.source) for one in answers))
+    kinds = _grouped(answers, [answer.question.kind for answer in answers])
+    tasks = Counter(
+        verb for verb, _ in dict.fromkeys((answer.question.verb, answer.question.source) for answer in answers)
+    )
     shown = [verb for verb, count in tasks.most_common(_VERBS) if verb and count >= _LEAST]
-    verbs = _grouped(answers, [one.question.verb if one.question.verb in shown else "other" for one in answers])
+    verbs = _grouped(
+        answers, [answer.question.verb if answer.question.verb in shown else "other" for answer in answers]
+    )
     ordered = {name: verbs[name] for name in (*shown, "other") if name in verbs}
     return {
         "kind": {name: set_score(group, seed).as_json() for name, group in kinds.items()},
@@ -126,45 +132,45 @@ def by_category(answers: Sequence[SetAnswer], seed: int = 0) -> dict[str, Json]:
 
 def lengths_in_all(answers: Iterable[SetAnswer]) -> dict[str, Json]:
     """What only all answers together have."""
-    told = list(answers)
-    vocabulary = {word for one in told for word in words(one.text)}
-    reasons = Counter(one.finish_reason or "not_said" for one in told)
+    every = list(answers)
+    vocabulary = {word for answer in every for word in words(answer.text)}
+    reasons = Counter(answer.finish_reason or "not_said" for answer in every)
     return {
         "different_words": len(vocabulary),
-        "tokens_estimated": any(one.tokens_estimated for one in told),
+        "tokens_estimated": any(answer.tokens_estimated for answer in every),
         "finish_reasons": dict(sorted(reasons.items())),
     }
 
 
 def set_differences(sides: Sequence[Sequence[SetAnswer]], against: Against, seed: int = 0) -> list[Json]:
     """Every pair of models once, the later minus the earlier, on the questions that both answered."""
-    found: list[Json] = []
+    differences: list[Json] = []
     for earlier, later in combinations(sides, 2):
-        told = _difference(later, earlier, against, seed)
-        if told is not None:
-            found.append(told)
-    return found
+        difference = _difference(later, earlier, against, seed)
+        if difference is not None:
+            differences.append(difference)
+    return differences
 
 
 def _difference(
     first: Sequence[SetAnswer], second: Sequence[SetAnswer], against: Against, seed: int
 ) -> dict[str, Json] | None:
-    theirs = {one.question: one for one in second if one.question.against == against}
-    pairs = [(one, theirs[one.question]) for one in first if one.question in theirs]
+    theirs = {answer.question: answer for answer in second if answer.question.against == against}
+    pairs = [(answer, theirs[answer.question]) for answer in first if answer.question in theirs]
     if not pairs:
         return None
-    ours, others = _counts([one for one, _ in pairs]), _counts([other for _, other in pairs])
+    ours, others = _counts([mine for mine, _ in pairs]), _counts([other for _, other in pairs])
     left, right = _table(ours), _table({source: others[source] for source in ours})
     numbers: dict[str, Json] = {}
     for name in _COMPARED:
         estimate = _NUMBERS[name].difference(left, right, seed, len(pairs))
         if estimate is not None:
             numbers[name] = estimate.as_json()
-    (one, other), *_ = pairs
+    (mine, other), *_ = pairs
     return {
-        "of": f"{one.model}, {one.wrapper}",
+        "of": f"{mine.model}, {mine.wrapper}",
         "above": f"{other.model}, {other.wrapper}",
-        "same_wrapper": one.wrapper == other.wrapper,
+        "same_wrapper": mine.wrapper == other.wrapper,
         "against": against,
         "n": len(pairs),
         "tasks": len(ours),
@@ -175,10 +181,10 @@ def _difference(
 def _counts(answers: Iterable[SetAnswer]) -> dict[str, list[int]]:
     """For each instruction, in order of appearance, the sums of what is counted."""
     rows: dict[str, list[int]] = {}
-    for one in answers:
-        row = rows.setdefault(one.question.source, [0] * len(COUNTED))
+    for answer in answers:
+        row = rows.setdefault(answer.question.source, [0] * len(COUNTED))
         for place, counts in enumerate(COUNTED.values()):
-            row[place] += int(counts(one))
+            row[place] += int(counts(answer))
     return rows
 
 
@@ -190,6 +196,6 @@ def _table(rows: Mapping[str, Sequence[int]]) -> "NDArray[np.float64]":
 
 def _grouped(answers: Iterable[SetAnswer], names: Iterable[str]) -> dict[str, list[SetAnswer]]:
     groups: dict[str, list[SetAnswer]] = {}
-    for one, name in zip(answers, names, strict=True):
-        groups.setdefault(name, []).append(one)
+    for answer, name in zip(answers, names, strict=True):
+        groups.setdefault(name, []).append(answer)
     return groups

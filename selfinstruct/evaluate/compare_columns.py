@@ -72,58 +72,58 @@ class Measured:
     """Told by an audit of the weights: it stands on the row of the model that was asked, under whatever wrapper."""
 
 
-def measured(page: str, told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measured]:
     """Everything that one page of a folder, such as `score.json`, has to tell of each model."""
     if page in _OF_WEIGHTS:
-        yield from _OF_WEIGHTS[page](told, lines)
+        yield from _OF_WEIGHTS[page](content, lines)
         return
     marks: dict[tuple[str, str, Column], dict[str, Mark]] = {}
-    terms = _terms(page, told)
+    terms = _terms(page, content)
     preferences: dict[tuple[str, str, str], dict[str, Mark]] = {}
     for line in lines:
-        who = (str(line.get("model") or ""), str(line.get("wrapper") or told.get("wrapper") or ""))
+        who = (str(line.get("model") or ""), str(line.get("wrapper") or content.get("wrapper") or ""))
         for measure, question, mark in _OF[page](line):
             column = Column(measure, terms.get(measure, terms.get("", "")))
             marks.setdefault((*who, column), {})[question] = mark
         if line.get("measure") == "pairwise" and isinstance(line.get("preference"), int | float):
             mark = (str(line.get("source")), float(line["preference"]), 1)
             preferences.setdefault((*who, str(line.get("judge"))), {})[str(line.get("id"))] = mark
-    for (model, wrapper, column), found in marks.items():
-        yield Measured(model, wrapper, column, found)
+    for (model, wrapper, column), by_question in marks.items():
+        yield Measured(model, wrapper, column, by_question)
     if page == "judged.json":
-        yield from _told_by_judges(told, preferences)
+        yield from _from_judges(content, preferences)
 
 
-def _told_by_judges(told: Line, preferences: Mapping[tuple[str, str, str], Mapping[str, Mark]]) -> Iterator[Measured]:
+def _from_judges(content: Line, preferences: Mapping[tuple[str, str, str], Mapping[str, Mark]]) -> Iterator[Measured]:
     """Win rates, which alone have marks; the same with something held equal; and means of aspects."""
-    for model in told.get("models") or ():
+    for model in content.get("models") or ():
         who = (str(model.get("model") or ""), str(model.get("wrapper") or ""))
         for judge, numbers in _part(model, "pairwise").items():
-            name = _pair_measure(told, judge)
+            name = _pair_measure(content, judge)
             for measure in ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate"):
-                found, unique = _estimate(_part(numbers, measure)), numbers.get("avg_unique_tokens")
-                if found is not None and (name == "pairwise" or measure == "win_rate"):
+                estimate, unique = _estimate(_part(numbers, measure)), numbers.get("avg_unique_tokens")
+                if estimate is not None and (name == "pairwise" or measure == "win_rate"):
                     unique = unique if measure == "win_rate" and isinstance(unique, int | float) else None
                     marks = preferences.get((*who, judge), {}) if measure == "win_rate" else {}
-                    column = Column(f"{name} {measure}", _judged_terms(told, judge))
-                    yield Measured(*who, column, marks, found, unique)
+                    column = Column(f"{name} {measure}", _judged_terms(content, judge))
+                    yield Measured(*who, column, marks, estimate, unique)
         for aspect in ASPECTS:
-            found = _estimate(_part(_part(model, "just_eval"), aspect))
-            if found is not None:
-                terms = _judged_terms(told, str(told.get("judge")), pair=False)
+            estimate = _estimate(_part(_part(model, "just_eval"), aspect))
+            if estimate is not None:
+                terms = _judged_terms(content, str(content.get("judge")), pair=False)
                 column = Column(f"just_eval {aspect}", f"1 to 5, {terms}")
-                yield Measured(*who, column, {}, found)
+                yield Measured(*who, column, {}, estimate)
 
 
-def _pair_measure(told: Line, judge: str) -> str:
-    """Baselines have a name of their own, so that nobody takes them for judges."""
-    believed = {str(one.get("judge")) for one in told.get("judges") or () if one.get("believed")}
+def _pair_measure(content: Line, judge: str) -> str:
+    """Baselines have a name of their own, so that they are not taken for judges."""
+    believed = {str(entry.get("judge")) for entry in content.get("judges") or () if entry.get("believed")}
     return "pairwise" if judge in believed else "baseline"
 
 
-def _judged_terms(told: Line, judge: str, *, pair: bool = True) -> str:
-    against = f" against {told.get('reference')}" if pair else ""
-    return f"by {judge}{against}, {told.get('suite')}"
+def _judged_terms(content: Line, judge: str, *, pair: bool = True) -> str:
+    against = f" against {content.get('reference')}" if pair else ""
+    return f"by {judge}{against}, {content.get('suite')}"
 
 
 def _estimate(value: Line) -> Estimate | None:
@@ -134,31 +134,31 @@ def _estimate(value: Line) -> Estimate | None:
     return Estimate(float(number), low, high, n, sources, "bootstrap")
 
 
-def _terms(page: str, told: Line) -> dict[str, str]:
+def _terms(page: str, content: Line) -> dict[str, str]:
     """By measure, or for all of the page under the empty name."""
     if page == "score.json":
-        scores = told.get("scores") or [told]
-        one = scores[0] if scores and isinstance(scores[0], Mapping) else {}
-        judge, prompts = _part(one, "judge").get("version"), one.get("prompts")
-        return {"": f"judge {judge}, prompts {prompts or 'as given'}, {one.get('tone_tokens')} tokens"}
+        scores = content.get("scores") or [content]
+        score = scores[0] if scores and isinstance(scores[0], Mapping) else {}
+        judge, prompts = _part(score, "judge").get("version"), score.get("prompts")
+        return {"": f"judge {judge}, prompts {prompts or 'as given'}, {score.get('tone_tokens')} tokens"}
     if page == "suite.json":
         return {
             f"{suite} {name}": f"{asked.get('reads')}, at most {asked.get('max_tokens')} tokens"
-            for suite, asked in _part(told, "suites").items()
+            for suite, asked in _part(content, "suites").items()
             for name in _part(asked, "measures")
         }
     if page in ("judged.json", "rated.json"):
-        return {"": _judged_terms(told, str(told.get("judge")), pair=False)}
+        return {"": _judged_terms(content, str(content.get("judge")), pair=False)}
     if page == "harness.json":
         return {
-            f"{task} {metric}": str(one.get("settings"))
-            for task, one in _part(told, "tasks").items()
-            for metric in one.get("metrics") or ()
+            f"{task} {metric}": str(entry.get("settings"))
+            for task, entry in _part(content, "tasks").items()
+            for metric in entry.get("metrics") or ()
         }
     if page == "objecqa.json":
-        return {"": f"by rules, questions {told.get('questions')}"}
-    judge = _part(told, "judge").get("version")
-    return {"": f"at most {told.get('max_tokens')} tokens", "ifs on the set": f"judge {judge}"}
+        return {"": f"by rules, questions {content.get('questions')}"}
+    judge = _part(content, "judge").get("version")
+    return {"": f"at most {content.get('max_tokens')} tokens", "ifs on the set": f"judge {judge}"}
 
 
 def _part(value: Line, name: str) -> Line:
@@ -166,10 +166,10 @@ def _part(value: Line, name: str) -> Line:
     return part if isinstance(part, Mapping) else {}
 
 
-_Found: TypeAlias = Iterator[tuple[str, str, Mark]]
+_Marks: TypeAlias = Iterator[tuple[str, str, Mark]]
 
 
-def _of_score(line: Line) -> _Found:
+def _of_score(line: Line) -> _Marks:
     if not isinstance(line.get("answer_like"), bool):
         return
     prompt, source = str(line.get("prompt", "")), str(line.get("source") or line.get("prompt", ""))
@@ -181,20 +181,20 @@ def _of_score(line: Line) -> _Found:
         yield "ifs_clean", question, (source, float(line["clean"]), 1)
 
 
-def _of_taste(line: Line) -> _Found:
+def _of_taste(line: Line) -> _Marks:
     if line.get("rules") in ("objective", "subjective"):
         source = str(line.get("id"))
         question = f"{source}/{line.get('phrasing')}/{line.get('sample')}"
         yield "objecqa", question, (source, float(line["rules"] == "objective"), 1)
 
 
-def _of_suite(line: Line) -> _Found:
+def _of_suite(line: Line) -> _Marks:
     for name, mark in _part(line, "marks").items():
         if isinstance(mark, list) and len(mark) == 2 and mark[1]:
             yield f"{line.get('suite')} {name}", str(line.get("id")), (str(line.get("source")), mark[0], mark[1])
 
 
-def _of_answers(line: Line) -> _Found:
+def _of_answers(line: Line) -> _Marks:
     against = {"agreement_with_teacher": "on the set", "quality_on_held_out_seeds": "on held-out seeds"}
     where = against.get(str(line.get("against")), "on gold answers")
     source = str(line.get("source"))
@@ -204,7 +204,7 @@ def _of_answers(line: Line) -> _Found:
             yield f"{name} {where}", question, (source, float(line[key]), 1)
 
 
-def _of_judges(line: Line) -> _Found:
+def _of_judges(line: Line) -> _Marks:
     """Levels that a judge gave; win rates and aspects are told by the page."""
     source, question, level = str(line.get("source")), str(line.get("id")), line.get("level")
     if line.get("measure") == "user_oriented" and isinstance(level, str):
@@ -212,10 +212,10 @@ def _of_judges(line: Line) -> _Found:
         yield "user_oriented A or B", question, (source, float(level in "AB"), 1)
 
 
-def _of_knowledge(told: Line, _: Iterable[Line]) -> Iterator[Measured]:
+def _of_knowledge(content: Line, _: Iterable[Line]) -> Iterator[Measured]:
     """Facts right, by both wordings; and facts kept: of those that the base knows by the other wording."""
-    base = str(told.get("base") or "")
-    facts = [(str(fact.get("record")), _part(fact, "right")) for fact in told.get("facts") or ()]
+    base = str(content.get("base") or "")
+    facts = [(str(fact.get("record")), _part(fact, "right")) for fact in content.get("facts") or ()]
     for name in dict.fromkeys(name for _, right in facts for name in right):
         all_of_them, kept = dict[str, Mark](), dict[str, Mark]()
         for record, right in facts:
@@ -230,16 +230,16 @@ def _of_knowledge(told: Line, _: Iterable[Line]) -> Iterator[Measured]:
             yield Measured(name, "", column, kept, of_weights=True)
 
 
-def _of_shift(told: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+def _of_shift(content: Line, lines: Iterable[Line]) -> Iterator[Measured]:
     """The share of tokens that are not among the base's first three; tails that loop do not count."""
     marks: dict[str, Mark] = {}
     for line in lines:
         record, kinds = str(line.get("record")), [*(line.get("kinds") or ())][: int(line.get("counted") or 0)]
         if kinds:
             marks[record] = (record, float(kinds.count("shifted")), len(kinds))
-    terms = f"beside {told.get('base')}, template {told.get('template')}, {told.get('of')}"
+    terms = f"beside {content.get('base')}, template {content.get('template')}, {content.get('of')}"
     if marks:
-        yield Measured(str(told.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
+        yield Measured(str(content.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
 
 
 _OF_WEIGHTS = {"knowledge.json": _of_knowledge, "shift.json": _of_shift}

@@ -37,8 +37,8 @@ class Difference:
 
     def as_json(self) -> dict[str, Json]:
         """One entry of `differences`."""
-        told: dict[str, Json] = {name: found.as_json() for name, found in self.numbers.items()}
-        return {"of": self.of, "above": self.above, "same_wrapper": self.same_wrapper, "n": self.n, **told}
+        numbers: dict[str, Json] = {name: estimate.as_json() for name, estimate in self.numbers.items()}
+        return {"of": self.of, "above": self.above, "same_wrapper": self.same_wrapper, "n": self.n, **numbers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Side:
 def differences(sides: Sequence[Side], seed: int = 0) -> tuple[Difference, ...]:
     """Every pair once, the later one minus the earlier; pairs without a prompt in common are left out."""
     pairs = (_difference(later, earlier, seed) for earlier, later in combinations(sides, 2))
-    return tuple(one for one in pairs if one is not None)
+    return tuple(difference for difference in pairs if difference is not None)
 
 
 def _difference(first: Side, second: Side, seed: int) -> Difference | None:
@@ -65,8 +65,8 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
     left = counts_by_source([ours[key] for key in shared])
     # a source is what the first side calls it: files may name theirs differently
     right = _counts_like([ours[key] for key in shared], [theirs[key] for key in shared])
-    one, other = (np.array([side[source] for source in left], np.float64) for side in (left, right))
-    width = one.shape[1]
+    first_counts, second_counts = (np.array([side[source] for source in left], np.float64) for side in (left, right))
+    width = first_counts.shape[1]
 
     def gaps(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
         return gap(sums[..., :width]) - gap(sums[..., width:])
@@ -76,10 +76,12 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
         if getattr(first.scored, name) is None or getattr(second.scored, name) is None:
             continue
         if name == "gap":
-            estimate = bootstrap(gaps, np.hstack([one, other]), n=len(shared), within=(-2, 2), seed=seed)
+            estimate = bootstrap(
+                gaps, np.hstack([first_counts, second_counts]), n=len(shared), within=(-2, 2), seed=seed
+            )
         else:  # the same prompts: both sides are shares of as many
             of, among = SHARES[name]
-            estimate = paired_difference(one[:, of] - other[:, of], one[:, among], seed=seed)
+            estimate = paired_difference(first_counts[:, of] - second_counts[:, of], first_counts[:, among], seed=seed)
         if estimate is not None:
             numbers[name] = estimate
     return Difference(
@@ -93,19 +95,19 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
 
 def _by_key(verdicts: Iterable[Judged]) -> dict[_Key, Judged]:
     """By what was asked; of the same question put twice, each time has a number of its own."""
-    found: dict[_Key, Judged] = {}
+    by_key: dict[_Key, Judged] = {}
     times: dict[tuple[str, bool, int], int] = {}
-    for one in verdicts:
-        asked = (one.response.prompt, one.response.whole, one.response.sample)
+    for verdict in verdicts:
+        asked = (verdict.response.prompt, verdict.response.whole, verdict.response.sample)
         times[asked] = times.get(asked, -1) + 1
-        found[one.response.prompt, f"{times[asked]}", one.response.whole, one.response.sample] = one
-    return found
+        by_key[verdict.response.prompt, f"{times[asked]}", verdict.response.whole, verdict.response.sample] = verdict
+    return by_key
 
 
 def _counts_like(named: Sequence[Judged], counted: Sequence[Judged]) -> dict[str, list[int]]:
     by_source: dict[str, list[Judged]] = {}
-    for name, one in zip(named, counted, strict=True):
-        by_source.setdefault(name.response.origin, []).append(one)
+    for name, verdict in zip(named, counted, strict=True):
+        by_source.setdefault(name.response.origin, []).append(verdict)
     return {source: _summed(counts_by_source(verdicts)) for source, verdicts in by_source.items()}
 
 
@@ -117,16 +119,17 @@ def table(scores: Iterable[Scored]) -> str:
     """A Markdown table, a line for each score; intervals in brackets, `-` for what was not measured."""
     lines: list[tuple[str, ...]] = [("model", "wrapper", *_TABLE, "n")]
     lines += [
-        (one.setting.model, one.setting.wrapper, *(_cell(one, name) for name in _TABLE), str(one.n)) for one in scores
+        (score.setting.model, score.setting.wrapper, *(_cell(score, name) for name in _TABLE), str(score.n))
+        for score in scores
     ]
     ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
 
 
 def _cell(scored: Scored, name: str) -> str:
-    found: Estimate | None = getattr(scored, name)
-    if found is None:
+    estimate: Estimate | None = getattr(scored, name)
+    if estimate is None:
         return "-"
-    if found.low is None or found.high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -39,40 +39,40 @@ def heads(columns: Sequence[Column]) -> list[str]:
     >>> heads([Column("ifs", "judge a"), Column("ifs", "judge b"), Column("objecqa", "")])
     ['IFS (a)', 'IFS (b)', 'ObjecQA']
     """
-    found, seen = [], dict[str, int]()
+    names, seen = [], dict[str, int]()
     often = [column.measure for column in columns]
     for column in columns:
         place = seen[column.measure] = seen.get(column.measure, -1) + 1
         name = HEADS.get(column.measure, column.measure)
-        found.append(f"{name} ({chr(ord('a') + place % 26)})" if often.count(column.measure) > 1 else name)
-    return found
+        names.append(f"{name} ({chr(ord('a') + place % 26)})" if often.count(column.measure) > 1 else name)
+    return names
 
 
-def legend(told: Comparison) -> list[str]:
+def legend(comparison: Comparison) -> list[str]:
     """What stands under the table: the terms of each column, what is compared, what does not compare."""
     by_terms: dict[str, list[str]] = {}
-    for head, column in zip(heads(told.columns), told.columns, strict=True):
+    for head, column in zip(heads(comparison.columns), comparison.columns, strict=True):
         by_terms.setdefault(column.terms, []).append(head)
     lines = [f"{', '.join(names)}: {terms}" for terms, names in by_terms.items()]
     named = [
         f"{head}: {ELSEWHERE[column.measure]}"
-        for head, column in zip(heads(told.columns), told.columns, strict=True)
+        for head, column in zip(heads(comparison.columns), comparison.columns, strict=True)
         if column.measure in ELSEWHERE
     ]
     if named:
         lines.append(f"Called elsewhere (lm-eval, AlpacaEval, just-eval, Natural Instructions): {'; '.join(named)}.")
     lines.append("Intervals: 95 %, by source.")
-    if told.against:
+    if comparison.against:
         lines.append(
-            f"Differences in pairs, against {told.against}; \u2020: holds at 0.05 after Holm's correction over "
-            f"{len(told.differences)}."
+            f"Differences in pairs, against {comparison.against}; \u2020: holds at 0.05 after Holm's correction over "
+            f"{len(comparison.differences)}."
         )
-    return [*lines, *(f"Note: {one}" for one in told.notes)]
+    return [*lines, *(f"Note: {note}" for note in comparison.notes)]
 
 
-def as_text(told: Comparison) -> str:
+def as_text(comparison: Comparison) -> str:
     """Columns of equal width, for a terminal."""
-    rows = [["", *heads(told.columns)], *_cells(told, printable)]
+    rows = [["", *heads(comparison.columns)], *_cells(comparison, printable)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
@@ -80,51 +80,51 @@ def as_text(told: Comparison) -> str:
         )
         for row in rows
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *map(printable, legend(told))]) + "\n"
+    return "\n".join([*(line.rstrip() for line in lines), "", *map(printable, legend(comparison))]) + "\n"
 
 
-def as_markdown(told: Comparison) -> str:
+def as_markdown(comparison: Comparison) -> str:
     """A table and a list below it."""
 
     def escaped(text: str) -> str:
         return printable(text).replace("\\", "\\\\").replace("|", "\\|")
 
-    head = ["", *heads(told.columns)]
-    rows = [head, ["---", *(["---:"] * len(told.columns))], *_cells(told, escaped)]
+    head = ["", *heads(comparison.columns)]
+    rows = [head, ["---", *(["---:"] * len(comparison.columns))], *_cells(comparison, escaped)]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines, "", *(f"- {escaped(one)}" for one in legend(told))]) + "\n"
+    return "\n".join([*lines, "", *(f"- {escaped(line)}" for line in legend(comparison))]) + "\n"
 
 
-def as_latex(told: Comparison) -> str:
+def as_latex(comparison: Comparison) -> str:
     """A `tabular` in the style of booktabs; the legend is its comment."""
 
     def escaped(text: str) -> str:
         return printable(text).translate(_TEX)
 
-    body = [" & ".join(row) + r" \\" for row in _cells(told, escaped, dagger=r"$^\dagger$", minus="$-$")]
-    head = " & ".join(["", *map(escaped, heads(told.columns))]) + r" \\"
-    comment = [f"% {printable(one)}" for one in legend(told)]
-    columns = "l" + "r" * len(told.columns)
+    body = [" & ".join(row) + r" \\" for row in _cells(comparison, escaped, dagger=r"$^\dagger$", minus="$-$")]
+    head = " & ".join(["", *map(escaped, heads(comparison.columns))]) + r" \\"
+    comment = [f"% {printable(line)}" for line in legend(comparison)]
+    columns = "l" + "r" * len(comparison.columns)
     begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
     return "\n".join([*comment, begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", end]) + "\n"
 
 
 def _cells(
-    told: Comparison, escaped: Callable[[str], str], dagger: str = "\u2020", minus: str = "-"
+    comparison: Comparison, escaped: Callable[[str], str], dagger: str = "\u2020", minus: str = "-"
 ) -> list[list[str]]:
     rows = []
-    for row in told.rows:
+    for row in comparison.rows:
         cells = [escaped(row)]
-        for column in told.columns:
-            found, beside = told.cells.get((row, column)), told.differences.get((row, column))
-            if found is None:
+        for column in comparison.columns:
+            estimate, beside = comparison.cells.get((row, column)), comparison.differences.get((row, column))
+            if estimate is None:
                 cells.append(minus if minus != "-" else "\u2013")
                 continue
-            ends = "" if found.low is None else f" [{found.low:.3f}, {found.high:.3f}]"
+            ends = "" if estimate.low is None else f" [{estimate.low:.3f}, {estimate.high:.3f}]"
             change = ""
             if beside is not None:
                 value = f"{beside.difference.estimate.value:+.3f}".replace("-", minus)
                 change = f" {value}{dagger if beside.holds else ''}"
-            cells.append(f"{found.value:.3f}{ends}{change}")
+            cells.append(f"{estimate.value:.3f}{ends}{change}")
         rows.append(cells)
     return rows

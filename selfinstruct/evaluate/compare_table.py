@@ -62,7 +62,7 @@ def sign_test(changes: Sequence[float], seed: int = 0) -> float:
     """
     import numpy as np
 
-    values = np.array([one for one in changes if one], np.float64)
+    values = np.array([change for change in changes if change], np.float64)
     if not len(values):
         return 1.0
     seen = abs(float(values.sum())) - _NEARLY
@@ -149,31 +149,31 @@ class Comparison:
     def as_json(self) -> dict[str, Json]:
         """For programs: a list of rows, each with its cells by the number of the column."""
         columns: list[Json] = [
-            {"measure": one.measure, "terms": one.terms, "elsewhere": ELSEWHERE.get(one.measure)}
-            for one in self.columns
+            {"measure": column.measure, "terms": column.terms, "elsewhere": ELSEWHERE.get(column.measure)}
+            for column in self.columns
         ]
         return {
             "columns": columns,
             "against": self.against or None,
-            "rows": [{"row": row, "cells": [self._cell(row, one) for one in self.columns]} for row in self.rows],
+            "rows": [{"row": row, "cells": [self._cell(row, column) for column in self.columns]} for row in self.rows],
             "notes": list(self.notes),
         }
 
     def _cell(self, row: str, column: Column) -> Json:
-        found, beside = self.cells.get((row, column)), self.differences.get((row, column))
-        if found is None:
+        estimate, beside = self.cells.get((row, column)), self.differences.get((row, column))
+        if estimate is None:
             return None
-        told: dict[str, Json] = {**found.as_json(), "n": found.n, "sources": found.clusters}
+        cell: dict[str, Json] = {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}
         if beside is not None:
-            one = beside.difference
-            told["difference"] = {
-                **one.estimate.as_json(),
-                "n": one.estimate.n,
-                "p": one.p,
+            difference = beside.difference
+            cell["difference"] = {
+                **difference.estimate.as_json(),
+                "n": difference.estimate.n,
+                "p": difference.p,
                 "p_holm": beside.corrected,
                 "holds": beside.holds,
             }
-        return told
+        return cell
 
     def frame(self) -> Any:  # noqa: ANN401 - pandas publishes no types
         """As a pandas data frame: a line for each cell."""
@@ -213,41 +213,43 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         if column in marks[row] and (estimate := _estimate(marks[row][column], seed)) is not None
     }
     tested = {
-        (row, column): one
+        (row, column): change
         for row in rows
         for column in columns
         if chosen
         and row != chosen
         and column in marks[row]
         and column in marks[chosen]
-        and (one := difference(marks[row][column], marks[chosen][column], seed)) is not None
+        and (change := difference(marks[row][column], marks[chosen][column], seed)) is not None
     }
-    corrected = holm([one.p for one in tested.values()])
-    told = [(row, one) for row, one in placed if one.told is not None]
+    corrected = holm([change.p for change in tested.values()])
+    stated = [(row, measured) for row, measured in placed if measured.told is not None]
     return Comparison(
         rows=rows,
         columns=tuple(columns),
-        cells=cells | {(row, one.column): one.told for row, one in told if one.told is not None},
+        cells=cells | {(row, measured.column): measured.told for row, measured in stated if measured.told is not None},
         against=chosen,
-        differences={key: Against(one, chance) for (key, one), chance in zip(tested.items(), corrected, strict=True)},
-        notes=(*_notes(columns, marks), *_with_unique_tokens(told)),
+        differences={
+            key: Against(change, chance) for (key, change), chance in zip(tested.items(), corrected, strict=True)
+        },
+        notes=(*_notes(columns, marks), *_with_unique_tokens(stated)),
     )
 
 
-def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
+def _with_unique_tokens(stated: Sequence[tuple[str, Measured]]) -> list[str]:
     """Whether win rates go along with unique tokens, over all rows that were judged alike."""
     rates: dict[Column, dict[str, tuple[float, float]]] = {}
-    for row, one in told:
-        if one.told is not None and one.unique_tokens is not None:
-            rates.setdefault(one.column, {})[row] = (one.told.value, one.unique_tokens)
+    for row, measured in stated:
+        if measured.told is not None and measured.unique_tokens is not None:
+            rates.setdefault(measured.column, {})[row] = (measured.told.value, measured.unique_tokens)
     notes = []
     for column, rows in rates.items():
-        found = correlation([rate for rate, _ in rows.values()], [unique for _, unique in rows.values()])
-        if found is None or found.low is None or found.high is None:
+        r = correlation([rate for rate, _ in rows.values()], [unique for _, unique in rows.values()])
+        if r is None or r.low is None or r.high is None:
             continue
         few = "" if len(rows) >= ROWS else f"; it says little: {len(rows)} rows, and {ROWS} are wanted"
         notes.append(
-            f"{column.measure}, {column.terms}: r = {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] with the "
+            f"{column.measure}, {column.terms}: r = {r.value:.2f} [{r.low:.2f}, {r.high:.2f}] with the "
             f"mean unique tokens of a row (arXiv 2306.04751: {PAPER}){few}"
         )
     return notes
@@ -255,38 +257,44 @@ def _with_unique_tokens(told: Sequence[tuple[str, Measured]]) -> list[str]:
 
 def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
     """Everything that is measured, with the row where it stands."""
-    named = [(_named(folder, one, folders), folder.folder, one) for folder in folders for one in folder.measured]
-    found: dict[tuple[str, Column], Measured] = {}
+    named = [
+        (_named(folder, measured, folders), folder.folder, measured)
+        for folder in folders
+        for measured in folder.measured
+    ]
+    seen: dict[tuple[str, Column], Measured] = {}
     twice = set[str]()
-    for row, _, one in named:
-        before = found.setdefault((row, one.column), one)
-        if (before.marks, before.told) != (one.marks, one.told):
+    for row, _, measured in named:
+        before = seen.setdefault((row, measured.column), measured)
+        if (before.marks, before.told) != (measured.marks, measured.told):
             twice.add(row)
-    return [(f"{row} ({folder})" if row in twice else row, one) for row, folder, one in named]
+    return [(f"{row} ({folder})" if row in twice else row, measured) for row, folder, measured in named]
 
 
 def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
     """Row by row the marks of each column."""
-    found: dict[str, dict[Column, Mapping[str, Mark]]] = {}
-    for row, one in placed:
-        found.setdefault(row, {})[one.column] = one.marks
-    return found
+    rows: dict[str, dict[Column, Mapping[str, Mark]]] = {}
+    for row, measured in placed:
+        rows.setdefault(row, {})[measured.column] = measured.marks
+    return rows
 
 
-def _named(folder: FolderMeasured, one: Measured, folders: Sequence[FolderMeasured] = ()) -> str:
+def _named(folder: FolderMeasured, measured: Measured, folders: Sequence[FolderMeasured] = ()) -> str:
     """The row; of what is told of weights, that of the model where it was asked: in its folder, else in another."""
-    if one.of_weights and (asked := _asked(folder)):
-        same = [(folder, who) for who in asked if _of_name(who[0]) == _of_name(one.model)]
+    if measured.of_weights and (asked := _asked(folder)):
+        same = [(folder, who) for who in asked if _of_name(who[0]) == _of_name(measured.model)]
         same = same or [
-            (other, who) for other in folders for who in _asked(other) if _of_name(who[0]) == _of_name(one.model)
+            (other, who) for other in folders for who in _asked(other) if _of_name(who[0]) == _of_name(measured.model)
         ]
-        return _row(*same[0]) if len(same) == 1 else one.model
-    return _row(folder, (one.model, one.wrapper))
+        return _row(*same[0]) if len(same) == 1 else measured.model
+    return _row(folder, (measured.model, measured.wrapper))
 
 
 def _asked(folder: FolderMeasured) -> list[tuple[str, str]]:
     """Models and wrappers that were asked."""
-    return list(dict.fromkeys((one.model, one.wrapper) for one in folder.measured if not one.of_weights))
+    return list(
+        dict.fromkeys((measured.model, measured.wrapper) for measured in folder.measured if not measured.of_weights)
+    )
 
 
 def _row(folder: FolderMeasured, who: tuple[str, str]) -> str:
@@ -334,25 +342,25 @@ def _estimate(marks: Mapping[str, Mark], seed: int) -> Estimate | None:
     return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed)
 
 
-def _notes(columns: Sequence[Column], found: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:
+def _notes(columns: Sequence[Column], marks: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:
     """Measures of which the same is to be said share a line."""
     ways: dict[str, list[str]] = {}
     for measure in dict.fromkeys(column.measure for column in columns):
         terms = [column.terms for column in columns if column.measure == measure]
         if len(terms) > 1:
             listed = "; ".join(terms)
-            told = f"measured in {len(terms)} ways, which do not compare, a column each: {listed}"
-            ways.setdefault(told, []).append(measure)
-    notes = [f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} {told}" for told, names in ways.items()]
+            remark = f"measured in {len(terms)} ways, which do not compare, a column each: {listed}"
+            ways.setdefault(remark, []).append(measure)
+    notes = [f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} {remark}" for remark, names in ways.items()]
     apart: dict[str, list[str]] = {}
     for column in columns:
-        asked = {row: cells[column].keys() for row, cells in found.items() if column in cells}
+        asked = {row: cells[column].keys() for row, cells in marks.items() if column in cells}
         common = set.intersection(*map(set, asked.values())) if asked else set()
-        if any(len(one) > len(common) for one in asked.values()):
-            counts = ", ".join(f"{row}: {len(one)}" for row, one in asked.items())
-            told = (
+        if any(len(questions) > len(common) for questions in asked.values()):
+            counts = ", ".join(f"{row}: {len(questions)}" for row, questions in asked.items())
+            remark = (
                 f"not all rows answered the same questions ({counts}; {len(common)} of them all); "
                 "differences are over those that both answered"
             )
-            apart.setdefault(told, []).append(column.measure)
-    return [*notes, *(f"{', '.join(dict.fromkeys(names))}: {told}" for told, names in apart.items())]
+            apart.setdefault(remark, []).append(column.measure)
+    return [*notes, *(f"{', '.join(dict.fromkeys(names))}: {remark}" for remark, names in apart.items())]

@@ -46,8 +46,8 @@ class Cell:
     def as_json(self) -> dict[str, Json]:
         """A line of `cells`."""
         share = self.failures / self.prompts
-        told: dict[str, Json] = {"feature": self.feature, "cell": self.cell, "prompts": self.prompts}
-        return {**told, "failures": self.failures, "share": share, "factor": self.factor, "steers": self.steers}
+        facts: dict[str, Json] = {"feature": self.feature, "cell": self.cell, "prompts": self.prompts}
+        return {**facts, "failures": self.failures, "share": share, "factor": self.factor, "steers": self.steers}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,20 +97,20 @@ class Feedback:
         if name not in bench.built:
             raise BadInput(f"no {name} of this run", place="stage feedback", fix="put `score` before it")
         answered = _read(bench.built[name])
-        found = subjects([one.prompt for one in answered if one.whole], self.clusters)
-        cells = self._cells(answered, found)
+        topics = subjects([answer.prompt for answer in answered if answer.whole], self.clusters)
+        cells = self._cells(answered, topics)
         factors = {(cell.feature, cell.cell): cell.factor for cell in cells if cell.steers and self.steer}
-        weights = {task.id: self._weight(task, found, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
+        weights = {task.id: self._weight(task, topics, factors) for task in (*bench.pool.seeds, *bench.pool.tasks)}
         gain, most = _gain(answered, _read(bench.before[name]), bench.seed) if name in bench.before else (None, None)
-        sources = len({one.source for one in answered})
+        sources = len({answer.source for answer in answered})
         if gain is not None and rule_of_three(sources) >= self.epsilon:
             bench.notice(
                 f"feedback: {sources} instructions were asked: too few to show that IFS rises by less than "
                 f"{self.epsilon:g}, so the loop cannot end for that; knob `first` of that score asks more"
             )
-        failed = sum(not one.answers for one in answered)
+        failed = sum(not answer.answers for answer in answered)
         wanted: dict[str, Json] = {what: cell.factor for cell in cells if cell.factor > 1 and (what := _kind(cell))}
-        told: dict[str, Json] = {
+        facts: dict[str, Json] = {
             "prompts": len(answered),
             "failures": failed,
             "ifs": 1 - failed / len(answered),
@@ -124,22 +124,26 @@ class Feedback:
         }
         bench.scratch.mkdir(parents=True, exist_ok=True)
         file = bench.scratch / FILE
-        file.write_text(json.dumps({**told, "weights": weights}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(
+            json.dumps({**facts, "weights": weights}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         yield Built(FILE, file)
-        yield Measured("feedback", told)
+        yield Measured("feedback", facts)
 
-    def _cells(self, answered: Sequence[_Answered], found: Subjects) -> list[Cell]:
-        texts = {one.source: one.prompt for one in answered if one.whole}
-        first = {one.source: one.sample for one in reversed(answered)}
-        told = []
-        for one in answered:  # a cut prompt belongs where its whole one does
-            cells = kinds_of(texts.get(one.source, one.prompt), found)
-            told.append(({**cells, _FORM: "whole" if one.whole else "cut"}, not one.answers))
-        mean = sum(failed for _, failed in told) / len(told)
+    def _cells(self, answered: Sequence[_Answered], topics: Subjects) -> list[Cell]:
+        texts = {answer.source: answer.prompt for answer in answered if answer.whole}
+        first = {answer.source: answer.sample for answer in reversed(answered)}
+        outcomes = []
+        for answer in answered:  # a cut prompt belongs where its whole one does
+            cells = kinds_of(texts.get(answer.source, answer.prompt), topics)
+            outcomes.append(({**cells, _FORM: "whole" if answer.whole else "cut"}, not answer.answers))
+        mean = sum(failed for _, failed in outcomes) / len(outcomes)
         made = []
-        once = [cells for cells, one in zip(told, answered, strict=True) if one.sample == first[one.source]]
+        once = [
+            cells for cells, answer in zip(outcomes, answered, strict=True) if answer.sample == first[answer.source]
+        ]
         different = counted(once)
-        for (feature, cell), (prompts, failures) in counted(told).items():
+        for (feature, cell), (prompts, failures) in counted(outcomes).items():
             shrunk = (failures + self.least * mean) / (prompts + self.least)
             inside = different[feature, cell][0]
             steers = feature != _FORM and min(inside, len(once) - inside) >= self.least and mean > 0
@@ -149,9 +153,9 @@ class Feedback:
             )
         return sorted(made, key=lambda cell: (-cell.factor, -cell.prompts, cell.feature, cell.cell))
 
-    def _weight(self, task: Task, found: Subjects, factors: Mapping[tuple[str, str], float]) -> float:
+    def _weight(self, task: Task, topics: Subjects, factors: Mapping[tuple[str, str], float]) -> float:
         """The geometric mean of the factors of its cells, to the power of how many steer; within the bounds."""
-        cells = kinds_of(task.instruction, found, is_classification=task.is_classification)
+        cells = kinds_of(task.instruction, topics, is_classification=task.is_classification)
         product = exp(sum(log(factors.get(cell, 1.0)) for cell in cells.items()))
         return round(min(self.most, max(1 / self.most, product)), 6)
 
@@ -170,13 +174,13 @@ def _read(file: Path) -> list[_Answered]:
 
 def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> tuple[Estimate | None, float | None]:
     """IFS now minus IFS before on the prompts of both, with an interval by source; and its one-sided upper bound."""
-    old = {(one.source, one.prompt, one.whole, one.sample): one.answers for one in before}
+    old = {(answer.source, answer.prompt, answer.whole, answer.sample): answer.answers for answer in before}
     rows: dict[str, list[int]] = {}
-    for one in now:
-        asked = (one.source, one.prompt, one.whole, one.sample)
+    for answer in now:
+        asked = (answer.source, answer.prompt, answer.whole, answer.sample)
         if asked in old:
-            row = rows.setdefault(one.source, [0, 0])
-            row[0] += one.answers - old[asked]
+            row = rows.setdefault(answer.source, [0, 0])
+            row[0] += answer.answers - old[asked]
             row[1] += 1
     if len(rows) < _FEWEST:
         return None, None

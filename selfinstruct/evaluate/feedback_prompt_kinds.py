@@ -61,20 +61,20 @@ class Subjects:
 def subjects(texts: Sequence[str], clusters: int) -> Subjects:
     """The subjects of texts; the same for the same texts, without any drawing by chance.
 
-    >>> found = subjects(["boil rice", "rice soup", "soup to boil", "a poem of rain", "rain, a poem", "poem, rain"], 2)
-    >>> found.of("soup with rice") != found.of("poem of the rain")
+    >>> topics = subjects(["boil rice", "rice soup", "soup to boil", "a poem of rain", "rain, a poem", "poem, rain"], 2)
+    >>> topics.of("soup with rice") != topics.of("poem of the rain")
     True
     """
     import numpy as np
 
     cut = [sorted(frozenset(words(text))) for text in texts]
-    seen = Counter(word for told in cut for word in told)
+    seen = Counter(word for vocabulary in cut for word in vocabulary)
     most = max(2, _COMMON * len(cut))
     kept = sorted(word for word, count in seen.items() if 2 <= count <= most and len(word) > 1 and word not in _EMPTY)
     place = {word: at for at, word in enumerate(kept)}
     table = np.zeros((len(cut), len(kept)))
-    for row, told in zip(table, cut, strict=True):
-        for word in told:
+    for row, vocabulary in zip(table, cut, strict=True):
+        for word in vocabulary:
             if word in place:
                 row[place[word]] = np.log(len(cut) / seen[word]) + 1.0
     norms = np.linalg.norm(table, axis=1, keepdims=True)
@@ -82,10 +82,10 @@ def subjects(texts: Sequence[str], clusters: int) -> Subjects:
     weights = {word: float(np.log(len(cut) / seen[word]) + 1.0) for word in kept}
     told_centres = [{kept[at]: float(row[at]) for at in np.flatnonzero(row > 0)} for row in centres]
     named = tuple(centre for centre in told_centres if centre)
-    found = Subjects(weights, named, tuple(map(_name, named)))
-    sizes = Counter(found.of(text) for text in texts)
+    clustered = Subjects(weights, named, tuple(map(_name, named)))
+    sizes = Counter(clustered.of(text) for text in texts)
     largest = max(_NO_SUBJECT, 2 / clusters) * len(texts)
-    return Subjects(weights, named, tuple("" if sizes[name] > largest else name for name in found.names))
+    return Subjects(weights, named, tuple("" if sizes[name] > largest else name for name in clustered.names))
 
 
 def _centres(rows: "NDArray[np.float64]", clusters: int) -> "NDArray[np.float64]":
@@ -120,30 +120,30 @@ def _name(centre: Mapping[str, float]) -> str:
     return ", ".join(sorted(centre, key=lambda word: (-centre[word], word))[:3])
 
 
-def kinds_of(text: str, found: Subjects, *, is_classification: bool | None = None) -> dict[str, str]:
+def kinds_of(text: str, topics: Subjects, *, is_classification: bool | None = None) -> dict[str, str]:
     """The cell of each feature that an instruction falls into; whether it is cut is known only to who cut it.
 
-    >>> told = kinds_of("Is this review positive or negative?", subjects([], 1))
-    >>> told["asks"], told["verb"], told["length"]
+    >>> kinds = kinds_of("Is this review positive or negative?", subjects([], 1))
+    >>> kinds["asks"], kinds["verb"], kinds["length"]
     ('for a label', 'is', 'up to 10 words')
     """
     label = bool(_LABELS.search(text)) if is_classification is None else is_classification
-    told, root = words(text), root_by_rule(text)
-    length = next((name for most, name in _LENGTHS if len(told) <= most), _LONGER)
+    cut, root = words(text), root_by_rule(text)
+    length = next((name for most, name in _LENGTHS if len(cut) <= most), _LONGER)
     return {
         "asks": "for a label" if label else "for a text",
         "verb": root.verb,
         "verb and object": f"{root.verb} {root.object}" if root.object else "",
         "length": length,
-        "topic": found.of(text),
+        "topic": topics.of(text),
     }
 
 
 def counted(cells: Iterable[tuple[Mapping[str, str], bool]]) -> dict[tuple[str, str], tuple[int, int]]:
     """For each (feature, cell): how many prompts fell into it, and how many of them failed; in order of appearance."""
     sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for told, failed in cells:
-        for feature, cell in told.items():
+    for kinds, failed in cells:
+        for feature, cell in kinds.items():
             if cell:
                 prompts, failures = sums.get((feature, cell), (0, 0))
                 sums[feature, cell] = (prompts + 1, failures + failed)

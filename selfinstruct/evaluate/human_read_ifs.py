@@ -62,12 +62,12 @@ class ReadShare:
         """One entry of `models` in `read.json`."""
         errors: dict[str, Json] = {
             stratum: {
-                "read_as_answers": one.answers,
-                "missed_by_the_judge": one.missed,
-                "read_as_none": one.others,
-                "called_answers_by_the_judge": one.called_answers,
+                "read_as_answers": counts.answers,
+                "missed_by_the_judge": counts.missed,
+                "read_as_none": counts.others,
+                "called_answers_by_the_judge": counts.called_answers,
             }
-            for stratum, one in self.errors.items()
+            for stratum, counts in self.errors.items()
         }
         return {
             "model": self.side[0],
@@ -77,9 +77,9 @@ class ReadShare:
             "silent": self.silent,
             "unsure": self.unsure,
             "disagreements": self.disagreements,
-            "ifs": _told(self.both),
-            "by_reads": _told(self.by_reads),
-            "by_judge": _told(self.by_judge),
+            "ifs": _estimate_json(self.both),
+            "by_reads": _estimate_json(self.by_reads),
+            "by_judge": _estimate_json(self.by_judge),
             "unsure_as_none": self.unsure_as[0],
             "unsure_as_answers": self.unsure_as[1],
             "judge_errors": errors,
@@ -97,7 +97,7 @@ class ReadDifference:
     def as_json(self) -> dict[str, Json]:
         """One entry of `differences` in `read.json`."""
         same = self.of.side[1] == self.above.side[1]
-        return {"of": self.of.label, "above": self.above.label, "same_wrapper": same, "ifs": _told(self.found)}
+        return {"of": self.of.label, "above": self.above.label, "same_wrapper": same, "ifs": _estimate_json(self.found)}
 
 
 def read_shares(
@@ -106,7 +106,7 @@ def read_shares(
     """Of each side that was drawn from, and every pair once, the later one minus the earlier; `read` by place."""
     taken = {side: places for side, places in sides.items() if any(place in read for place in places)}
     reads = {side: _reads(scored, places, draw, read) for side, places in taken.items()}
-    silent = {one.place for one in draw.silent}
+    silent = {row.place for row in draw.silent}
     shares = tuple(
         _share(side, reads[side], [place in silent for place in taken[side]], scored, taken[side]) for side in taken
     )
@@ -120,7 +120,7 @@ def read_shares(
 def _reads(scored: Sequence[ScoredResponse], places: Sequence[int], draw: Draw, read: Mapping[int, float]) -> Reads:
     import numpy as np
 
-    drawn = {one.place: one for one in (*draw.rows.values(), *draw.silent)}
+    drawn = {row.place: row for row in (*draw.rows.values(), *draw.silent)}
     of = strata([scored[place].response for place in places])
     number = {name: at for at, name in enumerate(dict.fromkeys(of))}
     return Reads(
@@ -183,5 +183,5 @@ def _with(
     )
 
 
-def _told(found: Estimate) -> Json:
-    return {**found.as_json(), "how": found.how}
+def _estimate_json(estimate: Estimate) -> Json:
+    return {**estimate.as_json(), "how": estimate.how}

@@ -66,19 +66,21 @@ def scored_of(rows: Iterable[Row]) -> Iterator[ScoredResponse]:
 
 def hash_of(scored: Iterable[ScoredResponse]) -> str:
     """Of the responses alone: verdicts of another judge leave it, and what was read of them, as they are."""
-    told: list[Json] = []
-    for one in scored:
-        response = one.response
-        told.append([*one.side, response.prompt, response.text, response.whole, response.source, response.sample])
-    return digest("responses", told)
+    facts: list[Json] = []
+    for scored_response in scored:
+        response = scored_response.response
+        facts.append(
+            [*scored_response.side, response.prompt, response.text, response.whole, response.source, response.sample]
+        )
+    return digest("responses", facts)
 
 
 def by_side(scored: Sequence[ScoredResponse], only: Sequence[str] = ()) -> dict[Side, list[int]]:
     """The places of each model under each wrapper, in order of appearance; `only` these wrappers, if any is named."""
     sides: dict[Side, list[int]] = {}
-    for place, one in enumerate(scored):
-        if not only or one.response.wrapper in only:
-            sides.setdefault(one.side, []).append(place)
+    for place, scored_response in enumerate(scored):
+        if not only or scored_response.response.wrapper in only:
+            sides.setdefault(scored_response.side, []).append(place)
     return sides
 
 
@@ -88,11 +90,11 @@ def strata(responses: Sequence[Response]) -> list[str]:
     >>> strata([Response(prompt="A river?", text=""), Response(prompt="A river in", text="", whole=False)])
     ['all', 'all']
     """
-    forms = ["whole" if one.whole else "cut" for one in responses]
+    forms = ["whole" if response.whole else "cut" for response in responses]
     sources: dict[str, set[str]] = {}
-    for form, one in zip(forms, responses, strict=True):
-        sources.setdefault(form, set()).add(one.origin)
-    return forms if all(len(found) >= _LEAST_OF_STRATUM for found in sources.values()) else ["all"] * len(forms)
+    for form, response in zip(forms, responses, strict=True):
+        sources.setdefault(form, set()).add(response.origin)
+    return forms if all(len(of_form) >= _LEAST_OF_STRATUM for of_form in sources.values()) else ["all"] * len(forms)
 
 
 def draw(scored: Sequence[ScoredResponse], places: Sequence[int], wanted: int, seed: int) -> tuple[Drawn, ...]:
@@ -105,7 +107,7 @@ def draw(scored: Sequence[ScoredResponse], places: Sequence[int], wanted: int, s
         BadInput: all responses are of one source, from which nothing can be said about others.
     """
     responses = [scored[place].response for place in places]
-    if len({one.origin for one in responses}) < _LEAST_OF_STRATUM:
+    if len({response.origin for response in responses}) < _LEAST_OF_STRATUM:
         model, wrapper = scored[places[0]].side
         what = f"{model or 'the responses'}{', ' if wrapper else ''}{wrapper}: all responses are of one source"
         raise BadInput(what, fix="score two prompts at least; leave out `source` where prompts are independent")
@@ -113,10 +115,10 @@ def draw(scored: Sequence[ScoredResponse], places: Sequence[int], wanted: int, s
     for place, stratum in zip(places, strata(responses), strict=True):
         members.setdefault(stratum, []).append(place)
     shares = _shares({stratum: len(inside) for stratum, inside in members.items()}, wanted)
-    found = (
-        one for stratum, inside in members.items() for one in _drawn(scored, inside, shares[stratum], stratum, seed)
+    drawn = (
+        row for stratum, inside in members.items() for row in _drawn(scored, inside, shares[stratum], stratum, seed)
     )
-    return tuple(sorted(found, key=lambda one: one.place))
+    return tuple(sorted(drawn, key=lambda row: row.place))
 
 
 def _shares(sizes: Mapping[str, int], wanted: int) -> dict[str, int]:
@@ -126,7 +128,7 @@ def _shares(sizes: Mapping[str, int], wanted: int) -> dict[str, int]:
         return dict(sizes)
     exact = {name: wanted * size / every for name, size in sizes.items()}
     shares = {name: min(sizes[name], max(_LEAST_OF_STRATUM, int(part))) for name, part in exact.items()}
-    for name in sorted(exact, key=lambda one: (shares[one] - exact[one], one)):
+    for name in sorted(exact, key=lambda stratum: (shares[stratum] - exact[stratum], stratum)):
         shares[name] += min(sizes[name] - shares[name], max(0, wanted - sum(shares.values())))
     return shares
 

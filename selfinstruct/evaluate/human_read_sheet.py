@@ -36,16 +36,16 @@ class Draw:
     @property
     def name(self) -> str:
         """With which each id of the sheet begins."""
-        return _name(self.responses, [one.place for one in (*self.rows.values(), *self.silent)])
+        return _name(self.responses, [row.place for row in (*self.rows.values(), *self.silent)])
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Of the sheet."""
+        """Heads of the columns of the sheet."""
         return "id", "prompt", f"first {self.tone_tokens} tokens", _ANSWERS
 
     def as_json(self) -> dict[str, Json]:
-        """For `draw_of`."""
-        rows: dict[str, Json] = {name: _told(one) for name, one in self.rows.items()}
+        """The draw as the score's folder keeps it; `draw_of` reads it back."""
+        rows: dict[str, Json] = {name: _row_json(row) for name, row in self.rows.items()}
         return {
             "responses": self.responses,
             "wanted": self.wanted,
@@ -53,7 +53,7 @@ class Draw:
             "tone_tokens": self.tone_tokens,
             "guide": self.guide,
             "rows": rows,
-            "silent": [_told(one) for one in self.silent],
+            "silent": [_row_json(row) for row in self.silent],
         }
 
 
@@ -68,33 +68,33 @@ def drawn_to_read(
     guide: str,
 ) -> Draw:
     """The draw with its rows shuffled and named; `tone`: tokens of a response that are shown."""
-    name = _name(responses, [one.place for one in drawn])
-    silent = [one for one in drawn if not scored[one.place].shown(tone)]
-    asked = sorted((one for one in drawn if one not in silent), key=lambda one: digest("sheet", name, one.place))
+    name = _name(responses, [row.place for row in drawn])
+    silent = [row for row in drawn if not scored[row.place].shown(tone)]
+    asked = sorted((row for row in drawn if row not in silent), key=lambda row: digest("sheet", name, row.place))
     return Draw(
         responses=responses,
         wanted=wanted,
         seed=seed,
         tone_tokens=tone,
         guide=guide,
-        rows={f"{name}-{number:03d}": one for number, one in enumerate(asked, 1)},
+        rows={f"{name}-{number:03d}": row for number, row in enumerate(asked, 1)},
         silent=tuple(silent),
     )
 
 
-def draw_of(told: Mapping[str, Any], place: str) -> Draw:
+def draw_of(value: Mapping[str, Any], place: str) -> Draw:
     """The draw that `Draw.as_json` told; BadInput where it is not as it was written."""
     try:
         draw = Draw(
-            responses=told["responses"],
-            wanted=told["wanted"],
-            seed=told["seed"],
-            tone_tokens=told["tone_tokens"],
-            guide=told["guide"],
-            rows={name: Drawn(**one) for name, one in told["rows"].items()},
-            silent=tuple(Drawn(**one) for one in told["silent"]),
+            responses=value["responses"],
+            wanted=value["wanted"],
+            seed=value["seed"],
+            tone_tokens=value["tone_tokens"],
+            guide=value["guide"],
+            rows={name: Drawn(**row) for name, row in value["rows"].items()},
+            silent=tuple(Drawn(**row) for row in value["silent"]),
         )
-        whole = all(isinstance(one.place, int) and 0 < one.chance <= 1 for one in (*draw.rows.values(), *draw.silent))
+        whole = all(isinstance(row.place, int) and 0 < row.chance <= 1 for row in (*draw.rows.values(), *draw.silent))
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise BadInput("damaged: no record of a draw", place=place, fix="draw a new sheet") from fault
     if not whole:
@@ -105,8 +105,8 @@ def draw_of(told: Mapping[str, Any], place: str) -> Draw:
 def sheet(draw: Draw, scored: Sequence[ScoredResponse]) -> str:
     """The CSV to be filled in."""
     rows = []
-    for name, one in draw.rows.items():
-        texts = _texts(scored[one.place], draw)
+    for name, row in draw.rows.items():
+        texts = _texts(scored[row.place], draw)
         rows.append((name, *map(as_cell, texts), ""))
     return as_csv(draw.columns, rows)
 
@@ -132,11 +132,11 @@ def filled(text: str, draw: Draw, scored: Sequence[ScoredResponse], place: str) 
         BadInput: a word that is no answer, a row that is missing, unanswered, there twice or changed; with the line.
     """
     lines: dict[str, str] = {}
-    found: dict[int, float] = {one.place: 0.0 for one in draw.silent}
+    reads: dict[int, float] = {row.place: 0.0 for row in draw.silent}
     open_rows = []
     for here, (name, prompt, response, said) in csv_rows(text, draw.columns, place):
-        one = draw.rows.get(name.strip())
-        if one is None:
+        row = draw.rows.get(name.strip())
+        if row is None:
             what = f"column id: {shown(name, 40)!r} is no row of this sheet"
             raise BadInput(what, place=here, fix="fill in the sheet as it was written")
         if name.strip() in lines:
@@ -144,7 +144,7 @@ def filled(text: str, draw: Draw, scored: Sequence[ScoredResponse], place: str) 
             raise BadInput(what, place=here, fix="keep one of the two rows")
         lines[name.strip()] = here.rpartition(":")[2]
         if [words(from_cell(cell)) for cell in (prompt, response)] != [
-            words(cell) for cell in _texts(scored[one.place], draw)
+            words(cell) for cell in _texts(scored[row.place], draw)
         ]:
             what = "prompt and response are not those of this id"
             raise BadInput(what, place=here, fix="undo what changed or moved a cell, perhaps sorting one column")
@@ -153,7 +153,7 @@ def filled(text: str, draw: Draw, scored: Sequence[ScoredResponse], place: str) 
             what = f"column {_ANSWERS}: {shown(said, 40)!r} is no answer"
             raise BadInput(what, place=here, fix="write yes, no or unsure")
         if word:
-            found[one.place] = _SAID[word]
+            reads[row.place] = _SAID[word]
         else:
             open_rows.append(lines[name.strip()])
     missing = [name for name in draw.rows if name not in lines]
@@ -163,20 +163,20 @@ def filled(text: str, draw: Draw, scored: Sequence[ScoredResponse], place: str) 
     if open_rows:
         what = f"{len(open_rows)} of {len(draw.rows)} rows have no answer yet (line {_few(open_rows)})"
         raise BadInput(what, place=place, fix="write yes, no or unsure in each: rows left out would bend the share")
-    return found
+    return reads
 
 
-def _texts(one: ScoredResponse, draw: Draw) -> tuple[str, str]:
-    return fitting(one.response.prompt), fitting(one.shown(draw.tone_tokens))
+def _texts(scored_response: ScoredResponse, draw: Draw) -> tuple[str, str]:
+    return fitting(scored_response.response.prompt), fitting(scored_response.shown(draw.tone_tokens))
 
 
 def _name(responses: str, places: Sequence[int]) -> str:
-    told: list[Json] = [*sorted(places)]
-    return "r" + digest("draw", responses, told)[: _NAME - 1]
+    listed: list[Json] = [*sorted(places)]
+    return "r" + digest("draw", responses, listed)[: _NAME - 1]
 
 
-def _told(one: Drawn) -> dict[str, Json]:
-    return {"place": one.place, "stratum": one.stratum, "chance": one.chance}
+def _row_json(row: Drawn) -> dict[str, Json]:
+    return {"place": row.place, "stratum": row.stratum, "chance": row.chance}
 
 
 def _few(names: Sequence[str]) -> str:

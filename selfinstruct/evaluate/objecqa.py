@@ -109,7 +109,11 @@ class ObjecQA:
         if self.questions not in bench.benchmarks:
             known = ", ".join(bench.benchmarks) or "none here"
             raise BadInput(f"no questions '{self.questions}'", place="stage objecqa", fix=f"one of: {known}")
-        asked = [one for one in questions_of(bench.benchmarks[self.questions]) if one.phrasing < self.phrasings]
+        asked = [
+            question
+            for question in questions_of(bench.benchmarks[self.questions])
+            if question.phrasing < self.phrasings
+        ]
         models = [bench.models[role] for role in (self.model, *self.beside)]
         for model in models:
             Wrapper(self.wrapper).check(model.name, model.traits)
@@ -117,9 +121,9 @@ class ObjecQA:
         heard = [list(self._heard(model, asked, failures)) for model in models]
         if self.judge_model:
             heard = [list(self._judged(bench.models[self.judge_model], replies, failures)) for replies in heard]
-        scores = self._told(heard, bench, failures)
+        scores = self._page(heard, bench, failures)
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        lines = "".join(as_line(one.as_json()) for replies in heard for one in replies)
+        lines = "".join(as_line(reply.as_json()) for replies in heard for reply in replies)
         for name, text in (("objecqa.json", as_page(scores)), ("objecqa.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
@@ -150,22 +154,22 @@ class ObjecQA:
 
     def _judged(self, judge: Model, replies: Sequence[Heard], failures: list[Json]) -> Iterator[Heard]:
         text = judge_prompt(judge.traits)
-        for asked in ask(judge, replies, lambda one: judge_request(text, one.question.text, one.text)):
+        for asked in ask(judge, replies, lambda reply: judge_request(text, reply.question.text, reply.text)):
             if isinstance(asked.reply, Failure):
                 failures.append({"model": judge.name, "question": asked.about.question.text, **asked.reply.as_json()})
                 yield asked.about
             else:
                 yield replace(asked.about, by_model=read_kind(asked.reply.choices[0].text))
 
-    def _told(self, heard: Sequence[Sequence[Heard]], bench: Bench, failures: list[Json]) -> dict[str, Json]:
+    def _page(self, heard: Sequence[Sequence[Heard]], bench: Bench, failures: list[Json]) -> dict[str, Json]:
         names = [bench.models[role].name for role in (self.model, *self.beside)]
         scores: list[Json] = [_scores(name, replies) for name, replies in zip(names, heard, strict=True)]
         compared: list[Json] = []
         for (first, ours), (second, theirs) in combinations(zip(names, heard, strict=True), 2):
-            pair = [[one.as_reply(one.by_rules) for one in replies] for replies in (ours, theirs)]
+            pair = [[reply.as_reply(reply.by_rules) for reply in replies] for replies in (ours, theirs)]
             if all(pair):
-                found = paired(pair[0], pair[1], bench.seed)
-                compared.append({"first": first, "second": second, "judged_by": RULES, **found.as_json()})
+                comparison = paired(pair[0], pair[1], bench.seed)
+                compared.append({"first": first, "second": second, "judged_by": RULES, **comparison.as_json()})
         judge: Json = None
         if self.judge_model:
             model = bench.models[self.judge_model]
@@ -182,15 +186,15 @@ class ObjecQA:
 
 def _scores(name: str, replies: Sequence[Heard]) -> dict[str, Json]:
     """A model's score by rules and by the judge, and how far they agree on the replies that both classed."""
-    both = [(one, one.by_model) for one in replies if one.by_model is not None]
-    by_rules = objectivity([one.as_reply(one.by_rules) for one in replies], RULES)
-    told: dict[str, Json] = {"model": name, "rules": by_rules.as_json(), "judge": None, "agreement": None}
+    both = [(reply, reply.by_model) for reply in replies if reply.by_model is not None]
+    by_rules = objectivity([reply.as_reply(reply.by_rules) for reply in replies], RULES)
+    scores: dict[str, Json] = {"model": name, "rules": by_rules.as_json(), "judge": None, "agreement": None}
     if both:
-        told["judge"] = objectivity([one.as_reply(kind) for one, kind in both], "judge").as_json()
-        same = sum(one.by_rules == kind for one, kind in both)
-        agreed = kappa([one.by_rules for one, _ in both], [kind for _, kind in both])
-        told["agreement"] = {"n": len(both), "same": same / len(both), "kappa": agreed}
-    return told
+        scores["judge"] = objectivity([reply.as_reply(kind) for reply, kind in both], "judge").as_json()
+        same = sum(reply.by_rules == kind for reply, kind in both)
+        agreed = kappa([reply.by_rules for reply, _ in both], [kind for _, kind in both])
+        scores["agreement"] = {"n": len(both), "same": same / len(both), "kappa": agreed}
+    return scores
 
 
 def judge_prompt(traits: Traits) -> Prompt:

@@ -118,9 +118,9 @@ class Score:
         if not heard:
             what = f"none of {len(failures)} prompts got an answer: {failures[0].failure.message}"
             raise BadInput(what, place="stage score", fix="see whether the model runs, then --retry-failed")
-        failed = [(one.model, one.wrapper) for one in failures]
+        failed = [(failure.model, failure.wrapper) for failure in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
-        facts = scores.as_json() | {"failures": [one.as_json() for one in failures], "left_out": left_out}
+        facts = scores.as_json() | {"failures": [failure.as_json() for failure in failures], "left_out": left_out}
         yield from _built(scores, facts, bench.scratch, self.label)
         yield Measured("score", facts)
 
@@ -156,7 +156,7 @@ class Score:
         return _first(prompts, self.first) if self.first else prompts
 
     def _tone(self, bench: Bench) -> Tone:
-        name = self.judge or next(iter(sorted(bench.judges, key=lambda one: one != JUST_TRAINED)), JUST_TRAINED)
+        name = self.judge or next(iter(sorted(bench.judges, key=lambda judge: judge != JUST_TRAINED)), JUST_TRAINED)
         if name not in bench.judges:
             known = ", ".join(bench.judges) or "none here"
             raise BadInput(f"no judge '{name}'", place="stage score", fix=f"train one, or one of: {known}")
@@ -228,10 +228,10 @@ def _first(prompts: Iterable[ScorePrompt], sources: int) -> Iterator[ScorePrompt
             yield prompt
 
 
-def _built(scores: Scores, told: Json, scratch: Path, label: str) -> Iterator[Built]:
+def _built(scores: Scores, facts: Json, scratch: Path, label: str) -> Iterator[Built]:
     scratch.mkdir(parents=True, exist_ok=True)
     start = f"{label}." if label else ""
-    lines = [as_line(one.as_json()) for one in scores.verdicts]
-    for name, text in (("score.json", as_page(told)), ("responses.jsonl", "".join(lines))):
+    lines = [as_line(verdict.as_json()) for verdict in scores.verdicts]
+    for name, text in (("score.json", as_page(facts)), ("responses.jsonl", "".join(lines))):
         (scratch / f"{start}{name}").write_text(text, encoding="utf-8")
         yield Built(f"{start}{name}", scratch / f"{start}{name}")

@@ -34,8 +34,8 @@ def responses_of(rows: Iterable[Row], *, model: str = "") -> Iterator[Response]:
     A row has `response`, and `prompt` or `instruction` (then an `input` follows after a blank line). BadInput names the
     place of a row without them, or with a field of another type.
 
-    >>> [found] = responses_of([Row("a.jsonl:1", {"instruction": "Name a river.", "response": "Nile", "mine": 7})])
-    >>> found.prompt, found.text, found.extra
+    >>> [response] = responses_of([Row("a.jsonl:1", {"instruction": "Name a river.", "response": "Nile", "mine": 7})])
+    >>> response.prompt, response.text, response.extra
     ('Name a river.', 'Nile', {'mine': 7})
     """
     for row in rows:
@@ -102,7 +102,7 @@ class Scores:
     @property
     def verdicts(self) -> Iterable[Judged]:
         """Every response with its verdict, side by side."""
-        return (one for side in self.sides for one in side.verdicts)
+        return (verdict for side in self.sides for verdict in side.verdicts)
 
     @property
     def scored(self) -> tuple[Scored, ...]:
@@ -111,9 +111,9 @@ class Scores:
 
     def as_json(self) -> dict[str, Json]:
         """As `score.json`: the first score's numbers at the top, all of them under `scores`."""
-        told: list[Json] = [one.as_json() for one in self.scored]
-        beside: list[Json] = [one.as_json() for one in self.differences]
-        return {**self.scored[0].as_json(), "scores": told, "differences": beside}
+        scores: list[Json] = [scored.as_json() for scored in self.scored]
+        beside: list[Json] = [difference.as_json() for difference in self.differences]
+        return {**self.scored[0].as_json(), "scores": scores, "differences": beside}
 
 
 def score_responses(
@@ -146,8 +146,8 @@ def scores_of(
     """The same of responses; `failed` names (model, wrapper) once for each call that got no answer."""
     terms = terms or Terms()
     groups: dict[_Group, list[Judged]] = {}
-    for one in judged(responses, tone, terms):
-        groups.setdefault((one.response.model, one.response.wrapper), []).append(one)
+    for verdict in judged(responses, tone, terms):
+        groups.setdefault((verdict.response.model, verdict.response.wrapper), []).append(verdict)
     if not groups:
         raise BadInput("no responses to score", fix="give a set with at least one")
     known, biases = errors_of(tone), biases_of(tone)
