@@ -109,7 +109,7 @@ def harness_tasks(names: Sequence[str]) -> tuple[HarnessTask, ...]:
 
     BadInput for none, or one twice.
 
-    >>> [one.tasks for one in harness_tasks(["gsm8k", "arc_easy"])]
+    >>> [task.tasks for task in harness_tasks(["gsm8k", "arc_easy"])]
     [('gsm8k_cot',), ('arc_easy',)]
     """
     if not names or len(set(names)) < len(names):

@@ -49,7 +49,7 @@ class Preference:
         return _FIRST[self.said[0]] == 1.0 - _FIRST[self.said[1]]
 
     def as_json(self) -> dict[str, Json]:
-        """As a line tells it."""
+        """What a line of `judged.jsonl` has of a pair."""
         line: dict[str, Json] = {"preference": self.value}
         if any(self.said) or self.fault:
             line |= {"said": list(self.said), "fault": self.fault or None, "reasons": list(self.reasons)}
@@ -87,7 +87,7 @@ class ModelJudge:
 
     @property
     def name(self) -> str:
-        """The model's."""
+        """Name of the model."""
         return self.model.name
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
@@ -170,7 +170,7 @@ def unique_tokens(text: str) -> int:
 
 
 def length(text: str) -> int:
-    """Words."""
+    """Number of words."""
     return len(words(text))
 
 
@@ -219,7 +219,7 @@ class Rated:
     request: str = ""
 
     def as_json(self) -> dict[str, Json]:
-        """As a line tells it."""
+        """What a line of `judged.jsonl` has of one answer."""
         return {
             "level": self.level or None,
             "scores": dict(self.scores) or None,

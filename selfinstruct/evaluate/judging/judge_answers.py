@@ -42,7 +42,7 @@ class Given:
 
     @property
     def row(self) -> tuple[str, str]:
-        """Whose it is."""
+        """Model and wrapper that gave the answer: a row of the tables."""
         return self.model, self.wrapper
 
 

@@ -31,7 +31,7 @@ class KnownPair:
 
     @property
     def longer_is_worse(self) -> bool:
-        """By words."""
+        """The worse answer has more words."""
         return length(self.worse) > length(self.better)
 
 
@@ -68,7 +68,7 @@ def pairs_of(tasks: Sequence[Task]) -> tuple[KnownPair, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """How a judge did."""
+    """How a judge did on pairs of which the better answer is known."""
 
     judge: str
     measure: str
@@ -96,7 +96,7 @@ class Trial:
 
     @property
     def told(self) -> str:
-        """In a line."""
+        """Verdict, both shares with their bounds, and faults, in one line of text."""
         every, half = _said(self.every), _said(self.where_longer_is_worse)
         faults = (
             f"; no verdict: {', '.join(f'{name} {count}' for name, count in self.faults.items())}"
@@ -110,7 +110,7 @@ class Trial:
         )
 
     def as_json(self) -> dict[str, Json]:
-        """With both shares."""
+        """One entry of `check`: both shares, the bounds wanted, the faults."""
         return {
             "judge": self.judge,
             "measure": self.measure,

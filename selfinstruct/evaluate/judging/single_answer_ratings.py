@@ -12,8 +12,8 @@ from selfinstruct.stats import Estimate, mean, share
 def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) -> dict[str, Json]:
     """Of (source, rating): means of the aspects, or how often each level was given; what failed, by its name.
 
-    >>> one = Rated(4.0, level="A")
-    >>> rating_numbers("user_oriented", [("a", one), ("b", Rated(None, fault="prose"))], 0)["levels"]
+    >>> rating = Rated(4.0, level="A")
+    >>> rating_numbers("user_oriented", [("a", rating), ("b", Rated(None, fault="prose"))], 0)["levels"]
     {'A': 1, 'B': 0, 'C': 0, 'D': 0}
     """
     valued = [(source, rating) for source, rating in rated if rating.value is not None]

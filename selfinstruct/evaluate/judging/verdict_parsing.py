@@ -53,7 +53,7 @@ class Scored:
 
     @property
     def mean(self) -> float:
-        """Of the five."""
+        """Mean of the five scores."""
         return sum(self.scores.values()) / len(self.scores)
 
 
@@ -80,8 +80,8 @@ def aspects(said: str) -> Scored | str:
 
     >>> aspects("The answer is very helpful, 5 of 5."), aspects('{"helpful": {"score": 5, "reason": "Right."}}')
     ('prose', 'missing_aspect')
-    >>> told = {name: {"reason": "It is.", "score": 4} for name in ASPECTS}
-    >>> aspects("```json\n" + json.dumps(told) + "\n```").mean, aspects(json.dumps(told | {"deep": {"score": 9}}))
+    >>> verdict = {name: {"reason": "It is.", "score": 4} for name in ASPECTS}
+    >>> aspects("```json\n" + json.dumps(verdict) + "\n```").mean, aspects(json.dumps(verdict | {"deep": {"score": 9}}))
     (4.0, 'not_1_to_5')
     """
     start, end = said.find("{"), said.rfind("}")

@@ -96,7 +96,7 @@ def held_equal(
     None where they never differ by it both ways, for then nothing tells the model from its length.
 
     >>> apart = [3, -3, 5, -5] * 10
-    >>> round(held_equal([float(one > 0) for one in apart], apart, [str(at) for at in range(40)]).value, 2)
+    >>> round(held_equal([float(gap > 0) for gap in apart], apart, [str(at) for at in range(40)]).value, 2)
     0.5
     """
     import numpy as np

@@ -126,7 +126,7 @@ class Suite:
         yield Measured("suite", {**facts, "failed": len(failures)})
 
     def _questions(self, bench: Bench) -> dict[str, list[Question]]:
-        """By suite."""
+        """The questions of each suite, by its name."""
         asked: dict[str, list[Question]] = {}
         for suite, path in self._paths.items():
             if path not in bench.benchmarks:

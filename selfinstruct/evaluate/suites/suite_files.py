@@ -37,7 +37,7 @@ def superni_tasks(files: Iterable[NatInstTask], most: int) -> Iterator[Task]:
 
     >>> from selfinstruct.superni import natinst_task
     >>> file = {"Definition": ["Name a river."], "Instances": [{"input": "Scotland", "output": ["Tay", "Dee"]}]}
-    >>> [one.output for task in superni_tasks([natinst_task(file, "rivers")], 100) for one in task.instances]
+    >>> [instance.output for task in superni_tasks([natinst_task(file, "rivers")], 100) for instance in task.instances]
     ['Tay', 'Dee']
     """
     for file in files:

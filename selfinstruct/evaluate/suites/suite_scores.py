@@ -73,8 +73,8 @@ def _measures(marks: Sequence[tuple[str, Mapping[str, Mark]]], seed: int) -> dic
 def estimate(marks: Iterable[tuple[str, Mark]], seed: int = 0) -> Estimate | None:
     """A share where all marks are yes or no, else a mean; None of nothing.
 
-    >>> found = estimate([("a", (1.0, 1)), ("a", (0.0, 1)), ("b", (1.0, 1)), ("b", (1.0, 1))])
-    >>> found.value, found.n, found.clusters, found.how
+    >>> number = estimate([("a", (1.0, 1)), ("a", (0.0, 1)), ("b", (1.0, 1)), ("b", (1.0, 1))])
+    >>> number.value, number.n, number.clusters, number.how
     (0.75, 4, 2, 'exact by cluster')
     """
     totals: dict[str, float] = {}
