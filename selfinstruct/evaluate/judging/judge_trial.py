@@ -97,7 +97,7 @@ class Trial:
     @property
     def told(self) -> str:
         """Verdict, both shares with their bounds, and faults, in one line of text."""
-        every, half = _said(self.every), _said(self.where_longer_is_worse)
+        every, half = _share_text(self.every), _share_text(self.where_longer_is_worse)
         faults = (
             f"; no verdict: {', '.join(f'{name} {count}' for name, count in self.faults.items())}"
             if self.faults
@@ -125,7 +125,7 @@ class Trial:
         }
 
 
-def _said(share: Estimate | None) -> str:
+def _share_text(share: Estimate | None) -> str:
     if share is None or share.low is None or share.high is None:
         return "of none"
     return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
