@@ -33,7 +33,7 @@ class Answer:
         return turned(self.studied, self.asked) if self.condition == INVERTED else self.asked.outputs
 
     def scored(self) -> Scored:
-        """In both ways."""
+        """By exact match and by ROUGE-L."""
         return scored(self.studied.name, self.studied.task.category, self.text, self.references)
 
 
@@ -62,7 +62,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """All of it, from answers alone."""
+    """Scores of all conditions and baselines, and what is reckoned from them."""
 
     tasks: Sequence[Studied]
     arms: Sequence[Arm]
@@ -73,7 +73,7 @@ class Ablation:
     against: Mapping[str, str]
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Of the tasks of one kind."""
+        """Names of the tasks of one kind."""
         return tuple(studied.name for studied in self.tasks if bool(studied.labels) == (kind == "labels"))
 
     def as_json(self) -> dict[str, Json]:

@@ -69,19 +69,19 @@ class Control:
     """None: neither that they do nor that they do not was shown."""
 
     def as_json(self) -> dict[str, Json]:
-        """With the interval."""
+        """The points that turn with their interval, and whether answers follow."""
         return {"tasks": self.turned.clusters, "turned": self.turned.as_json(), "followed": self.followed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """Of all of it, in words."""
+    """What a model does with definitions, and the evidence, in words."""
 
     verdict: str
     why: str
 
     def as_json(self) -> dict[str, Json]:
-        """Both."""
+        """Verdict and reason."""
         return {"verdict": self.verdict, "why": self.why}
 
 

@@ -63,7 +63,7 @@ class Studied:
 
     @property
     def name(self) -> str:
-        """Of the task."""
+        """Name of the task."""
         return self.task.name
 
 

@@ -43,7 +43,7 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of the student's folder."""
         return f"{self.arm}-{self.examples}-seed{self.seed}-fold{self.fold}"
 
     @property

@@ -34,11 +34,11 @@ class Forget:
 
     @property
     def needs(self) -> Needs:
-        """Nothing."""
+        """No model and no file; what stays is handed on as it came."""
         return Needs(hands_on="as_they_came")
 
     def __post_init__(self) -> None:
-        """Refuse to forget nothing."""
+        """Refuse an empty list of ids, or an id that is no text."""
         if not self.ids or any(not isinstance(identity, str) or not identity.strip() for identity in self.ids):
             raise BadInput("no id", place="stage forget: ids", fix="name some; they stand in kept.jsonl")
 

@@ -40,7 +40,7 @@ class Shift:
     floors: tuple[Figures, ...]
     """The same numbers at the same positions, between models that should be one."""
     told: dict[str, Json]
-    """All but the responses."""
+    """Counts and figures, as `shift.json` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ class Figures:
     """By position in the response."""
 
     def as_json(self) -> dict[str, Json]:
-        """All of it."""
+        """The comparison as `shift.json` has it."""
         return {
             "against": self.against,
             "about": self.about,

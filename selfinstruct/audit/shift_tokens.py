@@ -48,7 +48,7 @@ class Response:
 
     @property
     def text(self) -> str:
-        """All its pieces."""
+        """The response, and the mark of its end where there is one."""
         return "".join(self.pieces)
 
     @property
@@ -64,12 +64,12 @@ class Moved:
     rank: tuple[int, ...]
     """Of the token that the tuned model finds likeliest, in the order of the other."""
     argmax: tuple[int, ...]
-    """That token."""
+    """The token that the tuned model finds likeliest."""
     kl_base_tuned: tuple[float, ...]
     kl_tuned_base: tuple[float, ...]
     kl_topk_compat: tuple[float, ...]
     base_probability: tuple[float, ...]
-    """That the other model gives it."""
+    """Probability that the other model gives that token."""
     jaccard: tuple[float, ...]
     """Of the ten likeliest tokens of both."""
 

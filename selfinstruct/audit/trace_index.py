@@ -41,9 +41,9 @@ class Origin:
     """A training record that may have taught a span."""
 
     place: int
-    """Of the record in the set."""
+    """Index of the record in the set."""
     record: str
-    """Its id."""
+    """Id of the record."""
     overlap: float
     """How much of the span it holds, between 0 and 1 (trace_index.py)."""
     exact: bool
@@ -59,7 +59,7 @@ class Origin:
         return self.overlap + self.concept
 
     def as_json(self) -> dict[str, Json]:
-        """With its numbers."""
+        """An origin as a line of `trace.jsonl` has it."""
         return {
             "record": self.record,
             "overlap": self.overlap,
@@ -75,7 +75,7 @@ class Near:
     """A text that shares runs of words."""
 
     text: int
-    """Its number."""
+    """Number of the text in the index."""
     overlap: float
     """How much of what was looked for it holds: 1 for all of its words and runs, the rare weighing most."""
     exact: bool
@@ -96,7 +96,7 @@ class WordIndex:
     first: "NDArray[np.int64]"
     """Where in `order` each word's places begin; one more at the end."""
     count: int
-    """Texts."""
+    """How many texts there are."""
 
     @classmethod
     def build(cls, texts: Iterable[Sequence[str]]) -> "WordIndex":

@@ -80,7 +80,7 @@ def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
 
 
 def marked_spans(number: int, said: Said) -> list[Span]:
-    """Those that somebody marked."""
+    """The spans that the file marks in a response."""
     return [Span(number, begin, end, said.response[begin:end], "marked") for begin, end in said.spans or ()]
 
 
