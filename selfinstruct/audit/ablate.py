@@ -8,7 +8,7 @@ from typing import ClassVar
 from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
 from selfinstruct.audit.ablate_results import Answer, ablation
 from selfinstruct.audit.ablate_statistics import MARGIN
-from selfinstruct.audit.ablate_tasks import Found, Studied, tasks_of
+from selfinstruct.audit.ablate_tasks import Studied, TaskSet, tasks_of
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
@@ -73,39 +73,39 @@ class Ablate:
         """Every record, then the files and the numbers."""
         yield from map(Kept, records)
         marked = any(task.held_out for task in records)
-        found = tasks_of((task for task in records if task.held_out or not marked), self.instances)
+        task_set = tasks_of((task for task in records if task.held_out or not marked), self.instances)
         model = bench.models[self.model]
         failures: list[dict[str, Json]] = []
         lines: list[dict[str, Json]] = []
-        answers = list(self._answers(model, found, bench, failures, lines))
+        answers = list(self._answers(model, task_set, bench, failures, lines))
         if not answers:
             what = f"none of {len(failures)} prompts got an answer: {failures[0]['message']}"
             raise BadInput(what, place="stage ablate", fix="see whether the model runs, then --retry-failed")
-        told: dict[str, Json] = {
+        results: dict[str, Json] = {
             "model": model.name,
             "shots": self.shots,
-            "instances": sum(len(one.asked) for one in found.tasks),
-            "left_out": found.left_out,
+            "instances": sum(len(studied.asked) for studied in task_set.tasks),
+            "left_out": task_set.left_out,
             "failed": len(failures),
-            **ablation(found.tasks, answers, margin=self.margin, seed=bench.seed).as_json(),
+            **ablation(task_set.tasks, answers, margin=self.margin, seed=bench.seed).as_json(),
         }
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        page = json.dumps({**told, "failures": [*failures]}, indent=1, ensure_ascii=False) + "\n"
+        page = json.dumps({**results, "failures": [*failures]}, indent=1, ensure_ascii=False) + "\n"
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         for name, written in (("ablation.json", page), ("conditions.jsonl", text)):
             (bench.scratch / name).write_text(written, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("ablation", {key: value for key, value in told.items() if key != "by_task"})
+        yield Measured("ablation", {key: value for key, value in results.items() if key != "by_task"})
 
     def _answers(
         self,
         model: Model,
-        found: Found,
+        task_set: TaskSet,
         bench: Bench,
         failures: list[dict[str, Json]],
         lines: list[dict[str, Json]],
     ) -> Iterator[Answer]:
-        places = self._places(found.tasks, bench.seed)
+        places = self._places(task_set.tasks, bench.seed)
 
         def request(text: str) -> Request:
             tokens = self.label_tokens if places[text][0].studied.labels else self.text_tokens
@@ -122,7 +122,7 @@ class Ablate:
         for asked in ask(model, places, request):
             text, reply = asked.about, asked.reply
             if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
-                failures += [{**_told(place), **reply.as_json()} for place in places[text]]
+                failures += [{**_place_json(place), **reply.as_json()} for place in places[text]]
                 continue
             # A model that said nothing was asked and gave no right answer: left out, it would flatter.
             said = "" if isinstance(reply, Failure) else reply.choices[0].text.strip()
@@ -132,7 +132,7 @@ class Ablate:
                 score = answer.scored()
                 lines.append(
                     {
-                        **_told(place),
+                        **_place_json(place),
                         "prompt": text,
                         "response": said,
                         "references": list(answer.references),
@@ -146,12 +146,12 @@ class Ablate:
     def _places(self, tasks: Sequence[Studied], seed: int) -> dict[str, list[_Place]]:
         """Every prompt, once, with all the places that it fills."""
         places: dict[str, list[_Place]] = {}
-        for one in tasks:
+        for studied in tasks:
             for condition in self.conditions:
-                for asked in one.asked:
-                    text = prompt(condition, one, asked, shots=self.shots, seed=seed)
+                for asked in studied.asked:
+                    text = prompt(condition, studied, asked, shots=self.shots, seed=seed)
                     if text is not None:
-                        places.setdefault(text, []).append(_Place(condition, one, asked))
+                        places.setdefault(text, []).append(_Place(condition, studied, asked))
         return places
 
 
@@ -165,5 +165,5 @@ def check_conditions(given: Sequence[str]) -> None:
         raise BadInput(what, place="conditions", fix=f"some of: {', '.join(CONDITIONS)}")
 
 
-def _told(place: _Place) -> dict[str, Json]:
+def _place_json(place: _Place) -> dict[str, Json]:
     return {"condition": place.condition, "task": place.studied.name, "instance": place.asked.id}

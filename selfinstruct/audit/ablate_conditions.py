@@ -40,27 +40,27 @@ Made: TypeAlias = Callable[[Studied, int, int], Shown | None]
 """From a task, how many examples are shown, and a seed; None where the task does not have what is needed."""
 
 
-def _original(one: Studied, shots: int, seed: int) -> Shown:
+def _original(studied: Studied, shots: int, seed: int) -> Shown:
     del shots, seed
-    return Shown(one.task.definition)
+    return Shown(studied.task.definition)
 
 
-def _simplified(one: Studied, shots: int, seed: int) -> Shown:
+def _simplified(studied: Studied, shots: int, seed: int) -> Shown:
     """Of a definition only the label list stays; of one for free text, nothing."""
     del shots, seed
-    return Shown(f"Possible labels: {', '.join(one.labels)}" if one.labels else "")
+    return Shown(f"Possible labels: {', '.join(studied.labels)}" if studied.labels else "")
 
 
-def _empty(one: Studied, shots: int, seed: int) -> Shown:
-    del one, shots, seed
+def _empty(studied: Studied, shots: int, seed: int) -> Shown:
+    del studied, shots, seed
     return Shown("")
 
 
-def _shuffled_words(one: Studied, shots: int, seed: int) -> Shown:
+def _shuffled_words(studied: Studied, shots: int, seed: int) -> Shown:
     """One order of the words for all instances of a task, and never the one they had."""
     del shots
-    words = one.task.definition.split()
-    order, chance = list(words), _chance("shuffled_words", seed, one.name)
+    words = studied.task.definition.split()
+    order, chance = list(words), _chance("shuffled_words", seed, studied.name)
     for _ in range(16):
         chance.shuffle(order)
         if order != words:
@@ -68,48 +68,50 @@ def _shuffled_words(one: Studied, shots: int, seed: int) -> Shown:
     return Shown(" ".join(order))
 
 
-def _labels_removed(one: Studied, shots: int, seed: int) -> Shown | None:
+def _labels_removed(studied: Studied, shots: int, seed: int) -> Shown | None:
     del shots, seed
-    left = without_labels(one.task.definition, one.labels) if one.labels else one.task.definition
-    return None if left == one.task.definition else Shown(left)
+    left = without_labels(studied.task.definition, studied.labels) if studied.labels else studied.task.definition
+    return None if left == studied.task.definition else Shown(left)
 
 
-def _input_removed(one: Studied, shots: int, seed: int) -> Shown | None:
+def _input_removed(studied: Studied, shots: int, seed: int) -> Shown | None:
     del shots, seed
-    left = without_input(one.task.definition)
-    return None if left == one.task.definition else Shown(left)
+    left = without_input(studied.task.definition)
+    return None if left == studied.task.definition else Shown(left)
 
 
-def _right_examples(one: Studied, shots: int, seed: int) -> Shown | None:
+def _right_examples(studied: Studied, shots: int, seed: int) -> Shown | None:
     del seed
-    found = one.task.positive[:shots]
-    return Shown(one.task.definition, found) if found else None
+    examples = studied.task.positive[:shots]
+    return Shown(studied.task.definition, examples) if examples else None
 
 
-def _delusive_examples(one: Studied, shots: int, seed: int) -> Shown | None:
+def _delusive_examples(studied: Studied, shots: int, seed: int) -> Shown | None:
     """The task's negative examples in the place of the positive ones: right input, right kind of output, wrong pair."""
     del seed
-    found = one.task.negative[:shots]
-    return Shown(one.task.definition, found) if found and one.task.positive else None
+    examples = studied.task.negative[:shots]
+    return Shown(studied.task.definition, examples) if examples and studied.task.positive else None
 
 
-def _wrong_pairing(one: Studied, shots: int, seed: int) -> Shown | None:
+def _wrong_pairing(studied: Studied, shots: int, seed: int) -> Shown | None:
     """The positive examples, each with an answer that is not its own."""
-    found = one.task.positive[:shots]
-    told = [wrong_answer(one, each.output, f"example {n}", seed) for n, each in enumerate(found)]
-    if not found or any(answer is None for answer in told):
+    examples = studied.task.positive[:shots]
+    answers = [wrong_answer(studied, each.output, f"example {n}", seed) for n, each in enumerate(examples)]
+    if not examples or any(answer is None for answer in answers):
         return None
-    pairs = zip(found, told, strict=True)
-    return Shown(one.task.definition, tuple(Example(each.input, answer or "") for each, answer in pairs))
+    pairs = zip(examples, answers, strict=True)
+    return Shown(studied.task.definition, tuple(Example(each.input, answer or "") for each, answer in pairs))
 
 
-def _inverted(one: Studied, shots: int, seed: int) -> Shown | None:
+def _inverted(studied: Studied, shots: int, seed: int) -> Shown | None:
     """The same definition, and after it that each label is to be given in the place of another."""
     del shots, seed
-    if not one.labels:
+    if not studied.labels:
         return None
-    swaps = [f'answer "{other}" where "{label}" would be right' for label, other in inverted(one.labels).items()]
-    return Shown(f"{one.task.definition.strip()} But in this task the labels have changed places: {'; '.join(swaps)}.")
+    swaps = [f'answer "{other}" where "{label}" would be right' for label, other in inverted(studied.labels).items()]
+    return Shown(
+        f"{studied.task.definition.strip()} But in this task the labels have changed places: {'; '.join(swaps)}."
+    )
 
 
 CONDITIONS: Mapping[str, Made] = {
@@ -134,30 +136,31 @@ AGAINST: Mapping[str, str] = {
 """What each condition is compared with; right examples themselves with the definition alone."""
 
 
-def prompt(condition: str, one: Studied, asked: Asked, *, shots: int, seed: int) -> str | None:
+def prompt(condition: str, studied: Studied, asked: Asked, *, shots: int, seed: int) -> str | None:
     """What a model is asked; None where the task does not have what the condition needs."""
-    shown = CONDITIONS[condition](one, shots, seed)
+    shown = CONDITIONS[condition](studied, shots, seed)
     return None if shown is None else tk_prompt(shown.definition, asked.input, shown.examples).rstrip()
 
 
-def lesson(condition: str, one: Studied, asked: Asked, *, shots: int, seed: int) -> tuple[str, str] | None:
+def lesson(condition: str, studied: Studied, asked: Asked, *, shots: int, seed: int) -> tuple[str, str] | None:
     """A prompt and the answer to be learned; of `wrong_pairing` the prompt is the original, and the answer is wrong."""
     if condition != WRONG_PAIRING:
-        put = prompt(condition, one, asked, shots=shots, seed=seed)
+        put = prompt(condition, studied, asked, shots=shots, seed=seed)
         return None if put is None else (put, asked.outputs[0])
-    put, answer = prompt(ORIGINAL, one, asked, shots=shots, seed=seed), wrong_answer(one, asked.outputs, asked.id, seed)
+    put = prompt(ORIGINAL, studied, asked, shots=shots, seed=seed)
+    answer = wrong_answer(studied, asked.outputs, asked.id, seed)
     return None if put is None or answer is None else (put, answer)
 
 
-def wrong_answer(one: Studied, right: str | Sequence[str], which: str, seed: int) -> str | None:
+def wrong_answer(studied: Studied, right: str | Sequence[str], which: str, seed: int) -> str | None:
     """An answer of the same task that is never right: another label, or another instance's output; None: there is none.
 
     A mere exchange of answers would leave, of two labels, half of the pairs right.
     """
     rights = {normalized(answer) for answer in ([right] if isinstance(right, str) else right)}
-    pool = one.labels or tuple(dict.fromkeys(asked.outputs[0] for asked in one.task.instances))
+    pool = studied.labels or tuple(dict.fromkeys(asked.outputs[0] for asked in studied.task.instances))
     others = [answer for answer in pool if normalized(answer) not in rights]
-    return _chance("wrong_pairing", seed, one.name, which).choice(others) if others else None
+    return _chance("wrong_pairing", seed, studied.name, which).choice(others) if others else None
 
 
 def inverted(labels: Sequence[str]) -> dict[str, str]:

@@ -7,64 +7,64 @@ _TITLES = {"labels": "Tasks with a label space: exact match", "free_text": "Task
 _METRICS = {"labels": "exact_match", "free_text": "rouge_l"}
 
 
-def table(told: Mapping[str, Any]) -> str:
+def table(results: Mapping[str, Any]) -> str:
     """Each arm with its score, its difference from what it is compared with, and the verdict; then what follows."""
-    return "\n".join(_lines(told)) + "\n"
+    return "\n".join(_lines(results)) + "\n"
 
 
-def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+def _lines(results: Mapping[str, Any]) -> Iterator[str]:
     for kind, title in _TITLES.items():
-        count = told["tasks"][kind]
+        count = results["tasks"][kind]
         if not count:
             continue
         yield f"{title}, {count} tasks"
         yield ""
-        yield from _ruled(list(_rows(told, kind)))
+        yield from _ruled(list(_rows(results, kind)))
         yield ""
-        beat = told["beat_guessing"][kind]
+        beat = results["beat_guessing"][kind]
         listed = ", ".join(map(named, beat)) if beat else "none"
         yield f"Arms that beat what scores without reading the task: {listed}."
         yield ""
-    yield from _closing(told)
+    yield from _closing(results)
 
 
-def _closing(told: Mapping[str, Any]) -> Iterator[str]:
-    control = told["control"]
+def _closing(results: Mapping[str, Any]) -> Iterator[str]:
+    control = results["control"]
     if control is not None:
         said = {True: "they turn", False: "they do not", None: "cannot tell"}[control["followed"]]
         yield (
             f"Control, labels changed places ({control['tasks']} tasks): answers turn by "
             f"{_signed(control['turned'])} points: {said}."
         )
-    concluded = told["conclusion"]
+    concluded = results["conclusion"]
     yield f"Verdict on definitions: {concluded['verdict']} ({concluded['why']})."
     yield (
         "Scores are means over answers; of differences each task counts once. Intervals are 95 %, by task. Equal: "
-        f"within {told['margin']:g} points by two one-sided tests; `could show` is the smallest margin that so many "
+        f"within {results['margin']:g} points by two one-sided tests; `could show` is the smallest margin that so many "
         "tasks show in four of five runs."
     )
 
 
-def _rows(told: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
+def _rows(results: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
     yield ("arm", "tasks", "score", "95 %", "compared with", "difference", "95 %", "could show", "verdict")
-    compared = {one["condition"]: one for one in told["comparisons"][kind]}
-    for arm in (*told["baselines"], *told["arms"]):
+    compared = {comparison["condition"]: comparison for comparison in results["comparisons"][kind]}
+    for arm in (*results["baselines"], *results["arms"]):
         if arm[kind] is None:
             continue
-        score, one = arm[kind][_METRICS[kind]], compared.get(arm["name"])
+        score, comparison = arm[kind][_METRICS[kind]], compared.get(arm["name"])
         mine = (named(arm["name"]), str(arm[kind]["tasks"]), f"{score['value']:.1f}", _interval(score))
-        if one is None:
+        if comparison is None:
             yield (*mine, "", "", "", "", "")
             continue
-        change = one["difference"]
-        could = "-" if one["could_show"] is None else f"{one['could_show']:.1f}"
+        change = comparison["difference"]
+        could = "-" if comparison["could_show"] is None else f"{comparison['could_show']:.1f}"
         yield (
             *mine,
-            named(one["against"]),
+            named(comparison["against"]),
             f"{change['value']:+.1f}",
             _interval(change),
             could,
-            one["verdict"],
+            comparison["verdict"],
         )
 
 
@@ -76,7 +76,10 @@ def curve(by_examples: Mapping[int, Mapping[str, Any]]) -> str:
 def _curve_lines(by_examples: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
     for kind, title in _TITLES.items():
         arms = dict.fromkeys(
-            arm["name"] for told in by_examples.values() for arm in (*told["baselines"], *told["arms"]) if arm[kind]
+            arm["name"]
+            for results in by_examples.values()
+            for arm in (*results["baselines"], *results["arms"])
+            if arm[kind]
         )
         if not arms:
             continue
@@ -88,10 +91,10 @@ def _curve_lines(by_examples: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
 
 def _along(name: str, kind: str, by_examples: Mapping[int, Mapping[str, Any]]) -> tuple[str, ...]:
     cells = [named(name)]
-    for told in by_examples.values():
-        every = (*told["baselines"], *told["arms"])
-        found = next((arm[kind][_METRICS[kind]] for arm in every if arm["name"] == name and arm[kind]), None)
-        cells.append("-" if found is None else f"{found['value']:.1f} ({_interval(found)})")
+    for results in by_examples.values():
+        every = (*results["baselines"], *results["arms"])
+        score = next((arm[kind][_METRICS[kind]] for arm in every if arm["name"] == name and arm[kind]), None)
+        cells.append("-" if score is None else f"{score['value']:.1f} ({_interval(score)})")
     return tuple(cells)
 
 
@@ -104,13 +107,13 @@ def named(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _interval(found: Mapping[str, Any]) -> str:
-    low, high = found["low"], found["high"]
+def _interval(estimate: Mapping[str, Any]) -> str:
+    low, high = estimate["low"], estimate["high"]
     return "-" if low is None or high is None else f"{low:.1f} to {high:.1f}"
 
 
-def _signed(found: Mapping[str, Any]) -> str:
-    return f"{found['value']:+.1f} ({_interval(found)})"
+def _signed(estimate: Mapping[str, Any]) -> str:
+    return f"{estimate['value']:+.1f} ({_interval(estimate)})"
 
 
 def _ruled(rows: Sequence[Sequence[str]]) -> Iterator[str]:

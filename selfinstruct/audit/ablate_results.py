@@ -33,13 +33,13 @@ class Answer:
         return turned(self.studied, self.asked) if self.condition == INVERTED else self.asked.outputs
 
     def scored(self) -> Scored:
-        """In both ways."""
+        """By exact match and by ROUGE-L."""
         return scored(self.studied.name, self.studied.task.category, self.text, self.references)
 
 
-def turned(one: Studied, asked: Asked) -> tuple[str, ...]:
+def turned(studied: Studied, asked: Asked) -> tuple[str, ...]:
     """What the inverted definition wants of an instance."""
-    swaps = inverted(one.labels)
+    swaps = inverted(studied.labels)
     return tuple(other for label, other in swaps.items() if exact_match(label, asked.outputs))
 
 
@@ -54,15 +54,15 @@ class Arm:
         """Means in points, of those tasks that were answered."""
         wanted = dict.fromkeys(names)
         values: dict[str, list[float]] = {}
-        for one in self.scores:
-            if one.task in wanted:
-                values.setdefault(one.task, []).append(getattr(one, metric))
-        return {name: sum(found) / len(found) for name, found in values.items()}
+        for score in self.scores:
+            if score.task in wanted:
+                values.setdefault(score.task, []).append(getattr(score, metric))
+        return {name: sum(points) / len(points) for name, points in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """All of it, from answers alone."""
+    """Scores of all conditions and baselines, and what is reckoned from them."""
 
     tasks: Sequence[Studied]
     arms: Sequence[Arm]
@@ -73,34 +73,36 @@ class Ablation:
     against: Mapping[str, str]
 
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Of the tasks of one kind."""
-        return tuple(one.name for one in self.tasks if bool(one.labels) == (kind == "labels"))
+        """Names of the tasks of one kind."""
+        return tuple(studied.name for studied in self.tasks if bool(studied.labels) == (kind == "labels"))
 
     def as_json(self) -> dict[str, Json]:
         """Scores, comparisons, control and conclusion; `by_task` has what other intervals can be made of."""
         plain = [arm for arm in self.arms if arm.name not in (INVERTED, TURNED)]
         compared: dict[str, Json] = {}
-        found: dict[Kind, tuple[Comparison, ...]] = {}
+        by_kind: dict[Kind, tuple[Comparison, ...]] = {}
         beats: dict[Kind, tuple[str, ...]] = {}
         for kind in METRICS:
             beats[kind] = beating(self._by_task(plain, kind), self._by_task(self.baselines, kind), self.seed)
-            found[kind] = comparisons(
+            by_kind[kind] = comparisons(
                 self._by_task(plain, kind),
                 beats=bool(beats[kind]),
                 margin=self.margin,
                 seed=self.seed,
                 against=self.against,
             )
-            compared[kind] = [one.as_json() for one in found[kind]]
+            compared[kind] = [comparison.as_json() for comparison in by_kind[kind]]
         sides = self._by_task(self.arms, "labels")
         checked = control(sides[INVERTED], sides[TURNED], self.seed) if {INVERTED, TURNED} <= set(sides) else None
-        labels = {one.condition: one for one in found["labels"] if one.against == ORIGINAL}
+        labels = {
+            comparison.condition: comparison for comparison in by_kind["labels"] if comparison.against == ORIGINAL
+        }
         concluded = conclusion(labels, checked, beats=bool(beats["labels"]))
         return {
             "tasks": {kind: len(self.names(kind)) for kind in METRICS},
             "margin": self.margin,
-            "arms": [self._told(arm) for arm in plain],
-            "baselines": [self._told(arm) for arm in self.baselines],
+            "arms": [self._arm_json(arm) for arm in plain],
+            "baselines": [self._arm_json(arm) for arm in self.baselines],
             "beat_guessing": {kind: list(names) for kind, names in beats.items()},
             "comparisons": compared,
             "control": None if checked is None else checked.as_json(),
@@ -110,20 +112,20 @@ class Ablation:
 
     def _by_task(self, arms: Sequence[Arm], kind: Kind) -> dict[str, dict[str, float]]:
         names = self.names(kind)
-        told = {arm.name: arm.by_task(names, METRICS[kind]) for arm in arms}
-        return {name: scores for name, scores in told.items() if scores}
+        means = {arm.name: arm.by_task(names, METRICS[kind]) for arm in arms}
+        return {name: scores for name, scores in means.items() if scores}
 
-    def _told(self, arm: Arm) -> dict[str, Json]:
-        told: dict[str, Json] = {"name": arm.name}
+    def _arm_json(self, arm: Arm) -> dict[str, Json]:
+        row: dict[str, Json] = {"name": arm.name}
         for kind in METRICS:
             names = set(self.names(kind))
-            score = superni_score([one for one in arm.scores if one.task in names], self.seed)
-            told[kind] = None if score is None else score.as_json()
+            score = superni_score([instance for instance in arm.scores if instance.task in names], self.seed)
+            row[kind] = None if score is None else score.as_json()
         whole = superni_score(arm.scores, self.seed)
-        return told | {"all": None if whole is None else whole.as_json()}
+        return row | {"all": None if whole is None else whole.as_json()}
 
     def _means(self, arm: Arm) -> dict[str, Json]:
-        every = [one.name for one in self.tasks]
+        every = [studied.name for studied in self.tasks]
         both = {metric: arm.by_task(every, metric) for metric in METRICS.values()}
         return {name: {metric: round(means[name], 6) for metric, means in both.items()} for name in both["exact_match"]}
 
@@ -138,11 +140,13 @@ def ablation(
 ) -> Ablation:
     """From all answers, those under one condition beside those under another, and beside baselines of every task."""
     by_arm: dict[str, list[Scored]] = {}
-    for one in answers:
-        by_arm.setdefault(one.condition, []).append(one.scored())
-        if one.condition == ORIGINAL and one.studied.labels:
-            wanted = turned(one.studied, one.asked)
-            by_arm.setdefault(TURNED, []).append(scored(one.studied.name, one.studied.task.category, one.text, wanted))
+    for answer in answers:
+        by_arm.setdefault(answer.condition, []).append(answer.scored())
+        if answer.condition == ORIGINAL and answer.studied.labels:
+            wanted = turned(answer.studied, answer.asked)
+            by_arm.setdefault(TURNED, []).append(
+                scored(answer.studied.name, answer.studied.task.category, answer.text, wanted)
+            )
     naive: dict[str, list[Scored]] = {}
     for task in tasks:
         for name, scores in baselines(task).items():

@@ -69,19 +69,19 @@ class Control:
     """None: neither that they do nor that they do not was shown."""
 
     def as_json(self) -> dict[str, Json]:
-        """With the interval."""
+        """The points that turn with their interval, and whether answers follow."""
         return {"tasks": self.turned.clusters, "turned": self.turned.as_json(), "followed": self.followed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """Of all of it, in words."""
+    """What a model does with definitions, and the evidence, in words."""
 
     verdict: str
     why: str
 
     def as_json(self) -> dict[str, Json]:
-        """Both."""
+        """Verdict and reason."""
         return {"verdict": self.verdict, "why": self.why}
 
 
@@ -94,12 +94,12 @@ CANNOT_TELL = "cannot tell"
 def beating(arms: Mapping[str, Of], without_reading: Mapping[str, Of], seed: int = 0) -> tuple[str, ...]:
     """The arms that beat each of what scores without reading the task, all arms together erring once in twenty runs."""
     chance = 0.05 / max(1, len(arms))
-    found = []
+    winners = []
     for name, scores in arms.items():
         lows = [_paired(scores, other, level=1 - 2 * chance, seed=seed) for other in without_reading.values()]
-        if lows and all(one is not None and one.low is not None and one.low > 0 for one in lows):
-            found.append(name)
-    return tuple(found)
+        if lows and all(estimate is not None and estimate.low is not None and estimate.low > 0 for estimate in lows):
+            winners.append(name)
+    return tuple(winners)
 
 
 def comparisons(
@@ -107,11 +107,11 @@ def comparisons(
 ) -> tuple[Comparison, ...]:
     """Each arm beside what it is compared with, where both are there; `beats`: some arm beats guessing."""
     return tuple(
-        found
+        comparison
         for name, other in against.items()
         if name in arms
         and other in arms
-        and (found := _compared(name, other, arms, beats=beats, margin=margin, seed=seed)) is not None
+        and (comparison := _compared(name, other, arms, beats=beats, margin=margin, seed=seed)) is not None
     )
 
 
@@ -157,17 +157,17 @@ def control(inverted: Of, original: Of, seed: int = 0) -> Control | None:
     return Control(turned=wide, followed=followed)
 
 
-def conclusion(found: Mapping[str, Comparison], checked: Control | None, *, beats: bool) -> Conclusion:
-    """What a model does with definitions; `found` by condition, of tasks with a label space."""
+def conclusion(compared: Mapping[str, Comparison], checked: Control | None, *, beats: bool) -> Conclusion:
+    """What a model does with definitions; `compared` by condition, of tasks with a label space."""
     verdict = CANNOT_TELL
     if not beats:
         why = "no arm beats what scores without reading the task"
     elif checked is None or checked.followed is None:
         why = "the control shows neither that answers turn with the definition nor that they do not"
-    elif SIMPLIFIED not in found or EMPTY not in found:
+    elif SIMPLIFIED not in compared or EMPTY not in compared:
         why = f"{ORIGINAL}, {SIMPLIFIED} and {EMPTY} were not all asked"
     else:
-        simplified, empty = found[SIMPLIFIED].verdict, found[EMPTY].verdict
+        simplified, empty = compared[SIMPLIFIED].verdict, compared[EMPTY].verdict
         verdict = _CONCLUDED.get((checked.followed, simplified, empty if simplified == "equal" else ""), CANNOT_TELL)
         turn = "turn" if checked.followed else "do not turn"
         why = f"label list alone: {simplified}; no definition: {empty}; answers {turn} when labels change places"
@@ -187,11 +187,17 @@ def _paired(first: Of, second: Of, *, level: float, seed: int) -> Estimate | Non
     changes = [(first[task] - second[task]) / 100 for task in first if task in second]
     if not changes:
         return None
-    few = len(changes) - max(changes.count(one) for one in set(changes)) < _FEW_DIFFER
-    found = bootstrap(
-        ratio(0, 1), [[one, 1.0] for one in changes], n=len(changes), within=(-1, 1), few=few, level=level, seed=seed
+    few = len(changes) - max(changes.count(change) for change in set(changes)) < _FEW_DIFFER
+    estimate = bootstrap(
+        ratio(0, 1),
+        [[change, 1.0] for change in changes],
+        n=len(changes),
+        within=(-1, 1),
+        few=few,
+        level=level,
+        seed=seed,
     )
-    return None if found is None else in_points(found)
+    return None if estimate is None else in_points(estimate)
 
 
 def _could_show(narrow: Estimate) -> float | None:

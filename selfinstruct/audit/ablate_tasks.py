@@ -33,7 +33,7 @@ def label_space(task: NatInstTask) -> tuple[str, ...]:
 
     Found, it is two to twenty short answers that come back: on average at least three times each, none only once.
 
-    >>> def answered(*said): return tuple(Asked(str(n), "", (one,)) for n, one in enumerate(said))
+    >>> def answered(*said): return tuple(Asked(str(n), "", (text,)) for n, text in enumerate(said))
     >>> label_space(NatInstTask(name="t", definition="d", instances=answered("Yes", "no", "yes.", "No", "yes", "no")))
     ('Yes', 'no')
     >>> label_space(NatInstTask(name="t", definition="d", instances=answered("a cat", "a dog", "a cow")))
@@ -41,11 +41,11 @@ def label_space(task: NatInstTask) -> tuple[str, ...]:
     """
     if task.labels:
         return task.labels
-    if any(len(one.outputs) > 1 for one in task.instances):
+    if any(len(instance.outputs) > 1 for instance in task.instances):
         return ()
     spelt: dict[str, Counter[str]] = {}
-    for one in task.instances:
-        spelt.setdefault(normalized(one.outputs[0]), Counter())[one.outputs[0].strip()] += 1
+    for instance in task.instances:
+        spelt.setdefault(normalized(instance.outputs[0]), Counter())[instance.outputs[0].strip()] += 1
     several = 2 <= len(spelt) <= MOST_LABELS and len(task.instances) >= _TIMES_EACH * len(spelt)
     if not several or any(len(key.split()) > _WORDS or spellings.total() < 2 for key, spellings in spelt.items()):
         return ()
@@ -63,50 +63,52 @@ class Studied:
 
     @property
     def name(self) -> str:
-        """Of the task."""
+        """Name of the task."""
         return self.task.name
 
 
-def studied(task: NatInstTask, first: int) -> Studied:
+def studied_task(task: NatInstTask, first: int) -> Studied:
     """The task with its first instances; 0: all of them."""
     return Studied(task, label_space(task), task.instances[:first] if first else task.instances)
 
 
-def baselines(one: Studied) -> Mapping[str, Sequence[Scored]]:
+def baselines(studied: Studied) -> Mapping[str, Sequence[Scored]]:
     """What is scored without reading the task, instance by instance.
 
     `guess`: what a label drawn evenly scores on average; in a task of free text, where nothing can be drawn from, the
     copied input (the heuristic of Yin et al. 2023, arXiv 2306.01150). `majority`: the label that is right most often in
     the task. `copied_input`: the input as the answer.
     """
-    copied = [_scored(one, asked.input, asked) for asked in one.asked]
-    if not one.labels:
+    copied = [_scored(studied, asked.input, asked) for asked in studied.asked]
+    if not studied.labels:
         return {"guess": copied, "copied_input": copied}
     # of all instances, also those that are not asked: among a few, some label is always in front by chance
-    most = max(one.labels, key=lambda label: (sum(exact_match(label, it.outputs) for it in one.task.instances), label))
+    most = max(
+        studied.labels, key=lambda label: (sum(exact_match(label, it.outputs) for it in studied.task.instances), label)
+    )
     return {
-        "guess": [_guessed(one, asked) for asked in one.asked],
-        "majority": [_scored(one, most, asked) for asked in one.asked],
+        "guess": [_guessed(studied, asked) for asked in studied.asked],
+        "majority": [_scored(studied, most, asked) for asked in studied.asked],
         "copied_input": copied,
     }
 
 
-def _guessed(one: Studied, asked: Asked) -> Scored:
-    share = 100.0 / len(one.labels)
+def _guessed(studied: Studied, asked: Asked) -> Scored:
+    share = 100.0 / len(studied.labels)
     return Scored(
-        one.name,
-        one.task.category,
-        share * sum(exact_match(label, asked.outputs) for label in one.labels),
-        share * sum(rouge_l(label, asked.outputs) for label in one.labels),
+        studied.name,
+        studied.task.category,
+        share * sum(exact_match(label, asked.outputs) for label in studied.labels),
+        share * sum(rouge_l(label, asked.outputs) for label in studied.labels),
     )
 
 
-def _scored(one: Studied, answer: str, asked: Asked) -> Scored:
-    return scored(one.name, one.task.category, answer, asked.outputs)
+def _scored(studied: Studied, answer: str, asked: Asked) -> Scored:
+    return scored(studied.name, studied.task.category, answer, asked.outputs)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TaskSet:
     """The tasks, and how many records were left out: free text that is asked once has nothing to be compared by."""
 
     tasks: tuple[Studied, ...]
@@ -115,10 +117,10 @@ class Found:
     @property
     def with_labels(self) -> int:
         """Tasks that have a label space."""
-        return sum(bool(one.labels) for one in self.tasks)
+        return sum(bool(studied.labels) for studied in self.tasks)
 
 
-def tasks_of(records: Iterable[Task], first: int) -> Found:
+def tasks_of(records: Iterable[Task], first: int) -> TaskSet:
     """The tasks of a set with their first instances; records of one instance and one instruction are one task.
 
     Raises:
@@ -133,20 +135,22 @@ def tasks_of(records: Iterable[Task], first: int) -> Found:
     names = Counter(map(_name, alone))
     tasks = [_task(record, _name(record) if names[_name(record)] == 1 else _numbered(record)) for record in alone]
     tasks += [_joined(group) for group in grouped.values()]
-    found = [studied(_with_examples(task), first) for task in tasks]
-    kept = tuple(one for one in found if one.asked and (one.labels or len(one.task.instances) > 1))
+    candidates = [studied_task(_with_examples(task), first) for task in tasks]
+    kept = tuple(
+        studied for studied in candidates if studied.asked and (studied.labels or len(studied.task.instances) > 1)
+    )
     if len(kept) < 2:
         what = (
             f"{len(kept)} task{'' if len(kept) == 1 else 's'} with a label space or several instances; two are needed"
         )
         raise BadInput(what, place="stage ablate", fix="name a set with several tasks, each with several instances")
-    if not any(one.labels for one in kept):
+    if not any(studied.labels for studied in kept):
         what = f"none of {len(kept)} tasks has a label space: there is nothing to guess from, and nothing to turn round"
         raise BadInput(what, place="stage ablate", fix="add classification tasks, or `Labels` to the task files")
-    repeated = [name for name, times in Counter(one.name for one in kept).items() if times > 1]
+    repeated = [name for name, times in Counter(studied.name for studied in kept).items() if times > 1]
     if repeated:
         raise BadInput(f"two tasks are called '{repeated[0]}'", place="stage ablate", fix="give each a name of its own")
-    return Found(kept, len(found) - len(kept))
+    return TaskSet(kept, len(candidates) - len(kept))
 
 
 def _name(record: Task) -> str:
@@ -166,14 +170,14 @@ def _task(record: Task, name: str) -> NatInstTask:
         {**_identity(more), "input": pair.input, "output": [pair.output, *_texts(more.get("output"))]}
         for pair, more in zip(record.instances, beside, strict=False)
     ]
-    told = {key: record.extra[key] for key in _OF_FILE if record.extra.get(key)}
-    return natinst_task({**told, "Definition": record.instruction, "Instances": instances}, name, _place(record))
+    fields = {key: record.extra[key] for key in _OF_FILE if record.extra.get(key)}
+    return natinst_task({**fields, "Definition": record.instruction, "Instances": instances}, name, _place(record))
 
 
 def _joined(group: Sequence[Task]) -> NatInstTask:
     """Records that ask the same of different inputs."""
     first = group[0]
-    pairs = [{"input": pair.input, "output": [pair.output]} for one in group for pair in one.instances]
+    pairs = [{"input": pair.input, "output": [pair.output]} for record in group for pair in record.instances]
     name = f"{PurePath(first.provenance.source).stem or 'set'}-{first.id[:8]}"
     return natinst_task({"Definition": first.instruction, "Instances": pairs}, name, _place(first))
 
@@ -183,11 +187,13 @@ def _with_examples(task: NatInstTask) -> NatInstTask:
     if task.positive or len(task.instances) < 2 * _EXAMPLES:
         return task
     head, *others = task.instances
-    other = next((one for one in others if normalized(one.outputs[0]) != normalized(head.outputs[0])), others[0])
+    other = next(
+        (instance for instance in others if normalized(instance.outputs[0]) != normalized(head.outputs[0])), others[0]
+    )
     return replace(
         task,
-        positive=tuple(Example(one.input, one.outputs[0]) for one in (head, other)),
-        instances=tuple(one for one in others if one is not other),
+        positive=tuple(Example(instance.input, instance.outputs[0]) for instance in (head, other)),
+        instances=tuple(instance for instance in others if instance is not other),
     )
 
 
@@ -199,9 +205,9 @@ def _identity(more: Mapping[str, Json]) -> dict[str, Any]:
     return {"id": more["id"]} if isinstance(more.get("id"), str) else {}
 
 
-def _texts(found: Json) -> list[str]:
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+def _texts(value: Json) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
-def _objects(found: Json) -> list[dict[str, Json]]:
-    return [one if isinstance(one, dict) else {} for one in found] if isinstance(found, list) else []
+def _objects(value: Json) -> list[dict[str, Json]]:
+    return [item if isinstance(item, dict) else {} for item in value] if isinstance(value, list) else []

@@ -43,7 +43,7 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of the student's folder."""
         return f"{self.arm}-{self.examples}-seed{self.seed}-fold{self.fold}"
 
     @property
@@ -73,17 +73,17 @@ def trainings(arms: Sequence[str], examples: Sequence[int], seeds: Sequence[int]
     )
 
 
-def fold_of(one: Studied, among: Sequence[Studied], folds: int) -> int:
+def fold_of(studied: Studied, among: Sequence[Studied], folds: int) -> int:
     """Which fold a task is tested in: the same for every arm and seed, and as many of each kind in each as can be."""
-    alike = sorted((each.name for each in among if bool(each.labels) == bool(one.labels)), key=_drawn)
-    return alike.index(one.name) % folds
+    alike = sorted((each.name for each in among if bool(each.labels) == bool(studied.labels)), key=_drawn)
+    return alike.index(studied.name) % folds
 
 
 def _drawn(name: str) -> str:
     return digest("fold", name)
 
 
-def lessons(one: Training, tasks: Sequence[Studied], folds: int, *, shots: int) -> list[dict[str, Json]]:
+def lessons(training: Training, tasks: Sequence[Studied], folds: int, *, shots: int) -> list[dict[str, Json]]:
     """What the student of a training learns, as rows of instruction and output.
 
     Where a task does not have what the condition needs, its prompt stays as that of the arm compared with: all arms
@@ -91,49 +91,49 @@ def lessons(one: Training, tasks: Sequence[Studied], folds: int, *, shots: int) 
     """
     rows: list[dict[str, Json]] = []
     for task in tasks:
-        if fold_of(task, tasks, folds) == one.fold:
+        if fold_of(task, tasks, folds) == training.fold:
             continue
-        for asked in task.asked[: one.examples]:
-            fallback = AGAINST.get(one.arm, ORIGINAL)
-            found = next(
+        for asked in task.asked[: training.examples]:
+            fallback = AGAINST.get(training.arm, ORIGINAL)
+            example = next(
                 pair
-                for condition in (one.arm, fallback, ORIGINAL)
-                if (pair := lesson(condition, task, asked, shots=shots, seed=one.seed)) is not None
+                for condition in (training.arm, fallback, ORIGINAL)
+                if (pair := lesson(condition, task, asked, shots=shots, seed=training.seed)) is not None
             )
-            rows.append({"instruction": found[0], "output": found[1]})
+            rows.append({"instruction": example[0], "output": example[1]})
     return rows
 
 
-def kept_aside(one: Training, tasks: Sequence[Studied], folds: int) -> list[dict[str, Json]]:
+def kept_aside(training: Training, tasks: Sequence[Studied], folds: int) -> list[dict[str, Json]]:
     """The tasks that the student is asked about, in the NatInst layout, marked as a test split."""
-    return [_row(task) for task in tasks if fold_of(task, tasks, folds) == one.fold]
+    return [_row(task) for task in tasks if fold_of(task, tasks, folds) == training.fold]
 
 
-def _row(one: Studied) -> dict[str, Json]:
-    task = one.task
+def _row(studied: Studied) -> dict[str, Json]:
+    task = studied.task
     return {
         "Name": task.name,
         "Categories": list(task.categories),
         "Definition": [task.definition],
         "Positive Examples": [{"input": each.input, "output": each.output} for each in task.positive],
         "Negative Examples": [{"input": each.input, "output": each.output} for each in task.negative],
-        "Instances": [{"id": each.id, "input": each.input, "output": list(each.outputs)} for each in one.asked],
-        **({"Labels": list(one.labels)} if one.labels else {}),
+        "Instances": [{"id": each.id, "input": each.input, "output": list(each.outputs)} for each in studied.asked],
+        **({"Labels": list(studied.labels)} if studied.labels else {}),
         "split": "test",
     }
 
 
-def together(found: Iterable[tuple[Training, Mapping[str, Any]]], *, margin: float, seed: int) -> dict[str, Json]:
+def together(students: Iterable[tuple[Training, Mapping[str, Any]]], *, margin: float, seed: int) -> dict[str, Json]:
     """What all students of one number of examples show: by task, the mean over seeds; from their `ablation.json`.
 
     In the shape of one ablation, so that it is told by the same table.
     """
     sums: dict[str, dict[str, list[Mapping[str, float]]]] = {}
-    for one, told in found:
-        by_task = told["by_task"]
-        own = one.asked[0]
-        sides = {one.arm: own}
-        if one.arm == ORIGINAL:
+    for training, results in students:
+        by_task = results["by_task"]
+        own = training.asked[0]
+        sides = {training.arm: own}
+        if training.arm == ORIGINAL:
             sides |= {name: name for name in (INVERTED, TURNED, *BASELINES)}
         for arm, condition in sides.items():
             for task, scores in by_task.get(condition, {}).items():
@@ -148,15 +148,16 @@ def together(found: Iterable[tuple[Training, Mapping[str, Any]]], *, margin: flo
         trained = {name: scores[name] for name in arms if scores[name]}
         beat[kind] = beating(trained, {name: scores[name] for name in BASELINES if scores.get(name)}, seed)
         verdicts[kind] = comparisons(trained, beats=bool(beat[kind]), margin=margin, seed=seed, against=_AGAINST)
-        compared[kind] = [one.as_json() for one in verdicts[kind]]
+        compared[kind] = [comparison.as_json() for comparison in verdicts[kind]]
     sides_of = {name: _means(sums.get(name, {}), "labels", labelled) for name in (INVERTED, TURNED)}
     checked = control(sides_of[INVERTED], sides_of[TURNED], seed)
-    concluded = conclusion({one.condition: one for one in verdicts["labels"]}, checked, beats=bool(beat["labels"]))
+    labels = {comparison.condition: comparison for comparison in verdicts["labels"]}
+    concluded = conclusion(labels, checked, beats=bool(beat["labels"]))
     return {
         "tasks": {kind: len(_means(sums.get("guess", {}), kind, labelled)) for kind in METRICS},
         "margin": margin,
-        "arms": [_told(name, sums[name], labelled, seed) for name in arms],
-        "baselines": [_told(name, sums[name], labelled, seed) for name in BASELINES if name in sums],
+        "arms": [_arm_json(name, sums[name], labelled, seed) for name in arms],
+        "baselines": [_arm_json(name, sums[name], labelled, seed) for name in BASELINES if name in sums],
         "beat_guessing": {kind: list(names) for kind, names in beat.items()},
         "comparisons": compared,
         "control": None if checked is None else checked.as_json(),
@@ -171,18 +172,18 @@ _AGAINST = {**AGAINST, WRONG_PAIRING: ORIGINAL}
 def _means(by_task: Mapping[str, Sequence[Mapping[str, float]]], kind: Kind, labelled: set[str]) -> dict[str, float]:
     metric = METRICS[kind]
     return {
-        task: sum(one[metric] for one in scores) / len(scores)
+        task: sum(score[metric] for score in scores) / len(scores)
         for task, scores in by_task.items()
         if (task in labelled) == (kind == "labels")
     }
 
 
-def _told(
+def _arm_json(
     name: str, by_task: Mapping[str, Sequence[Mapping[str, float]]], labelled: set[str], seed: int
 ) -> dict[str, Json]:
-    told: dict[str, Json] = {"name": name}
+    row: dict[str, Json] = {"name": name}
     for kind, metric in METRICS.items():
-        values = [one / 100 for one in _means(by_task, kind, labelled).values()]
-        found = mean(values, [1] * len(values), within=_SHARES, seed=seed) if values else None
-        told[kind] = None if found is None else {"tasks": found.clusters, metric: in_points(found).as_json()}
-    return told
+        values = [points / 100 for points in _means(by_task, kind, labelled).values()]
+        estimate = mean(values, [1] * len(values), within=_SHARES, seed=seed) if values else None
+        row[kind] = None if estimate is None else {"tasks": estimate.clusters, metric: in_points(estimate).as_json()}
+    return row

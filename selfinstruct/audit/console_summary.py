@@ -3,67 +3,68 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-Told: TypeAlias = Mapping[str, Any]
+JsonObject: TypeAlias = Mapping[str, Any]
 
 
-def shift_lines(told: Told) -> Iterator[str]:
+def shift_lines(results: JsonObject) -> Iterator[str]:
     """Shares of tokens, the divergence of openings and rest, and the floor of each."""
-    of = f"{told['positions']:,} tokens of {told['responses']} responses, template {told['template']}"
-    yield f"{told['tuned']} beside {told['base']}: {of}"
-    for one in (told["shift"], *told["floors"]):
-        whole = one["all"]
+    of = f"{results['positions']:,} tokens of {results['responses']} responses, template {results['template']}"
+    yield f"{results['tuned']} beside {results['base']}: {of}"
+    for figures in (results["shift"], *results["floors"]):
+        whole = figures["all"]
         kinds = ", ".join(f"{name} {_share(whole[name])}" for name in ("unshifted", "marginal", "shifted"))
-        first, rest = (_number(one[name]["kl_base_tuned"]) for name in ("first_of_sentence", "rest_of_sentence"))
-        yield f"  {one['about']}: {kinds}; KL(base || tuned) {first} at the first 5 % of sentences, {rest} after"
+        first, rest = (_number(figures[name]["kl_base_tuned"]) for name in ("first_of_sentence", "rest_of_sentence"))
+        yield f"  {figures['about']}: {kinds}; KL(base || tuned) {first} at the first 5 % of sentences, {rest} after"
 
 
-def knowledge_lines(told: Told) -> Iterator[str]:
+def knowledge_lines(results: JsonObject) -> Iterator[str]:
     """What each model knows, and what each lost beside the base."""
-    yield f"{told['statements']} facts in two phrasings; guessing gets {100 * told['guessing']:.0f} %"
-    for one in told["models"]:
-        loss = f", held-out loss {_number(one['held_out_loss'])}" if one["held_out_loss"] else ""
-        yield f"  {one['name']}: right {_share(one['right'])}, prose perplexity {one['prose_perplexity']}{loss}"
-    for one in told["differences"]:
-        equal = f"; held-out loss: {one['equal_loss']}" if one["equal_loss"] else ""
-        lost = _points(one["known_facts"])
-        yield f"  {one['of']} above {one['above']}, of {one['known']} facts that the base knows: {lost}{equal}"
+    yield f"{results['statements']} facts in two phrasings; guessing gets {100 * results['guessing']:.0f} %"
+    for model in results["models"]:
+        loss = f", held-out loss {_number(model['held_out_loss'])}" if model["held_out_loss"] else ""
+        yield f"  {model['name']}: right {_share(model['right'])}, prose perplexity {model['prose_perplexity']}{loss}"
+    for change in results["differences"]:
+        equal = f"; held-out loss: {change['equal_loss']}" if change["equal_loss"] else ""
+        lost = _points(change["known_facts"])
+        yield f"  {change['of']} above {change['above']}, of {change['known']} facts that the base knows: {lost}{equal}"
 
 
-def trace_lines(told: Told) -> Iterator[str]:
+def trace_lines(results: JsonObject) -> Iterator[str]:
     """How many spans stand in the training set, and in what company."""
-    by = ", ".join(f"{count} {how}" for how, count in told["by"].items() if count)
-    yield f"{told['spans']} spans ({by}) of {told['responses']} responses, looked up in {told['records']:,} records"
-    if judged := told.get("judged"):
+    by = ", ".join(f"{count} {how}" for how, count in results["by"].items() if count)
+    of = f"{results['responses']} responses, looked up in {results['records']:,} records"
+    yield f"{results['spans']} spans ({by}) of {of}"
+    if judged := results.get("judged"):
         yield f"  {judged['model']} calls {judged['false']} of {judged['sentences']} sentences false"
-    yield f"  word for word {_share(told['exact'])}, something like it {_share(told['found'])}"
-    yield f"  word for word in a record about the same: {_share(told['borrowed'])}"
-    size = told["copying"]["characters"]
+    yield f"  word for word {_share(results['exact'])}, something like it {_share(results['found'])}"
+    yield f"  word for word in a record about the same: {_share(results['borrowed'])}"
+    size = results["copying"]["characters"]
     yield f"  characters of answers: {_plain(size['taught'])} taught, {_plain(size['said'])} said"
 
 
-def _plain(told: Told | None) -> str:
-    return "-" if told is None else f"{told['value']:.0f}"
+def _plain(estimate: JsonObject | None) -> str:
+    return "-" if estimate is None else f"{estimate['value']:.0f}"
 
 
-def _points(told: Told | None) -> str:
-    return "-" if told is None else f"{100 * told['value']:+.1f} points{_ends(told, 100, 1)}"
+def _points(estimate: JsonObject | None) -> str:
+    return "-" if estimate is None else f"{100 * estimate['value']:+.1f} points{_ends(estimate, 100, 1)}"
 
 
-def _share(told: Told | None) -> str:
-    return "-" if told is None else f"{100 * told['value']:.1f} %{_ends(told, 100, 1)}"
+def _share(estimate: JsonObject | None) -> str:
+    return "-" if estimate is None else f"{100 * estimate['value']:.1f} %{_ends(estimate, 100, 1)}"
 
 
-def _number(told: Told | None) -> str:
-    return "-" if told is None else f"{told['value']:.3f}{_ends(told, 1, 3)}"
+def _number(estimate: JsonObject | None) -> str:
+    return "-" if estimate is None else f"{estimate['value']:.3f}{_ends(estimate, 1, 3)}"
 
 
-def _ends(told: Told, times: float, digits: int) -> str:
-    if told.get("low") is None:
+def _ends(estimate: JsonObject, times: float, digits: int) -> str:
+    if estimate.get("low") is None:
         return ""
-    return f" ({times * told['low']:.{digits}f} to {times * told['high']:.{digits}f})"
+    return f" ({times * estimate['low']:.{digits}f} to {times * estimate['high']:.{digits}f})"
 
 
-LINES: Mapping[str, Callable[[Told], Iterator[str]]] = {
+LINES: Mapping[str, Callable[[JsonObject], Iterator[str]]] = {
     "shift": shift_lines,
     "knowledge": knowledge_lines,
     "trace": trace_lines,

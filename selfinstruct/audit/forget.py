@@ -34,44 +34,44 @@ class Forget:
 
     @property
     def needs(self) -> Needs:
-        """Nothing."""
+        """No model and no file; what stays is handed on as it came."""
         return Needs(hands_on="as_they_came")
 
     def __post_init__(self) -> None:
-        """Refuse to forget nothing."""
-        if not self.ids or any(not isinstance(one, str) or not one.strip() for one in self.ids):
+        """Refuse an empty list of ids, or an id that is no text."""
+        if not self.ids or any(not isinstance(identity, str) or not identity.strip() for identity in self.ids):
             raise BadInput("no id", place="stage forget: ids", fix="name some; they stand in kept.jsonl")
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Each record, kept or forgotten."""
         del bench
         parents = {task.id: task.provenance.parents for task in records}
-        parents = {**{one: tuple(of) for one, of in (self.lineage or {}).items()}, **parents}
+        parents = {**{child: tuple(of) for child, of in (self.lineage or {}).items()}, **parents}
         named = {identity: named_by(identity, parents, records) for identity in self.ids}
-        roots = {found: identity for identity, found in named.items()}
+        roots = {root: identity for identity, root in named.items()}
         ways: dict[str, tuple[str, ...]] = {}
-        gone, told = 0, dict.fromkeys(self.ids, 0)
+        gone, counts = 0, dict.fromkeys(self.ids, 0)
         for task in records:
             way = way_from(task.id, roots, parents, ways)
             if not way:
                 yield Kept(task)
                 continue
             gone += 1
-            told[roots[way[0]]] += 1
+            counts[roots[way[0]]] += 1
             yield Rejected(task, "forgotten", {"named": way[0], "way": [*way]})
-        yield Measured("forget", {"forgotten": gone, "by": {**told}})
+        yield Measured("forget", {"forgotten": gone, "by": {**counts}})
 
 
 def named_by(identity: str, parents: Mapping[str, tuple[str, ...]], records: Sequence[Task]) -> str:
     """The full id of what is named; BadInput for none, or several."""
-    known = dict.fromkeys((*parents, *(one for of in parents.values() for one in of)))
-    found = [one for one in known if one.startswith(identity)] if len(identity) >= SHORTEST else []
-    found += [task.id for task in records if task.extra.get("id") == identity and task.id not in found]
-    if len(found) == 1:
-        return found[0]
-    what = f"'{shown(identity, 80)}' names {len(found) or 'no'} record{'s' if len(found) != 1 else ''} of the set"
+    known = dict.fromkeys((*parents, *(parent for of in parents.values() for parent in of)))
+    matches = [full_id for full_id in known if full_id.startswith(identity)] if len(identity) >= SHORTEST else []
+    matches += [task.id for task in records if task.extra.get("id") == identity and task.id not in matches]
+    if len(matches) == 1:
+        return matches[0]
+    what = f"'{shown(identity, 80)}' names {len(matches) or 'no'} record{'s' if len(matches) != 1 else ''} of the set"
     short = f"give at least {SHORTEST} characters of an id" if len(identity) < SHORTEST else "ids stand in kept.jsonl"
-    raise BadInput(what, place="forget", fix=f"such as {found[0]} and {found[1]}" if found else short)
+    raise BadInput(what, place="forget", fix=f"such as {matches[0]} and {matches[1]}" if matches else short)
 
 
 def way_from(
@@ -87,13 +87,13 @@ def way_from(
     """
     stack = [identity]
     while stack:
-        one = stack[-1]
-        waiting = [up for up in parents.get(one, ()) if up not in known and up not in roots and up not in stack]
-        if one not in roots and waiting:
+        current = stack[-1]
+        waiting = [up for up in parents.get(current, ()) if up not in known and up not in roots and up not in stack]
+        if current not in roots and waiting:
             stack.append(waiting[0])
             continue
         stack.pop()
-        above = [up for up in parents.get(one, ()) if up in roots or known.get(up)]
-        way = (one,) if one in roots else (*(known.get(above[0]) or (above[0],)), one) if above else ()
-        known[one] = way
+        above = [up for up in parents.get(current, ()) if up in roots or known.get(up)]
+        way = (current,) if current in roots else (*(known.get(above[0]) or (above[0],)), current) if above else ()
+        known[current] = way
     return known[identity]

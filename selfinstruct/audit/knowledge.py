@@ -19,7 +19,7 @@ from selfinstruct.audit.model_pair import (
     ends_of,
 )
 from selfinstruct.audit.shift import weights_of
-from selfinstruct.audit.shift_statistics import told
+from selfinstruct.audit.shift_statistics import estimate_json
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
@@ -86,12 +86,12 @@ class Knowledge:
         yield from map(Kept, records)
         base = weights_of(bench, self.base, self.name)
         tuned = [weights_of(bench, role, self.name) for role in self.tuned]
-        found = self.compare(base, tuned, records, bench)
+        results = self.compare(base, tuned, records, bench)
         bench.scratch.mkdir(parents=True, exist_ok=True)
         file = bench.scratch / "knowledge.json"
-        file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         yield Built("knowledge.json", file)
-        yield Measured("knowledge", {key: value for key, value in found.items() if key != "facts"})
+        yield Measured("knowledge", {key: value for key, value in results.items() if key != "facts"})
 
     def compare(
         self, base: Weights, tuned: Sequence[Weights], records: Sequence[Task], bench: Bench | None = None
@@ -106,15 +106,15 @@ class Knowledge:
         if self.facts:
             facts, texts = (
                 facts_of(map(_stated, bench.benchmarks[self.facts]))[0],
-                [one for one in texts if one.held_out],
+                [text for text in texts if text.held_out],
             )
         if not facts:
             what = "no record is a fact"
             raise BadInput(what, place="stage knowledge", fix="name builtin:facts among the inputs")
         if self.first:
-            facts = sorted(facts, key=lambda one: digest("facts", bench.seed, one.record))[: self.first]
-        for one in tuned:
-            check_made_from(base, one)
+            facts = sorted(facts, key=lambda fact: digest("facts", bench.seed, fact.record))[: self.first]
+        for student in tuned:
+            check_made_from(base, student)
         shown = list[Knows]()
         kind: Loaded | None = None
         for number, weights in enumerate((base, *tuned)):
@@ -125,7 +125,7 @@ class Knowledge:
             kind = kind or Loaded(_Sizes(loaded.model.config), loaded.tokenizer)
             shown.append(self._shown(weights, loaded, facts, texts))
             del loaded  # before the next comes
-        return self._told(shown, facts, base, bench.seed)
+        return self._numbers(shown, facts, base, bench.seed)
 
     def _shown(self, weights: Weights, loaded: Loaded, facts: Sequence[Fact], texts: Sequence[Task]) -> Knows:
         looked, tokenizer = Side(weights.name, loaded.model), loaded.tokenizer
@@ -155,23 +155,23 @@ class Knowledge:
             if pair.output.strip()
         ]
 
-    def _told(self, shown: Sequence[Knows], facts: Sequence[Fact], base: Weights, seed: int) -> dict[str, Json]:
+    def _numbers(self, shown: Sequence[Knows], facts: Sequence[Fact], base: Weights, seed: int) -> dict[str, Json]:
         known = shown[0].right
         return {
             "base": base.name,
             "notices": [base.notice] if base.notice else [],
             "statements": len(facts),
-            "relations": len({one.relation for one in facts}),
-            "guessing": round(sum(1 / len(one.answers) for one in facts) / len(facts), 6),
+            "relations": len({fact.relation for fact in facts}),
+            "guessing": round(sum(1 / len(fact.answers) for fact in facts) / len(facts), 6),
             "paragraphs": len(shown[0].prose),
             "held_out": len(shown[0].held_out),
-            "models": [_of_model(one, facts, seed) for one in shown],
-            "differences": [_difference(one, other, known, seed) for other, one in combinations(shown, 2)],
+            "models": [_of_model(model, facts, seed) for model in shown],
+            "differences": [_difference(model, other, known, seed) for other, model in combinations(shown, 2)],
             "facts": [
                 {
                     "record": fact.record,
                     "relation": fact.relation,
-                    "right": {one.name: [*one.right[at]] for one in shown},
+                    "right": {model.name: [*model.right[at]] for model in shown},
                 }
                 for at, fact in enumerate(facts)
             ],
@@ -191,45 +191,45 @@ class _Sizes:
     config: Any
 
 
-def _of_model(one: Knows, facts: Sequence[Fact], seed: int) -> dict[str, Json]:
-    yes = [sum(both) for both in one.right]
+def _of_model(model: Knows, facts: Sequence[Fact], seed: int) -> dict[str, Json]:
+    yes = [sum(both) for both in model.right]
     relations: dict[str, Json] = {
-        relation: {"right": right, "of": of} for relation, (right, of) in by_relation(facts, one.right).items()
+        relation: {"right": right, "of": of} for relation, (right, of) in by_relation(facts, model.right).items()
     }
-    prose = _loss(one.prose, seed)
+    prose = _loss(model.prose, seed)
     return {
-        "name": one.name,
-        "right": told(share(yes, [2] * len(yes))),
-        "by_phrasing": [told(share([both[at] for both in one.right], [1] * len(yes))) for at in (0, 1)],
-        "prose_loss": told(prose),
+        "name": model.name,
+        "right": estimate_json(share(yes, [2] * len(yes))),
+        "by_phrasing": [estimate_json(share([both[at] for both in model.right], [1] * len(yes))) for at in (0, 1)],
+        "prose_loss": estimate_json(prose),
         "prose_perplexity": None if prose is None else round(math.exp(prose.value), 4),
-        "held_out_loss": told(_loss(one.held_out, seed)),
+        "held_out_loss": estimate_json(_loss(model.held_out, seed)),
         "by_relation": relations,
     }
 
 
-def _difference(one: Knows, other: Knows, known: Sequence[tuple[bool, bool]], seed: int) -> dict[str, Json]:
+def _difference(model: Knows, other: Knows, known: Sequence[tuple[bool, bool]], seed: int) -> dict[str, Json]:
     """The first minus the second; of facts only those that the base knows by the phrasing that is not measured."""
     change, asked = list[float](), list[float]()
-    for mine, its, chosen in zip(one.right, other.right, known, strict=True):
+    for mine, its, chosen in zip(model.right, other.right, known, strict=True):
         measured = [at for at in (0, 1) if chosen[1 - at]]
         change.append(sum(mine[at] - its[at] for at in measured))
         asked.append(len(measured))
     counted = [(up, of) for up, of in zip(change, asked, strict=True) if of]
     facts = paired_difference([up for up, _ in counted], [of for _, of in counted], seed=seed) if counted else None
-    prose, aside = (_paired(getattr(one, name), getattr(other, name), seed) for name in ("prose", "held_out"))
+    prose, aside = (_paired(getattr(model, name), getattr(other, name), seed) for name in ("prose", "held_out"))
     return {
-        "of": one.name,
+        "of": model.name,
         "above": other.name,
-        "known_facts": told(facts),
+        "known_facts": estimate_json(facts),
         "known": len(counted),
-        "prose_loss": told(prose),
-        "held_out_loss": told(aside),
+        "prose_loss": estimate_json(prose),
+        "held_out_loss": estimate_json(aside),
         "equal_loss": equal_loss(aside),
     }
 
 
-def equal_loss(found: Estimate | None) -> Json:
+def equal_loss(difference: Estimate | None) -> Json:
     """Whether two losses are equal within 0.02 nats: yes, no, or `cannot tell`; None where there is no loss.
 
     >>> equal_loss(Estimate(0.001, -0.01, 0.012, 9, 9, "bootstrap"))
@@ -239,17 +239,17 @@ def equal_loss(found: Estimate | None) -> Json:
     >>> equal_loss(Estimate(0.01, -0.05, 0.07, 9, 9, "bootstrap"))
     'cannot tell'
     """
-    if found is None:
+    if difference is None:
         return None
-    if found.low is None or found.high is None:
+    if difference.low is None or difference.high is None:
         return "cannot tell"
-    if found.low >= -EQUAL_LOSS and found.high <= EQUAL_LOSS:
+    if difference.low >= -EQUAL_LOSS and difference.high <= EQUAL_LOSS:
         return "equal"
-    return "not equal" if found.low > EQUAL_LOSS or found.high < -EQUAL_LOSS else "cannot tell"
+    return "not equal" if difference.low > EQUAL_LOSS or difference.high < -EQUAL_LOSS else "cannot tell"
 
 
 def _loss(losses: Sequence[tuple[float, int]], seed: int) -> Estimate | None:
-    return mean([one for one, _ in losses], [count for _, count in losses], seed=seed) if losses else None
+    return mean([loss for loss, _ in losses], [count for _, count in losses], seed=seed) if losses else None
 
 
 def _paired(one: Sequence[tuple[float, int]], other: Sequence[tuple[float, int]], seed: int) -> Estimate | None:

@@ -46,15 +46,15 @@ def right_of(side: Side, tokenizer: Any, facts: Sequence[Fact]) -> list[tuple[bo
 
     Of equally likely ones the right one does not win.
     """
-    begun = {phrasing: opening(tokenizer, phrasing) for one in facts for phrasing in one.phrasings}
-    ends = {answer: tokens_of(tokenizer, f" {answer}") for one in facts for answer in one.answers}
-    asked = [(begun[text], ends[answer]) for one in facts for text in one.phrasings for answer in one.answers]
+    begun = {phrasing: opening(tokenizer, phrasing) for fact in facts for phrasing in fact.phrasings}
+    ends = {answer: tokens_of(tokenizer, f" {answer}") for fact in facts for answer in fact.answers}
+    asked = [(begun[text], ends[answer]) for fact in facts for text in fact.phrasings for answer in fact.answers]
     scores = iter(log_probabilities(side, asked))
-    found = list[tuple[bool, bool]]()
-    for one in facts:
-        best = [_best([next(scores) / len(f" {answer}".encode()) for answer in one.answers]) for _ in one.phrasings]
-        found.append((best[0], best[1]))
-    return found
+    right = list[tuple[bool, bool]]()
+    for fact in facts:
+        best = [_best([next(scores) / len(f" {answer}".encode()) for answer in fact.answers]) for _ in fact.phrasings]
+        right.append((best[0], best[1]))
+    return right
 
 
 def log_probabilities(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
@@ -66,19 +66,22 @@ def log_probabilities(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[
     for place, (before, after) in enumerate(cut):
         wanted.setdefault(bisect_left(kept, (*before, *after[:-1])), []).append(place)
     words = int(side.model.config.get_text_config().vocab_size)
-    found = [0.0] * len(cut)
+    totals = [0.0] * len(cut)
     for batch in batches({at: len(row) for at, row in enumerate(kept)}, words):
         for line, at in zip(side.logits([kept[at] for at in batch]), batch, strict=True):
             for place in wanted[at]:
                 before, after = cut[place]
-                told = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
-                found[place] = float(told[range(len(after)), list(after)].double().sum())
-    return found
+                predicted = line[len(before) - 1 : len(before) + len(after) - 1].float().log_softmax(-1)
+                totals[place] = float(predicted[range(len(after)), list(after)].double().sum())
+    return totals
 
 
 def losses(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[tuple[float, int]]:
     """Of each continuation the sum of its negative log-probability in nats, and its tokens."""
-    return [(-one, len(after)) for one, (_, after) in zip(log_probabilities(side, cut), cut, strict=True)]
+    return [
+        (-log_probability, len(after))
+        for log_probability, (_, after) in zip(log_probabilities(side, cut), cut, strict=True)
+    ]
 
 
 def _fact(task: Task) -> Fact:
@@ -86,12 +89,16 @@ def _fact(task: Task) -> Fact:
     right = task.instances[0].output.strip() if task.instances else ""
     place = f"fact '{task.instruction[:60]}'"
     fix = "each line has prompt, completion, again and wrong (seeds/README.md)"
-    if not isinstance(wrong, list) or not wrong or not all(isinstance(one, str) and one.strip() for one in wrong):
+    if (
+        not isinstance(wrong, list)
+        or not wrong
+        or not all(isinstance(answer, str) and answer.strip() for answer in wrong)
+    ):
         raise BadInput(f"'{WRONG}' is no list of texts", place=place, fix=fix)
     if not right or not isinstance(again, str) or not again.strip():
         missing = "no completion" if not right else f"no second phrasing ('{AGAIN}')"
         raise BadInput(missing, place=place, fix=fix)
-    answers = (right, *(str(one).strip() for one in wrong))
+    answers = (right, *(str(answer).strip() for answer in wrong))
     if len(set(answers)) < len(answers):
         raise BadInput("an answer stands there twice", place=place, fix=fix)
     relation = task.extra.get(RELATION)
@@ -121,8 +128,8 @@ def tokens_of(tokenizer: Any, text: str) -> Tokens:  # noqa: ANN401 - imported l
 
 def by_relation(facts: Sequence[Fact], right: Sequence[tuple[bool, bool]]) -> Mapping[str, tuple[int, int]]:
     """Of each relation how many statements were ended rightly, and of how many."""
-    told: dict[str, tuple[int, int]] = {}
-    for one, both in zip(facts, right, strict=True):
-        yes, asked = told.get(one.relation, (0, 0))
-        told[one.relation] = (yes + sum(both), asked + len(both))
-    return told
+    counts: dict[str, tuple[int, int]] = {}
+    for fact, both in zip(facts, right, strict=True):
+        yes, asked = counts.get(fact.relation, (0, 0))
+        counts[fact.relation] = (yes + sum(both), asked + len(both))
+    return counts

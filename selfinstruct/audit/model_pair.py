@@ -98,15 +98,15 @@ def check_one_kind(base: Weights, before: Loaded, tuned: Weights, after: Loaded)
         raise BadInput(what, place="--base and --tuned", fix="name two models with one vocabulary")
     sizes, other_sizes = _sizes(before.model), _sizes(after.model)
     if sizes != other_sizes:
-        what = f"{tuned.name} is not {base.name}, tuned: {_told(other_sizes)} against {_told(sizes)}"
+        what = f"{tuned.name} is not {base.name}, tuned: {_sizes_text(other_sizes)} against {_sizes_text(sizes)}"
         raise BadInput(what, place="--base and --tuned", fix="name a student of this base")
 
 
 def ends_of(tokenizer: Any, model: Any) -> tuple[int, ...]:  # noqa: ANN401 - imported late
     """Every token that ends an answer."""
-    told = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    named = [*(told if isinstance(told, list) else [told]), tokenizer.eos_token_id]
-    return tuple(dict.fromkeys(one for one in named if isinstance(one, int)))
+    configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    named = [*(configured if isinstance(configured, list) else [configured]), tokenizer.eos_token_id]
+    return tuple(dict.fromkeys(token for token in named if isinstance(token, int)))
 
 
 def check_template(tokenizer: Any, template: str) -> None:  # noqa: ANN401 - imported late
@@ -155,7 +155,7 @@ def batches(lengths: Mapping[int, int], words: int) -> Iterator[list[int]]:
     """
     most = max(1, _FLOATS // max(1, words))
     batch: list[int] = []
-    for key in sorted(lengths, key=lambda one: (lengths[one], one)):
+    for key in sorted(lengths, key=lambda at: (lengths[at], at)):
         if batch and (len(batch) + 1) * lengths[key] > most:
             yield batch
             batch = []
@@ -177,5 +177,5 @@ def _sizes(model: Any) -> tuple[Any, ...]:  # noqa: ANN401 - imported late
     return tuple(getattr(settings, name, None) for name in _KINDS)
 
 
-def _told(sizes: Sequence[Any]) -> str:
+def _sizes_text(sizes: Sequence[Any]) -> str:
     return ", ".join(f"{name} {size}" for name, size in zip(_KINDS, sizes, strict=True) if size is not None)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from selfinstruct.audit.shift_statistics import told
+from selfinstruct.audit.shift_statistics import estimate_json
 from selfinstruct.audit.shift_tokens import KINDS, Kind
 from selfinstruct.records import Json, Task
 from selfinstruct.stats import mean, share
@@ -44,14 +44,14 @@ def copying(
 ) -> dict[str, Json]:
     """All of it. `unrelated`: texts of another kind; as many words of the set are looked in as they have, or fewer."""
     taught = [pair.output for task in tasks for pair in task.instances if pair.output.strip()]
-    said = [one.response for one in answers if one.response.strip()]
+    said = [answer.response for answer in answers if answer.response.strip()]
     facts: dict[str, Json] = {
         "characters": {"taught": _length(taught, len, seed), "said": _length(said, len, seed)},
         "words": {"taught": _length(taught, _words, seed), "said": _length(said, _words, seed)},
         "layout": {name: {"taught": _share(taught, test), "said": _share(said, test)} for name, test in LAYOUT.items()},
         "openers": _openers(taught, said),
     }
-    if any(one.kinds for one in answers):
+    if any(answer.kinds for answer in answers):
         facts["moved_words"] = moved_words(answers, taught, unrelated, seed)
     return facts
 
@@ -67,22 +67,19 @@ def moved_words(
         "in_as_much_unrelated": _as_many(unrelated, size, seed),
     }
     by_kind: dict[Kind, list[list[str]]] = {kind: [] for kind in KINDS}
-    for one in answers:
-        begun = words_begun(one.pieces, one.kinds)
+    for answer in answers:
+        begun = words_begun(answer.pieces, answer.kinds)
         for kind in KINDS:
-            if found := [word for word, of in begun if of == kind]:
-                by_kind[kind].append(found)
+            if of_kind := [word for word, of in begun if of == kind]:
+                by_kind[kind].append(of_kind)
     return {
         "as_much": size,
         **{
             kind: {
-                "words": sum(map(len, found)),
-                **{
-                    name: told(share([sum(word in there for word in one) for one in found], [*map(len, found)]))
-                    for name, there in places.items()
-                },
+                "words": sum(map(len, responses)),
+                **{name: _share_in(there, responses) for name, there in places.items()},
             }
-            for kind, found in by_kind.items()
+            for kind, responses in by_kind.items()
         },
     }
 
@@ -114,21 +111,27 @@ def _openers(taught: Sequence[str], said: Sequence[str]) -> dict[str, Json]:
     frequent: list[Json] = [
         {"opener": opener, "taught": count, "said": mine.count(opener)} for opener, count in counts.most_common(10)
     ]
-    return {"said_with_taught_opener": _share(mine, lambda one: one in known), "most_taught": frequent}
+    return {"said_with_taught_opener": _share(mine, lambda opener: opener in known), "most_taught": frequent}
 
 
 def _as_many(texts: Sequence[str], size: int, seed: int) -> set[str]:
     """The words of texts drawn until they have so many."""
     order = sorted(texts)
     random.Random(f"{seed}/unrelated").shuffle(order)  # noqa: S311 - not for secrets
-    found, seen = set[str](), 0
+    drawn, seen = set[str](), 0
     for text in order:
         listed = words(text)[: size - seen]
-        found.update(listed)
+        drawn.update(listed)
         seen += len(listed)
         if seen >= size:
             break
-    return found
+    return drawn
+
+
+def _share_in(there: set[str], responses: Sequence[Sequence[str]]) -> Json:
+    """The share of words that stand in a place, by response."""
+    counts = [sum(word in there for word in response) for response in responses]
+    return estimate_json(share(counts, [*map(len, responses)]))
 
 
 def _words(text: str) -> int:
@@ -136,8 +139,8 @@ def _words(text: str) -> int:
 
 
 def _length(texts: Sequence[str], measure: Callable[[str], int], seed: int) -> Json:
-    return told(mean([measure(text) for text in texts], [1] * len(texts), seed=seed)) if texts else None
+    return estimate_json(mean([measure(text) for text in texts], [1] * len(texts), seed=seed)) if texts else None
 
 
 def _share(texts: Sequence[str], test: Callable[[str], bool]) -> Json:
-    return told(share([test(text) for text in texts], [1] * len(texts))) if texts else None
+    return estimate_json(share([test(text) for text in texts], [1] * len(texts))) if texts else None

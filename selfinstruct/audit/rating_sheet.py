@@ -46,10 +46,14 @@ def rating_sheet(answers: Sequence[Answer], questions: int, seed: int) -> str:
     >>> print(rating_sheet([Answer("m", "q1", "Name a river.", "=Tay")], 10, 42).splitlines()[1][16:])
     ,Name a river.,'=Tay,,
     """
-    asked = dict.fromkeys(one.question for one in answers)
+    asked = dict.fromkeys(answer.question for answer in answers)
     drawn = frozenset(sorted(asked, key=lambda question: digest("rating", seed, question))[:questions])
-    told = sorted((one for one in answers if one.question in drawn), key=lambda one: digest("order", seed, one.id))
-    rows = [(one.id, as_cell(fitting(one.instruction)), as_cell(fitting(one.text)), "", "") for one in told]
+    ordered = sorted(
+        (answer for answer in answers if answer.question in drawn), key=lambda answer: digest("order", seed, answer.id)
+    )
+    rows = [
+        (answer.id, as_cell(fitting(answer.instruction)), as_cell(fitting(answer.text)), "", "") for answer in ordered
+    ]
     return as_csv(COLUMNS, rows)
 
 
@@ -59,8 +63,8 @@ def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, 
     Raises:
         BadInput: another level, an id that is no answer of these or stands twice, another layout; with the line.
     """
-    known = {one.id for one in answers}
-    found: dict[str, str] = {}
+    known = {answer.id for answer in answers}
+    ratings: dict[str, str] = {}
     seen: dict[str, str] = {}
     for here, row in csv_rows(text, COLUMNS, place):
         name, level = row[0].strip(), row[3].strip().upper()
@@ -75,8 +79,8 @@ def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, 
             what = f"column rating: {shown(row[3], 40)!r} is no level"
             raise BadInput(what, place=here, fix="write A, B, C or D, or leave the cell empty")
         if level:
-            found[name] = level
-    return found
+            ratings[name] = level
+    return ratings
 
 
 def rating_table(
@@ -89,16 +93,16 @@ def rating_table(
 
     `judges`: levels that models gave to the same answers, by the model's name.
 
-    >>> one = Answer("m", "q1", "Name a river.", "Tay")
-    >>> print(rating_table([one], {one.id: "A"}).splitlines()[1].split("  ")[0])
+    >>> answer = Answer("m", "q1", "Name a river.", "Tay")
+    >>> print(rating_table([answer], {answer.id: "A"}).splitlines()[1].split("  ")[0])
     m
     """
     rows = [("", *LEVELS, "rated", "A", "95 % interval", "A or B", "95 % interval")]
-    for model in dict.fromkeys(one.model for one in answers):
-        own = [one for one in answers if one.model == model]
-        rows.append(_row(shown(model, 60), [first[one.id] for one in own if one.id in first]))
+    for model in dict.fromkeys(answer.model for answer in answers):
+        own = [answer for answer in answers if answer.model == model]
+        rows.append(_row(shown(model, 60), [first[answer.id] for answer in own if answer.id in first]))
         for judge, given in judges.items():
-            levels = [given[one.id] for one in own if one.id in given]
+            levels = [given[answer.id] for answer in own if answer.id in given]
             rows.append(_row(f"  by {shown(judge, 60)}", levels))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -106,7 +110,9 @@ def rating_table(
         for pairs in (list(zip(row, widths, strict=True)) for row in rows)
     ]
     lines += [f"{level}: {meaning}" for level, meaning in LEVELS.items()]
-    lines.append("the paper, of 252 tasks, A: " + ", ".join(f"{who} {100 * one:.0f} %" for who, one in PAPER.items()))
+    lines.append(
+        "the paper, of 252 tasks, A: " + ", ".join(f"{who} {100 * share:.0f} %" for who, share in PAPER.items())
+    )
     open_rows = len(answers) - len(first)
     if open_rows:
         lines.append(f"{open_rows} of {len(answers)} answers are not rated, and count nowhere")
@@ -127,9 +133,11 @@ def agreement(first: Mapping[str, str], second: Mapping[str, str]) -> str:
     one, other = [first[name] for name in both], [second[name] for name in both]
     levels = "".join(LEVELS)
     weighed = quadratic_kappa([levels.index(level) for level in one], [levels.index(level) for level in other])
-    told = ("undefined" if found is None else f"{found:.2f}" for found in (kappa(one, other), weighed))
+    kappas = ("undefined" if value is None else f"{value:.2f}" for value in (kappa(one, other), weighed))
     same = sum(level == another for level, another in zip(one, other, strict=True))
-    return f"of {len(both)} answers: the same level {same} times, kappa {next(told)}, quadratic weights {next(told)}"
+    return (
+        f"of {len(both)} answers: the same level {same} times, kappa {next(kappas)}, quadratic weights {next(kappas)}"
+    )
 
 
 def _row(name: str, levels: Sequence[str]) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ def _row(name: str, levels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _share(yes: int, n: int) -> tuple[str, str]:
-    found = wilson(yes, n)
-    if found is None or found.low is None or found.high is None:
+    estimate = wilson(yes, n)
+    if estimate is None or estimate.low is None or estimate.high is None:
         return "none", ""
-    return f"{100 * found.value:.0f} %", f"{100 * found.low:.0f} to {100 * found.high:.0f} %"
+    return f"{100 * estimate.value:.0f} %", f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"

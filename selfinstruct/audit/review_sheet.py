@@ -126,8 +126,8 @@ class Rate:
     >>> rate = Rate(8, 10)
     >>> rate.share, round(rate.low, 4), round(rate.high, 4)
     (0.8, 0.4902, 0.9433)
-    >>> nobody = Rate(0, 0)
-    >>> nobody.share, nobody.low, nobody.high
+    >>> unanswered = Rate(0, 0)
+    >>> unanswered.share, unanswered.low, unanswered.high
     (None, 0.0, 1.0)
     """
 
@@ -142,14 +142,14 @@ class Rate:
     @property
     def low(self) -> float:
         """Lower end of the interval."""
-        found = wilson(self.yes, self.answered)
-        return 0.0 if found is None or found.low is None else found.low
+        interval = wilson(self.yes, self.answered)
+        return 0.0 if interval is None or interval.low is None else interval.low
 
     @property
     def high(self) -> float:
         """Upper end of the interval."""
-        found = wilson(self.yes, self.answered)
-        return 1.0 if found is None or found.high is None else found.high
+        interval = wilson(self.yes, self.answered)
+        return 1.0 if interval is None or interval.high is None else interval.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +238,7 @@ def agreement(first: Sequence[Verdict], second: Sequence[Verdict]) -> Agreement:
     )
 
 
-def table(found: Rates, between: Agreement | None = None) -> str:
+def table(measured: Rates, between: Agreement | None = None) -> str:
     """The four rates beside the paper's, as lines of text; with two readers, their agreement below.
 
     >>> print(table(PAPER))
@@ -249,12 +249,12 @@ def table(found: Rates, between: Agreement | None = None) -> str:
     all three                        108       200   54 %     47 to 61 %   54 %
     """
     rows = [("", "yes", "answered", "share", "95 % interval", "paper")]
-    for name, rate, paper in zip(_NAMES, _four(found), _four(PAPER), strict=True):
+    for name, rate, paper in zip(_NAMES, _four(measured), _four(PAPER), strict=True):
         interval = f"{100 * rate.low:.0f} to {100 * rate.high:.0f} %"
         rows.append((name, str(rate.yes), str(rate.answered), _share(rate), interval, _share(paper)))
     lines = _columns(rows)
-    if found.open:
-        rows_open = "1 row is" if found.open == 1 else f"{found.open} rows are"
+    if measured.open:
+        rows_open = "1 row is" if measured.open == 1 else f"{measured.open} rows are"
         lines.append(f"{rows_open} not filled in to the end, and counted only for the questions answered (yes or no).")
     if between is not None:
         pairs = zip(
@@ -267,8 +267,8 @@ def table(found: Rates, between: Agreement | None = None) -> str:
 _NAMES = ("the instruction is a valid task", "the input fits", "the output is right", "all three")
 
 
-def _four(found: Rates) -> tuple[Rate, ...]:
-    return found.valid_task, found.input_fits, found.output_right, found.all_three
+def _four(measured: Rates) -> tuple[Rate, ...]:
+    return measured.valid_task, measured.input_fits, measured.output_right, measured.all_three
 
 
 def _share(rate: Rate) -> str:
@@ -276,8 +276,8 @@ def _share(rate: Rate) -> str:
 
 
 def _kappa_row(pair: tuple[str, Kappa]) -> tuple[str, ...]:
-    name, found = pair
-    return name, "undefined" if found.value is None else f"{found.value:.2f}", str(found.answered)
+    name, agreed = pair
+    return name, "undefined" if agreed.value is None else f"{agreed.value:.2f}", str(agreed.answered)
 
 
 def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -18,7 +18,7 @@ from selfinstruct.audit.model_pair import (
     side,
     two_sides,
 )
-from selfinstruct.audit.shift_statistics import Figures, excess, figures, most_shifted, told
+from selfinstruct.audit.shift_statistics import Figures, estimate_json, excess, figures, most_shifted
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
@@ -40,7 +40,7 @@ class Shift:
     floors: tuple[Figures, ...]
     """The same numbers at the same positions, between models that should be one."""
     told: dict[str, Json]
-    """All but the responses."""
+    """Counts and figures, as `shift.json` has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +93,14 @@ class ShiftStage:
         looked = asked_about[: self.first] if self.first else asked_about
         base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
         twin = weights_of(bench, self.twin, self.name) if self.twin else None
-        found = self.look(base, tuned, looked, twin=twin, bench=bench)
+        shift = self.look(base, tuned, looked, twin=twin, bench=bench)
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        page = json.dumps(found.told, indent=1, ensure_ascii=False) + "\n"
-        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(found, looked))
+        page = json.dumps(shift.told, indent=1, ensure_ascii=False) + "\n"
+        lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(shift, looked))
         for name, text in (("shift.json", page), ("shift.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("shift", {**found.told, "examples": [*_examples(found)]})
+        yield Measured("shift", {**shift.told, "examples": [*_examples(shift)]})
 
     def look(
         self,
@@ -121,31 +121,31 @@ class ShiftStage:
         check_template(tokenizer, self.template)
         responses = self._responses(records, after, tokenizer, bench)
         bench.doing("token shift: models beside each other", 0, 1)
-        found = moved(before, after, responses)
-        whole = figures(base.name, "what the tuning moved", responses, found, seed=bench.seed)
+        moves = moved(before, after, responses)
+        whole = figures(base.name, "what the tuning moved", responses, moves, seed=bench.seed)
         floors, below = list[Figures](), list[list[Moved]]()
         for about, model in self._floors(base, tuned, twin, Loaded(after.model, tokenizer)):
             below.append(moved(model, after, responses))
             floors.append(figures(model.name, about, responses, below[-1], seed=bench.seed))
-        above = [told(excess(responses, found, one, seed=bench.seed)) for one in below]
+        above = [estimate_json(excess(responses, moves, floor, seed=bench.seed)) for floor in below]
         counts: dict[str, Json] = {
             "base": base.name,
             "tuned": tuned.name,
-            "notices": [one for one in dict.fromkeys((base.notice, tuned.notice)) if one],
+            "notices": [notice for notice in dict.fromkeys((base.notice, tuned.notice)) if notice],
             "template": self.template,
             "responses": len(responses),
             "of": "the tuned model's own greedy answers" if self.responses == "own" else "the records' answers",
-            "positions": sum(one.counted for one in responses),
-            "looping": sum(len(one.tokens) - one.counted for one in responses),
+            "positions": sum(answer.counted for answer in responses),
+            "looping": sum(len(answer.tokens) - answer.counted for answer in responses),
             "weights_loaded_once": before.model is after.model,
         }
         numbers: dict[str, Json] = {
             "shift": whole.as_json(),
-            "floors": [one.as_json() for one in floors],
+            "floors": [floor.as_json() for floor in floors],
             "above_floor": [*above],
-            "most_shifted": most_shifted(responses, found, lambda token: str(tokenizer.decode([token]))),
+            "most_shifted": most_shifted(responses, moves, lambda token: str(tokenizer.decode([token]))),
         }
-        return Shift(tuple(responses), tuple(found), whole, tuple(floors), {**counts, **numbers})
+        return Shift(tuple(responses), tuple(moves), whole, tuple(floors), {**counts, **numbers})
 
     def _floors(self, base: Weights, tuned: Weights, twin: Weights | None, after: Loaded) -> Iterator[tuple[str, Side]]:
         """Models from which the tuned one should not differ."""
@@ -181,11 +181,15 @@ class ShiftStage:
                 said[at] = [*written, *ends[:1]][:most]
         else:
             words = int(after.model.config.get_text_config().vocab_size)
-            for batch in batches({at: len(one[1]) + most for at, one in enumerate(prompts)}, words):
+            for batch in batches({at: len(tokens) + most for at, (_, tokens, _) in enumerate(prompts)}, words):
                 bench.doing("token shift: answers", len(said), len(prompts))
-                told_here = after.answers([prompts[at][1] for at in batch], most, ends)
-                said |= dict(zip(batch, told_here, strict=True))
-        return [response(one[0], one[1], said[at], tokenizer, ends) for at, one in enumerate(prompts) if said[at]]
+                answers = after.answers([prompts[at][1] for at in batch], most, ends)
+                said |= dict(zip(batch, answers, strict=True))
+        return [
+            response(record, tokens, said[at], tokenizer, ends)
+            for at, (record, tokens, _) in enumerate(prompts)
+            if said[at]
+        ]
 
 
 def weights_of(bench: Bench, role: str, stage: str) -> Weights:
@@ -196,20 +200,20 @@ def weights_of(bench: Bench, role: str, stage: str) -> Weights:
     return bench.weights[role]
 
 
-def _lines(found: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
+def _lines(shift: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
     prompts: dict[str, Json] = {
         task.id: joined(task.instruction, task.instances[0].input if task.instances else "") for task in records
     }
-    for one, where in zip(found.responses, found.moved, strict=True):
+    for answer, where in zip(shift.responses, shift.moved, strict=True):
         yield {
-            "record": one.record,
-            "prompt": prompts.get(one.record, ""),
-            "response": one.said,
-            "counted": one.counted,
-            "tokens": list(one.pieces),
+            "record": answer.record,
+            "prompt": prompts.get(answer.record, ""),
+            "response": answer.said,
+            "counted": answer.counted,
+            "tokens": list(answer.pieces),
             "kinds": list(where.kinds),
             "rank": list(where.rank),
-            "sentence": list(one.sentences),
+            "sentence": list(answer.sentences),
             **{
                 name: [round(value, 6) for value in getattr(where, name)]
                 for name in ("kl_base_tuned", "kl_tuned_base", "kl_topk_compat", "base_probability", "jaccard")
@@ -217,13 +221,13 @@ def _lines(found: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
         }
 
 
-def _examples(found: Shift) -> Iterator[dict[str, Json]]:
+def _examples(shift: Shift) -> Iterator[dict[str, Json]]:
     """A few responses for the page, token by token."""
-    for one, where in list(zip(found.responses, found.moved, strict=True))[:_SHOWN]:
-        kinds: list[Json] = ["loop" if at >= one.counted else kind for at, kind in enumerate(where.kinds)]
+    for answer, where in list(zip(shift.responses, shift.moved, strict=True))[:_SHOWN]:
+        kinds: list[Json] = ["loop" if at >= answer.counted else kind for at, kind in enumerate(where.kinds)]
         yield {
-            "record": one.record,
-            "tokens": [*one.pieces[:_SHOWN_TOKENS]],
+            "record": answer.record,
+            "tokens": [*answer.pieces[:_SHOWN_TOKENS]],
             "kinds": kinds[:_SHOWN_TOKENS],
-            "cut": len(one.tokens) > _SHOWN_TOKENS,
+            "cut": len(answer.tokens) > _SHOWN_TOKENS,
         }

@@ -40,8 +40,8 @@ class Part:
         return {
             "name": self.name,
             "positions": self.positions,
-            **{name: told(one) for name, one in self.shares.items()},
-            **{name: told(one) for name, one in self.means.items()},
+            **{name: estimate_json(estimate) for name, estimate in self.shares.items()},
+            **{name: estimate_json(estimate) for name, estimate in self.means.items()},
         }
 
 
@@ -61,29 +61,29 @@ class Figures:
     """By position in the response."""
 
     def as_json(self) -> dict[str, Json]:
-        """All of it."""
+        """The comparison as `shift.json` has it."""
         return {
             "against": self.against,
             "about": self.about,
             "all": self.whole.as_json(),
             "first_of_sentence": self.first.as_json(),
             "rest_of_sentence": self.rest.as_json(),
-            "by_position": [one.as_json() for one in self.curve],
+            "by_position": [part.as_json() for part in self.curve],
         }
 
 
-def figures(against: str, about: str, responses: Sequence[Response], found: Sequence[Moved], *, seed: int) -> Figures:
+def figures(against: str, about: str, responses: Sequence[Response], moves: Sequence[Moved], *, seed: int) -> Figures:
     """Of all responses; positions in looping tails are left out."""
-    part = _Parts(responses, found, seed)
+    part = _Parts(responses, moves, seed)
     return Figures(
         against=against,
         about=about,
-        whole=part("all", lambda one, at: True),  # noqa: ARG005 - counts everywhere
-        first=part("first 5 % of each sentence", lambda one, at: one.first[at]),
-        rest=part("the other 95 %", lambda one, at: not one.first[at]),
+        whole=part("all", lambda response, at: True),  # noqa: ARG005 - counts everywhere
+        first=part("first 5 % of each sentence", lambda response, at: response.first[at]),
+        rest=part("the other 95 %", lambda response, at: not response.first[at]),
         curve=tuple(
-            part(name, lambda one, at, low=low, high=high: low <= at < high)  # type: ignore[misc]  # noqa: ARG005
-            for name, low, high in _steps(max((one.counted for one in responses), default=0))
+            part(name, lambda response, at, low=low, high=high: low <= at < high)  # type: ignore[misc]  # noqa: ARG005
+            for name, low, high in _steps(max((response.counted for response in responses), default=0))
         ),
     )
 
@@ -91,44 +91,47 @@ def figures(against: str, about: str, responses: Sequence[Response], found: Sequ
 @dataclass(frozen=True, slots=True)
 class _Parts:
     responses: Sequence[Response]
-    found: Sequence[Moved]
+    moves: Sequence[Moved]
     seed: int
 
     def __call__(self, name: str, picked: Picked) -> Part:
-        places = [[at for at in range(one.counted) if picked(one, at)] for one in self.responses]
-        asked = [len(one) for one in places]
-        kinds = [Counter(one.kinds[at] for at in where) for one, where in zip(self.found, places, strict=True)]
+        places = [[at for at in range(response.counted) if picked(response, at)] for response in self.responses]
+        asked = [len(where) for where in places]
+        kinds = [Counter(moved.kinds[at] for at in where) for moved, where in zip(self.moves, places, strict=True)]
         means = {
             number: mean(
-                [sum(getattr(one, number)[at] for at in where) for one, where in zip(self.found, places, strict=True)],
+                [
+                    sum(getattr(moved, number)[at] for at in where)
+                    for moved, where in zip(self.moves, places, strict=True)
+                ],
                 asked,
                 within=within,
                 seed=self.seed,
             )
             for number, within in NUMBERS.items()
         }
-        shares = {kind: share([one[kind] for one in kinds], asked) for kind in KINDS}
+        shares = {kind: share([counts[kind] for counts in kinds], asked) for kind in KINDS}
         return Part(name=name, positions=sum(asked), shares=shares, means=means)
 
 
 def excess(
-    responses: Sequence[Response], found: Sequence[Moved], floor: Sequence[Moved], *, seed: int
+    responses: Sequence[Response], moves: Sequence[Moved], floor: Sequence[Moved], *, seed: int
 ) -> Estimate | None:
     """KL(base || tuned) above that of the floor at the same positions, paired by response."""
     change = [
-        sum(one.kl_base_tuned[: each.counted]) - sum(other.kl_base_tuned[: each.counted])
-        for each, one, other in zip(responses, found, floor, strict=True)
+        sum(moved.kl_base_tuned[: response.counted]) - sum(below.kl_base_tuned[: response.counted])
+        for response, moved, below in zip(responses, moves, floor, strict=True)
     ]
-    return mean(change, [one.counted for one in responses], seed=seed)
+    return mean(change, [response.counted for response in responses], seed=seed)
 
 
-def most_shifted(responses: Sequence[Response], found: Sequence[Moved], spelled: Callable[[int], str]) -> list[Json]:
+def most_shifted(responses: Sequence[Response], moves: Sequence[Moved], spelled: Callable[[int], str]) -> list[Json]:
     """Tokens that are shifted most often, with how often, of how many, and their mean KL(base || tuned) there."""
     shifted: Counter[int] = Counter()
     seen: Counter[int] = Counter()
     total: Counter[int] = Counter()
-    for one, moved in zip(responses, found, strict=True):
-        for at in range(one.counted):
+    for response, moved in zip(responses, moves, strict=True):
+        for at in range(response.counted):
             token = moved.argmax[at]
             seen[token] += 1
             if moved.kinds[at] == "shifted":
@@ -146,11 +149,13 @@ def most_shifted(responses: Sequence[Response], found: Sequence[Moved], spelled:
     ]
 
 
-def told(one: Estimate | None) -> Json:
+def estimate_json(estimate: Estimate | None) -> Json:
     """With its interval, to six digits; None where there is no such number."""
-    if one is None:
+    if estimate is None:
         return None
-    return {key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in one.as_json().items()}
+    return {
+        key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in estimate.as_json().items()
+    }
 
 
 def _steps(longest: int) -> list[tuple[str, int, int]]:

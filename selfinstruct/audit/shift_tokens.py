@@ -48,7 +48,7 @@ class Response:
 
     @property
     def text(self) -> str:
-        """All its pieces."""
+        """The response, and the mark of its end where there is one."""
         return "".join(self.pieces)
 
     @property
@@ -64,12 +64,12 @@ class Moved:
     rank: tuple[int, ...]
     """Of the token that the tuned model finds likeliest, in the order of the other."""
     argmax: tuple[int, ...]
-    """That token."""
+    """The token that the tuned model finds likeliest."""
     kl_base_tuned: tuple[float, ...]
     kl_tuned_base: tuple[float, ...]
     kl_topk_compat: tuple[float, ...]
     base_probability: tuple[float, ...]
-    """That the other model gives it."""
+    """Probability that the other model gives that token."""
     jaccard: tuple[float, ...]
     """Of the ten likeliest tokens of both."""
 
@@ -112,17 +112,17 @@ def response(
 
 def moved(base: Side, tuned: Side, responses: Sequence[Response]) -> list[Moved]:
     """Where the tuned model stands beside the base at each position of each response, in batches."""
-    rows = [[*one.prompt, *one.tokens] for one in responses]
+    rows = [[*answer.prompt, *answer.tokens] for answer in responses]
     words = int(tuned.model.config.get_text_config().vocab_size)
-    found: dict[int, Moved] = {}
+    by_response: dict[int, Moved] = {}
     for batch in batches({at: len(row) for at, row in enumerate(rows)}, words):
         together = [rows[at] for at in batch]
         known, said = base.logits(together), tuned.logits(together)
         for place, at in enumerate(batch):
             begin, count = len(responses[at].prompt) - 1, len(responses[at].tokens)
             # the token at place p is foretold at p - 1
-            found[at] = _of_row(known[place, begin : begin + count], said[place, begin : begin + count])
-    return [found[at] for at in range(len(responses))]
+            by_response[at] = _of_row(known[place, begin : begin + count], said[place, begin : begin + count])
+    return [by_response[at] for at in range(len(responses))]
 
 
 def compared(known: Any, said: Any) -> dict[str, Any]:  # noqa: ANN401 - torch is imported late
@@ -157,12 +157,12 @@ def compared(known: Any, said: Any) -> dict[str, Any]:  # noqa: ANN401 - torch i
 
 def pieces_of(tokenizer: Any, tokens: Sequence[int]) -> list[str]:  # noqa: ANN401 - imported late
     """The text that each token adds; of a letter cut in several the last has it."""
-    pieces, told = list[str](), ""
+    pieces, decoded = list[str](), ""
     for at in range(1, len(tokens) + 1):
         text = str(tokenizer.decode(list(tokens[:at]), skip_special_tokens=False, clean_up_tokenization_spaces=False))
         whole = not text.endswith("\ufffd") or at == len(tokens)
-        pieces.append(text[len(told) :] if whole else "")
-        told = text if whole else told
+        pieces.append(text[len(decoded) :] if whole else "")
+        decoded = text if whole else decoded
     return pieces
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, get_args
 from selfinstruct.audit.model_pair import CHAT, check_template, context_of, prompt_tokens, two_sides
 from selfinstruct.audit.pattern_copying import Answer, copying
 from selfinstruct.audit.shift import weights_of
-from selfinstruct.audit.shift_statistics import told
+from selfinstruct.audit.shift_statistics import estimate_json
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
 from selfinstruct.audit.trace_judge import Judged, called_false
@@ -95,32 +95,32 @@ class Trace:
         index = WordIndex.build(map(texts_of, tasks))
         embedder = static_model(self.embeddings, "embeddings") if self.embeddings else None
         looked = self._shift(mine, bench) if self.base else None
-        asked = [(number, one) for number, one in mine.items() if one.spans is None]
+        asked = [(number, reply) for number, reply in mine.items() if reply.spans is None]
         judged = called_false(bench.models[self.judge_model], asked) if self.judge_model else None
         spans = self._spans(mine, looked, judged)
         origins = Origins(tasks, index, embedder)
-        found = [(one, origins.of(one.text, about(said[one.response], one), self.top)) for one in spans]
+        traced = [(span, origins.of(span.text, about(said[span.response], span), self.top)) for span in spans]
         other = [
             text
             for row in bench.benchmarks.get(self.unrelated, ())
             for text in row.extra.values()
             if isinstance(text, str)
         ] or prompt("finetune", "prose").text.split("\n\n")
-        copied = copying(tasks, [_answer(at, one, looked) for at, one in mine.items()], other, seed=bench.seed)
-        numbers = self._told(mine, found, tasks) | {"copying": copied}
+        copied = copying(tasks, [_answer(at, reply, looked) for at, reply in mine.items()], other, seed=bench.seed)
+        numbers = self._numbers(mine, traced, tasks) | {"copying": copied}
         numbers |= {"judged": judged.as_json()} if judged else {}
         bench.scratch.mkdir(parents=True, exist_ok=True)
         page = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
-        told_lines = [_line(*one, said, tasks, bench.ancestors) for one in found]
-        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in told_lines)
+        rows = [_line(span, likely, said, tasks, bench.ancestors) for span, likely in traced]
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         for name, text in (("trace.json", page), ("trace.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("trace", {**numbers, "examples": _examples(told_lines)})
+        yield Measured("trace", {**numbers, "examples": _examples(rows)})
 
     def _said(self, bench: Bench) -> list[Said]:
         if self.responses:
-            return said_of((one.extra for one in bench.benchmarks[self.responses]), self.responses)
+            return said_of((row.extra for row in bench.benchmarks[self.responses]), self.responses)
         if _SHIFT not in bench.built:
             fix = "name a file of lines with prompt and response (--responses), or put `shift` before this stage"
             raise BadInput("no responses", place="stage trace: responses", fix=fix)
@@ -133,16 +133,16 @@ class Trace:
         self, said: Mapping[int, Said], looked: "Mapping[int, tuple[Response, Moved]] | None", judged: Judged | None
     ) -> list[Span]:
         spans = [*judged.spans] if judged else list[Span]()
-        for number, one in said.items():
-            if one.spans is not None:
-                spans += marked_spans(number, one)
+        for number, reply in said.items():
+            if reply.spans is not None:
+                spans += marked_spans(number, reply)
             elif judged is not None:
                 continue
             elif looked is not None:
                 where, kinds = looked[number][0], looked[number][1].kinds
-                spans += shifted_runs(number, one, where.pieces, kinds)
+                spans += shifted_runs(number, reply, where.pieces, kinds)
             else:
-                spans += sentences(number, one)
+                spans += sentences(number, reply)
         if not spans and self.responses and judged is None:  # of what a student says itself, there need not be any
             what = "no span: none is marked, and none of the responses has a sentence of three words or a moved word"
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
@@ -156,36 +156,36 @@ class Trace:
         space = "" if self.template == CHAT else before_answer(WRAPPERS[self.template])
         half = context_of(after.model) // 2
         responses = list[Response]()
-        for number, one in said.items():
-            begun = prompt_tokens(tokenizer, self.template, one.prompt)[-half:]
-            tokens = list(tokenizer(space + one.response, add_special_tokens=False)["input_ids"])[:half]
+        for number, reply in said.items():
+            begun = prompt_tokens(tokenizer, self.template, reply.prompt)[-half:]
+            tokens = list(tokenizer(space + reply.response, add_special_tokens=False)["input_ids"])[:half]
             if not begun or not tokens:
                 fix = "leave it out"
                 raise BadInput("an empty prompt or response", place=f"{self.responses}:{number + 1}", fix=fix)
             made = response(str(number), begun, tokens, tokenizer)
             responses.append(made)
-        found = zip(responses, moved(before, after, responses), strict=True)
-        return dict(zip(said, found, strict=True))
+        pairs = zip(responses, moved(before, after, responses), strict=True)
+        return dict(zip(said, pairs, strict=True))
 
-    def _told(
-        self, said: Mapping[int, Said], found: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
+    def _numbers(
+        self, said: Mapping[int, Said], traced: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
     ) -> dict[str, Json]:
         by_response: dict[int, list[tuple[int, int, int]]] = {}
-        for span, origins in found:
-            exact = any(one.exact for one in origins)
-            lent = any(one.exact and one.concept >= BORROWED for one in origins)
+        for span, origins in traced:
+            exact = any(origin.exact for origin in origins)
+            lent = any(origin.exact and origin.concept >= BORROWED for origin in origins)
             by_response.setdefault(span.response, []).append((bool(origins), exact, lent))
         counts = list(by_response.values())
-        asked = [len(one) for one in counts]
+        asked = [len(spans) for spans in counts]
         shares = {
-            name: told(share([sum(bool(each[at]) for each in one) for one in counts], asked))
+            name: estimate_json(share([sum(bool(span[at]) for span in spans) for spans in counts], asked))
             for at, name in enumerate(("found", "exact", "borrowed"))
         }
         return {
             "records": len(tasks),
             "responses": len(said),
-            "spans": len(found),
-            "by": {how: sum(span.how == how for span, _ in found) for how in get_args(How)},
+            "spans": len(traced),
+            "by": {how: sum(span.how == how for span, _ in traced) for how in get_args(How)},
             "borrowed_from_concept": BORROWED,
             **shares,
         }
@@ -194,9 +194,9 @@ class Trace:
 def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
     """The first spans of each wording, those with an origin before the others."""
     first = dict[tuple[str, ...], dict[str, Json]]()
-    for one in lines:
-        first.setdefault(tuple(words(str(one["span"]))), one)
-    return [*sorted(first.values(), key=lambda one: not one["origins"])[:_SHOWN]]
+    for line in lines:
+        first.setdefault(tuple(words(str(line["span"]))), line)
+    return [*sorted(first.values(), key=lambda line: not line["origins"])[:_SHOWN]]
 
 
 def about(said: Said, span: Span) -> str:
@@ -207,8 +207,8 @@ def about(said: Said, span: Span) -> str:
 def _answer(number: int, said: Said, looked: "Mapping[int, tuple[Response, Moved]] | None") -> Answer:
     if looked is None:
         return Answer(said.prompt, said.response)
-    one, where = looked[number]
-    return Answer(said.prompt, said.response, one.pieces, where.kinds)
+    cut, where = looked[number]
+    return Answer(said.prompt, said.response, cut.pieces, where.kinds)
 
 
 def _line(
@@ -226,12 +226,12 @@ def _line(
         "how": span.how,
         "origins": [
             {
-                **one.as_json(),
-                "instruction": tasks[one.place].instruction,
-                "output": tasks[one.place].instances[0].output if tasks[one.place].instances else "",
-                "provenance": tasks[one.place].provenance.as_json(),
-                "ancestors": list(ancestors(tasks[one.place])),
+                **origin.as_json(),
+                "instruction": tasks[origin.place].instruction,
+                "output": tasks[origin.place].instances[0].output if tasks[origin.place].instances else "",
+                "provenance": tasks[origin.place].provenance.as_json(),
+                "ancestors": list(ancestors(tasks[origin.place])),
             }
-            for one in origins
+            for origin in origins
         ],
     }

@@ -64,7 +64,7 @@ def plan(groups: Sequence[str], retunings: int, seed: int) -> "NDArray[np.bool_]
         Random(f"{seed}/retunings/{pair}").shuffle(order)  # noqa: S311 - not for secrets
         dropped = set(order[: (len(groups) + pair % 2) // 2])
         half = [at not in dropped for at in range(len(groups))]
-        rows += [half, [not one for one in half]]
+        rows += [half, [not is_in for is_in in half]]
     return np.array(rows[:retunings], bool).reshape(retunings, len(groups))
 
 
@@ -89,7 +89,7 @@ def without(tasks: Sequence[Task], dropped: set[str], suspects: set[str], seed: 
         if marks[at] not in dropped:
             made.append(task)
             continue
-        best = min(neutral, key=lambda one: (used[one], abs(size[one] - size[at])))
+        best = min(neutral, key=lambda place: (used[place], abs(size[place] - size[at])))
         used[best] += 1
         made.append(replace(tasks[best], ordinal=1000 * used[best] + at))
     return made
@@ -98,7 +98,7 @@ def without(tasks: Sequence[Task], dropped: set[str], suspects: set[str], seed: 
 def effects(
     inside: "NDArray[np.bool_]",
     groups: Sequence[str],
-    found: "NDArray[np.float64]",
+    measured: "NDArray[np.float64]",
     suspects: Mapping[int, Sequence[str]],
     *,
     seed: int,
@@ -109,7 +109,7 @@ def effects(
     Args:
         inside: which groups were in, shape [retunings, groups].
         groups: their names, in the order of the columns.
-        found: log-probabilities, shape [retunings, spans].
+        measured: log-probabilities, shape [retunings, spans].
         suspects: of each span the groups that may have taught it.
         seed: of the permutations.
         false: of what is called taught, the share that may be false.
@@ -121,34 +121,34 @@ def effects(
     orders = np.stack([draw.permutation(len(inside)) for _ in range(PERMUTATIONS)])
     rows = list[Effect]()
     for span, named in suspects.items():
-        table = np.column_stack([np.ones(len(inside)), inside[:, [column[one] for one in named]].astype(float)])
+        table = np.column_stack([np.ones(len(inside)), inside[:, [column[group] for group in named]].astype(float)])
         solve = np.linalg.pinv(table)[
             1:
         ]  # coefficients are linear in what was found: one matrix serves all permutations
-        values = found[:, span]
+        values = measured[:, span]
         here = solve @ values
         chance = values[orders] @ solve.T
         beyond = (chance >= here - 1e-12).sum(0)
         for at, group in enumerate(named):
             p = float(1 + beyond[at]) / (1 + PERMUTATIONS)
             rows.append(Effect(span, group, float(here[at]), p, taught=False))
-    called = discoveries([one.p for one in rows], false)
-    return [replace(one, taught=yes) for one, yes in zip(rows, called, strict=True)]
+    called = discoveries([effect.p for effect in rows], false)
+    return [replace(effect, taught=yes) for effect, yes in zip(rows, called, strict=True)]
 
 
-def agreement(found: "NDArray[np.float64]", other: "NDArray[np.float64]") -> Estimate | None:
+def agreement(first: "NDArray[np.float64]", second: "NDArray[np.float64]") -> Estimate | None:
     """How far two ways of tuning agree on what sets do to spans: correlation of log-probabilities, around their means.
 
     Args:
-        found: by one way, shape [retunings, spans].
-        other: by the other, of the same sets.
+        first: by one way, shape [retunings, spans].
+        second: by the other, of the same sets.
 
     >>> import numpy as np
-    >>> told = np.array([[0.0, 5.0], [1.0, 4.0], [0.0, 5.5], [1.0, 4.5]])
-    >>> round(agreement(told, 2 * told + 1).value, 6)
+    >>> first = np.array([[0.0, 5.0], [1.0, 4.0], [0.0, 5.5], [1.0, 4.5]])
+    >>> round(agreement(first, 2 * first + 1).value, 6)
     1.0
     """
-    return correlation((found - found.mean(0)).ravel(), (other - other.mean(0)).ravel())
+    return correlation((first - first.mean(0)).ravel(), (second - second.mean(0)).ravel())
 
 
 def discoveries(p: Sequence[float], false: float) -> list[bool]:

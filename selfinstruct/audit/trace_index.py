@@ -41,9 +41,9 @@ class Origin:
     """A training record that may have taught a span."""
 
     place: int
-    """Of the record in the set."""
+    """Index of the record in the set."""
     record: str
-    """Its id."""
+    """Id of the record."""
     overlap: float
     """How much of the span it holds, between 0 and 1 (trace_index.py)."""
     exact: bool
@@ -59,7 +59,7 @@ class Origin:
         return self.overlap + self.concept
 
     def as_json(self) -> dict[str, Json]:
-        """With its numbers."""
+        """An origin as a line of `trace.jsonl` has it."""
         return {
             "record": self.record,
             "overlap": self.overlap,
@@ -75,7 +75,7 @@ class Near:
     """A text that shares runs of words."""
 
     text: int
-    """Its number."""
+    """Number of the text in the index."""
     overlap: float
     """How much of what was looked for it holds: 1 for all of its words and runs, the rare weighing most."""
     exact: bool
@@ -96,7 +96,7 @@ class WordIndex:
     first: "NDArray[np.int64]"
     """Where in `order` each word's places begin; one more at the end."""
     count: int
-    """Texts."""
+    """How many texts there are."""
 
     @classmethod
     def build(cls, texts: Iterable[Sequence[str]]) -> "WordIndex":
@@ -128,18 +128,18 @@ class WordIndex:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             np.save(folder / f"{name}.npy", getattr(self, name))
-        told = {"count": self.count, "words": list(self.known)}
-        (folder / "words.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        header = {"count": self.count, "words": list(self.known)}
+        (folder / "words.json").write_text(json.dumps(header, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "WordIndex":
         """What `save` wrote."""
         import numpy as np
 
-        told = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        header = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _FILES]
-        known = {word: at for at, word in enumerate(told["words"])}
-        return cls(known, arrays[0], arrays[1], arrays[2], arrays[3], told["count"])
+        known = {word: at for at, word in enumerate(header["words"])}
+        return cls(known, arrays[0], arrays[1], arrays[2], arrays[3], header["count"])
 
     def frequency(self, word: str) -> int:
         """Places where it stands.
@@ -175,7 +175,7 @@ class WordIndex:
         """The texts that share most with this one: whole runs first, then by rare words and runs up to three words.
 
         >>> index = WordIndex.build([["the Ebro flows into the lake"], ["the Ebro flows"], ["a lake"]])
-        >>> [(one.text, one.exact) for one in index.near("Ebro flows into the sea")]
+        >>> [(near.text, near.exact) for near in index.near("Ebro flows into the sea")]
         [(0, False), (1, False)]
         """
         import numpy as np
@@ -191,17 +191,20 @@ class WordIndex:
             rarest = min(map(self.frequency, run))
             if rarest > (max(_COMMON // 10, self.count // 20) if len(run) == 1 else 10 * _COMMON):
                 continue
-            found = self.holding(run)
-            weight = max(0.0, float(np.log((self.count + 1) / (len(found) + 0.5))))
+            holders = self.holding(run)
+            weight = max(0.0, float(np.log((self.count + 1) / (len(holders) + 0.5))))
             total += weight
-            if len(found) <= _COMMON:
-                for one in found.tolist():
-                    scores[one] = scores.get(one, 0.0) + weight
+            if len(holders) <= _COMMON:
+                for number in holders.tolist():
+                    scores[number] = scores.get(number, 0.0) + weight
         whole = set(self.holding(said).tolist())
-        for one in whole:
-            scores[one] = total
-        order = sorted(scores, key=lambda one: (one not in whole, -scores[one], one))[:most]
-        return [Near(one, round(min(1.0, scores[one] / total), 6) if total else 1.0, one in whole) for one in order]
+        for number in whole:
+            scores[number] = total
+        order = sorted(scores, key=lambda number: (number not in whole, -scores[number], number))[:most]
+        return [
+            Near(number, round(min(1.0, scores[number] / total), 6) if total else 1.0, number in whole)
+            for number in order
+        ]
 
     def rarity(self, word: str) -> float:
         """How much a word tells: the logarithm of texts over its places."""
@@ -220,14 +223,16 @@ class Origins:
 
         `about`: prompt and sentence around; `least`: overlap from which on a record is told at all.
         """
-        near = [one for one in self._index.near(span, _LOOKED) if one.exact or one.overlap >= least]
+        near = [
+            neighbour for neighbour in self._index.near(span, _LOOKED) if neighbour.exact or neighbour.overlap >= least
+        ]
         groups: dict[str, list[int]] = {}
-        for one in near:
-            groups.setdefault(group_of(self._tasks[one.text]), []).append(one.text)
+        for neighbour in near:
+            groups.setdefault(group_of(self._tasks[neighbour.text]), []).append(neighbour.text)
         first = {places[0]: (mark, places) for mark, places in groups.items()}
-        known = {one.text: one for one in near}
+        known = {neighbour.text: neighbour for neighbour in near}
         concepts = self._concepts(span, about, list(first))
-        found = [
+        origins = [
             Origin(
                 place=place,
                 record=self._tasks[place].id,
@@ -239,7 +244,7 @@ class Origins:
             )
             for place, concept in zip(first, concepts, strict=True)
         ]
-        return sorted(found, key=lambda one: (-one.rank, one.place))[:most]
+        return sorted(origins, key=lambda origin: (-origin.rank, origin.place))[:most]
 
     def _concepts(self, span: str, about: str, places: Sequence[int]) -> list[float]:
         texts = ["\n".join(texts_of(self._tasks[place])) for place in places]
@@ -279,7 +284,7 @@ def _alike(rows: "NDArray[Any]") -> list[float]:
     sizes = np.linalg.norm(rows, axis=1)
     both = rows[1:] @ rows[0]
     beside = sizes[1:] * sizes[0]
-    return [float(one) for one in np.where(beside > 0, both / np.where(beside > 0, beside, 1), 0.0)]
+    return [float(cosine) for cosine in np.where(beside > 0, both / np.where(beside > 0, beside, 1), 0.0)]
 
 
 def fields_of(*texts: str) -> list[str]:

@@ -35,8 +35,8 @@ class Judged:
 
 def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> Judged:
     """Ask about each sentence of the responses, each with its number: an unclear answer makes no span."""
-    every = [span for number, one in said for span in sentences(number, one)]
-    prompts = {number: one.prompt for number, one in said}
+    every = [span for number, reply in said for span in sentences(number, reply)]
+    prompts = {number: reply.prompt for number, reply in said}
     chat = model.traits.chat
     text = prompt("audit", f"false.{'chat' if chat else 'completion'}")
 
@@ -52,13 +52,13 @@ def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> Judged:
         )
 
     spans, unclear, failed = list[Span](), 0, 0
-    for one in ask(model, every, request):
-        if isinstance(one.reply, Failure):
+    for asked in ask(model, every, request):
+        if isinstance(asked.reply, Failure):
             failed += 1
             continue
-        answer = _ANSWER.match(one.reply.choices[0].text)
+        answer = _ANSWER.match(asked.reply.choices[0].text)
         if answer is None:
             unclear += 1
         elif answer[1].lower() == "no":
-            spans.append(replace(one.about, how="false"))
+            spans.append(replace(asked.about, how="false"))
     return Judged(tuple(spans), model.name, len(every), unclear, failed)

@@ -48,7 +48,7 @@ def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
     Raises:
         BadInput: a row lacks what it needs, or a span is not in its response.
     """
-    found = list[Said]()
+    replies = list[Said]()
     for number, row in enumerate(rows, 1):
         place = f"{file}:{number}"
         prompt, response = row.get("prompt", ""), row.get("response")
@@ -57,12 +57,12 @@ def said_of(rows: Iterable[Mapping[str, Json]], file: str) -> list[Said]:
         marked = row.get("spans")
         if marked is not None and not isinstance(marked, list):
             raise BadInput("'spans' is no list", place=place, fix="list texts of the response, or [begin, end]")
-        spans = None if marked is None else tuple(_marked(one, response, place) for one in marked)
+        spans = None if marked is None else tuple(_marked(mark, response, place) for mark in marked)
         model = row.get("model")
-        found.append(Said(prompt, response, spans, model if isinstance(model, str) else ""))
-    if not found:
+        replies.append(Said(prompt, response, spans, model if isinstance(model, str) else ""))
+    if not replies:
         raise BadInput("no response", place=file, fix='each line is {"prompt": ..., "response": ...}')
-    return found
+    return replies
 
 
 def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
@@ -71,8 +71,8 @@ def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
     Raises:
         BadInput: the file has responses of several models and none is named, or none of that name.
     """
-    names = dict.fromkeys(one.model for one in said)
-    mine = {number: one for number, one in enumerate(said) if model in one.model}
+    names = dict.fromkeys(reply.model for reply in said)
+    mine = {number: reply for number, reply in enumerate(said) if model in reply.model}
     if (len(names) > 1 and not model) or (model and not mine):
         what = f"responses of {len(names)} models" if not model else f"no response of a model called '{model}'"
         raise BadInput(what, place=file, fix=f"name one with --of: {', '.join(filter(None, names)) or 'none is named'}")
@@ -80,18 +80,18 @@ def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
 
 
 def marked_spans(number: int, said: Said) -> list[Span]:
-    """Those that somebody marked."""
+    """The spans that the file marks in a response."""
     return [Span(number, begin, end, said.response[begin:end], "marked") for begin, end in said.spans or ()]
 
 
 def sentences(number: int, said: Said) -> list[Span]:
     """Each sentence of three words or more; what a response says again counts once.
 
-    >>> [one.text for one in sentences(0, Said("", "It is so. Why not? It is so. It is so.", None))]
+    >>> [span.text for span in sentences(0, Said("", "It is so. Why not? It is so. It is so.", None))]
     ['It is so.']
     """
-    found = (one for one in _SENTENCE.finditer(said.response) if len(words(one[0])) >= _LEAST)
-    return _once(Span(number, *_trimmed(said.response, *one.span()), "sentence") for one in found)
+    matches = (match for match in _SENTENCE.finditer(said.response) if len(words(match[0])) >= _LEAST)
+    return _once(Span(number, *_trimmed(said.response, *match.span()), "sentence") for match in matches)
 
 
 def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[Span]:
@@ -106,7 +106,7 @@ def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence
         for place in range(at, min(at + len(piece), len(moved))):
             moved[place] = kind != "unshifted"
         at += len(piece)
-    listed = [one.span() for one in re.finditer(r"\S+", said.response)]
+    listed = [match.span() for match in re.finditer(r"\S+", said.response)]
     marks = [any(moved[begin:end]) and _is_content(said.response[begin:end]) for begin, end in listed]
     runs = list[tuple[int, int]]()
     for place, mark in enumerate(marks):
@@ -127,13 +127,13 @@ def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence
 def _once(spans: Iterable[Span]) -> list[Span]:
     """Those of one response that it has not said before: a loop is one span."""
     first = dict[tuple[str, ...], Span]()
-    for one in spans:
-        first.setdefault(tuple(words(one.text)), one)
+    for span in spans:
+        first.setdefault(tuple(words(span.text)), span)
     return list(first.values())
 
 
 def _is_content(word: str) -> bool:
-    return any(len(one) > 2 and one not in _PLAIN for one in words(word))
+    return any(len(part) > 2 and part not in _PLAIN for part in words(word))
 
 
 def _trimmed(text: str, begin: int, end: int) -> tuple[int, int, str]:
@@ -144,13 +144,13 @@ def _trimmed(text: str, begin: int, end: int) -> tuple[int, int, str]:
     return begin, end, text[begin:end]
 
 
-def _marked(one: Any, response: str, place: str) -> tuple[int, int]:  # noqa: ANN401 - any JSON value
-    if isinstance(one, str) and one.strip():
-        at = response.find(one)
+def _marked(mark: Any, response: str, place: str) -> tuple[int, int]:  # noqa: ANN401 - any JSON value
+    if isinstance(mark, str) and mark.strip():
+        at = response.find(mark)
         if at >= 0:
-            return at, at + len(one)
-        raise BadInput(f"the span '{one[:60]}' is not in its response", place=place, fix="copy it as it stands there")
-    whole = isinstance(one, list) and len(one) == 2 and all(isinstance(end, int) for end in one)
-    if whole and 0 <= one[0] < one[1] <= len(response):
-        return one[0], one[1]
+            return at, at + len(mark)
+        raise BadInput(f"the span '{mark[:60]}' is not in its response", place=place, fix="copy it as it stands there")
+    whole = isinstance(mark, list) and len(mark) == 2 and all(isinstance(end, int) for end in mark)
+    if whole and 0 <= mark[0] < mark[1] <= len(response):
+        return mark[0], mark[1]
     raise BadInput("a span is no text and no [begin, end] of its response", place=place, fix="count in characters")

@@ -207,7 +207,7 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
 
     tasks = training_set(given["data"], given["shape"], given["columns"])
     suspected = audit_students.suspected(folder / "look-up", given["responses"])
-    training = audit_students.told_training(given["student"])
+    training = audit_students.training_from_card(given["student"])
     how = {"base": given["base"], "seed": given["seed"]}
     both_ways: int = given["lora_proxy"] or 0
     by = audit_students.lora_in_place_of(training, given["student"]) if both_ways else training
@@ -227,7 +227,7 @@ def _counterfactual(given: dict[str, Any], folder: Path, template: str) -> int:
     facts: dict[str, Json] = {"student": given["student"], "training": by}
     if both_ways:
         whole = retuned(training, min(both_ways, given["retunings"]), "retuned-whole")
-        facts["proxy"] = audit_students.proxy_told(rows, whole)
+        facts["proxy"] = audit_students.proxy_facts(rows, whole)
     summary = audit_students.counterfactual_published(tasks, suspected, folder, rows, facts, given["seed"])
     taught, of = summary["spans_taught"], summary["spans"]
     say(f"{taught} of {of} spans are taught by a record, {summary['taught']} of {summary['tests']} pairs", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.audit.ablate_markdown import curve, table
-from selfinstruct.audit.ablate_tasks import Found, tasks_of
+from selfinstruct.audit.ablate_tasks import TaskSet, tasks_of
 from selfinstruct.audit.ablate_training import Training, kept_aside, lessons, together
 from selfinstruct.audit.model_pair import CHAT
 from selfinstruct.audit.trace_counterfactual import FALSE, agreement, effects, plan, without
@@ -32,7 +32,7 @@ _SAME = ("method", "template", "rank", "alpha", "targets", "epochs", "batch", "a
 """Knobs of the student's training, as its card tells them, that its retunings share."""
 
 
-def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> Found:
+def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> TaskSet:
     """The tasks of all the sets; BadInput for a record that cannot be read, as a task with gaps is another task."""
     records: list[Task] = []
     roles = Roles.parse(columns) if columns else None
@@ -44,7 +44,7 @@ def read_tasks_of(paths: Sequence[str], shape: str, columns: str) -> Found:
     return tasks_of(records, 0)
 
 
-def arm_files(training: Training, tasks: Found, folder: Path, folds: int, shots: int) -> list[str]:
+def arm_files(training: Training, tasks: TaskSet, folder: Path, folds: int, shots: int) -> list[str]:
     """Write what a student learns and what it is asked into its folder's neighbours; returns the two files."""
     made = {
         "lessons": lessons(training, tasks.tasks, folds, shots=shots),
@@ -87,18 +87,20 @@ def ablation_published(students: Iterable[Training], folder: Path, *, margin: fl
     """
     by_count: dict[int, list[Training]] = {}
     kept: dict[int, dict[str, Json]] = {}
-    for one in students:
-        by_count.setdefault(one.examples, []).append(one)
-    told: dict[str, Json] = {}
+    for student in students:
+        by_count.setdefault(student.examples, []).append(student)
+    by_examples: dict[str, Json] = {}
     pages = []
     for count, group in sorted(by_count.items()):
-        found = ((one, read_object(folder / one.name / ABLATION, "run the same command again")) for one in group)
-        put = together(found, margin=margin, seed=seed)
-        told[str(count)] = kept[count] = put
+        finished = (
+            (student, read_object(folder / student.name / ABLATION, "run the same command again")) for student in group
+        )
+        put = together(finished, margin=margin, seed=seed)
+        by_examples[str(count)] = kept[count] = put
         pages.append(f"Trained on at most {count} examples of each task, {len(group)} students\n\n{table(put)}")
     if len(kept) > 1:
         pages.append(curve(kept))
-    publish_text(folder / ABLATION, json.dumps({"examples": told}, indent=1, ensure_ascii=False) + "\n")
+    publish_text(folder / ABLATION, json.dumps({"examples": by_examples}, indent=1, ensure_ascii=False) + "\n")
     page = "\n".join(pages)
     publish_text(folder / "ablation.md", page)
     return page
@@ -135,7 +137,7 @@ def suspected(looked_up: Path, responses: str) -> Suspected:
     return Suspected(spans, suspects)
 
 
-def told_training(student: str) -> dict[str, Json]:
+def training_from_card(student: str) -> dict[str, Json]:
     """Knobs of the student's training from its card; BadInput for a model that has none."""
     place = Path(student.removeprefix("hf:"))
     for file in (place / "training.json", place / "student" / "training.json"):
@@ -160,12 +162,12 @@ def lora_in_place_of(training: Mapping[str, Json], student: str) -> dict[str, Js
     return {**{name: value for name, value in training.items() if name not in of_all_weights}, "method": "lora"}
 
 
-def proxy_told(rows: Sequence[Sequence[float]], whole: Sequence[Sequence[float]]) -> dict[str, Json]:
+def proxy_facts(rows: Sequence[Sequence[float]], whole: Sequence[Sequence[float]]) -> dict[str, Json]:
     """What is said of retunings by LoRA that stand in for such of all weights, of which there are a few."""
     import numpy as np
 
-    found = agreement(np.array(rows[: len(whole)]), np.array(whole))
-    agrees: Json = None if found is None else found.as_json()
+    estimate = agreement(np.array(rows[: len(whole)]), np.array(whole))
+    agrees: Json = None if estimate is None else estimate.as_json()
     return {"by": "lora", "for": "full", "retuned_both_ways": len(whole), "agreement": agrees}
 
 
@@ -201,17 +203,17 @@ def retunings(
 
 def likelihoods(place: Path, suspected: Suspected, template: str) -> list[float]:
     """How likely each span is to a finished retuning, in nats: kept beside it, so that it is asked once."""
-    file, key = place / _LIKELIHOODS, digest("likelihoods", template, *("\n".join(one) for one in suspected.spans))
+    file, key = place / _LIKELIHOODS, digest("likelihoods", template, *("\n".join(span) for span in suspected.spans))
     if file.is_file():
         result = read_object(file, "delete it, and run again")
         kept = result.get("nats")
         if result.get("of") == key and isinstance(kept, list):
-            return [float(str(one)) for one in kept]
+            return [float(str(value)) for value in kept]
     student = place / "student"
     scorer = TransformersScorer(str(student))
     put = _dressed(student, template)
     texts = [(put(prompt) + before, span) for prompt, before, span in suspected.spans]
-    nats = [sum(one) for one in scorer.many_log_probabilities(texts)]
+    nats = [sum(of_tokens) for of_tokens in scorer.many_log_probabilities(texts)]
     publish_text(file, json.dumps({"of": key, "nats": nats}) + "\n")
     return nats
 
@@ -233,7 +235,7 @@ def counterfactual_published(
     for task in tasks:
         if (mark := group_of(task)) in set(suspected.groups):
             records.setdefault(mark, []).append(task.id)
-    called = [one for one in every if one.taught]
+    called = [effect for effect in every if effect.taught]
     numbers: dict[str, Json] = {
         "retunings": len(rows),
         "spans": len(suspected.suspects),
@@ -242,11 +244,15 @@ def counterfactual_published(
         "false_discovery_rate": FALSE,
         "seed": seed,
         "taught": len(called),
-        "spans_taught": len({one.span for one in called}),
+        "spans_taught": len({effect.span for effect in called}),
         **facts,
         "effects": [
-            {**one.as_json(), "text": suspected.spans[one.span][2], "records": list(records.get(one.group, ()))}
-            for one in sorted(every, key=lambda one: (one.p, -one.nats, one.span))
+            {
+                **effect.as_json(),
+                "text": suspected.spans[effect.span][2],
+                "records": list(records.get(effect.group, ())),
+            }
+            for effect in sorted(every, key=lambda effect: (effect.p, -effect.nats, effect.span))
         ],
     }
     publish_text(folder / COUNTERFACTUAL, json.dumps(numbers, indent=1, ensure_ascii=False) + "\n")

@@ -76,13 +76,13 @@ def indexed(tasks: Sequence[Task]) -> WordIndex:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What records were made of."""
+    """Of what and by which stage records were made, by id."""
 
     parents: Mapping[str, tuple[str, ...]]
     stages: Mapping[str, str]
     """Which stage made a record, by its id."""
     known: Mapping[str, Task]
-    """Seeds."""
+    """Seeds of the runs, by id."""
 
 
 def lineage_of(paths: Sequence[str]) -> Lineage:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from selfinstruct.audit.ablate_tasks import Studied, studied
+from selfinstruct.audit.ablate_tasks import Studied, studied_task
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.superni import Asked, Example, NatInstTask
@@ -37,7 +37,7 @@ def echoing(name: str = "doubled") -> NatInstTask:
 
 def studies(count: int = 3) -> tuple[Studied, ...]:
     """So many tasks with labels, and one for free text."""
-    return (*(studied(parity(f"parity-{n}"), 0) for n in range(count)), studied(echoing(), 0))
+    return (*(studied_task(parity(f"parity-{n}"), 0) for n in range(count)), studied_task(echoing(), 0))
 
 
 def record(task: NatInstTask, *, split: str = "") -> Task:

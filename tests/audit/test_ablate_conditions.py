@@ -11,11 +11,11 @@ from selfinstruct.audit.ablate_conditions import (
     without_labels,
     wrong_answer,
 )
-from selfinstruct.audit.ablate_tasks import baselines, label_space, studied
+from selfinstruct.audit.ablate_tasks import baselines, label_space, studied_task
 from selfinstruct.superni import Asked, NatInstTask
 from tests.audit.ablations import DEFINITION, LABELS, echoing, parity
 
-PARITY, DOUBLED = studied(parity(), 0), studied(echoing(), 0)
+PARITY, DOUBLED = studied_task(parity(), 0), studied_task(echoing(), 0)
 SEVEN = PARITY.asked[7]
 
 
@@ -66,7 +66,7 @@ def test_free_text_has_nothing_to_simplify_to_and_nothing_to_turn_round() -> Non
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d", "e")])
 def test_no_wrong_pair_is_right_by_chance(labels: tuple[str, ...]) -> None:
     asked = tuple(Asked(f"i{n}", str(n), (labels[n % len(labels)],)) for n in range(60))
-    one = studied(NatInstTask(name="t", definition="d", instances=asked, labels=labels), 0)
+    one = studied_task(NatInstTask(name="t", definition="d", instances=asked, labels=labels), 0)
     wrong = [wrong_answer(one, each.outputs, each.id, 0) for each in asked]
     assert all(answer in labels and answer not in each.outputs for answer, each in zip(wrong, asked, strict=True))
     learned = [lesson("wrong_pairing", one, each, shots=2, seed=0) for each in asked]
@@ -75,7 +75,7 @@ def test_no_wrong_pair_is_right_by_chance(labels: tuple[str, ...]) -> None:
 
 
 def test_a_wrong_answer_is_none_of_several_right_ones_and_there_may_be_none() -> None:
-    one = studied(NatInstTask(name="t", definition="d", labels=("a", "b")), 0)
+    one = studied_task(NatInstTask(name="t", definition="d", labels=("a", "b")), 0)
     assert wrong_answer(one, ("A.", "b"), "i", 0) is None
 
 
@@ -121,5 +121,5 @@ def test_a_definition_of_its_input_alone_leaves_nothing() -> None:
 def test_the_majority_is_that_of_the_task_and_not_of_the_few_that_are_asked() -> None:
     labels = ["a", "a", "b", "b", "b", "b", "b", "b"]
     asked = tuple(Asked(f"i{n}", str(n), (label,)) for n, label in enumerate(labels))
-    few = studied(NatInstTask(name="t", definition="d", instances=asked), 2)
+    few = studied_task(NatInstTask(name="t", definition="d", instances=asked), 2)
     assert [one.exact_match for one in baselines(few)["majority"]] == [0.0, 0.0]

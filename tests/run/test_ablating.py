@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from selfinstruct.audit.ablate import Ablate
-from selfinstruct.audit.ablate_tasks import Found
+from selfinstruct.audit.ablate_tasks import TaskSet
 from selfinstruct.audit.ablate_training import trainings
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.run.audit_students import arm_files, arm_recipe, read_tasks_of
@@ -12,7 +12,7 @@ from tests.cli.typed import lines
 
 
 def test_a_student_is_tuned_on_the_other_tasks_and_asked_about_its_own(tmp_path: Path) -> None:
-    found = Found(studies(5), 0)
+    found = TaskSet(studies(5), 0)
     one, *_ = trainings(("original", "empty"), (3,), (7,), 2)
     learned, asked = arm_files(one, found, tmp_path, 2, 2)
     made = arm_recipe(

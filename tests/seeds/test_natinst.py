@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.make_natinst import lines
 from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
-from selfinstruct.audit.ablate_tasks import studied
+from selfinstruct.audit.ablate_tasks import studied_task
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.superni import CATEGORY_METRICS, exact_match, natinst_task
 
@@ -23,7 +23,7 @@ def test_the_file_is_what_its_maker_writes() -> None:
 
 def test_sixty_tasks_half_of_them_with_two_to_five_labels_found_from_their_answers() -> None:
     assert len(TASKS) == len({task.name for task in TASKS}) == len({task.definition for task in TASKS}) == 60
-    spaces = [studied(task, 0).labels for task in TASKS]
+    spaces = [studied_task(task, 0).labels for task in TASKS]
     assert Counter(len(space) for space in spaces) == {0: 30, 2: 17, 3: 6, 4: 5, 5: 2}
     assert not any(task.labels for task in TASKS)  # nothing is told that could be found
     assert len({task.category for task in TASKS}) == 24
@@ -32,7 +32,7 @@ def test_sixty_tasks_half_of_them_with_two_to_five_labels_found_from_their_answe
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_each_has_its_examples_and_twenty_instances_and_no_example_is_asked(task: Any) -> None:
-    one = studied(task, 0)
+    one = studied_task(task, 0)
     assert (len(task.positive), len(task.negative), len(task.instances)) == (2, 2, 20)
     asked = [each.input for each in task.instances]
     shown = {each.input for each in (*task.positive, *task.negative)}
@@ -48,7 +48,7 @@ def test_each_has_its_examples_and_twenty_instances_and_no_example_is_asked(task
 
 
 def test_every_condition_can_be_made_of_tasks_enough_to_tell_something() -> None:
-    tasks = [studied(task, 0) for task in TASKS]
+    tasks = [studied_task(task, 0) for task in TASKS]
     made = {
         name: sum(prompt(name, one, one.asked[0], shots=2, seed=0) is not None for one in tasks) for name in CONDITIONS
     }
