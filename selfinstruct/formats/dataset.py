@@ -57,7 +57,7 @@ def write_dataset(
                 coded = line.encode() + b"\n"
                 content.update(coded)
                 if groups is not None:
-                    groups.add(line)
+                    groups.add(whole, len(line))
                 if lines is not None:
                     lines.write(coded)
     text = card if isinstance(card, str) else card(content.hexdigest())

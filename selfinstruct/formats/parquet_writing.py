@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.atomic_files import anew
+from selfinstruct.formats.arrow_arrays import table_of
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
@@ -205,33 +206,21 @@ class RowGroups:
     def __init__(self, write: Callable[[Any], None], schema: Any) -> None:  # noqa: ANN401 - no types are published
         """`write` takes a table."""
         self._write, self._schema = write, schema
-        self._lines: list[str] = []
-        self._chars = 0
+        self._rows: list[Row] = []
+        self._size = 0
 
-    def add(self, line: str) -> None:
-        """One more row, as a line of JSON whose values are of the schema's types."""
-        self._lines.append(line)
-        self._chars += len(line)
-        if len(self._lines) == GROUP_ROWS or self._chars > GROUP_CHARS:
+    def add(self, row: Row, size: int) -> None:
+        """One more row, whose values are of the schema's types, and about how long it is."""
+        self._rows.append(row)
+        self._size += size
+        if len(self._rows) == GROUP_ROWS or self._size > GROUP_CHARS:
             self.flush()
 
     def flush(self) -> None:
         """Write what is collected; `datasets` cannot load a group without rows, but a file without groups it can."""
-        if self._lines:
-            self._write(_table("\n".join(self._lines).encode(), self._schema))
-        self._lines, self._chars = [], 0
-
-
-def _table(lines: bytes, schema: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
-    """The rows as Arrow has them; making them of Python's values would import pandas, a third of a second."""
-    import pyarrow as pa
-    import pyarrow.json as arrow_json
-
-    return arrow_json.read_json(
-        pa.BufferReader(lines),
-        arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1),  # one block, so that it is one chunk
-        arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
-    )
+        if self._rows:
+            self._write(table_of(self._rows, self._schema))
+        self._rows, self._size = [], 0
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import bz2
 import csv
 import gzip
 import io
-import json
 import lzma
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from selfinstruct.formats.fields import LAYOUT_KEYS
 from selfinstruct.formats.json_text import as_cell
 from selfinstruct.formats.layouts import fitting, natinst_object
 from selfinstruct.formats.loss_marks import MARK, SOME, marked_turns, row_mark
+from selfinstruct.formats.packed_rows import packed_rows, put_row
 from selfinstruct.formats.parquet_writing import Columns, RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.rows import (
@@ -221,17 +221,17 @@ _TABLES: Mapping[str, Callable[[Path, Any], AbstractContextManager[RowGroups]]] 
 def _write_table(
     path: Path, rows: Iterator[Row], opened: Callable[[Path, Any], AbstractContextManager[RowGroups]]
 ) -> int:
-    """Written twice, since the columns are known when the last row is: first aside, as JSONL, then as a table."""
+    """Written twice, since the columns are known when the last row is: first aside, packed, then as a table."""
     columns, count = Columns(), 0
     with tempfile.TemporaryFile(dir=path.parent) as aside:  # where room is needed anyway
         for row in map(whole_row, rows):
             columns.add(row)
-            aside.write((row_line(row) + "\n").encode("utf-8"))
+            put_row(aside, row)
             count += 1
         aside.seek(0)
         with opened(path, columns.schema()) as groups:
-            for line in aside:
-                groups.add(row_line(columns.typed(json.loads(line))))
+            for row, size in packed_rows(aside):
+                groups.add(columns.typed(row), size)
     return count
 
 
@@ -242,14 +242,13 @@ def _write_delimited(file: IO[bytes], rows: Iterator[Row], delimiter: str, folde
     with tempfile.TemporaryFile(dir=folder) as aside:  # as above
         for row in map(whole_row, rows):
             columns |= dict.fromkeys(row)
-            aside.write((row_line(row) + "\n").encode("utf-8"))
+            put_row(aside, row)
             count += 1
         aside.seek(0)
         text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
         lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
         lines.writerow(columns)
-        for line in aside:
-            row = json.loads(line)
+        for row, _ in packed_rows(aside):
             lines.writerow([as_cell(row.get(column)) for column in columns])
         text.detach()
     return count

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from selfinstruct.records import Task
 from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
-from selfinstruct.run.once import Once
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.rounds import Pace, Reason, Rounds, go_on
+from selfinstruct.run.single_pass import Once
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart
 from selfinstruct.store.kept_file import Inflow

@@ -1,10 +1,15 @@
 """The Arrow type of a column: one that holds every value, or JSON as text."""
 
+import io
+import json
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfinstruct.formats.arrow_arrays import table_of
+from selfinstruct.formats.packed_rows import packed_rows, put_row
 from selfinstruct.formats.parquet_writing import Columns, common, kind_of, merged
 from selfinstruct.records import Json
 
@@ -50,7 +55,10 @@ def test_every_value_goes_in_and_scalars_come_out_as_they_were(values: list[Json
     rows: list[dict[str, Json]] = [{"c": value, "n": 1} for value in values]
     for row in rows:
         columns.add(row)
-    table = pa.Table.from_pylist([columns.typed(row) for row in rows], schema=columns.schema())
+    typed = [columns.typed(row) for row in rows]
+    table = table_of(typed, columns.schema())
+    table.validate(full=True)
+    assert table.equals(pa.Table.from_pylist(typed, schema=columns.schema()), check_metadata=True)
     if rows and columns.kinds["c"].name not in ("json", "list", "struct"):
         assert table.column("c").to_pylist() == values
 
@@ -66,3 +74,30 @@ def test_the_order_of_rows_does_not_matter(values: list[Json], chance: object) -
     assert common(map(kind_of, mixed)) == common(map(kind_of, values))
     for value in values:
         assert merged(kind_of(value), kind_of(value)) == kind_of(value)
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=3), jsons, max_size=3), max_size=5))
+@settings(max_examples=100, deadline=None)
+def test_rows_put_aside_come_back_as_they_were(rows: list[dict[str, Json]]) -> None:
+    file = io.BytesIO()
+    for row in rows:
+        put_row(file, row)
+    file.seek(0)
+    back = [row for row, _ in packed_rows(file)]
+    assert json.dumps(back) == json.dumps(rows)
+
+
+def test_what_is_no_number_is_null_aside() -> None:
+    file = io.BytesIO()
+    put_row(file, {"a": float("nan"), "b": [float("inf"), {"c": -float("inf")}]})
+    file.seek(0)
+    assert [row for row, _ in packed_rows(file)] == [{"a": None, "b": [None, {"c": None}]}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(pa.string(), 7), (pa.int64(), "7"), (pa.float64(), "x"), (pa.bool_(), 1), (pa.list_(pa.string()), "ab")],
+)
+def test_a_value_of_another_type_is_never_written(kind: pa.DataType, value: object) -> None:
+    with pytest.raises(pa.ArrowInvalid):
+        table_of([{"c": value}], pa.schema([("c", kind)]))

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from selfinstruct.curate.variety.diversity import sampled
+from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
@@ -86,18 +88,28 @@ class Balance:
     """
 
     name: ClassVar[str] = "balance"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     scope: ClassVar[Scope] = "set"
     needs: ClassVar[Needs] = Needs(hands_on="as_they_came")
+
+    sample: int = 20_000
+    """Above as many tasks, the words of a random sample of them are read; labels are counted of all."""
+
+    def __post_init__(self) -> None:
+        """Refuse a sample of nothing."""
+        if self.sample < 1:
+            raise BadInput(f"sample: {self.sample}", place="stage balance", fix="give at least 1")
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then one measurement."""
         labels, people, seeds = Labels(), People(), People()
         for seed in bench.pool.seeds:
             seeds.add(seed)
-        for task in records:
+        chosen = sampled(len(records), self.sample, bench)
+        for place, task in enumerate(records):
             labels.add(task)
-            people.add(task)
+            if chosen is None or place in chosen:
+                people.add(task)
             yield Kept(task)
         yield Measured(
             "balance",
@@ -107,6 +119,8 @@ class Balance:
                 "roles": roles(people, seeds),
                 "words": people.words,
                 "seed_words": seeds.words,
+                "read": people.records,
+                "of": len(records),
             },
         )
 

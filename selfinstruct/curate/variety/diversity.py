@@ -61,7 +61,7 @@ class Diversity:
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """Every task, then two measurements."""
-        chosen = _sample(len(records), self.sample, bench)
+        chosen = sampled(len(records), self.sample, bench)
         table = VerbTable(reader(self.parser))
         nearest = NearestSeed(tuple(seed.instruction for seed in bench.pool.seeds))
         for place, task in enumerate(records):
@@ -75,7 +75,7 @@ class Diversity:
             yield Measured("nearest_seed", {**nearest.as_json(), "of": len(records)})
 
 
-def _sample(size: int, most: int, bench: Bench) -> frozenset[int] | None:
+def sampled(size: int, most: int, bench: Bench) -> frozenset[int] | None:
     """Places of a random sample; None where all are few enough."""
     return None if size <= most else frozenset(bench.random(0).sample(range(size), most))
 

@@ -23,6 +23,7 @@ from selfinstruct.curate.variety.balance import (
     label,
     leaning,
 )
+from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool
 from selfinstruct.text import words
@@ -191,3 +192,23 @@ def test_every_word_listed_is_one_word_of_one_group_and_no_role() -> None:
         assert words(word) == [word]
     assert not FEMALE & MALE
     assert not GROUP_OF.keys() & ROLE_OF.keys()
+
+
+def test_of_a_large_set_a_sample_is_read_and_the_measure_says_so() -> None:
+    tasks = [task("She names a river." if number % 2 else "Name a river.") for number in range(400)]
+    bench = Bench(stage="balance")
+    *kept, told = list(Balance(sample=100)(tasks, bench))
+    assert len(kept) == 400
+    assert isinstance(told, Measured)
+    some: Any = told.value
+    everything: Any = measured(tasks)
+    assert (some["read"], some["of"]) == (100, 400)
+    assert (everything["read"], everything["of"]) == (400, 400)
+    assert some["words"] < everything["words"]
+    assert list(Balance(sample=100)(tasks, bench))[-1] == told
+    assert list(Balance(sample=400)(tasks, bench))[-1] == list(Balance()(tasks, bench))[-1]
+
+
+def test_a_sample_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="sample: 0; give at least 1"):
+        Balance(sample=0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.run import once
+from selfinstruct.run import single_pass
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
