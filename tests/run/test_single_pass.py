@@ -63,8 +63,8 @@ def fused(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def one_by_one(rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with every stage alone, each writing all that it keeps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(once, "groups", lambda stages: [range(at, at + 1) for at in range(len(stages))])
-        patch.setattr(once, "lasting", lambda *_: True)
+        patch.setattr(single_pass, "groups", lambda stages: [range(at, at + 1) for at in range(len(stages))])
+        patch.setattr(single_pass, "lasting", lambda *_: True)
         return run(rows, tmp_path_factory.mktemp("alone") / "run")
 
 
