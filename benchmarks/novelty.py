@@ -23,8 +23,8 @@ from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 from rouge_score import rouge_scorer
 
-from selfinstruct.dedup.index import f_measures
 from selfinstruct.dedup.novelty import Novelty, select
+from selfinstruct.dedup.rouge_index import f_measures
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept
 from selfinstruct.text import words

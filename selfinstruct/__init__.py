@@ -209,14 +209,14 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
     def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
         """The object of that name, loaded now."""
         if name in _STAGES:
-            found: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
+            loaded: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
-            found = getattr(import_module(f"selfinstruct.{module}"), attribute)
+            loaded = getattr(import_module(f"selfinstruct.{module}"), attribute)
         else:
             raise AttributeError(f"module 'selfinstruct' has no attribute '{name}'")
-        globals()[name] = found
-        return found
+        globals()[name] = loaded
+        return loaded
 
 
 def __dir__() -> list[str]:

@@ -68,7 +68,7 @@ def is_dotted(word: str) -> bool:
 
 
 def find(kind: Kind, name: str, place: str = "") -> Plugin | None:
-    """What a recipe means by a name that is none of ours; None where nobody knows it.
+    """What a recipe means by a name that is none of ours; None where no package has it.
 
     BadInput where several packages give something of that name.
     """
@@ -77,17 +77,17 @@ def find(kind: Kind, name: str, place: str = "") -> Plugin | None:
     if ":<" in name or ".<" in name:
         what = f"'{shown(name)}' is a lambda or inside a function, and nothing can find it again"
         raise BadInput(what, place=place, fix="run the recipe from Python, or put it at the top of a module")
-    given = [one for one in installed(kind) if one.name == name]
+    given = [plugin for plugin in installed(kind) if plugin.name == name]
     if len(given) > 1:
-        ways = " or ".join(one.where for one in given)
-        packages = " and ".join(dict.fromkeys(one.package for one in given))
+        ways = " or ".join(plugin.where for plugin in given)
+        packages = " and ".join(dict.fromkeys(plugin.package for plugin in given))
         raise BadInput(f"{packages} both give a {_ONE[kind]} '{name}'", place=place, fix=f"write {ways}")
     return given[0] if given else None
 
 
 def names(kind: Kind) -> tuple[str, ...]:
     """Short names that installed packages give, each once."""
-    return tuple(dict.fromkeys(one.name for one in installed(kind)))
+    return tuple(dict.fromkeys(plugin.name for plugin in installed(kind)))
 
 
 def installed(kind: Kind) -> tuple[Plugin, ...]:
@@ -110,7 +110,7 @@ def _installed(kind: Kind, path: tuple[str, ...]) -> tuple[Plugin, ...]:
         )
         for entry_point in entry_points(group=f"selfinstruct.{kind}")
     )
-    return tuple(sorted(given, key=lambda one: (one.name, one.where)))
+    return tuple(sorted(given, key=lambda plugin: (plugin.name, plugin.where)))
 
 
 _folders: dict[str, None] = {}  # where dotted paths may begin, beside what is installed
@@ -145,7 +145,7 @@ def hand_over(thing: object) -> str:
     path = _path(thing)
     if _leads_to(path, thing):
         return path
-    known = next((word for word, one in _handed.items() if one is thing), "")
+    known = next((word for word, handed in _handed.items() if handed is thing), "")
     word = known or (f"{path}#{len(_handed) + 1}" if path in _handed else path)
     _handed[word] = thing
     return word
@@ -202,7 +202,9 @@ def _loaded(plugin: Plugin, place: str) -> object:
         try:
             thing = getattr(thing, name)
         except AttributeError:
-            close = difflib.get_close_matches(name, [one for one in dir(thing) if not one.startswith("_")], 1)
+            close = difflib.get_close_matches(
+                name, [attribute for attribute in dir(thing) if not attribute.startswith("_")], 1
+            )
             hint = f" (did you mean '{close[0]}'?)" if close else ""
             what = f"{who}: '{module_name}' has no '{shown(name)}'{hint}"
             script = "it stood in a script or a notebook: run the recipe from there, or put it into a module"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
-from selfinstruct.stats import LEVEL, Estimate, How, effective_size, exact_interval, rule_of_three, told
+from selfinstruct.stats import LEVEL, Estimate, How, effective_size, exact_interval, interval_estimate, rule_of_three
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class Reads:
     judged: "NDArray[np.float64]"
     """The judge's verdict, 0 or 1, or its probability."""
     read: "NDArray[np.float64]"
-    """1 for an answer, 0 for none, between them for unsure; NaN where nobody read."""
+    """1 for an answer, 0 for none, between them for unsure; NaN where unread."""
     chance: "NDArray[np.float64]"
     """With which a response was drawn to be read, as recorded at the draw: above 0, at most 1."""
     stratum: "NDArray[np.int64]"
@@ -64,22 +64,22 @@ def difference_with_reads(first: Reads, second: Reads, *, level: float = LEVEL) 
     From both intervals and the correlation of the two between sources (MOVER; Zou and Donner 2008, Statistics in
     Medicine 27), and no nearer than the rule of three allows.
     """
-    (one, ours), (other, theirs) = _with_reads(first, level), _with_reads(second, level)
+    (first_share, ours), (second_share, theirs) = _with_reads(first, level), _with_reads(second, level)
     size = math.sqrt(sum(x * x for x in ours.values()) * sum(x * x for x in theirs.values()))
     alike = sum(x * theirs.get(source, 0.0) for source, x in ours.items()) / size if size else 0.0
-    assert one.low is not None and one.high is not None  # noqa: PT018 - reads are of two sources at least
-    assert other.low is not None and other.high is not None  # noqa: PT018
+    assert first_share.low is not None and first_share.high is not None  # noqa: PT018 - reads are of two sources at least
+    assert second_share.low is not None and second_share.high is not None  # noqa: PT018
 
     def reach(up: float, down: float) -> float:
         return math.sqrt(max(0.0, up * up + down * down - 2 * alike * up * down))
 
-    clusters = min(one.clusters, other.clusters)
-    least, value = rule_of_three(clusters, (1 - level) / 2), one.value - other.value
-    low = value - max(least, reach(one.value - one.low, other.high - other.value))
-    high = value + max(least, reach(one.high - one.value, other.value - other.low))
+    clusters = min(first_share.clusters, second_share.clusters)
+    least, value = rule_of_three(clusters, (1 - level) / 2), first_share.value - second_share.value
+    low = value - max(least, reach(first_share.value - first_share.low, second_share.high - second_share.value))
+    high = value + max(least, reach(first_share.high - first_share.value, second_share.value - second_share.low))
     ends = max(-1.0, low), min(1.0, high)
-    how: How = "reads" if one.how == other.how == "reads" else "prediction-powered"
-    return told(value, ends, one.n + other.n, clusters, how)
+    how: How = "reads" if first_share.how == second_share.how == "reads" else "prediction-powered"
+    return interval_estimate(value, ends, first_share.n + second_share.n, clusters, how)
 
 
 def _with_reads(reads: Reads, level: float) -> tuple[Estimate, dict[str, float]]:
@@ -119,14 +119,14 @@ def _with_reads(reads: Reads, level: float) -> tuple[Estimate, dict[str, float]]
     unaided = float((ours**2).sum())
     seen = min(len(np.unique(source[is_read & rarer])) for rarer in (truth > 0, truth < 1))
     worth = effective_size(by_reads, unaided, cluster=cluster, seen=seen)
-    alone = told(by_reads, exact_interval(by_reads, worth, level), n, clusters, "reads")
+    alone = interval_estimate(by_reads, exact_interval(by_reads, worth, level), n, clusters, "reads")
     power = -float(ours @ theirs) / float(theirs @ theirs) if theirs.any() else 0.0
     power = min(1.0, max(0.0, power))
     value = min(1.0, max(0.0, by_reads + power * by_judge))
     aided = float(((ours + power * theirs) ** 2).sum())
     unseen = cluster**2 / math.sqrt(1 + seen)  # as in the size of the reads alone
     worth *= (unaided + unseen) / (aided + unseen)
-    tuned = told(value, exact_interval(value, worth, level), n, clusters, "prediction-powered")
+    tuned = interval_estimate(value, exact_interval(value, worth, level), n, clusters, "prediction-powered")
     if reads.disagreements < FEW_DISAGREEMENTS or (tuned.half_width or 0) >= (alone.half_width or 0):
         return alone, dict(zip(names, ours.tolist(), strict=True))
     return tuned, dict(zip(names, (ours + power * theirs).tolist(), strict=True))

@@ -108,7 +108,7 @@ class Task:
     instruction: str
     instances: tuple[Instance, ...] = ()
     is_classification: bool | None = None
-    """None: nobody has decided yet."""
+    """None: not decided yet."""
     human: bool = False
     """True for a seed task, written by a person."""
     system: str = ""
@@ -137,7 +137,7 @@ class Task:
         ]
         more = b""
         if self.system or self.later:
-            turns = [b"[%s,%s]" % (quoted_ascii(one.role), quoted_ascii(one.content)) for one in self.later]
+            turns = [b"[%s,%s]" % (quoted_ascii(turn.role), quoted_ascii(turn.content)) for turn in self.later]
             more = b",[%s,[%s]]" % (quoted_ascii(self.system), b",".join(turns))
         if self.unlearned:
             more += b',["unlearned",%s]' % b",".join(map(_canonical, self.unlearned))
@@ -219,18 +219,18 @@ class Task:
     def trusted(cls, data: Mapping[str, Any]) -> Self:
         """As `from_json` of a line whose bytes a checksum vouches for: the id is taken from it."""
         made, put = object.__new__(cls), object.__setattr__
-        told, extra = data.get, NO_EXTRA
+        get, extra = data.get, NO_EXTRA
         put(made, "instruction", data["instruction"])
         put(made, "instances", tuple(Instance(pair["input"], pair["output"]) for pair in data["instances"]))
         put(made, "is_classification", data["is_classification"])
         put(made, "human", data["human"])
-        put(made, "system", told("system", ""))
-        put(made, "later", tuple(Message(turn["role"], turn["content"]) for turn in told("later", ())))
-        put(made, "unlearned", tuple(told("unlearned", ())))
+        put(made, "system", get("system", ""))
+        put(made, "later", tuple(Message(turn["role"], turn["content"]) for turn in get("later", ())))
+        put(made, "unlearned", tuple(get("unlearned", ())))
         put(made, "provenance", Provenance.from_json(data["provenance"]))
-        put(made, "ordinal", told("ordinal", 0))
-        put(made, "extra", told("extra", extra))
-        put(made, "measures", told("measures", extra))
+        put(made, "ordinal", get("ordinal", 0))
+        put(made, "extra", get("extra", extra))
+        put(made, "measures", get("measures", extra))
         put(made, "id", data["id"])
         return made
 
@@ -344,8 +344,8 @@ class Choice:
 
     def as_json(self) -> dict[str, Json]:
         """As a line of a file shows it."""
-        told: dict[str, Json] = {"text": self.text, "finish_reason": self.finish_reason}
-        return told | ({"thinking": self.thinking} if self.thinking else {})
+        fields: dict[str, Json] = {"text": self.text, "finish_reason": self.finish_reason}
+        return fields | ({"thinking": self.thinking} if self.thinking else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

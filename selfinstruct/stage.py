@@ -143,6 +143,10 @@ def ask(model: Model, subjects: Iterable[Subject], request: Callable[[Subject], 
 class TokenScorer(Protocol):
     """Log-probabilities of given text."""
 
+    @property
+    def name(self) -> str:
+        """Whose they are."""
+
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         """Natural logarithms, one for each token of the continuation."""
 
@@ -281,19 +285,19 @@ class Doing(Protocol):
     """Tells whoever waits what a long stage is about; results never depend on it."""
 
     def __call__(self, what: str, done: int, of: int) -> None:
-        """So many of so many; `of` is 0 where nobody knows."""
+        """So many of so many; `of` is 0 where the whole is unknown."""
 
 
-def nobody_waits(what: str, done: int, of: int) -> None:
-    """Told to nobody."""
+def ignore_progress(what: str, done: int, of: int) -> None:
+    """Drop the progress: for a stage that runs unwatched."""
 
 
-def unread(line: str) -> None:
-    """Read by nobody."""
+def ignore_notice(line: str) -> None:
+    """Drop the line: for a stage that runs unwatched."""
 
 
 def none_known(_record: Task, /) -> Sequence[str]:
-    """Nobody knows what it was made of."""
+    """No ancestors: for a run whose lineage is not at hand."""
     return ()
 
 
@@ -333,9 +337,9 @@ class Bench:
     """Kinds of task that some of the requests are to name, and how often against each other; empty: none is named."""
     scratch: Path = Path()
     """A folder that survives a kill: checkpoints go here, results do not."""
-    doing: Doing = nobody_waits
+    doing: Doing = ignore_progress
     """For stages that are long silent: they tell here how far they are."""
-    notice: Callable[[str], None] = unread
+    notice: Callable[[str], None] = ignore_notice
     """A line for whoever waits, such as where the time went; no part of the results."""
     seed: int = 42
     stage: str = ""

@@ -101,7 +101,7 @@ def share(yes: "ArrayLike", asked: "ArrayLike", *, level: float = LEVEL) -> Esti
     spread = float(((hits - value * sizes) ** 2).sum()) / n**2
     seen = min(int((hits > 0).sum()), int((hits < sizes).sum()))
     worth = effective_size(value, spread, cluster=float((sizes**2).sum()) / n**2, seen=seen)
-    return told(value, exact_interval(value, worth, level), n, clusters, "exact by cluster")
+    return interval_estimate(value, exact_interval(value, worth, level), n, clusters, "exact by cluster")
 
 
 def mean(
@@ -120,10 +120,10 @@ def mean(
         signed = within[0] < 0 < within[1]
         start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
         scaled, ends = (table[:, 0] - start * table[:, 1]) / unit, (-1 if signed else 0, 1)
-        found = mean(scaled, table[:, 1], within=ends, seed=seed, draws=draws)
-        told_ends = {name: getattr(found, name, None) for name in ("value", "low", "high")}
-        return found and replace(
-            found, **{name: start + unit * end for name, end in told_ends.items() if end is not None}
+        scaled_mean = mean(scaled, table[:, 1], within=ends, seed=seed, draws=draws)
+        scaled_values = {name: getattr(scaled_mean, name, None) for name in ("value", "low", "high")}
+        return scaled_mean and replace(
+            scaled_mean, **{name: start + unit * end for name, end in scaled_values.items() if end is not None}
         )
     _, alike = np.unique(table[:, 0] / table[:, 1], return_counts=True)
     few = len(table) - int(alike.max(initial=0)) < _FEW_DIFFER
@@ -202,7 +202,7 @@ def of_draws(
         least = rule_of_three(clusters, side) if few else 0.0
         low = max(within[0], min(low, value - least))
         high = min(within[1], max(high, value + least))
-    return told(value, (low, high), n, clusters, "bootstrap")
+    return interval_estimate(value, (low, high), n, clusters, "bootstrap")
 
 
 def ratio(top: int, bottom: int) -> Statistic:
@@ -282,7 +282,7 @@ def wilson(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
     value, z = yes / n, NormalDist().inv_cdf((1 + level) / 2)
     middle, reach = value + z * z / (2 * n), z * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     low, high = (middle - reach) / (1 + z * z / n), (middle + reach) / (1 + z * z / n)
-    return told(value, (low if yes else 0.0, high if yes < n else 1.0), n, n, "wilson")
+    return interval_estimate(value, (low if yes else 0.0, high if yes < n else 1.0), n, n, "wilson")
 
 
 def clopper_pearson(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
@@ -292,7 +292,7 @@ def clopper_pearson(yes: int, n: int, *, level: float = LEVEL) -> Estimate | Non
     >>> round(found.low, 4), round(found.high, 4)
     (0.4439, 0.9748)
     """
-    return told(yes / n, exact_interval(yes / n, n, level), n, n, "exact") if n else None
+    return interval_estimate(yes / n, exact_interval(yes / n, n, level), n, n, "exact") if n else None
 
 
 def jeffreys(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
@@ -307,7 +307,7 @@ def jeffreys(yes: int, n: int, *, level: float = LEVEL) -> Estimate | None:
     side = (1 - level) / 2
     low = beta_quantile(side, yes + 0.5, n - yes + 0.5) if yes else 0.0
     high = beta_quantile(1 - side, yes + 0.5, n - yes + 0.5) if yes < n else 1.0
-    return told(yes / n, (low, high), n, n, "jeffreys")
+    return interval_estimate(yes / n, (low, high), n, n, "jeffreys")
 
 
 def kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float | None:
@@ -346,7 +346,7 @@ def exact_interval(value: float, n: float, level: float) -> Bounds:
     return low, high
 
 
-def told(value: float, ends: Bounds, n: float, clusters: int, how: How) -> Estimate:
+def interval_estimate(value: float, ends: Bounds, n: float, clusters: int, how: How) -> Estimate:
     """An estimate, its ends rounded and never beyond its value."""
     low, high = (round(float(end), _DIGITS) for end in ends)
     return Estimate(value, min(low, value), max(high, value), round(n), clusters, how)
@@ -383,16 +383,16 @@ def correlation(first: "ArrayLike", second: "ArrayLike", *, level: float = LEVEL
     """
     import numpy as np
 
-    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    n = len(one)
-    if n < 4 or not one.std() or not other.std():
+    x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    n = len(x)
+    if n < 4 or not x.std() or not y.std():
         return None
-    value = max(-1.0, min(1.0, float(np.corrcoef(one, other)[0, 1])))
+    value = max(-1.0, min(1.0, float(np.corrcoef(x, y)[0, 1])))
     if abs(value) > 1 - 1e-12:
-        return told(value, (value, value), n, n, "fisher")
+        return interval_estimate(value, (value, value), n, n, "fisher")
     reach = NormalDist().inv_cdf((1 + level) / 2) / math.sqrt(n - 3)
     middle = math.atanh(value)
-    return told(value, (math.tanh(middle - reach), math.tanh(middle + reach)), n, n, "fisher")
+    return interval_estimate(value, (math.tanh(middle - reach), math.tanh(middle + reach)), n, n, "fisher")
 
 
 def quadratic_kappa(first: Sequence[int], second: Sequence[int]) -> float | None:

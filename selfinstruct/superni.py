@@ -93,11 +93,11 @@ def natinst_task(value: Mapping[str, Any], name: str, place: str = "") -> NatIns
     definition = _texts(value.get("Definition"), "Definition", place)
     instances = tuple(
         Asked(
-            str(one.get("id", f"{name}-{number}")),
-            _text(one.get("input"), f"Instances, item {number}, input", place),
-            _texts(one.get("output"), f"Instances, item {number}, output", place),
+            str(instance.get("id", f"{name}-{number}")),
+            _text(instance.get("input"), f"Instances, item {number}, input", place),
+            _texts(instance.get("output"), f"Instances, item {number}, output", place),
         )
-        for number, one in enumerate(_objects(value.get("Instances"), "Instances", place), 1)
+        for number, instance in enumerate(_objects(value.get("Instances"), "Instances", place), 1)
     )
     labels, categories = value.get("Labels"), value.get("Categories")
     return NatInstTask(
@@ -140,8 +140,8 @@ def tk_prompt(definition: str, source: str, positive: Sequence[Example] = (), *,
     head = f"{_ended(f'Definition: {definition.strip()}')}\n\n" if definition.strip() else ""
     tail = f"Now complete the following example -\n{_ended(f'Input: {source.strip()}')}\nOutput: "
     shown = ""
-    for number, one in enumerate(positive, 1):
-        put, said = _ended(f"Input: {one.input.strip()}"), _ended(f" Output: {one.output.strip()}")
+    for number, example in enumerate(positive, 1):
+        put, said = _ended(f"Input: {example.input.strip()}"), _ended(f" Output: {example.output.strip()}")
         more = f"{shown} Positive Example {number} -\n{put}\n{said}\n\n"
         if len((head + more + tail).split()) > most_words:
             break
@@ -211,18 +211,18 @@ class SuperNIScore:
 
     def as_json(self) -> dict[str, Json]:
         """Both numbers, how many answers and tasks, and the same by category."""
-        told: dict[str, Json] = {
+        numbers: dict[str, Json] = {
             "answers": self.rouge_l.n,
             "tasks": self.rouge_l.clusters,
             "exact_match": self.exact_match.as_json(),
             "rouge_l": self.rouge_l.as_json(),
         }
         if not self.by_category:
-            return told
-        return told | {
+            return numbers
+        return numbers | {
             "by_category": {
-                name: one.as_json() | ({"told_by": CATEGORY_METRICS[name]} if name in CATEGORY_METRICS else {})
-                for name, one in self.by_category.items()
+                name: estimate.as_json() | ({"told_by": CATEGORY_METRICS[name]} if name in CATEGORY_METRICS else {})
+                for name, estimate in self.by_category.items()
             }
         }
 
@@ -254,11 +254,11 @@ def _by_task(answers: Sequence[Scored], metric: Metric, seed: int) -> Estimate:
     values: dict[str, list[float]] = {}
     for answer in answers:
         values.setdefault(answer.task, []).append(getattr(answer, metric) / 100)
-    found = mean(
+    estimate = mean(
         [sum(each) for each in values.values()], [len(each) for each in values.values()], within=_SHARES, seed=seed
     )
-    assert found is not None
-    return in_points(found)
+    assert estimate is not None
+    return in_points(estimate)
 
 
 def in_points(share: Estimate) -> Estimate:
@@ -275,34 +275,34 @@ def _ended(text: str) -> str:
     return text if text[-1] in string.punctuation else f"{text}."
 
 
-def _objects(found: object, what: str, place: str) -> list[Mapping[str, Any]]:
-    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+def _objects(value: object, what: str, place: str) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         raise BadInput(f"'{what}' is not a list of objects", place=place, fix=_LAYOUT)
-    return found
+    return value
 
 
-def _text(found: object, what: str, place: str) -> str:
-    if not isinstance(found, str):
+def _text(value: object, what: str, place: str) -> str:
+    if not isinstance(value, str):
         raise BadInput(f"'{what}' is not a text", place=place, fix=_LAYOUT)
-    return found
+    return value
 
 
-def _texts(found: object, what: str, place: str) -> tuple[str, ...]:
+def _texts(value: object, what: str, place: str) -> tuple[str, ...]:
     """One text, or a list of at least one."""
-    several = [found] if isinstance(found, str) else found
-    if not isinstance(several, list) or not several or not all(isinstance(one, str) for one in several):
+    several = [value] if isinstance(value, str) else value
+    if not isinstance(several, list) or not several or not all(isinstance(item, str) for item in several):
         raise BadInput(f"'{what}' is no text and no list of texts", place=place, fix=_LAYOUT)
     return tuple(several)
 
 
-def _examples(found: object, what: str, place: str) -> tuple[Example, ...]:
+def _examples(value: object, what: str, place: str) -> tuple[Example, ...]:
     return tuple(
         Example(
-            _text(one.get("input"), f"{what}, item {number}, input", place),
-            _texts(one.get("output"), f"{what}, item {number}, output", place)[0],
-            one["explanation"] if isinstance(one.get("explanation"), str) else "",
+            _text(example.get("input"), f"{what}, item {number}, input", place),
+            _texts(example.get("output"), f"{what}, item {number}, output", place)[0],
+            example["explanation"] if isinstance(example.get("explanation"), str) else "",
         )
-        for number, one in enumerate(_objects(found, what, place), 1)
+        for number, example in enumerate(_objects(value, what, place), 1)
     )
 
 

@@ -159,7 +159,7 @@ def _numbered(record: Task) -> str:
 
 
 def _task(record: Task, name: str) -> NatInstTask:
-    """As `formats/shapes.py` keeps a file: what is beside the first definition and answers is extra."""
+    """As `formats/layouts.py` keeps a file: what is beside the first definition and answers is extra."""
     beside = _objects(record.extra.get("Instances"))
     beside += [{}] * (len(record.instances) - len(beside))
     instances = [

@@ -22,11 +22,11 @@ from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import told
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
+from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Instance, Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
 from selfinstruct.stats import Estimate, mean, paired_difference, share
-from selfinstruct.templates import WRAPPERS, before_answer
 
 EQUAL_LOSS = 0.02
 """Nats: within so much two losses are called equal, if their whole interval is."""

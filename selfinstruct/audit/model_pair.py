@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.prompt_templates import WRAPPERS, wrapped
 from selfinstruct.records import Task
 from selfinstruct.stage import Loaded, Weights
-from selfinstruct.templates import WRAPPERS, wrapped
 
 CHAT = "chat"
 """The tokenizer's own template; any other name is one of `WRAPPERS`."""

@@ -7,9 +7,9 @@ answered is not in the sheet, and answers stand in an order that does not tell.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from selfinstruct.csv_sheets import as_cell, as_csv, csv_rows, fitting
 from selfinstruct.errors import BadInput
 from selfinstruct.records import digest
-from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting
 from selfinstruct.stats import kappa, quadratic_kappa, wilson
 from selfinstruct.text import shown
 

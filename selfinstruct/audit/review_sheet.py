@@ -7,9 +7,9 @@ instructions, one instance each, answered yes or no.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from selfinstruct.csv_sheets import as_cell, as_csv, csv_rows, fitting, from_cell
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Task, digest
-from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting, from_cell
 from selfinstruct.stats import kappa, wilson
 from selfinstruct.text import shown, words
 

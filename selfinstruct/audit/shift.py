@@ -22,9 +22,9 @@ from selfinstruct.audit.shift_statistics import Figures, excess, figures, most_s
 from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
+from selfinstruct.prompt_templates import before_answer, joined
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
-from selfinstruct.templates import before_answer, joined
 
 _SHOWN, _SHOWN_TOKENS = 5, 160
 _FLOOR = "bfloat16"

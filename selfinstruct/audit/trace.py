@@ -15,12 +15,12 @@ from selfinstruct.audit.trace_judge import Judged, called_false
 from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_by, said_of, sentences, shifted_runs
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
+from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.static_embeddings import static_model
 from selfinstruct.stats import share
-from selfinstruct.templates import WRAPPERS, before_answer
 from selfinstruct.text import words
 
 BORROWED = 0.2

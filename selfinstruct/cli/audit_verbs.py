@@ -275,13 +275,13 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
         return 0
     tuning: dict[str, Json] = {"epochs": given["epochs"], "template": given["template"]}
     codes = []
-    for number, one in enumerate(students, 1):
-        say(f"student {number} of {len(students)}: {one.name}", err=True)
-        files = audit_students.arm_files(one, tasks, folder, given["folds"], given["shots"])
+    for number, student in enumerate(students, 1):
+        say(f"student {number} of {len(students)}: {student.name}", err=True)
+        files = audit_students.arm_files(student, tasks, folder, given["folds"], given["shots"])
         resolved = audit_students.arm_recipe(
-            one, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
+            student, given["base"], files, asking=knobs, tuning=tuning, changes=given["changes"]
         )
-        codes.append(carry_out(resolved, {**given, "output": folder / one.name}, None, "ablation.json"))
+        codes.append(carry_out(resolved, {**given, "output": folder / student.name}, None, "ablation.json"))
     say(
         audit_students.ablation_published(students, folder, margin=given["margin"], seed=given["seed"]),
         err=True,

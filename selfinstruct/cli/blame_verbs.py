@@ -31,20 +31,23 @@ def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, 
 
     blamed = blamed_for(text, data, shape, columns, top=top)
     if as_json:
-        rows = [{**one.origin.as_json(), **one.task.as_json(), "ancestors": list(one.ancestors)} for one in blamed]
+        rows = [
+            {**source.origin.as_json(), **source.task.as_json(), "ancestors": list(source.ancestors)}
+            for source in blamed
+        ]
         say_json({"text": text, "records": rows})
         return 0 if blamed else 1
     if not blamed:
         say("no record holds anything like it", err=True)
         return 1
-    for one in blamed:
-        how = "word for word" if one.origin.exact else f"{one.origin.overlap:.0%} of its words and runs"
-        copies = f", {one.origin.copies} copies" if one.origin.copies > 1 else ""
-        say(f"{one.origin.record[:12]}  {how}, about the same {one.origin.concept:.2f}{copies}")
-        say(f"    instruction: {shown(one.task.instruction, 200)}")
-        for pair in one.task.instances[:3]:
+    for source in blamed:
+        how = "word for word" if source.origin.exact else f"{source.origin.overlap:.0%} of its words and runs"
+        copies = f", {source.origin.copies} copies" if source.origin.copies > 1 else ""
+        say(f"{source.origin.record[:12]}  {how}, about the same {source.origin.concept:.2f}{copies}")
+        say(f"    instruction: {shown(source.task.instruction, 200)}")
+        for pair in source.task.instances[:3]:
             say(f"    output: {shown(pair.output, 200)}")
-        for line in one.ancestors[:12]:
+        for line in source.ancestors[:12]:
             say(f"    from {shown(line, 160)}")
     return 0
 
@@ -67,7 +70,7 @@ def forget(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     from selfinstruct.run.recipe.resolve import resolve
 
     descendants = below(given["ids"], lineage_of(given["data"]))
-    lineage: dict[str, Json] = {one: list(of) for one, of in descendants.items()}
+    lineage: dict[str, Json] = {record_id: list(parents) for record_id, parents in descendants.items()}
     knobs: dict[str, Json] = {"ids": list(given["ids"]), **({"lineage": lineage} if lineage else {})}
     inputs = verb_recipes.inputs(given["data"], given["shape"], given["columns"])
     recipe = verb_recipes.recipe("forget", inputs, [{"forget": knobs}], {}, {})

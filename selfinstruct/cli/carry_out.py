@@ -163,7 +163,7 @@ def reasons(rejected: Mapping[str, int]) -> str:
     >>> reasons({"no_answer": 1, "broken_json": 2})
     '3 records rejected (broken_json 2, no_answer 1)'
     """
-    listed = sorted(rejected.items(), key=lambda one: (-one[1], one[0]))
+    listed = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
     total = sum(rejected.values())
     each = ", ".join(f"{reason} {count:,}" for reason, count in listed)
     return f"{total:,} record{'' if total == 1 else 's'} rejected ({each})" if total else "0 records rejected"

@@ -15,9 +15,9 @@ def ask_harness(given: dict[str, Any]) -> int:
         raise click.UsageError("name a folder with -o")
     if given["beside"]:
         raise click.UsageError("--suite harness goes without --beside: score each model, then compare")
-    told: dict[str, Any] = harness(
+    results: dict[str, Any] = harness(
         given["model"],
-        [one.strip() for one in given["tasks"].split(",") if one.strip()],
+        [task.strip() for task in given["tasks"].split(",") if task.strip()],
         given["output"],
         task_files=given["task_files"] or "",
         wrapper=given["wrappers"][0] if given["wrappers"] else "auto",
@@ -27,37 +27,37 @@ def ask_harness(given: dict[str, Any]) -> int:
         dry_run=given["dry_run"],
     )
     if given["dry_run"]:
-        _say_plan(told, as_json=given["as_json"])
+        _say_plan(results, as_json=given["as_json"])
         return 0
-    _table(told)
-    if told["spent"] is not None:
-        cost = "an unknown price" if told["spent"]["cost"] is None else f"${told['spent']['cost']}"
-        say(f"{told['spent']['tokens']:,} tokens, {cost}", err=True)
+    _table(results)
+    if results["spent"] is not None:
+        cost = "an unknown price" if results["spent"]["cost"] is None else f"${results['spent']['cost']}"
+        say(f"{results['spent']['tokens']:,} tokens, {cost}", err=True)
     if given["as_json"]:
-        say_json(told)
+        say_json(results)
         return 0
     say(given["output"] / "harness.json")
     return 0
 
 
-def _say_plan(told: dict[str, Any], *, as_json: bool) -> None:
+def _say_plan(plan: dict[str, Any], *, as_json: bool) -> None:
     """What would be sent."""
     if as_json:
-        say_json(told)
+        say_json(plan)
         return
-    say(f"{told['requests']:,} requests to {told['model']}, about {told['prompt_tokens']:,} tokens of prompts")
-    say(f"at most {told['completion_tokens_most']:,} tokens of answers; US dollars: {told['cost']}")
+    say(f"{plan['requests']:,} requests to {plan['model']}, about {plan['prompt_tokens']:,} tokens of prompts")
+    say(f"at most {plan['completion_tokens_most']:,} tokens of answers; US dollars: {plan['cost']}")
     say("nothing was sent")
 
 
-def _table(told: dict[str, Any]) -> None:
+def _table(results: dict[str, Any]) -> None:
     """A line for each number, on stderr."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("task", "measure", "value", "questions", "settings", box=None)
-    for task, found in told["tasks"].items():
-        for measure, number in found["metrics"].items():
+    for task, scores in results["tasks"].items():
+        for measure, number in scores["metrics"].items():
             ends = "" if number["low"] is None else f" [{number['low']:.3f}, {number['high']:.3f}]"
-            table.add_row(task, measure, f"{number['value']:.3f}{ends}", str(found["questions"]), found["settings"])
+            table.add_row(task, measure, f"{number['value']:.3f}{ends}", str(scores["questions"]), scores["settings"])
     Console(stderr=True, markup=False, width=200).print(table)

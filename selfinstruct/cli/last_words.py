@@ -48,10 +48,10 @@ def _surplus(folder: Path) -> int:
     """Tasks that passed every stage and were one too many."""
     from selfinstruct.store.ledger import read_ledger
 
-    told = [
+    surpluses = [
         event.get("beyond_target") for event in read_ledger(folder / "ledger.jsonl") if event["event"] == "finished"
     ]
-    last = told[-1] if told else 0
+    last = surpluses[-1] if surpluses else 0
     return last if isinstance(last, int) else 0
 
 
@@ -64,9 +64,9 @@ def _proposed(stages: Iterable[tuple[str, Result]], source: str, surplus: int) -
     if made:
         yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
     topics = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
-    of = sum(one["of"] for one in topics)
+    of = sum(topic["of"] for topic in topics)
     if of:
-        on = sum(one["on"] for one in topics)
+        on = sum(topic["on"] for topic in topics)
         yield f"topic, {topics[-1]['name']}: {on:,} of {of:,} proposals kept to it ({100 * on / of:.0f} %)"
 
 
@@ -120,10 +120,10 @@ def tuned_words(folder: Path) -> Iterator[str]:
         end = "not stopped by its tone" if stopped is None else f"the rule stops it at {stopped}"
         yield f"student: IFS {_share(first)} before, {_share(last)} after {last['examples']} examples ({end})"
     if score.is_file():
-        for one in json.loads(score.read_text(encoding="utf-8"))["scores"]:
-            said = f"  on other prompts, {one['wrapper']}: {one['model']} {_share(one)}"
-            by = f"by {judge}" if (judge := one.get("judge", {}).get("version")) else ""
-            yield " ".join(part for part in (said, _interval(one), by) if part)
+        for entry in json.loads(score.read_text(encoding="utf-8"))["scores"]:
+            said = f"  on other prompts, {entry['wrapper']}: {entry['model']} {_share(entry)}"
+            by = f"by {judge}" if (judge := entry.get("judge", {}).get("version")) else ""
+            yield " ".join(part for part in (said, _interval(entry), by) if part)
     if feedback.is_file():
         asks_for = json.loads(feedback.read_text(encoding="utf-8"))["asks_for"]
         yield "a next cycle would show more of: " + ("; ".join(asks_for) if asks_for else _NOTHING)

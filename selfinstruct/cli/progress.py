@@ -42,7 +42,7 @@ class ProgressLine:
         self._task = self._progress.add_task("starting", total=None, done="")
         self._spend: Callable[[], Spend] | None = None
         self._made = self._failed = 0
-        self._told = 0.0
+        self._shown_at = 0.0
         self._said = time.monotonic()
         self._name, self._makes = "", False
         self._target: int | None = None
@@ -97,15 +97,15 @@ class ProgressLine:
         self._now_and_then(
             now, f"{part} {stage}: {so_far if self._makes else f'{self._outcomes:,}{of} records done; {so_far}'}"
         )
-        if now - self._told > 0.2:  # the eye needs no more
-            self._told = now
+        if now - self._shown_at > 0.2:  # the eye needs no more
+            self._shown_at = now
             self._tell(description=f"{part} {stage}")
 
     def _tell_rows(self) -> None:
         """Rows and their rate; before a stage that must see them all says anything, what it has read."""
         now = time.monotonic()
-        if now - self._told > 0.2:
-            self._told = now
+        if now - self._shown_at > 0.2:
+            self._shown_at = now
             rows = self._outcomes or self._reads % max(1, self._records)
             rate = (self._outcomes or self._reads) / max(1e-9, now - self._began)
             known = f" of {self._records:,}" if self._records else ""
@@ -116,15 +116,17 @@ class ProgressLine:
     def doing(self, what: str, done: int, of: int) -> None:
         """As in `Watch`."""
         now = time.monotonic()
-        if now - self._told < 0.2 and done < of:
+        if now - self._shown_at < 0.2 and done < of:
             return
-        self._told = now
+        self._shown_at = now
         self._now_and_then(now, f"{self._name}: {what}" + (f" {done:,} of {of:,}" if of else ""))
-        told = f"{self._name}, {what}" if not of or self._target is None else f"{self._name}, {what} {done:,} of {of:,}"
+        description = (
+            f"{self._name}, {what}" if not of or self._target is None else f"{self._name}, {what} {done:,} of {of:,}"
+        )
         if self._target is None:
-            self._tell(description=told, total=of or None, completed=done)
+            self._tell(description=description, total=of or None, completed=done)
         else:
-            self._tell(description=told)
+            self._tell(description=description)
 
     def round_done(self, number: int, kept: int) -> None:
         """As in `Watch`."""

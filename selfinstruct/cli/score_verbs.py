@@ -191,7 +191,8 @@ def _tell_answers(finished: "Finished") -> None:
             if count:
                 values = (model[against][name] for name in numbers)
                 shares = (
-                    with_interval(one and one["value"], one and (one.get("low"), one.get("high"))) for one in values
+                    with_interval(value and value["value"], value and (value.get("low"), value.get("high")))
+                    for value in values
                 )
                 name = against.replace("_", " ")
                 table.add_row(model["model"], model["wrapper"], name, str(model[against]["n"]), *shares)
@@ -221,14 +222,16 @@ def _table(scores: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", "judge's error too", box=None)
-    judges = dict.fromkeys(str((one.get("judge") or {}).get("version", "")) for one in scores["scores"])
-    for one in scores["scores"]:
-        ends = one.get("intervals") or {}
+    judges = dict.fromkeys(str((entry.get("judge") or {}).get("version", "")) for entry in scores["scores"])
+    for entry in scores["scores"]:
+        ends = entry.get("intervals") or {}
         names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
-        shares = (with_interval(one.get(name), ends.get(name)) for name in names)
-        wide = (one.get("with_judge_error") or {}).get("ifs") or {}
+        shares = (with_interval(entry.get(name), ends.get(name)) for name in names)
+        wide = (entry.get("with_judge_error") or {}).get("ifs") or {}
         reach = f"{wide['low']:.3f} to {wide['high']:.3f}" if wide.get("low") is not None else ""
-        table.add_row(str(one.get("model", "")), str(one.get("wrapper", "")), str(one.get("n", "")), *shares, reach)
+        table.add_row(
+            str(entry.get("model", "")), str(entry.get("wrapper", "")), str(entry.get("n", "")), *shares, reach
+        )
     Console(stderr=True, markup=False, width=170).print(table)
     say(f"judge: {', '.join(filter(None, judges))}", err=True)
 
@@ -275,16 +278,16 @@ def _say_judged(judged: Mapping[str, Any], console: "Console") -> None:
     """Win rates by every judge, then ratings; that a judge is only a baseline stands beside its name."""
     from rich.table import Table
 
-    judges = {one["judge"]: one for one in judged.get("judges", ())}
+    judges = {judge["judge"]: judge for judge in judged.get("judges", ())}
     if judges:
         heads = ("model", "judge", "pairs", "win rate", "length-controlled", "unique-token-controlled", "")
         table = Table(*heads, box=None, title=f"pairwise, against {judged['reference']}")
         for model in judged["models"]:
-            for name, found in model.get("pairwise", {}).items():
+            for name, results in model.get("pairwise", {}).items():
                 rates = ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")
                 note = "" if judges[name]["believed"] else "baseline, no judge"
                 table.add_row(
-                    model["model"], name, str(found["n_total"]), *(_number(found[rate]) for rate in rates), note
+                    model["model"], name, str(results["n_total"]), *(_number(results[rate]) for rate in rates), note
                 )
         console.print(table)
     for measure in ("just_eval", "user_oriented"):
@@ -294,9 +297,9 @@ def _say_judged(judged: Mapping[str, Any], console: "Console") -> None:
         names = [name for name, value in rated[0][measure].items() if name not in {"rated", "faults", "levels"}]
         table = Table("model", "rated", *(name.replace("_", " ") for name in names), "failed", box=None, title=measure)
         for model in rated:
-            found = model[measure]
-            faults = ", ".join(f"{name} {count}" for name, count in found["faults"].items())
-            table.add_row(model["model"], str(found["rated"]), *(_number(found[name]) for name in names), faults)
+            ratings = model[measure]
+            faults = ", ".join(f"{name} {count}" for name, count in ratings["faults"].items())
+            table.add_row(model["model"], str(ratings["rated"]), *(_number(ratings[name]) for name in names), faults)
         console.print(table)
 
 
@@ -388,8 +391,8 @@ def _alone(disagreements: int) -> str:
 
 def _read_interval(estimate: "Estimate", *, signed: bool = False) -> str:
     value, low, high = (
-        "" if one is None else f"{one:+.3f}" if signed else f"{one:.3f}"
-        for one in (estimate.value, estimate.low, estimate.high)
+        "" if number is None else f"{number:+.3f}" if signed else f"{number:.3f}"
+        for number in (estimate.value, estimate.low, estimate.high)
     )
     return f"{value} [{low}, {high}]" if low else value
 

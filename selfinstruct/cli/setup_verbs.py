@@ -107,12 +107,12 @@ def plugins(as_json: bool) -> int:  # noqa: FBT001 - click hands options over by
 
     listed = plugin_list()
     if as_json:
-        say(json.dumps([one.as_json() for one in listed], ensure_ascii=False, indent=1))
+        say(json.dumps([entry.as_json() for entry in listed], ensure_ascii=False, indent=1))
         return 0
     if not listed:
         say("no plug-in is installed; a recipe may also name package.module:Name", err=True)
-    for one in listed:
-        package = f"{one.plugin.package} {one.plugin.version}".strip()
-        broken = f"  cannot be used: {one.fault}" if one.fault else ""
-        say(f"{one.plugin.kind:<8} {one.plugin.name:<20} {one.plugin.where:<44} {package}{broken}")
+    for entry in listed:
+        package = f"{entry.plugin.package} {entry.plugin.version}".strip()
+        broken = f"  cannot be used: {entry.fault}" if entry.fault else ""
+        say(f"{entry.plugin.kind:<8} {entry.plugin.name:<20} {entry.plugin.where:<44} {package}{broken}")
     return 0

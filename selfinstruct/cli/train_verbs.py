@@ -66,7 +66,10 @@ def train_judge(
 
     judge = train(fragments, output, backend=backend, encoder=encoder, pair_aware=not response_only, held_out=held_out)
     for name, metrics in judge.items():
-        say(f"{name}: {', '.join(_metric(one, metrics[one]) for one in _METRICS if metrics.get(one))}", err=True)
+        say(
+            f"{name}: {', '.join(_metric(metric, metrics[metric]) for metric in _METRICS if metrics.get(metric))}",
+            err=True,
+        )
     say(f"all numbers: {output / 'metrics.json'}, {output / 'README.md'}", err=True)
     say(output)
     return 0

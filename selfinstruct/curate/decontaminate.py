@@ -61,14 +61,14 @@ class Decontaminate:
         met: dict[str, set[int]] = {name: set() for name in self.against}
         hit = dict.fromkeys(self.against, 0)
         for task in records:
-            found = list(_found(task, index))
-            for name in dict.fromkeys(index.items[each.match.item].benchmark for each in found):
+            matches = list(_matches(task, index))
+            for name in dict.fromkeys(index.items[each.match.item].benchmark for each in matches):
                 hit[name] += 1
-            for each in found:
+            for each in matches:
                 met[index.items[each.match.item].benchmark].add(each.match.item)
-            if found:
-                worst = max(found, key=lambda each: each.match.rank)
-                yield Rejected(task, "contaminated", _evidence(worst, found, index, bench))
+            if matches:
+                worst = max(matches, key=lambda each: each.match.rank)
+                yield Rejected(task, "contaminated", _evidence(worst, matches, index, bench))
             else:
                 yield Kept(task)
         silent, sizes = index.never_compared(), dict.fromkeys(self.against, 0)
@@ -101,34 +101,36 @@ class Decontaminate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _LocatedMatch:
     match: Match
     where: str
     """`request`, `answer` or `system`."""
 
 
-def _found(task: Task, index: BenchmarkIndex) -> Iterator[_Found]:
+def _matches(task: Task, index: BenchmarkIndex) -> Iterator[_LocatedMatch]:
     if task.system:
-        yield from (_Found(match, "system") for match in index.matches(task.system))
+        yield from (_LocatedMatch(match, "system") for match in index.matches(task.system))
     for exchange in exchanges(task):
-        yield from _found_in(exchange, index)
+        yield from _matches_in(exchange, index)
 
 
-def _found_in(exchange: Exchange, index: BenchmarkIndex) -> Iterator[_Found]:
+def _matches_in(exchange: Exchange, index: BenchmarkIndex) -> Iterator[_LocatedMatch]:
     same = index.same(exchange.request)
     if same:
-        yield _Found(same, "request")
-    yield from (_Found(match, "request") for match in index.matches(exchange.request))
+        yield _LocatedMatch(same, "request")
+    yield from (_LocatedMatch(match, "request") for match in index.matches(exchange.request))
     if exchange.output:
-        yield from (_Found(match, "answer") for match in index.matches(exchange.output))
+        yield from (_LocatedMatch(match, "answer") for match in index.matches(exchange.output))
 
 
-def _evidence(worst: _Found, found: list[_Found], index: BenchmarkIndex, bench: Bench) -> dict[str, Json]:
+def _evidence(
+    worst: _LocatedMatch, matches: list[_LocatedMatch], index: BenchmarkIndex, bench: Bench
+) -> dict[str, Json]:
     """Where it stands, in which item of which benchmark, and how surely."""
     match = worst.match
     item = index.items[match.item]
     task = bench.benchmarks[item.benchmark][item.task]
-    others = len({each.match.item for each in found}) - 1
+    others = len({each.match.item for each in matches}) - 1
     evidence: dict[str, Json] = {
         "benchmark": item.benchmark,
         "neighbour": task.id,

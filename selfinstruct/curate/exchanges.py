@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Message, Task
-from selfinstruct.templates import joined
 
 Verdict: TypeAlias = Literal["passed", "failed", "unchecked"]
 
@@ -17,7 +17,7 @@ class Exchange:
     instruction: str
     input: str
     output: str | None
-    """None: nobody has answered."""
+    """None: not answered yet."""
 
     @property
     def request(self) -> str:
@@ -26,7 +26,7 @@ class Exchange:
 
 
 def exchanges(task: Task) -> list[Exchange]:
-    """The exchanges of a task; a task without instances is one that nobody has answered.
+    """The exchanges of a task; a task without instances is one request, not answered yet.
 
     >>> from selfinstruct.records import Instance, Message, Provenance
     >>> talk = Task(instruction="Hi", instances=(Instance("", "Hello!"),), provenance=Provenance(stage="input"),
@@ -36,17 +36,17 @@ def exchanges(task: Task) -> list[Exchange]:
     """
     if not task.instances:
         return [Exchange(task.instruction, "", None)]
-    found = [Exchange(task.instruction, pair.input, pair.output) for pair in task.instances]
+    made = [Exchange(task.instruction, pair.input, pair.output) for pair in task.instances]
     asked = ""
     for turn in task.later:
         if turn.role == "assistant":
-            found.append(Exchange(asked, "", turn.content))
+            made.append(Exchange(asked, "", turn.content))
             asked = ""
         else:
             asked = f"{asked}\n{turn.content}" if asked else turn.content
     if asked:
-        found.append(Exchange(asked, "", None))
-    return found
+        made.append(Exchange(asked, "", None))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,17 @@ def replies(task: Task) -> tuple[Reply, ...]:
     >>> [(reply.place, reply.instruction, reply.output) for reply in replies(two)]
     [('instance 0', 'Name rivers.', 'Elbe.'), ('turn 1', 'And?', 'Rhine.')]
     """
-    found = [
+    made = [
         Reply(f"instance {index}", task.instruction, pair.input, pair.output)
         for index, pair in enumerate(task.instances)
     ]
     said = ""
     for index, turn in enumerate(task.later):
         if turn.role == "assistant":
-            found.append(Reply(f"turn {index}", said, "", turn.content))
+            made.append(Reply(f"turn {index}", said, "", turn.content))
         elif turn.role == "user":
             said = turn.content
-    return tuple(found)
+    return tuple(made)
 
 
 def with_outputs(task: Task, outputs: Mapping[str, str]) -> tuple[tuple[Instance, ...], tuple[Message, ...]]:

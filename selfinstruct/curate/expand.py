@@ -62,47 +62,48 @@ class Expand:
             asked = [reply for task in chunk for reply in replies(task) if not _untouched(task, reply)]
             answers = iter(list(asking.rewrites(asked)))
             for task in chunk:
-                found = [
-                    (one, why) if (why := _untouched(task, one)) else (one, next(answers)) for one in replies(task)
+                answered = [
+                    (reply, why) if (why := _untouched(task, reply)) else (reply, next(answers))
+                    for reply in replies(task)
                 ]
-                failed = next((answer for _, answer in found if isinstance(answer, Failure)), None)
+                failed = next((answer for _, answer in answered if isinstance(answer, Failure)), None)
                 if failed is not None:
                     yield Failed(failed, task)
                     continue
-                yield self._outcome(task, found, unchanged, sums, (model.name, asking.label))
+                yield self._outcome(task, answered, unchanged, sums, (model.name, asking.label))
         lengths: dict[str, Json] = {"before": sums["before"], "after": sums["after"]}
-        told: dict[str, Json] = {"changed": sums["changed"], "unchanged": dict(sorted(unchanged.items()))}
-        yield Measured("expanded", {**told, "characters": lengths})
+        counts: dict[str, Json] = {"changed": sums["changed"], "unchanged": dict(sorted(unchanged.items()))}
+        yield Measured("expanded", {**counts, "characters": lengths})
 
     def _outcome(
         self,
         task: Task,
-        found: Sequence[tuple[Reply, str | ParsedAnswer | Failure]],
+        answered: Sequence[tuple[Reply, str | ParsedAnswer | Failure]],
         unchanged: Counter[str],
         sums: dict[str, int],
         by: tuple[str, str],
     ) -> Outcome:
-        texts, told, request = dict[str, str](), list[Json](), ""
-        for reply, answer in found:
+        texts, per_reply, request = dict[str, str](), list[Json](), ""
+        for reply, answer in answered:
             objection = (answer, "") if isinstance(answer, str) else self._objection(reply, answer)
             if objection is not None or not isinstance(answer, ParsedAnswer):
                 reason, what = objection or ("no answer", "")
                 unchanged[reason] += 1
-                told.append({"place": reply.place, "changed": False, "reason": reason, "found": what})
+                per_reply.append({"place": reply.place, "changed": False, "reason": reason, "found": what})
                 continue
             texts[reply.place] = answer.text
             request = request or answer.request
             sums["changed"] += 1
             sums["before"] += len(reply.output)
             sums["after"] += len(answer.text)
-            told.append({"place": reply.place, "changed": True})
-        evidence: dict[str, Json] = {"replies": told}
+            per_reply.append({"place": reply.place, "changed": True})
+        evidence: dict[str, Json] = {"replies": per_reply}
         if not texts:
             return Kept(task, evidence)
         instances, later = with_outputs(task, texts)
         grown = task.grown(self.name, instances=instances, request=request, model=by[0], prompt=by[1])
-        before = sum(len(reply.output) for reply, _ in found)
-        after = sum(len(texts.get(reply.place, reply.output)) for reply, _ in found)
+        before = sum(len(reply.output) for reply, _ in answered)
+        after = sum(len(texts.get(reply.place, reply.output)) for reply, _ in answered)
         return Kept(replace(grown, later=later, measures={BY_MODEL: round(after / max(1, before), 4)}), evidence)
 
     def _objection(self, reply: Reply, answer: ParsedAnswer | Failure) -> tuple[str, str] | None:

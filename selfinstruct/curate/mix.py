@@ -125,18 +125,18 @@ class SourceSizes:
         self._owners.append(self._numbers[source])
         lot = hashlib.blake2b(f"{seed}/{task.id}".encode(), digest_size=8)
         self._lots.append(int.from_bytes(lot.digest()))
-        found = length(task)
-        self._talks.append(found.talks)
-        self._turns.append(found.turns)
-        self._prompts.append(found.prompt)
-        self._completions.append(found.completion)
+        lengths = length(task)
+        self._talks.append(lengths.talks)
+        self._turns.append(lengths.turns)
+        self._prompts.append(lengths.prompt)
+        self._completions.append(lengths.completion)
 
     def sizes(self, unit: Unit) -> list[int]:
         """Of each source, everything it has."""
-        found = [0] * len(self.names)
+        totals = [0] * len(self.names)
         for index, owner in enumerate(self._owners):
-            found[owner] += 1 if unit == "rows" else self._tokens(index)
-        return found
+            totals[owner] += 1 if unit == "rows" else self._tokens(index)
+        return totals
 
     def draw(self, portions: Sequence[int], unit: Unit) -> None:
         """Of each source the smallest lots, as long as they fit into its portion; the first that does not ends it."""

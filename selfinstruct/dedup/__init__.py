@@ -14,7 +14,7 @@ In: tasks, in order. Out: each Kept, or Rejected with the record it is too like 
 
 To change                                          open
 what novelty rejects and records, a large list     novelty.py (the stage `Novelty`, `select`)
-what can be asked of a pool, which side loses      index.py (small pools), compiled_index.py (large ones)
+what can be asked of a pool, which side loses      rouge_index.py (small pools), rouge_index_compiled.py (large ones)
 the compiled loops of ROUGE-L                      lcs_kernel.py (nearest), sweep_kernel.py (selection, groups)
 what makes texts the same                          exact.py (the stage `Exact`)
 the near-duplicate stage and its knobs             near.py (the stage `Near`)

@@ -246,7 +246,7 @@ def keep(text: int, shelf: Shelf, meetings: Meetings) -> None:
 @compiled_once
 def met(text: int, threshold: float, shelf: Shelf, meetings: Meetings) -> "NDArray[np.int64]":
     """The kept texts that this one meets and may be alike, each once."""
-    found = np.empty(16, np.int64)
+    others = np.empty(16, np.int64)
     count = 0
     size, mark = int(shelf.counts[text]), folded(shelf.marks, text)
     stamp = -2 - text  # not `text`: `settle` may have been here, and stopped half way
@@ -257,13 +257,13 @@ def met(text: int, threshold: float, shelf: Shelf, meetings: Meetings) -> "NDArr
         while place < stop:
             other = int(np.int64(meetings.members[place, 1] >> _32))
             if meetings.seen[other] != stamp and may_be_alike(shelf, text, other, threshold):
-                if count == len(found):
-                    found = np.concatenate((found, np.empty(count, np.int64)))
-                found[count] = other
+                if count == len(others):
+                    others = np.concatenate((others, np.empty(count, np.int64)))
+                others[count] = other
                 count += 1
             meetings.seen[other] = stamp
             place = next_place(meetings.members, place + 1, stop, mark, size, threshold)
-    return found[:count]
+    return others[:count]
 
 
 class Sample(NamedTuple):

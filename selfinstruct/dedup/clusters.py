@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import call_compiled
 from selfinstruct.dedup.minhash import HashedShingles
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -229,8 +229,8 @@ def curve(texts: HashedShingles, positions: "NDArray[np.int64]", preferences: "N
     shingles = texts.hashes
     while True:
         distinct, lists = np.unique(shingles, return_inverse=True)
-        found = np.bincount(lists, minlength=1)
-        work = int((found.astype(np.int64) ** 2).sum()) // max(size, 1)
+        list_sizes = np.bincount(lists, minlength=1)
+        work = int((list_sizes.astype(np.int64) ** 2).sum()) // max(size, 1)
         if work <= _WORK or size <= _LEAST:
             break
         size = max(_LEAST, size * _WORK // work)
@@ -245,7 +245,7 @@ def curve(texts: HashedShingles, positions: "NDArray[np.int64]", preferences: "N
     room = near_kernel.room_for(len(distinct))
     slots, chosen = np.zeros(room, np.uint64), np.full(room, -1, np.int32)
     call_compiled(cluster_kernel.enter, distinct, slots, chosen)
-    ends = np.concatenate(([0], np.cumsum(found))).astype(np.int64)
+    ends = np.concatenate(([0], np.cumsum(list_sizes))).astype(np.int64)
     return Curve(
         cluster_kernel.Sample(slots, chosen, ends, members[by_list], counts, positions, preferences, np.zeros(size))
     )

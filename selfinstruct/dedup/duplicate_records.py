@@ -1,7 +1,7 @@
 """Which text fields of a record duplicate stages compare, and which of several duplicates is worth keeping.
 
 It is a key, shown to no model: as `exact` may compare code points, nothing is stripped from it. Cut into words it is
-what a model is asked (`selfinstruct.templates.joined`).
+what a model is asked (`selfinstruct.prompt_templates.joined`).
 """
 
 import math

@@ -106,12 +106,12 @@ class Exact:
                 continue
             evidence, answer = named(twin)
             removed += 1
-            told: dict[str, Json] = {}
+            answers: dict[str, Json] = {}
             if self.over == "instruction":
                 other = answer != self._answer(task)
                 others += other
-                told = {"answer": "other" if other else "same"}
-            yield Rejected(task, "exact_duplicate", {**evidence, "score": 1.0, **told})
+                answers = {"answer": "other" if other else "same"}
+            yield Rejected(task, "exact_duplicate", {**evidence, "score": 1.0, **answers})
         if removed:
             conflicts: dict[str, Json] = {"with_another_answer": others} if self.over == "instruction" else {}
             yield Measured("exact_duplicates", {"removed": removed, **conflicts, "kept": self.keep})

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import call_compiled
-from selfinstruct.dedup.index import Border, f_measure
 from selfinstruct.dedup.novelty import _lists
+from selfinstruct.dedup.rouge_index import Border, f_measure
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,15 +132,15 @@ def _distinct(groups: Groups, texts: Iterable[Sequence[str]], *, ordered: bool) 
         flat.extend(hashed)
         starts.append(len(flat))
     everything = np.frombuffer(flat, np.int64) if flat else np.zeros(0, np.int64)
-    found, inverse, counts = np.unique(everything, return_inverse=True, return_counts=True)
-    ranks = np.empty(len(found), np.int32)
-    ranks[np.argsort(counts, kind="stable")] = np.arange(len(found), dtype=np.int32)
+    distinct, inverse, counts = np.unique(everything, return_inverse=True, return_counts=True)
+    ranks = np.empty(len(distinct), np.int32)
+    ranks[np.argsort(counts, kind="stable")] = np.arange(len(distinct), dtype=np.int32)
     codes, places = ranks[inverse], np.array(starts, np.int64)
     if not ordered:
         both = np.repeat(np.arange(len(numbers), dtype=np.int64), np.diff(places)) << 32 | codes
         both.sort()
         codes = (both & 0xFFFFFFFF).astype(np.int32)
-    return _Coded(numbers, codes, places, len(found))
+    return _Coded(numbers, codes, places, len(distinct))
 
 
 def _plain_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Compiled loops of ROUGE-L: word signatures, bit-parallel LCS, and the scan for a nearest text.
 
-Importing this module loads numba, so `compiled_index` does it when first used. A *text* is a run of word codes
+Importing this module loads numba, so `rouge_index_compiled` does it when first used. A *text* is a run of word codes
 inside one flat array: text `i` is `codes[starts[i]:starts[i + 1]]`.
 
 Two facts make the comparisons exact and rare. (1) LCS <= overlap of the two word multisets. (2) If a signature flips

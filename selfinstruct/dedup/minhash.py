@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.dedup.compiled_index import call_compiled
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 from selfinstruct.errors import BadInput
 from selfinstruct.text import has_signs, one_line, words_and_signs
 

@@ -140,22 +140,22 @@ class Near:
         others = 0
         for position, (task, twin) in enumerate(zip(records, clusters.neighbour.tolist(), strict=True)):
             if position in earlier:
-                yield Rejected(task, "near_duplicate", _told(earlier[position]))
+                yield Rejected(task, "near_duplicate", _published_evidence(earlier[position]))
             elif twin < 0:
                 yield Kept(task)
             else:
                 evidence, answer = named(twin)
-                told: dict[str, Json] = {}
+                answers: dict[str, Json] = {}
                 if self.over == "instruction":
                     other = _answer(task) != answer
                     others += other
-                    told = {"answer": "other" if other else "same"}
-                yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **told})
+                    answers = {"answer": "other" if other else "same"}
+                yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **answers})
         conflicts: dict[str, Json] = {"with_another_answer": others} if self.over == "instruction" else {}
         yield Measured("near_duplicates", {**_summary(clusters), **conflicts, "kept": self.keep})
         if bench.index is not None and self.index:
-            found: dict[str, Json] = {"records": len(bench.index), "removed": len(earlier)}
-            yield Measured("published_before", found)
+            published: dict[str, Json] = {"records": len(bench.index), "removed": len(earlier)}
+            yield Measured("published_before", published)
         empty = int((clusters.shingles == 0).sum()) - len(earlier)
         if empty:
             yield Measured("never_compared_for_want_of_text", empty)
@@ -250,8 +250,8 @@ def _met(
     """Of texts whose positions begin at `first`, those that an earlier run published."""
     for at, signature in enumerate(signatures):
         own = texts.hashes[texts.ends[at] : texts.ends[at + 1]]
-        if len(own) and (found := _earlier(own, index.alike(signature), jaccard)) is not None:
-            yield first + at, found
+        if len(own) and (earlier := _earlier(own, index.alike(signature), jaccard)) is not None:
+            yield first + at, earlier
 
 
 def _earlier(own: "NDArray[np.uint64]", proposed: Sequence[PublishedRecord], jaccard: float) -> Earlier | None:
@@ -259,23 +259,23 @@ def _earlier(own: "NDArray[np.uint64]", proposed: Sequence[PublishedRecord], jac
     import numpy as np
 
     best: Earlier | None = None
-    for one in proposed:
-        common = len(np.intersect1d(own, one.shingles, assume_unique=True))
-        score = common / max(1, len(own) + len(one.shingles) - common)
+    for published in proposed:
+        common = len(np.intersect1d(own, published.shingles, assume_unique=True))
+        score = common / max(1, len(own) + len(published.shingles) - common)
         if score >= jaccard and (best is None or score > best.score):
-            best = Earlier(one, score, common, len(own))
+            best = Earlier(published, score, common, len(own))
     return best
 
 
-def _told(found: Earlier) -> dict[str, Json]:
-    one = found.published
+def _published_evidence(earlier: Earlier) -> dict[str, Json]:
+    published = earlier.published
     return {
-        "neighbour": one.record,
-        "neighbour_text": one.text,
-        "run": one.run,
-        "score": found.score,
-        "common": found.common,
-        "shingles": [found.shingles, len(one.shingles)],
+        "neighbour": published.record,
+        "neighbour_text": published.text,
+        "run": published.run,
+        "score": earlier.score,
+        "common": earlier.common,
+        "shingles": [earlier.shingles, len(published.shingles)],
     }
 
 
@@ -294,12 +294,12 @@ def _summary(clusters: Clusters) -> dict[str, Json]:
     removed = clusters.neighbour >= 0
     members = np.bincount(clusters.neighbour[removed]) + 1
     sizes = members[members > 1]
-    doublings, found = np.unique(np.ceil(np.log2(sizes)).astype(int), return_counts=True)
+    doublings, counts = np.unique(np.ceil(np.log2(sizes)).astype(int), return_counts=True)
     spans = [f"{(1 << power - 1) + 1}-{1 << power}" if power > 1 else "2" for power in doublings.tolist()]
     return {
         "compared": clusters.compared,
         "removed": int(removed.sum()),
         "clusters": len(sizes),
         "largest": int(sizes.max(initial=0)),
-        "sizes": dict(zip(spans, found.tolist(), strict=True)),
+        "sizes": dict(zip(spans, counts.tolist(), strict=True)),
     }

@@ -61,24 +61,24 @@ def xxh64(data: "NDArray[np.uint8]", start: int, stop: int) -> np.uint64:
             three = mixed(three, little_endian(data, at + 16, 8))
             four = mixed(four, little_endian(data, at + 24, 8))
             at += 32
-        found = rotated(one, 1) + rotated(two, 7) + rotated(three, 12) + rotated(four, 18)
+        hashed = rotated(one, 1) + rotated(two, 7) + rotated(three, 12) + rotated(four, 18)
         for lane in (one, two, three, four):
-            found = (found ^ mixed(_ZERO, lane)) * _P1 + _P4
+            hashed = (hashed ^ mixed(_ZERO, lane)) * _P1 + _P4
     else:
-        found = _P5
-    found += np.uint64(stop - start)
+        hashed = _P5
+    hashed += np.uint64(stop - start)
     while at + 8 <= stop:
-        found = rotated(found ^ mixed(_ZERO, little_endian(data, at, 8)), 27) * _P1 + _P4
+        hashed = rotated(hashed ^ mixed(_ZERO, little_endian(data, at, 8)), 27) * _P1 + _P4
         at += 8
     if at + 4 <= stop:
-        found = rotated(found ^ (little_endian(data, at, 4) * _P1), 23) * _P2 + _P3
+        hashed = rotated(hashed ^ (little_endian(data, at, 4) * _P1), 23) * _P2 + _P3
         at += 4
     while at < stop:
-        found = rotated(found ^ (np.uint64(data[at]) * _P5), 11) * _P1
+        hashed = rotated(hashed ^ (np.uint64(data[at]) * _P5), 11) * _P1
         at += 1
-    found = (found ^ (found >> np.uint64(33))) * _P2
-    found = (found ^ (found >> np.uint64(29))) * _P3
-    return found ^ (found >> _32)
+    hashed = (hashed ^ (hashed >> np.uint64(33))) * _P2
+    hashed = (hashed ^ (hashed >> np.uint64(29))) * _P3
+    return hashed ^ (hashed >> _32)
 
 
 @compiled_inside
@@ -176,9 +176,9 @@ def sketch(
             words = cut(data, start, stop, whole[number] == 2, text, starts, ends)
             mask = room_for(words) - 1
             for first in range(max(min(words, 1), words - size + 1)):
-                found = xxh64(text, starts[first], ends[min(first + size, words) - 1])
-                if is_new(found, table, stamps, mask, number):
-                    hashes[filled] = found
+                hashed = xxh64(text, starts[first], ends[min(first + size, words) - 1])
+                if is_new(hashed, table, stamps, mask, number):
+                    hashes[filled] = hashed
                     filled += 1
         hash_ends[number + 1] = filled
 

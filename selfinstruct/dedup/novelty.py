@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from selfinstruct.dedup.compiled_index import call_compiled
-from selfinstruct.dedup.index import CUTTERS, Border, Mode, Nearest, RougeIndex, Words
+from selfinstruct.dedup.rouge_index import CUTTERS, Border, Mode, Nearest, RougeIndex, Words
+from selfinstruct.dedup.rouge_index_compiled import call_compiled
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
@@ -77,8 +77,8 @@ class Novelty:
                 yield Rejected(task, "too_long", {"characters": len(task.instruction), "limit": LONGEST})
                 continue
             if len(task.instruction) > MOST_WORDS and (count := index.count_words(task.instruction)) > MOST_WORDS:
-                told = {"characters": len(task.instruction), "word_count": count, "most_words": MOST_WORDS}
-                yield Rejected(task, "too_long", told)
+                lengths = {"characters": len(task.instruction), "word_count": count, "most_words": MOST_WORDS}
+                yield Rejected(task, "too_long", lengths)
                 continue
             evidence = self._measure(index, task.instruction)
             if self.objects(evidence):

@@ -86,16 +86,16 @@ class Semantic:
         embedder = static_model(self.embedder, "embedder")
         if not len(records):
             return
-        found = self.decided(records, embedder)
+        duplicates = self.decided(records, embedder)
         named = lru_cache(_SHOWN)(lambda position: neighbour_evidence(records[position], self.over))
-        for position, (task, twin) in enumerate(zip(records, found.neighbour.tolist(), strict=True)):
+        for position, (task, twin) in enumerate(zip(records, duplicates.neighbour.tolist(), strict=True)):
             if twin < 0:
                 yield Kept(task)
             else:
-                score = round(float(found.cosine[position]), 6)
+                score = round(float(duplicates.cosine[position]), 6)
                 yield Rejected(task, "semantic_duplicate", {**named(twin), "score": score})
         yield Measured("embedding", {"embedder": Path(self.embedder).name, "cosine": self.cosine})
-        strangers = int((~found.compared).sum())
+        strangers = int((~duplicates.compared).sum())
         if strangers:
             yield Measured("never_compared_for_want_of_known_words", strangers)
 
@@ -133,7 +133,7 @@ def alike(vectors: "NDArray[np.float32]", preferences: "NDArray[np.float64]", th
     import numpy as np
 
     order = np.argsort(preferences, kind="stable")
-    found = Alike(np.full(len(order), -1, np.int64), np.zeros(len(order)), np.any(vectors != 0, axis=1))
+    duplicates = Alike(np.full(len(order), -1, np.int64), np.zeros(len(order)), np.any(vectors != 0, axis=1))
     rows = vectors[order]
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.where(lengths == 0, 1, lengths)
@@ -145,18 +145,18 @@ def alike(vectors: "NDArray[np.float32]", preferences: "NDArray[np.float64]", th
         here: list[int] = []  # rows of the block that are kept, with their place among all kept
         before = len(kept)
         for row, position in enumerate(order[first : first + _BLOCK].tolist()):
-            if not found.compared[position]:
+            if not duplicates.compared[position]:
                 continue
             proposed = [*close(row), *(before + place for place, other in enumerate(here) if within[row, other])]
             scored = [(_cosine(vectors[position], vectors[kept[place]]), -place) for place in proposed]
             best = max(scored, default=(0.0, 0))
             if best[0] >= threshold:
-                found.neighbour[position], found.cosine[position] = kept[-best[1]], best[0]
+                duplicates.neighbour[position], duplicates.cosine[position] = kept[-best[1]], best[0]
             else:
                 rows[len(kept)] = block[row]
                 kept.append(position)
                 here.append(row)
-    return found
+    return duplicates
 
 
 def _close(

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 from selfinstruct.dedup.duplicate_records import Over, compared_text, refuse_unknown_over
 from selfinstruct.dedup.grouping import Groups, jaccard_from, join_alike, rouge_l_above
-from selfinstruct.dedup.index import CUTTERS, RougeIndex
 from selfinstruct.dedup.minhash import shingles
+from selfinstruct.dedup.rouge_index import CUTTERS, RougeIndex
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Json, Task, digest
@@ -68,9 +68,9 @@ class Split:
         ids = [task.id for task in records]
         smallest: dict[int, str] = {}
         sizes: Counter[int] = Counter()
-        for number, one in enumerate(ids):
+        for number, task_id in enumerate(ids):
             root = groups.root(number)
-            smallest[root] = min(one, smallest.get(root, one))
+            smallest[root] = min(task_id, smallest.get(root, task_id))
             sizes[root] += 1
         too_large = {root for root, size in sizes.items() if size > max(1.0, self.test * len(ids))}
         seed = bench.seed if self.seed is None else self.seed
@@ -116,16 +116,16 @@ class Split:
         shown = for_test[::step]
         tests = frozenset(for_test)
         others = (task for number, task in enumerate(records) if number not in tests)
-        found = split_check([records[number] for number in shown], others, self.over, self.shingle_words)
-        if found.jaccard and found.jaccard.score >= self.jaccard:
-            raise RuntimeError(f"near-duplicates across the split: {found.jaccard}")
-        if self.rouge_l_below and found.rouge_l and found.rouge_l.score > self.rouge_l_below:
-            raise RuntimeError(f"alike instructions across the split: {found.rouge_l}")
+        check = split_check([records[number] for number in shown], others, self.over, self.shingle_words)
+        if check.jaccard and check.jaccard.score >= self.jaccard:
+            raise RuntimeError(f"near-duplicates across the split: {check.jaccard}")
+        if self.rouge_l_below and check.rouge_l and check.rouge_l.score > self.rouge_l_below:
+            raise RuntimeError(f"alike instructions across the split: {check.rouge_l}")
         return {
             "checked": len(shown),
             "highest_across": {
-                "jaccard": found.jaccard.as_json() if found.jaccard else None,
-                "rouge_l": found.rouge_l.as_json() if found.rouge_l else None,
+                "jaccard": check.jaccard.as_json() if check.jaccard else None,
+                "rouge_l": check.rouge_l.as_json() if check.rouge_l else None,
             },
         }
 
@@ -203,8 +203,8 @@ class SplitCheck:
 
 def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> SplitCheck:
     """The check done."""
-    found = SplitCheck(over, shingle_words)
-    found.hold(tests)
+    check = SplitCheck(over, shingle_words)
+    check.hold(tests)
     for task in others:
-        found.meet(task)
-    return found
+        check.meet(task)
+    return check

@@ -159,9 +159,11 @@ def _in_lists(query: Query, texts: Texts, lists: Lists, limits: Limits, scratch:
         for band in range(lowest, bands):
             if lists.rest[place] < limits.least[size + lists.shortest[band]]:
                 break
-            found = _in_list(query, lists.rest[place], lists.rare[place] * bands + band, texts, lists, limits, scratch)
-            if found >= 0:
-                return found
+            similar = _in_list(
+                query, lists.rest[place], lists.rare[place] * bands + band, texts, lists, limits, scratch
+            )
+            if similar >= 0:
+                return similar
     return -1
 
 

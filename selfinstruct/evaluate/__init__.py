@@ -16,7 +16,7 @@ What a verdict, IFS and ObjecQA's share are, the floor `tone` says.
 To change the knobs or files of the stage        open score.py (the stage `Score`), result_json.py
 To change what a file of responses may hold      open score_files.py
 To change tables and differences within a score  open compare_models.py
-To change what `selfinstruct compare` reads      open compare_marks.py; its table and tests, compare_folders.py;
+To change what `selfinstruct compare` reads      open compare_columns.py; its table and tests, compare_table.py;
                                                  its text, compare_render.py (its page is in the room report)
 To change which responses a person reads         open human_read_sample.py; the sheet, human_read_sheet.py;
                                                  IFS of what was read, human_read_ifs.py

@@ -79,7 +79,7 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
 
 
 def _further(task: Task, at: int) -> list[str]:
-    """Other accepted outputs of an instance, as `formats/shapes.py` keeps them; extra fields may be anything."""
+    """Other accepted outputs of an instance, as `formats/layouts.py` keeps them; extra fields may be anything."""
     beside = task.extra.get("Instances")
     if not isinstance(beside, list) or len(beside) != len(task.instances):
         return []

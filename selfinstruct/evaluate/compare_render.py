@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from selfinstruct.evaluate.compare_folders import Comparison
-from selfinstruct.evaluate.compare_marks import ELSEWHERE, Column
+from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column
+from selfinstruct.evaluate.compare_table import Comparison
 from selfinstruct.text import printable
 
 HEADS: Mapping[str, str] = {

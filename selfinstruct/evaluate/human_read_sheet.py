@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from selfinstruct.csv_sheets import as_cell, as_csv, csv_rows, fitting, from_cell
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.human_read_sample import Drawn, ScoredResponse
 from selfinstruct.records import Json, digest
-from selfinstruct.spreadsheet import as_cell, as_csv, csv_rows, fitting, from_cell
 from selfinstruct.text import shown, words
 
 _ANSWERS = "answers (yes/no/unsure)"

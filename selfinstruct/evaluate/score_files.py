@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_models import Difference, Side, differences
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
-from selfinstruct.templates import joined
 from selfinstruct.tone.judge_error import biases_of, errors_of
 from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
 from selfinstruct.tone.tone_score import Scored, Setting, score_of

@@ -21,7 +21,7 @@ PROMPT_COST = 200
 """Tokens of training that cost as much as one prompt of a check, answered. SmolLM2-135M, LoRA, two cores with AMX:
 90 to 190 in 4 bytes, 40 to 60 in 2; the highest is taken, so that checks take less than they may."""
 _PROMPT_COSTS = {"float32": PROMPT_COST, "bfloat16": 60}
-"""The same by the numbers that are computed in, for what whoever waits is told; plans keep to the highest."""
+"""The same by the data type that is computed in, for estimates of time that are shown; plans keep to the highest."""
 QUESTION_COST = 400
 """The same of a question of taste, whose answer may be longer."""
 PROBE_COST = 2_000
@@ -113,12 +113,12 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, q
 def as_asked(grid: Sequence[int], first: int, examples: int, *, questions: int = 0) -> CheckPlan:
     """The checks that a person asked for, whatever they cost."""
     points = tuple(point for point in grid if point < examples)
-    one = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
-    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * one))
+    per_check = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
+    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * per_check))
 
 
 def seconds_of_token(model: Any, example: Example) -> float:  # noqa: ANN401 - imported late
-    """Seconds that one token of training takes here, about: told to whoever waits, decides nothing."""
+    """Seconds that one token of training takes here, about; it is shown alone and decides nothing."""
     import torch
 
     tokens = torch.tensor([[*example.tokens][:_TIMED]], device=model.device)

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.atomic_files import beside, put_in_place, room
 from selfinstruct.errors import NoRoom
-from selfinstruct.whole_files import beside, put_in_place, room
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def save(folder: Path, model: Any, optimizer: Any, progress: Progress) -> Path: 
     place = folder / f"{_NAME}{progress.step:0{_DIGITS}d}{_END if progress.finished else ''}"
     needed = sum(number.numel() * number.element_size() for number in numbers.values())
     with whole_folder(place, needed) as made:
-        save_file({name: one.cpu().contiguous() for name, one in numbers.items()}, made / _NUMBERS)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in numbers.items()}, made / _NUMBERS)
         (made / _PROGRESS).write_text(json.dumps(asdict(progress)) + "\n", encoding="utf-8")
     for other in folder.glob(f"{_NAME}*"):
         if other != place:
@@ -122,8 +122,8 @@ def load(folder: Path, model: Any, optimizer: Any) -> Progress:  # noqa: ANN401 
         memory = {kind: numbers[f"{kind}/{name}"] for kind in _MEMORY if f"{kind}/{name}" in numbers}
         if memory:  # the count of steps stays on the processor, as the optimiser keeps it
             optimizer.state[weight] = {
-                kind: one.clone() if kind == "step" else one.to(weight.device, copy=True)
-                for kind, one in memory.items()
+                kind: tensor.clone() if kind == "step" else tensor.to(weight.device, copy=True)
+                for kind, tensor in memory.items()
             }
     progress = json.loads((places[-1] / _PROGRESS).read_text(encoding="utf-8"))
     return Progress(**{**progress, "losses": tuple(progress["losses"])})

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from selfinstruct.atomic_files import append_to, write_whole
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.divergence import Divergence
 from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.response_verdicts import ToneVerdict
-from selfinstruct.whole_files import append_to, write_whole
 
 _KEYS = (
     "examples",
@@ -62,7 +62,7 @@ def read_curve(curve: Path, rule: StopRule) -> tuple[list[Check], list[str]]:
     checks: list[Check] = []
     head = _head(rows[0], f"{beside}:1") if rows else {}
     for number, (line, row) in enumerate(zip(lines, rows[1:], strict=False), 1):
-        check = _check(head, row, line["loss"], [one.reading for one in checks], rule, f"{beside}:{number + 1}")
+        check = _check(head, row, line["loss"], [earlier.reading for earlier in checks], rule, f"{beside}:{number + 1}")
         place = f"{curve}:{number} and {beside.name}:{number + 1}"
         if check.examples != line["examples"]:
             what = f"a check after {line['examples']} examples, and verdicts after {check.examples}"

@@ -21,12 +21,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from selfinstruct.atomic_files import whole_file
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.examples import segments
 from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Task
-from selfinstruct.whole_files import whole_file
 
 ProbeName: TypeAlias = Literal["prose", "reference"]
 
@@ -219,7 +219,7 @@ def adds_nothing(model: Any) -> bool:  # noqa: ANN401 - imported late
     """Whether all that learns is pairs of LoRA whose second halves are still zero, so that model and base agree."""
     learned = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     in_pairs = all(".lora_A." in name or ".lora_B." in name for name, _ in learned)
-    return bool(learned) and in_pairs and not any(bool(one.any()) for name, one in learned if ".lora_B." in name)
+    return bool(learned) and in_pairs and not any(bool(weight.any()) for name, weight in learned if ".lora_B." in name)
 
 
 class KeptPredictions:

@@ -51,8 +51,8 @@ class Tokens:
         tokens = self._plain(anchored)
         size = len(self._anchor)
         return [
-            one[size:] if more and one[:size] == self._anchor else self._plain([text])[0] if more else one
-            for one, text, more in zip(tokens, texts, continues, strict=True)
+            ids[size:] if more and ids[:size] == self._anchor else self._plain([text])[0] if more else ids
+            for ids, text, more in zip(tokens, texts, continues, strict=True)
         ]
 
     def _plain(self, texts: Sequence[str]) -> list[list[int]]:
@@ -191,9 +191,9 @@ def prepare(
     counts = Counts(
         records=records - len(unfit),
         examples=len(made),
-        truncated=sum(one.cut for one in made),
+        truncated=sum(example.cut for example in made),
         tokens=sum(map(len, made)),
-        supervised_tokens=sum(one.learned for one in made),
+        supervised_tokens=sum(example.learned for example in made),
         longest=max(map(len, made)),
         unlearned=unlearned,
     )
@@ -234,16 +234,19 @@ def _examples(
     opening = cutter.opening if template != "chat" else []  # a template writes its own
     written = [_written(task, tokenizer, template, seed) for task in tasks]
     pieces = [
-        one for pieces_of_each in written if not isinstance(pieces_of_each, Unfit) for one in pieces_of_each.values()
+        parts
+        for pieces_of_each in written
+        if not isinstance(pieces_of_each, Unfit)
+        for parts in pieces_of_each.values()
     ]
-    flat = [piece for one in pieces for piece in one]
-    starts = [at == 0 for one in pieces for at in range(len(one))]
+    flat = [piece for parts in pieces for piece in parts]
+    starts = [at == 0 for parts in pieces for at in range(len(parts))]
     tokens = iter(cutter.of([piece.text for piece in flat], [not start for start in starts]))
     for task, pieces_of_each in zip(tasks, written, strict=True):
         if isinstance(pieces_of_each, Unfit):
             yield pieces_of_each
             continue
-        whole = [_example(f"{task.id}/{index}", one, tokens, opening) for index, one in pieces_of_each.items()]
+        whole = [_example(f"{task.id}/{index}", parts, tokens, opening) for index, parts in pieces_of_each.items()]
         yield _cut(task, whole, max_tokens, too_long)
 
 
@@ -256,7 +259,7 @@ def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[
         pieces = {index: segments(task, index, tokenizer, template, seed) for index in range(len(task.instances))}
     except Unfit as refusal:
         return refusal
-    return {index: one for index, one in pieces.items() if any(piece.supervised for piece in one)}
+    return {index: parts for index, parts in pieces.items() if any(piece.supervised for piece in parts)}
 
 
 def _example(
@@ -274,16 +277,16 @@ def _example(
 def _cut(task: Task, examples: Sequence[Example], most: int, too_long: TooLong) -> list[Example] | Unfit:
     made: list[Example] = []
     for whole in examples:
-        one, length = whole, len(whole)
+        example, length = whole, len(whole)
         if length > most:
             if too_long != "truncate":
                 what = f"{length} tokens, and {most} are read"
                 return Unfit("too_long", what, place=place(task), fix=_LONGER)
-            one = replace(whole, tokens=whole.tokens[:most], supervised=whole.supervised[:most], cut=True)
-        if not one.learned:
+            example = replace(whole, tokens=whole.tokens[:most], supervised=whole.supervised[:most], cut=True)
+        if not example.learned:
             what = f"no token of it would be learned: of its {length} tokens only the first {most} are read"
             return Unfit("too_long", what, place=place(task), fix="raise max_tokens, or leave the record out")
-        made.append(one)
+        made.append(example)
     return made
 
 
@@ -322,7 +325,7 @@ _MARKS = {True: "+", False: " "}
 
 def preview(prepared: Prepared, tokenizer: Any, count: int = COUNT) -> str:  # noqa: ANN401 - imported late
     """The first examples as text, a line for each piece, with a plus in front of what is learned; then what is not."""
-    parts = [_one(example, tokenizer) for example in prepared.examples[:count]]
+    parts = [_shown_example(example, tokenizer) for example in prepared.examples[:count]]
     lines = list(unfit_lines(prepared))
     unfit = ["\n".join(lines)] if lines else []
     head = "Lines with a + are learned, the others only read; \u23ce is a line break."
@@ -335,17 +338,17 @@ def unfit_lines(prepared: Prepared) -> Iterator[str]:
         yield f"not learned, as the set marks them: {marked:,} answer{'s' * (marked > 1)}"
     if not prepared.unfit:
         return
-    reasons = Counter(one.reason for one in prepared.unfit.values())
+    reasons = Counter(refusal.reason for refusal in prepared.unfit.values())
     listed = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     count = len(prepared.unfit)
     yield f"not learned: {count:,} of {count + prepared.counts.records:,} records ({listed}; see rejected.jsonl)"
-    for one in islice(prepared.unfit.values(), _NAMED):
-        yield f"  {one}"
+    for refusal in islice(prepared.unfit.values(), _NAMED):
+        yield f"  {refusal}"
     if count > _NAMED:
         yield f"  and {count - _NAMED:,} more"
 
 
-def _one(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
+def _shown_example(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
     end = ", cut off at its end" if example.cut else ""
     lines = [f"record {example.record[:16]}: {len(example)} tokens, {example.learned} of them learned{end}"]
     pairs = zip(example.tokens, example.supervised, strict=True)

@@ -69,7 +69,7 @@ class Finetune:
     quantize: Quantize = "none"
     """`4bit`: QLoRA, the base in 4 bits; needs engine: trl, method: lora and a GPU."""
     report_to: tuple[str, ...] = ()
-    """With engine: trl, who is told on the way: tensorboard, trackio, wandb; empty: nobody."""
+    """With engine: trl, trackers that get the loss while it trains: tensorboard, trackio, wandb; empty: none."""
     template: Template = "chat"
     """How tasks are written: chat, tags, alpaca, ifs or self_instruct (training_text.py)."""
     rank: int = 8
@@ -83,7 +83,7 @@ class Finetune:
     learning_rates: tuple[float, ...] = ()
     """Rates to choose from by the loss on the test split; empty: `learning_rate` it is."""
     trial: int = 256
-    """Examples on which each of them is tried; its loss is told on as many of the test split, at most."""
+    """Examples on which each of them is tried; its loss is measured on as many of the test split, at most."""
     epochs: float = 2.0
     """Times that each example is seen; 0.5 is half of them, once."""
     batch: int = 8
@@ -187,7 +187,7 @@ class Finetune:
             else None,
             folder,
         )
-        callbacks = [one for one in (checks, by_loss) if one is not None]
+        callbacks = [callback for callback in (checks, by_loss) if callback is not None]
         doing = partial(bench.doing, "examples seen:")
         training = self._training()
         progress = training(model, loaded.tokenizer, prepared.examples, recipe, examined, folder, callbacks, doing)
@@ -213,8 +213,8 @@ class Finetune:
         student = write_student(bench.scratch / "student", model, loaded.tokenizer, facts, curve, merge=self.merge)
         yield Built("student", student)
         if (folder / "runs").is_dir():
-            told = shutil.copytree(folder / "runs", bench.scratch / "tensorboard", dirs_exist_ok=True)
-            yield Built("tensorboard", Path(told))
+            copied = shutil.copytree(folder / "runs", bench.scratch / "tensorboard", dirs_exist_ok=True)
+            yield Built("tensorboard", Path(copied))
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
@@ -440,7 +440,7 @@ def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outc
 
 
 def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
-    """Whoever waits is told before the training, not at its end."""
+    """Before the training, so that one can still stop it."""
     for line in unfit_lines(prepared):
         bench.notice(line)
 

@@ -16,7 +16,7 @@ Engine: TypeAlias = Literal["selfinstruct", "trl"]
 Quantize: TypeAlias = Literal["none", "4bit"]
 """Of the base: as it comes, or QLoRA (arXiv 2305.14314), each weight in 4 bits."""
 TRACKERS = ("tensorboard", "trackio", "wandb")
-"""What a training may be told to while it goes on, each an extra of its own; nothing is, unless it is asked for."""
+"""Trackers that can follow a training, each an extra of its own; none does, unless it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def _become_gradient(exponentials: Any, sums: Any, targets: Any, share: float) -
 
 
 @contextmanager
-def noisy(model: Any, one: Pass, alpha: float) -> Iterator[None]:  # noqa: ANN401 - imported late
+def noisy(model: Any, batch: Pass, alpha: float) -> Iterator[None]:  # noqa: ANN401 - imported late
     """Within, each embedding gets uniform noise of at most alpha / sqrt(tokens of its example x width).
 
     Drawn from torch's own generator; without alpha nothing is drawn.
@@ -135,8 +135,8 @@ def noisy(model: Any, one: Pass, alpha: float) -> Iterator[None]:  # noqa: ANN40
         return
     import torch
 
-    sizes = torch.tensor(one.lengths, dtype=torch.float32, device=one.tokens.device)
-    packed = one.attended is None
+    sizes = torch.tensor(batch.lengths, dtype=torch.float32, device=batch.tokens.device)
+    packed = batch.attended is None
     lengths = torch.repeat_interleave(sizes, sizes.long())[None, :, None] if packed else sizes[:, None, None]
 
     def add(_module: Any, _given: Any, embedded: Any) -> Any:  # noqa: ANN401 - as torch calls it
@@ -160,38 +160,38 @@ class Loss:
         self._body = getattr(self._model, self._model.base_model_prefix) if plain_head else None
         self._head = plain_head_of(self._model, self._body)
 
-    def backward(self, one: Pass, share: float) -> float:
+    def backward(self, batch: Pass, share: float) -> float:
         """The sum over the pass, in nats; gradients of `share` times it are added to the weights'."""
         import torch
 
         head = self._in_place()
         with rows_alone(self._model) if head else nullcontext():
-            states = self._states(one)
+            states = self._states(batch)
         if self._body is None:
-            total = _nats(states, one.targets)
+            total = _nats(states, batch.targets)
             (total * share).backward()
             return float(total.detach())
         if head:
-            nats, gradient = head.backward(states.detach(), one.targets, share)
+            nats, gradient = head.backward(states.detach(), batch.targets, share)
         else:
-            nats, gradient = self._by_autograd(states.detach().requires_grad_(), one.targets, share)
+            nats, gradient = self._by_autograd(states.detach().requires_grad_(), batch.targets, share)
         if states.requires_grad:  # else the head alone is trained
             torch.autograd.backward(states, gradient)
         return nats
 
-    def value(self, one: Pass) -> float:
+    def value(self, batch: Pass) -> float:
         """The sum over the pass, in nats."""
         import torch
 
         with torch.no_grad():
-            states = self._states(one)
+            states = self._states(batch)
             if self._body is None:
-                return float(_nats(states, one.targets))
+                return float(_nats(states, batch.targets))
             if head := self._in_place():
-                return head.value(states, one.targets)
+                return head.value(states, batch.targets)
             own = self._model.get_output_embeddings()
-            places = chunks(len(one.targets))
-            return sum(float(_nats(own(states[chunk]), one.targets[chunk])) for chunk in places)
+            places = chunks(len(batch.targets))
+            return sum(float(_nats(own(states[chunk]), batch.targets[chunk])) for chunk in places)
 
     def _in_place(self) -> PlainHead | None:
         """The head that works in place, where numbers have four bytes all the way."""
@@ -207,13 +207,13 @@ class Loss:
             nats += float(total.detach())
         return nats, states.grad
 
-    def _states(self, one: Pass) -> Any:  # noqa: ANN401 - imported late
+    def _states(self, batch: Pass) -> Any:  # noqa: ANN401 - imported late
         """Last hidden states (or logits, where the head is not plain) of what is to be learned, a row each."""
-        given = {"input_ids": one.tokens, "use_cache": False}
-        if one.attended is None:
-            with apart(self._model, one.lengths):
-                return self._read({**given, "position_ids": one.positions})[one.keep]
-        return self._read({**given, "attention_mask": one.attended})[one.keep]
+        given = {"input_ids": batch.tokens, "use_cache": False}
+        if batch.attended is None:
+            with apart(self._model, batch.lengths):
+                return self._read({**given, "position_ids": batch.positions})[batch.keep]
+        return self._read({**given, "attention_mask": batch.attended})[batch.keep]
 
     def _read(self, given: dict[str, Any]) -> Any:  # noqa: ANN401 - imported late
         return self._whole(**given).logits if self._body is None else self._body(**given)[0]

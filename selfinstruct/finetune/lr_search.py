@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.atomic_files import write_whole
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.machine_probe import Capabilities
 from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
 from selfinstruct.records import Json
 from selfinstruct.stage import Doing, Loaded
-from selfinstruct.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def capabilities(model: Any, name: str) -> Capabilities:  # noqa: ANN401 - impor
     draw = torch.Generator().manual_seed(1)
     short, long = (torch.randint(known, (1, length), generator=draw).to(model.device) for length in _LENGTHS)
     with torch.no_grad():
-        alone = [_logits(model, one) for one in (short, long)]
+        alone = [_logits(model, tokens) for tokens in (short, long)]
         changed = long.clone()
         changed[0, -1] = (changed[0, -1] + 1) % known
         if not _same(_logits(model, changed)[:, :-1], alone[1][:, :-1], times=1):
@@ -77,7 +77,7 @@ def _packs(model: Any, short: Any, long: Any, alone: Any) -> bool:  # noqa: ANN4
     import torch
 
     row = torch.cat([short, long], dim=1)
-    places = torch.cat([torch.arange(one.shape[1], device=row.device) for one in (short, long)])[None]
+    places = torch.cat([torch.arange(tokens.shape[1], device=row.device) for tokens in (short, long)])[None]
     try:
         with apart(model, _LENGTHS):
             packed = model(input_ids=row, position_ids=places, use_cache=False).logits

@@ -142,7 +142,7 @@ def passes(lengths: Sequence[int], step: Sequence[int], batch: int, layout: Layo
     made: list[list[int]] = []
     for at in order:
         now = [*made[-1], at] if made else []
-        if not now or len(now) > batch or _processed([lengths[one] for one in now], layout) > together:
+        if not now or len(now) > batch or _processed([lengths[example] for example in now], layout) > together:
             made.append([at])
         else:
             made[-1] = now
@@ -153,8 +153,8 @@ def useful_share(lengths: Sequence[int], plan: Sequence[Step], batch: int, layou
     """Of the tokens that go through the model, the share that belongs to examples."""
     useful = processed = 0
     for step in plan:
-        for one in passes(lengths, step.examples, batch, layout, together):
-            sizes = [lengths[at] for at in one]
+        for examples in passes(lengths, step.examples, batch, layout, together):
+            sizes = [lengths[at] for at in examples]
             useful += sum(sizes)
             processed += _processed(sizes, layout)
     return useful / processed if processed else 1.0

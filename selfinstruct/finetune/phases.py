@@ -77,8 +77,8 @@ class Phases:
         """As a report says it."""
         if self.checks < _FEWEST_CHECKS:
             return f"{self.checks} checks are too few to look for phases ({_FEWEST_CHECKS} are the least)"
-        one = "no bend of IFS found" if self.format_ends is None else f"the format settles after {self.format_ends}"
-        return f"{one}; {self._second()}"
+        first = "no bend of IFS found" if self.format_ends is None else f"the format settles after {self.format_ends}"
+        return f"{first}; {self._second()}"
 
     def _second(self) -> str:
         if not self.asked:
@@ -167,13 +167,13 @@ def _fit(places: "NDArray[np.float64]", tried: "NDArray[np.float64]", curves: "N
     """Least squares at each place tried, of all curves at once; the best that bends the right way."""
     import numpy as np
 
-    one = np.stack([np.ones_like(places), places], axis=1)
-    straight = ((curves - curves @ (one @ np.linalg.pinv(one)).T) ** 2).sum(axis=1)
+    line = np.stack([np.ones_like(places), places], axis=1)
+    straight = ((curves - curves @ (line @ np.linalg.pinv(line)).T) ** 2).sum(axis=1)
     better, before, turn = (np.zeros((len(tried), len(curves))) for _ in range(3))
     for number, place in enumerate(tried):
-        two = np.column_stack([one, np.maximum(places - place, 0)])
-        numbers = curves @ np.linalg.pinv(two).T
-        gained = straight - ((curves - numbers @ two.T) ** 2).sum(axis=1)
+        broken_line = np.column_stack([line, np.maximum(places - place, 0)])
+        numbers = curves @ np.linalg.pinv(broken_line).T
+        gained = straight - ((curves - numbers @ broken_line.T) ** 2).sum(axis=1)
         better[number] = np.where(numbers[:, 2] * bend > 0, gained, 0.0)
         before[number], turn[number] = numbers[:, 1], numbers[:, 2]
     best = better.argmax(axis=0)

@@ -20,7 +20,7 @@ def evaluating(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
 
 @contextlib.contextmanager
 def preserve_training_state(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
-    """`evaluating`, after which a training goes on, bit for bit, as if nobody had looked.
+    """`evaluating`, after which a training goes on, bit for bit, as without it.
 
     Switching an adapter off and on makes it trainable as a whole, so what is trained is put back, too. Random states
     are those of Python, NumPy and torch on all devices.

@@ -45,7 +45,7 @@ LIMITS = {
     "trial": _AT_LEAST_ONE,
     "phrasings": _Limit(lambda value: 1 <= value <= 4, "write 1 to 4: so many has each question of taste"),
     "learning_rates": _Limit(
-        lambda value: len(value) != 1 and len(set(value)) == len(value) and all(0 < one < _LARGEST for one in value),
+        lambda value: len(value) != 1 and len(set(value)) == len(value) and all(0 < rate < _LARGEST for rate in value),
         "write two or more different rates, such as [0.0002, 0.0005, 0.001], or learning_rate for one",
     ),
     "learning_rate": _NOT_NEGATIVE,
@@ -67,7 +67,7 @@ LIMITS = {
 class _Conflict:
     name: str
     """The knob that cannot be as it is."""
-    found: Callable[[Any], bool]
+    applies: Callable[[Any], bool]
     fix: str
 
 
@@ -113,6 +113,6 @@ def check(knobs: object) -> None:
         if not limit.fits(value):
             raise BadInput(f"{name}: {value}", place="stage finetune", fix=limit.fix)
     for conflict in CONFLICTS:
-        if conflict.found(knobs):
+        if conflict.applies(knobs):
             what = f"{conflict.name}: {getattr(knobs, conflict.name)}"
             raise BadInput(what, place="stage finetune", fix=conflict.fix)

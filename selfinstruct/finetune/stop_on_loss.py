@@ -13,10 +13,10 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from selfinstruct.atomic_files import append_to, write_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.preserve_training_state import preserve_training_state
 from selfinstruct.records import Json
-from selfinstruct.whole_files import append_to, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class StopOnLoss(TrainerCallback):
     def as_json(self) -> dict[str, Json]:
         """Where training stopped, or would have, and what was measured."""
         stopped = stops_at(self.checks, self.patience)
-        lowest = min(self.checks, key=lambda one: one.held_out_loss, default=None)
+        lowest = min(self.checks, key=lambda check: check.held_out_loss, default=None)
         return {
             "rule": {"by": "loss on the test split", "patience": self.patience},
             "stopped_at": None if stopped is None else stopped.examples,
@@ -87,7 +87,7 @@ class StopOnLoss(TrainerCallback):
         """Take up the checks of a resumed training, or begin with the model as it is."""
         del args
         kept = self._read() if state.global_step else []
-        self.checks = [one for one in kept if one.step <= state.global_step]
+        self.checks = [check for check in kept if check.step <= state.global_step]
         self.file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.file, [_line(check) for check in self.checks])
         if self._over:
@@ -142,8 +142,8 @@ class StopOnLoss(TrainerCallback):
     def _read(self) -> list[LossCheck]:
         """Whole lines alone: what a kill tore is measured again."""
         lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True) if self.file.is_file() else []
-        told = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [LossCheck(one["examples"], one["step"], one["held_out_loss"]) for one in told]
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [LossCheck(row["examples"], row["step"], row["held_out_loss"]) for row in rows]
 
 
 def _line(check: LossCheck) -> bytes:

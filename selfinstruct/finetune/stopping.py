@@ -167,9 +167,9 @@ class StopRule:
         """What IFS must reach by this judge, with whole and cut prompts as they were asked; BadInput for no prompts."""
         if not reading.verdicts:
             raise BadInput("no prompts to tell the tone from", fix="measure the model first")
-        return self.tau * sum(self._found(verdict.whole) for verdict in reading.verdicts) / len(reading.verdicts)
+        return self.tau * sum(self._sensitivity(verdict.whole) for verdict in reading.verdicts) / len(reading.verdicts)
 
-    def _found(self, whole: bool) -> float:  # noqa: FBT001 - as a verdict has it
+    def _sensitivity(self, whole: bool) -> float:  # noqa: FBT001 - as a verdict has it
         """The share of answers that the judge calls so."""
         if self.errors is None:
             return 1.0
@@ -230,7 +230,9 @@ class StopRule:
             "patience": self.patience,
             "gap_limit": self.gap_limit,
             "gap_half_width": self.gap_half_width,
-            "judge_finds": None if self.errors is None else {"whole": self._found(True), "cut": self._found(False)},
+            "judge_finds": None
+            if self.errors is None
+            else {"whole": self._sensitivity(True), "cut": self._sensitivity(False)},
         }
 
     def _gap_state(self, gap: Estimate | None) -> GapState:
@@ -238,7 +240,7 @@ class StopRule:
             return "absent"
         if gap.half_width is None or gap.half_width > self.gap_half_width:
             return "undecided"
-        made = self._found(True) - self._found(False)  # by the judge, of a model that answers both alike
+        made = self._sensitivity(True) - self._sensitivity(False)  # by the judge, of a model that answers both alike
         return "narrow" if gap.value <= self.gap_limit + made else "wide"
 
 

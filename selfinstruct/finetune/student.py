@@ -247,8 +247,8 @@ def write_student(
     checks, base = _checks(curve), "" if merge else _adapter_base(model)
     if merge and hasattr(model, "peft_config"):
         model = merged(model)
-    kept = [one for one in model.parameters() if one.requires_grad or not hasattr(model, "peft_config")]
-    with whole_folder(place, sum(one.numel() * one.element_size() for one in kept)) as made, no_bars():
+    kept = [weight for weight in model.parameters() if weight.requires_grad or not hasattr(model, "peft_config")]
+    with whole_folder(place, sum(weight.numel() * weight.element_size() for weight in kept)) as made, no_bars():
         if hasattr(model, "peft_config"):
             model.save_pretrained(made, save_embedding_layers=False)
             _sort(made / _ADAPTER)
@@ -264,12 +264,12 @@ def write_student(
 
 def _adapter_base(model: Any) -> str:  # noqa: ANN401 - imported late
     """What the settings of an adapter call its base; empty where there is no adapter."""
-    return next((str(one.base_model_name_or_path) for one in getattr(model, "peft_config", {}).values()), "")
+    return next((str(config.base_model_name_or_path) for config in getattr(model, "peft_config", {}).values()), "")
 
 
 @contextmanager
 def no_bars() -> Iterator[None]:
-    """The library draws bars while it writes; progress is told by whoever runs the stage."""
+    """Without the bars that the library draws while it writes; progress is shown by the run."""
     import transformers
 
     words: Any = transformers.utils.logging

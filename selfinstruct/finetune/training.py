@@ -48,17 +48,17 @@ class Recipe:
     save_every: int
     """Examples between checkpoints."""
     keep_end: bool = True
-    """The end is a checkpoint, too; False where nobody will go on from it. Of this loop alone."""
+    """The end is a checkpoint, too; False where no training goes on from it. Of this loop alone."""
     trackers: tuple[str, ...] = ()
-    """Who is told on the way, of `launch.TRACKERS`; of trl_training.py alone."""
+    """Which of `launch.TRACKERS` get the loss while it trains; of trl_training.py alone."""
 
 
 class Diverged(Stopped):
     """The loss is no number any more; the same command would end here again."""
 
 
-def untold(done: int, of: int) -> None:
-    """Tell nobody how far a training is."""
+def no_progress(done: int, of: int) -> None:
+    """Report nothing: the default where no progress is shown."""
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
-    doing: Callable[[int, int], None] = untold,
+    doing: Callable[[int, int], None] = no_progress,
 ) -> Progress:
     """Train what requires a gradient, from the last checkpoint in `folder` if there is one.
 
@@ -127,9 +127,9 @@ def mean_loss(
     with evaluating(model), _autocast(model, recipe.autocast):
         lengths = [len(example) for example in examples]
         for places in passes(lengths, range(len(examples)), recipe.batch, examined.layout, examined.together):
-            one = tensors([examples[at] for at in places], examined.layout, model.device, filled)
-            total += loss.value(one)
-            tokens += len(one.targets)
+            batch = tensors([examples[at] for at in places], examined.layout, model.device, filled)
+            total += loss.value(batch)
+            tokens += len(batch.targets)
     return total / tokens
 
 
@@ -215,7 +215,7 @@ class _Training:
         number, step = progress.step, self._plan[progress.step]
         torch.manual_seed(int(digest("step", self._recipe.seed, number)[:15], 16))
         tokens = sum(self._examples[at].learned for at in step.examples)
-        total = sum(self._backward(one, 1 / tokens) for one in self._passes(step))
+        total = sum(self._backward(places, 1 / tokens) for places in self._passes(step))
         norm = torch.nn.utils.clip_grad_norm_(self._learned, LONGEST_GRADIENT)
         loss = total / tokens
         if not (math.isfinite(loss) and math.isfinite(float(norm))):
@@ -251,9 +251,9 @@ class _Training:
 
     def _backward(self, places: Sequence[int], share: float) -> float:
         examples = [self._examples[at] for at in places]
-        one: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
-        with _autocast(self._model, self._recipe.autocast), noisy(self._model, one, self._recipe.neftune):
-            return self._loss.backward(one, share)
+        batch: Pass = tensors(examples, self._examined.layout, self._model.device, self._filling)
+        with _autocast(self._model, self._recipe.autocast), noisy(self._model, batch, self._recipe.neftune):
+            return self._loss.backward(batch, share)
 
     def _rate(self, step: int) -> float:
         return rate(step, len(self._plan), self._recipe.learning_rate, self._recipe.warm_up)

@@ -3,7 +3,7 @@ r"""How a task is written for a student: pieces of text, each with or without lo
 Loss is on what the assistant says and on the mark that ends it, of every turn, and on nothing else; so not on the line
 break after the mark, which the released code of the Camels paper (arXiv 2306.04751) trains by an off-by-one. What
 stands before an answer is, letter for letter, what a finished student is asked with. The texts of templates are those
-of `selfinstruct.templates`; a chat is written by the tokenizer's own, in which the answers' places are looked up.
+of `prompt_templates.py`; a chat is written by the tokenizer's own, in which the answers' places are looked up.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,8 +12,7 @@ from random import Random
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Instance, Message, Task
-from selfinstruct.templates import (
+from selfinstruct.prompt_templates import (
     ENCODINGS_WITH_INPUT,
     ENCODINGS_WITHOUT_INPUT,
     TAGS,
@@ -24,6 +23,7 @@ from selfinstruct.templates import (
     joined,
     with_system,
 )
+from selfinstruct.records import Instance, Message, Task
 from selfinstruct.text import shown
 
 Template: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]

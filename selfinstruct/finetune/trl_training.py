@@ -40,9 +40,9 @@ from selfinstruct.finetune.training import (
     Recipe,
     diverged,
     filling,
+    no_progress,
     planned,
     rate,
-    untold,
 )
 from selfinstruct.finetune.training import train as again
 
@@ -60,7 +60,7 @@ def train(
     examined: Capabilities,
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
-    doing: Callable[[int, int], None] = untold,
+    doing: Callable[[int, int], None] = no_progress,
 ) -> Progress:
     """As `training.train`, by TRL; where a launcher started several processes, this is one of them.
 
@@ -79,7 +79,7 @@ def train(
         folder = _agreed(arguments, folder, examples)
         first = arguments.process_index == 0
         if not checkpoints(folder):  # else it is finished
-            watch = _Watch(plan, recipe, folder, doing if first else untold)
+            watch = _Watch(plan, recipe, folder, doing if first else no_progress)
             loss, filled = Loss(model, plain_head=examined.plain_head), filling(tokenizer)
             guard = _Guard(watch, lambda step: _is_sound(step, loss, model, examples, examined, filled))
             trainer = _Trainer(
@@ -150,7 +150,7 @@ def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # 
 
 
 class _Trainer(SFTTrainer):
-    """`SFTTrainer` with our learning rates, that writes no card and asks nobody where it saves."""
+    """`SFTTrainer` with our learning rates, that writes no card and asks no hub when it saves."""
 
     def __init__(self, recipe: Recipe, **given: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
         self._recipe = recipe
@@ -276,7 +276,7 @@ class _Guard(TrainerCallback):
 
 def seen(plan: Sequence[Step], step: int) -> int:
     """Examples of the first so many steps."""
-    return sum(len(one.examples) for one in plan[:step])
+    return sum(len(past.examples) for past in plan[:step])
 
 
 def _trained(trainer: _Trainer, last: Path | None) -> tuple[TrainerState, bool]:
@@ -308,10 +308,10 @@ def _rows(examples: Sequence[Example], plan: Sequence[Step], size: int, filled: 
     """
     from datasets import Dataset
 
-    tokens = [one.tokens.tolist() for one in examples]
+    tokens = [example.tokens.tolist() for example in examples]
     labels = [
         [token if learned and at else UNLEARNED for at, (token, learned) in enumerate(zip(row, mask, strict=True))]
-        for row, mask in zip(tokens, (one.supervised for one in examples), strict=True)
+        for row, mask in zip(tokens, (example.supervised for example in examples), strict=True)
     ]
     order: list[int] = []
     for step in plan:
@@ -340,7 +340,7 @@ def _is_sound(
 
     shortest = min((examples[at] for at in step.examples), key=len)
     nats = loss.backward(tensors([shortest], examined.layout, model.device, filled), 1 / shortest.learned)
-    norm = clip_grad_norm_([one for one in model.parameters() if one.requires_grad], LONGEST_GRADIENT)
+    norm = clip_grad_norm_([weight for weight in model.parameters() if weight.requires_grad], LONGEST_GRADIENT)
     model.zero_grad(set_to_none=True)
     return math.isfinite(nats) and math.isfinite(float(norm))
 
@@ -366,14 +366,14 @@ def _quiet(model: Any) -> Iterator[None]:  # noqa: ANN401 - as above
     from huggingface_hub import constants
 
     words: Any = transformers.utils.logging
-    verbosity, told = words.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY
+    verbosity, no_telemetry = words.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY
     constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
         with warnings.catch_warnings(), redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             yield
     finally:
-        constants.HF_HUB_DISABLE_TELEMETRY = told
+        constants.HF_HUB_DISABLE_TELEMETRY = no_telemetry
         words.set_verbosity(verbosity)
         for part in (model, model.get_base_model() if hasattr(model, "get_base_model") else model):
             for patched in ("forward", "_original_forward"):

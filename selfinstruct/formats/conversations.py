@@ -17,8 +17,8 @@ from typing import Any, Literal, cast
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord, as_text, asked, beside, in_parts, objects, optional, rest, text
 from selfinstruct.formats.loss_marks import unlearned_answers
+from selfinstruct.prompt_templates import TAGS, joined
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
-from selfinstruct.templates import TAGS, joined
 from selfinstruct.text import shown
 
 END = "</s>"

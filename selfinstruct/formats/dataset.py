@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from selfinstruct.atomic_files import anew
 from selfinstruct.errors import BadInput, ProviderDown
 from selfinstruct.formats.loss_marks import MARK
-from selfinstruct.formats.parquet_columns import parquet_file
+from selfinstruct.formats.parquet_writing import parquet_file
 from selfinstruct.formats.rows import Row, row_line, whole_row, whole_text
 from selfinstruct.text import shown
-from selfinstruct.whole_files import anew
 
 _TURNS = {"messages": ("role", "content"), "conversations": ("from", "value")}
 _FLAGS = {"is_classification"}

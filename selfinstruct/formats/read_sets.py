@@ -23,10 +23,10 @@ from selfinstruct.formats.detect import (
     with_answers,
 )
 from selfinstruct.formats.fields import Unreadable
-from selfinstruct.formats.input_places import Source, sources
+from selfinstruct.formats.input_files import Source, sources
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.layouts import SHAPES, WEAK, fitting, mended, shape_of
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import SHAPES, WEAK, fitting, mended, shape_of
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
 

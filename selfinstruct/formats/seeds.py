@@ -9,7 +9,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.json_lines import read_text_lines, read_values
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.shapes import is_own, own_task
+from selfinstruct.formats.layouts import is_own, own_task
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.text import shown

@@ -12,8 +12,8 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.layouts import is_own
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.formats.shapes import is_own
 from selfinstruct.formats.streams import name
 from selfinstruct.text import shown
 

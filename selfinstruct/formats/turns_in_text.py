@@ -12,8 +12,8 @@ from typing import Any
 
 from selfinstruct.formats.conversations import ROLES, conversation
 from selfinstruct.formats.fields import BadRecord, rest, text
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Message, Provenance, Task
-from selfinstruct.templates import joined
 
 
 @dataclass(frozen=True, slots=True)

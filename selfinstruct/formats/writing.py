@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from selfinstruct import plugins
+from selfinstruct.atomic_files import anew
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.fields import LAYOUT_KEYS
 from selfinstruct.formats.json_text import as_cell
+from selfinstruct.formats.layouts import fitting, natinst_object
 from selfinstruct.formats.loss_marks import MARK, SOME, marked_turns, row_mark
 from selfinstruct.formats.packed_rows import packed_rows, put_row
-from selfinstruct.formats.parquet_columns import Columns, RowGroups, arrow_file, parquet_file
+from selfinstruct.formats.parquet_writing import Columns, RowGroups, arrow_file, parquet_file
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.formats.rows import (
     COLUMNS,
@@ -37,11 +39,9 @@ from selfinstruct.formats.rows import (
     with_beside,
     written,
 )
-from selfinstruct.formats.shapes import fitting, natinst_object
 from selfinstruct.formats.streams import ending, name
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
-from selfinstruct.whole_files import anew
 
 LAYOUTS = (*COLUMNS, "seeds", "natinst")
 """`seeds` is Self-Instruct's file of tasks with instances, `self_instruct` its encoding as prompt and completion."""

@@ -65,7 +65,7 @@ def _of_kind(maker: Drafts, kind: Kind, able: Sequence[int], many: int, seed: st
     """So many fragments of a kind, from as many records as there are before one gives a second."""
     order = list(able)
     _random(seed, kind.name).shuffle(order)
-    found: list[Draft] = []
+    drafts: list[Draft] = []
     seen: dict[tuple[str, str], None] = {}
     for turn in range(many):
         place = order[turn % len(order)]
@@ -74,8 +74,8 @@ def _of_kind(maker: Drafts, kind: Kind, able: Sequence[int], many: int, seed: st
             if (draft.prompt, draft.body.text) not in seen:
                 break
         seen[draft.prompt, draft.body.text] = None
-        found.append(draft)
-    return found
+        drafts.append(draft)
+    return drafts
 
 
 def _fragment(draft: Draft, length: Length, varied: float, random: Random) -> Fragment:

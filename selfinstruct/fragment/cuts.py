@@ -108,10 +108,10 @@ def places(text: str) -> list[Place]:
     >>> places("Name two rivers")
     [Place(at=4, before=1, after=2), Place(at=8, before=2, after=1)]
     """
-    found, counts = edges(text), [0]
-    for part in _parts(text, found):
+    offsets, counts = edges(text), [0]
+    for part in _parts(text, offsets):
         counts.append(counts[-1] + part)
-    return [Place(at, before, counts[-1] - before) for at, before in zip(found, counts[1:], strict=False)]
+    return [Place(at, before, counts[-1] - before) for at, before in zip(offsets, counts[1:], strict=False)]
 
 
 def size(text: str) -> int:
@@ -194,9 +194,9 @@ def _edges(text: str) -> tuple[int, ...]:
     return tuple(sorted([*inner, *beside]))
 
 
-def _parts(text: str, found: list[int]) -> Iterator[int]:
+def _parts(text: str, offsets: list[int]) -> Iterator[int]:
     """1 for each part that holds a word, 0 for each that does not."""
-    bounds = pairwise([0, *found, len(text)])
+    bounds = pairwise([0, *offsets, len(text)])
     if _spaced(text):
         return (1 if _LETTER.search(text, start, end) else 0 for start, end in bounds)
     return (_holds_word(text[start:end]) for start, end in bounds)

@@ -85,8 +85,8 @@ class Drafts:
         # A language with one instruction has no other of its own: any record may stand in.
         everyone = list(range(len(sources)))
         self._fellows = {
-            language: found if len({sources[place].key for place in found}) > 1 else everyone
-            for language, found in of_language.items()
+            language: members if len({sources[place].key for place in members}) > 1 else everyone
+            for language, members in of_language.items()
         }
         self._alone = len({source.key for source in sources}) <= 1
 
@@ -122,9 +122,11 @@ class Drafts:
     def _cut(self, source: Source, random: Random, room: int | None) -> _Asked:
         rule = self._rule
         most = room or (rule.words_at_most if rule.by == "length" else None)
-        found = cut(source.text, random, by=rule.by, least=rule.words_at_least, most=most, language=source.language)
-        assert found is not None  # the source can be cut, and a rest of the least words always fits
-        return _Asked(found.head, found)
+        prompt_cut = cut(
+            source.text, random, by=rule.by, least=rule.words_at_least, most=most, language=source.language
+        )
+        assert prompt_cut is not None  # the source can be cut, and a rest of the least words always fits
+        return _Asked(prompt_cut.head, prompt_cut)
 
     def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: C901, PLR0911, PLR0912 - one for each kind
         source = self._sources[place]
@@ -151,18 +153,18 @@ class Drafts:
                 many = size(source.carries_on)
                 return Body(source.carries_on, min(many, self._rule.words_at_least), many)
             case "repeats":
-                found = repeated(source.answer, random, self._rule.words_at_most)
+                degenerate = repeated(source.answer, random, self._rule.words_at_most)
             case "runs_on":
                 return self._runs_on(source, self._near(place, random), random)
             case "echo":
-                found = echo(asked.text, random, self._rule.words_at_most)
+                degenerate = echo(asked.text, random, self._rule.words_at_most)
             case "empty_list":
-                found = empty_list(random)
+                degenerate = empty_list(random)
             case _:
                 words = first_words(source.answer, _LOOPED)  # more would be an answer that is repeated
                 unit = random.choice((words, asked.cut.tail if asked.cut else source.text))
-                found = loop(unit, random, self._rule.words_at_most)
-        return Body(found.text, found.least)
+                degenerate = loop(unit, random, self._rule.words_at_most)
+        return Body(degenerate.text, degenerate.least)
 
     def _answer(self, source: Source, random: Random) -> Body:
         lead = _lead(source, "answer", _BEFORE_ANSWER, random)

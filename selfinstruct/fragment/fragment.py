@@ -75,7 +75,7 @@ class Fragment:
     set: str
     """Where that record was read."""
     language: str
-    """ISO 639-1; empty where nobody knows."""
+    """ISO 639-1; empty where unknown."""
     ordinal: int = 0
     """Tells identical siblings apart."""
 

@@ -101,13 +101,15 @@ class MakeFragments:
             what = f"none of {len(draw.placements)} records has an instruction and an answer to it"
             raise BadInput(what, place="stage fragment", fix="give a set of instructions with their responses")
         made = {split: self._built(records, draw, split, seed) for split in SPLITS}
-        told = fragment_counts(draw, made)
+        counts = fragment_counts(draw, made)
         folder = bench.scratch / "fragments"
-        _write(folder, made, {"format": FORMAT, "version": self.version, "seed": seed, "knobs": self._knobs(), **told})
+        _write(
+            folder, made, {"format": FORMAT, "version": self.version, "seed": seed, "knobs": self._knobs(), **counts}
+        )
         of_source = _fragments_of(made)
         for task, placement in zip(records, draw.placements, strict=True):
             yield Kept(task, _evidence(placement, of_source.get(task.id, 0)))
-        yield Measured("fragments", told)
+        yield Measured("fragments", counts)
         yield Built("fragments", folder)
 
     def _built(self, records: Sequence[Task], draw: SplitAssignment, split: Split, seed: int) -> list[Fragment]:

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from selfinstruct.fragment.cuts import can_be_cut
 from selfinstruct.fragment.stock_phrases import language_of
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Task, digest
-from selfinstruct.templates import joined
 from selfinstruct.text import words
 
 _CODE = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
@@ -128,8 +128,8 @@ def _cut_of(task: Task, text: str) -> str:
 def _said_language(task: Task) -> str:
     """What the record says of itself: `da`, or `da` of `da-DK`."""
     said = task.extra.get("language")
-    found = _CODE.match(said) if isinstance(said, str) else None
-    return found[0].lower() if found else ""
+    code = _CODE.match(said) if isinstance(said, str) else None
+    return code[0].lower() if code else ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -226,10 +226,10 @@ class Neighbours:
         able = [other for other in votes if self._keys[other] != self._keys[place]]
         able = sorted(able, key=lambda other: (-votes[other], other))[:_COMPARED]
         able.sort(key=lambda other: (-self._overlap(place, other), other))
-        found: dict[str, int] = {}
+        by_key: dict[str, int] = {}
         for other in able:
-            found.setdefault(self._keys[other], other)
-        return list(found.values())[:_NEAREST]
+            by_key.setdefault(self._keys[other], other)
+        return list(by_key.values())[:_NEAREST]
 
     def _overlap(self, place: int, other: int) -> float:
         shared = len(self._words[place] & self._words[other])

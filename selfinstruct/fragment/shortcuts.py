@@ -89,9 +89,9 @@ def shortcuts(fragments: Sequence[Fragment]) -> dict[str, Json]:
         "majority": round(max(answers, len(fragments) - answers) / len(fragments), 4),
         "first_character": {**accuracy(fragments, map(int, large)).as_json(), **_flag(fragments, large)},
         "length": _length(fragments),
-        "last_mark": _flag(fragments, [ends_with_mark(one.continuation) for one in fragments]),
-        "white_space": _flag(fragments, [one.continuation[:1].isspace() for one in fragments]),
-        "whole_prompt": _flag(fragments, [one.whole for one in fragments]),
+        "last_mark": _flag(fragments, [ends_with_mark(fragment.continuation) for fragment in fragments]),
+        "white_space": _flag(fragments, [fragment.continuation[:1].isspace() for fragment in fragments]),
+        "whole_prompt": _flag(fragments, [fragment.whole for fragment in fragments]),
     }
 
 
@@ -125,7 +125,7 @@ def _length(fragments: Sequence[Fragment]) -> dict[str, Json]:
     if sizes[1] and sizes[0]:
         bounds = sorted({*sizes[1], *sizes[0]})
         below = [[bisect(sizes[label], bound) / len(sizes[label]) for label in (1, 0)] for bound in bounds]
-        apart = max(abs(one - other) for one, other in below)
+        apart = max(abs(positive - negative) for positive, negative in below)
     medians: dict[str, Json] = {str(label): own[len(own) // 2] if own else None for label, own in sizes.items()}
     return {"balanced": round(0.5 + apart / 2, 4), "median_words_by_label": medians}
 
@@ -173,7 +173,7 @@ def _labels(fragments: Sequence[Fragment]) -> dict[str, Json]:
 
 
 def _of_kind(name: str, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, Json]:
-    by_split: dict[str, Json] = {split: sum(one.kind == name for one in made[split]) for split in SPLITS}
+    by_split: dict[str, Json] = {split: sum(fragment.kind == name for fragment in made[split]) for split in SPLITS}
     return {"label": KINDS[name].label, **by_split}
 
 

@@ -121,8 +121,8 @@ def language_of(text: str) -> str:
 @cache
 def _voters() -> dict[str, tuple[str, ...]]:
     """By word, the languages in which it is common."""
-    found: dict[str, tuple[str, ...]] = {}
+    languages: dict[str, tuple[str, ...]] = {}
     for language, common in _COMMON.items():
         for word in common.split():
-            found[word] = (*found.get(word, ()), language)
-    return found
+            languages[word] = (*languages.get(word, ()), language)
+    return languages

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 
 from selfinstruct.generate.propose_settings import Profile
+from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 from selfinstruct.records import Instance, Json, Task
-from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, before_answer, filled
 
 END = "<|endoftext|>"
 
@@ -72,7 +72,7 @@ def in_form(form: str, instruction: str, given: str, output: str) -> Encoded:
 
 def encode_all(tasks: Iterable[Task], rng: Random, profile: Profile = "default") -> list[Encoded]:
     """Every instance of every task, exact copies once, shuffled."""
-    found = dict.fromkeys(encoded(task.instruction, pair, rng, profile) for task in tasks for pair in task.instances)
-    lines = list(found)
+    unique = dict.fromkeys(encoded(task.instruction, pair, rng, profile) for task in tasks for pair in task.instances)
+    lines = list(unique)
     rng.shuffle(lines)
     return lines

@@ -175,10 +175,10 @@ class MakeInstances:
         grown = self._grown(task, [Instance("", whole)], completion, prompt("generate", "instances.small.chat"))
         return _kept(grown, evidence, text)
 
-    def _grown(self, task: Task, found: Sequence[Instance], completion: Completion, text: Prompt) -> Task:
+    def _grown(self, task: Task, instances: Sequence[Instance], completion: Completion, text: Prompt) -> Task:
         return task.grown(
             self.name,
-            instances=tuple(found),
+            instances=tuple(instances),
             request=completion.choice_id(0),
             model=completion.model,
             prompt=text.label,
@@ -214,24 +214,24 @@ class MakeInstances:
         choice = completion.choices[0]
         labelled = bool(task.is_classification) and text.name != "instances.small.completion"
         module = reference_program if self.profile == "reference" else parse_instances
-        found: list[Instance] = (module.labelled_pairs if labelled else module.pairs)(choice.text)
+        instances: list[Instance] = (module.labelled_pairs if labelled else module.pairs)(choice.text)
         if self.profile == "reference":
             cut = torn = choice.finish_reason == "length"
         else:
             cut = choice.finish_reason in CUT
-            torn = cut and bool(found) and parse_instances.torn(choice.text, found[-1], labelled=labelled)
-        evidence: dict[str, Json] = {"finish_reason": choice.finish_reason, "read": len(found)}
-        said = found[-1].output if found else ""
-        whole = self._whole(said, choice) if torn and len(found) == 1 and not labelled else ""
+            torn = cut and bool(instances) and parse_instances.torn(choice.text, instances[-1], labelled=labelled)
+        evidence: dict[str, Json] = {"finish_reason": choice.finish_reason, "read": len(instances)}
+        said = instances[-1].output if instances else ""
+        whole = self._whole(said, choice) if torn and len(instances) == 1 and not labelled else ""
         if whole:
-            found = [Instance(found[0].input, whole)]
-        elif torn and found:
-            evidence["truncated"] = {"input": found[-1].input, "output": found[-1].output}
-            found = found[:-1]
-        if not found:
+            instances = [Instance(instances[0].input, whole)]
+        elif torn and instances:
+            evidence["truncated"] = {"input": instances[-1].input, "output": instances[-1].output}
+            instances = instances[:-1]
+        if not instances:
             reason = "truncated" if cut else "no_instance"
             return Rejected(task, reason, {**evidence, "text": shown(choice.text, 300)})
-        return _kept(self._grown(task, found, completion, text), evidence, said if whole else "")
+        return _kept(self._grown(task, instances, completion, text), evidence, said if whole else "")
 
 
 def _kept(task: Task, evidence: dict[str, Json], said: str) -> Kept:

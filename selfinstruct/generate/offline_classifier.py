@@ -148,7 +148,7 @@ class Classifier:
 
 
 def labelled(tasks: Sequence[Task]) -> list[Task]:
-    """Those that somebody has decided about."""
+    """Tasks of which it is decided whether they are classification."""
     return [task for task in tasks if task.is_classification is not None]
 
 
@@ -178,8 +178,8 @@ def train(tasks: Sequence[Task]) -> Classifier:
         return least + 0.5 * _RIDGE * ((weights - prior) ** 2).sum(), np.append(slope, error.sum())
 
     # scikit-learn, with 3 s to load and 48 MB, pulls weights towards 0 only.
-    found = minimize(loss, np.append(prior, 0.0), jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
-    return Classifier(found.x[:-1], float(found.x[-1]))
+    optimum = minimize(loss, np.append(prior, 0.0), jac=True, method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-9})
+    return Classifier(optimum.x[:-1], float(optimum.x[-1]))
 
 
 def balanced_accuracy(truth: Sequence[bool], guesses: Sequence[bool]) -> float:
@@ -233,12 +233,12 @@ def _rows(instructions: Sequence[str]) -> Rows:
 
 def _names(instruction: str) -> Iterator[str]:
     """Words, pairs of words, the first word and the last, and letters inside words."""
-    found = words(instruction)
-    yield "length " + str(min(len(found) // 8, 5))
-    yield from (f"first {word}" for word in found[:1])
-    yield from (f"last {word}" for word in found[-1:])
-    yield from found
-    yield from (f"{left} {right}" for left, right in pairwise(found))
-    for word in found:
+    tokens = words(instruction)
+    yield "length " + str(min(len(tokens) // 8, 5))
+    yield from (f"first {word}" for word in tokens[:1])
+    yield from (f"last {word}" for word in tokens[-1:])
+    yield from tokens
+    yield from (f"{left} {right}" for left, right in pairwise(tokens))
+    for word in tokens:
         marked = f"<{word}>"
         yield from ("letters " + marked[at : at + 4] for at in range(len(marked) - 3))

@@ -66,11 +66,11 @@ def pairs(text: str) -> list[Instance]:
     examples = list(_EXAMPLE.finditer(text))
     if not examples:
         return list(_pairs_of(text, bare=True))
-    ends = [found.start() for found in examples[1:]] + [len(text)]
+    ends = [example.start() for example in examples[1:]] + [len(text)]
     pieces = [text[example.end() : end] for example, end in zip(examples, ends, strict=True)]
-    found = [pair for piece in (text[: examples[0].start()], *pieces) for pair in _pairs_of(piece, bare=False)]
+    instances = [pair for piece in (text[: examples[0].start()], *pieces) for pair in _pairs_of(piece, bare=False)]
     # Where no example has an output, each is one, unless it is a lone `Question: ...` that was never answered.
-    return found or [Instance("", piece.strip()) for piece in pieces if not _UNANSWERED.match(piece.strip())]
+    return instances or [Instance("", piece.strip()) for piece in pieces if not _UNANSWERED.match(piece.strip())]
 
 
 @dataclass(slots=True)
@@ -124,15 +124,15 @@ def labelled_pairs(text: str) -> list[Instance]:
     text = _bare(text)
     marks = list(_LABEL.finditer(text))
     ends = [mark.start() for mark in marks[1:]] + [len(text)][: len(marks)]
-    found = []
+    instances = []
     for mark, end in zip(marks, ends, strict=True):
         given = text[mark.end() : end].strip()
         given = _MARK.sub("", given, count=1) if _MARK.match(given) else given
         label = mark["label"].strip()
         for wrap in ("**", "__", "`"):
             label = label.removeprefix(wrap).removesuffix(wrap)
-        found.append(Instance(no_input(given), label.strip()))
-    return found
+        instances.append(Instance(no_input(given), label.strip()))
+    return instances
 
 
 def torn(text: str, last: Instance, *, labelled: bool) -> bool:
@@ -252,10 +252,10 @@ def _drafts(lines: Sequence[str]) -> Iterator[_Draft]:
         yield draft
 
 
-def _begins(draft: _Draft | None, found: re.Match[str], *, after_separator: bool) -> bool:
+def _begins(draft: _Draft | None, match: re.Match[str], *, after_separator: bool) -> bool:
     if draft is None or after_separator:
         return True
-    return bool(found["number"]) or not draft.numbered
+    return bool(match["number"]) or not draft.numbered
 
 
 def read_strictly(text: str, shown: int) -> list[Entry | None]:
@@ -266,15 +266,15 @@ def read_strictly(text: str, shown: int) -> list[Entry | None]:
     >>> read_strictly(" Say hi.\n4. Input:\n<noinput>\n4. Output:\nHi.\n###\n6. Instruction: Late.", 3)
     [Entry(instruction='Say hi.', input='', output='Hi.'), None]
     """
-    found: list[Entry | None] = []
+    entries: list[Entry | None] = []
     for number, piece in enumerate(re.split("###", f"{shown + 1}. Instruction:{text}"), shown + 1):
         parts = re.split(rf"{number}\.\s+(Instruction|Input|Output):", piece)
         if len(parts) != 7:
-            found.append(None)
+            entries.append(None)
             continue
         given = parts[4].strip()
-        found.append(Entry(parts[2].strip(), "" if given.lower() == NO_INPUT else given, parts[6].strip()))
-    return found
+        entries.append(Entry(parts[2].strip(), "" if given.lower() == NO_INPUT else given, parts[6].strip()))
+    return entries
 
 
 def whole_part(text: str) -> str:
@@ -306,9 +306,9 @@ def _in_circles(text: str) -> bool:
     """Whether a sentence or an item is said again: such an answer would never have ended."""
     said: set[tuple[str, ...]] = set()
     for piece in re.split(r"[.!?\u3002]\s|\n", text):
-        found = tuple(word for word in words(piece) if not word.isdigit())
-        if len(found) >= _LOOPS:
-            if found in said:
+        tokens = tuple(word for word in words(piece) if not word.isdigit())
+        if len(tokens) >= _LOOPS:
+            if tokens in said:
                 return True
-            said.add(found)
+            said.add(tokens)
     return False

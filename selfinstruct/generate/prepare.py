@@ -65,16 +65,16 @@ class Prepare:
             if task.human:
                 yield Kept(task)
                 continue
-            found = sort_out(task.instances, self.max_instances, self.profile, task)
+            sorted_out = sort_out(task.instances, self.max_instances, self.profile, task)
             evidence: dict[str, Json] = (
-                {"dropped": [dropped.as_json() for dropped in found.dropped]} if found.dropped else {}
+                {"dropped": [dropped.as_json() for dropped in sorted_out.dropped]} if sorted_out.dropped else {}
             )
-            if not found.kept:
+            if not sorted_out.kept:
                 yield Rejected(task, "no_instance_left" if task.instances else "no_instance", evidence)
-            elif found.kept == task.instances:
+            elif sorted_out.kept == task.instances:
                 yield Kept(task, evidence)
             else:
-                yield Kept(task.grown(self.name, instances=found.kept), evidence)
+                yield Kept(task.grown(self.name, instances=sorted_out.kept), evidence)
 
 
 def sort_out(instances: Sequence[Instance], limit: int, profile: Profile, task: Task | None = None) -> SortedInstances:

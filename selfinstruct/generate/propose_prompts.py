@@ -128,7 +128,9 @@ class NumberedList:
         whole: list[str] = []
         if self.form == "json":
             whole = [
-                item for item in (_instruction(found) for found in parse_instructions.json_items(choice.text)) if item
+                item
+                for item in (_instruction(element) for element in parse_instructions.json_items(choice.text))
+                if item
             ]
         if whole:
             return [Item(item) for item in whole]  # elements of a cut array are whole or not there
@@ -182,7 +184,9 @@ class Entries:
         if self.strict:
             return self._strict_items(choice, shown)
         if self.form == "json":
-            whole = [item for item in (_entry(found) for found in parse_instructions.json_items(choice.text)) if item]
+            whole = [
+                item for item in (_entry(element) for element in parse_instructions.json_items(choice.text)) if item
+            ]
             if whole:
                 return whole
         opened = self.form == "completion"
@@ -267,18 +271,18 @@ def _item(entry: parse_instances.Entry) -> Item:
     return Item(entry.instruction, (Instance(entry.input, entry.output),))
 
 
-def _instruction(found: object) -> str:
+def _instruction(element: object) -> str:
     """A string, or the one string of an object such as `{"instruction": ...}`."""
-    if isinstance(found, dict):
-        found = found.get("instruction", found.get("task"))
-    return found.strip() if isinstance(found, str) else ""
+    if isinstance(element, dict):
+        element = element.get("instruction", element.get("task"))
+    return element.strip() if isinstance(element, str) else ""
 
 
-def _entry(found: object) -> Item | None:
-    instruction = _instruction(found)
-    if not instruction or not isinstance(found, dict):
+def _entry(element: object) -> Item | None:
+    instruction = _instruction(element)
+    if not instruction or not isinstance(element, dict):
         return None
-    given, output = found.get("input", ""), found.get("output")
+    given, output = element.get("input", ""), element.get("output")
     if not isinstance(output, str):
         return Item(instruction, fault="no_output")
     return Item(

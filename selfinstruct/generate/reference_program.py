@@ -117,8 +117,8 @@ def labelled_pairs(text: str) -> list[Instance]:
     """
     if "Class label:" not in text:
         return []
-    found = []
+    instances = []
     for block in text.split("Class label:")[1:]:
         label, _, given = block.strip().partition("\n")
-        found.append(Instance(given.strip(), label.strip()))
-    return found
+        instances.append(Instance(given.strip(), label.strip()))
+    return instances

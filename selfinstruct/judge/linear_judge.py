@@ -68,9 +68,9 @@ def fitted(examples: Examples, *, size: int, penalty: float) -> "NDArray[np.floa
     used = np.flatnonzero(np.bincount(examples.places.ravel(), minlength=size)[1:]) + 1
     closer = np.zeros(size, np.int32)  # few examples use few of the places: the rest need not be walked
     closer[used] = np.arange(1, len(used) + 1)
-    found = np.zeros(size)
-    found[used] = _descended(replace(examples, places=closer[examples.places]), len(used) + 1, penalty)[1:]
-    return found
+    weights = np.zeros(size)
+    weights[used] = _descended(replace(examples, places=closer[examples.places]), len(used) + 1, penalty)[1:]
+    return weights
 
 
 def _descended(examples: Examples, size: int, penalty: float) -> "NDArray[np.float64]":
@@ -167,16 +167,16 @@ class LinearJudge:
         """
         scores = self.scores(pairs)
         if isinstance(self.calibration, CalibrationByForm):
-            found: list[float] = self.calibration.probabilities(scores, forms(pairs, whole)).tolist()
-            return found
+            probabilities: list[float] = self.calibration.probabilities(scores, forms(pairs, whole)).tolist()
+            return probabilities
         return list(self.calibration.probabilities(scores).tolist())
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float64]":
         """Before the calibration: above 0 means answer-like to the sets it was trained on."""
         import numpy as np
 
-        found = places(pairs, pair_aware=self.pair_aware)
-        return np.asarray(np.take(self.weights, found).sum(axis=1, dtype=np.int64) / SCALE)
+        indices = places(pairs, pair_aware=self.pair_aware)
+        return np.asarray(np.take(self.weights, indices).sum(axis=1, dtype=np.int64) / SCALE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +218,10 @@ def learned(fragments: Fragments, *, pair_aware: bool) -> Learned:
     line = calibrated(
         np.concatenate(unseen), np.concatenate([known[name].labels for name in able]), np.concatenate(counts)
     )
-    told = f"sets scored by a judge that was trained without them: {', '.join(name or 'unnamed' for name in able)}"
-    return Learned(weights=weights, calibration=line, calibrated_on=told)
+    calibrated_on = (
+        f"sets scored by a judge that was trained without them: {', '.join(name or 'unnamed' for name in able)}"
+    )
+    return Learned(weights=weights, calibration=line, calibrated_on=calibrated_on)
 
 
 def learned_with_reads(
@@ -229,16 +231,16 @@ def learned_with_reads(
     import numpy as np
 
     sets = [_known(fragments.train, name, pair_aware=pair_aware) for name in fragments.sets()]
-    found = places([(read.prompt, read.response) for read in reads], pair_aware=pair_aware)
+    indices = places([(read.prompt, read.response) for read in reads], pair_aware=pair_aware)
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def weights(of: "NDArray[np.bool_]") -> "NDArray[np.int16]":
-        return _rounded(_weights([*sets, Examples(found[of], labels[of], np.ones(int(of.sum())))]))
+        return _rounded(_weights([*sets, Examples(indices[of], labels[of], np.ones(int(of.sum())))]))
 
-    tried = cross_validated(reads, locked, lambda of: _scores(found, weights(of)))
+    tried = cross_validated(reads, locked, lambda of: _scores(indices, weights(of)))
     able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)
-    told = f"completions that were read, scored by judges that saw none of their {tried.unseen}"
-    return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=told, crossed=tried)
+    calibrated_on = f"completions that were read, scored by judges that saw none of their {tried.unseen}"
+    return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=calibrated_on, crossed=tried)
 
 
 def _known(fragments: Sequence[Fragment], name: str, *, pair_aware: bool) -> Examples:
@@ -273,10 +275,10 @@ def _rounded(weights: "NDArray[np.float64]") -> "NDArray[np.int16]":
     return np.clip(np.round(weights * SCALE), -_MOST, _MOST).astype(np.int16)
 
 
-def _scores(found: "NDArray[np.int32]", weights: "NDArray[np.int16]") -> "NDArray[np.float64]":
+def _scores(indices: "NDArray[np.int32]", weights: "NDArray[np.int16]") -> "NDArray[np.float64]":
     import numpy as np
 
-    return np.asarray(np.take(weights, found).sum(axis=1, dtype=np.int64) / SCALE)
+    return np.asarray(np.take(weights, indices).sum(axis=1, dtype=np.int64) / SCALE)
 
 
 def _is_enough(some: Examples) -> bool:

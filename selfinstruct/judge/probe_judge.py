@@ -90,9 +90,9 @@ def fitted_line(
         dual, gained, here = dual + length * step, here - there, there
         if gained < _ENOUGH * abs(here):
             break
-    found = seen.T @ dual / penalty
-    folded = found[:-1] / spread
-    return Line(folded, float(found[-1] * _CONSTANT - (folded * mean).sum()))
+    primal = seen.T @ dual / penalty
+    folded = primal[:-1] / spread
+    return Line(folded, float(primal[-1] * _CONSTANT - (folded * mean).sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +120,9 @@ class ProbeJudge:
             return []
         form = forms(pairs, whole)
         seen = columns(self.states(pairs), self.linear.scores(pairs), form)
-        found: list[float] = self.calibration.probabilities(self.line.scores(seen), form).tolist()
-        assert np.isfinite(found).all()
-        return found
+        probabilities: list[float] = self.calibration.probabilities(self.line.scores(seen), form).tolist()
+        assert np.isfinite(probabilities).all()
+        return probabilities
 
 
 def columns(
@@ -156,8 +156,8 @@ def learned_line(
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def line(of: "NDArray[np.bool_]") -> Line:
-        found = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
-        return Line(found.weights.astype(np.float32).astype(np.float64), round(found.intercept, 6))
+        fitted = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
+        return Line(fitted.weights.astype(np.float32).astype(np.float64), round(fitted.intercept, 6))
 
     tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))
     able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)

@@ -28,7 +28,7 @@ class Fragment:
     """The prompt is a whole instruction."""
     set: str
     language: str
-    """Empty where nobody knows."""
+    """ISO 639-1; empty where it is unknown."""
 
     @property
     def pair(self) -> tuple[str, str]:

@@ -37,7 +37,7 @@ class TrainJudge:
     learn_labelled: bool = False
     """Learn from them, too; they are then measured with their lineage left out. A probe always does."""
     locked: tuple[str, ...] = ()
-    """Lineages of `labelled` that teach nothing and by which nothing is chosen; they are told apart."""
+    """Lineages of `labelled` that teach nothing and by which nothing is chosen; they are reported apart."""
 
     @property
     def needs(self) -> Needs:

@@ -20,7 +20,7 @@ _KIND = 8
 """Completions that a kind of model needs, to tell how a judge errs on it."""
 _TEXTS = ("prompt", "response", "model", "wrapper", "source")
 ALL, WHOLE, CUT = "all", "whole", "cut"
-"""Groups whose errors are told apart: the judge errs otherwise on cut prompts than on whole ones."""
+"""Groups whose errors are counted apart: the judge errs otherwise on cut prompts than on whole ones."""
 SURE, LINEAGE, SHAPE, LOCKED = "sure", "lineage ", "prompts of shape ", "locked: "
 """Further groups, by the beginnings of their names: what readers agree on, and models and prompts of one kind."""
 _ROUNDS = ("first", "second", "third")
@@ -46,7 +46,7 @@ class Labelled:
     lineage: str = ""
     """The pretraining behind the model: wrappers and students belong to their base; empty: the model itself."""
     shape: str = ""
-    """Of the prompt, such as `code` or `letter`; empty: nobody said."""
+    """Of the prompt, such as `code` or `letter`; empty where it is not recorded."""
     unsure: bool = False
     """A reader could not tell, or two did not agree, or it was read once where others were read twice."""
 
@@ -97,25 +97,25 @@ def _called(row: Mapping[str, Any], place: str) -> tuple[int | None, tuple[int |
     """The label, every reading, and whether there is doubt."""
     if "first" in row:
         called = labels_read(row, place)
-        found = adjudicated(called)
-        return found.label, tuple(called), not found.sure
+        adjudication = adjudicated(called)
+        return adjudication.label, tuple(called), not adjudication.sure
     label, again = row.get("label"), row.get("again")
     if label not in (0, 1) or again not in (0, 1, None):
         return None, (), True
     return label, (label,) if again is None else (label, again), row.get("unsure") is True
 
 
-def validated(judge: Tone, some: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
+def validated(judge: Tone, completions: Sequence[Labelled], *, seed: int) -> dict[str, Json]:
     """`completion_metrics` on what a judge says that did not learn from these completions."""
     import numpy as np
 
-    pairs = [(one.prompt, one.response) for one in some]
-    found = judge.probabilities(pairs, [one.whole for one in some])
-    return completion_metrics(some, np.array(found, np.float64), threshold=judge.threshold, seed=seed)
+    pairs = [(completion.prompt, completion.response) for completion in completions]
+    probabilities = judge.probabilities(pairs, [completion.whole for completion in completions])
+    return completion_metrics(completions, np.array(probabilities, np.float64), threshold=judge.threshold, seed=seed)
 
 
 def completion_metrics(
-    some: Sequence[Labelled],
+    completions: Sequence[Labelled],
     probabilities: "NDArray[np.float64]",
     *,
     threshold: float,
@@ -125,32 +125,40 @@ def completion_metrics(
     """What verdicts are worth, group by group, and how far two readings agreed. Intervals: 95 %, by source.
 
     `groups`: all, whole and cut prompts; those of them that are sure; each lineage, or each model under each wrapper
-    where no lineages are named; each shape of prompt. `locked`: lineages that are told apart, and in no other group.
+    where no lineages are named; each shape of prompt. `locked`: lineages that have groups of their own alone.
     Completions that no reading settled are in no group; `undecided` says what they would do to the accuracy.
     """
     said = (probabilities >= threshold).tolist()
-    free = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family not in locked]
-    groups = _groups([(one, verdict) for one, verdict in free if one.label is not None])
+    free = [
+        (completion, verdict)
+        for completion, verdict in zip(completions, said, strict=True)
+        if completion.family not in locked
+    ]
+    groups = _groups([(completion, verdict) for completion, verdict in free if completion.label is not None])
     for name in locked:
-        kept = [(one, verdict) for one, verdict in zip(some, said, strict=True) if one.family == name]
+        kept = [
+            (completion, verdict)
+            for completion, verdict in zip(completions, said, strict=True)
+            if completion.family == name
+        ]
         groups |= {
             f"{LOCKED}{name}": [pair for pair in kept if pair[0].label is not None],
             f"{LOCKED}{name}, {SURE}": [pair for pair in kept if not pair[0].unsure],
         }
-    told: dict[str, Json] = {name: _group(rows, seed) for name, rows in groups.items() if rows}
-    kinds = _kinds(list(zip(some, said, strict=True)))
-    return {"groups": told, "read_twice": _read_twice(some), "undecided": _undecided(free), "kinds": kinds}
+    by_group: dict[str, Json] = {name: _group(rows, seed) for name, rows in groups.items() if rows}
+    kinds = _kinds(list(zip(completions, said, strict=True)))
+    return {"groups": by_group, "read_twice": _read_twice(completions), "undecided": _undecided(free), "kinds": kinds}
 
 
 def _kinds(rows: Sequence[tuple[Labelled, bool]]) -> dict[str, Json]:
     """For whole and for cut prompts, how the judge errs on each kind of model: a lineage, under one wrapper."""
-    told: dict[str, Json] = {}
+    by_prompt: dict[str, Json] = {}
     for name, whole in ((WHOLE, True), (CUT, False)):
         cells: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
-        for one, verdict in rows:
-            if one.label is not None and one.whole == whole:
-                cells.setdefault((one.family, one.wrapper), []).append((one.label == 1, verdict))
-        told[name] = [
+        for completion, verdict in rows:
+            if completion.label is not None and completion.whole == whole:
+                cells.setdefault((completion.family, completion.wrapper), []).append((completion.label == 1, verdict))
+        by_prompt[name] = [
             {
                 "lineage": family,
                 "wrapper": wrapper,
@@ -161,45 +169,50 @@ def _kinds(rows: Sequence[tuple[Labelled, bool]]) -> dict[str, Json]:
             for (family, wrapper), pairs in sorted(cells.items())
             if len(pairs) >= _KIND
         ]
-    return told
+    return by_prompt
 
 
-def _read_twice(some: Sequence[Labelled]) -> Json:
-    twice = [(one, (one.called[0], one.called[1])) for one in some if len(one.called) > 1]
+def _read_twice(completions: Sequence[Labelled]) -> Json:
+    twice = [
+        (completion, (completion.called[0], completion.called[1]))
+        for completion in completions
+        if len(completion.called) > 1
+    ]
     if not twice:
         return None
-    lineages = sorted({one.lineage for one, _ in twice if one.lineage})
-    told: dict[str, Json] = {
-        f"{LINEAGE}{name}": agreement([called for one, called in twice if one.lineage == name]) for name in lineages
+    lineages = sorted({completion.lineage for completion, _ in twice if completion.lineage})
+    by_group: dict[str, Json] = {
+        f"{LINEAGE}{name}": agreement([called for completion, called in twice if completion.lineage == name])
+        for name in lineages
     }
     for title, whole in ((WHOLE, True), (CUT, False)):
-        told[title] = agreement([called for one, called in twice if one.whole == whole])
-    return {**agreement([called for _, called in twice]), "groups": told}
+        by_group[title] = agreement([called for completion, called in twice if completion.whole == whole])
+    return {**agreement([called for _, called in twice]), "groups": by_group}
 
 
 def _groups(rows: Sequence[tuple[Labelled, bool]]) -> "dict[str, list[tuple[Labelled, bool]]]":
     groups: dict[str, list[tuple[Labelled, bool]]] = {ALL: [], WHOLE: [], CUT: []}
-    if any(one.unsure for one, _ in rows):
+    if any(completion.unsure for completion, _ in rows):
         groups |= {SURE: [], f"{WHOLE}, {SURE}": [], f"{CUT}, {SURE}": []}
     for pair in rows:
-        one = pair[0]
-        names = [ALL, WHOLE if one.whole else CUT]
-        if not one.unsure:
+        completion = pair[0]
+        names = [ALL, WHOLE if completion.whole else CUT]
+        if not completion.unsure:
             names += [SURE, f"{names[1]}, {SURE}"]
         for name in names:
             if name in groups:
                 groups[name].append(pair)
-    for name in dict.fromkeys(map(_setting, (one for one, _ in rows))):
+    for name in dict.fromkeys(map(_setting, (completion for completion, _ in rows))):
         groups[name] = [pair for pair in rows if _setting(pair[0]) == name]
-    for shape in sorted({one.shape for one, _ in rows if one.shape}):
+    for shape in sorted({completion.shape for completion, _ in rows if completion.shape}):
         groups[f"{SHAPE}{shape}"] = [pair for pair in rows if pair[0].shape == shape]
     return groups
 
 
 def _undecided(rows: Sequence[tuple[Labelled, bool]]) -> Json:
     """How many no reading settled, and the accuracy in all with them as answers, as others, as half of each."""
-    right = sum((one.label == 1) == verdict for one, verdict in rows if one.label is not None)
-    called = [verdict for one, verdict in rows if one.label is None]
+    right = sum((completion.label == 1) == verdict for completion, verdict in rows if completion.label is not None)
+    called = [verdict for completion, verdict in rows if completion.label is None]
     if not called:
         return None
     whole = len(rows)
@@ -219,27 +232,27 @@ def confusions(validation: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     {}
     """
     groups = validation.get("groups", {})
-    found = {name: dict(groups[name]["confusion"]) for name in (ALL, WHOLE, CUT) if name in groups}
+    by_group = {name: dict(groups[name]["confusion"]) for name in (ALL, WHOLE, CUT) if name in groups}
     return {
-        name: one
-        for name, one in found.items()
-        if one["true_positives"] + one["false_negatives"] and one["true_negatives"] + one["false_positives"]
+        name: counts
+        for name, counts in by_group.items()
+        if counts["true_positives"] + counts["false_negatives"] and counts["true_negatives"] + counts["false_positives"]
     }
 
 
-def _setting(one: Labelled) -> str:
-    return f"{LINEAGE}{one.lineage}" if one.lineage else f"{one.model}, {one.wrapper}"
+def _setting(completion: Labelled) -> str:
+    return f"{LINEAGE}{completion.lineage}" if completion.lineage else f"{completion.model}, {completion.wrapper}"
 
 
 def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
     import numpy as np
 
-    pairs = [(one.label == 1, verdict) for one, verdict in rows]
+    pairs = [(completion.label == 1, verdict) for completion, verdict in rows]
     truth, said = [real for real, _ in pairs], [verdict for _, verdict in pairs]
     numbers: dict[str, int] = {}
-    sources = np.array([numbers.setdefault(one.source, len(numbers)) for one, _ in rows], np.int64)
-    told = Predictions(np.array(said, np.float64), np.array(truth, np.int64), sources)
-    found = measures(told, threshold=0.5, seed=seed)
+    sources = np.array([numbers.setdefault(completion.source, len(numbers)) for completion, _ in rows], np.int64)
+    predictions = Predictions(np.array(said, np.float64), np.array(truth, np.int64), sources)
+    metrics = measures(predictions, threshold=0.5, seed=seed)
     off = np.array(said, np.float64) - np.array(truth, np.float64)
     table = np.stack([np.bincount(sources, off), np.bincount(sources)], axis=1)
     bias = bootstrap(_mean, table, n=len(rows), within=(-1, 1), seed=seed)
@@ -247,7 +260,7 @@ def _group(rows: Sequence[tuple[Labelled, bool]], seed: int) -> dict[str, Json]:
         "n": len(rows),
         "answer_like": sum(truth),
         "called_answer_like": sum(said),
-        "accuracy": found["accuracy"],
+        "accuracy": metrics["accuracy"],
         "bias": rounded(bias),
         "kappa": _rounded(kappa(truth, said)),
         "confusion": {
@@ -298,15 +311,15 @@ def labels_read(row: Mapping[str, Any], place: str) -> list[int | None]:
     >>> labels_read({"first": {"label": "1"}, "second": {"label": "u"}}, "reads.jsonl:1")
     [1, None]
     """
-    found = []
+    labels = []
     for name in _ROUNDS:
         if name not in row:
             break
         label = row[name].get("label") if isinstance(row[name], dict) else None
         if label not in _CALLED:
             raise BadInput(f"label {label!r}", place=f"{place}: {name}", fix="write '1', '0' or 'u' (unsure)")
-        found.append(_CALLED[label])
-    return found
+        labels.append(_CALLED[label])
+    return labels
 
 
 def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]:
@@ -318,16 +331,16 @@ def agreement(pairs: Sequence[tuple[int | None, int | None]]) -> dict[str, Json]
     >>> agreement([(1, 1), (1, 1), (0, 0), (0, 1), (1, None)])["agreement"]
     0.75
     """
-    sure = [(one, other) for one, other in pairs if one is not None and other is not None]
+    sure = [(label, again) for label, again in pairs if label is not None and again is not None]
     both, neither = sure.count((1, 1)), sure.count((0, 0))
     count, differ = len(sure), len(sure) - both - neither
-    told: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
+    figures: dict[str, Json] = {"n": count, "unsure": round(1 - count / len(pairs), _DIGITS) if pairs else None}
     if not count:
-        return told
-    first, second = ([one[side] for one in sure] for side in (0, 1))
+        return figures
+    first, second = ([pair[side] for pair in sure] for side in (0, 1))
     agreed, share = (both + neither) / count, (sum(first) + sum(second)) / (2 * count)
     by_prevalence = 2 * share * (1 - share)
-    return told | {
+    return figures | {
         "agreement": round(agreed, _DIGITS),
         "kappa": _rounded(kappa(first, second)),
         "ac1": round((agreed - by_prevalence) / (1 - by_prevalence), _DIGITS),

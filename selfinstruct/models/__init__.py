@@ -9,7 +9,7 @@ a backend that others wrote, by a dotted path      make_backend.py, `plugins` on
 an endpoint known by a short name, its settings    hosted.py
 how an endpoint is asked; how its answer is read   openai_compatible.py, openai_request.py; openai_answer.py
 what an endpoint can do, asked before a run        endpoint_capabilities.py, capability_probe.py
-which wording of a refusal names which parameter   refusals.py
+which wording of a refusal names which parameter   refused_parameters.py
 which addresses may be used; the key, masked       endpoint.py
 what stages may read of an answer, room to think   backend.py (marks of thinking: `text.thinking`)
 llama.cpp in this process; where its weights lie   embedded.py; weights.py (Gemma's too)

@@ -15,7 +15,7 @@ from selfinstruct.text.thinking import parted, sounds_like_thinking
 
 _LONGEST_MESSAGE = 600  # characters of one line
 ROOM_TO_THINK = 4096
-"""Tokens of each choice, where a model is found to think and nobody said how much it may."""
+"""Tokens of each choice, where a model is found to think and no limit of it is set."""
 BYTES_PER_TOKEN = 64
 """More than any tokenizer's tokens hold on average: a longer text was not made of the tokens that were asked for."""
 _SMALL = 4096  # bytes of a text that nobody minds
@@ -29,7 +29,7 @@ class Answer:
     choices: tuple[Choice, ...]
     usage: Usage
     raw: str
-    """The answer's body, or its JSON; kept in the journal, read by nobody but people."""
+    """The answer's body, or its JSON; kept in the journal for people, never read again."""
     sent: str = ""
     """What an endpoint was sent for it, as JSON without the prompt; for people too."""
     thought: bool = False

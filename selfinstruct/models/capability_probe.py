@@ -73,7 +73,7 @@ class _Learner:
                 text = await self._asked(TEXT)
             if known.chat and (stated.chat is None or stated.schema is None):
                 turns = await self._asked(TURNS, needed=not isinstance(text, Answer))
-            asking.capabilities = _found(asking.capabilities, stated, text, turns)
+            asking.capabilities = _capabilities_of(asking.capabilities, stated, text, turns)
         finally:
             asking.allowance = None
             await self.backend.close()  # its connections belong to this event loop
@@ -191,7 +191,7 @@ def learn(
     return tuple(learner.probes)
 
 
-def _found(
+def _capabilities_of(
     known: Capabilities, stated: Stated, text: Answer | CallError | None, turns: Answer | CallError | None
 ) -> Capabilities:
     """What the answers mean. ProviderDown where neither path takes a request."""

@@ -70,8 +70,10 @@ class Call:
         if thinking_tokens == self.sent.thinking_tokens and times == self.times:
             return
         self.sent, self.times = replace(self.request, thinking_tokens=thinking_tokens), times
-        one = tokens_of(self.sent)
-        self.tokens = replace(one, prompt_likely=times * one.prompt_likely, prompt_most=times * one.prompt_most)
+        tokens = tokens_of(self.sent)
+        self.tokens = replace(
+            tokens, prompt_likely=times * tokens.prompt_likely, prompt_most=times * tokens.prompt_most
+        )
 
     @property
     def id(self) -> str:
@@ -220,7 +222,7 @@ class Dispatcher:
         return reason
 
     def _ended(self, call: Call, task: "asyncio.Task[None]") -> None:
-        """A defect of our own is raised where the answers are read: nobody is to wait for ever."""
+        """A defect of our own is raised where the answers are read: no caller is to wait for ever."""
         fault = None if task.cancelled() else task.exception()
         if fault is not None and not call.outcome.done():
             call.outcome.set_exception(fault)
@@ -290,7 +292,7 @@ class Dispatcher:
             over = fault.retry == "never" or call.attempts >= min(self._policy.attempts, fault.tries or sys.maxsize)
             over = over or (fault.out_of_tokens and not self._may_think_more(call))
             self._note_life(now, sent, fault)
-        if fault.retry != "never" and fault.tries is None and self._nobody_there(now, fault):
+        if fault.retry != "never" and fault.tries is None and self._silent_too_long(now, fault):
             what = f"{self._silence(now, fault)}; run the same command again to go on"
             self._stop(call.batch, ProviderDown(what))
         if call.batch.stop is not None:
@@ -324,7 +326,7 @@ class Dispatcher:
         self._queue.appendleft(call)
         self._pump()
 
-    def _nobody_there(self, now: float, fault: CallError) -> bool:
+    def _silent_too_long(self, now: float, fault: CallError) -> bool:
         self._faults_since_success += 1
         if self._quiet_since is None:
             self._quiet_since = now
@@ -375,5 +377,5 @@ class Dispatcher:
 
 
 async def _durable(row: "Future[None]") -> None:
-    """Wait until the journal has written a row; it is written all the same where nobody waits any more."""
+    """Wait until the journal has written a row; it is written all the same where the caller has given up."""
     await asyncio.shield(asyncio.wrap_future(row))

@@ -70,7 +70,7 @@ class Embedded:
     def _least_busy(self) -> Iterator["_Engine"]:
         """The engine with the fewest questions; the second starts when the first is at work."""
         with self._lock:
-            engine = min(self._engines, key=lambda one: one.asked)
+            engine = min(self._engines, key=lambda candidate: candidate.asked)
             engine.asked += 1
         try:
             yield engine

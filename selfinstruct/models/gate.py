@@ -57,7 +57,7 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
         notice: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        """BadInput if there is a cap on money and nobody knows what the model costs."""
+        """BadInput if there is a cap on cost and the price of the model is unknown."""
         self._backend, self._book = backend, book
         self._policy = Policy() if policy is None else policy
         self._budget = Budget() if budget is None else budget
@@ -275,19 +275,19 @@ class FailureLimit:
         self._last: deque[Failure | None] = deque(maxlen=max(_LOOKED_BACK, 2 * most_in_a_row))
 
     def answered(self) -> None:
-        """One request got its answer."""
+        """Count a request that got its answer."""
         self._row.clear()
         self._last.append(None)
 
     def failed(self, model: str, failure: Failure) -> None:
-        """One got none; ProviderDown, with the reason that most of them had, where it is one too many."""
+        """Count a failed request; ProviderDown, with the commonest reason, where too many have failed."""
         if failure.kind in _ABOUT_THE_REQUEST:
             return
         self._row.append(failure)
         self._last.append(failure)
         if len(self._row) >= self._most:
             raise _too_many(model, f"{len(self._row)} requests in a row failed", self._row)
-        lately = [one for one in self._last if one is not None]
+        lately = [outcome for outcome in self._last if outcome is not None]
         if len(self._last) == self._last.maxlen and 2 * len(lately) > len(self._last):
             raise _too_many(model, f"{len(lately)} of the last {len(self._last)} requests failed", lately)
 

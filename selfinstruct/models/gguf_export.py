@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from selfinstruct.atomic_files import beside, create, room, sweep_beside, sync_file
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.models.transformers_weights import load_weights
-from selfinstruct.whole_files import beside, create, room, sweep_beside, sync_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,9 +145,11 @@ def _write(
     try:
         for key, value, types in _kept(gguf, form, name, template, quantisation):
             writer.add_key_value(key, value, types[0], types[-1] if len(types) > 1 else None)
-        kept = [one for one in form.reader.tensors if one.name == _FREQUENCIES]
-        for one in kept:
-            writer.add_tensor_info(one.name, one.data.shape, one.data.dtype, one.data.nbytes, one.tensor_type)
+        kept = [original for original in form.reader.tensors if original.name == _FREQUENCIES]
+        for original in kept:
+            writer.add_tensor_info(
+                original.name, original.data.shape, original.data.dtype, original.data.nbytes, original.tensor_type
+            )
         for tensor, numbers in tensors.items():
             shape, kind = tuple(numbers.shape), kinds[tensor]
             block, size = gguf.GGML_QUANT_SIZES[kind]
@@ -155,8 +157,8 @@ def _write(
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        for one in kept:
-            writer.write_tensor_data(one.data)
+        for original in kept:
+            writer.write_tensor_data(original.data)
         for tensor, numbers in tensors.items():
             changed = change(tensor, numbers.float().numpy(), form.metadata)
             writer.write_tensor_data(gguf.quants.quantize(changed, kinds[tensor]))

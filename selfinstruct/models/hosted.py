@@ -189,8 +189,8 @@ def _filled(headers: Mapping[str, str], spec: str, *, planned: bool) -> tuple[di
         variable = _VARIABLE.fullmatch(value)
         if variable is None:
             continue
-        filled[header] = found = os.environ.get(variable[1], "").strip()
-        if found and found.isascii() and found.isprintable():
+        filled[header] = content = os.environ.get(variable[1], "").strip()
+        if content and content.isascii() and content.isprintable():
             continue
         if not planned:
             what = f"header {header}: {variable[1]} is not set, or holds characters that no header has"

@@ -99,7 +99,7 @@ class Pace:
         return max(0.0, self._due - now - _BURST_SECONDS) if self.base else 0.0
 
     def take(self, now: float) -> None:
-        """One request leaves."""
+        """Count a request that leaves."""
         if self.base:
             self._due = max(self._due, now - self._slack) + 1.0 / self.rate(now)
             if self._due > now - _BURST_SECONDS:
@@ -145,7 +145,7 @@ class Limits:
         return wait if wait > _INSTANT else 0.0
 
     def take(self, now: float, tokens: int) -> None:
-        """One leaves, expected to use that many tokens."""
+        """Count a request that leaves, expected to use that many tokens."""
         self.in_flight += 1
         self._left_since_cut += 1
         self.pace.take(now)
@@ -155,7 +155,7 @@ class Limits:
             self._tokens.take(now, float(tokens))
 
     def back(self, unused_tokens: int = 0) -> None:
-        """One came back, however it went."""
+        """Count a request that came back, however it went."""
         self.in_flight -= 1
         if self._tokens is not None and unused_tokens > 0:
             self._tokens.give_back(float(unused_tokens))

@@ -200,8 +200,8 @@ def made_from(place: Path) -> str:
     if base:
         spec = base.removeprefix("hf:")
         return spec if spec in ON_HUB else plain_name(base)
-    told = _read(place / TRAINING).get("base") if (place / TRAINING).is_file() else ""
-    return told if isinstance(told, str) else ""
+    stated_base = _read(place / TRAINING).get("base") if (place / TRAINING).is_file() else ""
+    return stated_base if isinstance(stated_base, str) else ""
 
 
 def stored_as(path: Path) -> str:

@@ -49,18 +49,19 @@ def read_answer(body: bytes, request: Request) -> Answer:
     reported_usage = _said(data.get("usage"))
     if data.get("error"):
         raise _inside(data, reported_usage)
-    found = data.get("choices")
-    if not found:
+    raw_choices = data.get("choices")
+    if not raw_choices:
         _bad("no choices in the answer", raw, "no_choices")
-    if not isinstance(found, list) or not all(isinstance(choice, dict) for choice in found):
+    if not isinstance(raw_choices, list) or not all(isinstance(choice, dict) for choice in raw_choices):
         _bad("no choices in the answer", raw)
-    indexes = [choice.get("index") for choice in found]
-    if sorted(str(index) for index in indexes) == sorted(str(index) for index in range(len(found))):
-        found = sorted(found, key=lambda choice: int(choice["index"]))  # else as they came: nothing better is known
-    read = [_choice(choice, raw, reported_usage) for choice in found]
-    choices = tuple(one if isinstance(one, Choice) else Choice("", one.kind) for one in read)
-    fault = next((one for one in read if isinstance(one, CallError)), None)
-    if fault is not None and not any(isinstance(one, Choice) for one in read):
+    indexes = [choice.get("index") for choice in raw_choices]
+    if sorted(str(index) for index in indexes) == sorted(str(index) for index in range(len(raw_choices))):
+        # else as they came: nothing better is known
+        raw_choices = sorted(raw_choices, key=lambda choice: int(choice["index"]))
+    read = [_choice(choice, raw, reported_usage) for choice in raw_choices]
+    choices = tuple(outcome if isinstance(outcome, Choice) else Choice("", outcome.kind) for outcome in read)
+    fault = next((outcome for outcome in read if isinstance(outcome, CallError)), None)
+    if fault is not None and not any(isinstance(outcome, Choice) for outcome in read):
         raise fault
     usage = _real(reported_usage) or _most(data.get("usage"), request)
     return Answer(choices=choices, usage=usage, raw=raw, thought=bool(_reasoning_tokens(data.get("usage"))))
@@ -235,7 +236,7 @@ def _real(usage: Usage | None) -> Usage | None:
 
 
 def _most(usage: object, request: Request) -> Usage:
-    """The worst case of what is not said: nobody saw how many tokens were thought."""
+    """The worst case of what is not said: how many tokens were thought is unknown."""
     said = usage if isinstance(usage, dict) else {}
     most = tokens_of(request)
     return Usage(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, LIMITS, Capabilities, RequestStyle, path_of
 from selfinstruct.models.openai_answer import whole
-from selfinstruct.models.refusals import SUSPECTS, adapted
+from selfinstruct.models.refused_parameters import SUSPECTS, adapted
 from selfinstruct.records import Choice, Json, Message, Request
 
 _MOST_CHANGES = 24  # of one request: each leaves something out, so fewer always do
@@ -28,7 +28,7 @@ class Reply:
 
     @property
     def answer(self) -> Answer:
-        """There is one."""
+        """What was answered; only of a reply that is no fault."""
         assert isinstance(self.found, Answer)
         return self.found
 
@@ -81,7 +81,7 @@ class RequestAdapter:
             known.proven |= {*taken.get(path, ())}
 
     def gives_several(self, path: str) -> bool:
-        """It has shown that it takes `n`."""
+        """Whether the endpoint has shown that it takes `n`."""
         return "n" in self._paths[path].proven and "n" not in self.capabilities.way(path).left_out
 
     async def ask(self, request: Request) -> Reply:
@@ -200,9 +200,9 @@ class RequestAdapter:
             self._paths[path].proven |= tries
             self.changed()
         if reply.streamed:
-            for one in (path, COMPLETIONS, CHAT):
-                if not self.capabilities.way(one).streams:
-                    self._adopt(one, replace(self.capabilities.way(one), streams=True), silent=one != path)
+            for route in (path, COMPLETIONS, CHAT):
+                if not self.capabilities.way(route).streams:
+                    self._adopt(route, replace(self.capabilities.way(route), streams=True), silent=route != path)
         wanted = reply.body.get("n", 1)
         if isinstance(wanted, int) and len(reply.answer.choices) < wanted:
             self._adopt(path, self.capabilities.way(path).without("n"))
@@ -218,7 +218,7 @@ class RequestAdapter:
 
 
 def _with(way: RequestStyle, name: str) -> RequestStyle:
-    return replace(way, left_out=tuple(one for one in way.left_out if one != name))
+    return replace(way, left_out=tuple(parameter for parameter in way.left_out if parameter != name))
 
 
 def _status(reply: Reply) -> int:
@@ -270,7 +270,7 @@ def sent_as(request: Request, bodies: Sequence[Mapping[str, Json]]) -> str:
             short.pop("messages", None)
         sent.append(short)
     path = path_of(request)
-    alike = all(one == sent[0] for one in sent)
+    alike = all(short == sent[0] for short in sent)
     return json.dumps({"path": path, "times": len(sent), "body": sent[0] if alike else sent}, ensure_ascii=False)
 
 

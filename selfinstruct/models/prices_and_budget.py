@@ -276,7 +276,7 @@ class Budget:
         self._return(reservation)
 
     def lose(self, reservation: Reservation, taken: Reservation | None = None) -> None:
-        """Nobody knows whether it was paid for: it counts against the cap for ever; `taken`: what is known of it."""
+        """Whether it was paid for is unknown: it counts against the cap for ever; `taken`: what is known of it."""
         lost = reservation if taken is None else taken
         self.unconfirmed_cost += lost.cost or 0
         self.unconfirmed_tokens += lost.tokens

@@ -139,14 +139,14 @@ def _read_journal(path: Path, recording: Recording) -> None:
     db.row_factory = sqlite3.Row
     try:
         for row in _answers(db):
-            wire, told = row["request"], row["completion"]
+            wire, stored = row["request"], row["completion"]
             if "checksum" in row.keys() and seal(tuple(row)[:-1]) != row["checksum"]:  # noqa: SIM118 - a row is no dict
                 raise BadInput(
                     f"an answer to {row['scope']} is not as it was written",
                     place=str(path),
                     fix="take a whole copy of it",
                 )
-            completion = Completion.from_json(json.loads(told))
+            completion = Completion.from_json(json.loads(stored))
             key = json.dumps(json.loads(wire), sort_keys=True)
             recording.put(recording.keys, key, Recorded(completion.choices, completion.usage))
     except sqlite3.OperationalError as fault:

@@ -114,7 +114,7 @@ class Decoder:
         return sorted(chosen, key=lambda at: (len(cuts[at].tokens), at))
 
     def answers(self, cuts: Sequence[Cut], unwanted: Callable[[int], bool] = lambda _: False) -> list[Answer]:
-        """One for each; `unwanted(at)` is asked at every step, and gives up what nobody waits for."""
+        """One for each; `unwanted(at)` is asked at every step, and what no caller waits for is given up."""
         torch, _ = libraries()
         lines = [lines_of(cut.request, cut.most) for cut in cuts]
         try:
@@ -243,7 +243,7 @@ def _bare(model: Any) -> Any:  # noqa: ANN401 - transformers is imported late
 def _ends(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is imported late
     """Every token that ends a text: as the settings say, and what the template puts after an answer."""
     named = [model.generation_config.eos_token_id, model.config.get_text_config().eos_token_id, tokenizer.eos_token_id]
-    ends = {token for one in named for token in (one if isinstance(one, list | tuple) else [one]) if token is not None}
+    ends = {token for eos in named for token in (eos if isinstance(eos, list | tuple) else [eos]) if token is not None}
     return frozenset(ends | _turn_end(tokenizer))
 
 

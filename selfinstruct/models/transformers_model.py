@@ -31,7 +31,7 @@ class QueuedRequest(Generic[Prepared]):
 
     @property
     def unwanted(self) -> bool:
-        """Nobody waits for it any more."""
+        """Whether the caller has given the request up."""
         return self.answer.cancelled()
 
 
@@ -105,7 +105,7 @@ class RequestBatcher(Generic[Prepared]):
 
 
 def resolve_answer(answer: "Future[Answer]", outcome: Answer | Exception) -> None:
-    """Hand an answer over, or the reason why there is none; nothing happens where nobody waits any more."""
+    """Hand an answer over, or the reason why there is none; nothing happens where the caller has given it up."""
     if answer.done() or not answer.set_running_or_notify_cancel():
         return
     if isinstance(outcome, Exception):
@@ -184,16 +184,16 @@ class TransformersModel:
         asked = [waiting[at] for at in chosen]
         outcomes: Sequence[Answer | CallError]
         try:
-            cuts = [one.ready for one in asked]
+            cuts = [queued.ready for queued in asked]
             outcomes = decoder.answers(cuts, lambda at: broken_off() or asked[at].unwanted)
         except CallError as fault:
             outcomes = [fault] * len(asked)
         except (RuntimeError, IndexError, ValueError) as fault:  # what the engine says of a model it cannot run
             said = str(fault).strip().partition("\n")[0]
             outcomes = [CallError("engine", f"transformers: {said}", retry="never")] * len(asked)
-        for one, outcome in zip(asked, outcomes, strict=True):
+        for queued, outcome in zip(asked, outcomes, strict=True):
             if broken_off():
-                one.answer.cancel()
-            resolve_answer(one.answer, outcome)
+                queued.answer.cancel()
+            resolve_answer(queued.answer, outcome)
         taken = frozenset(chosen)
-        return [one for at, one in enumerate(waiting) if at not in taken]
+        return [queued for at, queued in enumerate(waiting) if at not in taken]

@@ -155,7 +155,7 @@ def quiet(transformers: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
 
 @contextlib.contextmanager
 def _no_bar() -> Iterator[None]:
-    """The bar of the library's GGUF reader, which listens to nobody."""
+    """The bar of the library's GGUF reader, which no setting turns off."""
     reader = _library("transformers.modeling_gguf_pytorch_utils")
     bar = getattr(reader, "tqdm", None)
     if bar is None:

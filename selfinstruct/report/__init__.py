@@ -15,7 +15,7 @@ To change a training, a loop                         open student_sections.py, c
 To change suites, test splits, ablations             open evaluation_sections.py
 To change token shift, facts lost, records traced    open audit_sections.py
 To change all else that was measured                 open other_measures.py
-To change the page of `compare`                      open comparison.py
+To change the page of `compare`                      open compare_page.py
 To change which charts there are                     open record_charts.py (of records), charts.py (of measures)
 To change how a drawing is laid out and written      open drawing.py, templates/chart.html.jinja
 To change tables and figures                         open page_parts.py, templates/blocks.html.jinja

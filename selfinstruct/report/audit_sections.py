@@ -29,16 +29,16 @@ _COLOURS = (REJECTED, KEPT, SEED)
 _Value = Mapping[str, Json]
 
 
-def _finding(told: Json, what: str, of: str, *, points: bool = False) -> Finding | None:
+def _finding(value: Json, what: str, of: str, *, points: bool = False) -> Finding | None:
     """From a share, or from a difference of shares in points."""
-    found = estimate_in(told)
-    if found is None:
+    estimate = estimate_in(value)
+    if estimate is None:
         return None
     put = signed if points else decimals
     unit = "points" if points else "%"
-    ends = [None if end is None else put(100 * end, 1) for end in (found.low, found.high)]
+    ends = [None if end is None else put(100 * end, 1) for end in (estimate.low, estimate.high)]
     interval = "one source: no interval" if None in ends else f"95 %: {ends[0]} to {ends[1]} {unit}"
-    return Finding(number=f"{put(100 * found.value, 1)} {unit}", what=what, interval=interval, of=of)
+    return Finding(number=f"{put(100 * estimate.value, 1)} {unit}", what=what, interval=interval, of=of)
 
 
 # Token shift
@@ -108,16 +108,16 @@ class Shift:
 def _shift_table(compared: Sequence[_Value]) -> Table:
     head = ("Beside the tuned model", "Unshifted", "Marginal", "Shifted", "KL, first 5 %", "KL, the rest",
             "KL, reversed", "KL, top 10", "Base probability", "Jaccard")  # fmt: skip
-    return Table(head, [tuple(_shift_row(one)) for one in compared], label="Token shift", dense=True)
+    return Table(head, [tuple(_shift_row(comparison)) for comparison in compared], label="Token shift", dense=True)
 
 
-def _shift_row(one: _Value) -> Iterator[Cell]:
-    whole = part(one, "all")
-    yield text_cell(one.get("about"), 60)
+def _shift_row(comparison: _Value) -> Iterator[Cell]:
+    whole = part(comparison, "all")
+    yield text_cell(comparison.get("about"), 60)
     for name in ("unshifted", "marginal", "shifted"):
         yield estimate_cell(estimate_in(whole.get(name)))
     for name in ("first_of_sentence", "rest_of_sentence"):
-        yield estimate_cell(estimate_in(part(one, name).get("kl_base_tuned")))
+        yield estimate_cell(estimate_in(part(comparison, name).get("kl_base_tuned")))
     for name in ("kl_tuned_base", "kl_topk_compat", "base_probability", "jaccard"):
         yield estimate_cell(estimate_in(whole.get(name)))
 
@@ -129,18 +129,21 @@ def _shift_curve(compared: Sequence[_Value]) -> Figure:
         charts.Line(
             colour,
             [
-                (float(place), found)
-                for place, step in enumerate(rows(one.get("by_position")))
-                if (found := estimate_in(step.get("kl_base_tuned"))) is not None
+                (float(place), estimate)
+                for place, step in enumerate(rows(comparison.get("by_position")))
+                if (estimate := estimate_in(step.get("kl_base_tuned"))) is not None
             ],
         )
-        for colour, one in zip(_COLOURS, compared, strict=False)
+        for colour, comparison in zip(_COLOURS, compared, strict=False)
     ]
     if not steps:
         return Figure(caption="Divergence by position", chart=None, nothing="no position")
     across = charts.places_axis([(float(place), name) for place, name in enumerate(steps)], "token of the response")
     chart = charts.lines("KL(base || tuned) by position", drawn, across, up="nats")
-    legend = [LegendKey(colour, text_in(one.get("about"))) for colour, one in zip(_NAMES, compared, strict=False)]
+    legend = [
+        LegendKey(colour, text_in(comparison.get("about")))
+        for colour, comparison in zip(_NAMES, compared, strict=False)
+    ]
     return Figure(
         caption="Divergence by position", chart=chart, legend=legend, note="KL(base || tuned), nats; bars: 95 %",
         nothing="no position",
@@ -151,18 +154,18 @@ _NAMES = ("--rejected", "--kept", "--seed")
 
 
 def _most_shifted(value: _Value) -> Table:
-    found = [
+    lines = [
         (Cell(repr(text_in(row.get("token"))), limit=40), count_cell(row.get("shifted")), count_cell(row.get("of")),
          number_cell(row.get("kl_base_tuned")))
         for row in rows(value.get("most_shifted"))
     ]  # fmt: skip
-    return Table(("Token", "Shifted", "Of", "Mean KL there"), found, label="Most shifted tokens")
+    return Table(("Token", "Shifted", "Of", "Mean KL there"), lines, label="Most shifted tokens")
 
 
-def _coloured(one: _Value) -> Coloured:
-    pairs = zip(texts_in(one.get("tokens")), texts_in(one.get("kinds")), strict=False)
+def _coloured(response: _Value) -> Coloured:
+    pairs = zip(texts_in(response.get("tokens")), texts_in(response.get("kinds")), strict=False)
     tokens = [Token(text, kind if kind in _KINDS else "unshifted") for text, kind in pairs]
-    return Coloured(tokens=tokens, cut=one.get("cut") is True)
+    return Coloured(tokens=tokens, cut=response.get("cut") is True)
 
 
 # Knowledge
@@ -250,8 +253,8 @@ def _by_relation(models: Sequence[_Value]) -> Table:
     )
 
 
-def _share_of(told: _Value) -> Cell:
-    right, of = number_in(told.get("right")), number_in(told.get("of"))
+def _share_of(counts: _Value) -> Cell:
+    right, of = number_in(counts.get("right")), number_in(counts.get("of"))
     return estimate_cell(Estimate(right / of) if right is not None and of else None, 2)
 
 
@@ -314,19 +317,22 @@ _SHARES = {
 }
 
 
-def _manner(told: _Value) -> Table:
-    lines = [(name, part(told, name)) for name in ("characters", "words")]
-    lines += [(name, part(told, "layout", name)) for name in part(told, "layout")]
-    found = [
-        (Cell(name), *(estimate_cell(estimate_in(one.get(side)), 1 if at < 2 else 3) for side in ("taught", "said")))
-        for at, (name, one) in enumerate(lines)
+def _manner(value: _Value) -> Table:
+    features = [(name, part(value, name)) for name in ("characters", "words")]
+    features += [(name, part(value, "layout", name)) for name in part(value, "layout")]
+    lines = [
+        (
+            Cell(name),
+            *(estimate_cell(estimate_in(feature.get(side)), 1 if at < 2 else 3) for side in ("taught", "said")),
+        )
+        for at, (name, feature) in enumerate(features)
     ]
-    opener = estimate_cell(estimate_in(part(told, "openers").get("said_with_taught_opener")))
-    found.append((Cell("begins with an opener of the set"), Cell(DASH), opener))
-    return Table(("Answers", "Taught", "Said"), found, label="Manner")
+    opener = estimate_cell(estimate_in(part(value, "openers").get("said_with_taught_opener")))
+    lines.append((Cell("begins with an opener of the set"), Cell(DASH), opener))
+    return Table(("Answers", "Taught", "Said"), lines, label="Manner")
 
 
-def _moved(told: _Value) -> Table:
+def _moved(by_kind: _Value) -> Table:
     columns = {
         "words": "Words",
         "in_training": "In the set",
@@ -339,36 +345,36 @@ def _moved(told: _Value) -> Table:
             (
                 Cell(kind),
                 *(
-                    count_cell(part(told, kind).get(name))
+                    count_cell(part(by_kind, kind).get(name))
                     if name == "words"
-                    else estimate_cell(estimate_in(part(told, kind).get(name)))
+                    else estimate_cell(estimate_in(part(by_kind, kind).get(name)))
                     for name in columns
                 ),
             )
             for kind in _KINDS[:3]
-            if part(told, kind)
+            if part(by_kind, kind)
         ],
         label="Moved words",
     )
 
 
-def _spanned(one: _Value) -> Spanned:
-    found = [
+def _spanned(span: _Value) -> Spanned:
+    lines = [
         (
-            Cell(text_in(each.get("record"))[:12]),
-            text_cell(each.get("instruction"), 100),
-            text_cell(each.get("output"), 140),
-            text_cell((texts_in(each.get("ancestors")) or (DASH,))[-1], 100),
-            number_cell(each.get("overlap"), 2),
-            number_cell(each.get("concept"), 2),
-            count_cell(each.get("copies")),
+            Cell(text_in(origin.get("record"))[:12]),
+            text_cell(origin.get("instruction"), 100),
+            text_cell(origin.get("output"), 140),
+            text_cell((texts_in(origin.get("ancestors")) or (DASH,))[-1], 100),
+            number_cell(origin.get("overlap"), 2),
+            number_cell(origin.get("concept"), 2),
+            count_cell(origin.get("copies")),
         )
-        for each in rows(one.get("origins"))[:3]
+        for origin in rows(span.get("origins"))[:3]
     ]
     table = Table(
-        ("Record", "Instruction", "Output", "Made of", "Overlap", "Concept", "Copies"), found, words=4, dense=True
+        ("Record", "Instruction", "Output", "Made of", "Overlap", "Concept", "Copies"), lines, words=4, dense=True
     )
-    return Spanned(prompt=text_in(one.get("prompt")), span=text_in(one.get("span")), origins=table)
+    return Spanned(prompt=text_in(span.get("prompt")), span=text_in(span.get("span")), origins=table)
 
 
 SHIFT = Section("shift", "Token shift", "Token shift: what did the tuning move?", {"shift": Shift.of_measure})

@@ -92,20 +92,24 @@ def lines(
     measured = [line for line in drawn if line.points]
     if not measured:
         return None
-    every = [one for line in measured for _, one in line.points]
-    top = 1.0 if share else max(one.value if one.high is None else one.high for one in every) or 1.0
-    bottom = min(0.0, *(one.value if one.low is None else one.low for one in every), 0.0)
+    every = [estimate for line in measured for _, estimate in line.points]
+    top = 1.0 if share else max(estimate.value if estimate.high is None else estimate.high for estimate in every) or 1.0
+    bottom = min(0.0, *(estimate.value if estimate.low is None else estimate.low for estimate in every), 0.0)
     upright = Axis(bottom, top * (1.02 if share else 1.12), ticks(bottom, top), up)
     frame, shapes = framed(across, upright)
     for line in measured:
-        bands = [(at, one.low, one.high) for at, one in line.points if one.low is not None and one.high is not None]
+        bands = [
+            (at, estimate.low, estimate.high)
+            for at, estimate in line.points
+            if estimate.low is not None and estimate.high is not None
+        ]
         if len(bands) > 1:
             upper = [(frame.x(at), frame.y(high)) for at, _, high in bands]
             lower = [(frame.x(at), frame.y(low)) for at, low, _ in reversed(bands)]
             shapes.append(Path([*upper, *lower], line.colour, filled=True, opacity=0.16))
         for at, low, high in bands if len(bands) == 1 else ():
             shapes.append(Path(((frame.x(at), frame.y(low)), (frame.x(at), frame.y(high))), line.colour, opacity=0.4))
-        shapes += through([(frame.x(at), frame.y(one.value)) for at, one in line.points], line.colour)
+        shapes += through([(frame.x(at), frame.y(estimate.value)) for at, estimate in line.points], line.colour)
     if stop is not None:
         shapes.append(frame.upright(stop))
     return sheet(label, shapes, 230)
@@ -124,7 +128,7 @@ class Pair:
 
     @property
     def known(self) -> bool:
-        """There is something to draw."""
+        """Whether there is something to draw."""
         return self.first is not None or self.second is not None or self.mark is not None
 
 
@@ -133,27 +137,27 @@ def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
 
     Shares between 0 and 1, or wider where a value lies outside; what is not known is not drawn.
     """
-    rows = [one for one in drawn if one.known][:MOST_PAIRS]
+    rows = [pair for pair in drawn if pair.known][:MOST_PAIRS]
     if not rows:
         return None
-    values = [value for one in rows for value in (one.first, one.second, *_ends(one.mark)) if value is not None]
+    values = [value for pair in rows for value in (pair.first, pair.second, *_ends(pair.mark)) if value is not None]
     low, high = min(0.0, *values), max(1.0, *values)
     margin = (high - low) * 0.025
-    dots = any(one.first is not None or one.second is not None for one in rows)
-    two_lines = any(one.under for one in rows) or (dots and any(one.mark for one in rows))
+    dots = any(pair.first is not None or pair.second is not None for pair in rows)
+    two_lines = any(pair.under for pair in rows) or (dots and any(pair.mark for pair in rows))
     row = 40.0 if two_lines else 26.0
-    names = [row_name(one.name) + (f"\n{row_name(one.under)}" if one.under else "") for one in rows]
+    names = [row_name(pair.name) + (f"\n{row_name(pair.under)}" if pair.under else "") for pair in rows]
     frame, shapes = named_rows(names, row, Axis(low - margin, high + margin, ticks(low, high)), below=20.0)
-    for place, one in enumerate(rows):
-        lane = frame.y(place + (_UPPER if one.mark else 0))
-        if one.first is not None and one.second is not None:
-            shapes.append(Path(((frame.x(one.first), lane), (frame.x(one.second), lane)), FAINT, 2.5))
-        covered = one.first is not None and one.second is not None and abs(one.first - one.second) < _COVERS
-        for value, colour, radius in ((one.first, REJECTED, 6.6 if covered else 4.4), (one.second, KEPT, 4.4)):
+    for place, pair in enumerate(rows):
+        lane = frame.y(place + (_UPPER if pair.mark else 0))
+        if pair.first is not None and pair.second is not None:
+            shapes.append(Path(((frame.x(pair.first), lane), (frame.x(pair.second), lane)), FAINT, 2.5))
+        covered = pair.first is not None and pair.second is not None and abs(pair.first - pair.second) < _COVERS
+        for value, colour, radius in ((pair.first, REJECTED, 6.6 if covered else 4.4), (pair.second, KEPT, 4.4)):
             if value is not None:
                 shapes.append(Dot(frame.x(value), lane, radius, colour))
-        if one.mark:
-            shapes += _interval(frame, one.mark, frame.y(place + (_LOWER if two_lines else 0)))
+        if pair.mark:
+            shapes += _interval(frame, pair.mark, frame.y(place + (_LOWER if two_lines else 0)))
     return sheet(label, shapes, row * len(rows) + 20)
 
 
@@ -187,7 +191,7 @@ def two_rings(label: str, pieces: Sequence[Ring]) -> Chart | None:
     inner = [(piece.name, piece.count, 0.85 if at % 2 else 0.6) for at, piece in enumerate(pieces)]
     outer: list[tuple[str, int, float]] = []
     for piece, (_, _, shade) in zip(pieces, inner, strict=True):
-        named = [(one.name, one.count, shade * 0.65) for one in piece.around if one.count > 0]
+        named = [(neighbour.name, neighbour.count, shade * 0.65) for neighbour in piece.around if neighbour.count > 0]
         outer += [*named, ("", max(0, piece.count - sum(count for _, count, _ in named)), 0.08)]
     radius = 195.0
     middle = (WIDTH / 2, radius + 5)

@@ -111,17 +111,17 @@ class Feedback:
 SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": Feedback.of}, Cycles.of)
 
 
-def _rounds(one: CycleCount) -> str:
-    first, last = one.rounds
+def _rounds(count: CycleCount) -> str:
+    first, last = count.rounds
     if last < first:
         return "none needed"
     return number(first) if first == last else f"{number(first)} to {number(last)}"
 
 
-def _asks(one: CycleCount) -> Cell:
-    if not one.asks_for:
+def _asks(count: CycleCount) -> Cell:
+    if not count.asks_for:
         return Cell(DASH)
-    return Cell("Counted only: it does not steer." if one.steers is False else "", items=one.asks_for)
+    return Cell("Counted only: it does not steer." if count.steers is False else "", items=count.asks_for)
 
 
 def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:

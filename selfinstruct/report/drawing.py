@@ -235,13 +235,13 @@ def ticks(low: float, high: float, *, most: int = 6, whole: bool = False) -> tup
     return tuple((at * step, f"{at * step:,.{digits}f}") for at in range(first, last + 1))
 
 
-def spread(found: Sequence[tuple[float, str]], width: float, low: float, high: float) -> list[tuple[float, str]]:
+def spread(labels: Sequence[tuple[float, str]], width: float, low: float, high: float) -> list[tuple[float, str]]:
     """Of words along an axis of so many units, as many as can be read beside each other; the last one always."""
-    if not found:
+    if not labels:
         return []
     units = width / (high - low) if high > low else 0.0
-    chosen = [found[-1]]
-    for at, said in reversed(found[:-1]):
+    chosen = [labels[-1]]
+    for at, said in reversed(labels[:-1]):
         room = (chosen[-1][0] - at) * units
         if room >= (text_width(said) + text_width(chosen[-1][1])) / 2 + LETTER:
             chosen.append((at, said))

@@ -88,14 +88,14 @@ def _suite(name: str, asked: _Value, models: Sequence[_Value]) -> Suite:
 
 
 def _suite_by_category(name: str, heads: Mapping[str, str], models: Sequence[_Value]) -> Table:
-    categories = [part(one) for model in models for one in part(model, name, "by_category").values()]
-    shown = [key for key in heads if any(key in one for one in categories)]
+    categories = [part(scores) for model in models for scores in part(model, name, "by_category").values()]
+    shown = [key for key in heads if any(key in scores for scores in categories)]
     lines = []
     for category in names_of(part(model, name, "by_category") for model in models):
         for model in models:
-            found = part(model, name, "by_category", category)
-            count = count_cell(part(found, shown[0]).get("n")) if shown else Cell("")
-            numbers = (estimate_cell(estimate_in(found.get(key))) for key in shown)
+            scores = part(model, name, "by_category", category)
+            count = count_cell(part(scores, shown[0]).get("n")) if shown else Cell("")
+            numbers = (estimate_cell(estimate_in(scores.get(key))) for key in shown)
             lines.append((Cell(category, limit=60), text_cell(model.get("model")), count, *numbers))
     head = ("Category", "Model", "n", *(heads[key] for key in shown))
     return Table(head, lines, words=2, label=f"{name} by category", dense=True)
@@ -245,15 +245,15 @@ def _compared(name: str, value: _Value, models: Sequence[_Value]) -> Compared:
     )
 
 
-def _differences(found: Sequence[_Value]) -> Table:
+def _differences(differences: Sequence[_Value]) -> Table:
     lines = [
         (
-            text_cell(one.get("of")),
-            text_cell(one.get("above")),
-            count_cell(one.get("n")),
-            *(change_cell(estimate_in(one.get(name)), _digits(name)) for name in _COMPARED),
+            text_cell(difference.get("of")),
+            text_cell(difference.get("above")),
+            count_cell(difference.get("n")),
+            *(change_cell(estimate_in(difference.get(name)), _digits(name)) for name in _COMPARED),
         )
-        for one in found
+        for difference in differences
     ]
     head = ("Of", "Over", "Questions", *(_NUMBERS.get(name, "Different words") for name in _COMPARED))
     return Table(head, lines, words=2, label="Differences on the same questions", dense=True)
@@ -264,9 +264,9 @@ def _answers_by_category(against: str, models: Sequence[_Value]) -> Iterator[Tab
         lines = []
         for name in names_of(part(model, against, "by_category", feature) for model in models):
             for model in models:
-                one = part(model, against, "by_category", feature, name)
-                numbers = (estimate_cell(estimate_in(one.get(key)), _digits(key)) for key in _BRIEF)
-                lines.append((text_cell(spaced(name), 60), *_who(model), count_cell(one.get("n")), *numbers))
+                scores = part(model, against, "by_category", feature, name)
+                numbers = (estimate_cell(estimate_in(scores.get(key)), _digits(key)) for key in _BRIEF)
+                lines.append((text_cell(spaced(name), 60), *_who(model), count_cell(scores.get("n")), *numbers))
         head = (title, "Model", "Wrapper", "Answers", *(_NUMBERS[name] for name in _BRIEF))
         yield Table(head, lines, words=3, label=f"Answers by {title.lower()}", dense=True)
 
@@ -336,7 +336,7 @@ class Ablation:
             model=text_in(value.get("model")),
             instances=count_in(value.get("instances")),
             failed=count_in(value.get("failed")),
-            kinds=tuple(one for kind in _KINDS if (one := _task_kind(kind, value, arms))),
+            kinds=tuple(task_kind for kind in _KINDS if (task_kind := _task_kind(kind, value, arms))),
         )
 
 

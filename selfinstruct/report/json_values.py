@@ -83,21 +83,21 @@ def estimate_in(value: Json) -> Estimate | None:
     >>> estimate_in({"value": 0.5, "low": 0.4, "high": 0.6}), estimate_in(0.5), estimate_in({"low": 0.4})
     (Estimate(value=0.5, low=0.4, high=0.6), Estimate(value=0.5, low=None, high=None), None)
     """
-    told = value if isinstance(value, dict) else {"value": value}
-    number = number_in(told.get("value"))
-    return None if number is None else Estimate(number, *_ends(told.get("low"), told.get("high")))
+    fields = value if isinstance(value, dict) else {"value": value}
+    number = number_in(fields.get("value"))
+    return None if number is None else Estimate(number, *_ends(fields.get("low"), fields.get("high")))
 
 
-def estimate_beside(told: Mapping[str, Json], name: str) -> Estimate | None:
-    """A number of `told`, with its interval from `intervals` beside it.
+def estimate_beside(fields: Mapping[str, Json], name: str) -> Estimate | None:
+    """A number of `fields`, with its interval from `intervals` beside it.
 
     >>> estimate_beside({"ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}, "ifs")
     Estimate(value=0.5, low=0.4, high=0.6)
     """
-    number = number_in(told.get(name))
+    number = number_in(fields.get(name))
     if number is None:
         return None
-    ends = part(told.get("intervals")).get(name)
+    ends = part(fields.get("intervals")).get(name)
     return Estimate(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else Estimate(number)
 
 

@@ -108,13 +108,13 @@ def _labels(value: _Part) -> tuple[Cell, ...]:
 def _by_kind(kinds: _Part) -> Table:
     lines = []
     for name in kinds:
-        one = part(kinds, name)
-        label = count_in(one.get("label"))
+        counts = part(kinds, name)
+        label = count_in(counts.get("label"))
         lines.append(
             (
                 text_cell(spaced(name)),
                 Cell(DASH if label is None else _LABELS.get(label, DASH)),
-                *(count_cell(one.get(split)) for split in _SPLITS),
+                *(count_cell(counts.get(split)) for split in _SPLITS),
             )
         )
     return Table(("Kind", "Label", "Train", "Validation", "Test"), lines, words=2, label="Fragments by kind")
@@ -151,11 +151,11 @@ def _more(value: _Part) -> list[Table]:
         parts = part(shortcuts.get(name))
         ruled = [
             (
-                text_cell(spaced(one)),
-                count_cell(part(parts, one).get("of")),
-                number_cell(part(parts, one).get("accuracy")),
+                text_cell(spaced(group)),
+                count_cell(part(parts, group).get("of")),
+                number_cell(part(parts, group).get("accuracy")),
             )
-            for one in parts
+            for group in parts
         ]
         label = f"First-letter rule by {title}"
         tables.append(Table((label, "Fragments", "Accuracy"), ruled, label=label))
@@ -212,7 +212,7 @@ class Judge:
         titles, parts = [_title(name, data) for name in tried], list(tried.values())
         train, aware = part(data, "fragments", "train"), value.get("pair_aware")
         twice = part(value, "validation", "read_twice")
-        groups = [(name, title) for name, title in _GROUPS.items() if any(part(one.get(name)) for one in parts)]
+        groups = [(name, title) for name, title in _GROUPS.items() if any(part(trial.get(name)) for trial in parts)]
         return cls(
             name=text_in(value.get("name")),
             backend=text_in(value.get("backend")),
@@ -249,14 +249,14 @@ def _measures(titles: Sequence[str], parts: Sequence[_Part]) -> Table:
     """A row for each measure, a column for each set it was tried on."""
     first_letter = "Accuracy of a rule that looks at the first letter"
     lines = [
-        (Cell("Fragments"), *(count_cell(one.get("n")) for one in parts)),
-        (Cell("Source records"), *(count_cell(one.get("sources")) for one in parts)),
-        (Cell("Prevalence: answer-like, of all"), *(number_cell(one.get("prevalence")) for one in parts)),
+        (Cell("Fragments"), *(count_cell(trial.get("n")) for trial in parts)),
+        (Cell("Source records"), *(count_cell(trial.get("sources")) for trial in parts)),
+        (Cell("Prevalence: answer-like, of all"), *(number_cell(trial.get("prevalence")) for trial in parts)),
         *(
-            (Cell(title), *(estimate_cell(estimate_in(one.get(name))) for one in parts))
+            (Cell(title), *(estimate_cell(estimate_in(trial.get(name))) for trial in parts))
             for name, title in _MEASURES.items()
         ),
-        (Cell(first_letter), *(number_cell(part(one.get(_RULE)).get("accuracy")) for one in parts)),
+        (Cell(first_letter), *(number_cell(part(trial.get(_RULE)).get("accuracy")) for trial in parts)),
     ]
     return Table(("Measure", *titles), lines, label="The judge on fragments it did not learn from")
 
@@ -278,13 +278,16 @@ def _accuracy_by_kind(tried: _Part, title: str) -> Figure:
 def _by(group: tuple[str, str], titles: Sequence[str], parts: Sequence[_Part]) -> Table:
     """Accuracy of each group, on each set it was tried on, beside the rule's where that was measured."""
     name, title = group
-    ruled = any(part(one, _RULE, name) for one in parts)
+    ruled = any(part(trial, _RULE, name) for trial in parts)
     lines = []
-    for member in names_of(part(one.get(name)) for one in parts):
+    for member in names_of(part(trial.get(name)) for trial in parts):
         line = [text_cell(spaced(member))]
-        for one in parts:
-            line += [count_cell(part(one, name, member).get("n")), number_cell(_accuracy(part(one.get(name)), member))]
-            line += [number_cell(_accuracy(part(one, _RULE, name), member))] if ruled else []
+        for trial in parts:
+            line += [
+                count_cell(part(trial, name, member).get("n")),
+                number_cell(_accuracy(part(trial.get(name)), member)),
+            ]
+            line += [number_cell(_accuracy(part(trial, _RULE, name), member))] if ruled else []
         lines.append(tuple(line))
     columns = ("n", "judge", "rule") if ruled else ("n", "judge")
     head = (title, *(f"{said.split(' ', 1)[0]}: {column}" for said in titles for column in columns))
@@ -295,14 +298,14 @@ def _validation(groups: _Part) -> Table:
     """On completions of real models that people labelled."""
     lines = []
     for name in groups:
-        one = part(groups.get(name))
-        wrong = part(one.get("confusion"))
+        group = part(groups.get(name))
+        wrong = part(group.get("confusion"))
         lines.append(
             (
                 text_cell(name, 120),
-                *(count_cell(one.get(key)) for key in ("n", "answer_like", "called_answer_like")),
-                estimate_cell(estimate_in(one.get("accuracy"))),
-                number_cell(one.get("kappa")),
+                *(count_cell(group.get(key)) for key in ("n", "answer_like", "called_answer_like")),
+                estimate_cell(estimate_in(group.get("accuracy"))),
+                number_cell(group.get("kappa")),
                 *(count_cell(wrong.get(key)) for key in ("false_negatives", "false_positives")),
             )
         )

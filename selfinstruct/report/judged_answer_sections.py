@@ -70,34 +70,36 @@ class Judged:
 
 
 def _check(value: Mapping[str, Json], judges: Sequence[Mapping[str, Json]]) -> Table:
-    told = [part(value, "check", measure) for measure in part(value, "check")]
-    known = {(text_in(one.get("judge")), text_in(one.get("measure"))) for one in told}
+    checks = [part(value, "check", measure) for measure in part(value, "check")]
+    known = {(text_in(check.get("judge")), text_in(check.get("measure"))) for check in checks}
     own = (part(judge, "check") for judge in judges)
-    told += [one for one in own if one and (text_in(one.get("judge")), text_in(one.get("measure"))) not in known]
+    checks += [
+        check for check in own if check and (text_in(check.get("judge")), text_in(check.get("measure"))) not in known
+    ]
     lines = []
-    for one in told:
-        faults = ", ".join(f"{spaced(name)} {count}" for name, count in part(one, "faults").items())
-        shares = (estimate_cell(estimate_in(one.get(name))) for name in ("right", "right_where_longer_is_worse"))
-        names = (text_cell(one.get("judge")), text_cell(spaced(text_in(one.get("measure")))))
-        lines.append((*names, flag_cell(one.get("passed")), *shares, Cell(faults or DASH)))
+    for check in checks:
+        faults = ", ".join(f"{spaced(name)} {count}" for name, count in part(check, "faults").items())
+        shares = (estimate_cell(estimate_in(check.get(name))) for name in ("right", "right_where_longer_is_worse"))
+        names = (text_cell(check.get("judge")), text_cell(spaced(text_in(check.get("measure")))))
+        lines.append((*names, flag_cell(check.get("passed")), *shares, Cell(faults or DASH)))
     head = ("Judge", "Asked for", "Believed", "Right", "Right where longer is worse", "No verdict")
     return Table(head, lines, words=2, label="Which judge knows the better answer", dense=True)
 
 
 def _win_rates(models: Sequence[Mapping[str, Json]], judges: Sequence[Mapping[str, Json]]) -> Table:
-    believed = {text_in(one.get("judge")): one.get("believed") for one in judges}
+    believed = {text_in(entry.get("judge")): entry.get("believed") for entry in judges}
     lines = []
     for model in models:
         for judge in part(model, "pairwise"):
-            found = part(model, "pairwise", judge)
+            rates = part(model, "pairwise", judge)
             lines.append(
                 (
                     text_cell(model.get("model")),
                     Cell(judge, limit=80),
                     flag_cell(believed.get(judge)),
-                    *(count_cell(found.get(name)) for name in ("n_wins", "n_draws", "n_wins_base")),
-                    *(estimate_cell(estimate_in(found.get(name))) for name in _RATES),
-                    number_cell(found.get("consistent"), 2),
+                    *(count_cell(rates.get(name)) for name in ("n_wins", "n_draws", "n_wins_base")),
+                    *(estimate_cell(estimate_in(rates.get(name))) for name in _RATES),
+                    number_cell(rates.get("consistent"), 2),
                 )
             )
     head = ("Model", "Judge", "Believed", "Wins", "Ties", "Losses", *_RATES.values(), "Same in both orders")
@@ -120,14 +122,14 @@ def _length(judges: Sequence[Mapping[str, Json]]) -> Table:
     return Table(head, lines, label="Answers beside padded and shortened twins", dense=True)
 
 
-def _correlation(told: Mapping[str, Json]) -> str:
-    found = estimate_in(told.get("r"))
-    if not told:
+def _correlation(correlation: Mapping[str, Json]) -> str:
+    estimate = estimate_in(correlation.get("r"))
+    if not correlation:
         return ""
-    said = text_in(told.get("says"))
-    if found is None or found.low is None or found.high is None:
+    said = text_in(correlation.get("says"))
+    if estimate is None or estimate.low is None or estimate.high is None:
         return said
-    value = f"r = {found.value:.2f} [{found.low:.2f}, {found.high:.2f}]; in the Camels paper 0.96"
+    value = f"r = {estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]; in the Camels paper 0.96"
     return f"{value}; {said}" if said else value
 
 
@@ -135,12 +137,12 @@ def _rated(models: Sequence[Mapping[str, Json]]) -> Iterator[Table]:
     for measure, (title, names) in _RATED.items():
         lines = []
         for model in models:
-            found = part(model, measure)
-            if found:
-                faults = ", ".join(f"{spaced(name)} {count}" for name, count in part(found, "faults").items())
-                numbers = (estimate_cell(estimate_in(found.get(name)), 2) for name in names)
+            ratings = part(model, measure)
+            if ratings:
+                faults = ", ".join(f"{spaced(name)} {count}" for name, count in part(ratings, "faults").items())
+                numbers = (estimate_cell(estimate_in(ratings.get(name)), 2) for name in names)
                 lines.append(
-                    (text_cell(model.get("model")), count_cell(found.get("rated")), *numbers, Cell(faults or DASH))
+                    (text_cell(model.get("model")), count_cell(ratings.get("rated")), *numbers, Cell(faults or DASH))
                 )
         yield Table(("Model", "Rated", *(spaced(name) for name in names), "Failed"), lines, label=title, dense=True)
 

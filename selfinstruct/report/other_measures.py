@@ -28,7 +28,7 @@ class GenericTables:
 
     @property
     def shown(self) -> bool:
-        """There is anything in it."""
+        """Whether there is anything to show."""
         return bool(any(table.shown for table in self.tables) or self.pairs or self.said or self.inner)
 
 
@@ -46,7 +46,7 @@ class Measured:
 
     @property
     def shown(self) -> bool:
-        """There is anything in it."""
+        """Whether there is anything to show."""
         return self.figure is not None or (self.table is not None and self.table.shown) or self.rest.shown
 
 
@@ -64,7 +64,7 @@ SECTION = Section("measures", "Measures", "What was measured")
 
 def other_measures(rest: Sequence[Measure]) -> OtherMeasures:
     """What is left, each in the shape it has."""
-    blocks = (_SHAPES.get(one.name, _generic)(one) for one in rest)
+    blocks = (_SHAPES.get(measure.name, _generic)(measure) for measure in rest)
     return OtherMeasures(tuple(block for block in blocks if block.shown))
 
 
@@ -139,7 +139,7 @@ def _nearest_seed(measure: Measure) -> Measured:
     """Ten bins of ROUGE-L to the nearest seed (Self-Instruct, figure 4)."""
     value = measure.value if isinstance(measure.value, dict) else {}
     bins = value.get("bins")
-    counts = [_whole(one) for one in bins] if isinstance(bins, list) else []
+    counts = [_whole(count) for count in bins] if isinstance(bins, list) else []
     whole = sum(counts)
     points = [((at + 0.5) / len(counts), count / whole) for at, count in enumerate(counts)] if whole else []
     label = "Share of tasks by ROUGE-L to the nearest seed"
@@ -168,7 +168,7 @@ def _verbs(measure: Measure) -> Measured:
         nothing="no verb was found",
     )
     lines = [
-        row(ring.name[:40], number(ring.count), ", ".join(f"{one.name[:40]} {one.count:,}" for one in ring.around))
+        row(ring.name[:40], number(ring.count), ", ".join(f"{noun.name[:40]} {noun.count:,}" for noun in ring.around))
         for ring in pieces
     ]
     rest: dict[str, Json] = {key: item for key, item in value.items() if not isinstance(item, list)}

@@ -70,12 +70,12 @@ def page(run: RunSummary) -> str:
     shown = sections(run)
     finding = _finding(run, shown)
     if finding:
-        first = {one.anchor for one in AUDITS}
-        shown.sort(key=lambda one: one.anchor not in first)
+        first = {section.anchor for section in AUDITS}
+        shown.sort(key=lambda section: section.anchor not in first)
     figures = [KeyFigure("Found", finding.number, finding.interval), KeyFigure("In", finding.of)] if finding else []
     figures += _key_figures(run, only_found=finding is not None)
     return rendered("page.html.jinja", run=run, head=_Head.of(run), sections=shown, figures=figures, finding=finding,
-                    of_tone=any(one.anchor in _OF_TONE for one in shown))  # fmt: skip
+                    of_tone=any(section.anchor in _OF_TONE for section in shown))  # fmt: skip
 
 
 def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what a template is given is its own affair
@@ -86,13 +86,13 @@ def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - what a temp
 def sections(run: RunSummary) -> list[FilledSection]:
     """Those that have something to show of this run, in order; what no other can read stands among the measures."""
     rest = list(run.measured)
-    shown = {one.anchor: _blocks(one, run, rest) for one in SECTIONS}
+    shown = {section.anchor: _blocks(section, run, rest) for section in SECTIONS}
     others = other_measures.other_measures(rest)
     shown[other_measures.SECTION.anchor] = [Block(others)] if others.measured else []
     return [
-        FilledSection(one.anchor, one.link, one.title, tuple(blocks))
-        for one in SECTIONS
-        if (blocks := shown[one.anchor])
+        FilledSection(section.anchor, section.link, section.title, tuple(blocks))
+        for section in SECTIONS
+        if (blocks := shown[section.anchor])
     ]
 
 
@@ -113,17 +113,18 @@ def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
     """What an audit found, where the run did nothing but audit a set that was there."""
     if run.rounds or run.seeds or run.rejections or not run.measured:
         return None
-    if not all(any(measure.stage in one.stages for one in AUDITS) for measure in run.measured):
+    if not all(any(measure.stage in section.stages for section in AUDITS) for measure in run.measured):
         return None
-    parts = (block.part for one in shown for block in one.blocks)
+    parts = (block.part for section in shown for block in section.blocks)
     audited = (
-        one
-        for one in parts
+        audit
+        for audit in parts
         if isinstance(
-            one, audit_sections.Shift | audit_sections.Knowledge | audit_sections.Traced | evaluation_sections.Ablation
+            audit,
+            audit_sections.Shift | audit_sections.Knowledge | audit_sections.Traced | evaluation_sections.Ablation,
         )
     )
-    return next((one.finding for one in audited), None)
+    return next((audit.finding for audit in audited), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
 
 @cache
 def _environment() -> "Environment":
-    """The templates of this folder: everything is escaped, and a name that nobody gave is an error."""
+    """The templates of this folder: everything is escaped, and an unknown name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # a tenth of a second, and only a page needs it
 
     made = Environment(

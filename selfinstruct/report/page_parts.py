@@ -154,8 +154,8 @@ def count_cell(value: Json) -> Cell:
 
 def number_cell(value: Json, digits: int = 3) -> Cell:
     """A number without an interval, or a dash."""
-    found = number_in(value)
-    return Cell(DASH if found is None else decimals(found, digits))
+    known = number_in(value)
+    return Cell(DASH if known is None else decimals(known, digits))
 
 
 def flag_cell(value: Json) -> Cell:
@@ -167,33 +167,33 @@ def flag_cell(value: Json) -> Cell:
     return Cell(("yes" if value else "no") if isinstance(value, bool) else DASH)
 
 
-def estimate_cell(found: Estimate | None, digits: int = 3) -> Cell:
+def estimate_cell(estimate: Estimate | None, digits: int = 3) -> Cell:
     """A number and its interval.
 
     >>> estimate_cell(Estimate(0.5, 0.4, 0.6)).interval == f"0.400{DASH}0.600", estimate_cell(Estimate(0.5)).text
     (True, '0.500')
     """
-    if found is None:
+    if estimate is None:
         return Cell(DASH)
-    value = decimals(found.value, digits)
-    if found.low is None or found.high is None:
+    value = decimals(estimate.value, digits)
+    if estimate.low is None or estimate.high is None:
         return Cell(value)
-    to = DASH if found.low >= 0 else " to "  # a dash beside a minus sign could not be read
-    return Cell(value, f"{decimals(found.low, digits)}{to}{decimals(found.high, digits)}")
+    to = DASH if estimate.low >= 0 else " to "  # a dash beside a minus sign could not be read
+    return Cell(value, f"{decimals(estimate.low, digits)}{to}{decimals(estimate.high, digits)}")
 
 
-def change_cell(found: Estimate | None, digits: int = 3) -> Cell:
+def change_cell(change: Estimate | None, digits: int = 3) -> Cell:
     """A difference with its sign; strong where its interval leaves out 0.
 
     >>> change_cell(Estimate(0.2, 0.1, 0.3)).strong, change_cell(Estimate(-0.2, -0.5, 0.1), 1).interval
     (True, '-0.5 to +0.1')
     """
-    if found is None:
+    if change is None:
         return Cell(DASH)
-    value = signed(found.value, digits)
-    if found.low is None or found.high is None:
+    value = signed(change.value, digits)
+    if change.low is None or change.high is None:
         return Cell(value)
-    return Cell(value, f"{signed(found.low, digits)} to {signed(found.high, digits)}", strong=found.apart)
+    return Cell(value, f"{signed(change.low, digits)} to {signed(change.high, digits)}", strong=change.apart)
 
 
 def row(*values: str) -> tuple[Cell, ...]:

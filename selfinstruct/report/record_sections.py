@@ -115,16 +115,18 @@ class Rounds:
         """None where a recipe has no rounds."""
         if run.without_rounds:
             return None
-        looked = [one for one in run.rounds if one.told_of_topic]
-        ends = [share(one.on_topic, one.told_of_topic) for one in (looked[0], looked[-1])] if len(looked) > 1 else []
+        looked = [count for count in run.rounds if count.told_of_topic]
+        ends = (
+            [share(count.on_topic, count.told_of_topic) for count in (looked[0], looked[-1])] if len(looked) > 1 else []
+        )
         return cls(
             rounds=len(run.rounds),
-            requests=sum(one.requests for one in run.rounds),
-            candidates=sum(one.candidates for one in run.rounds),
-            kept=sum(one.kept for one in run.rounds),
+            requests=sum(count.requests for count in run.rounds),
+            candidates=sum(count.candidates for count in run.rounds),
+            kept=sum(count.kept for count in run.rounds),
             topic=run.topic if looked else "",
-            on_topic=sum(one.on_topic for one in looked),
-            looked_at=sum(one.told_of_topic for one in looked),
+            on_topic=sum(count.on_topic for count in looked),
+            looked_at=sum(count.told_of_topic for count in looked),
             on_topic_at=(ends[0], ends[1]) if ends else None,
             per_round=Figure(
                 caption="Kept per round",
@@ -157,8 +159,8 @@ class Novelty:
         """None where a recipe has no rounds."""
         if run.without_rounds:
             return None
-        kept = sorted(value for one in run.rounds for value in one.nearest_kept)
-        rejected = sorted(value for one in run.rounds for value in one.nearest_rejected)
+        kept = sorted(value for count in run.rounds for value in count.nearest_kept)
+        rejected = sorted(value for count in run.rounds for value in count.nearest_rejected)
         return cls(
             measured=bool(kept or rejected),
             threshold=run.threshold,
@@ -277,7 +279,9 @@ class Calls:
     @classmethod
     def of(cls, run: RunSummary) -> "Calls":
         """There is always something to say of it."""
-        tokens = [sum(one) for one in zip(*((a.prompt_tokens, a.completion_tokens) for a in run.spending), strict=True)]
+        tokens = [
+            sum(column) for column in zip(*((a.prompt_tokens, a.completion_tokens) for a in run.spending), strict=True)
+        ]
         answered = number(run.requests - run.failed_requests)
         total = ("Together", "", number(run.requests), answered, number(run.failed_requests), *map(number, tokens))
         return cls(

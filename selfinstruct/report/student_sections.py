@@ -119,7 +119,7 @@ class Tuning:
     held_out_examples: int | None
     held_out_loss: float | None
     stop: Stop | None
-    """None where nobody checked the tone on the way."""
+    """None where the tone was not checked on the way."""
     curves: tuple[Figure, ...]
     checks: Table
     by_loss: str
@@ -139,8 +139,8 @@ class Tuning:
         if not training or not data:
             return None
         recipe, checks = part(value.get("recipe")), _checks_in(value)
-        rest: dict[str, Json] = {name: one for name, one in value.items() if name not in _TOP}
-        rest |= {name: one for name, one in stop.items() if name not in _STOP_NAMES}
+        rest: dict[str, Json] = {name: item for name, item in value.items() if name not in _TOP}
+        rest |= {name: item for name, item in stop.items() if name not in _STOP_NAMES}
         return cls(
             base=text_in(value.get("base")),
             notice=text_in(value.get("notice")),
@@ -165,7 +165,7 @@ class Tuning:
             data=_numbers(data),
             settings=Table(
                 ("Knob", ""),
-                [(Cell(spaced(name), limit=60), _setting(one)) for name, one in recipe.items()],
+                [(Cell(spaced(name), limit=60), _setting(item)) for name, item in recipe.items()],
                 words=2,
                 label="Settings of the training",
             ),
@@ -255,26 +255,26 @@ _CURVES = (
 def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure]:
     if not checks:
         return
-    seen = [count_in(one.get("examples")) or 0 for one in checks]
+    seen = [count_in(check.get("examples")) or 0 for check in checks]
     first = next((count for count in seen if count), 1)
     across = examples_seen(seen)
     stop = None if stopped_at is None else place_of(stopped_at, first)
     stopped = [] if stopped_at is None else [LegendKey("--ink", f"stop rule: {number(stopped_at)}")]
-    for one in _CURVES:
+    for curve in _CURVES:
         drawn = []
-        for name, colour, _ in one.lines:
-            found = [
+        for name, colour, _ in curve.lines:
+            points = [
                 (place_of(count, first), estimate_beside(check, name))
                 for count, check in zip(seen, checks, strict=True)
             ]
-            drawn.append(Line(colour, [(place, known) for place, known in found if known is not None]))
-        if drawn[0].points or one.nothing:
+            drawn.append(Line(colour, [(place, known) for place, known in points if known is not None]))
+        if drawn[0].points or curve.nothing:
             yield Figure(
-                caption=one.caption,
-                chart=lines(_aloud(one.aloud, drawn[0]), drawn, across, up=one.up, share=one.share, stop=stop),
-                note=one.note,
-                legend=[*(LegendKey(colour, word) for _, colour, word in one.lines), *stopped],
-                nothing=one.nothing,
+                caption=curve.caption,
+                chart=lines(_aloud(curve.aloud, drawn[0]), drawn, across, up=curve.up, share=curve.share, stop=stop),
+                note=curve.note,
+                legend=[*(LegendKey(colour, word) for _, colour, word in curve.lines), *stopped],
+                nothing=curve.nothing,
             )
 
 
@@ -308,22 +308,22 @@ def _table(checks: Sequence[_Check]) -> Table:
     return Table(head, cells, words=1, label="Checks on the way", dense=True)
 
 
-def _by_loss(told: _Check) -> str:
-    if not told:
+def _by_loss(stop: _Check) -> str:
+    if not stop:
         return ""
-    at, lowest = count_in(told.get("stopped_at")), count_in(told.get("lowest_at"))
-    patience = plural(count_in(part(told.get("rule")).get("patience")) or 0, "check")
-    would = "would have stopped" if told.get("trained_on") is True else "stopped"
+    at, lowest = count_in(stop.get("stopped_at")), count_in(stop.get("lowest_at"))
+    patience = plural(count_in(part(stop.get("rule")).get("patience")) or 0, "check")
+    would = "would have stopped" if stop.get("trained_on") is True else "stopped"
     where = "never said stop" if at is None else f"{would} after {plural(at, 'example')}"
     least = DASH if lowest is None else number(lowest)
     return f"by the loss on the test split it {where} (lowest at {least}, patience {patience})"
 
 
-def _loss_table(told: _Check, checks: Sequence[_Check]) -> Table:
+def _loss_table(stop: _Check, checks: Sequence[_Check]) -> Table:
     tone = {count_in(check.get("examples")): check for check in checks}
-    at = count_in(told.get("stopped_at"))
+    at = count_in(stop.get("stopped_at"))
     lines = []
-    for row in rows(told.get("checks")):
+    for row in rows(stop.get("checks")):
         examples = count_in(row.get("examples"))
         beside = tone.get(examples, {})
         says = [name for name, yes in (("loss", examples == at), ("IFS", beside.get("stop") is True)) if yes]
@@ -345,7 +345,7 @@ def _gap(check: _Check) -> Estimate | None:
 
 
 def _numbers(value: _Check) -> GenericTables:
-    return generic_tables({spaced(name): one for name, one in value.items()})
+    return generic_tables({spaced(name): item for name, item in value.items()})
 
 
 def _setting(value: Json) -> Cell:

@@ -97,7 +97,7 @@ class CycleCount:
     asks_for: tuple[str, ...]
     """Kinds of instruction of which the next cycle shows more."""
     steers: bool | None
-    """Whether it does so, or the failures were only counted; None where nobody said."""
+    """Whether it does so, or the failures were only counted; None where not stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ class Texts:
     empty_inputs: int = 0
     classification: int = 0
     undecided: int = 0
-    """Tasks of which nobody has said whether they are classification."""
+    """Tasks not decided to be classification or not."""
     instruction: tuple[int, ...] = ()
     """Words of each instruction that was read."""
     input: tuple[int, ...] = ()
@@ -165,7 +165,7 @@ class Texts:
                 sample[place] = (at, task)
         instruction, entered, output = list[int](), list[int](), list[int]()
         firsts: Counter[str] = Counter()
-        for _, task in sorted(sample, key=lambda one: one[0]):
+        for _, task in sorted(sample, key=lambda drawn: drawn[0]):
             said = words(task.instruction)
             instruction.append(len(said))
             firsts.update(said[:1])
@@ -334,20 +334,22 @@ class RunSummary:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sums that do not close, each as a sentence; none in a sound folder."""
-        found = [
+        complaints = [
             f"{stage.name}: received {stage.received} is not kept {stage.kept} + rejected {stage.rejections}"
             f" + failed {stage.failed}"
             for stage in self.stages
             if stage.unaccounted
         ]
-        found += [
+        complaints += [
             f"{after.name}: received {after.received}, but {here.name} kept only {here.kept}"
             for here, after in zip(self.stages, self.stages[1:], strict=False)
             if after.received > here.kept
         ]
         if self.stages and self.stages[-1].kept != self.published:
-            found.append(f"published {self.published} is not what {self.stages[-1].name} kept, {self.stages[-1].kept}")
+            complaints.append(
+                f"published {self.published} is not what {self.stages[-1].name} kept, {self.stages[-1].kept}"
+            )
         kinds = sum(kind.count for kind in self.failures)
         if kinds != self.failed_requests:
-            found.append(f"failed requests {self.failed_requests} are not the sum over their kinds, {kinds}")
-        return tuple(found)
+            complaints.append(f"failed requests {self.failed_requests} are not the sum over their kinds, {kinds}")
+        return tuple(complaints)

@@ -56,7 +56,7 @@ class FirstScore:
 
 def first_score(run: RunSummary) -> FirstScore | None:
     """That score; one with a label stands behind those without."""
-    for measure in sorted(run.measured, key=lambda one: bool(one.label)):
+    for measure in sorted(run.measured, key=lambda measured: bool(measured.label)):
         value = part(measure.value)
         ifs = number_in(value.get("ifs"))
         if measure.stage == "score" and ifs is not None:
@@ -71,12 +71,12 @@ class Tone:
 
     template: ClassVar[str] = "tone.html.jinja"
     judges: str
-    """Versions; empty where nobody said."""
+    """Versions; empty where not stated."""
     thresholds: str
     tone_tokens: str
-    """Tokens that the judge reads; empty where nobody said."""
+    """Tokens that the judge reads; empty where not stated."""
     budgets: str
-    """Tokens within which a clean answer ends; empty where nobody said."""
+    """Tokens within which a clean answer ends; empty where not stated."""
     prompts: str
     failed: int
     unknown_finish: int
@@ -94,7 +94,7 @@ class Tone:
     def of(cls, measure: Measure) -> "Tone | None":
         """None where the value is no score."""
         value = part(measure.value)
-        sides = [one for one in rows(value.get("scores")) or [value] if "ifs" in one and "n" in one]
+        sides = [side for side in rows(value.get("scores")) or [value] if "ifs" in side and "n" in side]
         if not sides:
             return None
         differences = rows(value.get("differences"))
@@ -152,7 +152,7 @@ class Objecqa:
         if not judged:
             return None
         judge = part(value.get("judge"))
-        who = [(f"{one.model} · {one.by}", [count or 0 for count in one.counts]) for one in judged]
+        who = [(f"{result.model} · {result.by}", [count or 0 for count in result.counts]) for result in judged]
         label = f"Replies of {plural(len(judged), 'model')} that take no side, take one, or are no answer"
         return cls(
             questions=text_in(value.get("questions")),
@@ -210,8 +210,8 @@ def _corrected(sides: Sequence[_Side]) -> Table:
     known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
     lines = [
         (
-            *_who(one),
-            estimate_cell(estimate_beside(one, "ifs")),
+            *_who(side),
+            estimate_cell(estimate_beside(side, "ifs")),
             *(estimate_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
             *(
                 number_cell(part(corrected, "judge", prompts).get(rate))
@@ -219,7 +219,7 @@ def _corrected(sides: Sequence[_Side]) -> Table:
                 for rate in ("sensitivity", "specificity")
             ),
         )
-        for one, corrected in known
+        for side, corrected in known
     ]
     head = (
         *("Model", "Wrapper", "IFS as judged"),
@@ -232,7 +232,7 @@ def _corrected(sides: Sequence[_Side]) -> Table:
 def _with_judge_error(sides: Sequence[_Side]) -> Table:
     """The same shares with intervals for a kind of model that the judge never saw."""
     known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
-    lines = [(*_who(one), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for one, wide in known]
+    lines = [(*_who(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known]
     head = ("Model", "Wrapper", *_WIDE.values())
     return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
 
@@ -272,8 +272,8 @@ def _who(side: _Side) -> tuple[Cell, Cell]:
 
 
 def _plain(value: Json) -> str:
-    found = number_in(value)
-    return "" if found is None else number(int(found)) if found == int(found) else f"{found:g}"
+    figure = number_in(value)
+    return "" if figure is None else number(int(figure)) if figure == int(figure) else f"{figure:g}"
 
 
 def _distinct(texts: Iterable[str]) -> str:
@@ -300,33 +300,33 @@ class _Judged:
 def _judged(value: Mapping[str, Json]) -> Iterator[_Judged]:
     for score in rows(value.get("scores")):
         for by in ("rules", "judge"):
-            one = part(score.get(by))
-            if one:
-                named = text_in(one.get("judged_by")) or by
+            figures = part(score.get(by))
+            if figures:
+                named = text_in(figures.get("judged_by")) or by
                 agreement = part(score.get("agreement")) if by == "judge" else {}
-                yield _Judged(text_in(score.get("model")), named, one, agreement)
+                yield _Judged(text_in(score.get("model")), named, figures, agreement)
 
 
 def _replies(judged: Sequence[_Judged]) -> Table:
     lines = []
-    for one in judged:
-        replies = count_in(one.value.get("n"))
-        phrasings = one.value.get("by_phrasing")
+    for result in judged:
+        replies = count_in(result.value.get("n"))
+        phrasings = result.value.get("by_phrasing")
         by_wording = [number_cell(value, 2).text for value in phrasings] if isinstance(phrasings, list) else []
         lines.append(
             (
-                text_cell(one.model),
-                text_cell(one.by),
+                text_cell(result.model),
+                text_cell(result.by),
                 Cell(" ".join(by_wording) or DASH),
                 count_cell(replies),
                 *(
                     Cell(DASH if count is None else f"{number(count)} · {share(count, replies or 0)}")
-                    for count in one.counts
+                    for count in result.counts
                 ),
-                estimate_cell(estimate_in(one.value.get("objective"))),
-                estimate_cell(estimate_in(one.value.get("unanswered"))),
-                number_cell(one.agreement.get("same")),
-                number_cell(one.agreement.get("kappa")),
+                estimate_cell(estimate_in(result.value.get("objective"))),
+                estimate_cell(estimate_in(result.value.get("unanswered"))),
+                number_cell(result.agreement.get("same")),
+                number_cell(result.agreement.get("kappa")),
             )
         )
     head = (
@@ -336,18 +336,18 @@ def _replies(judged: Sequence[_Judged]) -> Table:
     return Table(head, lines, words=3, label="Replies to questions of taste", dense=True)
 
 
-def _paired(found: Sequence[Mapping[str, Json]]) -> Table:
+def _paired(comparisons: Sequence[Mapping[str, Json]]) -> Table:
     lines = []
-    for one in found:
-        p = number_in(one.get("p"))
+    for comparison in comparisons:
+        p = number_in(comparison.get("p"))
         lines.append(
             (
-                text_cell(one.get("first")),
-                text_cell(one.get("second")),
-                text_cell(one.get("judged_by")),
-                *(count_cell(one.get(name)) for name in ("n", "only_first", "only_second")),
+                text_cell(comparison.get("first")),
+                text_cell(comparison.get("second")),
+                text_cell(comparison.get("judged_by")),
+                *(count_cell(comparison.get(name)) for name in ("n", "only_first", "only_second")),
                 Cell(DASH if p is None else f"{p:.3g}"),
-                change_cell(estimate_in(one.get("difference"))),
+                change_cell(estimate_in(comparison.get("difference"))),
             )
         )
     head = (

@@ -8,7 +8,7 @@ what a recipe may say, how it is read and checked     recipe/ (its door plate sa
 how a run begins and ends                             execute.py
 whose folder it is, resuming, --fresh, --retry-failed resume.py (the lock: the room store)
 what makes two runs the same run                      fingerprint.py
-when a run ends                                       main_loop.py; what a round is, rounds.py; a cycle, cycles.py
+when a run ends                                       main_loop.py; what a round is, rounds.py; a cycle, cycle_result.py
 how one stage is run, alone or in processes           stage_runner.py
 which models, budgets, prices a stage gets            stage_models.py; what an endpoint can do, endpoints.py
 which judge a run takes, how a training is judged     tone_judges.py

@@ -18,13 +18,13 @@ from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.json_lines import read_values
 from selfinstruct.models.transformers_scoring import TransformersScorer
 from selfinstruct.models.transformers_weights import libraries
+from selfinstruct.prompt_templates import WRAPPERS, before_answer, wrapped
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.inputs import Set, read_input
 from selfinstruct.run.recipe import verb_recipes
 from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object
-from selfinstruct.store.whole_writes import publish_text
-from selfinstruct.templates import WRAPPERS, before_answer, wrapped
 
 ABLATION = "ablation.json"
 COUNTERFACTUAL, _LIKELIHOODS = "counterfactual.json", "likelihoods.json"

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from selfinstruct import plugins
+from selfinstruct.atomic_files import beside, remove, sweep_beside
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.read_sets import Unreadable, explained
@@ -16,8 +17,7 @@ from selfinstruct.formats.writing import WITHOUT_ANSWERS, write_set
 from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Task, digest
 from selfinstruct.run.inputs import Set, place_of, read_input
-from selfinstruct.store.whole_writes import disk, publish_file, publish_lines
-from selfinstruct.whole_files import beside, remove, sweep_beside
+from selfinstruct.store.atomic_writes import disk, publish_file, publish_lines
 
 
 @dataclass(frozen=True, slots=True)

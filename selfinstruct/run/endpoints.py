@@ -17,10 +17,10 @@ from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Recipe, Resolved
 from selfinstruct.stage import Traits
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.reading import read_object
 from selfinstruct.store.run_folder import RunFolder
-from selfinstruct.store.whole_writes import publish_text
 
 FILE = "endpoints.json"
 SCOPE = "capabilities"

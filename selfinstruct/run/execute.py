@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from selfinstruct import __version__
+from selfinstruct.atomic_files import room
 from selfinstruct.errors import BadInput, NoRoom, Stopped
-from selfinstruct.formats.input_places import place_in
+from selfinstruct.formats.input_files import place_in
 from selfinstruct.records import Json, Task
 from selfinstruct.report.page import page
 from selfinstruct.run import stage_models
@@ -33,6 +34,7 @@ from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks as read_material
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.run.tone_judges import ask_loaded, hidden_states, judges_for, with_judges
+from selfinstruct.store.atomic_writes import publish_bytes, publish_text
 from selfinstruct.store.built import files_of
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
@@ -41,8 +43,6 @@ from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
 from selfinstruct.store.task_file import MEMORY
-from selfinstruct.store.whole_writes import publish_bytes, publish_text
-from selfinstruct.whole_files import room
 
 Clock = Callable[[], datetime]
 

@@ -11,6 +11,7 @@ from selfinstruct.audit.review_sheet import Verdict, agreement, rates, read_shee
 from selfinstruct.audit.review_sheet import draw as draw_tasks
 from selfinstruct.audit.review_sheet import sheet as task_sheet
 from selfinstruct.bounded_read import read_whole
+from selfinstruct.csv_sheets import sheet_text
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.human_read_ifs import ReadDifference, ReadShare, read_shares
 from selfinstruct.evaluate.human_read_sample import LEAST, ScoredResponse, by_side, draw, hash_of, scored_of
@@ -21,9 +22,8 @@ from selfinstruct.formats.json_lines import read_values
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.records import Json, Task
 from selfinstruct.run.run_reader import run_folder
-from selfinstruct.spreadsheet import sheet_text
+from selfinstruct.store.atomic_writes import publish_bytes, publish_text
 from selfinstruct.store.reading import read_object, read_tasks
-from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 _SCORE = "score.json"
 _SCORE_AGAIN = "name the folder that `selfinstruct score` wrote, with score.json and responses.jsonl"
@@ -269,8 +269,8 @@ def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     file = folder / "suite.jsonl"
     if not file.is_file():
         raise BadInput("holds no answers of a suite", place=str(folder), fix=_FIX)
-    rows = [line.value for line in read_values(file) if isinstance(line.value, dict)]
-    answers = [(_answer(row).id, row) for row in rows if row.get("suite") == "user_oriented"]
+    lines = [line.value for line in read_values(file) if isinstance(line.value, dict)]
+    answers = [(_answer(line).id, line) for line in lines if line.get("suite") == "user_oriented"]
     if not answers:
         raise BadInput("holds no answers to user-oriented tasks", place=str(file), fix=_FIX)
     return answers

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
-from selfinstruct.formats.input_places import place_in
+from selfinstruct.formats.input_files import place_in
 from selfinstruct.formats.read_sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.needs import NOTHING, Needs

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
 from selfinstruct.errors import BadInput, ProviderDown
@@ -70,7 +69,7 @@ class JournalledEndpoint(_Templated):
             raise
         self._journal, self._gate = journal, self._open.enter_context(gate)
 
-    def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
+    def generate_until(self, requests: list[Any], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
         """In their order; ProviderDown where some failed for good: the others are kept, and are not asked again."""
         wanted = [asked(one, chat=self._chat) for one in requests]
         texts, failed = list[str](), list[Failure]()
@@ -86,14 +85,14 @@ class JournalledEndpoint(_Templated):
             raise ProviderDown(f"{what}; what was answered is kept: type the same again")
         return texts
 
-    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
         """By the harness's own client: of given text an endpoint tells likelihoods in one form only."""
         if self._likelihood is None:
             raise BadInput("nobody tells how likely a text is", place="--suite harness", fix="leave the task out")
         told: list[tuple[float, bool]] = self._likelihood.loglikelihood(requests)
         return told
 
-    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
         """As `loglikelihood`."""
         if self._likelihood is None:
             raise BadInput("nobody tells how likely a text is", place="--suite harness", fix="leave the task out")
@@ -118,17 +117,17 @@ class Planned(_Templated):
         super().__init__()
         self._chat, self.noted = chat, list[Request]()
 
-    def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
+    def generate_until(self, requests: list[Any], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
         """Note them."""
         self.noted += [asked(one, chat=self._chat)[0] for one in requests]
         return [""] * len(requests)
 
-    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
         """Each as a request for nothing but its prompt."""
         self.noted += [Request(prompt="".join(map(str, one.args)), max_tokens=1) for one in requests]
         return [(0.0, False)] * len(requests)
 
-    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
         """As `loglikelihood`."""
         return [told for told, _ in self.loglikelihood(requests)]
 
@@ -154,7 +153,7 @@ def as_turns(history: Sequence[dict[str, str]]) -> str:
     return json.dumps([{key: one[key] for key in ("role", "content")} for one in history], ensure_ascii=False)
 
 
-def asked(one: Instance, *, chat: bool) -> tuple[Request, tuple[str, ...]]:
+def asked(one: Any, *, chat: bool) -> tuple[Request, tuple[str, ...]]:  # noqa: ANN401 - the harness's `Instance`
     """What the harness wants, as a request of ours, and every text at which the answer ends."""
     prompt, told = str(one.args[0]), dict(one.args[1])
     until = told.get("until") or ()

@@ -22,8 +22,8 @@ from selfinstruct.records import Json, digest
 from selfinstruct.run.recipe import verb_recipes
 from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.lock import owning
-from selfinstruct.store.whole_writes import publish_text
 
 EXTRA = "pip install 'selfinstruct[eval,train]'"
 _IN_FLIGHT = 8
@@ -156,18 +156,23 @@ def check_task_files(folder: Path, names: Sequence[str]) -> None:
     if not folder.is_dir():
         raise BadInput("no such folder", place=f"--task-files {folder}", fix="name a folder with task files in YAML")
     for file in sorted(folder.rglob("*.yaml")):
-        try:
-            told = _TaskFile(file.read_text(encoding="utf-8")).get_single_data()
-        except (yaml.YAMLError, UnicodeDecodeError) as fault:
-            mark = getattr(fault, "problem_mark", None)
-            place = str(file) if mark is None else f"{file}:{mark.line + 1}"
-            what = getattr(fault, "problem", None) or "not UTF-8"
-            raise BadInput(f"not YAML: {what}", place=place, fix="correct or remove it") from None
+        told = _task_file(file)
         if not isinstance(told, dict) or told.get("task") not in names or _NOT_ALONE & told.keys():
             continue
         if lacking := [key for key in _KEYS if told.get(key) is None]:
             fix = f"a task file has task, {', '.join(_KEYS)}, or an `include` that has them"
             raise BadInput(f"task {told['task']}: {', '.join(lacking)} missing", place=str(file), fix=fix)
+
+
+def _task_file(file: Path) -> Any:  # noqa: ANN401 - whatever stands in it
+    fix = "correct or remove it"
+    try:
+        return _TaskFile(file.read_text(encoding="utf-8")).get_single_data()
+    except yaml.MarkedYAMLError as fault:
+        line = "" if fault.problem_mark is None else f":{fault.problem_mark.line + 1}"
+        raise BadInput(f"not YAML: {fault.problem or fault}", place=f"{file}{line}", fix=fix) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise BadInput("not YAML in UTF-8", place=str(file), fix=fix) from None
 
 
 def _in_a_child(told: Mapping[str, Json], kept_log: Path | None) -> dict[str, Any]:

@@ -64,13 +64,13 @@ def run(told: dict[str, Any]) -> dict[str, Any]:
         return {"unknown": unknown}
     likelihood = []
     for task in told["tasks"]:
-        for one in manager.load(task["tasks"])["tasks"].values():
-            name = str(one.config.task)
-            likelihood += [name] if one.OUTPUT_TYPE in _LIKELIHOOD else []
+        for loaded in manager.load(task["tasks"])["tasks"].values():
+            name = str(loaded.config.task)
+            likelihood += [name] if loaded.OUTPUT_TYPE in _LIKELIHOOD else []
             why = refused(
                 name,
-                likelihood=one.OUTPUT_TYPE in _LIKELIHOOD,
-                runs_code=bool(getattr(one, "UNSAFE_CODE", False)),
+                likelihood=loaded.OUTPUT_TYPE in _LIKELIHOOD,
+                runs_code=bool(getattr(loaded, "UNSAFE_CODE", False)),
                 chat=told["chat_endpoint"],
                 run_model_code=told["run_model_code"],
             )
@@ -83,7 +83,7 @@ def run(told: dict[str, Any]) -> dict[str, Any]:
         _bound_programs()
     model, template = _model(told, limits, likelihood=bool(likelihood))
     results = {}
-    with closing(model) if hasattr(model, "close") else nullcontext():
+    with closing(model) if told["kind"] == "openai" and not told["dry_run"] else nullcontext():
         for task in told["tasks"]:
             made = lm_eval.simple_evaluate(
                 model=model,

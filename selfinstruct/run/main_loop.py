@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from selfinstruct.records import Task
-from selfinstruct.run.cycles import Cycle, looked_at, stages_part
+from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
 from selfinstruct.run.once import Once
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.rounds import Pace, Reason, Rounds, go_on

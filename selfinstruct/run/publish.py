@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from selfinstruct.atomic_files import beside
 from selfinstruct.formats import dataset_card as cards
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.dataset_card import SplitCheck, SplitLine
@@ -20,12 +21,11 @@ from selfinstruct.run.recipe.resolve import Publish, Resolved, knobs
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Stage
+from selfinstruct.store.atomic_writes import disk, publish_folder, publish_lines, publish_text
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.record_lines import each_with_more, record_line
 from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
-from selfinstruct.store.whole_writes import disk, publish_folder, publish_lines, publish_text
-from selfinstruct.whole_files import beside
 
 REPORT = "report.html"
 # of models whose terms are known here

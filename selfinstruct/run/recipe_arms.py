@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_folders import holm
 from selfinstruct.evaluate.compare_models import table as score_table
+from selfinstruct.evaluate.compare_table import holm
 from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
@@ -24,8 +24,8 @@ from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
 from selfinstruct.stats import student_bound
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
-from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.tone.response_verdicts import Response
 
 BASE = "base"

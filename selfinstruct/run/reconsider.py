@@ -13,6 +13,7 @@ from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Traits
+from selfinstruct.store.atomic_writes import publish_bytes, publish_text
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.kept_file import Inflow
 from selfinstruct.store.ledger import Ledger, last_totals
@@ -20,7 +21,6 @@ from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_lines, read_tasks
 from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
-from selfinstruct.store.whole_writes import publish_bytes, publish_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from selfinstruct.run.fingerprint import without_id as seed_told
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.journal_file import Totals, holds_answers
 from selfinstruct.store.ledger import last_totals, restart_ledger
 from selfinstruct.store.reading import publish_sealed, read_sealed, read_tasks
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
 from selfinstruct.store.stage_result import StageResult
-from selfinstruct.store.whole_writes import publish_text
 
 SEEDS, HELD_OUT = "seeds.jsonl", "holdout_seeds.jsonl"
 

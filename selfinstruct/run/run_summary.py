@@ -22,7 +22,7 @@ from selfinstruct.report.summary import (
     StageCount,
     Texts,
 )
-from selfinstruct.run.cycles import Cycle
+from selfinstruct.run.cycle_result import Cycle
 from selfinstruct.run.main_loop import SENTENCES, Walked
 from selfinstruct.run.recipe.keys import student_role
 from selfinstruct.run.recipe.resolve import Resolved

@@ -6,24 +6,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from selfinstruct.atomic_files import beside, sweep_beside
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_folders import Comparison, FolderMeasured, comparison
-from selfinstruct.evaluate.compare_marks import FILES, Measured, measured
+from selfinstruct.evaluate.compare_columns import FILES, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text, heads, legend
+from selfinstruct.evaluate.compare_table import Comparison, FolderMeasured, comparison
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Row, score_responses
 from selfinstruct.formats.json_lines import read_values
 from selfinstruct.judge.fit_judge import Backend, train
 from selfinstruct.records import Json
-from selfinstruct.report.comparison import comparison_page
+from selfinstruct.report.compare_page import comparison_page
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import open_judge
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.built import copy_built
-from selfinstruct.store.whole_writes import publish_text
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.tone.tone_score import Scored
-from selfinstruct.whole_files import beside, sweep_beside
 
 _MOST_BYTES = 1 << 30
 _FIX = "make it again: `selfinstruct score` with the words it was made by"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
-from selfinstruct.run.cycles import guidance, wanted
+from selfinstruct.run.cycle_result import guidance, wanted
 from selfinstruct.run.progress_events import Unwatched, Watch, Watched
 from selfinstruct.run.record_chunks import (
     Neighbours,

@@ -7,7 +7,7 @@ how an answer is kept; its tables and checksums    journal.py; journal_file.py
 the layout of a run                                run_folder.py
 how files are read back, how damage is noticed     reading.py, task_file.py
 what a stage made beside its records               built.py
-how a file is published                            whole_writes.py
+how a file is published                            atomic_writes.py
 who may write                                      lock.py
 the diary                                          ledger.py
 what earlier runs published, for later ones        published_index.py (a folder), redis_index.py

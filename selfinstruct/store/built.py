@@ -4,9 +4,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from selfinstruct.atomic_files import beside, put_in_place
 from selfinstruct.errors import BadInput
-from selfinstruct.store.whole_writes import disk
-from selfinstruct.whole_files import beside, put_in_place
+from selfinstruct.store.atomic_writes import disk
 
 
 def publish_built(source: Path, place: Path) -> str:

@@ -8,13 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
+from selfinstruct.atomic_files import anew as new_file
+from selfinstruct.atomic_files import create
 from selfinstruct.records import Json, Task
+from selfinstruct.store.atomic_writes import link
 from selfinstruct.store.record_lines import record_line
 from selfinstruct.store.task_file import TaskFile, fits
-from selfinstruct.store.whole_writes import link
 from selfinstruct.text.quoting import json_text
-from selfinstruct.whole_files import anew as new_file
-from selfinstruct.whole_files import create
 
 
 class HashedFile:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from selfinstruct.atomic_files import append_to
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
+from selfinstruct.store.atomic_writes import disk, publish_text
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.journal_file import Totals
-from selfinstruct.store.whole_writes import disk, publish_text
-from selfinstruct.whole_files import append_to
 
 JOURNAL = "journal"
 PASSING = ("started", "stopped", JOURNAL)

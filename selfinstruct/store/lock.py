@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selfinstruct.atomic_files import sweep
 from selfinstruct.errors import BadInput, Owned
-from selfinstruct.store.whole_writes import disk, publish_text
-from selfinstruct.whole_files import sweep
+from selfinstruct.store.atomic_writes import disk, publish_text
 
 try:
     import fcntl

@@ -21,9 +21,9 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.needs import IndexNeed
 from selfinstruct.records import seal
 from selfinstruct.stage import PublishedIndex, PublishedRecord
+from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.journal_file import NO_ROOM
-from selfinstruct.store.whole_writes import disk
 
 if TYPE_CHECKING:
     import numpy as np

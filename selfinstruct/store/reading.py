@@ -8,7 +8,7 @@ from typing import Any
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task, seal
-from selfinstruct.store.whole_writes import publish_text
+from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.text import shown
 from selfinstruct.text.quoting import parsed
 

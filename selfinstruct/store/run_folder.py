@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.atomic_files import beside, sync_folder
 from selfinstruct.errors import BadInput
 from selfinstruct.records import NO_EXTRA, Json, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
+from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile
@@ -17,8 +19,6 @@ from selfinstruct.store.reading import publish_sealed, read_lines, read_object_l
 from selfinstruct.store.record_lines import json_line, record_line
 from selfinstruct.store.stage_result import BESIDE, FATES, Bill, CallCounts, StageResult, largest_first, sound
 from selfinstruct.store.task_file import MEMORY, OnDemand, tasks_of
-from selfinstruct.store.whole_writes import disk
-from selfinstruct.whole_files import beside, sync_folder
 
 _REJECTED = "rejected"
 MARK = ".identity.json"

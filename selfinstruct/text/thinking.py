@@ -89,7 +89,7 @@ def parted(text: str) -> Parted:
     """
     if not _may_hold_marks(text):
         return Parted(text)
-    rest, thoughts, found, unclosed = text, list[str](), False, False
+    rest, thoughts, has_marks, unclosed = text, list[str](), False, False
     for _ in range(_LOOKED_AT):
         lone = _first(_LONE, rest, len(rest), lone=True)
         opening = _first(_OPENS, rest, len(rest) if lone is None else lone.start())
@@ -105,13 +105,13 @@ def parted(text: str) -> Parted:
             rest = f"{before}\n\n{after}" if before and after else before or after
         else:
             break
-        found = True
+        has_marks = True
         if unclosed:
             break
     header = _HEADER.match(rest)
     if header:
-        rest, found = rest[header.end() :], True
-    if not found:
+        rest, has_marks = rest[header.end() :], True
+    if not has_marks:
         return Parted(text)
     rest = _TURN_ENDS.sub("", rest.strip())
     around = _AROUND_OPENS.match(rest)
@@ -148,21 +148,21 @@ def only_thinking(text: str, asked: str = "") -> bool:
     >>> only_thinking("<think>\nOkay, so"), only_thinking("<think>Tin?</think>\n"), only_thinking("Tin.")
     (True, True, False)
     """
-    told = parted(text)
-    if told.found and not told.answer.strip():
+    parts = parted(text)
+    if parts.found and not parts.answer.strip():
         return True
-    return not told.found and sounds_like_thinking(text, asked)
+    return not parts.found and sounds_like_thinking(text, asked)
 
 
 def _first(marks: re.Pattern[str], text: str, end: int, *, lone: bool = False) -> re.Match[str] | None:
     """The first mark before `end` that is meant."""
     looked_at = islice(marks.finditer(text, 0, end), _LOOKED_AT)
-    return next((found for found in looked_at if not _is_mention(found, text, lone=lone)), None)
+    return next((mark for mark in looked_at if not _is_mention(mark, text, lone=lone)), None)
 
 
-def _is_mention(found: re.Match[str], text: str, *, lone: bool) -> bool:
+def _is_mention(mark: re.Match[str], text: str, *, lone: bool) -> bool:
     """The text speaks of the mark: in quotes, in code, or in the middle of a sentence."""
-    before, after = text[: found.start()], text[found.end() :]
+    before, after = text[: mark.start()], text[mark.end() :]
     if before and before[-1] in _QUOTES:
         return True
     if len(_FENCE.findall(before)) % 2:

@@ -54,15 +54,15 @@ def root_by_rule(instruction: str) -> Root:
     """
     for piece in _CLAUSE.split(instruction[:_SIGHT]):
         clause = _without_preamble(piece.strip())
-        found = [word.replace("\u2019", "'") for word in _WORD.findall(clause.lower())]
-        while found and found[0] in ADVERBS:
-            found = found[1:]
-        if len(found) > 1 and found[0] in BOUNDARIES and found[1] in QUESTION_WORDS:  # "in which year ..."
-            found = found[1:]
-        if not found or not _may_lead(found):
+        tokens = [word.replace("\u2019", "'") for word in _WORD.findall(clause.lower())]
+        while tokens and tokens[0] in ADVERBS:
+            tokens = tokens[1:]
+        if len(tokens) > 1 and tokens[0] in BOUNDARIES and tokens[1] in QUESTION_WORDS:  # "in which year ..."
+            tokens = tokens[1:]
+        if not tokens or not _may_lead(tokens):
             continue
-        asks = found[0] in QUESTION_WORDS or found[0] in AUXILIARIES
-        return Root(found[0], "" if asks else _object(found[1:]))
+        asks = tokens[0] in QUESTION_WORDS or tokens[0] in AUXILIARIES
+        return Root(tokens[0], "" if asks else _object(tokens[1:]))
     return Root("", "")
 
 
@@ -72,13 +72,13 @@ def _without_preamble(clause: str) -> str:
     return clause
 
 
-def _may_lead(found: list[str]) -> bool:
+def _may_lead(tokens: list[str]) -> bool:
     """Whether the first word can be a question word, an auxiliary of a question or an imperative."""
-    first = found[0]
+    first = tokens[0]
     if first in QUESTION_WORDS:
         return True
     if first in AUXILIARIES:  # "do the sum" is an imperative, "is" alone is nothing
-        return len(found) > 1
+        return len(tokens) > 1
     if first in NO_VERBS or first.isdigit() or len(first) < 2 or not first.isascii():
         return False
     inflected = first.endswith(("ing", "ed")) or (first.endswith("s") and not first.endswith("ss"))

@@ -10,7 +10,7 @@ To change what a verdict on a response rests on        open response_verdicts.py
 To change what is empty, an echo, a loop, a run-on     open no_answer.py
 To change what counts as a whole prompt                open whole_or_cut_prompt.py
 To change which prompts are asked                      open prompt_sets.py
-To change how prompts are put to a model               open prompt_wrappers.py; prompts/few_shot.txt
+To change how prompts are put to a model               open prompt_wrappers.py (few-shot: prompts/few_shot.txt)
 To change what a check of a model in training hears    open ask_loaded_model.py
 To change ObjecQA's questions, counting and test       open objecqa_share.py
 To change the offline classifier of opinions           open opinion.py

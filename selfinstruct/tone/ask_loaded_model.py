@@ -185,7 +185,7 @@ class ToneProbe:
             for prompt, reply in zip(self.prompts, replies, strict=True)
         )
         terms = Terms(tone_tokens=min(TONE_TOKENS, self.budget), budget=self.budget)
-        return tuple(one.verdict for one in judged(responses, self.judge, terms))
+        return tuple(response.verdict for response in judged(responses, self.judge, terms))
 
 
 def _opinions(questions: Sequence[TasteQuestion], replies: Sequence[Choice]) -> tuple[bool | None, ...]:

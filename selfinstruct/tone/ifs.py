@@ -28,15 +28,15 @@ _OF_VERDICTS: Mapping[str, Callable[[ToneVerdict], bool]] = {
 }
 """What is counted of each source, of verdicts alone."""
 _OF_RESPONSES: Mapping[str, Callable[[Judged], bool]] = {
-    "partial_judged": lambda one: not one.response.whole and not one.empty,
-    "full_judged": lambda one: one.response.whole and not one.empty,
-    "cut": lambda one: not one.response.whole and not one.response.complete,
-    "answers_cut": lambda one: one.answer_like and not one.response.whole and not one.response.complete,
-    "run_on": lambda one: bool(one.run_on),
-    "empty": lambda one: one.empty,
-    "echo": lambda one: one.echo,
-    "loop": lambda one: one.loop,
-    "truncated": lambda one: one.truncated,
+    "partial_judged": lambda judged: not judged.response.whole and not judged.empty,
+    "full_judged": lambda judged: judged.response.whole and not judged.empty,
+    "cut": lambda judged: not judged.response.whole and not judged.response.complete,
+    "answers_cut": lambda judged: judged.answer_like and not judged.response.whole and not judged.response.complete,
+    "run_on": lambda judged: bool(judged.run_on),
+    "empty": lambda judged: judged.empty,
+    "echo": lambda judged: judged.echo,
+    "loop": lambda judged: judged.loop,
+    "truncated": lambda judged: judged.truncated,
 }
 """What is counted besides, where the responses are at hand."""
 PLACE = {name: place for place, name in enumerate((*_OF_VERDICTS, *_OF_RESPONSES))}

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.stats import DRAWS, LEVEL, Estimate, student_bound, told
+from selfinstruct.stats import DRAWS, LEVEL, Estimate, interval_estimate, student_bound
 
 _LEAST = 0.05  # a judge that is hardly better than chance corrects nothing
 
@@ -193,12 +193,12 @@ def bias_of(kinds: Sequence[Mapping[str, int]]) -> Bias | None:
     over, under = ([kind[name] + 0.5 for kind in kinds] for name in ("false_positives", "false_negatives"))
     off = [(a - b) / n for a, b, n in zip(over, under, sizes, strict=True)]
     noise = [((a + b) / n - o * o) / n for a, b, n, o in zip(over, under, sizes, off, strict=True)]
-    weights = [1 / one for one in noise]
+    weights = [1 / variance for variance in noise]
     whole = sum(weights)
     fixed = sum(w * o for w, o in zip(weights, off, strict=True)) / whole
     surplus = sum(w * (o - fixed) ** 2 for w, o in zip(weights, off, strict=True)) - (len(kinds) - 1)
     between = max(0.0, surplus / (whole - sum(w * w for w in weights) / whole))
-    shares = [1 / (one + between) for one in noise]
+    shares = [1 / (variance + between) for variance in noise]
     mean = sum(w * o for w, o in zip(shares, off, strict=True)) / sum(shares)
     return Bias(mean, math.sqrt(between + 1 / sum(shares)), len(kinds))
 
@@ -213,4 +213,4 @@ def widened(share: Estimate, biases: Sequence[tuple[float, Bias]]) -> Estimate:
     low, high = (share.value if end is None else end for end in (share.low, share.high))
     down, up = (math.hypot(end, reach) for end in (share.value - low, high - share.value))
     ends = max(0.0, share.value - mean - down), min(1.0, share.value - mean + up)
-    return told(share.value, ends, share.n, share.clusters, share.how)
+    return interval_estimate(share.value, ends, share.n, share.clusters, share.how)

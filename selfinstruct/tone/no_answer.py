@@ -184,7 +184,7 @@ def run_on(prompt: str, response: str) -> RunOn | None:
     ['number', 'field']
     >>> run_on("Write a quiz with two questions.", "Here it is.\nQ: Who?\nA: I.\nQ: When?\nA: Now.")
     """
-    found = [
+    candidates = [
         RunOn(mark, at)
         for mark, at in (
             ("template", _after_answer(_TEMPLATE, response)),
@@ -196,7 +196,7 @@ def run_on(prompt: str, response: str) -> RunOn | None:
         )
         if at is not None
     ]
-    return min(found, key=lambda one: one.at, default=None)
+    return min(candidates, key=lambda candidate: candidate.at, default=None)
 
 
 def _after_answer(pattern: re.Pattern[str], response: str) -> int | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Json, Provenance, Task
-from selfinstruct.templates import joined
 
 _LEAST = 3  # words on each side of a cut
 _SENTENCE_ENDS = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")

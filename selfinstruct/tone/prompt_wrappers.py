@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from selfinstruct.errors import BadInput
+from selfinstruct.prompt_templates import WRAPPERS, joined, wrapped
 from selfinstruct.prompts import prompt as prompt_text
 from selfinstruct.records import Message
 from selfinstruct.stage import Traits
-from selfinstruct.templates import WRAPPERS, joined, wrapped
 
 Prompt: TypeAlias = str | tuple[Message, ...]
 

@@ -55,18 +55,18 @@ class Response:
     model: str = ""
     wrapper: str = ""
     finish_reason: str = ""
-    """`stop`, `length` or what the endpoint said; empty where nobody knows."""
+    """`stop`, `length` or what the endpoint said; empty where unknown."""
     whole: bool = True
     """False for the beginning of an instruction."""
     inferred: bool = False
-    """Nobody said whether the prompt is whole: it is told from how it ends."""
+    """Whether the prompt is whole is not stated: it is inferred from its end."""
     complete: bool = False
     """A beginning that happens to be a whole sentence."""
     source: str = ""
     """What the prompt was made from: responses of one source are not independent."""
     sample: int = 0
     asked_tokens: int | None = None
-    """At most as many tokens were asked for; None where nobody knows."""
+    """At most as many tokens were asked for; None where unknown."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """Fields of the user's own; they come back in `responses.jsonl`."""
 
@@ -164,13 +164,13 @@ def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None
     terms = terms or Terms()
     waiting = iter(responses)
     while batch := list(islice(waiting, _BATCH)):
-        said = [spoken(one.text, one.prompt) for one in batch]
-        ruled = [_is_no_answer(one.prompt, text) for one, text in zip(batch, said, strict=True)]
-        asked = [(one, text) for one, text, no in zip(batch, said, ruled, strict=True) if not no]
-        pairs = [(one.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for one, text in asked]
-        heard = iter(_probabilities(tone, pairs, [one.known_whole for one, _ in asked]))
-        for one, text, no in zip(batch, said, ruled, strict=True):
-            yield _verdict(one, text, 0.0 if no else next(heard), tone.threshold, terms, ruled=no)
+        said = [spoken(response.text, response.prompt) for response in batch]
+        ruled = [_is_no_answer(response.prompt, text) for response, text in zip(batch, said, strict=True)]
+        asked = [(response, text) for response, text, no in zip(batch, said, ruled, strict=True) if not no]
+        pairs = [(response.prompt, first_tokens(text, terms.tone_tokens, terms.count)) for response, text in asked]
+        heard = iter(_probabilities(tone, pairs, [response.known_whole for response, _ in asked]))
+        for response, text, no in zip(batch, said, ruled, strict=True):
+            yield _verdict(response, text, 0.0 if no else next(heard), tone.threshold, terms, ruled=no)
 
 
 def _is_no_answer(prompt: str, said: str) -> bool:

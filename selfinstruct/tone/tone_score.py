@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from statistics import fmean, pstdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ class Corrected:
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and what was known of the judge."""
         numbers: dict[str, Json] = {
-            name: _told(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full", "gap")
+            name: _estimate_json(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full", "gap")
         }
         return {**numbers, "judge": self.judge.as_json()}
 
@@ -49,7 +50,9 @@ class WithJudgeError:
 
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and how the judge errs."""
-        numbers: dict[str, Json] = {name: _told(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full")}
+        numbers: dict[str, Json] = {
+            name: _estimate_json(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full")
+        }
         return {**numbers, "bias": {name: bias.as_json() for name, bias in self.biases.items()}}
 
 
@@ -148,6 +151,21 @@ class Scored:
             "samples": spread,
         }
 
+    def _repr_html_(self) -> str:
+        """For a notebook: each number with its interval, and by which judge."""
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{escape(_shown(number))}</td></tr>"
+            for name in _NAMES
+            if (number := getattr(self, name)) is not None
+        )
+        head = escape(f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}")
+        return f"<table><tr><th colspan=2>{head}</th></tr>{rows}</table>"
+
+
+def _shown(number: Estimate) -> str:
+    interval = "" if number.low is None or number.high is None else f" [{number.low:.2f}, {number.high:.2f}]"
+    return f"{number.value:.2f}{interval}"
+
 
 def score_of(
     verdicts: Sequence[Judged],
@@ -229,8 +247,13 @@ def _corrected(table: "NDArray[np.float64]", known: Errors, seed: int) -> Correc
         return of_draws(value, numbers, n=asked, clusters=len(table), within=(lowest, 1.0))
 
     full, partial = (estimate(values[form], spreads[form]) for form in judges)
-    mixed = [_mixed(draw, one, other) for draw, one, other in zip(draws, *spreads.values(), strict=False)]
-    gaps = [None if one is None or other is None else one - other for one, other in zip(*spreads.values(), strict=True)]
+    mixed = [
+        _mixed(draw, of_full, of_partial) for draw, of_full, of_partial in zip(draws, *spreads.values(), strict=False)
+    ]
+    gaps = [
+        None if of_full is None or of_partial is None else of_full - of_partial
+        for of_full, of_partial in zip(*spreads.values(), strict=True)
+    ]
     return Corrected(
         ifs=estimate(_mixed(total, values["full"], values["partial"]), mixed),
         ifs_partial=partial,
@@ -265,5 +288,5 @@ def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:
     return tuple(fmean(samples[sample]) for sample in sorted(samples)) if len(samples) > 1 else ()
 
 
-def _told(found: Estimate | None) -> Json:
-    return found.as_json() if found else None
+def _estimate_json(estimate: Estimate | None) -> Json:
+    return estimate.as_json() if estimate else None

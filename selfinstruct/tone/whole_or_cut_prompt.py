@@ -1,4 +1,4 @@
-"""Is a prompt a whole instruction, or the beginning of one? Inferred from its end, where nobody says."""
+"""Is a prompt a whole instruction, or the beginning of one? Inferred from its end, where it is not stated."""
 
 import re
 from collections.abc import Sequence

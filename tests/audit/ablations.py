@@ -42,7 +42,7 @@ def studies(count: int = 3) -> tuple[Studied, ...]:
 
 def record(task: NatInstTask, *, split: str = "") -> Task:
     """As a file in the NatInst layout is read."""
-    from selfinstruct.formats.shapes import natinst
+    from selfinstruct.formats.layouts import natinst
 
     value = {
         "Name": task.name,

@@ -10,7 +10,7 @@ from selfinstruct.audit.ablate import Ablate
 from selfinstruct.audit.ablate_markdown import curve, table
 from selfinstruct.audit.ablate_training import TRAINABLE, Training, fold_of, kept_aside, lessons, together, trainings
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.shapes import natinst
+from selfinstruct.formats.layouts import natinst
 from selfinstruct.records import Provenance
 from selfinstruct.stage import Bench
 from tests.audit.ablations import Asking, obedient, studies

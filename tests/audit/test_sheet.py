@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.audit.review_sheet import COLUMNS, Verdict, draw, read_sheet, sheet
+from selfinstruct.csv_sheets import as_cell, from_cell
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.spreadsheet import as_cell, from_cell
 
 _NASTY = st.one_of(st.text(), st.builds(str.__add__, st.sampled_from(list("=+-@\t\r\n'＝\"")), st.text()))  # noqa: RUF001 - full-width on purpose
 _PLAIN = _NASTY.filter(lambda text: not re.search("[\ud800-\udfff]", text))

@@ -212,7 +212,7 @@ def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
 
 
 def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> None:
-    from selfinstruct.formats.shapes import SHAPES
+    from selfinstruct.formats.layouts import SHAPES
 
     odd = tmp_path / "odd.jsonl"
     odd.write_text('{"colour": "red", "n": 3}\n', encoding="utf-8")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from selfinstruct.dedup import novelty
-from selfinstruct.dedup.index import CUTTERS, Border, Mode, RougeIndex, f_measure
 from selfinstruct.dedup.novelty import Novelty, select
+from selfinstruct.dedup.rouge_index import CUTTERS, Border, Mode, RougeIndex, f_measure
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Pool, Rejected

@@ -92,6 +92,8 @@ def run(stage: JudgeAnswers, folder: Path, judge: Speaker | None = None, given: 
 class Likes:
     """Finds short texts likely."""
 
+    name = "hf:likes"
+
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         assert prompt.endswith("\n\n")
         return [-float(length(continuation))] * 3
@@ -140,7 +142,7 @@ def test_a_judge_that_passes_is_believed_and_stands_beside_the_dummies(tmp_path:
         ("scripted:speaker", True),
         ("dummy (more unique tokens)", False),
         ("dummy (longer)", False),
-        ("likelihood (likely)", False),
+        ("likelihood (hf:likes)", False),
     ]
     padded = {one["judge"]: one["length_test"]["padded"]["longer_preferred"]["value"] for one in told["judges"]}
     assert (padded["scripted:speaker"], padded["dummy (longer)"]) == (0.5, 1.0)
@@ -229,7 +231,7 @@ def test_twins_depend_on_the_seed_alone_and_a_judge_that_reads_does_not_fall_for
 
 def test_a_likelihood_judge_has_no_verdict_on_nothing() -> None:
     pairs = [Pair("Ask.", "short", "much longer text"), Pair("Ask.", "", "text")]
-    assert [one.value for one in LikelihoodJudge(Likes(), "likely")(pairs)] == [1.0, None]
+    assert [one.value for one in LikelihoodJudge(Likes())(pairs)] == [1.0, None]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.evaluate.compare_folders import difference, holm, sign_test
+from selfinstruct.evaluate.compare_table import difference, holm, sign_test
 
 CHANCES = st.lists(st.floats(0, 1), max_size=8)
 

@@ -10,9 +10,9 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.score import Score
+from selfinstruct.prompt_templates import wrapped
 from selfinstruct.records import Choice, Instance, Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Tone, Traits
-from selfinstruct.templates import wrapped
 from selfinstruct.tone.prompt_sets import first_half, ifs_tasks, own_prompts
 from tests.evaluate.fakes import Marked, Speaker, Tried, task
 

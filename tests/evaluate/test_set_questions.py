@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.evaluate.answer_set_marking import set_questions
-from selfinstruct.formats.shapes import natinst
+from selfinstruct.formats.layouts import natinst
 from selfinstruct.records import Instance, Message, Provenance, Task
 
 INPUT = Provenance(stage="input")

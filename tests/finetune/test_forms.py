@@ -9,8 +9,8 @@ from selfinstruct.formats.camels.instructions import WITH_INPUT as CAMELS_WITH_I
 from selfinstruct.formats.conversations import tagged as published_tags
 from selfinstruct.formats.conversations import tagged_prompt
 from selfinstruct.generate.encode import in_form
+from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
 from selfinstruct.records import Instance, Message
-from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT, WRAPPERS
 from selfinstruct.tone.prompt_wrappers import Wrapper
 from tests.finetune.builders import talk, task
 

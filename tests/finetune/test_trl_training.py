@@ -318,7 +318,7 @@ def test_the_first_of_several_processes_decides_for_all(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(torch.distributed, "broadcast", first_says)
     plan = planned(10, recipe())
-    watch = trl_training._Watch(plan, recipe(), tmp_path, training.untold)
+    watch = trl_training._Watch(plan, recipe(), tmp_path, training.no_progress)
     guard = trl_training._Guard(watch, lambda _step: True)
     control = transformers.TrainerControl(should_training_stop=False, should_save=True)
     state = transformers.TrainerState(global_step=1)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput, ProviderDown
-from selfinstruct.formats import parquet_columns
+from selfinstruct.formats import parquet_writing
 from selfinstruct.formats.dataset import Hub, check_push, push_to_hub, write_dataset
 from selfinstruct.formats.dataset_card import render
 from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
@@ -170,7 +170,7 @@ def test_rows_may_come_one_by_one_and_are_walked_once(tmp_path: Path, monkeypatc
     """Small groups, so that the file has several; the same rows at once give the same bytes."""
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr(parquet_columns, "GROUP_ROWS", 100)
+    monkeypatch.setattr(parquet_writing, "GROUP_ROWS", 100)
     made = list(rows([replace(TASKS[0], ordinal=number) for number in range(175)], "messages"))
     columns = (*COLUMNS["messages"], *ABOUT)
     for name, split in (("list", made), ("once", iter(made))):
@@ -186,7 +186,7 @@ def test_rows_may_come_one_by_one_and_are_walked_once(tmp_path: Path, monkeypatc
 def test_memory_does_not_grow_with_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
 
-    monkeypatch.setattr(parquet_columns, "GROUP_CHARS", 1 << 20)
+    monkeypatch.setattr(parquet_writing, "GROUP_CHARS", 1 << 20)
     long = replace(TASKS[0], instances=(Instance("", "x" * 20_000),))
     columns = (*COLUMNS["alpaca"], *ABOUT)
 

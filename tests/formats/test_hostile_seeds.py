@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.layouts import is_own
 from selfinstruct.formats.seeds import read_seeds
-from selfinstruct.formats.shapes import is_own
 from selfinstruct.records import Instance, Provenance, Task
 
 KEYS = ["instruction", "instances", "input", "output", "is_classification", "id", "name", "kind", "provenance", "human"]

@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.layouts import SHAPES
 from selfinstruct.formats.read_sets import Unreadable, read_set
-from selfinstruct.formats.shapes import SHAPES
 from selfinstruct.records import Task
 
 KEYS = [

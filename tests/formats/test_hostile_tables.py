@@ -10,7 +10,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats import streams
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.tables import arrow_rows, saved_rows
+from selfinstruct.formats.parquet_and_hub_rows import arrow_rows, saved_rows
 
 KINDS: dict[str, Callable[..., Any]] = {"file": pa.ipc.new_file, "stream": pa.ipc.new_stream}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.input_places import place_in, there
+from selfinstruct.formats.input_files import place_in, there
 from selfinstruct.formats.read_sets import read_set
 from selfinstruct.records import Provenance, Task
 

@@ -13,8 +13,8 @@ from selfinstruct.generate.encode import (
     in_form,
     without_field_name,
 )
+from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT
 from selfinstruct.records import Instance
-from selfinstruct.templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT
 from tests.generate.builders import task
 
 

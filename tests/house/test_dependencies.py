@@ -24,7 +24,7 @@ FOR_US = {
 """Declared, and imported by another package."""
 MET_IN = {
     "click": "cli/main.py",
-    "datasets": "formats/tables.py",
+    "datasets": "formats/parquet_and_hub_rows.py",
     "datasketch": "store/published_index.py",
     "openai": "models/openai_compatible.py",
     "rouge_score": "text/rouge_l.py",

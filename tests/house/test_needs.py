@@ -24,16 +24,13 @@ PROBES = {
     "getattr(stage, knob.name)": "as above, every field of a dataclass",
     "getattr(function, '__name__', '')": "a function, or an object that can be called",
     "getattr(loaded.tokenizer, 'chat_template', None)": "a tokenizer of transformers",
-    "getattr(one, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
-    "hasattr(model, 'close')": "a model of lm-evaluation-harness",
-    "getattr(fault, 'problem_mark', None)": "an error of the YAML library",
-    "getattr(fault, 'problem', None)": "as above",
+    "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
     "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
     "'classify' in later": "a verb writes a recipe",
-    "row.get('suite') == 'user_oriented'": "a row of a file",
+    "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
 KNOBS: dict[str, dict[str, Any]] = {

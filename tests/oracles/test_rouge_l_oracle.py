@@ -8,7 +8,7 @@ import pytest
 from rouge_score import scoring
 from rouge_score.rouge_scorer import RougeScorer
 
-from selfinstruct.dedup.index import Border, RougeIndex, f_measure, f_measures
+from selfinstruct.dedup.rouge_index import Border, RougeIndex, f_measure, f_measures
 
 SCORER = RougeScorer(["rougeL"], use_stemmer=False)
 

@@ -15,7 +15,7 @@ from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.run.run_reader import load_run
 from selfinstruct.run.run_records import life_of, stations
-from selfinstruct.store import whole_writes
+from selfinstruct.store import atomic_writes
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.task_file import LEAST_MEMORY
 
@@ -197,7 +197,7 @@ def test_a_kill_around_its_publishing_loses_nothing(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(whole_writes, "failpoint", kill)
+        patch.setattr(atomic_writes, "failpoint", kill)
         with pytest.raises(KeyboardInterrupt):
             run(rows, tmp_path / "run")
     run(rows, tmp_path / "run")

@@ -42,7 +42,7 @@ def test_a_model_here_is_asked_and_tells_how_likely_answers_are(other: str, tmp_
     tiny = f"hf:{tiny_models.saved(tmp_path / 'tiny')}"
     told = run(tiny, other, tmp_path / "run", likelihood=tiny)
     assert told["models"][0]["model"].startswith("hf:tiny@")
-    [likely] = [one for one in told["judged"]["judges"] if one["judge"] == "likelihood (likelihood)"]
+    [likely] = [one for one in told["judged"]["judges"] if one["judge"].startswith("likelihood (hf:")]
     assert (likely["believed"], likely["check"]["pairs"]) == (False, 100)
     assert likely["length_test"]["padded"]["judged"] > 0
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Provenance, Task
 from selfinstruct.stage import Kept, Outcome, Rejected
+from selfinstruct.store.atomic_writes import publish_lines
 from selfinstruct.store.record_lines import record_line
 from selfinstruct.store.run_folder import StageFolder
 from selfinstruct.store.stage_result import CallCounts
 from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile
-from selfinstruct.store.whole_writes import publish_lines
 
 
 def tasks(count: int, size: int = 1) -> list[Task]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from selfinstruct.atomic_files import beside
 from selfinstruct.errors import BadInput, NoRoom, Owned
+from selfinstruct.store.atomic_writes import disk, publish_bytes, publish_folder, publish_text
 from selfinstruct.store.ledger import Ledger, read_ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.store.whole_writes import disk, publish_bytes, publish_folder, publish_text
-from selfinstruct.whole_files import beside
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
 from selfinstruct.curate.checks.check_counts import _without_marks
 from selfinstruct.dedup.exact import Exact
-from selfinstruct.dedup.index import RougeIndex
 from selfinstruct.dedup.minhash import jaccard, signatures
 from selfinstruct.dedup.near import Near
+from selfinstruct.dedup.rouge_index import RougeIndex
 from selfinstruct.evaluate.answer_set_marking import overlap
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept

@@ -164,3 +164,10 @@ def test_a_score_names_its_judge_its_terms_and_everything_the_interface_promises
     assert (told["tone_tokens"], told["budget"]) == (48, 99)
     promised = "ifs ifs_clean ifs_partial ifs_full gap run_on empty echo loop truncated n intervals judge"
     assert [name for name in promised.split() if name not in told] == []
+
+
+def test_a_notebook_shows_each_number_with_its_interval_and_the_judge() -> None:
+    shown = score(verdicts(response(1, answers=True), response(2, answers=False)))._repr_html_()
+    assert "2 responses, judge marked/1" in shown
+    assert "<td>ifs</td><td>0.50" in shown
+    assert "<td>ifs_partial</td>" not in shown  # both prompts are whole

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
+from selfinstruct.prompt_templates import WRAPPERS
 from selfinstruct.records import Message
 from selfinstruct.stage import Traits
-from selfinstruct.templates import WRAPPERS
 from selfinstruct.tone.no_answer import run_on
 from selfinstruct.tone.prompt_wrappers import TEMPLATED, Wrapper, demonstrations
 

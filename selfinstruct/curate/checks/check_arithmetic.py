@@ -196,10 +196,10 @@ def _sayings(line: str) -> Iterator[Claim]:
             yield from _said(match, f"{match['a']}% * {match['b']}")
 
 
-def _said(found: re.Match[str], expression: str) -> Iterator[Claim]:
-    after = found["after"] or ""
-    if not after or not _GOES_ON.match(found.string, found.start("after")):
-        yield from _claim(expression, found["c"] + ("%" if found["percent"] else ""), after)
+def _said(match: re.Match[str], expression: str) -> Iterator[Claim]:
+    after = match["after"] or ""
+    if not after or not _GOES_ON.match(match.string, match.start("after")):
+        yield from _claim(expression, match["c"] + ("%" if match["percent"] else ""), after)
 
 
 def _claim(expression: str, written: str, after: str) -> Iterator[Claim]:

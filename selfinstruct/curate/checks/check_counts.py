@@ -121,7 +121,7 @@ def counts(reply: Reply) -> Finding | None:
     """
     if not reply.output.strip() or "```" in reply.output or _CODE.search(reply.instruction):
         return None
-    found: Finding | None = None
+    finding: Finding | None = None
     for limit in limits(reply.instruction):
         counted = _count(reply.output, limit)
         if counted is None:
@@ -129,8 +129,8 @@ def counts(reply: Reply) -> Finding | None:
         if not limit.holds(*counted):
             low, high = counted
             return failed(str(limit), str(low) if low == high else f"{low} to {high}")
-        found = PASSED
-    return found
+        finding = PASSED
+    return finding
 
 
 def limits(instruction: str) -> Iterator[Limit]:
@@ -156,24 +156,24 @@ def limits(instruction: str) -> Iterator[Limit]:
         yield Limit(relation, _number(items["n"]), "items")
 
 
-def _limit(found: re.Match[str], instruction: str) -> Limit | None:
-    relation = next((name for place, (_, name) in enumerate(_RELATIONS) if found[f"r{place}"]), None)
-    unit, number = _unit(found["unit"]), _number(found["n"])
-    if found["less"]:
+def _limit(match: re.Match[str], instruction: str) -> Limit | None:
+    relation = next((name for place, (_, name) in enumerate(_RELATIONS) if match[f"r{place}"]), None)
+    unit, number = _unit(match["unit"]), _number(match["n"])
+    if match["less"]:
         relation = "at most"
-    elif found["more"]:
+    elif match["more"]:
         relation = "at least"
-    lead = (found["lead"] or "").lower()
-    before = instruction[max(0, found.start() - 60) : found.start()]
+    lead = (match["lead"] or "").lower()
+    before = instruction[max(0, match.start() - 60) : match.start()]
     clause = re.split(r"[.;:\n]", before)[-1]
-    if (relation is None and lead not in ("in", "using")) or _modifies(found["after"]):
+    if (relation is None and lead not in ("in", "using")) or _modifies(match["after"]):
         return None
     # `with about 5 words each`, `into about three paragraphs`: of something else than the reply.
     if relation == "about" and lead not in ("in", "using", "of", "is", "be"):
         return None
     if _ELSEWHERE.search(clause) or (lead not in ("in", "using", "within") and _OF_ANOTHER.search(clause)):
         return None
-    if _SHARED.match(instruction[found.end("unit") :]) and not (found["less"] or found["more"]):
+    if _SHARED.match(instruction[match.end("unit") :]) and not (match["less"] or match["more"]):
         return None
     if relation is None:
         relation = "about" if unit == "words" and number > 10 else "exactly"
@@ -221,7 +221,7 @@ def _count(text: str, limit: Limit) -> tuple[int, int] | None:
 
 
 def _sentences(text: str) -> tuple[int, int] | None:
-    """Ends of sentences; none where the reply is a list or a dialogue, whose sentences nobody counts alike."""
+    """Ends of sentences; none where the reply is a list or a dialogue, whose sentences have no one count."""
     if any(block.kind != "prose" for block in blocks(text)) or len(text.strip().splitlines()) > 4:
         return None
     ends = _ends(text)
@@ -243,7 +243,7 @@ def _items(text: str) -> tuple[int, int] | None:
     marked = [line for line in lines if _ITEM.match(line)]
     numbered = [match for line in lines if (match := _NUMBERED.match(line))]
     if numbered:
-        numbers = [int(found["number"]) for found in numbered]
+        numbers = [int(match["number"]) for match in numbered]
         return (
             (len(numbers), len(numbers)) if numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 1 else None
         )

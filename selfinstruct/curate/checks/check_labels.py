@@ -86,8 +86,8 @@ def _named(instruction: str) -> Iterator[tuple[str, ...]]:
             yield tuple(dict.fromkeys(re.sub(r"^(?:either|a|an|the|or|and) ", "", part) for part in parts if part))
 
 
-def _content(found: list[str]) -> list[str]:
-    return [word for word in found if word not in _FUNCTION]
+def _content(tokens: list[str]) -> list[str]:
+    return [word for word in tokens if word not in _FUNCTION]
 
 
 def _means(said: list[str], label: list[str]) -> bool:

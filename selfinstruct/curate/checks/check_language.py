@@ -106,7 +106,7 @@ def _by_words(name: str, code: str, letters: list[str], text: str) -> Finding:
     likeliest, probability = ranked[0]
     if likeliest in wanted:
         return PASSED
-    share = sum(part for found, part in ranked if found in wanted)
+    share = sum(part for language, part in ranked if language in wanted)
     if probability < _SURE or share > _UNLIKELY or likeliest not in {code for code, _ in _LANGUAGES.values()}:
         return UNCHECKED
     return failed(name, f"{likeliest}: {shown(text, 160)}")

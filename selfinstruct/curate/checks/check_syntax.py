@@ -89,7 +89,7 @@ def code_parses(reply: Reply) -> Finding | None:
     if pieces is None:
         return None
     checked = [_parsed(piece) for piece in pieces]
-    wrong = next((found for found in checked if found.verdict == "failed"), None)
+    wrong = next((finding for finding in checked if finding.verdict == "failed"), None)
     if wrong:
         return wrong
     return PASSED if PASSED in checked else UNCHECKED
@@ -230,23 +230,23 @@ def _schema(asked: str) -> dict[str, Any] | None:
     while at >= 0 and tried < _MOST_OBJECTS:
         tried += 1
         try:
-            found, end = json.JSONDecoder().raw_decode(asked, at)
+            value, end = json.JSONDecoder().raw_decode(asked, at)
         except (ValueError, RecursionError):
             end = at + 1
         else:
-            if _is_schema(found):
-                return dict(found)
+            if _is_schema(value):
+                return dict(value)
         at = asked.find("{", end)
     return None
 
 
-def _is_schema(found: dict[str, Any]) -> bool:
+def _is_schema(value: dict[str, Any]) -> bool:
     """Whether an object in a request is a schema, and no data that has a `type` of its own."""
-    kind = found.get("type")
+    kind = value.get("type")
     if kind is not None:
         kinds = kind if isinstance(kind, list) else [kind]
-        return all(isinstance(one, str) and one in _TYPES for one in kinds)
-    return not _SCHEMA_WORDS.isdisjoint(found)
+        return all(isinstance(name, str) and name in _TYPES for name in kinds)
+    return not _SCHEMA_WORDS.isdisjoint(value)
 
 
 def unfit(value: Any, schema: dict[str, Any]) -> str:  # noqa: ANN401 - JSON as it comes

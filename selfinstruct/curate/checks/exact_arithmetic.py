@@ -55,10 +55,10 @@ class _Parser:
 
     def value(self) -> Value:
         """Evaluate the whole expression; NotArithmetic for anything else."""
-        found = self._sum()
+        number = self._sum()
         if self._at != len(self._tokens):
             raise NotArithmetic(self._text)
-        return Value(found, self._operations, self._measured)
+        return Value(number, self._operations, self._measured)
 
     def _cut(self) -> list[str]:
         tokens, place, text = [], 0, self._text.rstrip()

@@ -52,9 +52,9 @@ class SecondModel:
         # A model that gives one choice at a time is asked once for each.
         each = 1 if self._model.traits.multiple else self._answers
         subjects = [(reply, number) for reply in asked for number in range(each)]
-        found = ask(self._model, subjects, lambda subject: self._vote(*subject, text))
+        answers = ask(self._model, subjects, lambda subject: self._vote(*subject, text))
         for reply in asked:
-            replies = [asked_.reply for asked_ in islice(found, each)]
+            replies = [answer.reply for answer in islice(answers, each)]
             failure = next((answer for answer in replies if isinstance(answer, Failure)), None)
             if failure is not None:
                 yield failure
@@ -75,14 +75,14 @@ class SecondModel:
                 filled, max_tokens=_REASON, purpose="verdict", subject=reply.instruction, stop=("\n\n",)
             )
 
-        for found in ask(self._model, asked, request):
-            if isinstance(found.reply, Failure):
-                yield found.reply
+        for answer in ask(self._model, asked, request):
+            if isinstance(answer.reply, Failure):
+                yield answer.reply
             else:
-                yield ModelFinding(verdict(found.reply.choices[0].text), found.reply.choice_id(0))
+                yield ModelFinding(verdict(answer.reply.choices[0].text), answer.reply.choice_id(0))
 
     def _vote(self, reply: Reply, number: int, text: Prompt) -> Request:
-        one = not self._model.traits.multiple
+        single = not self._model.traits.multiple
         return self._form.request(
             text.filled(asked=reply.asked.strip()),
             max_tokens=max(32, 4 * self._short_words),
@@ -90,8 +90,8 @@ class SecondModel:
             subject=reply.instruction,
             stop=("\n",),
             temperature=self._temperature,
-            n=1 if one else self._answers,
-            seed=number if one else None,
+            n=1 if single else self._answers,
+            seed=number if single else None,
         )
 
 

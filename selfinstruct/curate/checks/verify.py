@@ -108,7 +108,7 @@ class Verify:
                     for name, finding in case.findings.items():
                         tally[name][finding.verdict] += 1
                 yield self._outcome(task, group)
-        yield Measured("verified", {name: _told(counter) for name, counter in tally.items() if counter})
+        yield Measured("verified", {name: _tally(counter) for name, counter in tally.items() if counter})
 
     def _know(self) -> None:
         for name in self.by:
@@ -140,8 +140,8 @@ class Verify:
         return second, f"{model.name} is asked"
 
     def _computed(self, reply: Reply) -> Case:
-        found = ((name, CHECKERS[name](reply)) for name in self.by if name in CHECKERS and reply.output.strip())
-        return Case(reply, {name: finding for name, finding in found if finding is not None})
+        findings = ((name, CHECKERS[name](reply)) for name in self.by if name in CHECKERS and reply.output.strip())
+        return Case(reply, {name: finding for name, finding in findings if finding is not None})
 
     def _ask(self, cases: Sequence[Case], second: SecondModel) -> None:
         """Ask about replies that nothing was found wrong with so far, one question after the other."""
@@ -173,7 +173,7 @@ class Verify:
         return Kept(task.grown(self.name, instances=good), {"dropped": [case.as_json() for case in wrong]})
 
 
-def _told(counter: Counter[str]) -> dict[str, Json]:
+def _tally(counter: Counter[str]) -> dict[str, Json]:
     summary: dict[str, Json] = {
         "applied": counter.total(),
         "passed": counter["passed"],

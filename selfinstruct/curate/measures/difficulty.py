@@ -10,9 +10,9 @@ from typing import IO, ClassVar, Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Task
 from selfinstruct.stage import Bench, Kept, Outcome, Scope, TokenScorer
-from selfinstruct.templates import joined
 
 _MEASURES = ("ifd", "loss_given_instruction", "loss_alone")
 _TOGETHER = 16  # tasks scored in one call, and noted in one line

@@ -139,8 +139,8 @@ def thinking_left_in(exchange: Exchange) -> str:
     return one_line(answer)[:80] if sounds else ""
 
 
-def _thought(told: Parted, answer: str) -> str:
-    return one_line(told.thinking)[:80] or one_line(answer).split(" ")[0][:80]
+def _thought(parts: Parted, answer: str) -> str:
+    return one_line(parts.thinking)[:80] or one_line(answer).split(" ")[0][:80]
 
 
 def says_none(exchange: Exchange) -> str:

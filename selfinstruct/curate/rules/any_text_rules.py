@@ -126,10 +126,10 @@ def other_language(exchange: Exchange, languages: tuple[str, ...]) -> str:
     >>> other_language(Exchange("Translate this sentence into Danish.", "It rains.", "Det regner."), ("en",))
     ''
     """
-    found = _elsewhere(exchange.instruction, languages)
-    if found == "?":
-        found = _elsewhere(f"{exchange.request}\n{exchange.output or ''}", languages)
-    return "" if found == "?" else found
+    language = _elsewhere(exchange.instruction, languages)
+    if language == "?":
+        language = _elsewhere(f"{exchange.request}\n{exchange.output or ''}", languages)
+    return "" if language == "?" else language
 
 
 def require_languages(languages: Sequence[str]) -> None:
@@ -143,7 +143,7 @@ def require_languages(languages: Sequence[str]) -> None:
 
 
 def _elsewhere(text: str, languages: tuple[str, ...]) -> str:
-    """The language it is in, where that is surely none of the given; `?` where nothing can be told."""
+    """The language it is in, where that is surely none of the given; `?` where that is unsure."""
     head = text[:_READ]
     if sum(map(str.isalpha, head)) < _ENOUGH and head.isascii():
         return "?"

@@ -30,7 +30,7 @@ class Filter:
     """For `too_long`."""
 
     def __post_init__(self) -> None:
-        """Refuse rules that nobody wrote."""
+        """Refuse names of rules that do not exist."""
         object.__setattr__(self, "rules", words(self.rules))
         expanded(words(self.rules))
 
@@ -56,9 +56,9 @@ class Filter:
                 yield Kept(task)
                 continue
             for name, rule in named:
-                found = rule(task)
-                if found:
-                    yield Rejected(task, name, {"found": shown(found, 200)})
+                evidence = rule(task)
+                if evidence:
+                    yield Rejected(task, name, {"found": shown(evidence, 200)})
                     break
             else:
                 yield Kept(task)
@@ -77,9 +77,9 @@ def expanded(names: Sequence[str]) -> tuple[str, ...]:
     >>> expanded(("torn", "alpaca", "torn"))[:3]
     ('torn', 'empty', 'program_too_short')
     """
-    found: dict[str, None] = {}
+    rules: dict[str, None] = {}
     for name in names:
         if name not in SETS and name not in RULES and not is_plugin_rule(name, _PLACE):
             raise unknown_rule(name, _PLACE, SETS, RULES)
-        found.update(dict.fromkeys(SETS.get(name, (name,))))
-    return tuple(found)
+        rules.update(dict.fromkeys(SETS.get(name, (name,))))
+    return tuple(rules)

@@ -106,7 +106,7 @@ class ApplyRules:
             if tipping is None and weight >= self.reject_at - _ROUNDING:
                 tipping = rule
                 rule.in_order += 1
-        objections: dict[str, Json] = {rule.chosen.name: _evidence(rule, found) for rule, found in against}
+        objections: dict[str, Json] = {rule.chosen.name: _evidence(rule, objection) for rule, objection in against}
         evidence: dict[str, Json] = {"weight": round(weight, 6), "rules": objections}
         return Kept(task, evidence) if tipping is None else Rejected(task, tipping.chosen.name, evidence)
 

@@ -123,7 +123,7 @@ def echoed_markup(text: str) -> str:
     >>> echoed_markup("Sort them. Task 4: Add"), echoed_markup("<|im_end|>"), echoed_markup("Name a judge's task")
     ('Task 4:', '<|im_end|>', '')
     """
-    return _found(_MARKUP, text)
+    return _first_match(_MARKUP, text)
 
 
 def meta_talk(text: str) -> str:
@@ -132,7 +132,7 @@ def meta_talk(text: str) -> str:
     >>> meta_talk("Here is the list of 8 new tasks."), meta_talk("Sure, I can help."), meta_talk("Are you sure?")
     ('Here is the list of 8 new tasks', 'Sure,', '')
     """
-    return _found(_META, text)
+    return _first_match(_META, text)
 
 
 def placeholder(text: str) -> str:
@@ -141,7 +141,7 @@ def placeholder(text: str) -> str:
     >>> placeholder("Write to [Your Name] today"), placeholder("Fill in: The ____ barks"), placeholder("Sort [3, 1]")
     ('[Your Name]', '', '')
     """
-    return _found(_PLACEHOLDER, text)
+    return _first_match(_PLACEHOLDER, text)
 
 
 def repeats_itself(text: str) -> str:
@@ -152,18 +152,18 @@ def repeats_itself(text: str) -> str:
     >>> repeats_itself("Say that that word is a noun")
     ''
     """
-    found = words(text)
+    tokens = words(text)
     for size in range(1, 7):
         enough = (4 if size == 1 else 3) * size - size
         same = 0
-        for at in range(size, len(found)):
-            same = same + 1 if found[at] == found[at - size] else 0
-            loop = found[at - size + 1 - same % size : at + 1 - same % size]
+        for at in range(size, len(tokens)):
+            same = same + 1 if tokens[at] == tokens[at - size] else 0
+            loop = tokens[at - size + 1 - same % size : at + 1 - same % size]
             if same >= enough and any(char.isalpha() for char in "".join(loop)):
                 return " ".join(loop)
-    triples = Counter(zip(found, found[1:], found[2:], strict=False))
+    triples = Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
     often = triples.most_common(1)
-    if often and often[0][1] >= 4 and often[0][1] * 3 * 3 >= len(found):
+    if often and often[0][1] >= 4 and often[0][1] * 3 * 3 >= len(tokens):
         return " ".join(often[0][0])
     return ""
 
@@ -174,7 +174,7 @@ def needs_media(text: str) -> str:
     >>> needs_media("Describe the attached image."), needs_media("Draw a cat."), needs_media("Sort the files by name.")
     ('attached image', 'Draw a', '')
     """
-    return _found(_NEEDS_MEDIA, text)
+    return _first_match(_NEEDS_MEDIA, text)
 
 
 def starts_with_list_mark(text: str) -> str:
@@ -183,7 +183,7 @@ def starts_with_list_mark(text: str) -> str:
     >>> starts_with_list_mark("- Sort them"), starts_with_list_mark('"Hi": answer it'), starts_with_list_mark("¿Qué?")
     ('- ', '', '')
     """
-    return _found(_LIST_MARK, text)
+    return _first_match(_LIST_MARK, text)
 
 
 def torn(text: str) -> str:
@@ -192,7 +192,7 @@ def torn(text: str) -> str:
     >>> torn("Sort the words,"), torn("Sort the words"), torn("Translate this:")
     (',', '', '')
     """
-    return _found(_TORN, text.rstrip())
+    return _first_match(_TORN, text.rstrip())
 
 
 def no_request(text: str) -> str:
@@ -207,7 +207,7 @@ def no_request(text: str) -> str:
     return text[:80] if all(_NO_VERB.match(clause) for clause in clauses if clause) else ""
 
 
-def _found(pattern: re.Pattern[str], text: str) -> str:
+def _first_match(pattern: re.Pattern[str], text: str) -> str:
     match = pattern.search(text)
     return match[0] if match else ""
 
@@ -238,7 +238,7 @@ def asks_for_media(text: str) -> str:
     >>> asks_for_media("Draw a cat"), asks_for_media("Summarise the paragraph"), asks_for_media("Go to the shop")
     ('Draw', '', 'Go to')
     """
-    return _found(_MEDIA_WORD, text)
+    return _first_match(_MEDIA_WORD, text)
 
 
 def asks_for_more_media(text: str) -> str:
@@ -247,7 +247,7 @@ def asks_for_more_media(text: str) -> str:
     >>> asks_for_more_media("Review the video"), asks_for_media("Review the video")
     ('video', '')
     """
-    return _found(_MORE_MEDIA_WORD, text)
+    return _first_match(_MORE_MEDIA_WORD, text)
 
 
 def write_a_program(text: str) -> str:

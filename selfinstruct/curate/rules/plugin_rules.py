@@ -40,7 +40,7 @@ def is_plugin_rule(name: str, place: str) -> bool:
 
 
 def unknown_rule(name: str, place: str, sets: Collection[str], rules: Collection[str]) -> BadInput:
-    """That nobody wrote a rule of this name, and which there are."""
+    """The complaint about a rule that does not exist, with those that do."""
     known = (*sets, *rules, *plugins.names("rules"))
     close = difflib.get_close_matches(name, known, 1)
     hint = f" (did you mean '{close[0]}'?)" if close else ""
@@ -50,12 +50,12 @@ def unknown_rule(name: str, place: str, sets: Collection[str], rules: Collection
 
 
 def plugin_rule(name: str, place: str) -> TaskRule:
-    """The rule of that name; one that raises, or says no text, is told as BadInput with the record.
+    """The rule of that name; one that raises, or returns no text, becomes BadInput with the record.
 
     BadInput where it cannot be had, or is nothing that can be called.
     """
-    found = plugins.find("rules", name, place)
-    rule = None if found is None else found.load(place)
+    plugin = plugins.find("rules", name, place)
+    rule = None if plugin is None else plugin.load(place)
     if not callable(rule):
         fix = "write a function that takes a Task and returns what it objects to, or an empty text"
         raise BadInput(f"rule '{shown(name)}' is no function", place=place, fix=fix)

@@ -223,8 +223,8 @@ def _detectors() -> tuple[_Detector, ...]:
 def _detected(text: str) -> Iterator[str]:
     """Keys that detect-secrets sees, unless they are part of something longer, too short, or made up for show."""
     for detector in _detectors():
-        for found in detector.analyze_string(text):
-            key = found.strip("\"'=: \t\r\n")
+        for secret in detector.analyze_string(text):
+            key = secret.strip("\"'=: \t\r\n")
             alone = re.search(rf"(?<![A-Za-z0-9+/_-]){re.escape(key)}(?![A-Za-z0-9+/_-])", text)
             if len(key) >= 20 and any(map(str.isdigit, key)) and alone and _is_real(key):
                 yield key
@@ -294,12 +294,12 @@ def bank_account(text: str) -> str:
     >>> bank_account("Pay to NL91 ABNA 0417 1643 00"), bank_account("Pay to NL92 ABNA 0417 1643 00")
     ('NL\u2026 (22 characters)', '')
     """
-    found = [*_IBAN.finditer(text)]
-    if not found:
+    matches = [*_IBAN.finditer(text)]
+    if not matches:
         return ""
     from stdnum import iban
 
-    return next((masked(match[0]) for match in found if iban.is_valid(match[0])), "")
+    return next((masked(match[0]) for match in matches if iban.is_valid(match[0])), "")
 
 
 def identity_number(text: str) -> str:

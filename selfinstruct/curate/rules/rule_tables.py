@@ -85,7 +85,7 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
     >>> chosen(("refusal=0", "none")), chosen(("none",))
     ((Chosen(name='refusal', weight=0.0),), ())
     """
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for word in names:
         name, sign, weight = word.removeprefix("-").partition("=")
         if name not in RECORD_SETS and name not in NAMES and not is_plugin_rule(name, place):
@@ -93,21 +93,21 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
         for member in RECORD_SETS.get(name, (name,)):
             rule, _, own = member.partition("=")
             if word.startswith("-"):
-                found.pop(rule, None)
+                weights.pop(rule, None)
             else:
-                found[rule] = _weight(weight, word, place) if sign else float(own or 1)
-    return tuple(Chosen(name, weight) for name, weight in found.items())
+                weights[rule] = _weight(weight, word, place) if sign else float(own or 1)
+    return tuple(Chosen(name, weight) for name, weight in weights.items())
 
 
 def bound(name: str, limits: Limits) -> OnRecord:
     """The rule of that name, with its numbers, made to read a whole record."""
-    told: dict[str, OnRecord] = {
+    limited: dict[str, OnRecord] = {
         "too_short": _on_instruction(partial(too_short, at_least=limits.words_at_least)),
         "too_long": _on_instruction(partial(too_long, at_most=limits.words_at_most)),
         "misspelt_key": _on_keys,
     }
-    if name in told:
-        return told[name]
+    if name in limited:
+        return limited[name]
     if (rule := of_exchange(name, limits)) is not None:
         return _on_exchanges(rule)
     if name in ON_TEXTS:
@@ -128,8 +128,8 @@ def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del task
         for number, exchange in enumerate(said, 1):
-            if found := rule(exchange):
-                return Objection(found, number)
+            if evidence := rule(exchange):
+                return Objection(evidence, number)
         return None
 
     return objects
@@ -137,12 +137,12 @@ def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
 
 def _on_texts(rule: Callable[[str], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
-        if task.system and (found := rule(task.system)):
-            return Objection(found)
+        if task.system and (evidence := rule(task.system)):
+            return Objection(evidence)
         for number, exchange in enumerate(said, 1):
             for text in (exchange.instruction, exchange.input, exchange.output):
-                if text and (found := rule(text)):
-                    return Objection(found, number)
+                if text and (evidence := rule(text)):
+                    return Objection(evidence, number)
         return None
 
     return objects
@@ -151,8 +151,8 @@ def _on_texts(rule: Callable[[str], str]) -> OnRecord:
 def _on_instruction(rule: Callable[[str], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del said
-        found = rule(task.instruction)
-        return Objection(found) if found else None
+        evidence = rule(task.instruction)
+        return Objection(evidence) if evidence else None
 
     return objects
 
@@ -160,16 +160,16 @@ def _on_instruction(rule: Callable[[str], str]) -> OnRecord:
 def _on_task(rule: TaskRule) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del said
-        found = rule(task)
-        return Objection(found) if found else None
+        evidence = rule(task)
+        return Objection(evidence) if evidence else None
 
     return objects
 
 
 def _on_keys(task: Task, said: Sequence[Exchange]) -> Objection | None:
     del said
-    found = misspelt_key(task.extra) if task.extra else ""
-    return Objection(found) if found else None
+    evidence = misspelt_key(task.extra) if task.extra else ""
+    return Objection(evidence) if evidence else None
 
 
 def _weight(text: str, word: str, place: str) -> float:

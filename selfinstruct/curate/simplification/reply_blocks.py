@@ -59,12 +59,12 @@ def blocks(text: str) -> tuple[Block, ...]:
     >>> [(block.kind, block.text) for block in blocks("Two:\n\n- a\n- b\n\nThat is all.")]
     [('prose', 'Two:'), ('list', '- a\n- b'), ('prose', 'That is all.')]
     """
-    found: list[Block] = []
+    parts: list[Block] = []
     for kind, lines in _runs(text):
         whole = "".join(lines)
         body = whole.rstrip() if whole.strip() else ""
-        found.append(Block(_settled(kind, body), body, whole[len(body) :]))
-    return tuple(found)
+        parts.append(Block(_settled(kind, body), body, whole[len(body) :]))
+    return tuple(parts)
 
 
 def sentences(text: str) -> tuple[Span, ...]:
@@ -75,15 +75,15 @@ def sentences(text: str) -> tuple[Span, ...]:
     """
     from sentencex import segment
 
-    found: list[Span] = []
+    spans: list[Span] = []
     for line in _LINES.findall(text):
         for piece in segment("en", line):
             body = piece.rstrip()
-            if body.strip() or not found:
-                found.append(Span(body, piece[len(body) :]))
+            if body.strip() or not spans:
+                spans.append(Span(body, piece[len(body) :]))
             else:  # white space alone
-                found[-1] = Span(found[-1].text, found[-1].gap + piece)
-    return tuple(found)
+                spans[-1] = Span(spans[-1].text, spans[-1].gap + piece)
+    return tuple(spans)
 
 
 def skeleton(text: str) -> Skeleton:
@@ -170,8 +170,8 @@ def looks_english(text: str) -> bool:
     >>> looks_english("The cat is on the mat."), looks_english("Le chat est sur le tapis."), looks_english("猫")
     (True, False, False)
     """
-    found = words(text)
-    return bool(found) and sum(word in _COMMON for word in found) >= _COMMON_SHARE * len(found)
+    tokens = words(text)
+    return bool(tokens) and sum(word in _COMMON for word in tokens) >= _COMMON_SHARE * len(tokens)
 
 
 def flesch_reading_ease(text: str) -> float | None:
@@ -185,11 +185,11 @@ def flesch_reading_ease(text: str) -> float | None:
     True
     """
     prose = without_marks(text)
-    found = re.findall(r"[a-z]+(?:'[a-z]+)?", prose.lower())
-    if not found or not looks_english(prose):
+    tokens = re.findall(r"[a-z]+(?:'[a-z]+)?", prose.lower())
+    if not tokens or not looks_english(prose):
         return None
     ends = max(1, len(sentences(prose)))
-    return 206.835 - 1.015 * len(found) / ends - 84.6 * sum(map(syllables, found)) / len(found)
+    return 206.835 - 1.015 * len(tokens) / ends - 84.6 * sum(map(syllables, tokens)) / len(tokens)
 
 
 def syllables(word: str) -> int:

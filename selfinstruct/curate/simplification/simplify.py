@@ -184,9 +184,9 @@ class Simplify:
         if not plainer.cuts:
             return Decision(reply, reply.output, "nothing_to_cut")
         cuts: list[Json] = [{"rule": cut.rule, "text": shown(cut.text, 200)} for cut in plainer.cuts]
-        found = self._objection(reply, plainer.text)
-        if found:
-            return Decision(reply, reply.output, found.reason, {"found": found.found, "cuts": cuts})
+        refusal = self._objection(reply, plainer.text)
+        if refusal:
+            return Decision(reply, reply.output, refusal.reason, {"found": refusal.found, "cuts": cuts})
         tally.cuts.update(Counter(cut.rule for cut in plainer.cuts))
         return Decision(reply, plainer.text, "", {"cuts": cuts})
 
@@ -224,12 +224,12 @@ class Simplify:
             if isinstance(answer, Failure):
                 decisions.append(answer)
                 continue
-            found = Objection("truncated", "") if answer.cut else self._objection(reply, answer.text)
+            refusal = Objection("truncated", "") if answer.cut else self._objection(reply, answer.text)
             if answer.text == reply.output:
-                found = Objection("nothing_to_cut", "")
-            if found:
-                refused: dict[str, Json] = {"found": found.found, "rewrite": shown(answer.text, 300)}
-                decisions.append(Decision(reply, reply.output, found.reason, refused))
+                refusal = Objection("nothing_to_cut", "")
+            if refusal:
+                refused: dict[str, Json] = {"found": refusal.found, "rewrite": shown(answer.text, 300)}
+                decisions.append(Decision(reply, reply.output, refusal.reason, refused))
             else:
                 decisions.append(Decision(reply, answer.text, request=answer.request))
         return self._entailed(decisions, asking) if self.entailment else decisions
@@ -290,7 +290,7 @@ class Simplify:
 
 
 def _plain(reply: Reply) -> Reply:
-    """The reply without what nobody meant to write."""
+    """The reply without thinking and special tokens that the model left in it."""
     return replace(reply, output=without_marks_of_models(reply.output).text)
 
 

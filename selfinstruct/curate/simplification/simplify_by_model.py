@@ -127,8 +127,8 @@ class RewriteModel:
                 filled, max_tokens=self._max_tokens, purpose=self._asked, subject=reply.instruction, stop=(END,)
             )
 
-        for found in ask(self._model, asked, request):
-            yield _said(found.reply)
+        for answer in ask(self._model, asked, request):
+            yield _said(answer.reply)
 
     def entailments(self, changes: Sequence[tuple[Reply, str]]) -> Iterator[ParsedAnswer | Failure]:
         """For each reply and its rewrite: `yes`, `no`, or nothing where the judge said neither."""
@@ -139,8 +139,8 @@ class RewriteModel:
             filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip(), rewrite=rewrite)
             return self._form.request(filled, max_tokens=16, purpose="entails", subject=reply.instruction, stop=("\n",))
 
-        for found in ask(self._model, changes, request):
-            said = _said(found.reply)
+        for judged in ask(self._model, changes, request):
+            said = _said(judged.reply)
             if isinstance(said, Failure):
                 yield said
                 continue
@@ -204,7 +204,7 @@ def numbers(text: str) -> tuple[str, ...]:
     ('1200', '12.5', '7')
     """
     plain = without_marks(text)
-    figures = [found.replace(",", "") for found in _NUMBER.findall(plain)]
+    figures = [figure.replace(",", "") for figure in _NUMBER.findall(plain)]
     figures = [figure.rstrip("0").rstrip(".") if "." in figure else figure for figure in figures]
     spelled = [_SPELLED[word] for word in re.findall(r"[a-z]+", plain.lower()) if word in _SPELLED]
     return tuple(dict.fromkeys([*figures, *spelled]))
@@ -252,7 +252,7 @@ def facts_only_in(piece: str, rest: str) -> tuple[str, ...]:
     return (
         *_beyond(numbers(piece), numbers(rest)),
         *called,
-        *(found for found in code(piece) if found not in rest),
+        *(snippet for snippet in code(piece) if snippet not in rest),
     )
 
 

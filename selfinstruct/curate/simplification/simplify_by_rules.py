@@ -134,8 +134,8 @@ def simplified(reply: Reply) -> Plainer:
     if not looks_english(text):
         return Plainer(text, ())
     # Every cut shortens the text, so there is an end, and the end is a fixed point.
-    while found := _first_cut(replace(reply, output=text)):
-        text, cut = found
+    while step := _first_cut(replace(reply, output=text)):
+        text, cut = step
         cuts.append(cut)
     return Plainer(text, tuple(cuts))
 
@@ -143,10 +143,10 @@ def simplified(reply: Reply) -> Plainer:
 def _first_cut(reply: Reply) -> tuple[str, Cut] | None:
     draft = Draft(blocks(reply.output), reply)
     for name, rule in CUTS:
-        found = rule(draft)
-        if found is None:
+        proposal = rule(draft)
+        if proposal is None:
             continue
-        text, cut = found[0].text().strip(), found[1]
+        text, cut = proposal[0].text().strip(), proposal[1]
         if (
             words(text)
             and len(text) < len(reply.output)

@@ -18,10 +18,10 @@ def harness_lines(
     Measures that are no number between 0 and 1 for one question have no mark.
     """
     lines: dict[tuple[str, str], dict[str, Json]] = {}
-    for subtask, found in samples.items():
-        for one in found:
-            key = (subtask, str(one.get("doc_id")))
-            asked = digest("harness", subtask, str(one.get("doc_hash")), str(one.get("prompt_hash")))[:16]
+    for subtask, rows in samples.items():
+        for sample in rows:
+            key = (subtask, str(sample.get("doc_id")))
+            asked = digest("harness", subtask, str(sample.get("doc_hash")), str(sample.get("prompt_hash")))[:16]
             line = lines.setdefault(
                 key,
                 {
@@ -30,17 +30,17 @@ def harness_lines(
                     "id": asked,
                     "source": asked,
                     **who,
-                    "prompt": _prompt(one),
-                    "response": _text(one.get("filtered_resps")),
+                    "prompt": _prompt(sample),
+                    "response": _text(sample.get("filtered_resps")),
                     "marks": {},
                 },
             )
             marks = line["marks"]
             if isinstance(marks, dict):
                 marks |= {
-                    measure_name(name, str(one.get("filter") or _PLAIN)): [value, 1]
-                    for name in one.get("metrics") or ()
-                    if (value := _mark(one.get(name))) is not None
+                    measure_name(name, str(sample.get("filter") or _PLAIN)): [value, 1]
+                    for name in sample.get("metrics") or ()
+                    if (value := _mark(sample.get(name))) is not None
                 }
     return list(lines.values())
 
@@ -48,13 +48,13 @@ def harness_lines(
 def harness_numbers(lines: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Json]:
     """By measure, with its interval."""
     names = dict.fromkeys(name for line in lines for name in line["marks"])
-    told: dict[str, Json] = {}
+    numbers: dict[str, Json] = {}
     for name in names:
         marks = [(str(line["source"]), (line["marks"][name][0], 1)) for line in lines if name in line["marks"]]
-        found = estimate(marks, seed)
-        if found is not None:
-            told[name] = found.as_json() | {"n": found.n, "sources": found.clusters}
-    return told
+        number = estimate(marks, seed)
+        if number is not None:
+            numbers[name] = number.as_json() | {"n": number.n, "sources": number.clusters}
+    return numbers
 
 
 def measure_name(name: str, filtered: str) -> str:

@@ -40,8 +40,8 @@ class HarnessTask:
 _TYDIQA = tuple(f"tydiqa_goldp_{language}" for language in ("ar", "bn", "en", "fi", "id", "ko", "ru", "sw", "te"))
 
 HARNESS: Mapping[str, HarnessTask] = {
-    one.name: one
-    for one in (
+    task.name: task
+    for task in (
         HarnessTask(
             name="mmlu",
             tasks=("mmlu",),

@@ -34,7 +34,7 @@ class Kind:
         >>> KINDS["length_constraints:number_words"].arguments({"num_words": 9.0, "relation": "at least"}, "")
         {'num_words': 9, 'relation': 'at least'}
         """
-        found: dict[str, Json] = {}
+        arguments: dict[str, Json] = {}
         for name, takes in self.takes.items():
             if given.get(name) is None:
                 raise BadInput(f"kwargs: no '{name}'", place=place, fix=f"give {_SAYS[takes]}")
@@ -42,8 +42,8 @@ class Kind:
             if value is None:
                 what = f"kwargs: '{name}' is {shown(repr(given[name]), 40)}"
                 raise BadInput(what, place=place, fix=f"give {_SAYS[takes]}")
-            found[name] = value
-        return found
+            arguments[name] = value
+        return arguments
 
 
 def _read(takes: Takes, value: Any) -> Json:  # noqa: ANN401 - what a file holds
@@ -53,7 +53,7 @@ def _read(takes: Takes, value: Any) -> Json:  # noqa: ANN401 - what a file holds
         return int(value) if whole else None
     if takes == "texts":
         listed = isinstance(value, list | tuple) and len(value) > 0
-        return list(value) if listed and all(isinstance(one, str) and one.strip() for one in value) else None
+        return list(value) if listed and all(isinstance(item, str) and item.strip() for item in value) else None
     if not isinstance(value, str) or not value.strip():
         return None
     if takes == "relation":

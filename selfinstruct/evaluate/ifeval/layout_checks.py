@@ -41,7 +41,7 @@ def constrained_response(said: str) -> bool:
     >>> constrained_response("Well: My answer is maybe."), constrained_response("Maybe.")
     (True, False)
     """
-    return any(one in said for one in CONSTRAINED)
+    return any(answer in said for answer in CONSTRAINED)
 
 
 def highlight_number(said: str, *, num_highlights: int) -> bool:
@@ -50,8 +50,8 @@ def highlight_number(said: str, *, num_highlights: int) -> bool:
     >>> highlight_number("*one* and **two**", num_highlights=2), highlight_number("* one\n* two", num_highlights=1)
     (True, False)
     """
-    single = sum(bool(found.strip("*").strip()) for found in _HIGHLIGHT.findall(said))
-    double = sum(bool(found[2:-2].strip()) for found in _DOUBLE_HIGHLIGHT.findall(said))
+    single = sum(bool(part.strip("*").strip()) for part in _HIGHLIGHT.findall(said))
+    double = sum(bool(part[2:-2].strip()) for part in _DOUBLE_HIGHLIGHT.findall(said))
     return single + double >= num_highlights
 
 
@@ -63,10 +63,10 @@ def section_number(said: str, *, section_spliter: str, num_sections: int) -> boo
     """
     word = section_spliter.strip()
     try:
-        found = re.findall(rf"\s?(?:{word})\s?\d+\s?", said)
+        matches = re.findall(rf"\s?(?:{word})\s?\d+\s?", said)
     except re.error:
-        found = re.findall(rf"\s?{re.escape(word)}\s?\d+\s?", said)
-    return len(found) >= num_sections
+        matches = re.findall(rf"\s?{re.escape(word)}\s?\d+\s?", said)
+    return len(matches) >= num_sections
 
 
 def paragraph_number(said: str, *, num_paragraphs: int) -> bool:
@@ -111,7 +111,7 @@ def title(said: str) -> bool:
     >>> title("<<The rain>> It falls."), title("<< >>")
     (True, False)
     """
-    return any(found.lstrip("<").rstrip(">").strip() for found in _TITLE.findall(said))
+    return any(heading.lstrip("<").rstrip(">").strip() for heading in _TITLE.findall(said))
 
 
 def two_responses(said: str) -> bool:

@@ -58,8 +58,8 @@ def ifeval_prompt(row: Mapping[str, Any], place: str) -> IfevalPrompt:
         if not isinstance(name, str) or name not in KINDS:
             known = ", ".join(KINDS)
             raise BadInput(f"no instruction '{shown(str(name), 60)}'", place=place, fix=f"one of: {known}")
-        told = arguments if isinstance(arguments, Mapping) else {}
-        made.append(Instruction(name, KINDS[name].arguments(told, f"{place}: {name}")))
+        by_name = arguments if isinstance(arguments, Mapping) else {}
+        made.append(Instruction(name, KINDS[name].arguments(by_name, f"{place}: {name}")))
     return IfevalPrompt(str(key), text, tuple(made))
 
 
@@ -67,10 +67,10 @@ def ifeval_prompts(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Ifeva
     """Those of a file, from its lines and their places; BadInput also for a key that stands twice, and for none."""
     made: dict[str, IfevalPrompt] = {}
     for place, row in rows:
-        one = ifeval_prompt(row, place)
-        if one.key in made:
-            raise BadInput(f"key {shown(one.key, 40)} stands twice", place=place, fix="give each prompt its own key")
-        made[one.key] = one
+        prompt = ifeval_prompt(row, place)
+        if prompt.key in made:
+            raise BadInput(f"key {shown(prompt.key, 40)} stands twice", place=place, fix="give each prompt its own key")
+        made[prompt.key] = prompt
     if not made:
         raise BadInput("no prompt of IFEval", fix=_SCHEMA)
     return tuple(made.values())

@@ -20,8 +20,8 @@ def following(prompt: IfevalPrompt, said: str) -> Following:
     """Every instruction checked on its own; loosely, each may take another form of the answer."""
     forms = list(loosened(said))
     return Following(
-        strict=tuple(one.followed(said) for one in prompt.instructions),
-        loose=tuple(any(one.followed(form) for form in forms) for one in prompt.instructions),
+        strict=tuple(instruction.followed(said) for instruction in prompt.instructions),
+        loose=tuple(any(instruction.followed(form) for form in forms) for instruction in prompt.instructions),
     )
 
 

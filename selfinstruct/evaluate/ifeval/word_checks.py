@@ -72,8 +72,8 @@ def in_language(said: str, *, language: str) -> bool:
     >>> in_language("Le chat dort sur la chaise rouge.", language="fr"), in_language("12", language="fr")
     (True, True)
     """
-    found = likeliest(said)
-    return not found or found == language.lower().partition("-")[0]
+    detected = likeliest(said)
+    return not detected or detected == language.lower().partition("-")[0]
 
 
 def sentence_number(said: str, *, num_sentences: int, relation: str) -> bool:
@@ -157,7 +157,7 @@ def sentences(text: str) -> list[str]:
     >>> sentences("Dr. Ada left at 5 p.m. for St. Ives. It rained!")
     ['Dr. Ada left at 5 p.m. for St. Ives.', 'It rained!']
     """
-    return [str(one) for one in _punkt().tokenize(text)]
+    return [str(sentence) for sentence in _punkt().tokenize(text)]
 
 
 @cache

@@ -50,11 +50,11 @@ class Preference:
 
     def as_json(self) -> dict[str, Json]:
         """As a line tells it."""
-        told: dict[str, Json] = {"preference": self.value}
+        line: dict[str, Json] = {"preference": self.value}
         if any(self.said) or self.fault:
-            told |= {"said": list(self.said), "fault": self.fault or None, "reasons": list(self.reasons)}
-            told["requests"] = list(self.requests)
-        return told
+            line |= {"said": list(self.said), "fault": self.fault or None, "reasons": list(self.reasons)}
+            line["requests"] = list(self.requests)
+        return line
 
 
 class PairJudge(Protocol):
@@ -124,7 +124,7 @@ class ModelJudge:
 def judge_request(model: Model, text: Prompt, instruction: str, max_tokens: int, **slots: str) -> Request:
     """What a judge is asked; greedily, as messages where it takes them."""
     filled = text.filled(
-        instruction=instruction.strip(), **{key: one.strip() or "(empty)" for key, one in slots.items()}
+        instruction=instruction.strip(), **{key: value.strip() or "(empty)" for key, value in slots.items()}
     )
     held = text.name == "just_eval" and model.traits.structured
     return Request(
@@ -142,8 +142,8 @@ def _heard(reply: Completion | Failure, read: Callable[[str], str | None]) -> tu
     if isinstance(reply, Failure):
         return None, f"{NO_CALL}: {reply.kind}", "", reply.id
     said = reply.choices[0].text
-    found = read(said)
-    return found, "" if found else NO_VERDICT, said, reply.choice_id(0)
+    verdict = read(said)
+    return verdict, "" if verdict else NO_VERDICT, said, reply.choice_id(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,25 +184,24 @@ class LikelihoodJudge:
     """Prefers the answer that a model finds likelier after the request, by the mean over its tokens."""
 
     scorer: TokenScorer
-    role: str
 
     @property
     def name(self) -> str:
-        """Says what it is."""
-        return f"likelihood ({self.role})"
+        """Says what it is, and of which model."""
+        return f"likelihood ({self.scorer.name})"
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
         """No verdict where an answer is empty: nothing has no likelihood."""
         for pair in pairs:
             before = f"{pair.instruction.strip()}\n\n"
-            found = [
+            token_scores = [
                 self.scorer.token_log_probabilities(before, text) if text.strip() else ()
                 for text in (pair.one, pair.other)
             ]
-            if not all(found):
+            if not all(token_scores):
                 yield Preference(None, fault="empty")
                 continue
-            one, other = (fmean(scores) for scores in found)
+            one, other = (fmean(scores) for scores in token_scores)
             yield Preference(0.5 if one == other else float(one > other))
 
 
@@ -255,15 +254,15 @@ class AnswerRater:
 
 
 def _aspects(said: str, request: str) -> Rated:
-    found = aspects(said)
-    if isinstance(found, str):
-        return Rated(None, fault=found, said=said, request=request)
-    scores, reasons = tuple(found.scores.items()), tuple(found.reasons.items())
-    return Rated(found.mean, scores=scores, reasons=reasons, said=said, request=request)
+    scored = aspects(said)
+    if isinstance(scored, str):
+        return Rated(None, fault=scored, said=said, request=request)
+    scores, reasons = tuple(scored.scores.items()), tuple(scored.reasons.items())
+    return Rated(scored.mean, scores=scores, reasons=reasons, said=said, request=request)
 
 
 def _level(said: str, request: str) -> Rated:
-    found = mark(said, LEVELS)
-    if found is None:
+    level = mark(said, LEVELS)
+    if level is None:
         return Rated(None, fault=PROSE if said.strip() else NO_VERDICT, said=said, request=request)
-    return Rated(float(len(LEVELS) - LEVELS.index(found)), level=found, said=said, request=request)
+    return Rated(float(len(LEVELS) - LEVELS.index(level)), level=level, said=said, request=request)

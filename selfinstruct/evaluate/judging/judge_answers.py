@@ -54,7 +54,7 @@ class JudgeAnswers:
     """
 
     name: ClassVar[str] = "judge_answers"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "set"
 
     measures: tuple[str, ...] = ("pairwise",)
@@ -95,15 +95,15 @@ class JudgeAnswers:
 
     @property
     def _folders(self) -> tuple[str, ...]:
-        return tuple(filter(None, (one.strip() for one in self.answers.split(","))))
+        return tuple(filter(None, (folder.strip() for folder in self.answers.split(","))))
 
     def __post_init__(self) -> None:
         """Refuse knobs that measure nothing."""
-        unknown = [one for one in self.measures if one not in MEASURES]
+        unknown = [measure for measure in self.measures if measure not in MEASURES]
         if unknown or not self.measures or len({*self.measures}) < len(self.measures):
             what = f"measures: {', '.join(unknown) or 'none is named, or one twice'}"
             raise BadInput(what, place="stage judge_answers", fix=f"name some of: {', '.join(MEASURES)}")
-        rated = [one for one in self.measures if one != "pairwise"]
+        rated = [measure for measure in self.measures if measure != "pairwise"]
         if rated and not self.judge:
             fix = "name a judge: `judge: ROLE`, or --judge-model SPEC"
             raise BadInput(f"{', '.join(rated)} without a judge model", place="stage judge_answers", fix=fix)
@@ -117,32 +117,36 @@ class JudgeAnswers:
         yield from map(Kept, records)
         trials, pair_judges = self._tried(bench)
         given = self._given(bench)
-        rows = list(dict.fromkeys(one.row for one in given))
-        told: dict[str, Json] = {
+        rows = list(dict.fromkeys(answer.row for answer in given))
+        facts: dict[str, Json] = {
             "suite": self.suite,
-            "questions": len({one.question for one in given}),
+            "questions": len({answer.question for answer in given}),
             "judge": bench.models[self.judge].name if self.judge else None,
             "check": {trial.measure: trial.as_json() for trial in trials.values() if not _counts(trial)},
         }
         lines: list[dict[str, Json]] = []
         models: list[dict[str, Json]] = [{"model": model, "wrapper": wrapper} for model, wrapper in rows]
         if "pairwise" in self.measures:
-            told |= self._pairwise(bench, given, rows, pair_judges, models, lines)
+            facts |= self._pairwise(bench, given, rows, pair_judges, models, lines)
         for measure in self.measures:
             if measure != "pairwise" and trials[measure].passed:
                 rater = AnswerRater(bench.models[self.judge], measure, self.max_tokens)
-                found = list(rater((one.instruction, one.text) for one in given))
+                ratings = list(rater((answer.instruction, answer.text) for answer in given))
                 for model, row in zip(models, rows, strict=True):
-                    own = [(one.source, rated) for one, rated in zip(given, found, strict=True) if one.row == row]
+                    own = [
+                        (answer.source, rated)
+                        for answer, rated in zip(given, ratings, strict=True)
+                        if answer.row == row
+                    ]
                     model[measure] = rating_numbers(measure, own, bench.seed)
-                for one, rated in zip(given, found, strict=True):
-                    lines.append(_line(measure, rater.model.name, one) | rated.as_json())
-        told["models"] = list[Json](models)
+                for answer, rated in zip(given, ratings, strict=True):
+                    lines.append(_line(measure, rater.model.name, answer) | rated.as_json())
+        facts["models"] = list[Json](models)
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        for name, text in (("judged.json", as_page(told)), ("judged.jsonl", "".join(map(as_line, lines)))):
+        for name, text in (("judged.json", as_page(facts)), ("judged.jsonl", "".join(map(as_line, lines)))):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("judge_answers", told)
+        yield Measured("judge_answers", facts)
 
     def _tried(self, bench: Bench) -> tuple[dict[str, Trial], list[tuple[PairJudge, Trial]]]:
         """The trial of the judge model by measure; and who judges pairs, with its own trial where it had one."""
@@ -159,9 +163,9 @@ class JudgeAnswers:
                 trials[measure] = try_rater(AnswerRater(model, measure, self.max_tokens), pairs)
             bench.notice(trials[measure].told)
         if "pairwise" in self.measures:
-            judges += [(one, try_pair_judge(one, pairs)) for one in DUMMIES]
+            judges += [(dummy, try_pair_judge(dummy, pairs)) for dummy in DUMMIES]
             if self.likelihood:
-                likely = LikelihoodJudge(bench.scorers[self.likelihood], self.likelihood)
+                likely = LikelihoodJudge(bench.scorers[self.likelihood])
                 trial = trials["likelihood"] = try_pair_judge(likely, pairs)
                 bench.notice(trial.told)
                 judges.append((likely, trial))
@@ -169,28 +173,28 @@ class JudgeAnswers:
 
     def _given(self, bench: Bench) -> list[Given]:
         if self.answers:
-            rows: list[Mapping[str, Any]] = [one.extra for path in self._folders for one in bench.benchmarks[path]]
+            rows: list[Mapping[str, Any]] = [task.extra for path in self._folders for task in bench.benchmarks[path]]
         elif ANSWERS in bench.built:
             text = bench.built[ANSWERS].read_text(encoding="utf-8")
             rows = [json.loads(line) for line in text.splitlines()]
         else:
             fix = "put the stage `suite` before it, or name a folder of `score --suite` (`answers`)"
             raise BadInput("no answers to judge", place="stage judge_answers", fix=fix)
-        told = [row for row in rows if row.get("suite") == self.suite]
-        found = [
+        of_suite = [row for row in rows if row.get("suite") == self.suite]
+        answers = [
             Given(*(str(row.get(key) or "") for key in ("id", "source", "model", "wrapper", "prompt", "response")))
-            for row in told
+            for row in of_suite
         ]
-        asked = list(dict.fromkeys(one.question for one in found))
+        asked = list(dict.fromkeys(answer.question for answer in answers))
         wanted = {*asked[: self.first or len(asked)]}
-        if not found:
+        if not answers:
             there = ", ".join(dict.fromkeys(str(row.get("suite")) for row in rows)) or "none"
             raise BadInput(
                 f"no answers of the suite {self.suite} (there: {there})",
                 place="stage judge_answers",
                 fix="name it with `suite`",
             )
-        return [one for one in found if one.question in wanted]
+        return [answer for answer in answers if answer.question in wanted]
 
     def _pairwise(
         self,
@@ -203,26 +207,26 @@ class JudgeAnswers:
     ) -> dict[str, Json]:
         """Fills in what is told of each model, and the lines; returns what is told of all."""
         reference = self._reference(rows)
-        other = {one.question: one for one in given if one.row == reference}
+        other = {answer.question: answer for answer in given if answer.row == reference}
         numbers: dict[tuple[str, str], dict[str, Json]] = {row: {} for row in rows if row != reference}
         for judge, trial in judges:
             for row, by_judge in numbers.items():
-                own = [one for one in given if one.row == row and one.question in other]
-                pairs = [Pair(one.instruction, one.text, other[one.question].text) for one in own]
-                found = [
-                    Compared(one.question, one.source, pair, preference)
-                    for one, pair, preference in zip(own, pairs, judge(iter(pairs)), strict=True)
+                own = [answer for answer in given if answer.row == row and answer.question in other]
+                pairs = [Pair(answer.instruction, answer.text, other[answer.question].text) for answer in own]
+                comparisons = [
+                    Compared(answer.question, answer.source, pair, preference)
+                    for answer, pair, preference in zip(own, pairs, judge(iter(pairs)), strict=True)
                 ]
-                by_judge[judge.name] = win_numbers(found, bench.seed)
-                for one, compared in zip(own, found, strict=True):
-                    told = _line("pairwise", judge.name, one) | compared.preference.as_json()
-                    told["believed"] = trial.passed
-                    lines.append(told | {"reference": reference[0], "reference_response": other[one.question].text})
+                by_judge[judge.name] = win_numbers(comparisons, bench.seed)
+                for answer, compared in zip(own, comparisons, strict=True):
+                    line = _line("pairwise", judge.name, answer) | compared.preference.as_json()
+                    line["believed"] = trial.passed
+                    lines.append(line | {"reference": reference[0], "reference_response": other[answer.question].text})
         for model, row in zip(models, rows, strict=True):
             if row in numbers:
                 model["pairwise"] = numbers[row]
         believed = next((judge.name for judge, trial in judges if trial.passed), DUMMY)
-        answers = [(one.source, one.instruction, one.text) for one in given if one.row != reference]
+        answers = [(answer.source, answer.instruction, answer.text) for answer in given if answer.row != reference]
         twins = length_pairs(answers, self.length_test, bench.seed)
         return {
             "reference": reference[0],
@@ -259,26 +263,26 @@ def _counts(trial: Trial) -> bool:
     return trial.judge.startswith("likelihood (")
 
 
-def _line(measure: str, judge: str, one: Given) -> dict[str, Json]:
+def _line(measure: str, judge: str, answer: Given) -> dict[str, Json]:
     return {
         "measure": measure,
         "judge": judge,
-        "id": one.question,
-        "source": one.source,
-        "model": one.model,
-        "wrapper": one.wrapper,
-        "prompt": one.instruction,
-        "response": one.text,
+        "id": answer.question,
+        "source": answer.source,
+        "model": answer.model,
+        "wrapper": answer.wrapper,
+        "prompt": answer.instruction,
+        "response": answer.text,
     }
 
 
 def _rates(numbers: Mapping[tuple[str, str], Mapping[str, Json]], judge: str) -> dict[str, tuple[float, float]]:
-    found: dict[str, tuple[float, float]] = {}
+    rates: dict[str, tuple[float, float]] = {}
     for (model, wrapper), by_judge in numbers.items():
-        told = by_judge.get(judge)
-        rate = told.get("win_rate") if isinstance(told, dict) else None
-        unique = told.get("avg_unique_tokens") if isinstance(told, dict) else None
+        figures = by_judge.get(judge)
+        rate = figures.get("win_rate") if isinstance(figures, dict) else None
+        unique = figures.get("avg_unique_tokens") if isinstance(figures, dict) else None
         value = rate.get("value") if isinstance(rate, dict) else None
         if isinstance(value, int | float) and isinstance(unique, int | float):
-            found[f"{model}, {wrapper}"] = (float(value), float(unique))
-    return found
+            rates[f"{model}, {wrapper}"] = (float(value), float(unique))
+    return rates

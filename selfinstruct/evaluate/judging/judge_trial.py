@@ -61,8 +61,8 @@ def known_pairs(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> t
 def pairs_of(tasks: Sequence[Task]) -> tuple[KnownPair, ...]:
     """What `known_pairs` made, as pairs."""
     return tuple(
-        KnownPair(str(one.extra["id"]), one.instruction, one.instances[0].output, one.instances[1].output)
-        for one in tasks
+        KnownPair(str(task.extra["id"]), task.instruction, task.instances[0].output, task.instances[1].output)
+        for task in tasks
     )
 
 
@@ -85,14 +85,14 @@ class Trial:
     @property
     def where_longer_is_worse(self) -> Estimate | None:
         """The same, of pairs in which the longer answer is the worse one."""
-        half = [one for one, worse in zip(self.right, self.longer_is_worse, strict=True) if worse]
+        half = [right for right, worse in zip(self.right, self.longer_is_worse, strict=True) if worse]
         return clopper_pearson(sum(half), len(half))
 
     @property
     def passed(self) -> bool:
         """Both lower bounds are high enough."""
         bounds = ((self.every, LEAST), (self.where_longer_is_worse, LEAST_WHERE_LONGER_IS_WORSE))
-        return all(one is not None and one.low is not None and one.low >= least for one, least in bounds)
+        return all(share is not None and share.low is not None and share.low >= least for share, least in bounds)
 
     @property
     def told(self) -> str:
@@ -125,33 +125,36 @@ class Trial:
         }
 
 
-def _said(found: Estimate | None) -> str:
-    if found is None or found.low is None or found.high is None:
+def _said(share: Estimate | None) -> str:
+    if share is None or share.low is None or share.high is None:
         return "of none"
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
 
 
 def try_pair_judge(judge: PairJudge, pairs: Sequence[KnownPair]) -> Trial:
     """The better answer stands first in every pair; a judge that sees an order sees both."""
-    found = list(judge(Pair(one.instruction, one.better, one.worse) for one in pairs))
+    preferences = list(judge(Pair(pair.instruction, pair.better, pair.worse) for pair in pairs))
     return Trial(
         judge=judge.name,
         measure="pairwise",
-        right=[one.value == 1.0 for one in found],
-        longer_is_worse=[one.longer_is_worse for one in pairs],
-        faults=Counter(one.fault for one in found if one.fault),
+        right=[preference.value == 1.0 for preference in preferences],
+        longer_is_worse=[pair.longer_is_worse for pair in pairs],
+        faults=Counter(preference.fault for preference in preferences if preference.fault),
     )
 
 
 def try_rater(rater: AnswerRater, pairs: Sequence[KnownPair]) -> Trial:
     """Each answer is rated by itself: the better one must be rated higher."""
-    sides = [(one.instruction, text) for one in pairs for text in (one.better, one.worse)]
-    found = list(rater(sides))
-    both = list(zip(found[::2], found[1::2], strict=True))
+    sides = [(pair.instruction, text) for pair in pairs for text in (pair.better, pair.worse)]
+    ratings = list(rater(sides))
+    both = list(zip(ratings[::2], ratings[1::2], strict=True))
     return Trial(
         judge=rater.model.name,
         measure=rater.measure,
-        right=[one.value is not None and other.value is not None and one.value > other.value for one, other in both],
-        longer_is_worse=[one.longer_is_worse for one in pairs],
-        faults=Counter(one.fault for one in found if one.fault),
+        right=[
+            better.value is not None and worse.value is not None and better.value > worse.value
+            for better, worse in both
+        ],
+        longer_is_worse=[pair.longer_is_worse for pair in pairs],
+        faults=Counter(rating.fault for rating in ratings if rating.fault),
     )

@@ -43,7 +43,7 @@ def shortened(answer: str) -> str:
     >>> shortened("It rains. It stops. Then it rains."), shortened("one two three four"), shortened("Tay")
     ('It rains.', 'one two', '')
     """
-    sentences = [one for one in _END.split(answer.strip()) if one.strip()]
+    sentences = [sentence for sentence in _END.split(answer.strip()) if sentence.strip()]
     if len(sentences) > 1:
         return " ".join(sentences[: len(sentences) // 2])
     parts = answer.split()
@@ -52,31 +52,33 @@ def shortened(answer: str) -> str:
 
 def length_pairs(answers: Sequence[tuple[str, str, str]], most: int, seed: int) -> dict[str, list[tuple[str, Pair]]]:
     """Of (source, instruction, answer) as many as are wanted, drawn by a hash; each with its longer side as `one`."""
-    drawn = sorted(answers, key=lambda one: digest("length", seed, *one))[:most]
-    found: dict[str, list[tuple[str, Pair]]] = {"padded": [], "shortened": []}
+    drawn = sorted(answers, key=lambda row: digest("length", seed, *row))[:most]
+    pairs: dict[str, list[tuple[str, Pair]]] = {"padded": [], "shortened": []}
     for source, instruction, answer in drawn:
         random = Random(int(digest("padding", seed, instruction, answer)[:16], 16))  # noqa: S311 - not for secrets
-        found["padded"].append((source, Pair(instruction, padded(answer, random), answer)))
+        pairs["padded"].append((source, Pair(instruction, padded(answer, random), answer)))
         if less := shortened(answer):
-            found["shortened"].append((source, Pair(instruction, answer, less)))
-    return found
+            pairs["shortened"].append((source, Pair(instruction, answer, less)))
+    return pairs
 
 
 def length_test(judge: PairJudge, pairs: dict[str, list[tuple[str, Pair]]], seed: int) -> dict[str, Json]:
     """How often the longer twin is preferred; `prefers_length` where padding alone wins more than it loses for sure."""
-    told: dict[str, Json] = {}
+    numbers: dict[str, Json] = {}
     rates: dict[str, Estimate | None] = {}
-    for kind, found in pairs.items():
-        preferences = list(judge(pair for _, pair in found))
+    for kind, twins in pairs.items():
+        preferences = list(judge(pair for _, pair in twins))
         valued = [
-            (one.value, source) for one, (source, _) in zip(preferences, found, strict=True) if one.value is not None
+            (preference.value, source)
+            for preference, (source, _) in zip(preferences, twins, strict=True)
+            if preference.value is not None
         ]
         rate = rates[kind] = win_rate([value for value, _ in valued], [source for _, source in valued], seed)
-        told[kind] = {
-            "pairs": len(found),
+        numbers[kind] = {
+            "pairs": len(twins),
             "judged": len(valued),
             "longer_preferred": None if rate is None else rate.as_json(),
         }
     rate = rates.get("padded")
-    told["prefers_length"] = bool(rate is not None and rate.low is not None and rate.low > 0.5)
-    return told
+    numbers["prefers_length"] = bool(rate is not None and rate.low is not None and rate.low > 0.5)
+    return numbers

@@ -16,36 +16,36 @@ def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) 
     >>> rating_numbers("user_oriented", [("a", one), ("b", Rated(None, fault="prose"))], 0)["levels"]
     {'A': 1, 'B': 0, 'C': 0, 'D': 0}
     """
-    told = [(source, one) for source, one in rated if one.value is not None]
-    faults = Counter(one.fault for _, one in rated if one.fault)
-    numbers: dict[str, Json] = {"rated": len(told), "faults": dict(faults)}
+    valued = [(source, rating) for source, rating in rated if rating.value is not None]
+    faults = Counter(rating.fault for _, rating in rated if rating.fault)
+    numbers: dict[str, Json] = {"rated": len(valued), "faults": dict(faults)}
     if measure == "just_eval":
-        numbers |= {name: _json(_aspect(name, told, seed)) for name in ASPECTS}
+        numbers |= {name: _json(_aspect(name, valued, seed)) for name in ASPECTS}
         return numbers
-    levels = Counter(one.level for _, one in told)
+    levels = Counter(rating.level for _, rating in valued)
     numbers["levels"] = {level: levels[level] for level in LEVELS}
     for name, enough in (("A", "A"), ("A_or_B", "AB")):
-        numbers[name] = _json(_share([(source, one.level in enough) for source, one in told]))
+        numbers[name] = _json(_share([(source, rating.level in enough) for source, rating in valued]))
     return numbers
 
 
-def _aspect(name: str, told: Sequence[tuple[str, Rated]], seed: int) -> Estimate | None:
+def _aspect(name: str, valued: Sequence[tuple[str, Rated]], seed: int) -> Estimate | None:
     totals: dict[str, float] = {}
     counts: dict[str, int] = {}
-    for source, one in told:
-        totals[source] = totals.get(source, 0.0) + dict(one.scores)[name]
+    for source, rating in valued:
+        totals[source] = totals.get(source, 0.0) + dict(rating.scores)[name]
         counts[source] = counts.get(source, 0) + 1
     return mean(list(totals.values()), list(counts.values()), within=(1, 5), seed=seed) if counts else None
 
 
-def _share(told: Sequence[tuple[str, bool]]) -> Estimate | None:
+def _share(marks: Sequence[tuple[str, bool]]) -> Estimate | None:
     totals: dict[str, int] = {}
     counts: dict[str, int] = {}
-    for source, yes in told:
+    for source, yes in marks:
         totals[source] = totals.get(source, 0) + yes
         counts[source] = counts.get(source, 0) + 1
     return share(list(totals.values()), list(counts.values()))
 
 
-def _json(found: Estimate | None) -> Json:
-    return None if found is None else {**found.as_json(), "n": found.n, "sources": found.clusters}
+def _json(estimate: Estimate | None) -> Json:
+    return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}

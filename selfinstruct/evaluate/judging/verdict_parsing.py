@@ -65,11 +65,11 @@ def mark(said: str, letters: str) -> str | None:
     >>> mark("I like A, and B, too.", "ABC") is None
     True
     """
-    found = [letter for letter in _MARKED.findall(said) if letter in letters]
-    if found:
+    marked = [letter for letter in _MARKED.findall(said) if letter in letters]
+    if marked:
         last_line = _MARKED.findall(said.strip().splitlines()[-1])
-        settled = set(last_line or found)
-        return found[-1] if len(settled) == 1 else None
+        settled = set(last_line or marked)
+        return marked[-1] if len(settled) == 1 else None
     lines = said.strip().splitlines()
     only = _LAST_WORD.fullmatch(lines[-1].strip()) if lines else None
     return only[1].upper() if only and only[1].upper() in letters else None
@@ -88,21 +88,21 @@ def aspects(said: str) -> Scored | str:
     if start < 0:
         return PROSE
     try:
-        told = json.loads(said[start : end + 1])
+        verdict = json.loads(said[start : end + 1])
     except (ValueError, RecursionError):
         return BROKEN
-    if not isinstance(told, dict):
+    if not isinstance(verdict, dict):
         return BROKEN
     scores: dict[str, int] = {}
     reasons: dict[str, str] = {}
     for name in ASPECTS:
-        one = told.get(name)
-        if not isinstance(one, dict) or "score" not in one:
+        aspect = verdict.get(name)
+        if not isinstance(aspect, dict) or "score" not in aspect:
             return MISSING
-        score = _whole(one["score"])
+        score = _whole(aspect["score"])
         if score is None:
             return NOT_1_TO_5
-        scores[name], reasons[name] = score, str(one.get("reason") or "")
+        scores[name], reasons[name] = score, str(aspect.get("reason") or "")
     return Scored(scores, reasons)
 
 

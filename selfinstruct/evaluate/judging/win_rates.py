@@ -39,17 +39,19 @@ class Compared:
 
 def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
     """By the names of AlpacaEval and FastChat, where they have one; pairs without a verdict count nowhere."""
-    judged = [one for one in compared if one.preference.value is not None]
-    values = [one.preference.value for one in judged if one.preference.value is not None]
-    longer = [length(one.pair.one) - length(one.pair.other) for one in judged]
-    more = [unique_tokens(one.pair.one) - unique_tokens(one.pair.other) for one in judged]
-    sources = [one.source for one in judged]
-    consistent = [one.preference.consistent for one in judged if one.preference.consistent is not None]
+    judged = [comparison for comparison in compared if comparison.preference.value is not None]
+    values = [comparison.preference.value for comparison in judged if comparison.preference.value is not None]
+    longer = [length(comparison.pair.one) - length(comparison.pair.other) for comparison in judged]
+    more = [unique_tokens(comparison.pair.one) - unique_tokens(comparison.pair.other) for comparison in judged]
+    sources = [comparison.source for comparison in judged]
+    consistent = [
+        comparison.preference.consistent for comparison in judged if comparison.preference.consistent is not None
+    ]
     faults: dict[str, Json] = {}
-    for one in compared:
-        if one.preference.fault:
-            before = faults.get(one.preference.fault)
-            faults[one.preference.fault] = (before if isinstance(before, int) else 0) + 1
+    for comparison in compared:
+        if comparison.preference.fault:
+            before = faults.get(comparison.preference.fault)
+            faults[comparison.preference.fault] = (before if isinstance(before, int) else 0) + 1
     return {
         "n_total": len(values),
         "n_wins": values.count(1.0),
@@ -60,14 +62,16 @@ def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
         "win_rate": _json(win_rate(values, sources, seed)),
         "length_controlled_winrate": _json(held_equal(values, longer, sources, seed)),
         "unique_token_controlled_winrate": _json(held_equal(values, more, sources, seed)),
-        "avg_length": sum(len(one.pair.one) for one in judged) / len(judged) if judged else None,
-        "avg_unique_tokens": sum(unique_tokens(one.pair.one) for one in judged) / len(judged) if judged else None,
+        "avg_length": sum(len(comparison.pair.one) for comparison in judged) / len(judged) if judged else None,
+        "avg_unique_tokens": sum(unique_tokens(comparison.pair.one) for comparison in judged) / len(judged)
+        if judged
+        else None,
         "wins_with_unique_tokens": _json(correlation(values, more)),
     }
 
 
-def _json(found: Estimate | None) -> Json:
-    return None if found is None else {**found.as_json(), "n": found.n, "sources": found.clusters}
+def _json(estimate: Estimate | None) -> Json:
+    return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}
 
 
 def win_rate(values: Sequence[float], sources: Sequence[str], seed: int = 0) -> Estimate | None:
@@ -116,8 +120,8 @@ def _at_none(
 
     base, slope = np.zeros(len(weights)), np.zeros(len(weights))
     for _ in range(_STEPS):
-        found = 1 / (1 + np.exp(-np.clip(base[:, None] + slope[:, None] * beside, -30, 30)))
-        off, curve = weights * (wins - found), weights * found * (1 - found)
+        expected = 1 / (1 + np.exp(-np.clip(base[:, None] + slope[:, None] * beside, -30, 30)))
+        off, curve = weights * (wins - expected), weights * expected * (1 - expected)
         pull, push = off.sum(1) - _RIDGE[0] * base, (off * beside).sum(1) - _RIDGE[1] * slope
         first, both = curve.sum(1) + _RIDGE[0], (curve * beside).sum(1)
         second = (curve * beside**2).sum(1) + _RIDGE[1]
@@ -133,12 +137,12 @@ def over_models(rates: Mapping[str, tuple[float, float]]) -> dict[str, Json]:
     >>> over_models({"a": (0.5, 10.0), "b": (0.6, 12.0)})["says"]
     'says little: 2 models, and 12 are wanted'
     """
-    found = correlation([rate for rate, _ in rates.values()], [unique for _, unique in rates.values()])
+    r = correlation([rate for rate, _ in rates.values()], [unique for _, unique in rates.values()])
     enough = len(rates) >= ROWS
     return {
         "models": len(rates),
-        "r": None if found is None else found.as_json(),
-        "claim": enough and found is not None,
+        "r": None if r is None else r.as_json(),
+        "claim": enough and r is not None,
         "says": ""
         if enough
         else f"says little: {len(rates)} model{'' if len(rates) == 1 else 's'}, and {ROWS} are wanted",

@@ -86,41 +86,44 @@ class Suite:
         wrappers = [self._wrapper(place, model.traits) for place, model in enumerate(models)]
         for model, wrapper in zip(models, wrappers, strict=True):
             wrapper.check(model.name, model.traits)
-        for found in asked.values():
-            for question in found[:1]:
+        for questions in asked.values():
+            for question in questions[:1]:
                 question.mark("")  # what marks is loaded now: no endpoint waits for it later
         failures: list[Json] = []
         answers: list[SuiteAnswer] = []
         sides: list[Json] = []
         for model, wrapper in zip(models, wrappers, strict=True):
-            told: dict[str, Json] = {"model": model.name, "wrapper": wrapper.name}
-            for suite, found in asked.items():
+            numbers: dict[str, Json] = {"model": model.name, "wrapper": wrapper.name}
+            for suite, questions in asked.items():
                 failed = len(failures)
-                heard = list(self._answers(model, wrapper, suite, found, failures))
+                heard = list(self._answers(model, wrapper, suite, questions, failures))
                 answers += heard
-                told[suite] = suite_numbers(heard, bench.seed) | {"failed": len(failures) - failed}
-            sides.append(told)
+                numbers[suite] = suite_numbers(heard, bench.seed) | {"failed": len(failures) - failed}
+            sides.append(numbers)
         if not answers:
             what = f"none of {len(failures)} questions got an answer"
             raise BadInput(what, place="stage suite", fix="see whether the model runs, then --retry-failed")
-        told = {
+        facts: dict[str, Json] = {
             "suites": {
                 suite: {
                     "reads": self._paths[suite],
-                    "questions": len(found),
+                    "questions": len(questions),
                     "max_tokens": self._tokens(suite),
                     "measures": dict(SUITES[suite].measures),
                 }
-                for suite, found in asked.items()
+                for suite, questions in asked.items()
             },
             "models": sides,
         }
-        page = as_page({**told, "failures": failures})
+        page = as_page({**facts, "failures": failures})
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        for name, text in (("suite.json", page), ("suite.jsonl", "".join(as_line(one.as_json()) for one in answers))):
+        for name, text in (
+            ("suite.json", page),
+            ("suite.jsonl", "".join(as_line(answer.as_json()) for answer in answers)),
+        ):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("suite", {**told, "failed": len(failures)})
+        yield Measured("suite", {**facts, "failed": len(failures)})
 
     def _questions(self, bench: Bench) -> dict[str, list[Question]]:
         """By suite."""
@@ -140,7 +143,7 @@ class Suite:
         return Wrapper(("chat" if traits.chat else "none") if named == AUTO else named)
 
     def _answers(
-        self, model: Model, wrapper: Wrapper, suite: str, asked: Sequence[Question], failures: list[Json]
+        self, model: Model, wrapper: Wrapper, suite: str, questions: Sequence[Question], failures: list[Json]
     ) -> Iterator[SuiteAnswer]:
         tokens = self._tokens(suite)
 
@@ -155,8 +158,8 @@ class Suite:
                 subject=question.text,
             )
 
-        for one in ask(model, asked, request):
-            question, reply = one.about, one.reply
+        for asked in ask(model, questions, request):
+            question, reply = asked.about, asked.reply
             if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
                 failures.append({"model": model.name, "suite": suite, "question": question.id, **reply.as_json()})
                 continue

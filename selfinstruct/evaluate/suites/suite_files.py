@@ -84,10 +84,10 @@ def user_tasks(rows: Iterable[tuple[str, Mapping[str, Any]]], source: str) -> tu
 
 
 def check_suite_names(names: Iterable[str], known: Iterable[str]) -> None:
-    """BadInput for a suite that nobody wrote, one named twice, or none at all."""
-    told, there = list(names), list(known)
-    for name in told:
+    """BadInput for a suite that is not there, one named twice, or none at all."""
+    named, there = list(names), list(known)
+    for name in named:
         if name not in there:
             raise BadInput(f"no suite '{name}'", place="suites", fix=f"one of: {', '.join(there)}")
-    if not told or len(set(told)) < len(told):
+    if not named or len(set(named)) < len(named):
         raise BadInput("suites: none is named, or one twice", fix=f"name some of: {', '.join(there)}")

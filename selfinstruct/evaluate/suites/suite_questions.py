@@ -50,33 +50,33 @@ def _ifeval_prompt(task: Task) -> IfevalPrompt:
 
 def _ifeval(task: Task) -> Question:
     prompt = _ifeval_prompt(task)
-    kinds = [one.id for one in prompt.instructions]
+    kinds = [instruction.id for instruction in prompt.instructions]
 
     def mark(said: str) -> Marked:
-        found = following(prompt, said)
+        followed = following(prompt, said)
         by_kind: dict[str, dict[str, Mark]] = {}
-        for kind, strict, loose in zip(kinds, found.strict, found.loose, strict=True):
+        for kind, strict, loose in zip(kinds, followed.strict, followed.loose, strict=True):
             before = by_kind.get(kind, {"instruction_strict": (0.0, 0), "instruction_loose": (0.0, 0)})
-            one, other = before["instruction_strict"], before["instruction_loose"]
+            strictly, loosely = before["instruction_strict"], before["instruction_loose"]
             by_kind[kind] = {
-                "instruction_strict": (one[0] + strict, one[1] + 1),
-                "instruction_loose": (other[0] + loose, other[1] + 1),
+                "instruction_strict": (strictly[0] + strict, strictly[1] + 1),
+                "instruction_loose": (loosely[0] + loose, loosely[1] + 1),
             }
         measures = {
-            "prompt_strict": (float(all(found.strict)), 1),
-            "prompt_loose": (float(all(found.loose)), 1),
-            "instruction_strict": (float(sum(found.strict)), len(kinds)),
-            "instruction_loose": (float(sum(found.loose)), len(kinds)),
+            "prompt_strict": (float(all(followed.strict)), 1),
+            "prompt_loose": (float(all(followed.loose)), 1),
+            "instruction_strict": (float(sum(followed.strict)), len(kinds)),
+            "instruction_loose": (float(sum(followed.loose)), len(kinds)),
         }
         return Marked(measures, by_kind)
 
-    told: list[Json] = [[one.id, dict(one.arguments)] for one in prompt.instructions]
-    return Question(id=digest("ifeval", prompt.text, told)[:16], source=prompt.key, text=prompt.text, mark=mark)
+    instructions: list[Json] = [[instruction.id, dict(instruction.arguments)] for instruction in prompt.instructions]
+    return Question(id=digest("ifeval", prompt.text, instructions)[:16], source=prompt.key, text=prompt.text, mark=mark)
 
 
 def _superni(task: Task) -> Question:
     given = task.instances[0].input
-    references = tuple(one.output for one in task.instances)
+    references = tuple(instance.output for instance in task.instances)
     category = str(task.extra.get("category") or "none named")
 
     def mark(said: str) -> Marked:

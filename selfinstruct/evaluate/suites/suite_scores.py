@@ -46,21 +46,28 @@ def _as_json(marks: Mapping[str, Mark]) -> Json:
 def suite_numbers(answers: Sequence[SuiteAnswer], seed: int) -> dict[str, Json]:
     """Counts, every measure, and every measure of each category, in order of their names."""
     by_category: dict[str, list[tuple[str, Mapping[str, Mark]]]] = {}
-    for one in answers:
-        for name, marks in one.marked.by_category.items():
-            by_category.setdefault(name, []).append((one.question.source, marks))
+    for answer in answers:
+        for name, marks in answer.marked.by_category.items():
+            by_category.setdefault(name, []).append((answer.question.source, marks))
     return {
         "answered": len(answers),
-        "truncated": sum(one.finish_reason == "length" for one in answers),
-        "measures": _told([(one.question.source, one.marked.measures) for one in answers], seed),
-        "by_category": {name: _told(by_category[name], seed) for name in sorted(by_category)},
+        "truncated": sum(answer.finish_reason == "length" for answer in answers),
+        "measures": _measures([(answer.question.source, answer.marked.measures) for answer in answers], seed),
+        "by_category": {name: _measures(by_category[name], seed) for name in sorted(by_category)},
     }
 
 
-def _told(marks: Sequence[tuple[str, Mapping[str, Mark]]], seed: int) -> dict[str, Json]:
-    names = dict.fromkeys(name for _, one in marks for name in one)
-    found = ((name, estimate([(source, one[name]) for source, one in marks if name in one], seed)) for name in names)
-    return {name: one.as_json() | {"n": one.n, "sources": one.clusters} for name, one in found if one is not None}
+def _measures(marks: Sequence[tuple[str, Mapping[str, Mark]]], seed: int) -> dict[str, Json]:
+    names = dict.fromkeys(name for _, by_name in marks for name in by_name)
+    estimates = (
+        (name, estimate([(source, by_name[name]) for source, by_name in marks if name in by_name], seed))
+        for name in names
+    )
+    return {
+        name: number.as_json() | {"n": number.n, "sources": number.clusters}
+        for name, number in estimates
+        if number is not None
+    }
 
 
 def estimate(marks: Iterable[tuple[str, Mark]], seed: int = 0) -> Estimate | None:

@@ -25,9 +25,9 @@ from selfinstruct.formats.camels.checked_values import (
 from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.prompt_templates import ALPACA as ALPACA_TEMPLATE
+from selfinstruct.prompt_templates import ALPACA_WITH_INPUT, filled
 from selfinstruct.records import Task
-from selfinstruct.templates import ALPACA as ALPACA_TEMPLATE
-from selfinstruct.templates import ALPACA_WITH_INPUT, filled
 
 WITH_INPUT: Mapping[str, int] = {
     "{instruction}\n\n{input}\n\n": 4,

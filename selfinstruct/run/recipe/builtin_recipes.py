@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
-from selfinstruct.store.whole_writes import disk
+from selfinstruct.store.atomic_writes import disk
 from selfinstruct.text import shown
 
 _INSIDE_WHEEL = Path(__file__).parents[1] / "recipes"

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.layouts import SHAPES, shape_of
 from selfinstruct.formats.plugin_formats import writable
-from selfinstruct.formats.shapes import SHAPES, shape_of
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
 from selfinstruct.run.recipe.keys import LAYOUTS, Recipe, built_name, student_role

@@ -9,7 +9,7 @@ import yaml
 
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.input_places import there
+from selfinstruct.formats.input_files import there
 from selfinstruct.store.run_folder import MARK
 from selfinstruct.text import shown
 

@@ -22,6 +22,7 @@ class Letters:
     """One token a character; a character that stood in the prompt has probability 1/2, any other 1/8."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)
+    name: str = "letters"
 
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         self.asked.append((prompt, continuation))
@@ -45,6 +46,7 @@ class Fixed:
 
     given: Sequence[float]
     alone: Sequence[float]
+    name: str = "fixed"
 
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         del continuation

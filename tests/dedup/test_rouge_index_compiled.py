@@ -5,11 +5,11 @@ import subprocess
 import sys
 from random import Random
 
-from selfinstruct.dedup.compiled_index import CompiledPool, call_compiled
-from selfinstruct.dedup.index import PlainPool
+from selfinstruct.dedup.rouge_index import PlainPool
+from selfinstruct.dedup.rouge_index_compiled import CompiledPool, call_compiled
 
 ASK = """
-from selfinstruct.dedup.compiled_index import CompiledPool
+from selfinstruct.dedup.rouge_index_compiled import CompiledPool
 from selfinstruct.dedup import lcs_kernel
 print(CompiledPool([[1, 2, 3], [4, 5, 6]]).nearest([5, 6, 7]), type(lcs_kernel.nearest._cache).__name__)
 """

@@ -14,7 +14,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_lines import LINE_BYTES
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.parquet_columns import noted_places, untyped
+from selfinstruct.formats.parquet_writing import noted_places, untyped
 from selfinstruct.formats.streams import TOTAL_BYTES, begins_as_arrow, complaints, name, refuse_swollen, unpacked_cap
 from selfinstruct.records import Json
 from selfinstruct.text import shown

@@ -84,7 +84,7 @@ def as_cell(text: str) -> str:
 def from_cell(cell: str) -> str:
     """The inverse of `as_cell`."""
     inside = cell[1:] if cell.startswith(_QUOTE) and cell.lstrip(_QUOTE).startswith(_FORMULA) else cell
-    return _WITHIN.sub(lambda found: found[1] + found[2][1:], inside)
+    return _WITHIN.sub(lambda match: match[1] + match[2][1:], inside)
 
 
 def fitting(text: str) -> str:

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from selfinstruct.atomic_files import anew
 from selfinstruct.formats.arrow_arrays import table_of
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.rows import Row
 from selfinstruct.records import Json
-from selfinstruct.whole_files import anew
 
 _INT64 = 1 << 63
 _EXACT = 1 << 53  # whole numbers up to here are the same as a float

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct import templates
+from selfinstruct import prompt_templates
 from selfinstruct.curate.exchanges import exchanges, replies
 from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.dedup.duplicate_records import compared_text
@@ -15,8 +15,8 @@ from selfinstruct.formats.conversations import after_history
 from selfinstruct.formats.rows import PLAIN, turns
 from selfinstruct.formats.turns_in_text import turns_of
 from selfinstruct.fragment.pair_sources import source_of
+from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Provenance, Task
-from selfinstruct.templates import joined
 from selfinstruct.text import words
 from selfinstruct.tone.prompt_sets import own_prompts, prompts_of
 
@@ -92,7 +92,7 @@ FIXED_TEXTS = ("Below is an instruction that describes", "### Instruction:\\n{",
 
 def test_the_texts_of_templates_stand_once_in_the_program() -> None:
     """Others import them; the converters of the Camels paper have fourteen forms of their own beside."""
-    ours = Path(templates.__file__)
+    ours = Path(prompt_templates.__file__)
     own = {ours, ours.parent / "formats" / "camels" / "instructions.py"}
     for path in set(ours.parent.rglob("*.py")) - own:
         code = path.read_text(encoding="utf-8")

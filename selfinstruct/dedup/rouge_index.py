@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from selfinstruct.dedup.compiled_index import CompiledPool
+from selfinstruct.dedup.rouge_index_compiled import CompiledPool
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.text import one_line, program_words, words

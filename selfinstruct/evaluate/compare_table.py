@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_marks import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column, Mark, Measured
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json

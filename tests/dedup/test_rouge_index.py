@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.dedup.index import argsort
+from selfinstruct.dedup.rouge_index import argsort
 
 
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.25, 1 / 3, 0.5, 0.7000000000000001]), max_size=300))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.formats.arrow_arrays import table_of
 from selfinstruct.formats.packed_rows import packed_rows, put_row
-from selfinstruct.formats.parquet_columns import Columns, common, kind_of, merged
+from selfinstruct.formats.parquet_writing import Columns, common, kind_of, merged
 from selfinstruct.records import Json
 
 jsons: st.SearchStrategy[Json] = st.recursive(

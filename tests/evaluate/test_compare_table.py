@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_folders import FolderMeasured, comparison
-from selfinstruct.evaluate.compare_marks import Column, Mark, Measured, measured
+from selfinstruct.evaluate.compare_columns import Column, Mark, Measured, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
+from selfinstruct.evaluate.compare_table import FolderMeasured, comparison
 from selfinstruct.run.score_without_run import compare_folders
 
 IFS = Column("ifs", "judge one")

@@ -12,8 +12,8 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.parquet_and_hub_rows import parquet_rows
 from selfinstruct.formats.read_sets import read_set
-from selfinstruct.formats.tables import parquet_rows
 from selfinstruct.records import Task
 
 LINE = {"instruction": "Name a river.", "input": "", "output": "Tay"}

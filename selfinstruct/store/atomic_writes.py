@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 
+from selfinstruct.atomic_files import beside, create, put_in_place, room, sync_file, sync_folder
 from selfinstruct.errors import NoRoom
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.whole_files import beside, create, put_in_place, room, sync_file, sync_folder
 
 
 @contextmanager

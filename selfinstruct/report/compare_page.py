@@ -23,24 +23,24 @@ def comparison_page(value: Mapping[str, Json], heads: Sequence[str], legend: Seq
 
 
 def _figure(place: int, head: str, terms: str, lines: Sequence[Mapping[str, Json]]) -> Figure:
-    marks = [
+    pairs = [
         charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
         for line in lines
     ]
-    label = f"{head} of {plural(sum(one.mark is not None for one in marks), 'row')}, with 95 % intervals"
-    return Figure(caption=head, note=terms, chart=charts.pairs(label, marks), nothing="no row has it")
+    label = f"{head} of {plural(sum(pair.mark is not None for pair in pairs), 'row')}, with 95 % intervals"
+    return Figure(caption=head, note=terms, chart=charts.pairs(label, pairs), nothing="no row has it")
 
 
 def _row(line: Mapping[str, Json], places: int) -> list[Cell]:
     cells = [text_cell(line.get("row"), 120)]
     for place in range(places):
-        found = part({"cell": _cell(line, place)}, "cell")
-        value = estimate_cell(estimate_in({**found}) if found else None)
-        change = estimate_in(found.get("difference"))
+        entry = part({"cell": _cell(line, place)}, "cell")
+        value = estimate_cell(estimate_in({**entry}) if entry else None)
+        change = estimate_in(entry.get("difference"))
         if change is None:
             cells.append(value)
             continue
-        holds = part(found, "difference").get("holds") is True
+        holds = part(entry, "difference").get("holds") is True
         apart = change_cell(change)
         below = Cell(apart.text, apart.interval, apart.strong, mark="†" if holds else "")
         cells.append(Cell(value.text or DASH, value.interval, change=below))

@@ -6,7 +6,7 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.endpoint_capabilities import CHAT, Capabilities, RequestStyle, Stated, stated
-from selfinstruct.models.refusals import adapted
+from selfinstruct.models.refused_parameters import adapted
 from selfinstruct.records import Json
 
 BODY: dict[str, Json] = {

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from selfinstruct import whole_files
+from selfinstruct import atomic_files
+from selfinstruct.atomic_files import beside, create, put_in_place, sweep, sweep_beside, write_whole
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.checkpoint import whole_folder
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.writing import write_set
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.run.convert import convert
+from selfinstruct.store.atomic_writes import publish_folder, publish_text
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
-from selfinstruct.store.whole_writes import publish_folder, publish_text
-from selfinstruct.whole_files import beside, create, put_in_place, sweep, sweep_beside, write_whole
 
 TASK = Task(instruction="Name a river.", instances=(Instance("", "The Tay."),), provenance=Provenance(stage="seed"))
 
@@ -194,8 +194,8 @@ def test_as_on_windows_no_folder_is_opened_and_no_handle_that_only_reads_is_sync
         synced.append(handle)
 
     monkeypatch.setattr(shutil, "_use_fd_functions", False)
-    monkeypatch.setattr(whole_files, "_FOLDERS_SYNC", False)
-    monkeypatch.setattr(whole_files, "_TO_SYNC", "rb+")
+    monkeypatch.setattr(atomic_files, "_FOLDERS_SYNC", False)
+    monkeypatch.setattr(atomic_files, "_TO_SYNC", "rb+")
     monkeypatch.setattr(os, "open", no_folders)
     monkeypatch.setattr(os, "fsync", fsync)
     (tmp_path / "folder").mkdir()

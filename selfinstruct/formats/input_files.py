@@ -12,9 +12,9 @@ from selfinstruct.formats.csv_and_xlsx import delimited_rows, sheet_rows
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_lines import read_each, read_each_text_line
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.parquet_and_hub_rows import arrow_rows, hub_rows, parquet_rows, saved_rows
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named, usual
 from selfinstruct.formats.streams import PACKED, complaints, ending, name
-from selfinstruct.formats.tables import arrow_rows, hub_rows, parquet_rows, saved_rows
 from selfinstruct.text import shown
 
 _SORTS = {

@@ -31,8 +31,8 @@ from selfinstruct.formats.fields import (
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.plugin_formats import plugin_format
 from selfinstruct.formats.turns_in_text import is_templated, template_turns, templated
+from selfinstruct.prompt_templates import TAGS
 from selfinstruct.records import Instance, Json, Provenance, Task
-from selfinstruct.templates import TAGS
 from selfinstruct.text import shown
 
 _NO_INPUT = "<noinput>"  # Alpaca's mark

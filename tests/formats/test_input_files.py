@@ -14,7 +14,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.dataset_card import render
-from selfinstruct.formats.input_places import checked_pattern, front_matter
+from selfinstruct.formats.input_files import checked_pattern, front_matter
 from selfinstruct.formats.read_sets import Unreadable, read_set
 from selfinstruct.formats.rows import ABOUT, COLUMNS, PLAIN, rows
 from selfinstruct.records import Instance, Message, Provenance, Task

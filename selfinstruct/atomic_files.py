@@ -147,8 +147,8 @@ def sweep(folder: Path) -> None:
 def unfinished(place: Path) -> list[Path]:
     """What was begun beside a place, or in it: files, and folders with all that is in them."""
     folders = [place.parent] if _UNFINISHED.fullmatch(place.name) else [place, place.parent]
-    found = [path for folder in folders if folder.is_dir() for path in folder.glob(".*.tmp")]
-    return [path for path in found if _UNFINISHED.fullmatch(path.name) and not path.is_symlink()]
+    candidates = [path for folder in folders if folder.is_dir() for path in folder.glob(".*.tmp")]
+    return [path for path in candidates if _UNFINISHED.fullmatch(path.name) and not path.is_symlink()]
 
 
 def room(path: Path, needed: int = 0) -> str:
@@ -165,7 +165,7 @@ def room(path: Path, needed: int = 0) -> str:
 
 def _size(path: Path) -> int:
     inside = path.rglob("*") if path.is_dir() else (path,)
-    return sum(found.stat().st_size for found in inside if found.is_file())
+    return sum(file.stat().st_size for file in inside if file.is_file())
 
 
 def sweep_beside(place: Path) -> None:
