@@ -12,7 +12,7 @@ from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
-from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of
+from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of, three_texts
 from selfinstruct.formats.loss_marks import may_mark, of_record, without_marks
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.records import Provenance, Task
@@ -203,6 +203,10 @@ class Reader:
             raise BadInput(fault.what, place=fault.place or item.place, fix=fault.fix) from fault
 
     def _task(self, item: Line) -> Task:
+        if self.usual == "alpaca" and self.forced in ("", "alpaca") and self.columns is None:
+            task = three_texts(item.value, self.origin)
+            if task is not None:
+                return self.seen.distinct(task)
         value, misspelt = (item.value, "") if self.columns else mended(item.value)
         if misspelt:
             self.notice(f"{item.place}: key '{shown(misspelt)}' read as if it were spelt right")

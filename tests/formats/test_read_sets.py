@@ -5,11 +5,14 @@ import json
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats import json_lines, json_stream
+from selfinstruct.formats import detect, json_lines, json_stream
 from selfinstruct.formats.read_sets import SeenIds, Unreadable, read_set, shape_names
 from selfinstruct.records import Instance, Message, Provenance, Task
 
@@ -390,3 +393,24 @@ def test_one_bad_turn_spoils_its_conversation_alone(tmp_path: Path) -> None:
         "unknown_layout",
         "unknown_layout",
     ]
+
+
+_SAID = st.sampled_from(
+    ["Name a river.", "", " ", "<noinput>", " <NoInput> ", "[1, 2]", "\ud800", "Tay", None, 7, ["Tay"]]
+)
+_BESIDE = st.sampled_from([{}, {}, {}, {"id": "a"}, {"is_classification": True}, {"weight": 0}, {"history": []}])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(_SAID, _SAID, _SAID, _BESIDE), min_size=1, max_size=8))
+def test_a_record_of_three_texts_is_read_as_any_other_of_its_layout(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[Any, Any, Any, dict[str, Any]]]
+) -> None:
+    first = {"instruction": "Name a hill.", "input": "", "output": "Ben Nevis"}
+    rows = [{"instruction": one, "input": two, "output": three, **more} for one, two, three, more in said]
+    path = tmp_path_factory.mktemp("three") / "set.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [first, *rows, *rows]), encoding="utf-8")
+    short = list(read_set(str(path)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detect, "three_texts", lambda *_: None)
+        assert list(read_set(str(path))) == short

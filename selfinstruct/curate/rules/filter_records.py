@@ -7,7 +7,7 @@ from typing import ClassVar
 from selfinstruct.curate.exchanges import exchanges
 from selfinstruct.curate.rules.any_text_rules import require_languages
 from selfinstruct.curate.rules.plugin_rules import Given, words
-from selfinstruct.curate.rules.rule_tables import NAMES, Chosen, Limits, Objection, bound, chosen
+from selfinstruct.curate.rules.rule_tables import NAMES, Chosen, Limits, Objection, bound, chosen, of_exchange
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
@@ -81,10 +81,18 @@ class ApplyRules:
             languages=self.languages,
         )
         rules = [_Bound(rule) for rule in chosen(self._words)]
-        at_work = [(rule, bound(rule.chosen.name, limits)) for rule in rules]
+        named = [(rule, rule.chosen.name) for rule in rules]
+        at_work = [(rule, of_exchange(name, limits), bound(name, limits)) for rule, name in named]
         for task in records:
             said = exchanges(task)
-            against = [(rule, objection) for rule, objects in at_work if (objection := objects(task, said)) is not None]
+            against = list[tuple[_Bound, Objection]]()
+            alone = said[0] if len(said) == 1 else None  # as of nearly all records
+            for rule, reads, objects in at_work:
+                if alone is not None and reads is not None:
+                    if told := reads(alone):
+                        against.append((rule, Objection(told)))
+                elif (found := objects(task, said)) is not None:
+                    against.append((rule, found))
             yield self._judged(task, against) if against else Kept(task)
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})

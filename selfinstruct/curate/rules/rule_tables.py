@@ -102,27 +102,31 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
 def bound(name: str, limits: Limits) -> OnRecord:
     """The rule of that name, with its numbers, made to read a whole record."""
     limited: dict[str, OnRecord] = {
-        "other_language": _on_exchanges(partial(other_language, languages=limits.languages)),
-        "repeated_phrases": _on_exchanges(partial(repeated_phrases, at_most=limits.repeated_at_most)),
         "too_short": _on_instruction(partial(too_short, at_least=limits.words_at_least)),
         "too_long": _on_instruction(partial(too_long, at_most=limits.words_at_most)),
         "misspelt_key": _on_keys,
     }
     if name in limited:
         return limited[name]
-    if name in ON_EXCHANGES:
-        return _on_exchanges(ON_EXCHANGES[name])
+    if (rule := of_exchange(name, limits)) is not None:
+        return _on_exchanges(rule)
     if name in ON_TEXTS:
         return _on_texts(ON_TEXTS[name])
     return _on_instruction(RULES[name]) if name in RULES else _on_task(plugin_rule(name, _PLACE))
 
 
+def of_exchange(name: str, limits: Limits) -> Callable[[Exchange], str] | None:
+    """The rule of that name where it reads exchanges one by one; of a record with a single one it is asked itself."""
+    if name == "other_language":
+        return partial(other_language, languages=limits.languages)
+    if name == "repeated_phrases":
+        return partial(repeated_phrases, at_most=limits.repeated_at_most)
+    return ON_EXCHANGES.get(name)
+
+
 def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
     def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
         del task
-        if len(said) == 1:  # nearly all records
-            evidence = rule(said[0])
-            return Objection(evidence) if evidence else None
         for number, exchange in enumerate(said, 1):
             if evidence := rule(exchange):
                 return Objection(evidence, number)
