@@ -196,7 +196,7 @@ def _loaded(plugin: Plugin, place: str) -> object:
             fix = "install its package, or begin where its module lies"
             raise BadInput(f"{who}: no module '{shown(fault.name)}'", place=place, fix=fix) from None
         raise _broken(who, module_name, fault, place) from fault
-    except Exception as fault:  # whatever a stranger's module does as it is imported
+    except (Exception, SystemExit) as fault:  # whatever a stranger's module does as it is imported
         raise _broken(who, module_name, fault, place) from fault
     for name in filter(None, path.split(".")):
         try:
@@ -245,6 +245,6 @@ def raised(fault: Exception, who: str, fix: str, place: str = "") -> BadInput:
     return BadInput(what, place=place or (f"record {record[:16]}" if record else ""), fix=fix)
 
 
-def _broken(who: str, module: str, fault: Exception, place: str) -> BadInput:
+def _broken(who: str, module: str, fault: BaseException, place: str) -> BadInput:
     said = shown(f"{type(fault).__name__}: {fault}", 300)
     return BadInput(f"{who}: '{module}' fails to load ({said})", place=place, fix="mend it, or leave it out")

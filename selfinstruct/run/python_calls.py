@@ -209,6 +209,9 @@ def apply(
     {'exact_duplicate': 1}
     """
     _check(stage)
+    if strangers := [task for task in tasks if not isinstance(task, Task)]:
+        what = f"a {type(strangers[0]).__name__} among the tasks"
+        raise BadInput(what, place=f"stage '{stage.name}'", fix="give what read_set(FILE) holds, or Task objects")
     given = models or {}
     roles = stage.needs.models
     if lacking := [role for role in roles if role not in given]:

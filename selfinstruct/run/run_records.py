@@ -34,6 +34,11 @@ class RejectedRecord:
     """Round and stage, such as `round-00001/03-novelty`, or `target` for what was one too many."""
     evidence: Mapping[str, Json] = field(default_factory=dict)
 
+    @property
+    def id(self) -> str:
+        """The record's."""
+        return self.record.id
+
 
 @dataclass(frozen=True, slots=True)
 class FailedCall:

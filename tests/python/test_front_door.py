@@ -16,6 +16,7 @@ import yaml
 
 import selfinstruct as si
 from selfinstruct import plugins
+from selfinstruct.errors import BadInput
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.python_recipe import Step
 from selfinstruct.run.recipe.resolve import Recipe as Keys
@@ -398,3 +399,19 @@ def test_a_type_checker_sees_everything(tmp_path: Path) -> None:
         'Module has no attribute "Exakt"; maybe "Exact"?  [attr-defined]',
         'Unexpected keyword argument "jaccard" for "Exact"  [call-arg]',
     ], told.stdout
+
+
+def test_inputs_and_tasks_of_the_wrong_kind_are_told_in_a_line() -> None:
+    wrong: list[Any] = ["a.json", Path("a.json"), {"path": "a.json"}, [["a.json"]], [object()]]
+    for inputs in wrong:
+        with pytest.raises(BadInput, match=r"inputs: a \w+.*inputs=\["):
+            si.Recipe(inputs=inputs, stages=[si.Exact()])
+    with pytest.raises(BadInput, match="a dict among the tasks"):
+        si.apply(si.Exact(), [{"instruction": "Name a river."}])  # type: ignore[list-item]
+
+
+def test_a_rejected_record_has_its_id(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"instruction": "Name a river.", "output": "The Ebro."}\n' * 2, encoding="utf-8")
+    run = si.Recipe(inputs=[file], stages=[si.Exact()]).run(tmp_path / "run")
+    assert run.why(run.rejected[0].id)

@@ -17,6 +17,7 @@ from selfinstruct.run.fingerprint import identity
 from selfinstruct.run.inputs import read_tasks_of
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml, read_yaml
+from selfinstruct.run.run_reader import load_run
 
 EXAMPLE = Path(__file__).parents[1] / "plugin"
 Give = Callable[..., Path]
@@ -150,6 +151,9 @@ def no_rivers(task):
 def silent(task):
     return None
 
+def counts(task):
+    return 3
+
 def raises(task):
     raise ValueError("nobody knows")
 
@@ -230,13 +234,25 @@ def test_a_model_or_a_format_that_leads_nowhere_is_told_with_its_line(key: str, 
         resolve(parse_yaml(text.encode(), "a.yaml"))
 
 
-@pytest.mark.parametrize(("rule", "says"), [("raises", "raised ValueError: nobody knows"), ("silent", "returned None")])
+@pytest.mark.parametrize(("rule", "says"), [("raises", "raised ValueError: nobody knows"), ("counts", "returned 3")])
 def test_a_rule_that_fails_is_told_with_the_record_and_is_no_objection(
     tmp_path: Path, own: str, rule: str, says: str
 ) -> None:
     resolved = recipe(str(set_of(tmp_path, "Name a river.")), {"rules": {"rules": [f"{own}:{rule}"]}})
     with pytest.raises(BadInput, match=rf"record [0-9a-f]{{16}}: rule '{own}:{rule}' {says}"):
         run(resolved, tmp_path / "run")
+
+
+def test_a_rule_that_returns_nothing_has_no_objection(tmp_path: Path, own: str) -> None:
+    resolved = recipe(str(set_of(tmp_path, "Name a river.")), {"rules": {"rules": [f"{own}:silent"]}})
+    run(resolved, tmp_path / "run")
+    assert len(load_run(tmp_path / "run").kept) == 1
+
+
+def test_a_module_that_wants_to_end_the_program_fails_to_load(give: Give) -> None:
+    give("quits", "import sys\nsys.exit('bye')\n", "[selfinstruct.rules]\nquits = quits:rule\n")
+    listed = [line for line in json.loads(invoke("plugins", "--json").stdout) if line["name"] == "quits"]
+    assert "fails to load (SystemExit: bye)" in listed[0]["fault"]
 
 
 def test_a_plug_in_that_fails_to_load_ends_no_run_that_does_not_name_it(tmp_path: Path, give: Give) -> None:

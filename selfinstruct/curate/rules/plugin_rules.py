@@ -68,7 +68,7 @@ def plugin_rule(name: str, place: str) -> TaskRule:
         except Exception as fault:
             place = f"record {task.id[:16]}"
             raise plugins.raised(fault, f"rule '{shown(name)}'", plugins.MEND_RULE, place) from fault
-        if isinstance(said, bool):
+        if said is None or isinstance(said, bool):
             return name if said else ""
         if not isinstance(said, str):
             what = f"rule '{shown(name)}' returned {shown(repr(said), 60)} and no text"

@@ -122,6 +122,7 @@ _TRIAL_CARDS = frozenset(
 )
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])[a-z]{2}\d{2}[a-z0-9]{11,30}(?![A-Za-z0-9])"
 )
 _IDENTITY = {
     "br.cpf": r"\d{3}\.\d{3}\.\d{3}-\d{2}",
@@ -293,6 +294,8 @@ def bank_account(text: str) -> str:
 
     >>> bank_account("Pay to NL91 ABNA 0417 1643 00"), bank_account("Pay to NL92 ABNA 0417 1643 00")
     ('NL\u2026 (22 characters)', '')
+    >>> bank_account("Pay to nl91abna0417164300")
+    'nl\u2026 (18 characters)'
     """
     matches = [*_IBAN.finditer(text)]
     if not matches:

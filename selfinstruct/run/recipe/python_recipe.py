@@ -85,6 +85,7 @@ class Recipe:
             "stop": _mapping(stop),
             "limits": _mapping(limits),
         }
+        _check_inputs(inputs)
         written: dict[str, Json] = {key: _as_yaml(value) for key, value in keys.items()}
         written["rounds"] = [_step(step) for step in rounds]
         written["stages"] = [_step(stage) for stage in stages]
@@ -170,6 +171,15 @@ class _Notices(Unwatched):
     def notice(self, line: str) -> None:
         """Write a notice to stderr."""
         sys.stderr.write(printable(line) + "\n")
+
+
+def _check_inputs(inputs: object) -> None:
+    """BadInput for what is no list of places: a path alone, or a set that was read already."""
+    fix = 'give a list of files, folders or ids, such as inputs=["a.json"]'
+    if isinstance(inputs, str | PurePath | Mapping) or not isinstance(inputs, Sequence):
+        raise BadInput(f"inputs: a {type(inputs).__name__}, and no list", place=PYTHON, fix=fix)
+    if others := [given for given in inputs if not isinstance(given, str | PurePath | Mapping)]:
+        raise BadInput(f"inputs: a {type(others[0]).__name__} in the list", place=PYTHON, fix=fix)
 
 
 def _step(given: object) -> Json:
