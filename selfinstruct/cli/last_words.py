@@ -49,7 +49,7 @@ def _surplus(folder: Path) -> int:
     from selfinstruct.store.ledger import read_ledger
 
     surpluses = [
-        event.get("beyond_target") for event in read_ledger(folder / "ledger.jsonl") if event["event"] == "finished"
+        event.get("beyond_target") for event in read_ledger(folder / "ledger.jsonl") if event.get("event") == "finished"
     ]
     last = surpluses[-1] if surpluses else 0
     return last if isinstance(last, int) else 0

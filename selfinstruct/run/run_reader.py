@@ -225,12 +225,12 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether it has come to its end."""
-        return any(event["event"] == "finished" for event in self.ledger)
+        return any(event.get("event") == "finished" for event in self.ledger)
 
     @property
     def reason(self) -> str:
         """Why it ended: `target`, `inputs`, `dried_up` ...; empty while it has not."""
-        ends = [event for event in self.ledger if event["event"] == "finished"]
+        ends = [event for event in self.ledger if event.get("event") == "finished"]
         return str(ends[-1]["reason"]) if ends else ""
 
     @property
