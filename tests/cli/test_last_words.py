@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from selfinstruct.cli import last_words
 from selfinstruct.cli.last_words import tuned_words
 from selfinstruct.errors import BadInput
 from selfinstruct.run.student_files import served, tuned_form
@@ -82,3 +83,9 @@ def test_a_student_that_answers_a_set_is_asked_in_its_form_and_those_beside_it_i
     ):
         command("score", *words, "--on", tmp_path)
         assert seen["wrappers"] == wrappers
+
+
+def test_a_line_of_the_ledger_without_an_event_ends_nothing(tmp_path: Path) -> None:
+    ended = {"event": "finished", "beyond_target": 3}
+    (tmp_path / "ledger.jsonl").write_text("{}\n" + json.dumps(ended) + "\n", encoding="utf-8")
+    assert last_words._surplus(tmp_path) == 3
