@@ -89,10 +89,10 @@ class ApplyRules:
             alone = said[0] if len(said) == 1 else None  # as of nearly all records
             for rule, reads, objects in at_work:
                 if alone is not None and reads is not None:
-                    if told := reads(alone):
-                        against.append((rule, Objection(told)))
-                elif (found := objects(task, said)) is not None:
-                    against.append((rule, found))
+                    if detail := reads(alone):
+                        against.append((rule, Objection(detail)))
+                elif (objection := objects(task, said)) is not None:
+                    against.append((rule, objection))
             yield self._judged(task, against) if against else Kept(task)
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
@@ -129,7 +129,7 @@ class _Bound:
 
 def _evidence(rule: _Bound, objection: Objection) -> Json:
     """What was found, where, and how much it counts."""
-    evidence: dict[str, Json] = {"found": shown(objection.found, 200)}
+    evidence: dict[str, Json] = {"found": shown(objection.detail, 200)}
     if objection.exchange > 1:
         evidence["exchange"] = objection.exchange
     if rule.chosen.weight != 1:
