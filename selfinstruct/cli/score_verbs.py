@@ -350,7 +350,7 @@ def _read_back(given: Mapping[str, Any]) -> int:
     reads = read_score_sheet(Path(given["model"]), given["filled"])
     _say_reads(reads)
     if given["as_json"]:
-        say_json(reads.told)
+        say_json(reads.page)
     else:
         say(reads.place)
     return 0

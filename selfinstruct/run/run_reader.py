@@ -276,7 +276,7 @@ class Run:
         """What the stages that run once measured, by stage, as `label.name` where it has a label; the last of each."""
         labels = self._labels()
         once = [stage for stage in self.stages if not stage.part.startswith("round-") and stage.result.measured]
-        return {labels.get(one.folder, "") + one.name: one.result.measured for one in once}
+        return {labels.get(stage.folder, "") + stage.name: stage.result.measured for stage in once}
 
     @cached_property
     def scores(self) -> RunScores:

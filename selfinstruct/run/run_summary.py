@@ -72,13 +72,15 @@ def run_summary(
         stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
         stages=_stage_counts(resolved, done, walked),
         rounds=_rounds(resolved, folder, walked, done),
-        topic=next((str(one["name"]) for part, *_ in done for one in _of_topic(part, done)), ""),
+        topic=next((str(topic["name"]) for part, *_ in done for topic in _of_topic(part, done)), ""),
         threshold=_threshold(resolved),
         machine=Texts.of(walked.kept),
         human=Texts.of(seeds),
         finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
-        spending=spending((one[1].name, one[3]) for one in _finished(resolved, folder, walked, every=True)),
+        spending=spending(
+            (stage.name, result) for _, stage, _, result in _finished(resolved, folder, walked, every=True)
+        ),
         measured=tuple(_measured(done, walked.stages_part)),
         cycles=cycle_counts(resolved, folder, walked),
         published_examples=published_examples(walked.kept, done),
