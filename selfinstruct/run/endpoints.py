@@ -170,7 +170,7 @@ class Endpoints:
         self._write()
         for backend in self._hosted.values():
             backend.asking.changed = self._write
-            backend.asking.told = self._notice
+            backend.asking.notice = self._notice
 
     def _write(self) -> None:
         facts = {

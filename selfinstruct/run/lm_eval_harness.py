@@ -219,7 +219,7 @@ def _published(
         results = {key: output["results"][task.name].get(key) for key in ("results", "groups", "n-shot", "versions")}
         by_task[task.name] = {
             "lm_eval": [*task.tasks],
-            "settings": task.told,
+            "settings": task.conditions,
             "paper": not task.differs and task.likelihood is not None,
             "questions": len(own),
             "metrics": harness_numbers(own, seed),
