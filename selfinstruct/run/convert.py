@@ -37,14 +37,14 @@ class Converted:
 class _Sieve:
     """Lets tasks pass and keeps count of the rest."""
 
-    one: Set
+    source: Set
     strict: bool
     answered: bool
     rejected: list[Unreadable] = field(default_factory=list)
     unlearned: int = 0
 
     def tasks(self) -> Iterator[Task]:
-        for item in read_input(self.one, answered=self.answered):
+        for item in read_input(self.source, answered=self.answered):
             if isinstance(item, Task):
                 self.unlearned += len(item.unlearned)
                 yield item

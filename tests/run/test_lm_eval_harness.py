@@ -308,7 +308,7 @@ def test_programs_of_a_model_are_bounded_in_memory_and_files_and_see_no_key() ->
 def test_every_task_of_the_paper_has_a_name_and_says_where_it_is_not_the_papers() -> None:
     assert list(HARNESS) == ["mmlu", "gsm8k", "bbh", "tydiqa", "humaneval", "toxigen", "truthfulqa"]
     assert [name for name, one in HARNESS.items() if not one.differs] == ["mmlu", "bbh"]
-    assert "not the paper's" in HARNESS["gsm8k"].told
+    assert "not the paper's" in HARNESS["gsm8k"].conditions
     assert len(HARNESS["tydiqa"].tasks) == 9
     assert [one.name for one in harness_tasks(["bbh", "arc_easy"])] == ["bbh", "arc_easy"]
 
