@@ -275,10 +275,10 @@ def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
     return after_history(task) if "history" in task.extra else task
 
 
-def three_texts(value: Any, origin: Provenance) -> Task | None:  # noqa: ANN401 - any JSON value
+def three_texts(value: Any, origin: Provenance, written: bytes) -> Task | None:  # noqa: ANN401 - any JSON value
     """What `alpaca` makes of a record of three texts and nothing beside, as nearly all are; None for any other.
 
-    No look is needed for other layouts, marks, labels or fields of the user's own.
+    No look is needed for other layouts, marks, labels or fields of the user's own. `written` is `origin_of(origin)`.
     """
     if type(value) is not dict or value.keys() != _THREE:
         return None
@@ -286,7 +286,7 @@ def three_texts(value: Any, origin: Provenance) -> Task | None:  # noqa: ANN401 
     if type(instruction) is not str or type(entered) is not str or type(answer) is not str:
         return None
     entered = "" if entered and entered.strip().lower() == _NO_INPUT else entered
-    return Task(instruction=asked(instruction), instances=(Instance(entered, answer),), provenance=origin)
+    return Task.plain(asked(instruction), Instance(entered, answer), origin, written)
 
 
 _THREE = {"instruction", "input", "output"}
