@@ -67,7 +67,7 @@ class Match:
     """Share of the passage's shingles, boilerplate aside, that stand in the text."""
     run: int
     """Words in a row that are the same."""
-    found: str
+    words: str
     """Them, as normalised; for `fuzzy` from the first shingle found to the last."""
 
     @property

@@ -140,7 +140,7 @@ def _evidence(
         "kind": match.kind,
         "score": round(match.score, 4),
         "words": match.run,
-        "found": shown(match.found, 200),
+        "found": shown(match.words, 200),
     }
     if others:
         evidence["other_items"] = others

@@ -111,9 +111,9 @@ def columns_of(value: Mapping[str, Any]) -> Roles | str:
     given = [there[name] for name in _GIVEN if name in there]
     if len(asks) == 2 and _plain(asks[0]) == "instruction" and _plain(asks[1]) == "input":
         given, asks = [asks[1], *given], asks[:1]
-    for role, found in (("instruction", asks), ("output", answers), ("input", given)):
-        if len(found) > 1:
-            return f"the {role} may be {' or '.join(shown(name, 40) for name in found)}"
+    for role, columns in (("instruction", asks), ("output", answers), ("input", given)):
+        if len(columns) > 1:
+            return f"the {role} may be {' or '.join(shown(name, 40) for name in columns)}"
     if not asks or not answers:
         return "no column is called after a question, or none after an answer"
     system = next((there[name] for name in _SYSTEM if name in there), "")
@@ -138,8 +138,8 @@ def _choices(value: Mapping[str, Any]) -> list[str]:
     """The columns to choose an answer from: `choices`, or several such as `A` and `B`."""
     if len(value) < 3:  # what is asked, the answer, and at least one more
         return []
-    found = [key for key, item in value.items() if item is not None and _is_choice(key)]
-    return found if len(found) > 1 or any(_plain(key) in ("choices", "options") for key in found) else []
+    columns = [key for key, item in value.items() if item is not None and _is_choice(key)]
+    return columns if len(columns) > 1 or any(_plain(key) in ("choices", "options") for key in columns) else []
 
 
 @lru_cache(maxsize=1 << 10)
@@ -210,9 +210,9 @@ def columned(value: object, origin: Provenance, roles: Roles) -> Task:
 
 
 def _words(value: Mapping[str, Any], column: str) -> str:
-    found = value.get(column) if column else None
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return str(found)
+    cell = value.get(column) if column else None
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return str(cell)
     return optional(value, column) if column else ""
 
 
@@ -259,8 +259,8 @@ def preference(value: Mapping[str, Any], origin: Provenance) -> Task:
     return replace(task, extra={**rest(value, *used), **beside})
 
 
-def _is_turns(found: object) -> bool:
-    return isinstance(found, list) and bool(found) and all(isinstance(turn, dict) for turn in found)
+def _is_turns(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(turn, dict) for turn in value)
 
 
 def _asks_first(turns: list[Any]) -> bool:
@@ -277,5 +277,5 @@ def _plain(name: str) -> str:
     return "_".join(name.strip(" :\t").lower().split())
 
 
-def _holds(found: object) -> bool:
-    return isinstance(found, str) and bool(found.strip())
+def _holds(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())

@@ -37,7 +37,8 @@ def array_of(values: Sequence[Any], kind: Any) -> Any:  # noqa: ANN401 - pyarrow
     if types.is_struct(kind):
         _refuse_others(values, dict)
         fields = [
-            array_of([None if value is None else value.get(one.name) for value in values], one.type) for one in kind
+            array_of([None if value is None else value.get(field.name) for value in values], field.type)
+            for field in kind
         ]
         return pa.Array.from_buffers(kind, count, [valid], nulls, children=fields)
     if types.is_boolean(kind):
@@ -70,6 +71,6 @@ def _encoded(value: Any) -> bytes:  # noqa: ANN401 - whatever a row holds
 def _refuse_others(values: Sequence[Any], kind: type) -> None:
     import pyarrow as pa
 
-    found = next((value for value in values if value is not None and type(value) is not kind), None)
-    if found is not None:
-        raise pa.ArrowInvalid(f"{type(found).__name__} in a column of {kind.__name__}s")
+    other = next((value for value in values if value is not None and type(value) is not kind), None)
+    if other is not None:
+        raise pa.ArrowInvalid(f"{type(other).__name__} in a column of {kind.__name__}s")

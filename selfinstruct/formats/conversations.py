@@ -147,14 +147,14 @@ def after_history(task: Task) -> Task:
     ('Name a river.', ['And a lake?', 'Ness'])
     """
     before = task.extra.get("history")
-    if not task.instances or not isinstance(before, list) or not any(isinstance(one, list) for one in before):
+    if not task.instances or not isinstance(before, list) or not any(isinstance(pair, list) for pair in before):
         return task  # a field of the user's own
     if not all(
-        isinstance(one, list) and len(one) == 2 and all(isinstance(said, str) for said in one) for one in before
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in before
     ):
         raise BadRecord("key 'history': not pairs of question and answer", reason="wrong_type")
     last = task.instances[0]
-    said = [str(one) for pair in cast("list[list[str]]", before) for one in pair] + [
+    said = [str(text) for pair in cast("list[list[str]]", before) for text in pair] + [
         user_turn(task.instruction, last.input),
         last.output,
     ]
@@ -175,17 +175,17 @@ def turns_under(*keys: str) -> Callable[[Mapping[str, Any], Provenance], Task]:
 
 def turn_list(value: Mapping[str, Any], origin: Provenance, key: str) -> Task:
     """A record with a list of turns, each `from` and `value`, or `role` and `content`."""
-    found = objects(value, key)
-    turns = [turn(part, number, key) for number, part in enumerate(found, 1)]
+    parts = objects(value, key)
+    turns = [turn(part, number, key) for number, part in enumerate(parts, 1)]
     used = [key]
     system = ""
     if isinstance(value.get("system"), str) and not any(turn.role == "system" for turn in turns):
         system = value["system"]
         used.append("system")
     extra = rest(value, *used)
-    if more := beside(found, "role", "content", "from", "value"):
+    if more := beside(parts, "role", "content", "from", "value"):
         extra[key] = more
-    return conversation(turns, origin, extra, system, unlearned_answers(found, [one.role for one in turns]))
+    return conversation(turns, origin, extra, system, unlearned_answers(parts, [message.role for message in turns]))
 
 
 def turn(part: Mapping[str, Any], number: int, key: str) -> Message:
@@ -211,12 +211,12 @@ def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
     if completion is None:
         raise BadRecord(f"key '{answer}': null", reason="no_answer")
     if isinstance(prompt, list) or isinstance(completion, list):
-        found = [*_as_turns(value, "prompt", "user"), *_as_turns(value, answer, "assistant")]
-        turns = [turn(part, number, "prompt") for number, part in enumerate(found, 1)]
+        parts = [*_as_turns(value, "prompt", "user"), *_as_turns(value, answer, "assistant")]
+        turns = [turn(part, number, "prompt") for number, part in enumerate(parts, 1)]
         extra = rest(value, "prompt", answer, "system")
-        if more := beside(found, "role", "content", "from", "value"):
+        if more := beside(parts, "role", "content", "from", "value"):
             extra["messages"] = more
-        unlearned = unlearned_answers(found, [one.role for one in turns])
+        unlearned = unlearned_answers(parts, [message.role for message in turns])
         return conversation(turns, origin, extra, optional(value, "system"), unlearned)
     task = Task(
         instruction=asked(as_text(prompt, "key 'prompt'"), "the prompt"),
@@ -230,8 +230,8 @@ def prompt_completion(value: Mapping[str, Any], origin: Provenance) -> Task:
 
 def _as_turns(value: Mapping[str, Any], key: str, role: Role) -> list[dict[str, Any]]:
     """The list of turns under a key, or the one that a text there is."""
-    found = value[key]
-    return [{"role": role, "content": found}] if isinstance(found, str) else objects(value, key)
+    content = value[key]
+    return [{"role": role, "content": content}] if isinstance(content, str) else objects(value, key)
 
 
 def from_tagged_text(value: Mapping[str, Any], origin: Provenance) -> Task:

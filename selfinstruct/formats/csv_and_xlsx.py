@@ -106,7 +106,7 @@ def named_columns(cells: Sequence[str], place: str) -> list[str]:
     names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, 1)]
     if not any(cell.strip() for cell in cells):
         raise BadInput("no names of columns", place=f"{place}:1", fix="name the columns in the first line")
-    if twice := [one for one in names if names.count(one) > 1]:
+    if twice := [name for name in names if names.count(name) > 1]:
         what = f"column '{shown(twice[0], 40)}' stands twice"
         raise BadInput(what, place=f"{place}:1", fix="give each column a name of its own, or number them")
     return names
@@ -215,7 +215,7 @@ def _sheet(book: Any, wanted: str, place: str) -> Any:  # noqa: ANN401 - the lib
     if wanted and wanted not in names:
         raise BadInput(f"no sheet '{shown(wanted)}'", place=place, fix=there)
     if not wanted and len(names) > 1:
-        names = [one for one in names if _holds(book[one])]
+        names = [name for name in names if _holds(book[name])]
     if not wanted and len(names) != 1:
         raise BadInput(f"has several sheets: {there}", place=place, fix="write #SHEET behind the name")
     return book[wanted or names[0]]

@@ -222,8 +222,8 @@ def _models(card: Card) -> str:
     def named(model: str) -> str:
         places = [code(url) for name, url in card.addresses if name == model]
         called = [plain(card.called[model])] if model in card.called else []
-        told = [*called, *([f"at {' and '.join(places)}"] if places else [])]
-        return code(model) + (f" ({', '.join(told)})" if told else "")
+        details = [*called, *([f"at {' and '.join(places)}"] if places else [])]
+        return code(model) + (f" ({', '.join(details)})" if details else "")
 
     return " and ".join(map(named, card.models)) or "no model"
 

@@ -26,7 +26,6 @@ _LOOK_BYTES = 8 << 20
 _SHOWN = 200
 _MEDIA = dict.fromkeys(("image", "images", "video", "videos", "audio", "audios"))
 _STANDS_FOR = ("<image>", "<video>", "<audio>")
-Found = Line | BadRecord
 
 
 class SeenIds:
@@ -68,11 +67,11 @@ def _key(task: Task) -> int:
     return int(task.id[:32], 16)
 
 
-def first_of(found: Iterator[Found]) -> list[Found]:
+def first_of(records: Iterator[Line | BadRecord]) -> list[Line | BadRecord]:
     """The first records: enough to tell the layout by."""
-    first: list[Found] = []
+    first: list[Line | BadRecord] = []
     usable, weight = 0, 0
-    for item in found:
+    for item in records:
         first.append(item)
         if isinstance(item, Line):
             usable += 1
@@ -89,7 +88,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return unpacked(before.value if before else right)
 
 
-def named(first: Sequence[Found], roles: Roles) -> BadInput | None:
+def named(first: Sequence[Line | BadRecord], roles: Roles) -> BadInput | None:
     """What to raise if no later record has it, of a column that may be left out and is in none of the first records.
 
     BadInput where none of them has the column that is asked, or that of its answer.
@@ -108,10 +107,12 @@ def named(first: Sequence[Found], roles: Roles) -> BadInput | None:
     return fault
 
 
-def each_somewhere(found: Iterable[Found], columns: Iterable[str], fault: BadInput) -> Iterator[Found]:
+def each_somewhere(
+    records: Iterable[Line | BadRecord], columns: Iterable[str], fault: BadInput
+) -> Iterator[Line | BadRecord]:
     """The records; BadInput behind the last one where none had some column: mistyped, it would be empty throughout."""
     missing = set(columns)
-    for item in found:
+    for item in records:
         if missing and isinstance(item, Line) and isinstance(item.value, dict):
             missing.difference_update(item.value)
         yield item
@@ -119,31 +120,31 @@ def each_somewhere(found: Iterable[Found], columns: Iterable[str], fault: BadInp
         raise fault
 
 
-def with_answers(first: Sequence[Found], shape: str) -> bool:
+def with_answers(first: Sequence[Line | BadRecord], shape: str) -> bool:
     """Whether any of the first records has an answer: then those without one are faulty, and else none is."""
     for item in first:
         if isinstance(item, Line):
             value = plain(item.value)
             name = shape or next(iter(fitting(value)), "")
             try:
-                told = shape_of(name) if name else None
-                if told and told.fits(value) and told.read(value, Provenance(stage="input")).instances:
+                layout = shape_of(name) if name else None
+                if layout and layout.fits(value) and layout.read(value, Provenance(stage="input")).instances:
                     return True
             except BadRecord:
                 continue
     return False
 
 
-def forced(first: Sequence[Found], shape: str) -> str:
+def forced(first: Sequence[Line | BadRecord], shape: str) -> str:
     """That layout, if any of the first records is in it."""
-    lines, told = [item for item in first if isinstance(item, Line)], shape_of(shape)
-    if lines and told and not any(told.fits(plain(line.value)) for line in lines):
-        what = f"not in the layout {shape} ({told.about})"
+    lines, layout = [item for item in first if isinstance(item, Line)], shape_of(shape)
+    if lines and layout and not any(layout.fits(plain(line.value)) for line in lines):
+        what = f"not in the layout {shape} ({layout.about})"
         raise BadInput(what, place=lines[0].place, fix="leave --from away, or take another")
     return shape
 
 
-def agreed(first: Sequence[Found]) -> str:
+def agreed(first: Sequence[Line | BadRecord]) -> str:
     """The layout that the first records agree on, for those that fit several; empty when each has its own."""
     fits = [(item.place, fitting(plain(item.value))) for item in first if isinstance(item, Line)]
     votes = Counter(names[0] for _, names in fits if len(names) == 1)
@@ -170,11 +171,11 @@ def agreed(first: Sequence[Found]) -> str:
     return ""
 
 
-def _untied(first: Sequence[Found]) -> None:
+def _untied(first: Sequence[Line | BadRecord]) -> None:
     """BadInput where it cannot be told which columns are meant in any of the first records."""
     lines = [item for item in first if isinstance(item, Line) and isinstance(item.value, dict)]
     columns_found = [columns_of(plain(line.value)) for line in lines]
-    if columns_found and all(isinstance(one, str) for one in columns_found):
+    if columns_found and all(isinstance(roles, str) for roles in columns_found):
         fix = "say which: --columns instruction=COLUMN,output=COLUMN[,input=COLUMN,system=COLUMN]"
         raise BadInput(str(columns_found[0]), place=lines[0].place, fix=fix)
 
@@ -196,7 +197,7 @@ class Reader:
     def _written(self) -> bytes:
         return origin_of(self.origin)
 
-    def read(self, item: Found) -> Task | Unreadable:
+    def read(self, item: Line | BadRecord) -> Task | Unreadable:
         """The task, or what is wrong with the record."""
         if isinstance(item, BadRecord):
             return item.unreadable

@@ -84,23 +84,23 @@ def text(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
     return as_text(value[key], f"{within}key '{key}'")
 
 
-def as_text(found: object, what: str) -> str:
+def as_text(value: object, what: str) -> str:
     """The text itself."""
-    if not isinstance(found, str):
-        raise BadRecord(f"{what}: {kind(found)}, not text", reason="wrong_type")
-    return found
+    if not isinstance(value, str):
+        raise BadRecord(f"{what}: {kind(value)}, not text", reason="wrong_type")
+    return value
 
 
-def in_parts(found: object, what: str) -> str:
+def in_parts(value: object, what: str) -> str:
     """Text, also where it comes as a list of parts that are all text.
 
     >>> in_parts([{"type": "text", "text": "Name a "}, "river."], "the first turn")
     'Name a river.'
     """
-    if not isinstance(found, list):
-        return as_text(found, what)
+    if not isinstance(value, list):
+        return as_text(value, what)
     texts: list[str] = []
-    for number, part in enumerate(found, 1):
+    for number, part in enumerate(value, 1):
         text_of = part.get("text") if isinstance(part, dict) else part
         sort = part.get("type") if isinstance(part, dict) else None
         if sort not in (None, "text", "input_text", "output_text") or not isinstance(text_of, str):
@@ -115,32 +115,32 @@ def optional(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
     return "" if value.get(key) is None else text(value, key, within=within)
 
 
-def asked(found: str, what: str = "the instruction") -> str:
+def asked(text: str, what: str = "the instruction") -> str:
     """Text that asks for something."""
-    if not found.strip():
+    if not text.strip():
         raise BadRecord(f"{what} is empty", reason="no_instruction")
-    return found
+    return text
 
 
 def objects(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """The objects in the list under a key."""
-    found = value.get(key)
-    if not isinstance(found, list):
-        raise BadRecord(f"key '{key}': {kind(found)}, not a list", reason="wrong_type")
-    for number, item in enumerate(found, 1):
+    items = value.get(key)
+    if not isinstance(items, list):
+        raise BadRecord(f"key '{key}': {kind(items)}, not a list", reason="wrong_type")
+    for number, item in enumerate(items, 1):
         if not isinstance(item, dict):
             raise BadRecord(f"key '{key}', item {number}: {kind(item)}, not an object", reason="wrong_type")
-    return found
+    return items
 
 
 def flag(value: Mapping[str, Any]) -> bool | None:
     """Whether it is a classification task: true, false, null, or the words Yes and No."""
-    found = value.get("is_classification")
-    if isinstance(found, str) and found.strip().lower() in _YES_NO:
-        return _YES_NO[found.strip().lower()]
-    if found is not None and not isinstance(found, bool):
-        raise BadRecord(f"key 'is_classification': {kind(found)}, not true or false", reason="wrong_type")
-    return found
+    stated = value.get("is_classification")
+    if isinstance(stated, str) and stated.strip().lower() in _YES_NO:
+        return _YES_NO[stated.strip().lower()]
+    if stated is not None and not isinstance(stated, bool):
+        raise BadRecord(f"key 'is_classification': {kind(stated)}, not true or false", reason="wrong_type")
+    return stated
 
 
 def rest(value: Mapping[str, Any], *used: str) -> dict[str, Json]:

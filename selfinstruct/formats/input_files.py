@@ -266,33 +266,37 @@ def _chosen(configs: list[dict[str, Any]], wanted: str, place: str) -> dict[str,
                 f"no configuration '{shown(wanted)}'", place=place, fix=f"it has {shown(', '.join(by_name))}"
             )
         return by_name[wanted]
-    usual = [one for key, one in by_name.items() if key == "default" or _text(one.get("default"), "").lower() == "true"]
+    usual = [
+        config
+        for key, config in by_name.items()
+        if key == "default" or _text(config.get("default"), "").lower() == "true"
+    ]
     if len(by_name) > 1 and len(usual) != 1:
         what = f"names the configurations {shown(', '.join(by_name))}"
         raise BadInput(what, place=place, fix="say which: write #CONFIG/SPLIT behind the name")
     return usual[0] if usual else next(iter(by_name.values()))
 
 
-def _splits(found: object) -> dict[str, list[str]]:
+def _splits(data_files: object) -> dict[str, list[str]]:
     """Patterns by split, in the three ways a card may write them."""
-    if isinstance(found, str):
-        return {"train": [found]}
-    if not isinstance(found, list):
+    if isinstance(data_files, str):
+        return {"train": [data_files]}
+    if not isinstance(data_files, list):
         return {}
-    if all(isinstance(item, str) for item in found):
-        return {"train": found}
+    if all(isinstance(item, str) for item in data_files):
+        return {"train": data_files}
     splits: dict[str, list[str]] = {}
-    for item in found:
+    for item in data_files:
         if isinstance(item, dict):
             patterns = item.get("path")
             listed = patterns if isinstance(patterns, list) else [patterns]
             named = splits.setdefault(_text(item.get("split"), "train"), [])
-            named += [one for one in listed if isinstance(one, str)]
+            named += [pattern for pattern in listed if isinstance(pattern, str)]
     return splits
 
 
-def _text(found: object, otherwise: str) -> str:
-    return found if isinstance(found, str) and found else otherwise
+def _text(value: object, otherwise: str) -> str:
+    return value if isinstance(value, str) and value else otherwise
 
 
 def _matching(path: Path, pattern: str, place: str) -> list[Path]:
@@ -324,10 +328,10 @@ def front_matter(card: Path) -> dict[str, Any]:
     if front is None:
         return {}
     try:
-        found = yaml.BaseLoader(front[1]).get_single_data()  # it makes texts, lists and mappings alone
+        mapping = yaml.BaseLoader(front[1]).get_single_data()  # it makes texts, lists and mappings alone
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return mapping if isinstance(mapping, dict) else {}
 
 
 def checked_pattern(pattern: str, place: str) -> str:

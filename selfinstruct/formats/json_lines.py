@@ -28,10 +28,10 @@ def read_values(path: Path) -> Iterator[Line]:
     A file that ends in .json (or .json.gz ...) and opens with a bracket is an array; one that opens with a brace
     which its line does not close is an object; all else has a value a line.
     """
-    for found in read_each(path):
-        if isinstance(found, BadRecord):
-            raise found
-        yield found
+    for line in read_each(path):
+        if isinstance(line, BadRecord):
+            raise line
+        yield line
 
 
 def read_each(path: Path) -> Iterator[Line | BadRecord]:
@@ -45,10 +45,10 @@ def read_each(path: Path) -> Iterator[Line | BadRecord]:
 
 def read_text_lines(path: Path) -> Iterator[Line]:
     """The lines of a text file that are not blank, without the space around them; BadInput at the first bad one."""
-    for found in read_each_text_line(path):
-        if isinstance(found, BadRecord):
-            raise found
-        yield found
+    for line in read_each_text_line(path):
+        if isinstance(line, BadRecord):
+            raise line
+        yield line
 
 
 def read_each_text_line(path: Path) -> Iterator[Line | BadRecord]:

@@ -245,11 +245,11 @@ def objects(cursor: Cursor) -> Iterator[Line | BadRecord]:
             if key in fields:
                 what = f"key '{shown(key)}' stands twice"
                 fault = fault or BadRecord(what, reason="duplicate_key", place=place, fix="keep one of them")
-            found = list(_items(cursor)) if cursor.mark() == "[" else cursor.item()
-            listed = found if isinstance(found, list) else [found]
-            fault = fault or next((one for one in listed if isinstance(one, BadRecord)), None)
-            plain = [one.value for one in listed if isinstance(one, Line)]
-            fields[key] = plain if isinstance(found, list) else next(iter(plain), None)
+            value = list(_items(cursor)) if cursor.mark() == "[" else cursor.item()
+            listed = value if isinstance(value, list) else [value]
+            fault = fault or next((item for item in listed if isinstance(item, BadRecord)), None)
+            plain = [item.value for item in listed if isinstance(item, Line)]
+            fields[key] = plain if isinstance(value, list) else next(iter(plain), None)
             if cursor.stream.total > DOCUMENT_BYTES:
                 what = f"one object of more than {DOCUMENT_BYTES >> 20} MiB"
                 raise BadInput(what, place=place, fix="write its records as JSONL")
@@ -286,8 +286,8 @@ def _items(cursor: Cursor) -> Iterator[Line | BadRecord]:
     cursor.past("]", "expecting ',' or ']'")
 
 
-def _sound(found: Line | BadRecord) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
+def _sound(item: Line | BadRecord) -> Any:  # noqa: ANN401 - JSON is untyped until its reader checks it
     """The value; a fault in a part is a fault of the whole."""
-    if isinstance(found, BadRecord):
-        raise found
-    return found.value
+    if isinstance(item, BadRecord):
+        raise item
+    return item.value

@@ -149,14 +149,14 @@ def _constant(word: str) -> None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
                 raise BadRecord(f"key '{shown(key)}' stands twice", reason="duplicate_key", fix="keep one of them")
             seen.add(key)
-    return found
+    return fields
 
 
 def _whole(digits: str) -> int:
@@ -211,8 +211,8 @@ def unpacked(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict) or _KEYS.isdisjoint(value):
         return value
     cells = [key for key, item in value.items() if key in _KEYS and isinstance(item, str | dict)]
-    found = {key: item for key in cells if (item := _listed(value, key)) is not None}
-    return {**value, **found} if found else value
+    lists = {key: item for key in cells if (item := _listed(value, key)) is not None}
+    return {**value, **lists} if lists else value
 
 
 _LONGEST = 1 << 20  # characters of a cell that are read as Python
@@ -226,17 +226,17 @@ def _listed(value: Mapping[str, Any], key: str) -> list[Any] | None:
     if not isinstance(text, str) or not text.lstrip().startswith("["):
         return None
     try:
-        found = parse(text, "")
+        items = parse(text, "")
     except BadRecord:
-        found = _as_python(text)
-    if not isinstance(found, list):
+        items = _as_python(text)
+    if not isinstance(items, list):
         return None
     if key in _OF_TEXTS:
-        return found
-    if not all(isinstance(item, dict) for item in found):
+        return items
+    if not all(isinstance(item, dict) for item in items):
         return None
-    turns = all(item.keys() & {"role", "from"} for item in found)
-    return found if key in _OF_OBJECTS or (found and turns) else None
+    turns = all(item.keys() & {"role", "from"} for item in items)
+    return items if key in _OF_OBJECTS or (items and turns) else None
 
 
 def _as_python(text: str) -> Any:  # noqa: ANN401 - what is written is told by whoever asked
@@ -256,7 +256,7 @@ def _turned(columns: Mapping[str, Any]) -> list[Any] | None:
     {'role': 'assistant', 'content': 'Tay'}
     """
     lists = list(columns.values())
-    if not columns.keys() & {"role", "from"} or not all(isinstance(one, list) for one in lists):
+    if not columns.keys() & {"role", "from"} or not all(isinstance(column, list) for column in lists):
         return None
     if len(set(map(len, lists))) != 1:
         return None

@@ -49,15 +49,15 @@ def natinst(value: Mapping[str, Any], origin: Provenance) -> Task:
     >>> task.instances[0].output, task.extra
     ('Tay', {'Instances': [{'output': ['Dee']}]})
     """
-    found = objects(value, "Instances")
+    instances = objects(value, "Instances")
     extra = rest(value, "Definition", "Instances")
     first, *others = _texts(value["Definition"], "key 'Definition'")
     if others:
         extra["Definition"] = list(others)
     answers = [
-        _texts(part.get("output"), f"'Instances', item {number}, 'output'") for number, part in enumerate(found, 1)
+        _texts(part.get("output"), f"'Instances', item {number}, 'output'") for number, part in enumerate(instances, 1)
     ]
-    said = [{**part, "output": outputs[1:] or None} for part, outputs in zip(found, answers, strict=True)]
+    said = [{**part, "output": outputs[1:] or None} for part, outputs in zip(instances, answers, strict=True)]
     if more := beside(said, "input"):
         extra["Instances"] = [
             {key: item for key, item in part.items() if item is not None} for part in map(_fields, more)
@@ -66,7 +66,7 @@ def natinst(value: Mapping[str, Any], origin: Provenance) -> Task:
         instruction=asked(first, "the definition"),
         instances=tuple(
             Instance(text(part, "input", within=f"'Instances', item {number}, "), outputs[0])
-            for number, (part, outputs) in enumerate(zip(found, answers, strict=True), 1)
+            for number, (part, outputs) in enumerate(zip(instances, answers, strict=True), 1)
         ),
         provenance=origin,
         extra=extra,
@@ -91,23 +91,23 @@ def natinst_object(task: Task) -> dict[str, Json]:
     }
 
 
-def _texts(found: object, what: str) -> list[str]:
+def _texts(value: object, what: str) -> list[str]:
     """One text, or a list of at least one."""
-    if isinstance(found, str):
-        return [found]
-    if not isinstance(found, list):
-        raise BadRecord(f"{what}: {kind(found)}, not a list", reason="wrong_type")
-    if not found:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list):
+        raise BadRecord(f"{what}: {kind(value)}, not a list", reason="wrong_type")
+    if not value:
         raise BadRecord(f"{what}: an empty list", reason="no_answer")
-    return [as_text(item, what) for item in found]
+    return [as_text(item, what) for item in value]
 
 
-def _list(found: Json) -> list[Json]:
-    return found if isinstance(found, list) else []
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
-def _fields(found: Json) -> dict[str, Json]:
-    return found if isinstance(found, dict) else {}
+def _fields(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def is_own(value: Mapping[str, Any]) -> bool:
@@ -171,7 +171,7 @@ def _are_turns(value: object) -> bool:
 
 
 def _are_numbers(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    return isinstance(value, list) and all(isinstance(number, int) and not isinstance(number, bool) for number in value)
 
 
 def _are_measures(value: object) -> bool:
@@ -339,7 +339,9 @@ def _turns_under(*keys: str) -> Callable[[Any], bool]:
 
 def _is_turns(value: object) -> bool:
     """A list of turns that stands for itself, one a line."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and _WHO & one.keys() for one in value)
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(turn, dict) and _WHO & turn.keys() for turn in value)
+    )
 
 
 def _turns(value: list[Any], origin: Provenance) -> Task:
@@ -381,12 +383,12 @@ def shape_of(name: str, place: str = "--from") -> Shape | None:
     """The layout of that name, ours or of others; None where nobody knows it, BadInput where it cannot be had."""
     if name in SHAPES:
         return SHAPES[name]
-    found = plugin_format(name, place)
-    if found is None:
+    plugin = plugin_format(name, place)
+    if plugin is None:
         return None
-    if found.fits is None or found.read is None:
+    if plugin.fits is None or plugin.read is None:
         raise BadInput(f"format '{shown(name)}' is for writing alone", place=place, fix="take another")
-    return Shape(found.about, found.fits, found.read)
+    return Shape(plugin.about, plugin.fits, plugin.read)
 
 
 WEAK = ("question_answer", "preference", "template")

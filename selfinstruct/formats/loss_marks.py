@@ -67,7 +67,9 @@ def of_record(value: Mapping[str, Any], answers: int) -> tuple[int, ...]:
     listed = value.get(SOME)
     if not isinstance(listed, list):
         return masked
-    if not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one < answers for one in listed):
+    if not all(
+        isinstance(position, int) and not isinstance(position, bool) and 0 <= position < answers for position in listed
+    ):
         raise BadRecord(f"key '{SOME}': not numbers of its {answers} answers", reason="wrong_type")
     return tuple(sorted({*masked, *listed}))
 
@@ -96,10 +98,10 @@ def _masked(marks: object, answers: int) -> tuple[int, ...]:
     return tuple(number for number, mark in enumerate(of_answers) if _is_no(mark, numbers=True))
 
 
-def _is_no(found: object, *, numbers: bool) -> bool:
-    if isinstance(found, str):
-        return found.strip().lower() in (_NO if numbers else ("false",))
-    return found is False or (numbers and isinstance(found, int | float) and found == 0)
+def _is_no(mark: object, *, numbers: bool) -> bool:
+    if isinstance(mark, str):
+        return mark.strip().lower() in (_NO if numbers else ("false",))
+    return mark is False or (numbers and isinstance(mark, int | float) and mark == 0)
 
 
 def row_mark(task: Task, index: int) -> dict[str, Json]:

@@ -22,10 +22,9 @@ from selfinstruct.text import shown
 _BATCH = 256
 _AGAIN = "fetch or make it again"
 _HEAVY = 64 << 20  # bytes of text in a batch: more, and its rows are taken out one by one
-Found = Line | BadRecord
 
 
-def parquet_rows(path: Path) -> Iterator[Found]:
+def parquet_rows(path: Path) -> Iterator[Line | BadRecord]:
     """The rows of a Parquet file, a batch in memory at a time; a place is the file and the number of the row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -60,7 +59,7 @@ def _text_columns(file: Any, path: Path) -> list[str]:  # noqa: ANN401 - pyarrow
     return [path for path in texts if ".key_value." not in path]  # the library makes no references of a map's texts
 
 
-def arrow_rows(path: Path) -> Iterator[Found]:
+def arrow_rows(path: Path) -> Iterator[Line | BadRecord]:
     """The rows of an Arrow file (IPC, as a file or as a stream), a batch in memory at a time."""
     import pyarrow as pa
 
@@ -87,7 +86,7 @@ def _small(batches: Iterable[Any]) -> Iterator[Any]:
             yield batch.slice(begin, _BATCH)
 
 
-def saved_rows(path: Path, split: str) -> Iterator[Found]:
+def saved_rows(path: Path, split: str) -> Iterator[Line | BadRecord]:
     """The rows of a folder that `Dataset.save_to_disk` or `DatasetDict.save_to_disk` made."""
     from datasets import load_from_disk
 
@@ -97,8 +96,8 @@ def saved_rows(path: Path, split: str) -> Iterator[Found]:
             if file.is_file() and begins_as_arrow(file):
                 refuse_swollen(file)
     try:
-        found = load_from_disk(str(path))
-        table = _split(dict(found) if isinstance(found, dict) else {"train": found}, split, place)
+        loaded = load_from_disk(str(path))
+        table = _split(dict(loaded) if isinstance(loaded, dict) else {"train": loaded}, split, place)
         batches = table.with_format("arrow").iter(batch_size=_BATCH)
         yield from _rows(batches, place)
     except BadInput:
@@ -107,13 +106,13 @@ def saved_rows(path: Path, split: str) -> Iterator[Found]:
         raise _torn(place, fault) from None
 
 
-def hub_rows(repository: str, config: str, split: str) -> Iterator[Found]:
+def hub_rows(repository: str, config: str, split: str) -> Iterator[Line | BadRecord]:
     """The rows of a set on the Hub, fetched once into the cache of `datasets`; no code of the set is run."""
     import datasets
 
     try:
         with _quiet():
-            found = datasets.load_dataset(repository, config or None)
+            loaded = datasets.load_dataset(repository, config or None)
     except Exception as fault:  # noqa: BLE001 - the hub's own errors, and those of three layers of network below it
         said = shown(f"{type(fault).__name__}: {fault}", 200)
         raise BadInput(
@@ -122,7 +121,7 @@ def hub_rows(repository: str, config: str, split: str) -> Iterator[Found]:
             fix="check the name and the network, or name a file or folder",
         ) from None
     try:
-        table = _split(dict(found), split, repository)
+        table = _split(dict(loaded), split, repository)
         yield from _rows(table.with_format("arrow").iter(batch_size=_BATCH), repository)
     except BadInput:
         raise
@@ -159,25 +158,25 @@ def _split(splits: Mapping[str, Any], wanted: str, place: str) -> Any:  # noqa: 
 
 def _rows(
     batches: Iterable[Any], place: str, places: Sequence[Sequence[str]] = (), cap: int = TOTAL_BYTES
-) -> Iterator[Found]:
+) -> Iterator[Line | BadRecord]:
     """One row after the other; `cap` bounds the characters of them all."""
     number = total = 0
     for batch in batches:
         for row in _taken_apart(batch):
             number += 1
-            found = _row(row, f"{place}:{number}")
-            if isinstance(found, Line):
-                weight = _weight(found.value)
+            record = _row(row, f"{place}:{number}")
+            if isinstance(record, Line):
+                weight = _weight(record.value)
                 total += weight
                 if total > cap:
                     what = f"unpacks to more than {cap >> 20} MiB, far more than it is"
                     raise BadInput(what, place=place, fix="write the table again, as JSONL")
                 if weight > LINE_BYTES:
                     what = f"a row over {LINE_BYTES >> 20} MiB"
-                    found = BadRecord(what, reason="too_long", place=found.place, fix="split the record")
+                    record = BadRecord(what, reason="too_long", place=record.place, fix="split the record")
                 elif places:
-                    found = Line(found.place, untyped(found.value, places))
-            yield found
+                    record = Line(record.place, untyped(record.value, places))
+            yield record
 
 
 def _taken_apart(batch: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow publishes no types
@@ -246,7 +245,7 @@ def _alone(batch: Any) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     return row
 
 
-def _row(row: Any, place: str) -> Found:  # noqa: ANN401 - a dict, or what is wrong
+def _row(row: Any, place: str) -> Line | BadRecord:  # noqa: ANN401 - a dict, or what is wrong
     if isinstance(row, BadRecord):
         return row.at(place, "")
     try:

@@ -70,10 +70,10 @@ _SCALARS: Mapping[type, str] = {type(None): "null", bool: "bool", float: "float"
 
 def common(kinds: Iterable[Kind]) -> Kind:
     """The kind of them all."""
-    found = _NULL
+    joint = _NULL
     for kind in kinds:
-        found = merged(found, kind)
-    return found
+        joint = merged(joint, kind)
+    return joint
 
 
 def merged(one: Kind, other: Kind, *, turns: bool = False, lacking: bool = False) -> Kind:
@@ -136,8 +136,8 @@ class Columns:
         """One more row."""
         for column, value in row.items():
             turns = column in TURN_KEYS
-            found = kind_of(value, turns=turns)
-            self.kinds[column] = merged(self.kinds.get(column, _NULL), found, turns=turns)
+            kind = kind_of(value, turns=turns)
+            self.kinds[column] = merged(self.kinds.get(column, _NULL), kind, turns=turns)
 
     def schema(self) -> Any:  # noqa: ANN401 - pyarrow publishes no types
         """Of the file, with a note of where it holds JSON as text."""
@@ -170,12 +170,12 @@ def noted_places(metadata: Mapping[bytes, bytes] | None) -> tuple[tuple[str, ...
     if not note or len(note) > _LONGEST_NOTE:
         return ()
     try:
-        found = json.loads(note)
+        places = json.loads(note)
     except (ValueError, RecursionError):
         return ()
-    if not isinstance(found, list):
+    if not isinstance(places, list):
         return ()
-    return tuple(tuple(place) for place in found if isinstance(place, list) and all(isinstance(k, str) for k in place))
+    return tuple(tuple(place) for place in places if isinstance(place, list) and all(isinstance(k, str) for k in place))
 
 
 def untyped(row: Row, places: Sequence[Sequence[str]]) -> Row:

@@ -37,13 +37,13 @@ def plugin_format(name: str, place: str) -> Format | None:
 
     BadInput for one that cannot be had, or is no `Format`.
     """
-    found = plugins.find("formats", name, place)
-    if found is None:
+    plugin = plugins.find("formats", name, place)
+    if plugin is None:
         return None
-    made = found.load(place)
+    made = plugin.load(place)
     if not isinstance(made, Format):
         fix = "let it be a selfinstruct.formats.plugin_formats.Format"
-        raise BadInput(f"format '{shown(name)}': {found.where} is no Format", place=place, fix=fix)
+        raise BadInput(f"format '{shown(name)}': {plugin.where} is no Format", place=place, fix=fix)
     if (made.fits is None) != (made.read is None) or (made.write is None) == bool(made.columns):
         what = f"format '{shown(name)}': `fits` goes with `read`, and `columns` with `write`"
         raise BadInput(what, place=place, fix="give both or neither")
@@ -74,7 +74,7 @@ def _guarded(part: str, name: str, function: Callable[..., Any] | None) -> Calla
 
 def writable(name: str, place: str) -> Format | None:
     """The layout of that name that others wrote for writing; None where nobody wrote one."""
-    found = plugin_format(name, place)
-    if found is not None and found.write is None:
+    layout = plugin_format(name, place)
+    if layout is not None and layout.write is None:
         raise BadInput(f"format '{shown(name)}' is for reading alone", place=place, fix="take another")
-    return found
+    return layout

@@ -11,7 +11,6 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columns_of
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.detect import (
-    Found,
     Reader,
     SeenIds,
     agreed,
@@ -22,7 +21,7 @@ from selfinstruct.formats.detect import (
     plain,
     with_answers,
 )
-from selfinstruct.formats.fields import Unreadable
+from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.input_files import Source, sources
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.layouts import SHAPES, WEAK, fitting, mended, shape_of
@@ -72,10 +71,10 @@ def read_set(
     anything = False
     layout = Layout(shape, columns, answered)
     for part in _parts(source, converter, columns):
-        found = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
-        for one in found:
+        records = _converted(converter, part, compat, seed, seen) if converter else _read(part, layout, seen, notice)
+        for record in records:
             anything = True
-            yield one
+            yield record
     if not anything:
         raise BadInput("no records", place=shown(source, 400), fix="write one a line")
 
@@ -84,8 +83,8 @@ def shape_names(*, ours: bool = False) -> tuple[str, ...]:
     """What `--from` takes; `ours`: without what installed packages add."""
     from selfinstruct.formats.camels import CAMELS
 
-    mine = (*SHAPES, *(f"camels/{one}" if one in SHAPES else one for one in CAMELS))
-    return mine if ours else (*mine, *(one for one in plugins.names("formats") if one not in mine))
+    mine = (*SHAPES, *(f"camels/{name}" if name in SHAPES else name for name in CAMELS))
+    return mine if ours else (*mine, *(name for name in plugins.names("formats") if name not in mine))
 
 
 def _converter(shape: str, compat: str) -> str:
@@ -110,8 +109,8 @@ def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[Sourc
 def _converted(converter: str, part: Source, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
     from selfinstruct.formats.camels import CAMELS
 
-    for one in CAMELS[converter].convert(part.records, source=part.name, compat=compat, seed=seed):
-        yield one if isinstance(one, Unreadable) else seen.distinct(one)
+    for record in CAMELS[converter].convert(part.records, source=part.name, compat=compat, seed=seed):
+        yield record if isinstance(record, Unreadable) else seen.distinct(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def _read(part: Source, layout: Layout, seen: SeenIds, notice: Callable[[str], N
     answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
     origin = Provenance(stage="input", source=part.name)
     reader = Reader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
-    whole: Iterator[Found] = chain(first, part.records)
+    whole: Iterator[Line | BadRecord] = chain(first, part.records)
     if layout.columns and doubt:
         whole = each_somewhere(whole, layout.columns.given.values(), doubt)
     for item in whole:
@@ -157,7 +156,7 @@ def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> 
             yield f"  {line}"
 
 
-def _of_part(part: Source, first: Sequence[Found], shape: str, columns: Roles | None) -> Iterator[str]:
+def _of_part(part: Source, first: Sequence[Line | BadRecord], shape: str, columns: Roles | None) -> Iterator[str]:
     if not first:
         yield "no records"
         return
@@ -178,13 +177,13 @@ def _of_part(part: Source, first: Sequence[Found], shape: str, columns: Roles | 
     yield from _tried([reader.read(item) for item in islice(chain(first, part.records), _LOOKED)])
 
 
-def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) -> Iterator[str]:
+def _why(first: Sequence[Line | BadRecord], shape: str, columns: Roles | None, usual: str) -> Iterator[str]:
     lines = [item for item in first if isinstance(item, Line)]
     if columns:
         yield f"read by the columns that were named: {columns.as_words()}"
         return
-    if shape and (told := shape_of(shape)):
-        yield f"read as {shape} ({told.about}), because --from says so"
+    if shape and (layout := shape_of(shape)):
+        yield f"read as {shape} ({layout.about}), because --from says so"
         return
     votes = Counter(fit[0] for item in lines if len(fit := fitting(plain(item.value))) == 1)
     if not usual:
@@ -195,7 +194,7 @@ def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) 
     if usual in WEAK:
         yield "by customary names of columns, since no layout of its own fits"
     by_name = [columns_of(plain(item.value)) for item in lines if usual == "question_answer"]
-    for words, count in Counter(one.as_words() for one in by_name if isinstance(one, Roles)).most_common(3):
+    for words, count in Counter(roles.as_words() for roles in by_name if isinstance(roles, Roles)).most_common(3):
         yield f"  {words} in {count} of them; --columns {words} would say the same"
     if any(isinstance(item.value, dict) and unpublished(item.value) for item in lines):
         yield "rows that this package published: their ids, models and measures are taken up again"
@@ -203,7 +202,7 @@ def _why(first: Sequence[Found], shape: str, columns: Roles | None, usual: str) 
         yield f"key '{shown(misspelt)}' is read as if it were spelt right"
 
 
-def _fits(first: Sequence[Found]) -> Iterator[str]:
+def _fits(first: Sequence[Line | BadRecord]) -> Iterator[str]:
     """What the first usable record looks like."""
     line = next((item for item in first if isinstance(item, Line)), None)
     if line is None:
@@ -216,13 +215,13 @@ def _fits(first: Sequence[Found]) -> Iterator[str]:
     yield f"layouts that fit it: {', '.join(fitting(value)) or 'none'}"
 
 
-def _tried(found: Sequence[Task | Unreadable]) -> Iterator[str]:
-    tasks = [one for one in found if isinstance(one, Task)]
-    reasons = Counter(one.reason for one in found if isinstance(one, Unreadable))
+def _tried(records: Sequence[Task | Unreadable]) -> Iterator[str]:
+    tasks = [record for record in records if isinstance(record, Task)]
+    reasons = Counter(record.reason for record in records if isinstance(record, Unreadable))
     counts = f": {', '.join(f'{name} {count}' for name, count in reasons.most_common())}" if reasons else ""
-    more = f" of the first {_LOOKED:,}" if len(found) == _LOOKED else ""
+    more = f" of the first {_LOOKED:,}" if len(records) == _LOOKED else ""
     yield f"{len(tasks):,} records{more} can be used, {sum(reasons.values()):,} cannot{counts}"
-    first_bad = next((one for one in found if isinstance(one, Unreadable)), None)
+    first_bad = next((record for record in records if isinstance(record, Unreadable)), None)
     if first_bad:
         yield f"  the first, {first_bad.place}: {first_bad.problem}"
     if turns := sum(bool(task.later) for task in tasks):

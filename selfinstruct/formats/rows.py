@@ -109,11 +109,11 @@ def written(task: Task, pair: Instance, layout: str) -> Row:
 
 @cache
 def _others(layout: str) -> Format:
-    found = writable(layout, f"format '{shown(layout)}'")
-    if found is None:
+    plugin = writable(layout, f"format '{shown(layout)}'")
+    if plugin is None:
         known = ", ".join((*COLUMNS, *plugins.names("formats")))
         raise BadInput(f"no format '{shown(layout)}'", fix=f"take one of {known}")
-    return found
+    return plugin
 
 
 def rows(
@@ -137,7 +137,7 @@ def fitted(task: Task, layout: str, *, first_turn: bool) -> Task:
         what = f"a conversation of {len(task.later) // 2 + 1} answers, and '{layout}' has room for one"
         place = f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
         raise BadInput(what, place=place, fix="say --first-turn to cut it, or take the layout messages")
-    unlearned = task.unlearned if len(task.instances) > 1 else tuple(one for one in task.unlearned if not one)
+    unlearned = task.unlearned if len(task.instances) > 1 else tuple(number for number in task.unlearned if not number)
     return replace(task, later=(), unlearned=unlearned)
 
 
@@ -164,12 +164,12 @@ def own_fields(task: Task, index: int) -> Row:
     for key in ("instances", "Instances"):
         beside = fields.get(key)
         if isinstance(beside, list) and len(beside) == len(task.instances):
-            one = beside[index]
-            if isinstance(one, dict):
+            own = beside[index]
+            if isinstance(own, dict):
                 del fields[key]
-                fields |= {name: item for name, item in one.items() if name not in fields}
+                fields |= {name: item for name, item in own.items() if name not in fields}
                 # What has the name of a field of the whole stays where it was.
-                if taken := {name: item for name, item in one.items() if name in task.extra}:
+                if taken := {name: item for name, item in own.items() if name in task.extra}:
                     fields[key] = [taken]
     return fields
 
@@ -208,13 +208,13 @@ def with_beside(said: Json, own: Row) -> Json:
         more = [*opening, *beside]
         if len(more) == len(said):
             del own[key]
-            return [{**cast("Row", one), **cast("Row", other)} for one, other in zip(more, said, strict=True)]
+            return [{**cast("Row", extra), **cast("Row", turn)} for extra, turn in zip(more, said, strict=True)]
     return said
 
 
-def _is_beside(found: Json) -> TypeGuard[list[Json]]:
+def _is_beside(value: Json) -> TypeGuard[list[Json]]:
     """A list of what stood beside turns, and not of turns."""
-    return isinstance(found, list) and all(isinstance(item, dict) and item.keys().isdisjoint(_SAID) for item in found)
+    return isinstance(value, list) and all(isinstance(item, dict) and item.keys().isdisjoint(_SAID) for item in value)
 
 
 _SAID = frozenset(("role", "content", "from", "value"))
@@ -261,9 +261,9 @@ def unpublished(row: Row) -> Unpublished | None:
     return Unpublished({"source": row.get("source"), **fields, **value}, mine.split("/")[0], model, measures)
 
 
-def _are_numbers(found: object) -> bool:
-    return isinstance(found, dict) and all(
-        isinstance(item, int | float) and not isinstance(item, bool) for item in found.values()
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(item, int | float) and not isinstance(item, bool) for item in value.values()
     )
 
 

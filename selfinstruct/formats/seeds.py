@@ -140,10 +140,10 @@ def _text(value: Mapping[str, Any], key: str, line: Line, *, within: str = "key 
         return default
     if key not in value:
         raise BadInput(f"{within}'{key}' is missing", place=line.place, fix=_EXPECTED)
-    found = value[key]
-    if not isinstance(found, str):
-        raise BadInput(f"{within}'{key}': {_kind(found)}, not text", place=line.place, fix="write it as text")
-    return found
+    text = value[key]
+    if not isinstance(text, str):
+        raise BadInput(f"{within}'{key}': {_kind(text)}, not text", place=line.place, fix="write it as text")
+    return text
 
 
 def _filled(text: str, line: Line) -> str:
@@ -153,11 +153,11 @@ def _filled(text: str, line: Line) -> str:
 
 
 def _flag(value: Mapping[str, Any], line: Line) -> bool | None:
-    found = value.get("is_classification")
-    if found is not None and not isinstance(found, bool):
-        what = f"key 'is_classification': {_kind(found)}, not true or false"
+    stated = value.get("is_classification")
+    if stated is not None and not isinstance(stated, bool):
+        what = f"key 'is_classification': {_kind(stated)}, not true or false"
         raise BadInput(what, place=line.place, fix="write true, false or nothing")
-    return found
+    return stated
 
 
 def _kind(value: object) -> str:

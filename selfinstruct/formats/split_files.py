@@ -44,14 +44,14 @@ def split_named(path: Path) -> str:
     if shard and path.parent.name == "data":
         return shard[1]
     for part in (*reversed(path.parent.parts), path.name):
-        found = {_SPLIT_OF[word.lower()] for word in _WORD.findall(part)}
-        if len(found) > 1:
-            what = f"its name says {' and '.join(sorted(found))}"
+        splits = {_SPLIT_OF[word.lower()] for word in _WORD.findall(part)}
+        if len(splits) > 1:
+            what = f"its name says {' and '.join(sorted(splits))}"
             raise BadInput(
                 what, place=name(path), fix="rename it, or name the file that is meant instead of its folder"
             )
-        if found:
-            return found.pop()
+        if splits:
+            return splits.pop()
     return ""
 
 
@@ -121,8 +121,8 @@ def marked(value: Any) -> str:  # noqa: ANN401 - any JSON value
     fields = value["extra"] if is_own(value) and isinstance(value.get("extra"), dict) else value
     if "split" not in fields and (before := unpublished(value)):
         fields = before.value
-    found = fields.get("split")
-    return found if isinstance(found, str) and found else TRAIN
+    split = fields.get("split")
+    return split if isinstance(split, str) and split else TRAIN
 
 
 def _listed(names: Iterable[str]) -> str:

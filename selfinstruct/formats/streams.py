@@ -324,18 +324,18 @@ def _messages(content: mmap.mmap) -> Iterator[tuple[int, int]]:
 def _in_a_row(content: mmap.mmap) -> Iterator[tuple[int, int]]:
     at = 0
     while at < len(content):
-        begin, told = _told(content, at)
-        if told <= 0:
+        begin, metadata_bytes = _metadata_at(content, at)
+        if metadata_bytes <= 0:
             return
         length = _root(content, begin).field(3)
         size = _number(content, "<q", length) if length else 0
         if size < 0:
             return
         yield at, size
-        at = begin + told + size
+        at = begin + metadata_bytes + size
 
 
-def _told(content: mmap.mmap, at: int) -> tuple[int, int]:
+def _metadata_at(content: mmap.mmap, at: int) -> tuple[int, int]:
     """Where the description of a message begins, and how long it is; old files have no mark before the length."""
     first = _number(content, "<I", at)
     return (at + 8, _number(content, "<i", at + 4)) if first == _GOES_ON else (at + 4, first)
@@ -343,7 +343,7 @@ def _told(content: mmap.mmap, at: int) -> tuple[int, int]:
 
 def _buffer_bytes(content: mmap.mmap, at: int) -> int:
     """Bytes that the buffers of a message claim to unpack to; 0 where they are not packed."""
-    begin, told = _told(content, at)
+    begin, metadata_bytes = _metadata_at(content, at)
     message = _root(content, begin)
     place = message.field(1)
     kind = content[place] if place else 0
@@ -352,9 +352,9 @@ def _buffer_bytes(content: mmap.mmap, at: int) -> int:
         header = header.table(1)
     if header is None or kind not in {_DICTIONARY, _BATCH}:
         return 0
-    if not header.field(3) and _EARLY not in content[begin : begin + told]:
+    if not header.field(3) and _EARLY not in content[begin : begin + metadata_bytes]:
         return 0
-    total, body = 0, begin + told
+    total, body = 0, begin + metadata_bytes
     for buffer in header.structs(2, 16):
         offset, length = _number(content, "<q", buffer), _number(content, "<q", buffer + 8)
         if length >= 8:

@@ -122,7 +122,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
         )
         with contextlib.ExitStack() as opened:
             journal = opened.enter_context(
-                Journal(folder.journal, options.clock, told=known, mend=options.fresh, tell=ledger.tell_totals)
+                Journal(folder.journal, options.clock, known=known, mend=options.fresh, tell=ledger.tell_totals)
             )
             opened.enter_context(_telling_of_lost(journal, folder))
             if begun:

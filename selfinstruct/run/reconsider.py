@@ -76,7 +76,7 @@ def reconsider(path: Path, changes: Sequence[str]) -> Reconsidered:
         raise BadInput("has no rounds, so nothing was generated", place=str(path), fix="run the recipe again instead")
     _refuse_source_change(before, after)
     place = path / f"reconsidered-{digest(list(changes))[:8]}"
-    with owning(path), Journal(old.journal, told=last_totals(old.ledger)) as journal:
+    with owning(path), Journal(old.journal, known=last_totals(old.ledger)) as journal:
         new = RunFolder(place)
         kept, fates = _walk(after, old, new, journal)
     first = _fates(old)

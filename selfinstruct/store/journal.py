@@ -52,13 +52,13 @@ class Journal:
         path: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        told: Totals | None = None,
+        known: Totals | None = None,
         mend: bool = False,
         tell: Callable[[Totals], None] = lambda _: None,
     ) -> None:
         """Open or make it; BadInput if the file is no journal or holds less than it did, NoRoom if the disk refuses.
 
-        `told`: what it held when it was last told of; `mend`: take what is missing or damaged as spent, and go on.
+        `known`: what it held when it was last known of; `mend`: take what is missing or damaged as spent, and go on.
         `tell` hears of the totals at the beginning, at the end, and whenever they have grown by a sixteenth, or by
         `TELL_EVERY` rows.
         """
@@ -67,7 +67,7 @@ class Journal:
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._unrecorded = Unrecorded()
         try:
-            self._file = JournalFile(path, told or Totals(), clock().isoformat(), mend=mend)
+            self._file = JournalFile(path, known or Totals(), clock().isoformat(), mend=mend)
             # Hashes only: a false hit costs one look-up, and a million answers take 60 MB instead of 300.
             self._known = {hash(place) for place in self._file.places()}
         except sqlite3.Error as fault:

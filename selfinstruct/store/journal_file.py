@@ -226,8 +226,12 @@ class JournalFile:
         whole = whole.with_reserved(self.reserved.values())
         counted = counted.with_reserved(self.reserved.values())
         before = [counted, known] if counted.journal == known.journal or not known.journal else [known]
-        cost = max(one.cost + one.unconfirmed_cost for one in before) - whole.cost - whole.unconfirmed_cost
-        tokens = max(one.tokens + one.unconfirmed_tokens for one in before) - whole.tokens - whole.unconfirmed_tokens
+        cost = max(totals.cost + totals.unconfirmed_cost for totals in before) - whole.cost - whole.unconfirmed_cost
+        tokens = (
+            max(totals.tokens + totals.unconfirmed_tokens for totals in before)
+            - whole.tokens
+            - whole.unconfirmed_tokens
+        )
         if cost > 0 or tokens > 0:
             place = (token_hex(8), f"{_LOST}with a journal that was damaged or removed", 0)
             self.reserve(place, str(max(cost, Decimal(0))), max(tokens, 0))

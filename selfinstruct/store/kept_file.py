@@ -168,8 +168,8 @@ class HeldRecords:
         if not fits(self._size, self._memory):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = HashedFile(self._path, anew=True)
-            for one in self._records:
-                self._file.write(record_line(one))
+            for held in self._records:
+                self._file.write(record_line(held))
             self._records = None
 
     def finish(self) -> Sequence[Task]:

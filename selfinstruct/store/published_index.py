@@ -94,13 +94,15 @@ class IndexStore(Protocol):
 def snapshot(publications: Iterable[Publication], own: str) -> tuple[str, ...]:
     """Ids of what a run that begins now is compared with: the latest publication of every run but its own.
 
-    >>> told = [Publication("1", "a", "A"), Publication("2", "b", "B"), Publication("3", "a", "A")]
-    >>> snapshot(told, own=""), snapshot(told, own="a")
+    >>> listed = [Publication("1", "a", "A"), Publication("2", "b", "B"), Publication("3", "a", "A")]
+    >>> snapshot(listed, own=""), snapshot(listed, own="a")
     (('2', '3'), ('2',))
     """
-    told = list(publications)
-    last = {one.run: one.id for one in told}
-    return tuple(one.id for one in told if last[one.run] == one.id and one.run != own)
+    listed = list(publications)
+    last = {publication.run: publication.id for publication in listed}
+    return tuple(
+        publication.id for publication in listed if last[publication.run] == publication.id and publication.run != own
+    )
 
 
 def sketch_of(need: IndexNeed) -> dict[str, Any]:
@@ -148,8 +150,10 @@ class FolderIndex:
         if not self.path.exists():
             raise gone(str(self.path))
         with self._reading() as db:
-            for one in frozen:
-                row = db.execute("SELECT sequence, name, checksum FROM publications WHERE id = ?", (one,)).fetchone()
+            for publication_id in frozen:
+                row = db.execute(
+                    "SELECT sequence, name, checksum FROM publications WHERE id = ?", (publication_id,)
+                ).fetchone()
                 if row is None:
                     raise gone(str(self.path))
                 sequence, name, checksum = row

@@ -63,10 +63,10 @@ def _task(task: Task, more: Mapping[str, Json]) -> bytes:
     if task.system:
         made += b', "system": %s' % quoted(task.system)
     if task.later:
-        turns = (b'{"role": %s, "content": %s}' % (quoted(one.role), quoted(one.content)) for one in task.later)
+        turns = (b'{"role": %s, "content": %s}' % (quoted(turn.role), quoted(turn.content)) for turn in task.later)
         made += b', "later": [%s]' % b", ".join(turns)
     if task.unlearned:
-        made += b', "unlearned": [%s]' % b", ".join(b"%d" % one for one in task.unlearned)
+        made += b', "unlearned": [%s]' % b", ".join(b"%d" % number for number in task.unlearned)
     if task.ordinal:
         made += b', "ordinal": %d' % task.ordinal
     rest: dict[str, Json] = {}

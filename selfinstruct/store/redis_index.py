@@ -65,15 +65,17 @@ class RedisIndex:
                 return ()
             refuse_other(self.place, _object(made, self.place), self._sketch())
             return tuple(
-                one for _, one, _ in sorted(self._publications(client), key=lambda publication: publication[0])
+                publication for _, publication, _ in sorted(self._publications(client), key=lambda entry: entry[0])
             )
 
     def opened(self, frozen: Sequence[str]) -> PublishedIndex:
         """The tables as they are; what is not among these publications is passed over."""
         with _asking(self.place):
             client = self._client()
-            known = {one.id: (one.name, records) for _, one, records in self._publications(client)}
-            if any(one not in known for one in frozen):
+            known = {
+                publication.id: (publication.name, records) for _, publication, records in self._publications(client)
+            }
+            if any(publication_id not in known for publication_id in frozen):
                 raise gone(self.place)
             return _Asked(
                 self.place,
@@ -81,8 +83,8 @@ class RedisIndex:
                 self._key("entries"),
                 self._tables(),
                 self.need,
-                {one: known[one][0] for one in frozen},
-                sum(known[one][1] for one in frozen),
+                {publication_id: known[publication_id][0] for publication_id in frozen},
+                sum(known[publication_id][1] for publication_id in frozen),
             )
 
     def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
@@ -106,18 +108,18 @@ class RedisIndex:
                         session.insert(key, sketch(signature, self.need), check_duplication=False)
                     count += 1
             failpoint("within publishing to redis")
-            told = {
+            fields = {
                 "sequence": client.incr(self._key("sequence")),
                 "run": publication.run,
                 "name": publication.name,
                 "records": count,
             }
-            client.hsetnx(self._key("publications"), publication.id, json.dumps(told))
+            client.hsetnx(self._key("publications"), publication.id, json.dumps(fields))
         failpoint("after publishing to redis")
 
     def _publications(self, client: Any) -> Iterator[tuple[int, Publication, int]]:  # noqa: ANN401 - of an extra
-        for name, told in client.hgetall(self._key("publications")).items():
-            publication = _object(told, self.place)
+        for name, text in client.hgetall(self._key("publications")).items():
+            publication = _object(text, self.place)
             yield (
                 publication["sequence"],
                 Publication(name.decode(), publication["run"], publication["name"]),
@@ -156,7 +158,7 @@ class _Asked:
         """`frozen`: id of each publication that counts, and the name of its run, in order."""
         self._place, self._client, self._entries, self._tables, self._need = place, client, entries, tables, need
         self._frozen, self._records = frozen, records
-        self._order = {one: at for at, one in enumerate(frozen)}
+        self._order = {publication_id: at for at, publication_id in enumerate(frozen)}
 
     def __len__(self) -> int:
         return self._records

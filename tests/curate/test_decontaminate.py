@@ -241,7 +241,7 @@ def test_what_is_found_is_there_and_what_is_there_is_found(passage: list[str], s
     for match in found:
         assert match.kind == ("ngram" if there else "fuzzy")
         assert match.score == share
-        assert match.found in " ".join(said)
+        assert match.words in " ".join(said)
 
 
 @given(st.lists(st.text(max_size=80), max_size=5), st.lists(st.text(max_size=80), max_size=5))

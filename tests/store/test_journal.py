@@ -138,11 +138,11 @@ def test_an_answer_that_is_not_as_it_was_written_is_refused_and_then_made_good(d
     path = tmp_path / "journal.sqlite"
     told = journal_with(path, 3)
     changed(path, damage)
-    with Journal(path, told=told) as journal:
+    with Journal(path, known=told) as journal:
         assert found_in(journal, 0) == asked(prompt="number 0")[1]
         with pytest.raises(BadInput, match=r"journal\.sqlite: an answer to a is not as it was written.*--fresh"):
             found_in(journal, 1)
-    with Journal(path, told=told, mend=True) as journal:
+    with Journal(path, known=told, mend=True) as journal:
         assert found_in(journal, 1) is None
         assert found_in(journal, 2) == asked(prompt="number 2")[1]
         spent = journal.spent()
@@ -168,9 +168,9 @@ def test_a_journal_that_holds_less_than_it_did_is_refused_and_then_its_money_cou
     told = journal_with(path, 3)
     loss(path)
     with pytest.raises(BadInput, match=r"journal\.sqlite: (holds \d answers, and|its totals are not as) .*--fresh"):
-        Journal(path, told=told)
+        Journal(path, known=told)
     for _ in range(2):  # a kill between the two changes nothing
-        with Journal(path, told=told, mend=True) as journal:
+        with Journal(path, known=told, mend=True) as journal:
             spent = journal.spent()
             assert spent.cost + spent.unconfirmed_cost == Decimal("0.75")
             assert spent.tokens + spent.unconfirmed_tokens == 21
@@ -215,7 +215,7 @@ def test_of_many_answers_no_more_than_a_bounded_number_is_untold(answered: bool,
 def test_totals_are_those_of_the_rows_and_nobody_reads_the_table_for_them(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     told = journal_with(path, 5)
-    with Journal(path, told=told) as journal:
+    with Journal(path, known=told) as journal:
         statements: list[str] = []
         journal._file.db.set_trace_callback(statements.append)
         request, completion = asked(prompt="one more")

@@ -79,7 +79,7 @@ class SecondModel:
             if isinstance(answer.reply, Failure):
                 yield answer.reply
             else:
-                yield ModelFinding(verdict(answer.reply.choices[0].text), answer.reply.choice_id(0))
+                yield ModelFinding(parse_verdict(answer.reply.choices[0].text), answer.reply.choice_id(0))
 
     def _vote(self, reply: Reply, number: int, text: Prompt) -> Request:
         single = not self._model.traits.multiple
@@ -130,12 +130,12 @@ def normal(answer: str) -> str:
     return " ".join(word for word in words(text) if word not in ("a", "an", "the"))
 
 
-def verdict(text: str) -> Finding:
+def parse_verdict(text: str) -> Finding:
     """What a model's verdict says, with its reason as evidence; unchecked where it is none.
 
-    >>> verdict("Incorrect: the Nile is longer.")
+    >>> parse_verdict("Incorrect: the Nile is longer.")
     Finding(verdict='failed', expected='correct', found='Incorrect: the Nile is longer.')
-    >>> verdict("Well...").verdict
+    >>> parse_verdict("Well...").verdict
     'unchecked'
     """
     match = _VERDICT.match(text)

@@ -116,8 +116,8 @@ def _outcome(task: Task, losses: Losses) -> Outcome:
             replace(task, measures=others),
             {"not_scored": "no response" if not losses.tokens else "its loss is no number, or 0 alone"},
         )
-    found = dict(zip(_MEASURES, (losses.ifd, losses.given, losses.alone), strict=True))
-    return Kept(replace(task, measures={**others, **found}))
+    scores = dict(zip(_MEASURES, (losses.ifd, losses.given, losses.alone), strict=True))
+    return Kept(replace(task, measures={**others, **scores}))
 
 
 def _losses(tasks: Sequence[Task], scorer: TokenScorer) -> list[Losses]:
@@ -128,14 +128,14 @@ def _losses(tasks: Sequence[Task], scorer: TokenScorer) -> list[Losses]:
         answers: Iterator[Sequence[float]] = iter(scorer.many_log_probabilities(asked))
     else:
         answers = (scorer.token_log_probabilities(*text) for text in asked)
-    found = []
+    losses = []
     for of_task in pairs:
         given, alone = list[float](), list[float]()
         for _ in of_task:
             given += next(answers)
             alone += next(answers)
-        found.append(Losses(given=_mean_loss(given), alone=_mean_loss(alone), tokens=len(alone)))
-    return found
+        losses.append(Losses(given=_mean_loss(given), alone=_mean_loss(alone), tokens=len(alone)))
+    return losses
 
 
 def _mean_loss(log_probabilities: Sequence[float]) -> float:

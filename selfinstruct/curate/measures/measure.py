@@ -256,8 +256,8 @@ def copied(response: Sequence[str], given: Sequence[str], size: int = 3) -> floa
         return 0.0
     size = min(size, len(response))
     present = set(_ngrams(given, size))
-    found = _ngrams(response, size)
-    return sum(map(present.__contains__, found)) / len(found)
+    ngrams = _ngrams(response, size)
+    return sum(map(present.__contains__, ngrams)) / len(ngrams)
 
 
 def _ngrams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -293,20 +293,20 @@ def code_share(text: str) -> float:
 
 def _fenced(lines: list[str]) -> list[str]:
     """Every line inside a fence, and the fences; one that is never closed goes to the end."""
-    found, inside = [], False
+    code_lines, inside = [], False
     for line in lines:
         mark = _FENCE.match(line) is not None
         if inside or mark:
-            found.append(line)
+            code_lines.append(line)
         inside ^= mark
-    return found
+    return code_lines
 
 
 def _looking_like_code(lines: list[str]) -> list[str]:
-    found, before = [], False
+    code_lines, before = [], False
     for line in lines:
         code = _CODE.match(line) is not None or (before and line[:1] in {" ", "\t"})
         if code:
-            found.append(line)
+            code_lines.append(line)
         before = code or (before and not line.strip())
-    return found
+    return code_lines

@@ -162,11 +162,11 @@ class _Heard:
             self.failure = self.failure or reply
             return
         self.completion = reply
-        found = verdict(reply.choices[0].text)
-        if found is None:
+        parsed = parse_verdict(reply.choices[0].text)
+        if parsed is None:
             self.unclear = shown(reply.choices[0].text, 200) if self.unclear is None else self.unclear
         else:
-            self.verdicts.append(found)
+            self.verdicts.append(parsed)
 
     def outcome(self, task: Task, text: Prompt) -> Outcome:
         """Failed if one call failed; no rating if one is unclear: the mean of a part would be another number."""
@@ -177,10 +177,10 @@ class _Heard:
         evidence |= {"request": self.completion.choice_id(0)}
         if self.unclear is not None:
             return Kept(_without_rating(task), {"unclear": self.unclear, **evidence})
-        rating = fmean(found.rating for found in self.verdicts)
+        rating = fmean(verdict.rating for verdict in self.verdicts)
         evidence |= {"rating": rating, "reason": shown(self.verdicts[0].reason, 300)}
         if len(self.verdicts) > 1:
-            evidence["ratings"] = [found.rating for found in self.verdicts]
+            evidence["ratings"] = [verdict.rating for verdict in self.verdicts]
         return Kept(replace(task, measures={**task.measures, "rating": rating}), evidence)
 
 
@@ -198,24 +198,24 @@ def _bin(outcome: Outcome) -> str:
     return "unclear" if rating is None else f"{int(rating * 2) / 2:g}"
 
 
-def _distribution(told: Counter[str]) -> dict[str, Json]:
-    counts: dict[str, Json] = {f"{half / 2:g}": told[f"{half / 2:g}"] for half in range(11)}
-    return {"counts": counts, "unclear": told["unclear"]}
+def _distribution(counted: Counter[str]) -> dict[str, Json]:
+    counts: dict[str, Json] = {f"{half / 2:g}": counted[f"{half / 2:g}"] for half in range(11)}
+    return {"counts": counts, "unclear": counted["unclear"]}
 
 
-def verdict(text: str) -> Verdict | None:
+def parse_verdict(text: str) -> Verdict | None:
     r"""The rating, by JSON, by a label (`Rating: 4/5`; the last one counts) or alone on the first or last line.
 
     None where there is none, where it is not between 0 and 5, or where it is one out of another number than five.
 
-    >>> verdict('{"reason": "All right.", "rating": 4.5}'), verdict("All is right.\nRating: 4/5")
+    >>> parse_verdict('{"reason": "All right.", "rating": 4.5}'), parse_verdict("All is right.\nRating: 4/5")
     (Verdict(rating=4.5, reason='All right.'), Verdict(rating=4.0, reason='All is right.'))
-    >>> verdict("3\nIt names no river."), verdict("8 of 10 points"), verdict("Rating: 7")
+    >>> parse_verdict("3\nIt names no river."), parse_verdict("8 of 10 points"), parse_verdict("Rating: 7")
     (Verdict(rating=3.0, reason='It names no river.'), None, None)
     """
-    found = _from_json(text)
-    if found is not None:
-        return found
+    parsed = _from_json(text)
+    if parsed is not None:
+        return parsed
     labelled = list(_LABELLED.finditer(text))
     if labelled:
         rating = _value(labelled[-1])
@@ -230,9 +230,9 @@ def verdict(text: str) -> Verdict | None:
     return None
 
 
-def _value(found: re.Match[str]) -> float | None:
-    rating = float(found[1].replace(",", "."))
-    return rating if rating <= 5 and found[2] in (None, "5") else None
+def _value(match: re.Match[str]) -> float | None:
+    rating = float(match[1].replace(",", "."))
+    return rating if rating <= 5 and match[2] in (None, "5") else None
 
 
 def _reason(lines: list[str]) -> str:

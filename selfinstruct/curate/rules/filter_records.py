@@ -91,8 +91,8 @@ class ApplyRules:
             said = exchanges(task)
             against = list[tuple[_Bound, Objection]]()
             for rule, objects in at_work:
-                if (found := objects(task, said)) is not None:
-                    against.append((rule, found))
+                if (objection := objects(task, said)) is not None:
+                    against.append((rule, objection))
             yield self._judged(task, against) if against else Kept(task)
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
@@ -167,7 +167,7 @@ class _Bound:
 
 def _evidence(rule: _Bound, objection: Objection) -> Json:
     """What was found, where, and how much it counts."""
-    evidence: dict[str, Json] = {"found": shown(objection.found, 200)}
+    evidence: dict[str, Json] = {"found": shown(objection.detail, 200)}
     if objection.exchange > 1:
         evidence["exchange"] = objection.exchange
     if rule.chosen.weight != 1:

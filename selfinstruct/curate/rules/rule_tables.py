@@ -52,7 +52,7 @@ OnRecord = Callable[[Task, Sequence[Exchange]], "Objection | None"]
 class Objection:
     """What a rule found, and in which exchange of the record, counted from 1."""
 
-    found: str
+    detail: str
     exchange: int = 1
 
 

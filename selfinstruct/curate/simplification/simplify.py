@@ -186,7 +186,7 @@ class Simplify:
         cuts: list[Json] = [{"rule": cut.rule, "text": shown(cut.text, 200)} for cut in plainer.cuts]
         refusal = self._objection(reply, plainer.text)
         if refusal:
-            return Decision(reply, reply.output, refusal.reason, {"found": refusal.found, "cuts": cuts})
+            return Decision(reply, reply.output, refusal.reason, {"found": refusal.detail, "cuts": cuts})
         tally.cuts.update(Counter(cut.rule for cut in plainer.cuts))
         return Decision(reply, plainer.text, "", {"cuts": cuts})
 
@@ -228,7 +228,7 @@ class Simplify:
             if answer.text == reply.output:
                 refusal = Objection("nothing_to_cut", "")
             if refusal:
-                refused: dict[str, Json] = {"found": refusal.found, "rewrite": shown(answer.text, 300)}
+                refused: dict[str, Json] = {"found": refusal.detail, "rewrite": shown(answer.text, 300)}
                 decisions.append(Decision(reply, reply.output, refusal.reason, refused))
             else:
                 decisions.append(Decision(reply, answer.text, request=answer.request))

@@ -169,14 +169,14 @@ class Objection:
     """Why a rewrite is not taken."""
 
     reason: str
-    found: str
+    detail: str
 
 
 def objection(original: str, rewrite: str, context: str, bounds: Bounds) -> Objection | None:
     """The first reason not to take the rewrite; `context` is the instruction with its input.
 
     >>> objection("It has 9 parks.", "It has 8 parks.", "How many parks?", Bounds())
-    Objection(reason='new_number', found='8')
+    Objection(reason='new_number', detail='8')
     >>> objection("Rome, as is well known, is old.", "Rome is old.", "Is Rome old?", Bounds()) is None
     True
     """

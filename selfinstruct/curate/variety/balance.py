@@ -259,17 +259,17 @@ class People:
 
     def add(self, task: Task) -> None:
         """All texts of one more task."""
-        length, found = 0, Counter[int]()
+        length, counts = 0, Counter[int]()
         for text in _texts(task):
             cut = words(text)
             length += len(cut)
-            found.update([GROUP_OF[word] for word in cut if word in GROUP_OF])
+            counts.update([GROUP_OF[word] for word in cut if word in GROUP_OF])
             if not ROLE_OF.keys().isdisjoint(cut):
                 self._add_roles(text)
         self.records += 1
         self.words += length
         self.squares += length * length
-        for group, count in found.items():
+        for group, count in counts.items():
             self.groups[group].add(count, length)
 
     def _add_roles(self, text: str) -> None:

@@ -212,10 +212,10 @@ def reader(parser: Parser = "auto") -> Reader:
     """The reader asked for; BadInput where spaCy or every model of it is missing."""
     if parser not in ("auto", "rule", "spacy"):
         raise BadInput(f"parser {parser!r} is none of auto, rule, spacy", fix="write parser: auto")
-    found = "" if parser == "rule" else _model()
-    if found:
+    model = "" if parser == "rule" else _model()
+    if model:
         spacy = importlib.import_module("spacy")  # loaded late: it takes a second, and is an extra
-        return Reader("spacy", partial(_by_spacy, spacy.load(found, exclude=["ner", "senter"])))
+        return Reader("spacy", partial(_by_spacy, spacy.load(model, exclude=["ner", "senter"])))
     if parser == "spacy":
         raise BadInput(
             "spaCy or its English model is not installed",

@@ -144,15 +144,15 @@ class Select:
     def _evidence(
         self, records: Sequence[Task], values: Sequence[float], picked: Picked, place: int
     ) -> dict[str, Json]:
-        found: dict[str, Json] = {"by": self.by, "value": values[place]}
+        evidence: dict[str, Json] = {"by": self.by, "value": values[place]}
         if self.how == "threshold":
             low = self.at_least is not None and values[place] < self.at_least
-            return found | {"bound": self.at_least if low else self.at_most}
+            return evidence | {"bound": self.at_least if low else self.at_most}
         if picked.nearest is not None and picked.nearest[place] >= 0:
             neighbour = records[picked.nearest[place]]
-            found |= {"neighbour": neighbour.id, "neighbour_text": shown(neighbour.instruction, 200)}
-            found |= {"score": picked.similarity[place]}
-        return found | {"bound": picked.bound}
+            evidence |= {"neighbour": neighbour.id, "neighbour_text": shown(neighbour.instruction, 200)}
+            evidence |= {"score": picked.similarity[place]}
+        return evidence | {"bound": picked.bound}
 
 
 def _contradiction(stage: Select) -> str:
@@ -227,10 +227,10 @@ def farthest_first(records: Sequence[Task], order: Sequence[int], count: int, mo
     nearest = array("l", [-1]) * len(records)
     similarity = array("d", [0.0]) * len(records)
     if order and count:
-        found = spread(_vectors(records, order, model), count)
+        picked = spread(_vectors(records, order, model), count)
         for rank, at in enumerate(order):
-            nearest[at], similarity[at] = order[int(found.nearest[rank])], float(found.cosine[rank])
-        for rank in found.taken:
+            nearest[at], similarity[at] = order[int(picked.nearest[rank])], float(picked.cosine[rank])
+        for rank in picked.taken:
             kept[order[rank]] = 1
     return Picked(kept, nearest=nearest, similarity=similarity)
 
@@ -259,15 +259,15 @@ def _vectors(records: Sequence[Task], order: Sequence[int], model: str) -> "NDAr
 
     encoder = static_model(model, "embedding", hub=True)
     rank = {at: place for place, at in enumerate(order)}
-    found: NDArray[np.float32] | None = None
+    vectors: NDArray[np.float32] | None = None
     for places, texts in _texts(records, rank):
         rows = np.asarray(encoder.encode(texts), dtype=np.float32)
-        if found is None:
-            found = np.zeros((len(order), rows.shape[1]), dtype=np.float32)
+        if vectors is None:
+            vectors = np.zeros((len(order), rows.shape[1]), dtype=np.float32)
         length = np.linalg.norm(rows, axis=1, keepdims=True)
-        found[places] = rows / np.where(length > 0, length, 1)
-    assert found is not None  # there is at least one record
-    return found
+        vectors[places] = rows / np.where(length > 0, length, 1)
+    assert vectors is not None  # there is at least one record
+    return vectors
 
 
 def _texts(records: Sequence[Task], rank: dict[int, int]) -> Iterator[tuple[list[int], list[str]]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.checks.model_checks import agreement, normal, verdict
+from selfinstruct.curate.checks.model_checks import agreement, normal, parse_verdict
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_a_normal_answer_is_normal_already(answer: str) -> None:
     ],
 )
 def test_a_verdict_is_its_first_word(said: str, expected: str) -> None:
-    assert verdict(said).verdict == expected
+    assert parse_verdict(said).verdict == expected
