@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeAlias
 
@@ -241,31 +241,6 @@ class Task:
         return made
 
     @classmethod
-    def plain(cls, instruction: str, pair: Instance, provenance: Provenance, origin: bytes) -> Self:
-        """A record of one instance and nothing beside, as most are, made in half the time; `origin` is `origin_of`.
-
-        >>> read = Provenance(stage="input", source="a.jsonl")
-        >>> Task.plain("Add.", Instance("1 2", "3"), read, origin_of(read)) == Task(
-        ...     instruction="Add.", instances=(Instance("1 2", "3"),), provenance=read
-        ... )
-        True
-        """
-        made = object.__new__(cls)
-        for put, value in _PLAIN:
-            put(made, value)
-        _PUT_INSTRUCTION(made, instruction)
-        _PUT_INSTANCES(made, (pair,))
-        _PUT_PROVENANCE(made, provenance)
-        identity = b'["task",[%s,[[%s,%s]],null,false],[%s],0]' % (
-            quoted_ascii(instruction),
-            quoted_ascii(pair.input),
-            quoted_ascii(pair.output),
-            origin,
-        )
-        _PUT_ID(made, hashlib.sha256(identity).hexdigest())
-        return made
-
-    @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `as_json`; the id is derived again, never trusted."""
         return cls(
@@ -281,25 +256,6 @@ class Task:
             extra=data.get("extra", {}),
             measures=data.get("measures", {}),
         )
-
-
-def _put(name: str) -> Callable[[Task, object], None]:
-    """Sets a field of a record that is being made: a third less time than `object.__setattr__`."""
-    put: Callable[[Task, object], None] = getattr(Task, name).__set__
-    return put
-
-
-_PUT_INSTRUCTION, _PUT_INSTANCES, _PUT_PROVENANCE, _PUT_ID = map(_put, ("instruction", "instances", "provenance", "id"))
-_PLAIN: tuple[tuple[Callable[[Task, object], None], object], ...] = (
-    (_put("is_classification"), None),
-    (_put("human"), False),
-    (_put("system"), ""),
-    (_put("later"), ()),
-    (_put("unlearned"), ()),
-    (_put("ordinal"), 0),
-    (_put("extra"), NO_EXTRA),
-    (_put("measures"), NO_EXTRA),
-)
 
 
 @dataclass(frozen=True, slots=True)

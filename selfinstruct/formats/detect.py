@@ -13,9 +13,10 @@ from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
-from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of, three_texts
+from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of
 from selfinstruct.formats.loss_marks import may_mark, of_record, without_marks
 from selfinstruct.formats.rows import unpublished
+from selfinstruct.formats.three_texts import three_texts
 from selfinstruct.records import Provenance, Task, origin_of
 from selfinstruct.text import shown
 
