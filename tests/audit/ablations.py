@@ -50,7 +50,10 @@ def record(task: NatInstTask, *, split: str = "") -> Task:
         "Categories": list(task.categories),
         "Positive Examples": [{"input": one.input, "output": one.output} for one in task.positive],
         "Negative Examples": [{"input": one.input, "output": one.output} for one in task.negative],
-        "Instances": [{"id": one.id, "input": one.input, "output": list(one.outputs)} for one in task.instances],
+        "Instances": [
+            {"id": instance.id, "input": instance.input, "output": list(instance.outputs)}
+            for instance in task.instances
+        ],
         **({"split": split} if split else {}),
     }
     return natinst(value, Provenance(stage="input", source="tasks.jsonl"))
@@ -83,7 +86,7 @@ class Asking:
 def text_of(request: Request) -> str:
     """The prompt as one text."""
     turns = request.prompt
-    return turns if isinstance(turns, str) else "\n".join(one.content for one in turns if isinstance(one, Message))
+    return turns if isinstance(turns, str) else "\n".join(turn.content for turn in turns if isinstance(turn, Message))
 
 
 def obedient(text: str) -> str:

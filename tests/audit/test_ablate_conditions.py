@@ -60,7 +60,7 @@ def test_free_text_has_nothing_to_simplify_to_and_nothing_to_turn_round() -> Non
     assert put("input_removed", DOUBLED, asked) is None  # it says nothing of its input
     other = lesson("wrong_pairing", DOUBLED, asked, shots=2, seed=1)
     assert other is not None
-    assert other[1] in {one.outputs[0] for one in DOUBLED.asked} - {asked.outputs[0]}
+    assert other[1] in {request.outputs[0] for request in DOUBLED.asked} - {asked.outputs[0]}
 
 
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d", "e")])
@@ -122,4 +122,4 @@ def test_the_majority_is_that_of_the_task_and_not_of_the_few_that_are_asked() ->
     labels = ["a", "a", "b", "b", "b", "b", "b", "b"]
     asked = tuple(Asked(f"i{n}", str(n), (label,)) for n, label in enumerate(labels))
     few = studied_task(NatInstTask(name="t", definition="d", instances=asked), 2)
-    assert [one.exact_match for one in baselines(few)["majority"]] == [0.0, 0.0]
+    assert [baseline.exact_match for baseline in baselines(few)["majority"]] == [0.0, 0.0]

@@ -82,8 +82,8 @@ def test_files_of_several_splits_are_read_by_the_name_of_one(split: Path, place:
         list(read_set(str(split / place)))
     kept = lines(split / "kept.jsonl")
     for name in ("train", "test"):
-        found = list(read_set(f"{split / place}#{name}"))
-        assert len(found) == sum((task["extra"]["split"] == "test") == (name == "test") for task in kept)
+        records = list(read_set(f"{split / place}#{name}"))
+        assert len(records) == sum((task["extra"]["split"] == "test") == (name == "test") for task in kept)
 
 
 @pytest.mark.parametrize("place", ["", "dataset"])
@@ -99,9 +99,9 @@ def test_read_back_from_anywhere_each_record_has_its_mark(split: Path, place: st
 
 
 def test_one_split_alone_may_be_named(split: Path) -> None:
-    found = list(read_set(f"{split / 'dataset'}#test"))
-    assert found
-    assert all(isinstance(task, Task) and task.held_out for task in found)
+    records = list(read_set(f"{split / 'dataset'}#test"))
+    assert records
+    assert all(isinstance(task, Task) and task.held_out for task in records)
 
 
 def test_a_split_set_that_is_cleaned_and_published_again_stays_split(split: Path, tmp_path: Path) -> None:
