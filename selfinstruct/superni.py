@@ -63,7 +63,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatInstTask:
-    """One task file."""
+    """A task file of Super-NaturalInstructions: definition, categories, examples and instances."""
 
     name: str
     definition: str

@@ -21,7 +21,7 @@ _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an answer belongs."""
+    """The condition, studied task and instance that a prompt is of: its answer is marked there."""
 
     condition: str
     studied: Studied

@@ -34,7 +34,7 @@ EQUAL_LOSS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Knows:
-    """What one model showed."""
+    """What one model knows: facts answered right, and losses on prose and on held-out records."""
 
     name: str
     right: tuple[tuple[bool, bool], ...]

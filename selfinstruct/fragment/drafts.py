@@ -195,7 +195,7 @@ class Drafts:
         return Body(lead + text, min(many, self._rule.words_at_least) + size(lead), many, cut_short)
 
     def _answered(self, body: Body, source: Source, random: Random) -> Body:
-        """I_c followed by R."""
+        """The continuation I_c, followed by the answer R."""
         joint = random.choice(_JOINTS) + _lead(source, "answer", _BETWEEN, random)
         text = body.text + joint + self._begun(source.answer)
         return Body(text, size(body.text + joint) + 1, body.ic_words)
