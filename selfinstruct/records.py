@@ -78,6 +78,16 @@ class Provenance:
         return cls(**{**data, "parents": tuple(data.get("parents", ()))})
 
 
+def origin_of(provenance: Provenance) -> bytes:
+    """As it stands in what a record's id is made of: without the brackets."""
+    return b"%s,%s,[%s],%s" % (
+        quoted_ascii(provenance.stage),
+        quoted_ascii(provenance.source),
+        b",".join(map(quoted_ascii, provenance.parents)) if provenance.parents else b"",
+        quoted_ascii(provenance.request) if provenance.request else b'""',
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One (input, output) pair for an instruction; the input may be empty."""
@@ -141,17 +151,13 @@ class Task:
             more = b",[%s,[%s]]" % (quoted_ascii(self.system), b",".join(turns))
         if self.unlearned:
             more += b',["unlearned",%s]' % b",".join(map(_canonical, self.unlearned))
-        origin = self.provenance
-        return b'["task",[%s,[%s],%s,%s%s],[%s,%s,[%s],%s],%s]' % (
+        return b'["task",[%s,[%s],%s,%s%s],[%s],%s]' % (
             quoted_ascii(self.instruction),
             b",".join(pairs),
             _canonical(self.is_classification),
             _canonical(self.human),
             more,
-            quoted_ascii(origin.stage),
-            quoted_ascii(origin.source),
-            b",".join(map(quoted_ascii, origin.parents)) if origin.parents else b"",
-            quoted_ascii(origin.request) if origin.request else b'""',
+            origin_of(self.provenance),
             _canonical(self.ordinal),
         )
 

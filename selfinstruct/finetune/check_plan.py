@@ -64,7 +64,7 @@ class CheckPlan:
         asked = self.cost_in(numbers)
         checks, training = (about(cost * second) for cost in (asked, tokens))
         share = f"{asked / (asked + tokens):.0%} checks"
-        least = "; with fewer they would say nothing, --stop none does without" if self.least else ""
+        least = "; with fewer they would say nothing, --stop=none does without" if self.least else ""
         return (
             f"{self.checks} checks of {self.prompts} prompts, {checks}, beside training of {training} ({share}{least})"
         )

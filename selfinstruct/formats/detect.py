@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from selfinstruct.errors import BadInput
@@ -12,10 +13,11 @@ from selfinstruct.formats.aliases import Roles, columned, columns_of, no_pair
 from selfinstruct.formats.fields import BadRecord, Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.json_text import unpacked
-from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of, three_texts
+from selfinstruct.formats.layouts import SHAPES, certainly, fitting, mended, shape_of
 from selfinstruct.formats.loss_marks import may_mark, of_record, without_marks
 from selfinstruct.formats.rows import unpublished
-from selfinstruct.records import Provenance, Task
+from selfinstruct.formats.three_texts import three_texts
+from selfinstruct.records import Provenance, Task, origin_of
 from selfinstruct.text import shown
 
 _MAY_BE_ABSENT = ("input", "system")  # where they are empty, many sets leave them out
@@ -153,7 +155,7 @@ def agreed(first: Sequence[Line | BadRecord]) -> str:
         return next(iter(votes)) if len(votes) == 1 else ""
     for place, names in fits:
         if names:
-            raise BadInput(f"may be {' or '.join(names)}", place=place, fix=f"say which: --from {names[0]}")
+            raise BadInput(f"may be {' or '.join(names)}", place=place, fix=f"say which: --from={names[0]}")
     for item in first:
         if isinstance(item, Line):
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())
@@ -192,6 +194,10 @@ class Reader:
     answered: bool = False
     """Reject what has no answer."""
 
+    @cached_property
+    def _written(self) -> bytes:
+        return origin_of(self.origin)
+
     def read(self, item: Line | BadRecord) -> Task | Unreadable:
         """The task, or what is wrong with the record."""
         if isinstance(item, BadRecord):
@@ -205,7 +211,7 @@ class Reader:
 
     def _task(self, item: Line) -> Task:
         if self.usual == "alpaca" and self.forced in ("", "alpaca") and self.columns is None:
-            task = three_texts(item.value, self.origin)
+            task = three_texts(item.value, self.origin, self._written)
             if task is not None:
                 return self.seen.distinct(task)
         value, misspelt = (item.value, "") if self.columns else mended(item.value)

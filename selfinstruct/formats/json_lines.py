@@ -8,7 +8,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
-from selfinstruct.formats.json_text import Broken, first_value, parse
+from selfinstruct.formats.json_text import Broken, first_value, object_of_texts, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
 from selfinstruct.text import shown
 
@@ -121,6 +121,9 @@ def _goes_on(line: bytes) -> bool:
 
 def _values(opened: Stream, head: bytes) -> Iterator[Line | BadRecord]:
     for place, raw in _lines(opened, head):
+        if len(raw) <= LINE_BYTES and (found := object_of_texts(raw)) is not None:
+            yield Line(place, found)
+            continue
         text = _decoded(raw, place)
         if isinstance(text, BadRecord):
             yield text

@@ -30,12 +30,12 @@ from selfinstruct.formats.fields import (
 )
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.plugin_formats import plugin_format
+from selfinstruct.formats.three_texts import NO_INPUT
 from selfinstruct.formats.turns_in_text import is_templated, template_turns, templated
 from selfinstruct.prompt_templates import TAGS
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.text import shown
 
-_NO_INPUT = "<noinput>"  # Alpaca's mark
 _WHO = frozenset(("role", "from"))
 _MAY_BE_LISTS = frozenset(("instances", *TURN_KEYS))
 _MISSPELT = ("instruction", "input", "output", "response")
@@ -258,7 +258,7 @@ def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
     in_context = answer == "response" and value.get("context") is not None and value.get("input") is None
     given = "context" if in_context else "input"
     entered = optional(value, given)
-    entered = "" if entered.strip().lower() == _NO_INPUT else entered
+    entered = "" if entered.strip().lower() == NO_INPUT else entered
     pairs: tuple[Instance, ...] = ()
     if answer in value and value[answer] is not None:
         pairs = (Instance(entered, text(value, answer)),)
@@ -273,23 +273,6 @@ def alpaca(value: Mapping[str, Any], origin: Provenance) -> Task:
         extra=rest(value, "instruction", given, answer, "is_classification", "system"),
     )
     return after_history(task) if "history" in task.extra else task
-
-
-def three_texts(value: Any, origin: Provenance) -> Task | None:  # noqa: ANN401 - any JSON value
-    """What `alpaca` makes of a record of three texts and nothing beside, as nearly all are; None for any other.
-
-    No look is needed for other layouts, marks, labels or fields of the user's own.
-    """
-    if type(value) is not dict or value.keys() != _THREE:
-        return None
-    instruction, entered, answer = value["instruction"], value["input"], value["output"]
-    if type(instruction) is not str or type(entered) is not str or type(answer) is not str:
-        return None
-    entered = "" if entered and entered.strip().lower() == _NO_INPUT else entered
-    return Task(instruction=asked(instruction), instances=(Instance(entered, answer),), provenance=origin)
-
-
-_THREE = {"instruction", "input", "output"}
 
 
 def _own(value: Mapping[str, Any], origin: Provenance) -> Task:

@@ -128,7 +128,7 @@ def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, la
     what = f"none of its {len(rejected):,} records can be written ({counts}{first})"
     fix = f"all are told in {rejects}"
     if set(by_reason) == {"no_answer"}:
-        fix = f"'{layout}' needs answers: take --to seeds, or make some first; {fix}"
+        fix = f"'{layout}' needs answers: take --to=seeds, or make some first; {fix}"
     return BadInput(what, place=source, fix=fix)
 
 

@@ -31,7 +31,7 @@ def main(job_file: Path, output_file: Path) -> None:
     try:
         value = run(job)
     except Stopped as fault:
-        value = {"stopped": str(fault)}
+        value = {"stopped": fault.typed}
     except BadInput as fault:
         value = {"bad": [fault.what, fault.place, fault.fix]}
     except Exception as fault:  # noqa: BLE001 - whatever a task or a model does goes back as one line

@@ -28,6 +28,11 @@ _CLOSES = tuple(re.compile(mark, re.IGNORECASE) for _, mark in _FAMILIES)
 _LONE = re.compile("|".join(mark for _, mark in _FAMILIES[:6]), re.IGNORECASE)
 _HEADER = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>final\b[^<\n]{0,80}<\|message\|>", re.IGNORECASE)
 _HINT = re.compile(r"[<\[\u25c1][|/a-z]", re.IGNORECASE)
+# In lower case, one of these stands in every mark but those of signs that ASCII does not have.
+_STEMS = (
+    *("<|", "think>", "thinking>", "thought>", "thoughts>", "reasoning>", "scratchpad>", "inner_monologue>"),
+    *("think]", "thinking]", "<channel|>", "<unused9"),
+)
 _HINT_BEFORE_ALL = re.compile(r"\s*(?:analysis[A-Z]|Here (?:is|'s) my thought)", re.IGNORECASE)
 # Marks around the answer itself, which some families write once they have thought.
 _AROUND_OPENS = re.compile(
@@ -87,7 +92,7 @@ def parted(text: str) -> Parted:
     >>> parted("Say what the <think> and </think> tags are for.").marked, parted(" The Po ").answer
     (False, ' The Po ')
     """
-    if not _may_hold_marks(text):
+    if not may_hold_marks(text):
         return Parted(text)
     rest, thoughts, has_marks, unclosed = text, list[str](), False, False
     for _ in range(_LOOKED_AT):
@@ -120,10 +125,19 @@ def parted(text: str) -> Parted:
     return Parted(rest.strip(), "\n\n".join(filter(None, (thought.strip() for thought in thoughts))), True, unclosed)
 
 
-def _may_hold_marks(text: str) -> bool:
-    """Cheaply, for nearly every text: one sign is looked for faster than one of several."""
-    signs = "<" in text or "[" in text or "\u25c1" in text
-    return (signs and _HINT.search(text) is not None) or _HINT_BEFORE_ALL.match(text) is not None
+def may_hold_marks(text: str) -> bool:
+    """Cheaply, for nearly every text: one sign is looked for faster than one of several.
+
+    Code and lists are full of brackets; a mark has a word in it, too.
+    """
+    if "<" in text or "[" in text or "\u25c1" in text:
+        if not text.isascii():
+            return _HINT.search(text) is not None or _HINT_BEFORE_ALL.match(text) is not None
+        lower = text.lower()
+        for stem in _STEMS:
+            if stem in lower:
+                return True
+    return _HINT_BEFORE_ALL.match(text) is not None
 
 
 def sounds_like_thinking(text: str, asked: str = "") -> bool:

@@ -19,6 +19,7 @@ from selfinstruct.formats import json_lines, streams
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_lines import read_each, read_text_lines, read_values
 from selfinstruct.formats.json_stream import Line
+from selfinstruct.formats.json_text import object_of_texts, parse
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -324,3 +325,39 @@ def test_json_in_a_file_of_plain_text_is_not_taken_for_instructions(tmp_path: Pa
         list(read_text_lines(tmp_path / "set.txt"))
     (tmp_path / "set.txt").write_text("{Name a river.}\nName a lake.\n")
     assert [line.value for line in read_text_lines(tmp_path / "set.txt")] == ["{Name a river.}", "Name a lake."]
+
+
+KEYS = st.sampled_from(["a", "b", "role", "content", 'a\\"b', "\\u0061", "a\\/b", "\u00e9", ""])
+TEXTS = st.sampled_from(
+    ["x", "a", "role", "\\n", "\\ud800", "\\u00e9", "\u00e9", "\t", "\x7f", "\\/", "[" * 70, '\\"a\\"', "\x01"]
+)
+OTHERS = st.sampled_from(["null", "true", "1", "1e999", "123456789012345678901", "NaN", "[]", "{}", "", "-0"])
+WRITTEN = st.recursive(
+    TEXTS.map('"{}"'.format) | OTHERS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.lists(st.tuples(KEYS, inner), max_size=3).map(
+            lambda pairs: "{" + ", ".join(f'"{key}": {value}' for key, value in pairs) + "}"
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(WRITTEN, st.sampled_from(["", " ", "x", "\x0b", "\n", ",", "\ufeff", "\xa0"]))
+def test_what_is_read_fast_is_read_as_it_is_read_with_care(text: str, behind: str) -> None:
+    found = object_of_texts((text + behind).encode())
+    if found is not None:
+        assert parse(text + behind, "") == found
+
+
+def test_most_lines_of_a_set_are_read_fast() -> None:
+    rows = [
+        {"instruction": "Name a river.", "input": "", "output": 'The "Po".\n\u00e9'},
+        {"messages": [{"role": "user", "content": "Name a river."}, {"role": "assistant", "content": "The Po."}]},
+    ]
+    for row in rows:
+        assert object_of_texts(json.dumps(row, ensure_ascii=False).encode() + b"\n") == row
+    assert object_of_texts(b'{"a":' * 100_000) is None
+    assert object_of_texts(b'{"a": "\xff"}') is None
+    assert object_of_texts(b'{"a": "\xed\xa0\x80"}') is None

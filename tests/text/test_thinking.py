@@ -1,9 +1,13 @@
 """Thinking is told from the answer by the marks of many families, and what only speaks of a mark is left alone."""
 
 import time
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from selfinstruct.text import thinking
 from selfinstruct.text.thinking import only_thinking, parted, sounds_like_thinking
 
 MUSED = "A lake, then. Ladoga is the largest of Europe."
@@ -109,3 +113,19 @@ def test_a_text_made_of_marks_alone_comes_to_an_end() -> None:
     for mark in ("<think></think>", "a <think> ", "</think>", "```\n<think>\n", "<|channel|>analysis", "x </think> y "):
         parted(mark * 30_000)
     assert time.process_time() - before < 10.0
+
+
+PIECES = st.sampled_from(
+    [
+        *(mark for family in FAMILIES for mark in family),
+        *("Ladoga", " ", "\n", "<", "[", "a[0] < b", "</div>", "\u25c1", "i think>", "Think.", "\u212a", "th\u0131nk>"),
+        *("analysisX", "'<think>'", "```\n", "<|im_end|>", "<answer>", "</answer>", "[thinking]", "<scratchpad>"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=6).map("".join))
+def test_the_quick_look_misses_no_mark(text: str) -> None:
+    with patch.object(thinking, "may_hold_marks", return_value=True):
+        thorough = parted(text)
+    assert parted(text) == thorough

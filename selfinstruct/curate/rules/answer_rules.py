@@ -4,7 +4,7 @@ import re
 
 from selfinstruct.curate.exchanges import Exchange
 from selfinstruct.text import one_line
-from selfinstruct.text.thinking import Parted, parted, sounds_like_thinking
+from selfinstruct.text.thinking import Parted, may_hold_marks, parted, sounds_like_thinking
 
 _NO_INPUT = frozenset(
     (
@@ -85,6 +85,8 @@ _DECLINES = re.compile(
     r"|\u7533\u3057\u8a33(?:\u3042\u308a\u307e\u305b\u3093|\u3054\u3056\u3044\u307e\u305b\u3093)"
     r".{0,60}\u3067\u304d\u307e\u305b\u3093"  # Japanese
 )
+_DECLINING = frozenset("abdeijlmstu\u0438\u043a\u043f\u5bf9\u5f88\u62b1\u7533\u9057\u975e")
+"""What such a refusal begins with."""
 _AS_A_MODEL = re.compile(
     r"\bas an? (?:(?:ai|artificial intelligence)(?: (?:language )?(?:model|assistant|program|system|chatbot|bot))?"
     r"|(?:large )?language model)\s*,?\s+(?:i\b|my\b)"
@@ -130,8 +132,7 @@ def thinking_left_in(exchange: Exchange) -> str:
     ''
     """
     answer = exchange.output or ""
-    parts = parted(answer)
-    if parts.marked:
+    if may_hold_marks(answer) and (parts := parted(answer)).marked:
         # Where the request shows such marks, answering in kind is what was asked.
         return "" if parted(exchange.request).marked or "think>" in exchange.request else _thought(parts, answer)
     # The request is put together only for the few that sound so.
@@ -306,7 +307,10 @@ def refusal(exchange: Exchange) -> str:
     ''
     """
     head = (exchange.output or "")[:_HEAD].lstrip("\"'\u201c *#\n").lower()
-    match = _DECLINES.match(head)
-    if match is None and any(sign in head for sign in _SIGNS):
-        match = _AS_A_MODEL.search(head)
+    match = _DECLINES.match(head) if head[:1] in _DECLINING else None
+    if match is None:
+        for sign in _SIGNS:  # a loop: `any` takes twice as long
+            if sign in head:
+                match = _AS_A_MODEL.search(head)
+                break
     return match[0].strip() if match else ""

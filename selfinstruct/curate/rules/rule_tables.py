@@ -99,29 +99,45 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
     return tuple(Chosen(name, weight) for name, weight in weights.items())
 
 
-def bound(name: str, limits: Limits) -> OnRecord:
-    """The rule of that name, with its numbers, made to read a whole record."""
-    limited: dict[str, OnRecord] = {
-        "too_short": _on_instruction(partial(too_short, at_least=limits.words_at_least)),
-        "too_long": _on_instruction(partial(too_long, at_most=limits.words_at_most)),
-        "misspelt_key": _on_keys,
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A rule with its numbers, under what it reads; under none: it reads keys, or is somebody else's."""
+
+    instruction: Callable[[str], str] | None = None
+    text: Callable[[str], str] | None = None
+    exchange: Callable[[Exchange], str] | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it reads texts alone."""
+        return bool(self.instruction or self.text or self.exchange)
+
+
+def reader_of(name: str, limits: Limits) -> Reader:
+    """The rule of that name."""
+    limited = {
+        "too_short": Reader(instruction=partial(too_short, at_least=limits.words_at_least)),
+        "too_long": Reader(instruction=partial(too_long, at_most=limits.words_at_most)),
+        "other_language": Reader(exchange=partial(other_language, languages=limits.languages)),
+        "repeated_phrases": Reader(exchange=partial(repeated_phrases, at_most=limits.repeated_at_most)),
     }
     if name in limited:
         return limited[name]
-    if (rule := of_exchange(name, limits)) is not None:
-        return _on_exchanges(rule)
-    if name in ON_TEXTS:
-        return _on_texts(ON_TEXTS[name])
-    return _on_instruction(RULES[name]) if name in RULES else _on_task(plugin_rule(name, _PLACE))
+    if name in ON_EXCHANGES:
+        return Reader(exchange=ON_EXCHANGES[name])
+    return Reader(text=ON_TEXTS[name]) if name in ON_TEXTS else Reader(instruction=RULES.get(name))
 
 
-def of_exchange(name: str, limits: Limits) -> Callable[[Exchange], str] | None:
-    """The rule of that name where it reads exchanges one by one; of a record with a single one it is asked itself."""
-    if name == "other_language":
-        return partial(other_language, languages=limits.languages)
-    if name == "repeated_phrases":
-        return partial(repeated_phrases, at_most=limits.repeated_at_most)
-    return ON_EXCHANGES.get(name)
+def bound(name: str, limits: Limits) -> OnRecord:
+    """The rule of that name, with its numbers, made to read a whole record."""
+    if name == "misspelt_key":
+        return _on_keys
+    reader = reader_of(name, limits)
+    if reader.exchange is not None:
+        return _on_exchanges(reader.exchange)
+    if reader.text is not None:
+        return _on_texts(reader.text)
+    return _on_task(plugin_rule(name, _PLACE)) if reader.instruction is None else _on_instruction(reader.instruction)
 
 
 def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:

@@ -1,11 +1,13 @@
 """The stage that lets rules object to whole records: switches, weights, evidence and counts."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.curate.rules import filter_records
 from selfinstruct.curate.rules.filter_records import ApplyRules
 from selfinstruct.curate.rules.rule_tables import NAMES, RECORD_SETS, chosen
 from selfinstruct.errors import BadInput
@@ -193,3 +195,51 @@ def json_text(value: Any) -> str:
 
     plain: Json = dict(value)
     return dumps(plain, allow_nan=False)
+
+
+PIECES = st.sampled_from(
+    [
+        *("Name a river.", "The Po is long.", "I'm sorry, but I cannot assist with that.", "N/A", "", " ", "<noinput>"),
+        *(
+            "<think>A sea.</think>",
+            "<|im_end|>",
+            "\x07",
+            "\ud800",
+            "caf\u00c3\u00a9",
+            "https://tea.shop/42",
+            "```",
+            "It is the",
+        ),
+        *(
+            "1. Instruction: Go.",
+            "go up and down " * 12,
+            "ida@tea-shop.dk",
+            "Draw a cat.",
+            "[Your Name]",
+            "As an AI, I know.",
+        ),
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=3).map(" ".join)
+RECORDS = st.builds(
+    lambda asked, given, said, answers, system: record(asked, *[said] * answers, given=given, system=system),
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    st.integers(0, 2),
+    st.sampled_from(["", "", "<|im_end|>"]),
+)
+
+
+@pytest.mark.parametrize("rules", [("curate",), ("strict", "personal_data", "default", "reference"), ("refusal=0.5",)])
+@given(records=st.lists(RECORDS, max_size=4))
+def test_what_passes_at_a_glance_is_what_no_rule_objects_to(rules: tuple[str, ...], records: list[Task]) -> None:
+    stage = ApplyRules(rules=rules)
+    with patch.object(filter_records, "_passing", return_value=lambda _: False):
+        in_full = list(stage(records, Bench()))
+    assert list(stage(records, Bench())) == in_full
+
+
+def test_most_records_pass_at_a_glance() -> None:
+    with patch.object(filter_records, "exchanges", side_effect=AssertionError):
+        assert [type(one) for one in ApplyRules()([GOOD], Bench())] == [Kept, Measured]

@@ -418,3 +418,32 @@ def test_control_characters_are_those_that_unicode_calls_so(text: str) -> None:
         if (unicodedata.category(char) in {"Cc", "Cs"} and char not in "\n\t\r") or char == "\ufffd"
     ]
     assert control_characters(text) == (f"U+{ord(control[0]):04X}" if control else "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("I'm sorry, but I cannot assist.", "Sorry, I can't help.", "My apologies, but I am unable to do that."),
+        *("Apologies, I cannot answer.", "Unfortunately, I can't generate it.", "I do not have access to it."),
+        *("Lo siento, no puedo.", "Lamento que no puedo.", "Je suis d\u00e9sol\u00e9, je ne peux pas."),
+        *(
+            "D\u00e9sol\u00e9e, je ne suis pas l\u00e0.",
+            "Es tut mir leid, ich kann es nicht.",
+            "Tut mir leid, ich kann nicht.",
+        ),
+        *("Desculpe, n\u00e3o posso.", "Lamento, n\u00e3o posso.", "Sinto muito, n\u00e3o posso."),
+        *("Mi dispiace, non posso.", "Beklager, jeg kan ikke.", "Undskyld, jeg kan desv\u00e6rre ikke."),
+        *("\u0418\u0437\u0432\u0438\u043d\u0438\u0442\u0435, \u044f \u043d\u0435 \u043c\u043e\u0433\u0443.",),
+        *("\u041f\u0440\u043e\u0441\u0442\u0438\u0442\u0435, \u044f \u043d\u0435 \u043c\u043e\u0433\u0443.",),
+        "\u041a \u0441\u043e\u0436\u0430\u043b\u0435\u043d\u0438\u044e, \u044f \u043d\u0435 \u043c\u043e\u0433\u0443.",
+        *(
+            "\u62b1\u6b49\uff0c\u6211\u65e0\u6cd5",
+            "\u975e\u5e38\u62b1\u6b49\u6211\u4e0d\u80fd",
+            "\u5f88\u9057\u61be\u6211\u4e0d\u4f1a",
+        ),
+        *("\u5bf9\u4e0d\u8d77\uff0c\u6211\u4e0d\u80fd", "\u9057\u61be\uff0c\u4f46\u6211\u6ca1\u6709"),
+        "\u7533\u3057\u8a33\u3042\u308a\u307e\u305b\u3093\u304c\u3001\u3067\u304d\u307e\u305b\u3093",
+    ],
+)
+def test_every_opening_of_a_refusal_is_looked_at(text: str) -> None:
+    assert refusal(answer(text))
