@@ -13,7 +13,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
-from selfinstruct.superni import TEST_INSTANCES, Asked
+from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
 
 LABEL_TOKENS, TEXT_TOKENS = 24, 128
 _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
@@ -25,7 +25,7 @@ class _Place:
 
     condition: str
     studied: Studied
-    asked: Asked
+    asked: NatInstInstance
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.audit.knowledge import Knowledge, Knows, _difference
+from selfinstruct.audit.knowledge import Knowledge, ModelKnowledge, _difference
 from selfinstruct.audit.knowledge_facts import facts_of, log_probabilities, losses, right_of
 from selfinstruct.audit.model_pair import Side
 from selfinstruct.errors import BadInput
@@ -112,8 +112,8 @@ def test_every_two_models_are_compared_and_only_some_facts_may_be_asked(home: Pa
 def test_a_fact_is_chosen_by_one_phrasing_and_measured_by_the_other() -> None:
     known = ((True, False), (True, True), (False, False), (False, True))
 
-    def shows(name: str, *right: tuple[bool, bool]) -> Knows:
-        return Knows(name, right, ((2.0, 1),), ())
+    def shows(name: str, *right: tuple[bool, bool]) -> ModelKnowledge:
+        return ModelKnowledge(name, right, ((2.0, 1),), ())
 
     base, all_right = shows("base", *known), shows("student", *[(True, True)] * 4)
     told = _difference(all_right, base, known, seed=1)

@@ -123,8 +123,8 @@ def test_answers_in_conflict_are_counted_and_the_shortest_can_stay() -> None:
     ]
     outcomes = list(Near(keep="shortest")(records, Bench()))
     assert kept(outcomes) == [0]
-    told = [outcome.evidence["answer"] for outcome in outcomes if isinstance(outcome, Rejected)]
-    assert told == ["other", "same"]
+    answers = [outcome.evidence["answer"] for outcome in outcomes if isinstance(outcome, Rejected)]
+    assert answers == ["other", "same"]
     assert measured(outcomes)["near_duplicates"]["with_another_answer"] == 1
 
 

@@ -100,8 +100,8 @@ def test_a_turn_that_is_marked_as_not_to_be_learned_has_no_loss(tmp_path: Path) 
     whole = task("Name a river.", "The Nile.", later=later)
     rows = [prepare([one], tokenizer(), template="chat", max_tokens=256).examples for one in (marked, whole)]
     [row] = trl_training._rows(rows[0], steps(1, 1, 1.0, seed=1), 1, 0)
-    told = [token for token in row["labels"] if token != trl_training.UNLEARNED]
-    assert tokenizer().decode(told) == "Lake Como.<|im_end|>"
+    tokens = [token for token in row["labels"] if token != trl_training.UNLEARNED]
+    assert tokenizer().decode(tokens) == "Lake Como.<|im_end|>"
     losses = [trained(trl_training, tmp_path / str(at), lora(), rows=row, epochs=1.0) for at, row in enumerate(rows)]
     ours = trained(training, tmp_path / "ours", lora(), rows=rows[0], epochs=1.0)
     assert losses[0].losses == pytest.approx(ours.losses, abs=1e-5)

@@ -142,10 +142,10 @@ def resolved(text: str, changes: Sequence[str] = ()) -> Resolved | BadInput:
 def check(text: str, changes: Sequence[str] = ()) -> None:
     what = resolved(text, changes)
     if isinstance(what, BadInput):
-        told = what.typed
-        assert told.startswith(("r.yaml", "--set")), told
-        assert told.isprintable(), told
-        assert len(told) < 1500, told
+        ended = what.typed
+        assert ended.startswith(("r.yaml", "--set")), ended
+        assert ended.isprintable(), ended
+        assert len(ended) < 1500, ended
         assert what.fix
     else:
         written = what.as_yaml()

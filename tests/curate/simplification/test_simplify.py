@@ -223,6 +223,6 @@ def test_a_model_is_not_shown_thinking_and_what_it_does_not_rewrite_loses_it_too
     teller = says(SHORT)
     long, short = task(ASKED, f"<think>Which organ?</think>{LONG}"), task(ASKED, "</think>\nIt pumps.")
     outcomes = run(MODEL, long, short, model=teller)
-    told = [outcome.record.instances[0].output for outcome in outcomes if isinstance(outcome, Kept)]
-    assert told == [SHORT, "It pumps."]
+    outputs = [outcome.record.instances[0].output for outcome in outcomes if isinstance(outcome, Kept)]
+    assert outputs == [SHORT, "It pumps."]
     assert all("Which organ" not in text_of(request) for request in teller.asked)
