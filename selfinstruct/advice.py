@@ -72,14 +72,14 @@ def in_python(text: str) -> str:
     return _ADVICE.sub(_put, text)
 
 
-def _put(found: re.Match[str]) -> str:
-    if found["command"]:
-        return found[0]
-    if found["again"]:
+def _put(match: re.Match[str]) -> str:
+    if match["command"]:
+        return match[0]
+    if match["again"]:
         return "the same call"
-    if found["option"] is None:
-        return "folder" if found["folder"] else ""
-    return _argument(found["option"], found["value"] or found["shown"] or "") or found[0]
+    if match["option"] is None:
+        return "folder" if match["folder"] else ""
+    return _argument(match["option"], match["value"] or match["shown"] or "") or match[0]
 
 
 def _argument(option: str, value: str) -> str:

@@ -82,7 +82,7 @@ def as_cell(text: str) -> str:
 
 
 def from_cell(cell: str) -> str:
-    """The inverse of `as_cell`."""
+    """A cell's text back from a sheet: the inverse of `as_cell`."""
     inside = cell[1:] if cell.startswith(_QUOTE) and cell.lstrip(_QUOTE).startswith(_FORMULA) else cell
     return _WITHIN.sub(lambda match: match[1] + match[2][1:], inside)
 

@@ -41,7 +41,7 @@ exponent) for tuning."""
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The record goes on."""
+    """Outcome: the record passes to the next stage."""
 
     record: Task
     evidence: Evidence = field(default_factory=dict)
@@ -141,11 +141,11 @@ def ask(model: Model, subjects: Iterable[Subject], request: Callable[[Subject], 
 
 
 class TokenScorer(Protocol):
-    """Log-probabilities of given text."""
+    """A model that tells the log-probabilities of given text."""
 
     @property
     def name(self) -> str:
-        """Whose they are."""
+        """The scoring model's name."""
 
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         """Natural logarithms, one for each token of the continuation."""

@@ -71,7 +71,7 @@ class Estimate:
 
     @property
     def half_width(self) -> float | None:
-        """Of the interval."""
+        """Half the width of the interval; None where there is none."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
     def as_json(self) -> dict[str, Json]:

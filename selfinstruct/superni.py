@@ -53,7 +53,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NatInstInstance:
     """One instance, with every answer that is right."""
 
     id: str
@@ -63,14 +63,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatInstTask:
-    """One task file."""
+    """A task file of Super-NaturalInstructions: definition, categories, examples and instances."""
 
     name: str
     definition: str
     categories: tuple[str, ...] = ()
     positive: tuple[Example, ...] = ()
     negative: tuple[Example, ...] = ()
-    instances: tuple[Asked, ...] = ()
+    instances: tuple[NatInstInstance, ...] = ()
     labels: tuple[str, ...] = field(default=())
     """The label space, where the file names it; else it is found from the outputs."""
 
@@ -85,14 +85,14 @@ def natinst_task(value: Mapping[str, Any], name: str, place: str = "") -> NatIns
 
     >>> file = {"Definition": ["Name a river."], "Instances": [{"input": "Scotland", "output": ["Tay", "Dee"]}]}
     >>> natinst_task(file, "rivers").instances
-    (Asked(id='rivers-1', input='Scotland', outputs=('Tay', 'Dee')),)
+    (NatInstInstance(id='rivers-1', input='Scotland', outputs=('Tay', 'Dee')),)
 
     Raises:
         BadInput: a key that is missing or of another kind; `place` is named.
     """
     definition = _texts(value.get("Definition"), "Definition", place)
     instances = tuple(
-        Asked(
+        NatInstInstance(
             str(instance.get("id", f"{name}-{number}")),
             _text(instance.get("input"), f"Instances, item {number}, input", place),
             _texts(instance.get("output"), f"Instances, item {number}, output", place),

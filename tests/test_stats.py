@@ -86,7 +86,7 @@ def answered(answers: list[bool]) -> list[SetAnswer]:
     ]
 
 
-def told(answers: list[bool]) -> Predictions:
+def predictions(answers: list[bool]) -> Predictions:
     places = np.arange(len(answers))
     return Predictions(np.array(answers, np.float64), np.ones(len(answers), np.int64), places // 2)
 
@@ -98,7 +98,7 @@ def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:
     assert reading(NOW).numbers()["ifs"] == scores.ifs == truth
     assert objectivity(replies(NOW), "rules/1").objective == truth
     assert set_score(answered(NOW)).numbers["exact_match"] == truth
-    accuracy: Any = measures(told(NOW), threshold=0.5, seed=1)["accuracy"]
+    accuracy: Any = measures(predictions(NOW), threshold=0.5, seed=1)["accuracy"]
     assert tuple(accuracy.values()) == tuple(round(end, 6) for end in ends(truth))
     assert ends(scores.gap) == ends(reading(NOW).numbers()["gap"])
     assert (Rate(8, 10).low, Rate(8, 10).high) == ends(stats.wilson(8, 10))[1:]
@@ -235,7 +235,7 @@ def test_a_mean_of_values_with_other_bounds_is_that_of_shares_on_their_scale(wit
     unit = high if both else high - low
     values = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0]
     plain = stats.mean(values, [1] * 6, within=(-1, 1) if both else (0, 1))
-    scaled = stats.mean([(0 if both else low) + unit * one for one in values], [1] * 6, within=within)
+    scaled = stats.mean([(0 if both else low) + unit * value for value in values], [1] * 6, within=within)
     assert plain is not None
     assert scaled is not None
     start = 0 if both else low

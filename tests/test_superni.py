@@ -29,7 +29,10 @@ def test_a_public_task_file_is_read_whole() -> None:
     task = natinst_task(FILE, "opposites")
     assert (task.category, task.definition) == ("Word Analogy", "Say the opposite.")
     assert task.negative == (Example("hot", "warm"),)
-    assert [(one.id, one.outputs) for one in task.instances] == [("a-1", ("down",)), ("opposites-2", ("out",))]
+    assert [(instance.id, instance.outputs) for instance in task.instances] == [
+        ("a-1", ("down",)),
+        ("opposites-2", ("out",)),
+    ]
 
 
 @pytest.mark.parametrize(

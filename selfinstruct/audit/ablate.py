@@ -13,7 +13,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
-from selfinstruct.superni import TEST_INSTANCES, Asked
+from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
 
 LABEL_TOKENS, TEXT_TOKENS = 24, 128
 _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
@@ -21,11 +21,11 @@ _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an answer belongs."""
+    """The condition, studied task and instance that a prompt is of: its answer is marked there."""
 
     condition: str
     studied: Studied
-    asked: Asked
+    asked: NatInstInstance
 
 
 @dataclass(frozen=True, kw_only=True)

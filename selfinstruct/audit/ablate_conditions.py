@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from selfinstruct.audit.ablate_tasks import Studied
 from selfinstruct.records import digest
-from selfinstruct.superni import Asked, Example, normalized, tk_prompt
+from selfinstruct.superni import Example, NatInstInstance, normalized, tk_prompt
 
 ORIGINAL, RIGHT_EXAMPLES, WRONG_PAIRING, INVERTED = "original", "right_examples", "wrong_pairing", "inverted"
 SIMPLIFIED, EMPTY = "simplified", "empty"
@@ -136,13 +136,15 @@ AGAINST: Mapping[str, str] = {
 """What each condition is compared with; right examples themselves with the definition alone."""
 
 
-def prompt(condition: str, studied: Studied, asked: Asked, *, shots: int, seed: int) -> str | None:
+def prompt(condition: str, studied: Studied, asked: NatInstInstance, *, shots: int, seed: int) -> str | None:
     """What a model is asked; None where the task does not have what the condition needs."""
     shown = CONDITIONS[condition](studied, shots, seed)
     return None if shown is None else tk_prompt(shown.definition, asked.input, shown.examples).rstrip()
 
 
-def lesson(condition: str, studied: Studied, asked: Asked, *, shots: int, seed: int) -> tuple[str, str] | None:
+def lesson(
+    condition: str, studied: Studied, asked: NatInstInstance, *, shots: int, seed: int
+) -> tuple[str, str] | None:
     """A prompt and the answer to be learned; of `wrong_pairing` the prompt is the original, and the answer is wrong."""
     if condition != WRONG_PAIRING:
         put = prompt(condition, studied, asked, shots=shots, seed=seed)

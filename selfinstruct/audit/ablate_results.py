@@ -8,7 +8,7 @@ from selfinstruct.audit.ablate_conditions import AGAINST, INVERTED, ORIGINAL, in
 from selfinstruct.audit.ablate_statistics import Comparison, beating, comparisons, conclusion, control
 from selfinstruct.audit.ablate_tasks import Studied, baselines
 from selfinstruct.records import Json
-from selfinstruct.superni import Asked, Metric, Scored, exact_match, scored, superni_score
+from selfinstruct.superni import Metric, NatInstInstance, Scored, exact_match, scored, superni_score
 
 Kind: TypeAlias = Literal["labels", "free_text"]
 METRICS: Mapping[Kind, Metric] = {"labels": "exact_match", "free_text": "rouge_l"}
@@ -24,7 +24,7 @@ class Answer:
 
     condition: str
     studied: Studied
-    asked: Asked
+    asked: NatInstInstance
     text: str
 
     @property
@@ -37,7 +37,7 @@ class Answer:
         return scored(self.studied.name, self.studied.task.category, self.text, self.references)
 
 
-def turned(studied: Studied, asked: Asked) -> tuple[str, ...]:
+def turned(studied: Studied, asked: NatInstInstance) -> tuple[str, ...]:
     """What the inverted definition wants of an instance."""
     swaps = inverted(studied.labels)
     return tuple(other for label, other in swaps.items() if exact_match(label, asked.outputs))

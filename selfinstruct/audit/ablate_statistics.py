@@ -81,7 +81,7 @@ class Conclusion:
     why: str
 
     def as_json(self) -> dict[str, Json]:
-        """Verdict and reason."""
+        """As `ablation.json` has it: verdict and reason."""
         return {"verdict": self.verdict, "why": self.why}
 
 

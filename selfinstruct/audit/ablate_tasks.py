@@ -9,8 +9,8 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.superni import (
-    Asked,
     Example,
+    NatInstInstance,
     NatInstTask,
     Scored,
     exact_match,
@@ -33,7 +33,7 @@ def label_space(task: NatInstTask) -> tuple[str, ...]:
 
     Found, it is two to twenty short answers that come back: on average at least three times each, none only once.
 
-    >>> def answered(*said): return tuple(Asked(str(n), "", (text,)) for n, text in enumerate(said))
+    >>> def answered(*said): return tuple(NatInstInstance(str(n), "", (text,)) for n, text in enumerate(said))
     >>> label_space(NatInstTask(name="t", definition="d", instances=answered("Yes", "no", "yes.", "No", "yes", "no")))
     ('Yes', 'no')
     >>> label_space(NatInstTask(name="t", definition="d", instances=answered("a cat", "a dog", "a cow")))
@@ -59,7 +59,7 @@ class Studied:
     task: NatInstTask
     labels: tuple[str, ...]
     """Empty: the task asks for free text."""
-    asked: tuple[Asked, ...]
+    asked: tuple[NatInstInstance, ...]
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ def baselines(studied: Studied) -> Mapping[str, Sequence[Scored]]:
     }
 
 
-def _guessed(studied: Studied, asked: Asked) -> Scored:
+def _guessed(studied: Studied, asked: NatInstInstance) -> Scored:
     share = 100.0 / len(studied.labels)
     return Scored(
         studied.name,
@@ -103,7 +103,7 @@ def _guessed(studied: Studied, asked: Asked) -> Scored:
     )
 
 
-def _scored(studied: Studied, answer: str, asked: Asked) -> Scored:
+def _scored(studied: Studied, answer: str, asked: NatInstInstance) -> Scored:
     return scored(studied.name, studied.task.category, answer, asked.outputs)
 
 

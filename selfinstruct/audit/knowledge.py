@@ -33,8 +33,8 @@ EQUAL_LOSS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Knows:
-    """What one model showed."""
+class ModelKnowledge:
+    """What one model knows: facts answered right, and losses on prose and on held-out records."""
 
     name: str
     right: tuple[tuple[bool, bool], ...]
@@ -115,7 +115,7 @@ class Knowledge:
             facts = sorted(facts, key=lambda fact: digest("facts", bench.seed, fact.record))[: self.first]
         for student in tuned:
             check_made_from(base, student)
-        shown = list[Knows]()
+        shown = list[ModelKnowledge]()
         kind: Loaded | None = None
         for number, weights in enumerate((base, *tuned)):
             bench.doing("knowledge: models", number, len(tuned) + 1)
@@ -127,13 +127,13 @@ class Knowledge:
             del loaded  # before the next comes
         return self._numbers(shown, facts, base, bench.seed)
 
-    def _shown(self, weights: Weights, loaded: Loaded, facts: Sequence[Fact], texts: Sequence[Task]) -> Knows:
+    def _shown(self, weights: Weights, loaded: Loaded, facts: Sequence[Fact], texts: Sequence[Task]) -> ModelKnowledge:
         looked, tokenizer = Side(weights.name, loaded.model), loaded.tokenizer
         begun = opening(tokenizer, "")
         most, paragraphs = context_of(loaded.model) - 1, prompt("finetune", "prose").text.split("\n\n")
         prose = [(begun, tokens_of(tokenizer, text)[:most]) for text in paragraphs]
         aside = self._aside(texts, tokenizer, loaded.model) if texts else []
-        return Knows(
+        return ModelKnowledge(
             weights.name,
             tuple(right_of(looked, tokenizer, facts)),
             tuple(losses(looked, prose)),
@@ -155,7 +155,9 @@ class Knowledge:
             if pair.output.strip()
         ]
 
-    def _numbers(self, shown: Sequence[Knows], facts: Sequence[Fact], base: Weights, seed: int) -> dict[str, Json]:
+    def _numbers(
+        self, shown: Sequence[ModelKnowledge], facts: Sequence[Fact], base: Weights, seed: int
+    ) -> dict[str, Json]:
         known = shown[0].right
         return {
             "base": base.name,
@@ -191,7 +193,7 @@ class _Sizes:
     config: Any
 
 
-def _of_model(model: Knows, facts: Sequence[Fact], seed: int) -> dict[str, Json]:
+def _of_model(model: ModelKnowledge, facts: Sequence[Fact], seed: int) -> dict[str, Json]:
     yes = [sum(both) for both in model.right]
     relations: dict[str, Json] = {
         relation: {"right": right, "of": of} for relation, (right, of) in by_relation(facts, model.right).items()
@@ -208,7 +210,9 @@ def _of_model(model: Knows, facts: Sequence[Fact], seed: int) -> dict[str, Json]
     }
 
 
-def _difference(model: Knows, other: Knows, known: Sequence[tuple[bool, bool]], seed: int) -> dict[str, Json]:
+def _difference(
+    model: ModelKnowledge, other: ModelKnowledge, known: Sequence[tuple[bool, bool]], seed: int
+) -> dict[str, Json]:
     """The first minus the second; of facts only those that the base knows by the phrasing that is not measured."""
     change, asked = list[float](), list[float]()
     for mine, its, chosen in zip(model.right, other.right, known, strict=True):

@@ -27,7 +27,7 @@ PAPER: Mapping[str, float] = {"GPT-3": 1 / 252, "GPT-3, self-instruct": 112 / 25
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer to rate."""
+    """One row of a rating sheet: a model's answer to a request, for a reader to rate."""
 
     model: str
     question: str

@@ -133,7 +133,7 @@ class WordIndex:
 
     @classmethod
     def load(cls, folder: Path) -> "WordIndex":
-        """What `save` wrote."""
+        """An index from the folder where `save` wrote it."""
         import numpy as np
 
         header = json.loads((folder / "words.json").read_text(encoding="utf-8"))
@@ -142,7 +142,7 @@ class WordIndex:
         return cls(known, arrays[0], arrays[1], arrays[2], arrays[3], header["count"])
 
     def frequency(self, word: str) -> int:
-        """Places where it stands.
+        """How often a word occurs in all texts together.
 
         >>> WordIndex.build([["a river"], ["A lake, a sea"]]).frequency("a")
         3

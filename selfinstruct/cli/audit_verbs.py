@@ -292,7 +292,7 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
 
 
 def _condition(word: str) -> str:
-    """As knobs spell it.
+    """A condition as the stage's knobs spell it.
 
     >>> _condition(" wrong-pairing")
     'wrong_pairing'

@@ -23,7 +23,7 @@ _SLACK = 1e-6
 
 
 class Shelf(NamedTuple):
-    """The texts."""
+    """Shingle hashes of all texts, one text behind the other, with a bitmap of each."""
 
     hashes: "NDArray[np.uint64]"
     begins: "NDArray[np.int64]"
@@ -55,7 +55,7 @@ class Verdicts(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """Who comes when."""
+    """The order in which texts are taken up: a permutation and its inverse."""
 
     order: "NDArray[np.int64]"
     """Rank -> text."""

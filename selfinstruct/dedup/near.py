@@ -106,7 +106,7 @@ class Near:
 
     @property
     def needs(self) -> Needs:
-        """Nothing, or the index."""
+        """The index of earlier runs where one is named; else nothing."""
         if not self.index:
             return Needs(hands_on="as_they_came")
         bands = self.bands if self.bands.bands > 1 else Bands(2, self.num_perm // 2)  # the library wants two at least
@@ -126,7 +126,7 @@ class Near:
 
     @property
     def bands(self) -> Bands:
-        """How signatures are cut."""
+        """Bands and rows of the signature, for the threshold."""
         return chosen(self.jaccard, self.num_perm)
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:

@@ -30,7 +30,7 @@ _SPACE, _FIRST_NOT_ASCII = 32, 128
 
 @compiled_inside
 def rotated(word: np.uint64, bits: int) -> np.uint64:
-    """Rotated to the left."""
+    """A word of 64 bits, rotated to the left by so many."""
     return (word << np.uint64(bits)) | (word >> (_64 - np.uint64(bits)))
 
 

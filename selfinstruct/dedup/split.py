@@ -202,7 +202,7 @@ class SplitCheck:
 
 
 def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> SplitCheck:
-    """The check done."""
+    """The highest Jaccard and ROUGE-L between test records and all others."""
     check = SplitCheck(over, shingle_words)
     check.hold(tests)
     for task in others:

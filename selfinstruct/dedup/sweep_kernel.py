@@ -54,7 +54,7 @@ class Lists(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What too similar means."""
+    """The ROUGE-L above which two texts are too similar, as a table of LCS lengths and as a number."""
 
     least: "NDArray[np.int64]"
     """By the sum of both lengths, the smallest LCS that may be too long."""
@@ -63,7 +63,7 @@ class Limits(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """One thread's own memory."""
+    """Working arrays of one thread."""
 
     row_of: "NDArray[np.int32]"
     """Zero for each word."""
@@ -122,7 +122,7 @@ def _query(text: int, texts: Texts, row_of: "NDArray[np.int32]") -> Query:
 
 @compiled_inside
 def _crosses(query: Query, other: int, texts: Texts, limits: Limits, scratch: Scratch) -> bool:
-    """Compare."""
+    """Whether ROUGE-L of the query and another text is above the limit."""
     start, stop = texts.starts[other], texts.starts[other + 1]
     common = lcs(query.masks, len(query.codes), scratch.row_of, texts.codes, start, stop, query.state)
     enough = common >= limits.least[len(query.codes) + stop - start]

@@ -245,7 +245,7 @@ def set_answer(
     tokens_estimated: bool,
     request: str,
 ) -> SetAnswer:
-    """The answer, measured."""
+    """An answer with its ROUGE-L to the references of its question."""
     said = words(text)
     return SetAnswer(
         model=model,

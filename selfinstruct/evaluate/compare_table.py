@@ -28,7 +28,7 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One row less another."""
+    """A paired difference of two rows in one column, with its interval."""
 
     estimate: Estimate
     p: float
@@ -135,7 +135,7 @@ class Against:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The whole table."""
+    """The table of `compare`: rows, columns, cells, and differences to the row that all are compared with."""
 
     rows: tuple[str, ...]
     columns: tuple[Column, ...]

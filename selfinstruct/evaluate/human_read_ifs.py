@@ -55,7 +55,7 @@ class ReadShare:
 
     @property
     def label(self) -> str:
-        """As tables name it."""
+        """Model and wrapper as tables name them."""
         return ", ".join(part for part in self.side if part) or "responses"
 
     def as_json(self) -> dict[str, Json]:

@@ -28,7 +28,7 @@ class ScoredResponse:
 
     @property
     def side(self) -> Side:
-        """Model and wrapper."""
+        """Model and wrapper, whose responses are one sample."""
         return self.response.model, self.response.wrapper
 
     def shown(self, tone_tokens: int = TONE_TOKENS) -> str:

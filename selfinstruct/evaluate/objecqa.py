@@ -29,7 +29,7 @@ RULES = "rules/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ObjecqaReply:
     """One reply of a model, judged twice where a model judges too."""
 
     model: str
@@ -129,7 +129,7 @@ class ObjecQA:
             yield Built(name, bench.scratch / name)
         yield Measured("objecqa", scores)
 
-    def _heard(self, model: Model, questions: Sequence[TasteQuestion], failures: list[Json]) -> Iterator[Heard]:
+    def _heard(self, model: Model, questions: Sequence[TasteQuestion], failures: list[Json]) -> Iterator[ObjecqaReply]:
         wrapper = Wrapper(self.wrapper)
 
         def request(question: TasteQuestion) -> Request:
@@ -150,9 +150,11 @@ class ObjecQA:
                 continue
             for sample, choice in enumerate(asked.reply.choices):
                 kind = opinion(asked.about.text, choice.text)
-                yield Heard(model=model.name, question=asked.about, sample=sample, text=choice.text, by_rules=kind)
+                yield ObjecqaReply(
+                    model=model.name, question=asked.about, sample=sample, text=choice.text, by_rules=kind
+                )
 
-    def _judged(self, judge: Model, replies: Sequence[Heard], failures: list[Json]) -> Iterator[Heard]:
+    def _judged(self, judge: Model, replies: Sequence[ObjecqaReply], failures: list[Json]) -> Iterator[ObjecqaReply]:
         text = judge_prompt(judge.traits)
         for asked in ask(judge, replies, lambda reply: judge_request(text, reply.question.text, reply.text)):
             if isinstance(asked.reply, Failure):
@@ -161,7 +163,7 @@ class ObjecQA:
             else:
                 yield replace(asked.about, by_model=read_kind(asked.reply.choices[0].text))
 
-    def _page(self, heard: Sequence[Sequence[Heard]], bench: Bench, failures: list[Json]) -> dict[str, Json]:
+    def _page(self, heard: Sequence[Sequence[ObjecqaReply]], bench: Bench, failures: list[Json]) -> dict[str, Json]:
         names = [bench.models[role].name for role in (self.model, *self.beside)]
         scores: list[Json] = [_scores(name, replies) for name, replies in zip(names, heard, strict=True)]
         compared: list[Json] = []
@@ -184,7 +186,7 @@ class ObjecQA:
         }
 
 
-def _scores(name: str, replies: Sequence[Heard]) -> dict[str, Json]:
+def _scores(name: str, replies: Sequence[ObjecqaReply]) -> dict[str, Json]:
     """A model's score by rules and by the judge, and how far they agree on the replies that both classed."""
     both = [(reply, reply.by_model) for reply in replies if reply.by_model is not None]
     by_rules = objectivity([reply.as_reply(reply.by_rules) for reply in replies], RULES)

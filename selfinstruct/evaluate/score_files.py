@@ -94,7 +94,7 @@ def _truth(row: Row, name: str, *, absent: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What was scored together."""
+    """Scores of all models and wrappers by one judge on the same prompts, with their paired differences."""
 
     sides: tuple[Side, ...]
     differences: tuple[Difference, ...]

@@ -76,7 +76,7 @@ class CheckPlan:
 
     @property
     def prompts(self) -> int:
-        """Of each check."""
+        """Prompts that each check asks."""
         return 2 * (self.first or INSTRUCTIONS)
 
 

@@ -79,7 +79,7 @@ class Progress:
 
     @property
     def step(self) -> int:
-        """Changes of the weights."""
+        """Optimizer steps so far."""
         return len(self.losses)
 
 

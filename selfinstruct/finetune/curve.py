@@ -91,7 +91,7 @@ def append_check(curve: Path, check: Check) -> None:
 
 
 def _as_head(reading: ToneReading) -> dict[str, Json]:
-    """What all checks share."""
+    """What all checks of a curve share: judge, prompts, wrapper, sources."""
     return {
         "judge": reading.judge,
         "prompts": reading.prompts,

@@ -47,7 +47,7 @@ class ProbeText:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Named texts."""
+    """A named set of texts on which the divergence between two models is measured."""
 
     name: ProbeName
     texts: tuple[ProbeText, ...]

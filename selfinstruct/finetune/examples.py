@@ -96,7 +96,7 @@ class Example:
     """It was longer than allowed, and lost its end."""
 
     def __len__(self) -> int:
-        """Tokens."""
+        """Number of tokens."""
         return len(self.tokens)
 
     @property

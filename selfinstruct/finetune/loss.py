@@ -103,7 +103,7 @@ def rows_alone(model: Any) -> Iterator[None]:  # noqa: ANN401 - imported late
 
 
 def chunks(count: int) -> Iterator[slice]:
-    """Of so many predictions.
+    """Slices of so many predictions, so that logits of only `AT_ONCE` positions are in memory.
 
     >>> [one.start for one in chunks(513)]
     [0, 512]

@@ -20,7 +20,7 @@ from selfinstruct.stage import Doing, Loaded
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One learning rate, tried."""
+    """One learning rate that was tried, and what it led to."""
 
     learning_rate: float
     examples: int
@@ -55,7 +55,7 @@ def lowest(trials: Sequence[Trial]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trials:
-    """What every trial shares."""
+    """The model, data and settings that all trials of a learning-rate search share."""
 
     learner: Callable[[], tuple[Loaded, Any]]
     """Gives the base anew, and the model as it will be trained."""

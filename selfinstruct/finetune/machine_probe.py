@@ -26,7 +26,7 @@ _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What was found."""
+    """What a model can do on this machine: packing, context, and how many tokens fit in one pass."""
 
     layout: Layout
     """`packed` where examples in one row do not see each other."""

@@ -177,7 +177,7 @@ class Pass:
 
 
 def tensors(examples: Sequence[Example], layout: Layout, device: Any, filling: int) -> Pass:  # noqa: ANN401 - imported late
-    """Examples as a pass."""
+    """Tensors of one forward pass: inputs, positions, targets and masks of these examples."""
     import torch
 
     rows = [torch.frombuffer(example.tokens, dtype=torch.int32).long() for example in examples]

@@ -32,7 +32,7 @@ _NOTHING = 1e-9  # a gain of fit that is rounding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePoint:
-    """Where a curve bends."""
+    """Where a curve changes its slope: the change point of two straight lines."""
 
     examples: float
     low: float
@@ -45,7 +45,7 @@ class ChangePoint:
     """How often a straight line with the same noise seems to bend as much."""
 
     def __str__(self) -> str:
-        """With its interval.
+        """The change point with its interval.
 
         >>> str(ChangePoint(examples=200.4, low=100, high=400, before=0.2, after=0.0, chance=0.01))
         '200 examples (100 to 400)'

@@ -117,7 +117,7 @@ class Headroom:
         return self.ifs.value < self.bar
 
     def __str__(self) -> str:
-        """One sentence."""
+        """The headroom as one sentence."""
         number = f"IFS before training is {self.ifs.value:.2f}"
         if self.ifs.low is not None and self.ifs.high is not None:
             number += f" ({self.ifs.low:.2f} to {self.ifs.high:.2f})"

@@ -23,7 +23,7 @@ class Events:
         self.control: Any = TrainerControl()
 
     def now(self, *, step: int, examples: int, epoch: float) -> None:
-        """Where the training stands."""
+        """Set the trainer state to this step, number of examples and epoch."""
         self.state.global_step, self.state.examples_seen, self.state.epoch = step, examples, epoch
 
     def log(self, step: int, loss: float, learning_rate: float, epoch: float) -> None:

@@ -30,7 +30,7 @@ LONGEST_GRADIENT = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to train."""
+    """Hyperparameters of a training."""
 
     learning_rate: float
     """At its highest, after the warm-up; from there it falls in a line to nothing."""

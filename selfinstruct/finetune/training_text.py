@@ -44,7 +44,7 @@ class Unfit(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of text."""
+    """A piece of a training text, and whether its tokens are learned."""
 
     text: str
     supervised: bool

@@ -130,7 +130,7 @@ def is_pair(value: object) -> bool:
 
 
 def _speak(names: AbstractSet[str]) -> bool:
-    """Only speakers name columns."""
+    """Whether columns are called after speakers alone, such as human and gpt."""
     return names.isdisjoint((*ASKED, *ANSWERED)) and not any(names.isdisjoint(some) for some in _SPEAKERS)
 
 

@@ -50,7 +50,7 @@ class SplitCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """All a card tells."""
+    """The facts of a data set that its card states."""
 
     title: str
     about: str

@@ -85,7 +85,7 @@ def text(value: Mapping[str, Any], key: str, *, within: str = "") -> str:
 
 
 def as_text(value: object, what: str) -> str:
-    """The text itself."""
+    """The value if it is text; else BadRecord `wrong_type`."""
     if not isinstance(value, str):
         raise BadRecord(f"{what}: {kind(value)}, not text", reason="wrong_type")
     return value

@@ -121,8 +121,8 @@ def _goes_on(line: bytes) -> bool:
 
 def _values(opened: Stream, head: bytes) -> Iterator[Line | BadRecord]:
     for place, raw in _lines(opened, head):
-        if len(raw) <= LINE_BYTES and (found := object_of_texts(raw)) is not None:
-            yield Line(place, found)
+        if len(raw) <= LINE_BYTES and (value := object_of_texts(raw)) is not None:
+            yield Line(place, value)
             continue
         text = _decoded(raw, place)
         if isinstance(text, BadRecord):

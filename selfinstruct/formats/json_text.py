@@ -62,19 +62,19 @@ def object_of_texts(content: bytes) -> dict[str, Any] | None:
     if b"\\u" in content:
         return None
     try:
-        found = parsed_by_msgspec(content)
+        value = parsed_by_msgspec(content)
     except (ValueError, RecursionError):
         return None
-    if type(found) is not dict or content.count(b"[") + content.count(b"{") > DEPTH:
+    if type(value) is not dict or content.count(b"[") + content.count(b"{") > DEPTH:
         return None
-    keys = _keys_beside_texts(found)
+    keys = _keys_beside_texts(value)
     if keys is None:
         return None
     for key, times in keys.items():
         # Written with no escape, a key stands there once as it is; a text that is such a word as well is for `parse`.
         if content.count(b'"%s"' % key.encode()) != times:
             return None
-    return found
+    return value
 
 
 def _keys_beside_texts(value: dict[str, Any]) -> dict[str, int] | None:

@@ -133,7 +133,7 @@ class Columns:
         self.kinds: dict[str, Kind] = {}
 
     def add(self, row: Row) -> None:
-        """One more row."""
+        """Widen the kinds of the columns so that they hold one more row."""
         for column, value in row.items():
             turns = column in TURN_KEYS
             kind = kind_of(value, turns=turns)

@@ -65,7 +65,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _DraftPrompt:
     """A prompt: whole, or the head of a cut."""
 
     text: str
@@ -107,7 +107,7 @@ class Drafts:
         source = self._sources[place]
         part = source.can_be_cut and (kind.prompt == "part" or (kind.prompt == "either" and turn % 2 == 1))
         room = self._rule.words_at_most - _ANSWER_WORDS if kind.name == "finishes_and_answers" else None
-        asked = self._cut(source, random, room) if part else _Asked(source.text)
+        asked = self._cut(source, random, room) if part else _DraftPrompt(source.text)
         if kind.prompt == "said" and source.cut:
             asked = _said(source)
         return Draft(
@@ -119,16 +119,16 @@ class Drafts:
             body=self._body(kind.name, place, asked, random),
         )
 
-    def _cut(self, source: Source, random: Random, room: int | None) -> _Asked:
+    def _cut(self, source: Source, random: Random, room: int | None) -> _DraftPrompt:
         rule = self._rule
         most = room or (rule.words_at_most if rule.by == "length" else None)
         prompt_cut = cut(
             source.text, random, by=rule.by, least=rule.words_at_least, most=most, language=source.language
         )
         assert prompt_cut is not None  # the source can be cut, and a rest of the least words always fits
-        return _Asked(prompt_cut.head, prompt_cut)
+        return _DraftPrompt(prompt_cut.head, prompt_cut)
 
-    def _body(self, kind: str, place: int, asked: _Asked, random: Random) -> Body:  # noqa: C901, PLR0911, PLR0912 - one for each kind
+    def _body(self, kind: str, place: int, asked: _DraftPrompt, random: Random) -> Body:  # noqa: C901, PLR0911, PLR0912 - one for each kind
         source = self._sources[place]
         match kind:
             case "answer" | "answer_to_part":
@@ -178,7 +178,7 @@ class Drafts:
         text = answer + random.choice(_NEW_TASK) + first_words(other.text, random.randint(1, room))
         return Body(text, size(answer))
 
-    def _rest(self, asked: _Asked) -> Body:
+    def _rest(self, asked: _DraftPrompt) -> Body:
         assert asked.cut is not None
         rest = asked.cut.tail.strip()
         return Body(rest, self._rule.words_at_least, size(rest))
@@ -195,7 +195,7 @@ class Drafts:
         return Body(lead + text, min(many, self._rule.words_at_least) + size(lead), many, cut_short)
 
     def _answered(self, body: Body, source: Source, random: Random) -> Body:
-        """I_c followed by R."""
+        """The continuation I_c, followed by the answer R."""
         joint = random.choice(_JOINTS) + _lead(source, "answer", _BETWEEN, random)
         text = body.text + joint + self._begun(source.answer)
         return Body(text, size(body.text + joint) + 1, body.ic_words)
@@ -217,12 +217,12 @@ class Drafts:
         return next((source for source in able if source.answer != own.answer), able[0])
 
 
-def _said(source: Source) -> _Asked:
+def _said(source: Source) -> _DraftPrompt:
     tail = source.text[len(source.cut) :]
-    return _Asked(source.cut, Cut(source.cut, tail, stands_alone(source.cut, tail, source.language)))
+    return _DraftPrompt(source.cut, Cut(source.cut, tail, stands_alone(source.cut, tail, source.language)))
 
 
-def _clarifies(source: Source, asked: _Asked, random: Random) -> Body:
+def _clarifies(source: Source, asked: _DraftPrompt, random: Random) -> Body:
     own = phrases(source.language)
     assert own is not None
     text = own.question(asked.text, random, whole=asked.cut is None)

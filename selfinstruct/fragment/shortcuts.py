@@ -30,7 +30,7 @@ class Accuracy:
         return self.right / self.of if self.of else 0.0
 
     def as_json(self) -> dict[str, Json]:
-        """Counts and share."""
+        """Counts and share right, as `shortcuts` has them."""
         return {"right": self.right, "of": self.of, "accuracy": round(self.share, 4)}
 
 
@@ -178,7 +178,7 @@ def _of_kind(name: str, made: Mapping[Split, Sequence[Fragment]]) -> dict[str, J
 
 
 def _sorted(counts: Counter[str]) -> dict[str, Json]:
-    """The commonest first."""
+    """Counts as JSON, the commonest first."""
     return {name: counts[name] for name in sorted(counts, key=lambda name: (-counts[name], name))}
 
 

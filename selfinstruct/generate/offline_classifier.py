@@ -134,7 +134,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A trained one."""
+    """A logistic regression over features of the instruction: is it a classification task?"""
 
     weights: "Matrix"
     bias: float

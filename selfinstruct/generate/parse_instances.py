@@ -185,7 +185,7 @@ def no_input(text: str) -> str:
 
 @dataclass(slots=True)
 class _Draft:
-    """An entry being read."""
+    """An instance whose fields are still being read."""
 
     numbered: bool
     """Its fields carry numbers, so that one without is text."""

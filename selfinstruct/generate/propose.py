@@ -21,7 +21,7 @@ _NAMED = 0.5  # share of requests that name a kind: what is failed on is wanted 
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _DrawnPrompt:
     """What a request shows, and the form it has."""
 
     drawn: Sequence[Task]
@@ -169,7 +169,7 @@ class Propose:
         seeds: Sequence[Task],
         machine: Sequence[Task],
         topic: Topic | None,
-    ) -> Iterator[_Asked]:
+    ) -> Iterator[_DrawnPrompt]:
         def layout(what: str, about: str) -> Layout:
             knobs = (self.style, self.template, self.profile, traits, asking)
             return layout_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
@@ -179,7 +179,7 @@ class Propose:
         for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
             rng = bench.random(-1 - number)
             what = kind(rng, kinds)
-            yield _Asked(drawn, layout(what, "" if topic is None else topic.asked_for(rng)))
+            yield _DrawnPrompt(drawn, layout(what, "" if topic is None else topic.asked_for(rng)))
 
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]
@@ -197,7 +197,7 @@ class Propose:
             else:
                 yield reference_program.draw(rng, machine, seeds, total, from_machine)
 
-    def _request(self, about: _Asked, asking: Asking, traits: Traits) -> Request:
+    def _request(self, about: _DrawnPrompt, asking: Asking, traits: Traits) -> Request:
         layout, drawn = about.layout, about.drawn
         several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1
         return Request(
@@ -213,7 +213,7 @@ class Propose:
             purpose="propose",
         )
 
-    def _outcomes(self, about: _Asked, completion: Completion) -> Iterator[Outcome]:
+    def _outcomes(self, about: _DrawnPrompt, completion: Completion) -> Iterator[Outcome]:
         layout, drawn = about.layout, about.drawn
         read = completion.choices[:1] if self.profile == "reference" else completion.choices
         for index, choice in enumerate(read):

@@ -28,7 +28,7 @@ class Item:
 
 
 class Layout(Protocol):
-    """A form of asking."""
+    """How tasks are asked for and read back: prompt, stop texts, schema and parser of one style."""
 
     @property
     def label(self) -> str:
@@ -39,7 +39,7 @@ class Layout(Protocol):
         """What the answer is held to; empty for free text."""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """What is sent."""
+        """The prompt that shows these demonstrations."""
 
     def stop(self, shown: int) -> tuple[str, ...]:
         """Texts that end an answer, for so many demonstrations shown."""
@@ -159,7 +159,7 @@ class Entries:
 
     @property
     def json_schema(self) -> str:
-        """An array of objects."""
+        """JSON schema of an array of task objects."""
         return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.form == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:

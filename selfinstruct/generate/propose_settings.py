@@ -10,7 +10,7 @@ Template = Literal["auto", "completion", "chat"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """How one style asks."""
+    """Settings of one style of prompt: demonstrations, items and sampling parameters."""
 
     demonstrations: int
     machine_demonstrations: int

@@ -36,7 +36,7 @@ class Calibration:
         return np.round(1 / (1 + np.exp(-np.clip(self.slope * scores + self.intercept, -500, 500))), _DIGITS)
 
     def as_json(self) -> dict[str, Json]:
-        """For the judge's folder."""
+        """As `judge.json` in the judge's folder has it."""
         return {"method": "platt", "slope": self.slope, "intercept": self.intercept}
 
     @classmethod
@@ -65,7 +65,7 @@ class CalibrationByForm:
         return np.where(whole, self.whole.probabilities(scores), self.cut.probabilities(scores))
 
     def as_json(self) -> dict[str, Json]:
-        """For the judge's folder."""
+        """As `judge.json` in the judge's folder has it, by form of the prompt."""
         return {"method": "platt, whole and cut prompts each", "whole": self.whole.as_json(), "cut": self.cut.as_json()}
 
     @classmethod

@@ -145,7 +145,7 @@ def weight(pair: tuple[str, str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedEncoder:
-    """A trained classifier, saved."""
+    """A fine-tuned encoder with its calibration, as saved in the judge's folder."""
 
     model: Any
     tokenizer: Any

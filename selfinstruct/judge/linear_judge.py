@@ -181,7 +181,7 @@ class LinearJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What training finds."""
+    """Weights and calibration that a linear judge has learned."""
 
     weights: "NDArray[np.int16]"
     calibration: Calibration | CalibrationByForm

@@ -138,7 +138,7 @@ def columns(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedLine:
-    """What training finds."""
+    """The direction in hidden states that a probe has learned, with its cross-validation."""
 
     line: Line
     crossed: CrossValidated

@@ -32,13 +32,13 @@ class Fragment:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """What a judge sees."""
+        """Prompt and continuation, as a judge reads them."""
         return self.prompt, self.continuation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fragments:
-    """A folder, read."""
+    """The labelled fragments of a folder, by split."""
 
     train: Sequence[Fragment]
     validation: Sequence[Fragment]
@@ -52,7 +52,7 @@ class Fragments:
         return tuple(dict.fromkeys(fragment.set for fragment in self.train))
 
     def without(self, held_out: str) -> "Fragments":
-        """Nothing of one set."""
+        """All fragments but those of one set."""
 
         def others(of: Sequence[Fragment]) -> list[Fragment]:
             return [fragment for fragment in of if fragment.set != held_out]

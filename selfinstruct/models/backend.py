@@ -37,7 +37,7 @@ class Answer:
 
 
 class CallError(Exception):
-    """One attempt failed.
+    """One attempt to call a model failed: kind, message, and whether trying again may help.
 
     `retry` says what may be done about it: `never` (this request cannot succeed), `later` (a passing fault),
     `slower` (the endpoint asks for fewer requests), `stop` (no request can succeed: a wrong key, no quota left).
@@ -119,11 +119,11 @@ class Totals(Protocol):
 
     @property
     def cost(self) -> Decimal:
-        """US dollars."""
+        """US dollars that were spent."""
 
     @property
     def tokens(self) -> int:
-        """Prompt and completion."""
+        """Tokens of prompts and completions together."""
 
     @property
     def unconfirmed_cost(self) -> Decimal:
@@ -204,7 +204,7 @@ class ThinkingRoom:
         self.tokens = self.said or 0
 
     def seen(self) -> None:
-        """The model thinks."""
+        """Note that the model thinks: from now on its requests have tokens for that."""
         if self.said is None:
             self.tokens = ROOM_TO_THINK
 

@@ -62,7 +62,7 @@ class Call:
     """Its answer was on record."""
 
     def __post_init__(self) -> None:
-        """Bound its size."""
+        """Bound the tokens that the call may take."""
         self.sent, self.tokens = self.request, tokens_of(self.request)
 
     def give_room(self, thinking_tokens: int, times: int = 1) -> None:

@@ -98,7 +98,7 @@ class Capabilities:
     """How chat is asked."""
 
     def way(self, path: str) -> RequestStyle:
-        """Of one path."""
+        """How requests to this path are written."""
         return self.text if path == COMPLETIONS else self.turns
 
     def with_way(self, path: str, way: RequestStyle) -> "Capabilities":
@@ -128,7 +128,7 @@ class Capabilities:
 
     @property
     def words(self) -> str:
-        """For a person.
+        """Capabilities in a line for a person.
 
         >>> Capabilities(completions=False, schema=False, turns=RequestStyle(left_out=("max_tokens", "seed"))).words
         'chat, no JSON schema, max_completion_tokens for max_tokens, without seed'

@@ -78,7 +78,7 @@ class Gate:
 
     @property
     def backend(self) -> Backend:
-        """What is behind."""
+        """The backend that the gate calls."""
         return self._backend
 
     def scoped(self, scope: str) -> "ScopedModel":
@@ -159,7 +159,7 @@ class ScopedModel:
 
     @property
     def answered(self) -> int:
-        """How many were answered."""
+        """Requests of this scope that were answered."""
         return self.counts.answered
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion | Failure]:

@@ -151,7 +151,7 @@ class OpenAICompatible:
 
     @property
     def notice(self) -> str:
-        """Where the requests go."""
+        """A line that says where requests go."""
         return f"{self.name} at {self.base_url}"
 
     def times(self, request: Request) -> int:

@@ -194,7 +194,7 @@ class RequestAdapter:
         return await self._send(path, body, request)
 
     def _learn(self, path: str, reply: Reply) -> None:
-        """From an answer."""
+        """Update the known capabilities by one reply."""
         tries = refusable_parameters(reply.body)
         if not tries <= self._paths[path].proven:
             self._paths[path].proven |= tries

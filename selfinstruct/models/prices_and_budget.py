@@ -199,7 +199,7 @@ class Tokens:
 
     @property
     def most(self) -> int:
-        """The worst case."""
+        """Upper bound of prompt and completion tokens."""
         return self.prompt_most + self.completion_most
 
 
@@ -321,7 +321,7 @@ class Estimate:
 
     @property
     def cost(self) -> str:
-        """As text for people.
+        """The expected cost as text for people.
 
         >>> Estimate(1, 4, 21, 40, None, None).cost
         'unknown'

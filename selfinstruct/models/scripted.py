@@ -41,7 +41,7 @@ _RETRIES = ("never", "later", "slower", "stop")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fixed answer."""
+    """One rule of a script: which requests it answers, and with what."""
 
     purpose: str
     contains: str

@@ -24,7 +24,7 @@ _PROBE = "selfinstruct"  # an answer whose end of turn is looked at
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A request as tokens."""
+    """A request tokenized, with the longest answer that its context has room for."""
 
     request: Request
     tokens: tuple[int, ...]

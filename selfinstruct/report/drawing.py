@@ -58,7 +58,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A filled circle."""
+    """A filled circle in a drawing."""
 
     kind: ClassVar[str] = "dot"
     x: float

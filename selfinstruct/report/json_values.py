@@ -28,7 +28,7 @@ class Estimate:
 
 
 def number_in(value: Json) -> float | None:
-    """A finite number.
+    """The value as a finite float; None where it is none.
 
     >>> number_in(3), number_in(True), number_in("3"), number_in(float("nan"))
     (3.0, None, None, None)
@@ -102,6 +102,6 @@ def estimate_beside(fields: Mapping[str, Json], name: str) -> Estimate | None:
 
 
 def _ends(low: Json, high: Json) -> tuple[float | None, float | None]:
-    """Both or none."""
+    """Both ends of an interval, or neither."""
     ends = number_in(low), number_in(high)
     return (None, None) if None in ends else ends

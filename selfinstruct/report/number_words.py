@@ -9,7 +9,7 @@ _MILLION, _THOUSAND = 1_000_000, 1_000
 
 
 def number(count: int) -> str:
-    """Thousands set apart.
+    """A count with its thousands set apart.
 
     >>> number(1234567)
     '1,234,567'
@@ -102,7 +102,7 @@ def dash(value: float | None, digits: int | None = None) -> str:
 
 
 def spaced(name: str) -> str:
-    """A name as words.
+    """A name in snake case as words.
 
     >>> spaced("too_short")
     'too short'

@@ -99,7 +99,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Everything of one training."""
+    """One training as its section shows it: method, data, losses, checks, what ended it."""
 
     template: ClassVar[str] = "tuning.html.jinja"
     base: str

@@ -46,7 +46,7 @@ class StageCount:
 
     @property
     def rejections(self) -> int:
-        """Rejected for any reason."""
+        """Records that it rejected, for any reason."""
         return sum(reason.count for reason in self.rejected)
 
     @property
@@ -283,7 +283,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """One run, told once."""
+    """All facts of one run that its page and card state."""
 
     name: str
     fingerprint: str

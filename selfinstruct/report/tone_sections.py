@@ -292,7 +292,7 @@ class _Judged:
 
     @property
     def counts(self) -> list[int | None]:
-        """Replies of each kind."""
+        """Number of replies of each kind."""
         counts = part(self.value.get("counts"))
         return [count_in(counts.get(kind)) for kind in _REPLIES]
 

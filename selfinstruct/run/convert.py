@@ -22,7 +22,7 @@ from selfinstruct.store.atomic_writes import disk, publish_file, publish_lines
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """What came of it."""
+    """Result of a conversion: rows written, records rejected by reason, and where those are listed."""
 
     rows: int
     rejected: Mapping[str, int]

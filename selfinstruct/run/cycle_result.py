@@ -45,7 +45,7 @@ class Cycle:
         return self.feedback.get("plateau") is True
 
     def as_json(self) -> dict[str, Json]:
-        """For the ledger."""
+        """As the ledger has it."""
         facts = {name: self.feedback.get(name) for name in ("ifs", "gain", "plateau", "asks_for", "steers")}
         first, last = self.rounds
         numbers: dict[str, Json] = {"cycle": self.number, "rounds": [first, last], "tasks": self.tasks}

@@ -70,7 +70,7 @@ class Score:
     """Empty, or with its dot, such as `dev.`."""
 
     def file(self, name: str) -> Path:
-        """One of its files."""
+        """Path of one of the score's files."""
         return self.folder / f"{self.label}{name}"
 
 

@@ -22,7 +22,7 @@ _ROWS = 10  # of a table that a notebook shows
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """One of the inputs."""
+    """An input of a recipe: path, and how it is to be read."""
 
     path: str
     shape: str = ""

@@ -39,11 +39,11 @@ class _Templated(LM):  # type: ignore[misc]  # the harness publishes no types
 
     @property
     def tokenizer_name(self) -> str:
-        """Nobody knows."""
+        """Empty: the endpoint's tokenizer is unknown."""
         return "not known"
 
     def chat_template(self, *_: Any) -> str:  # noqa: ANN401 - as LM has it
-        """Nobody knows."""
+        """Empty: the endpoint's chat template is unknown."""
         return ""
 
 
@@ -118,7 +118,7 @@ class Planned(_Templated):
         self._chat, self.noted = chat, list[Request]()
 
     def generate_until(self, requests: list[Any], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
-        """Note them."""
+        """Note the requests for the estimate; nothing is sent."""
         self.noted += [as_request(request, chat=self._chat)[0] for request in requests]
         return [""] * len(requests)
 

@@ -48,7 +48,7 @@ def _where(fault: Exception) -> str:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Every task in turn."""
+    """Evaluate every task of the job in turn, and gather results and spending."""
     import lm_eval
     from lm_eval.tasks import TaskManager
 

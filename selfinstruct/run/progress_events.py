@@ -31,7 +31,7 @@ class Watch(Protocol):
         """The stage took one more record in hand; one that must see them all takes each several times."""
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
-        """A stage said something."""
+        """A stage yielded an outcome."""
 
     def doing(self, what: str, done: int, of: int) -> None:
         """A stage that is long silent has done so many of so many; `of` is 0 where nobody knows."""
@@ -55,7 +55,7 @@ class Watched(Sequence[Task]):
         return len(self._records)
 
     def __iter__(self) -> Iterator[Task]:
-        """Each, told of."""
+        """Each record, reported to the watch as it is taken."""
         for record in self._records:
             self._watch.read()
             yield record

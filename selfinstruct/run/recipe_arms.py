@@ -233,7 +233,7 @@ class Contrast:
     """By Holm, over all contrasts in this number."""
 
     def as_json(self) -> dict[str, Json]:
-        """To six digits."""
+        """As `contrasts` has it, numbers to six digits."""
         return {
             "of": self.of,
             "minus": self.minus,

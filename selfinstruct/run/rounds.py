@@ -156,7 +156,7 @@ class _Work:
     def __init__(
         self, resolved: Resolved, runner: Runner, so_far: Rounds, before: Mapping[str, Path], *, apart: bool
     ) -> None:
-        """`apart`: in threads."""
+        """`apart`: each round in a thread of its own."""
         self._resolved, self._so_far, self._before = resolved, so_far, before
         self._runner = replace(runner, alone=not apart)
         self.under_way: deque[_Round] = deque()

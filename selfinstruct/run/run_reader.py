@@ -41,7 +41,7 @@ class FinishedStage:
 
     @property
     def folder(self) -> str:
-        """Such as `03-novelty`."""
+        """Name of its folder, such as `03-novelty`."""
         return self.place.path.name
 
     @property
@@ -51,7 +51,7 @@ class FinishedStage:
 
     @property
     def position(self) -> int:
-        """From 1."""
+        """Its number in the round, or among the stages that run once; from 1."""
         return int(self.folder.partition("-")[0])
 
     @property
@@ -104,12 +104,12 @@ class RunScore:
 
     @property
     def model(self) -> str:
-        """Its spec."""
+        """The scored model's spec."""
         return str(self.facts.get("model", ""))
 
     @property
     def wrapper(self) -> str:
-        """How prompts were put."""
+        """The wrapper that prompts were put in."""
         return str(self.facts.get("wrapper", ""))
 
     @property
@@ -124,12 +124,12 @@ class RunScore:
 
     @property
     def ifs_partial(self) -> Number | None:
-        """Of the cut prompts."""
+        """IFS of the cut prompts alone."""
         return self._number("ifs_partial")
 
     @property
     def ifs_full(self) -> Number | None:
-        """Of the whole prompts."""
+        """IFS of the whole prompts alone."""
         return self._number("ifs_full")
 
     @property
@@ -139,7 +139,7 @@ class RunScore:
 
     @property
     def gap(self) -> Number | None:
-        """`ifs_full` - `ifs_partial`."""
+        """How far `ifs_full` lies above `ifs_partial`."""
         return self._number("gap")
 
     def _number(self, name: str) -> Number | None:
@@ -182,7 +182,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Path of the run's folder."""
         return self._folder.path
 
     @property

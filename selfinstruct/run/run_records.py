@@ -36,7 +36,7 @@ class RejectedRecord:
 
     @property
     def id(self) -> str:
-        """The record's."""
+        """The rejected record's id."""
         return self.record.id
 
 

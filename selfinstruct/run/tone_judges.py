@@ -70,7 +70,7 @@ def open_judge(named: str = "") -> Tone:
 
 
 def judge_folder(named: str) -> Path:
-    """Where it lies."""
+    """Path of the folder of a judge."""
     return _ROOM / named if named in SHIPPED else Path(named)
 
 

@@ -134,7 +134,7 @@ class JournalFile:
             raise
 
     def places(self) -> Iterator[Place]:
-        """Of every answer."""
+        """The key of every answer."""
         yield from self.db.execute("SELECT key, scope, ordinal FROM answers INDEXED BY answers_by_request")
 
     def answer(self, place: Place) -> str | None:

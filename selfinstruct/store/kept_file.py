@@ -28,7 +28,7 @@ class HashedFile:
         self._size = 0
 
     def write(self, line: bytes) -> None:
-        """Append."""
+        """Append bytes, and take them into the checksum."""
         self._begun.append(line)
         self._size += len(line)
         if self._size > 1 << 16:
@@ -90,7 +90,7 @@ class KeptFile:
         self._size = 0
 
     def add(self, record: Task, more: Mapping[str, Json]) -> None:
-        """The next one."""
+        """Append a record, with its evidence if it has any."""
         self.plain = self.plain and not more
         if self._file is None and self._known is not None:
             if not more and self._same < len(self._known) and self._known[self._same] is record:
@@ -157,7 +157,7 @@ class HeldRecords:
         self._count = self._size = 0
 
     def add(self, record: Task) -> None:
-        """The next one."""
+        """Append a record: in memory while all fit, else on disk."""
         self._count += 1
         if self._records is None:
             assert self._file is not None

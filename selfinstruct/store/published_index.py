@@ -129,7 +129,7 @@ class FolderIndex:
     """An index in a folder of its own."""
 
     def __init__(self, need: IndexNeed) -> None:
-        """Look at nothing yet."""
+        """Opens nothing before it is asked."""
         self.folder, self.need = Path(need.place), need
         self.path = self.folder / FILE
 

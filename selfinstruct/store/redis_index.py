@@ -77,7 +77,7 @@ class RedisIndex:
             }
             if any(publication_id not in known for publication_id in frozen):
                 raise gone(self.place)
-            return _Asked(
+            return _RedisTables(
                 self.place,
                 client,
                 self._key("entries"),
@@ -142,7 +142,7 @@ class RedisIndex:
         return f"{self._name}:{what}"
 
 
-class _Asked:
+class _RedisTables:
     """The tables of a database, as far as publications count."""
 
     def __init__(

@@ -64,7 +64,7 @@ class StageResult:
         return "kept" in self.checksums
 
     def as_json(self) -> dict[str, Json]:
-        """The DONE file."""
+        """As the stage's DONE file has it."""
         return {
             "received": self.received,
             "kept": self.kept,

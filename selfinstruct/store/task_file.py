@@ -56,7 +56,7 @@ class TaskFile(Sequence[Task]):
         self._starts: array[int] | None = None
 
     def __len__(self) -> int:
-        """Lines."""
+        """Number of tasks."""
         return self._count
 
     def __iter__(self) -> Iterator[Task]:
@@ -109,7 +109,7 @@ class OnDemand(Sequence[Task]):
         self._tasks: Sequence[Task] | None = None
 
     def __len__(self) -> int:
-        """As told."""
+        """The number of tasks that was given; nothing is read."""
         return self._count
 
     def __iter__(self) -> Iterator[Task]:
@@ -121,7 +121,7 @@ class OnDemand(Sequence[Task]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Task]: ...
     def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
-        """Looked up."""
+        """Read the file at the first call, and look up the task."""
         return self._all()[index]
 
     def _all(self) -> Sequence[Task]:

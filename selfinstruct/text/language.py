@@ -8,7 +8,7 @@ _READ = 1000  # characters; more of them change nothing
 
 
 class Identifier(Protocol):
-    """What tells languages apart."""
+    """A language identifier, as `py3langid` has it."""
 
     nb_classes: Sequence[str]
 

@@ -41,7 +41,7 @@ class Confusion:
         return self.true_negatives / (self.true_negatives + self.false_positives)
 
     def as_json(self) -> dict[str, Json]:
-        """Counts and rates."""
+        """Confusion counts and rates, as the judge's card has them."""
         return {
             "true_positives": self.true_positives,
             "false_negatives": self.false_negatives,
@@ -60,7 +60,7 @@ class Errors:
     cut: Confusion
 
     def as_json(self) -> dict[str, Json]:
-        """Both."""
+        """Confusion on whole and on cut prompts."""
         return {"whole": self.whole.as_json(), "cut": self.cut.as_json()}
 
 

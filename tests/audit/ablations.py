@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from selfinstruct.audit.ablate_tasks import Studied, studied_task
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
-from selfinstruct.superni import Asked, Example, NatInstTask
+from selfinstruct.superni import Example, NatInstInstance, NatInstTask
 
 LABELS = ("even", "odd")
 DEFINITION = "You are given a number. Say even if two divides it, else odd."
@@ -20,7 +20,7 @@ def parity(name: str = "parity", count: int = 12) -> NatInstTask:
         categories=("Parity",),
         positive=(Example("2", "even"), Example("3", "odd")),
         negative=(Example("2", "odd"), Example("3", "even")),
-        instances=tuple(Asked(f"{name}-{n}", str(n), (LABELS[n % 2],)) for n in range(count)),
+        instances=tuple(NatInstInstance(f"{name}-{n}", str(n), (LABELS[n % 2],)) for n in range(count)),
     )
 
 
@@ -31,7 +31,7 @@ def echoing(name: str = "doubled") -> NatInstTask:
         definition="Write the word twice.",
         categories=("Repeating",),
         positive=(Example("go", "go go"),),
-        instances=tuple(Asked(f"{name}-{n}", f"w{n}", (f"w{n} w{n}",)) for n in range(8)),
+        instances=tuple(NatInstInstance(f"{name}-{n}", f"w{n}", (f"w{n} w{n}",)) for n in range(8)),
     )
 
 
@@ -50,7 +50,10 @@ def record(task: NatInstTask, *, split: str = "") -> Task:
         "Categories": list(task.categories),
         "Positive Examples": [{"input": one.input, "output": one.output} for one in task.positive],
         "Negative Examples": [{"input": one.input, "output": one.output} for one in task.negative],
-        "Instances": [{"id": one.id, "input": one.input, "output": list(one.outputs)} for one in task.instances],
+        "Instances": [
+            {"id": instance.id, "input": instance.input, "output": list(instance.outputs)}
+            for instance in task.instances
+        ],
         **({"split": split} if split else {}),
     }
     return natinst(value, Provenance(stage="input", source="tasks.jsonl"))
@@ -83,7 +86,7 @@ class Asking:
 def text_of(request: Request) -> str:
     """The prompt as one text."""
     turns = request.prompt
-    return turns if isinstance(turns, str) else "\n".join(one.content for one in turns if isinstance(one, Message))
+    return turns if isinstance(turns, str) else "\n".join(turn.content for turn in turns if isinstance(turn, Message))
 
 
 def obedient(text: str) -> str:

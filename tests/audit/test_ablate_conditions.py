@@ -12,14 +12,14 @@ from selfinstruct.audit.ablate_conditions import (
     wrong_answer,
 )
 from selfinstruct.audit.ablate_tasks import baselines, label_space, studied_task
-from selfinstruct.superni import Asked, NatInstTask
+from selfinstruct.superni import NatInstInstance, NatInstTask
 from tests.audit.ablations import DEFINITION, LABELS, echoing, parity
 
 PARITY, DOUBLED = studied_task(parity(), 0), studied_task(echoing(), 0)
 SEVEN = PARITY.asked[7]
 
 
-def put(condition: str, one: object = PARITY, asked: Asked = SEVEN) -> str | None:
+def put(condition: str, one: object = PARITY, asked: NatInstInstance = SEVEN) -> str | None:
     return prompt(condition, one, asked, shots=2, seed=1)  # type: ignore[arg-type]
 
 
@@ -60,12 +60,12 @@ def test_free_text_has_nothing_to_simplify_to_and_nothing_to_turn_round() -> Non
     assert put("input_removed", DOUBLED, asked) is None  # it says nothing of its input
     other = lesson("wrong_pairing", DOUBLED, asked, shots=2, seed=1)
     assert other is not None
-    assert other[1] in {one.outputs[0] for one in DOUBLED.asked} - {asked.outputs[0]}
+    assert other[1] in {request.outputs[0] for request in DOUBLED.asked} - {asked.outputs[0]}
 
 
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d", "e")])
 def test_no_wrong_pair_is_right_by_chance(labels: tuple[str, ...]) -> None:
-    asked = tuple(Asked(f"i{n}", str(n), (labels[n % len(labels)],)) for n in range(60))
+    asked = tuple(NatInstInstance(f"i{n}", str(n), (labels[n % len(labels)],)) for n in range(60))
     one = studied_task(NatInstTask(name="t", definition="d", instances=asked, labels=labels), 0)
     wrong = [wrong_answer(one, each.outputs, each.id, 0) for each in asked]
     assert all(answer in labels and answer not in each.outputs for answer, each in zip(wrong, asked, strict=True))
@@ -89,11 +89,11 @@ def test_what_is_learned_under_every_other_condition_is_the_right_answer_to_its_
 def test_a_label_space_is_as_the_file_says_or_as_the_answers_show() -> None:
     assert PARITY.labels == LABELS
     assert DOUBLED.labels == ()
-    several = tuple(Asked(str(n), "", ("yes", "no")) for n in range(9))
+    several = tuple(NatInstInstance(str(n), "", ("yes", "no")) for n in range(9))
     assert label_space(NatInstTask(name="t", definition="d", instances=several)) == ()
-    once = tuple(Asked(str(n), "", (said,)) for n, said in enumerate(["yes"] * 9 + ["no"] * 9 + ["maybe"]))
+    once = tuple(NatInstInstance(str(n), "", (said,)) for n, said in enumerate(["yes"] * 9 + ["no"] * 9 + ["maybe"]))
     assert label_space(NatInstTask(name="t", definition="d", instances=once)) == ()
-    long = tuple(Asked(str(n), "", ("one two three four five six" if n % 2 else "no",)) for n in range(12))
+    long = tuple(NatInstInstance(str(n), "", ("one two three four five six" if n % 2 else "no",)) for n in range(12))
     assert label_space(NatInstTask(name="t", definition="d", instances=long)) == ()
 
 
@@ -120,6 +120,6 @@ def test_a_definition_of_its_input_alone_leaves_nothing() -> None:
 
 def test_the_majority_is_that_of_the_task_and_not_of_the_few_that_are_asked() -> None:
     labels = ["a", "a", "b", "b", "b", "b", "b", "b"]
-    asked = tuple(Asked(f"i{n}", str(n), (label,)) for n, label in enumerate(labels))
+    asked = tuple(NatInstInstance(f"i{n}", str(n), (label,)) for n, label in enumerate(labels))
     few = studied_task(NatInstTask(name="t", definition="d", instances=asked), 2)
-    assert [one.exact_match for one in baselines(few)["majority"]] == [0.0, 0.0]
+    assert [baseline.exact_match for baseline in baselines(few)["majority"]] == [0.0, 0.0]

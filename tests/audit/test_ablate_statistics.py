@@ -108,7 +108,7 @@ def test_a_lone_task_and_arms_that_share_none_show_nothing() -> None:
 
 def test_ablation_and_control_that_contradict_each_other_tell_nothing() -> None:
     arms = simulated(IGNORING, 3)
-    found = {one.condition: one for one in comparisons(arms, beats=True, margin=5, against=_FEWER)}
+    found = {comparison.condition: comparison for comparison in comparisons(arms, beats=True, margin=5, against=_FEWER)}
     turning = control({f"t{n}": 70.0 + n % 7 for n in range(60)}, {f"t{n}": 10.0 for n in range(60)})
     assert found["simplified"].verdict == "equal"
     assert turning is not None

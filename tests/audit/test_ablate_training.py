@@ -39,8 +39,8 @@ def test_every_arm_learns_as_much_and_no_task_that_it_is_asked_about() -> None:
 
 def test_over_the_folds_each_task_is_asked_about_once_and_each_kind_is_spread() -> None:
     asked = [str(row["Name"]) for fold in range(3) for row in kept_aside(student("empty", fold), TASKS, 3)]
-    assert sorted(asked) == sorted(one.name for one in TASKS)
-    labelled = [fold_of(one, TASKS, 3) for one in TASKS if one.labels]
+    assert sorted(asked) == sorted(task.name for task in TASKS)
+    labelled = [fold_of(task, TASKS, 3) for task in TASKS if task.labels]
     assert sorted(labelled) == [0, 0, 0, 1, 1, 2, 2]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.audit.knowledge import Knowledge, Knows, _difference
+from selfinstruct.audit.knowledge import Knowledge, ModelKnowledge, _difference
 from selfinstruct.audit.knowledge_facts import facts_of, log_probabilities, losses, right_of
 from selfinstruct.audit.model_pair import Side
 from selfinstruct.errors import BadInput
@@ -49,11 +49,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(home: Path, scratch: Path, *tuned: str, records: list[Task] = FACTS, **knobs: Any) -> dict[str, Any]:
     made = {"base": weights(home / "base"), **{name: weights(home / name) for name in tuned}}
     outcomes = list(Knowledge(tuned=tuned, **knobs)(records, Bench(weights=made, scratch=scratch, stage="knowledge")))
-    assert [one.record for one in outcomes if isinstance(one, Kept)] == records
-    told: dict[str, Any] = json.loads((scratch / "knowledge.json").read_text(encoding="utf-8"))
-    [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
-    assert measured == {key: value for key, value in told.items() if key != "facts"}
-    return told
+    assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == records
+    page: dict[str, Any] = json.loads((scratch / "knowledge.json").read_text(encoding="utf-8"))
+    [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
+    assert measured == {key: value for key, value in page.items() if key != "facts"}
+    return page
 
 
 def test_log_probabilities_are_the_models_own_whatever_stands_beside(home: Path) -> None:
@@ -88,32 +88,32 @@ def test_what_a_model_prefers_is_what_it_finds_likeliest_for_each_byte(home: Pat
 
 
 def test_a_student_that_changed_nothing_lost_nothing(home: Path, tmp_path: Path) -> None:
-    told = run(home, tmp_path, "silent", records=[*FACTS, *tasks("Why?", "Who?", output="So.")])
-    assert [one["name"].partition("@")[0] for one in told["models"]] == ["hf:base", "hf:silent"]
-    assert told["statements"] == 12
-    assert told["guessing"] == 0.25
-    [change] = told["differences"]
+    page = run(home, tmp_path, "silent", records=[*FACTS, *tasks("Why?", "Who?", output="So.")])
+    assert [one["name"].partition("@")[0] for one in page["models"]] == ["hf:base", "hf:silent"]
+    assert page["statements"] == 12
+    assert page["guessing"] == 0.25
+    [change] = page["differences"]
     assert change["prose_loss"]["value"] == pytest.approx(0, abs=1e-5)
     assert change["equal_loss"] == "equal"
     assert change["known_facts"] is None or change["known_facts"]["value"] == 0
-    base = told["models"][0]
+    base = page["models"][0]
     assert base["prose_perplexity"] == pytest.approx(math.exp(base["prose_loss"]["value"]), rel=1e-5)
 
 
 def test_every_two_models_are_compared_and_only_some_facts_may_be_asked(home: Path, tmp_path: Path) -> None:
-    told = run(home, tmp_path, "lora", "sibling", first=5)
-    assert told["statements"] == 5
-    assert told["held_out"] == 0
-    pairs = [(one["of"].partition("@")[0], one["above"].partition("@")[0]) for one in told["differences"]]
+    page = run(home, tmp_path, "lora", "sibling", first=5)
+    assert page["statements"] == 5
+    assert page["held_out"] == 0
+    pairs = [(one["of"].partition("@")[0], one["above"].partition("@")[0]) for one in page["differences"]]
     assert pairs == [("hf:lora", "hf:base"), ("hf:sibling", "hf:base"), ("hf:sibling", "hf:lora")]
-    assert {one["equal_loss"] for one in told["differences"]} == {None}
+    assert {one["equal_loss"] for one in page["differences"]} == {None}
 
 
 def test_a_fact_is_chosen_by_one_phrasing_and_measured_by_the_other() -> None:
     known = ((True, False), (True, True), (False, False), (False, True))
 
-    def shows(name: str, *right: tuple[bool, bool]) -> Knows:
-        return Knows(name, right, ((2.0, 1),), ())
+    def shows(name: str, *right: tuple[bool, bool]) -> ModelKnowledge:
+        return ModelKnowledge(name, right, ((2.0, 1),), ())
 
     base, all_right = shows("base", *known), shows("student", *[(True, True)] * 4)
     told = _difference(all_right, base, known, seed=1)
@@ -169,7 +169,7 @@ def test_our_facts_are_many_each_put_twice_and_answered_once() -> None:
     assert len(set(subjects)) == len(subjects)
     relations = {row["relation"] for row in rows}
     assert len(relations) >= 30
-    assert max(sum(row["relation"] == one for row in rows) for one in relations) < 0.1 * len(rows)
+    assert max(sum(row["relation"] == relation for row in rows) for relation in relations) < 0.1 * len(rows)
     for row in rows:  # what can be computed is right
         if row["relation"] in ("sum", "product"):
             first, sign, second = row["subject"].split(" ")

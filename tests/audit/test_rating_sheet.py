@@ -17,7 +17,7 @@ ANSWERS = [
 
 def filled(levels: dict[str, str], answers: list[Answer] | None = None) -> str:
     """The sheet with a level for each model."""
-    by_id = {one.id: one.model for one in ANSWERS}
+    by_id = {answer.id: answer.model for answer in ANSWERS}
     rows = list(csv.reader(io.StringIO(rating_sheet(answers or ANSWERS, 6, 42).removeprefix("\ufeff"))))
     for row in rows[1:]:
         row[3] = levels[by_id[row[0]]]
@@ -30,10 +30,10 @@ def test_the_sheet_names_no_model_and_has_every_models_answer_to_the_same_questi
     rows = list(csv.DictReader(io.StringIO(rating_sheet(ANSWERS, 2, 42).removeprefix("\ufeff"))))
     assert len(rows) == 4
     assert tuple(rows[0]) == COLUMNS
-    by_id = {one.id: one for one in ANSWERS}
+    by_id = {answer.id: answer for answer in ANSWERS}
     asked = [by_id[row["id"]] for row in rows]
-    assert len({one.question for one in asked}) == 2
-    assert {one.model for one in asked} == {"=base", "tuned"}
+    assert len({request.question for request in asked}) == 2
+    assert {request.model for request in asked} == {"=base", "tuned"}
     assert rating_sheet(ANSWERS[::-1], 2, 42) == rating_sheet(ANSWERS, 2, 42)
 
 
@@ -50,8 +50,8 @@ def test_ratings_come_back_by_model_with_shares_and_intervals() -> None:
 def test_two_readers_agree_beyond_chance_and_open_rows_count_nowhere() -> None:
     first = read_ratings(filled({"=base": "D", "tuned": "A"}), "one.csv", ANSWERS)
     second = read_ratings(filled({"=base": "D", "tuned": "B"}), "two.csv", ANSWERS)
-    told = rating_table(ANSWERS, first, second)
-    assert "two readers, of 12 answers: the same level 6 times, kappa 0.33" in told
+    table = rating_table(ANSWERS, first, second)
+    assert "two readers, of 12 answers: the same level 6 times, kappa 0.33" in table
     half = read_ratings(filled({"=base": "", "tuned": "A"}), "one.csv", ANSWERS)
     assert "6 of 12 answers are not rated" in rating_table(ANSWERS, half)
 
@@ -75,8 +75,10 @@ def test_what_is_no_filled_sheet_is_refused_with_its_line(change, said: str) -> 
 
 def test_a_judge_model_stands_beside_the_reader_with_how_well_they_agree() -> None:
     answers = [Answer("m", f"q{number}", "Name a river.", f"Tay {number}") for number in range(4)]
-    people = {one.id: level for one, level in zip(answers, "ABCD", strict=True)}
-    judge = {one.id: level for one, level in zip(answers, "ABCA", strict=True)}
-    told = rating_table(answers, people, judges={"openai:gpt": judge})
-    assert "  by openai:gpt" in told
-    assert "openai:gpt and the reader, of 4 answers: the same level 3 times, kappa 0.67, quadratic weights 0.10" in told
+    people = {answer.id: level for answer, level in zip(answers, "ABCD", strict=True)}
+    judge = {answer.id: level for answer, level in zip(answers, "ABCA", strict=True)}
+    table = rating_table(answers, people, judges={"openai:gpt": judge})
+    assert "  by openai:gpt" in table
+    assert (
+        "openai:gpt and the reader, of 4 answers: the same level 3 times, kappa 0.67, quadratic weights 0.10" in table
+    )

@@ -47,21 +47,21 @@ def test_an_interval_holds_its_share_and_mirrors(pair: tuple[int, int]) -> None:
 
 
 def test_rates_count_what_was_answered() -> None:
-    found = rates(
+    shares = rates(
         [verdict("a", "yyy"), verdict("b", "yny"), verdict("c", "n.."), verdict("d", "y.."), verdict("e", "...")]
     )
-    assert found.valid_task == Rate(3, 4)
-    assert found.input_fits == Rate(1, 2)
-    assert found.output_right == Rate(2, 2)
-    assert found.all_three == Rate(1, 3)
-    assert found.open == 2
+    assert shares.valid_task == Rate(3, 4)
+    assert shares.input_fits == Rate(1, 2)
+    assert shares.output_right == Rate(2, 2)
+    assert shares.all_three == Rate(1, 3)
+    assert shares.open == 2
 
 
 @given(_VERDICTS)
 def test_all_three_is_never_more_often_than_any_one(verdicts: list[Verdict]) -> None:
-    found = rates(verdicts)
-    assert found.all_three.yes <= min(found.valid_task.yes, found.input_fits.yes, found.output_right.yes)
-    assert found.all_three.answered + found.open == len(verdicts)
+    shares = rates(verdicts)
+    assert shares.all_three.yes <= min(shares.valid_task.yes, shares.input_fits.yes, shares.output_right.yes)
+    assert shares.all_three.answered + shares.open == len(verdicts)
 
 
 @pytest.mark.parametrize(

@@ -36,20 +36,20 @@ def run(home: Path, scratch: Path, tuned: str, **knobs: Any) -> dict[str, Any]:
         made["twin"] = weights(home / str(knobs["twin"]))
         knobs["twin"] = "twin"
     outcomes = list(ShiftStage(tokens=12, **knobs)(PROMPTS, Bench(weights=made, scratch=scratch, stage="shift")))
-    assert [one.record for one in outcomes if isinstance(one, Kept)] == PROMPTS
-    assert [one.name for one in outcomes if isinstance(one, Built)] == ["shift.json", "shift.jsonl"]
-    told: dict[str, Any] = json.loads((scratch / "shift.json").read_text(encoding="utf-8"))
-    [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
+    assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == PROMPTS
+    assert [outcome.name for outcome in outcomes if isinstance(outcome, Built)] == ["shift.json", "shift.jsonl"]
+    page: dict[str, Any] = json.loads((scratch / "shift.json").read_text(encoding="utf-8"))
+    [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
     assert isinstance(measured, dict)
-    assert {key: measured[key] for key in told} == told
-    return told
+    assert {key: measured[key] for key in page} == page
+    return page
 
 
 def by_hand(known: Any, said: Any) -> dict[str, float]:
     """The numbers of one position, word for word as they are defined."""
     p, q = known.double().softmax(-1), said.double().softmax(-1)
     top = int(q.argmax())
-    best, most = [int(one) for one in p.topk(30).indices], [int(one) for one in q.topk(30).indices]
+    best, most = [int(index) for index in p.topk(30).indices], [int(index) for index in q.topk(30).indices]
     p_in, q_in = (
         {word: float(one[word] / one[names].sum()) for word in names} for one, names in ((p, best), (q, most))
     )
@@ -98,11 +98,11 @@ def test_batches_change_nothing_and_each_token_is_foretold_by_what_stands_before
 def test_an_adapter_needs_its_base_once_and_says_the_same_as_two_models(home: Path, tmp_path: Path) -> None:
     base, tuned, _ = two_sides(weights(home / "base"), weights(home / "lora"))
     assert base.model is tuned.model
-    told = run(home, tmp_path / "a", "lora")
-    assert told["weights_loaded_once"] is True
+    page = run(home, tmp_path / "a", "lora")
+    assert page["weights_loaded_once"] is True
     plain = weights(home / "base").load()
     merged = weights(home / "lora").load()
-    lines = [json.loads(one) for one in (tmp_path / "a" / "shift.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(text) for text in (tmp_path / "a" / "shift.jsonl").read_text(encoding="utf-8").splitlines()]
     tokenizer = plain.tokenizer
     again = [
         response(task.id, asked(tokenizer, "chat", task, ""), tokenizer(line["response"])["input_ids"], tokenizer)
@@ -127,14 +127,14 @@ def test_an_adapter_that_says_nothing_moves_nothing_and_two_models_do(home: Path
 
 
 def test_floors_stand_at_the_same_positions(home: Path, tmp_path: Path) -> None:
-    told = run(home, tmp_path, "lora", twin="silent")
-    assert [one["about"].partition(":")[0] for one in told["floors"]] == ["floor", "floor"]
-    assert "bfloat16" in told["floors"][0]["against"]
-    counts = [one["all"]["positions"] for one in (told["shift"], *told["floors"])]
+    page = run(home, tmp_path, "lora", twin="silent")
+    assert [one["about"].partition(":")[0] for one in page["floors"]] == ["floor", "floor"]
+    assert "bfloat16" in page["floors"][0]["against"]
+    counts = [one["all"]["positions"] for one in (page["shift"], *page["floors"])]
     assert len(set(counts)) == 1
-    steps = [[step["name"] for step in one["by_position"]] for one in (told["shift"], *told["floors"])]
+    steps = [[step["name"] for step in one["by_position"]] for one in (page["shift"], *page["floors"])]
     assert steps[0] == steps[1] == steps[2]
-    assert told["floors"][0]["all"]["kl_base_tuned"]["value"] < told["shift"]["all"]["kl_base_tuned"]["value"]
+    assert page["floors"][0]["all"]["kl_base_tuned"]["value"] < page["shift"]["all"]["kl_base_tuned"]["value"]
 
 
 def test_given_answers_are_looked_at_instead(home: Path, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_given_answers_are_looked_at_instead(home: Path, tmp_path: Path) -> None
     records = [*tasks("Name a river.", output="The Ebro."), *tasks("Nothing said.")]
     stage = ShiftStage(responses="given", floor=False)
     list(stage(records, Bench(weights=made, scratch=tmp_path, stage="shift")))
-    [line] = [json.loads(one) for one in (tmp_path / "shift.jsonl").read_text(encoding="utf-8").splitlines()]
+    [line] = [json.loads(text) for text in (tmp_path / "shift.jsonl").read_text(encoding="utf-8").splitlines()]
     assert line["response"].startswith("The Ebro.")
     with pytest.raises(BadInput, match="no record has an answer"):
         list(stage(tasks("Nothing said."), Bench(weights=made, scratch=tmp_path, stage="shift")))
@@ -188,10 +188,10 @@ def test_pieces_are_the_response_also_where_a_letter_is_two_tokens() -> None:
 def other_words(place: Path) -> Path:
     """The same sizes, and a tokenizer that calls one thing otherwise."""
     tiny_models.saved(place)
-    told = json.loads((place / "tokenizer.json").read_text(encoding="utf-8"))
-    words = told["model"]["vocab"]
+    page = json.loads((place / "tokenizer.json").read_text(encoding="utf-8"))
+    words = page["model"]["vocab"]
     words["Z"], words["Y"] = words["Y"], words["Z"]
-    (place / "tokenizer.json").write_text(json.dumps(told), encoding="utf-8")
+    (place / "tokenizer.json").write_text(json.dumps(page), encoding="utf-8")
     return place
 
 

@@ -47,12 +47,13 @@ def by_hand(texts: list[list[str]], run: list[str]) -> list[int]:
 def test_the_index_finds_what_reading_every_text_finds(tmp_path: Path) -> None:
     draw = np.random.default_rng(1)
     texts = [
-        [" ".join(f"w{one}" for one in draw.integers(0, 6, size)) for size in draw.integers(0, 9, 2)] for _ in range(80)
+        [" ".join(f"w{integer}" for integer in draw.integers(0, 6, size)) for size in draw.integers(0, 9, 2)]
+        for _ in range(80)
     ]
     index = WordIndex.build(texts)
     index.save(tmp_path)
     again = WordIndex.load(tmp_path)
-    runs = [[f"w{one}" for one in draw.integers(0, 7, size)] for size in draw.integers(1, 5, 60)]
+    runs = [[f"w{integer}" for integer in draw.integers(0, 7, size)] for size in draw.integers(1, 5, 60)]
     for run in runs:
         assert index.holding(run).tolist() == again.holding(run).tolist() == by_hand(texts, run)
         assert {one.text for one in index.near(" ".join(run), most=100) if one.exact} == set(by_hand(texts, run))
@@ -91,8 +92,8 @@ def test_a_model_of_meaning_may_order_them() -> None:
 
 def test_spans_are_marked_or_sentences_or_runs_of_words_that_moved() -> None:
     said = Said("Why?", "It is so. The Ebro flows north, they say!", ((10, 18),))
-    assert [one.text for one in marked_spans(0, said)] == ["The Ebro"]
-    assert [one.text for one in sentences(0, said)] == ["It is so.", "The Ebro flows north, they say!"]
+    assert [span.text for span in marked_spans(0, said)] == ["The Ebro"]
+    assert [sentence.text for sentence in sentences(0, said)] == ["It is so.", "The Ebro flows north, they say!"]
     pieces = ("It", " is", " so", ".", " The", " Eb", "ro", " flows", " north", ",", " they", " say", "!")
     moved = {5: "shifted", 4: "marginal"}
     kinds: Any = [moved.get(at, "unshifted") for at in range(len(pieces))]
@@ -100,7 +101,10 @@ def test_spans_are_marked_or_sentences_or_runs_of_words_that_moved() -> None:
     assert span.text == "The Ebro flows"
     assert said.response[span.begin : span.end] == span.text
     twice = Said("Why?", "It is so. The Ebro flows north. It is so! It is so.", None)
-    assert [one.text for one in sentences(0, twice)] == ["It is so.", "The Ebro flows north."]  # a loop is one span
+    assert [sentence.text for sentence in sentences(0, twice)] == [
+        "It is so.",
+        "The Ebro flows north.",
+    ]  # a loop is one span
     plain: Any = ["shifted" if piece == " The" else "unshifted" for piece in pieces]
     assert shifted_runs(0, said, pieces, plain) == []  # no content word
 
@@ -147,7 +151,7 @@ def run(tmp_path: Path, rows: list[dict[str, Any]], **knobs: Any) -> tuple[dict[
     ]
     bench = Bench(benchmarks={"r.jsonl": given}, scratch=tmp_path, stage="trace", ancestors=made_of)
     outcomes = list(Trace(responses="r.jsonl", **knobs)(SET, bench))
-    assert [one.record for one in outcomes if isinstance(one, Kept)] == SET
+    assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == SET
     lines = (tmp_path / "trace.jsonl").read_text(encoding="utf-8").splitlines()
     return json.loads((tmp_path / "trace.json").read_text(encoding="utf-8")), [json.loads(line) for line in lines]
 
@@ -161,10 +165,10 @@ def test_each_span_comes_with_its_likeliest_records(tmp_path: Path) -> None:
         },
         {"prompt": "Say something.", "response": "Zebras quarrel seldom. Gouda is a cheese of the Netherlands."},
     ]
-    told, lines = run(tmp_path, rows)
-    assert told["by"] == {"marked": 1, "false": 0, "shifted": 0, "sentence": 2}
-    assert told["exact"]["value"] == pytest.approx(2 / 3)
-    assert [one["span"] for one in lines] == [
+    page, lines = run(tmp_path, rows)
+    assert page["by"] == {"marked": 1, "false": 0, "shifted": 0, "sentence": 2}
+    assert page["exact"]["value"] == pytest.approx(2 / 3)
+    assert [line["span"] for line in lines] == [
         "the Baltic Sea",
         "Zebras quarrel seldom.",
         "Gouda is a cheese of the Netherlands.",
@@ -187,10 +191,10 @@ def test_of_several_models_one_is_named(tmp_path: Path) -> None:
         run(tmp_path, rows)
     with pytest.raises(BadInput, match="no response of a model called 'teacher'"):
         run(tmp_path, rows, of="teacher")
-    told, lines = run(tmp_path, rows, of="student")
-    assert told["responses"] == 1
-    assert [(one["response"], one["span"]) for one in lines] == [(1, "Gouda is a cheese of the Netherlands.")]
-    assert told["copying"]["words"]["said"]["value"] == 7
+    page, lines = run(tmp_path, rows, of="student")
+    assert page["responses"] == 1
+    assert [(line["response"], line["span"]) for line in lines] == [(1, "Gouda is a cheese of the Netherlands.")]
+    assert page["copying"]["words"]["said"]["value"] == 7
 
 
 def test_halves_are_dropped_and_each_group_is_in_half_of_the_time() -> None:
@@ -231,7 +235,7 @@ def test_what_was_planted_is_called_and_chance_is_not() -> None:
     assert len(called - planted) <= 3
     assert next(one for one in every if (one.span, one.group) == (0, "g0")).nats == pytest.approx(3, abs=1)
     silent = np.random.default_rng(6).normal(0, 1, (40, 30))
-    assert sum(one.taught for one in effects(inside, groups, silent, suspects, seed=1)) <= 1
+    assert sum(effect.taught for effect in effects(inside, groups, silent, suspects, seed=1)) <= 1
     assert discoveries([], 0.1) == []
 
 
@@ -243,7 +247,7 @@ def test_a_record_goes_with_all_its_descendants_and_says_which_way() -> None:
     other = record("Name a hill.", "Ben.", id="mine-7")
     stage = Forget(ids=(seed_id[:8],), lineage={middle: (child.id,), child.id: (seed_id,)})
     outcomes = list(stage([child, grandchild, other], Bench()))
-    fates = [type(one) for one in outcomes[:3]]
+    fates = [type(outcome) for outcome in outcomes[:3]]
     assert fates == [Rejected, Rejected, Kept]
     assert isinstance(outcomes[1], Rejected)
     assert outcomes[1].evidence["way"] == [seed_id, child.id, middle, grandchild.id]

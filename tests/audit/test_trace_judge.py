@@ -32,7 +32,7 @@ def test_no_makes_a_span_and_neither_silence_nor_an_unclear_answer_does(says: An
     model = Asking(says)
     found = called_false(model, [(4, SAID)])
     assert found.as_json() == {"model": model.name, "sentences": 3, **counts}
-    assert [(one.response, one.text, one.how) for one in found.spans] == [
+    assert [(span.response, span.text, span.how) for span in found.spans] == [
         (4, "The Ebro flows into the Baltic Sea.", "false")
     ][: counts["false"]]
     assert SAID.prompt in text_of(model.asked[0])

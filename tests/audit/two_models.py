@@ -21,8 +21,8 @@ def adapter(folder: Path, base: Path, *, seed: int = 3, strength: float = 2.0) -
             torch.nn.init.normal_(weight, std=strength) if strength else torch.nn.init.zeros_(weight)
     tuned.save_pretrained(folder)
     settings = folder / "adapter_config.json"
-    told = json.loads(settings.read_text())
-    settings.write_text(json.dumps({**told, "base_model_name_or_path": str(base)}))
+    page = json.loads(settings.read_text())
+    settings.write_text(json.dumps({**page, "base_model_name_or_path": str(base)}))
     tiny_models.tokenizer().save_pretrained(folder)
     return folder
 
@@ -36,9 +36,9 @@ def tasks(*instructions: str, output: str = "") -> list[Task]:
     """Records that ask so."""
     return [
         Task(
-            instruction=one,
+            instruction=instruction,
             instances=(Instance("", output),) if output else (),
             provenance=Provenance(stage="input", source="prompts.jsonl"),
         )
-        for one in instructions
+        for instruction in instructions
     ]

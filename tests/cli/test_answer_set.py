@@ -19,8 +19,8 @@ answers:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that held out seeds and split what it made."""
     folder = tmp_path_factory.mktemp("made") / "run"
-    told = command("run", "smoke", "--set", "stages=[split: {test: 0.3}]", "--set", "holdout_seeds=6", "-o", folder)
-    assert told.returncode == 0, told.stderr
+    ended = command("run", "smoke", "--set", "stages=[split: {test: 0.3}]", "--set", "holdout_seeds=6", "-o", folder)
+    assert ended.returncode == 0, ended.stderr
     return folder
 
 
@@ -34,15 +34,15 @@ def test_a_model_answers_the_test_split_the_seeds_held_out_and_gold(made: Path, 
     gold = tmp_path / "gold.jsonl"
     gold.write_text('{"instruction": "Is the Tay a river?", "output": "yes"}\n', encoding="utf-8")
     words = ("score", script(tmp_path), "--on", made / "dataset", "--gold", gold)
-    told = command(*words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
+    ended = command(*words, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
     evaluation: dict[str, Any] = json.loads((tmp_path / "run" / "evaluation.json").read_text(encoding="utf-8"))
     asked = evaluation["questions"]
     assert (asked["quality_on_held_out_seeds"], asked["quality_on_gold"]) == (6, 1)
     assert 0 < asked["agreement_with_teacher"] <= len(lines(made / "dataset" / "jsonl" / "test.jsonl"))
     assert evaluation["models"][0]["quality_on_gold"]["exact_match"]["value"] == 1.0
     assert len(lines(tmp_path / "run" / "answers.jsonl")) == sum(asked.values())
-    assert "agreement with teacher" in told.stderr
+    assert "agreement with teacher" in ended.stderr
     sent = command(*words, "--dry-run")
     assert sent.returncode == 0, sent.stderr
     assert f" {sum(asked.values())} " in sent.stdout
@@ -50,18 +50,18 @@ def test_a_model_answers_the_test_split_the_seeds_held_out_and_gold(made: Path, 
 
 
 def test_a_set_that_nobody_split_is_asked_whole_and_that_is_said(tmp_path: Path) -> None:
-    told = command("score", script(tmp_path), "--on", "builtin", "--set", "answer_set.first=4", "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    assert "no test split: all 180 records may be asked, also those that a student has learned" in told.stderr
+    ended = command("score", script(tmp_path), "--on", "builtin", "--set", "answer_set.first=4", "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    assert "no test split: all 180 records may be asked, also those that a student has learned" in ended.stderr
 
 
 def test_models_stand_side_by_side_and_the_page_tells_of_them(made: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = script(tmp_path / "other", SCRIPT.replace("Yes.", "No."))
-    told = command(
+    ended = command(
         "score", script(tmp_path), "--beside", other, "--on", made, "--max-tokens", 64, "-o", tmp_path / "run"
     )
-    assert told.returncode == 0, told.stderr
+    assert ended.returncode == 0, ended.stderr
     evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text(encoding="utf-8"))
     assert len(evaluation["models"]) == 2
     assert {one["against"] for one in evaluation["differences"]} == set(evaluation["questions"])
@@ -80,7 +80,7 @@ def test_models_stand_side_by_side_and_the_page_tells_of_them(made: Path, tmp_pa
     ],
 )
 def test_what_cannot_be_meant_is_one_line(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    told = command("score", script(tmp_path), *words, "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "Traceback" not in told.stderr
-    assert said in told.stderr
+    ended = command("score", script(tmp_path), *words, "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert said in ended.stderr

@@ -51,8 +51,8 @@ def typed(*words: object) -> Result:
 
 def result(told: Result, file: Path) -> dict[str, Any]:
     assert told.exit_code == 0, (told.output, told.exception)
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    page: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return page
 
 
 def test_shift_is_a_file_a_page_and_a_few_words(home: Path, tmp_path: Path) -> None:
@@ -185,15 +185,15 @@ def planted(folder: Path) -> Path:
 
 def test_blame_names_the_record_and_forget_leaves_it_out(tmp_path: Path) -> None:
     data = planted(tmp_path)
-    told = typed("blame", "Does it flow into the Baltic Sea?", "--data", data, "--json")
-    assert told.exit_code == 0
-    found = json.loads(told.output)["records"]
-    assert found[0]["instruction"] == "Where does the Ebro end?"
+    ended = typed("blame", "Does it flow into the Baltic Sea?", "--data", data, "--json")
+    assert ended.exit_code == 0
+    page = json.loads(ended.output)["records"]
+    assert page[0]["instruction"] == "Where does the Ebro end?"
     plain = typed("blame", "The Ebro flows into the Baltic Sea.", "--data", data)
     assert "word for word" in plain.output
     assert typed("blame", "Zebras quarrel seldom.", "--data", data).return_value == 1
     assert isinstance(typed("blame", " ", "--data", data).exception, BadInput)
-    done = typed("forget", found[0]["id"][:12], "--data", data, "-o", tmp_path / "without")
+    done = typed("forget", page[0]["id"][:12], "--data", data, "-o", tmp_path / "without")
     assert done.exit_code == 0, (done.output, done.exception)
     kept = (tmp_path / "without" / "kept.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(kept) == 12
@@ -208,8 +208,8 @@ def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None
     made = typed("generate", "--model", "scripted:smoke", "--count", 5, "-o", tmp_path / "run")
     assert made.exit_code == 0, (made.output, made.exception)
     kept = [json.loads(line) for line in (tmp_path / "run" / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
-    told = typed("blame", kept[0]["instances"][0]["output"], "--data", tmp_path / "run", "--json")
-    ancestors = json.loads(told.output)["records"][0]["ancestors"]
+    ended = typed("blame", kept[0]["instances"][0]["output"], "--data", tmp_path / "run", "--json")
+    ancestors = json.loads(ended.output)["records"][0]["ancestors"]
     seeds = [line.split(" ")[1] for line in ancestors if line.startswith("seed ")]
     assert seeds
     said = {"prompt": kept[0]["instruction"], "response": kept[0]["instances"][0]["output"]}
@@ -299,7 +299,10 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
 
 def test_an_arm_of_the_fixes_is_tuned_and_audited_in_one_run(home: Path, tmp_path: Path) -> None:
     subjects = ("a river", "two cheeses", "why ice floats", "an old song", "the sum of 3 and 4", "a kind uncle")
-    rows = [{"instruction": f"Tell me of {one}, please.", "output": f"{one.title()}, as asked."} for one in subjects]
+    rows = [
+        {"instruction": f"Tell me of {subject}, please.", "output": f"{subject.title()}, as asked."}
+        for subject in subjects
+    ]
     data = tmp_path / "set.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     recipe = (Path(__file__).parents[2] / "pipelines" / "fixes.yaml").read_text(encoding="utf-8")

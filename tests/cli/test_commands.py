@@ -23,11 +23,11 @@ SEEDS = HOME / "seeds" / "self_instruct.jsonl"
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    told = process("run", HOME / "pipelines" / "smoke.yaml", "-o", folder)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{folder / 'dataset'}\n"
-    assert "20 of 20 tasks kept" in told.stderr
-    proposed, rejected = re.search(r"(\d+) proposed, (\d+) rejected: .*2 beyond_target", told.stderr).groups()  # type: ignore[union-attr]
+    ended = process("run", HOME / "pipelines" / "smoke.yaml", "-o", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{folder / 'dataset'}\n"
+    assert "20 of 20 tasks kept" in ended.stderr
+    proposed, rejected = re.search(r"(\d+) proposed, (\d+) rejected: .*2 beyond_target", ended.stderr).groups()  # type: ignore[union-attr]
     assert int(proposed) - int(rejected) == 20
     return folder
 
@@ -59,23 +59,23 @@ def test_the_report_is_one_offline_page(smoke: Path) -> None:
 
 def test_why_walks_from_the_published_task_back_to_the_seeds(smoke: Path) -> None:
     identity = str(lines(smoke / "kept.jsonl")[0]["id"])
-    told = command("why", identity[:12], smoke)
-    assert told.returncode == 0
-    assert "shown seed" in told.stdout
-    assert "01-propose: kept" in told.stdout
-    assert "06-prepare: kept" in told.stdout
+    ended = command("why", identity[:12], smoke)
+    assert ended.returncode == 0
+    assert "shown seed" in ended.stdout
+    assert "01-propose: kept" in ended.stdout
+    assert "06-prepare: kept" in ended.stdout
 
 
 def test_why_tells_the_neighbour_of_a_rejected_task(smoke: Path) -> None:
     rejected = next(line for line in lines(smoke / "rejected.jsonl") if line["reason"] == "too_similar")
-    told = command("why", rejected["id"], smoke)
-    assert "rejected (too_similar)" in told.stdout
-    assert "rouge_l" in told.stdout
+    ended = command("why", rejected["id"], smoke)
+    assert "rejected (too_similar)" in ended.stdout
+    assert "rouge_l" in ended.stdout
 
 
 def test_show_adds_up_and_says_whether_anybody_works(smoke: Path) -> None:
-    told = command("show", smoke, "--json")
-    look = json.loads(told.stdout)
+    ended = command("show", smoke, "--json")
+    look = json.loads(ended.stdout)
     assert (look["running"], look["published"]) == (False, 20)
 
 
@@ -94,8 +94,8 @@ def test_the_same_command_again_changes_nothing_and_a_higher_count_goes_on(tmp_p
 def test_a_higher_count_does_the_stages_after_the_rounds_again_with_all_records(tmp_path: Path) -> None:
     folder, stages = tmp_path / "run", "stages=[{split: {}}]"
     for count in (12, 20):
-        told = command("run", "smoke", "--set", f"count={count}", "--set", stages, "-o", folder)
-        assert told.returncode == 0, told.stderr
+        ended = command("run", "smoke", "--set", f"count={count}", "--set", stages, "-o", folder)
+        assert ended.returncode == 0, ended.stderr
         assert len(lines(folder / "kept.jsonl")) == count
     assert all(line["extra"] in ({"split": "train"}, {"split": "test"}) for line in lines(folder / "kept.jsonl"))
     splits = [line for line in lines(folder / "ledger.jsonl") if line.get("stage") == "01-split"]
@@ -103,9 +103,9 @@ def test_a_higher_count_does_the_stages_after_the_rounds_again_with_all_records(
 
 
 def test_another_run_may_not_land_in_the_folder_and_the_key_is_named(smoke: Path) -> None:
-    told = command("run", "smoke", "--set", "novelty.rouge_l_below=0.5", "-o", smoke)
-    assert told.returncode == 2
-    assert "'rounds.3.novelty.rouge_l_below' was 0.7 and is now 0.5" in told.stderr
+    ended = command("run", "smoke", "--set", "novelty.rouge_l_below=0.5", "-o", smoke)
+    assert ended.returncode == 2
+    assert "'rounds.3.novelty.rouge_l_below' was 0.7 and is now 0.5" in ended.stderr
 
 
 def test_fresh_makes_everything_again_from_the_journal(tmp_path: Path) -> None:
@@ -135,47 +135,47 @@ def test_a_folder_whose_clearing_was_cut_short_is_still_a_run(tmp_path: Path, mo
         _clear(RunFolder(folder), last_totals(folder / "ledger.jsonl"))
     monkeypatch.undo()
     assert removed
-    told = command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh")
-    assert told.returncode == 0, told.stderr
+    ended = command("run", "smoke", "--set", "count=5", "-o", folder, "--fresh")
+    assert ended.returncode == 0, ended.stderr
     assert len(lines(folder / "kept.jsonl")) == 5
 
 
 def test_a_negative_seed_is_refused_at_once(tmp_path: Path) -> None:
-    told = command("run", "smoke", "--set", "seed=-1", "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "seed" in told.stderr
+    ended = command("run", "smoke", "--set", "seed=-1", "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "seed" in ended.stderr
     assert not (tmp_path / "run").exists()
 
 
 def test_reconsider_asks_nobody_and_shows_what_would_change(smoke: Path) -> None:
-    told = command("reconsider", smoke, "--set", "novelty.rouge_l_below=0.35")
-    assert told.returncode == 0, told.stderr
-    assert "-> too_similar" in told.stdout
-    assert "kept 20 ->" in told.stderr
+    ended = command("reconsider", smoke, "--set", "novelty.rouge_l_below=0.35")
+    assert ended.returncode == 0, ended.stderr
+    assert "-> too_similar" in ended.stdout
+    assert "kept 20 ->" in ended.stderr
 
 
 def test_a_cap_that_would_be_passed_stops_the_run_and_a_higher_one_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     words = ["generate", "--model", "scripted:smoke", "--count", "4", "-o", folder]
-    told = command(*words, "--max-total-tokens", "3000")
-    assert told.returncode == 3, told.stderr
-    assert "raise --max-total-tokens" in told.stderr
+    ended = command(*words, "--max-total-tokens", "3000")
+    assert ended.returncode == 3, ended.stderr
+    assert "raise --max-total-tokens" in ended.stderr
     assert command(*words, "--max-total-tokens", "90000000").returncode == 0
 
 
 def test_a_dry_run_sends_nothing_and_writes_nothing(tmp_path: Path) -> None:
-    told = command("run", "smoke", "--dry-run", "-o", tmp_path / "run")
-    assert told.returncode == 0
-    assert "exact" in told.stdout
-    assert "a range" in told.stdout
+    ended = command("run", "smoke", "--dry-run", "-o", tmp_path / "run")
+    assert ended.returncode == 0
+    assert "exact" in ended.stdout
+    assert "a range" in ended.stdout
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(("words", "splits"), [([], ["test", "train"]), (["--test-share", "0"], ["train"])])
 def test_a_generated_set_is_split_unless_that_is_refused(words: list[str], splits: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    told = command("generate", "--model", "scripted:smoke", "--count", "4", *words, "-o", folder)
-    assert told.returncode == 0, told.stderr
+    ended = command("generate", "--model", "scripted:smoke", "--count", "4", *words, "-o", folder)
+    assert ended.returncode == 0, ended.stderr
     files = sorted((folder / "dataset" / "jsonl").glob("*.jsonl"))
     assert [path.stem for path in files] == splits
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) == 4
@@ -184,9 +184,9 @@ def test_a_generated_set_is_split_unless_that_is_refused(words: list[str], split
 @pytest.mark.parametrize("until", ["instructions", "instances"])
 def test_a_run_can_end_early(until: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    told = command("generate", "--model", "scripted:smoke", "--count", "3", "--until", until, "-o", folder)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{folder / 'kept.jsonl'}\n"
+    ended = command("generate", "--model", "scripted:smoke", "--count", "3", "--until", until, "-o", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{folder / 'kept.jsonl'}\n"
     assert not (folder / "dataset").exists()
 
 
@@ -195,9 +195,9 @@ def test_a_few_seeds_are_enough_and_are_remarked_on(count: int, tmp_path: Path) 
     seeds = tmp_path / "seeds.jsonl"
     seeds.write_text("".join(SEEDS.read_text(encoding="utf-8").splitlines(keepends=True)[:count]), encoding="utf-8")
     words = ["--seeds", seeds, "--model", "scripted:smoke", "--count", 3, "--set", "classify.by=model"]
-    told = command("generate", *words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    assert f"only {count} seed tasks" in told.stderr
+    ended = command("generate", *words, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    assert f"only {count} seed tasks" in ended.stderr
 
 
 def test_two_processes_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
@@ -240,20 +240,20 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     words: list[str], code: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    told = command(*words)
-    assert told.returncode == code
-    assert says in told.stderr
-    assert "Traceback" not in told.stderr
-    assert len(told.stderr.strip().splitlines()) == 1
+    ended = command(*words)
+    assert ended.returncode == code
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
 
 
 def test_init_makes_a_folder_whose_recipes_are_right(tmp_path: Path) -> None:
     assert command("init", tmp_path / "mine").returncode == 0
     for recipe in sorted((tmp_path / "mine" / "pipelines").glob("*.yaml")):
-        told = command("check", recipe)
-        assert told.returncode == 0, told.stderr
-        assert f"name: {recipe.stem}" in told.stdout
-        assert "rouge_l_below: 0.7" in told.stdout or "- novelty" not in recipe.read_text(encoding="utf-8")
+        ended = command("check", recipe)
+        assert ended.returncode == 0, ended.stderr
+        assert f"name: {recipe.stem}" in ended.stdout
+        assert "rouge_l_below: 0.7" in ended.stdout or "- novelty" not in recipe.read_text(encoding="utf-8")
 
 
 def test_a_sheet_goes_out_and_its_rates_come_back(smoke: Path, tmp_path: Path) -> None:
@@ -261,9 +261,9 @@ def test_a_sheet_goes_out_and_its_rates_come_back(smoke: Path, tmp_path: Path) -
     assert command("review", smoke, "--n", 5, "-o", sheet).returncode == 0
     rows = sheet.read_bytes().decode("utf-8-sig").replace(",,,,", ",yes,yes,no,")
     sheet.write_bytes(rows.encode())
-    told = command("review", smoke, "--filled", sheet)
-    assert told.returncode == 0, told.stderr
-    assert "92" in told.stdout
+    ended = command("review", smoke, "--filled", sheet)
+    assert ended.returncode == 0, ended.stderr
+    assert "92" in ended.stdout
 
 
 def test_a_plan_needs_no_key_and_says_which_one_the_run_will_need(
@@ -271,49 +271,49 @@ def test_a_plan_needs_no_key_and_says_which_one_the_run_will_need(
 ) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "MY_KEY"):
         monkeypatch.delenv(name, raising=False)
-    told = command("generate", "--model", "openai:gpt-4.1-mini", "--count", 20, "--dry-run")
-    assert told.returncode == 0
+    ended = command("generate", "--model", "openai:gpt-4.1-mini", "--count", 20, "--dry-run")
+    assert ended.returncode == 0
     assert (
         "openai:gpt-4.1-mini: not set in the environment, and the run itself will need it: OPENAI_API_KEY\n"
-        in told.stderr
+        in ended.stderr
     )
-    assert "0.0" in told.stdout
+    assert "0.0" in ended.stdout
     recipe = tmp_path / "mine.yaml"
     recipe.write_text(
         "name: mine\nmodels: { teacher: { openai: m, base_url: 'http://127.0.0.1:9/v1', api_key_env: MY_KEY } }\n"
         "seeds: builtin\ncount: 5\nrounds: [propose, filter, novelty, classify, instances, prepare]\n",
         encoding="utf-8",
     )
-    told = command("run", recipe, "--dry-run")
-    assert told.returncode == 0
-    assert "will need it: MY_KEY" in told.stderr
+    ended = command("run", recipe, "--dry-run")
+    assert ended.returncode == 0
+    assert "will need it: MY_KEY" in ended.stderr
     assert command("run", recipe, "-o", tmp_path / "run").returncode == 2
 
 
 def test_a_plan_without_a_model_says_that_none_is_asked() -> None:
-    told = command("curate", HOME / "pipelines" / "samples" / "notes.json", "--dry-run")
-    assert (told.returncode, told.stdout) == (0, "no model is asked, so nothing is sent and nothing is paid\n")
+    ended = command("curate", HOME / "pipelines" / "samples" / "notes.json", "--dry-run")
+    assert (ended.returncode, ended.stdout) == (0, "no model is asked, so nothing is sent and nothing is paid\n")
 
 
 def test_a_model_that_was_typed_is_told_of_as_it_was_typed() -> None:
-    told = command("score", "openai")
-    assert told.returncode == 2
-    assert told.stderr.startswith("selfinstruct: model 'openai': does not say which model; write openai:NAME")
+    ended = command("score", "openai")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("selfinstruct: model 'openai': does not say which model; write openai:NAME")
 
 
 def test_seeds_in_a_table_are_read_by_the_columns_that_are_named(tmp_path: Path) -> None:
     table, seeds = tmp_path / "mine.csv", tmp_path / "seeds.jsonl"
     table.write_text("task,solution\nWhat is clay?,Earth.\nWhat is slip?,Wet clay.\n", encoding="utf-8")
     plan = ("generate", "--model", "scripted:smoke", "--dry-run", "--seeds")
-    told = command(*plan, table)
-    assert told.returncode == 2
-    assert f"{table}:2: no known layout" in told.stderr
-    assert "say which columns to read: --columns instruction=...,output=..." in told.stderr
+    ended = command(*plan, table)
+    assert ended.returncode == 2
+    assert f"{table}:2: no known layout" in ended.stderr
+    assert "say which columns to read: --columns instruction=...,output=..." in ended.stderr
     columns = ("--columns", "instruction=task,output=solution")
     assert command(*plan, table, *columns).returncode == 0
-    told = command(*plan, table, "--columns", "instruction=work")
-    assert told.returncode == 2
-    assert f"{table}:2: no column 'work'; it has task, solution" in told.stderr
+    ended = command(*plan, table, "--columns", "instruction=work")
+    assert ended.returncode == 2
+    assert f"{table}:2: no column 'work'; it has task, solution" in ended.stderr
     assert command("convert", table, "--to", "seeds", *columns, "-o", seeds).returncode == 0
     assert [line["instruction"] for line in lines(seeds)] == ["What is clay?", "What is slip?"]
     assert command(*plan, seeds).returncode == 0
@@ -322,12 +322,12 @@ def test_seeds_in_a_table_are_read_by_the_columns_that_are_named(tmp_path: Path)
 def test_columns_of_a_set_that_is_not_named_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text("question,answer\nWhat is clay?,Earth.\n", encoding="utf-8")
-    told = command("curate", table, "--against-columns", "instruction=question", "-o", tmp_path / "run")
-    assert (told.returncode, (tmp_path / "run").exists()) == (2, False)
-    assert "--against-columns: columns of no benchmark; add --against FILE" in told.stderr
-    told = command("generate", "--columns", "instruction=question", "--model", "scripted:smoke", "--dry-run")
-    assert told.returncode == 2
-    assert "--columns: columns of no seeds; add --seeds FILE" in told.stderr
+    ended = command("curate", table, "--against-columns", "instruction=question", "-o", tmp_path / "run")
+    assert (ended.returncode, (tmp_path / "run").exists()) == (2, False)
+    assert "--against-columns: columns of no benchmark; add --against FILE" in ended.stderr
+    ended = command("generate", "--columns", "instruction=question", "--model", "scripted:smoke", "--dry-run")
+    assert ended.returncode == 2
+    assert "--columns: columns of no seeds; add --seeds FILE" in ended.stderr
 
 
 def test_seeds_of_any_layout_are_seeds(tmp_path: Path) -> None:
@@ -345,9 +345,9 @@ def test_columns_of_a_benchmark_are_named_apart_from_those_of_the_set(tmp_path: 
     made.write_text('{"q1": "Which town lies where the Ouse meets the sea?", "a1": "Newhaven."}\n', encoding="utf-8")
     bench.write_text("frage,antwort\nWhich town lies where the Ouse meets the sea?,Newhaven.\n", encoding="utf-8")
     clean = ("curate", made, "--rules", "none", "--columns", "instruction=q1,output=a1", "--against", bench)
-    told = command(*clean, "-o", tmp_path / "first")
-    assert told.returncode == 2
-    assert "--against-columns instruction=...,output=..." in told.stderr
+    ended = command(*clean, "-o", tmp_path / "first")
+    assert ended.returncode == 2
+    assert "--against-columns instruction=...,output=..." in ended.stderr
     assert (
         command(*clean, "--against-columns", "instruction=frage,output=antwort", "-o", tmp_path / "run").returncode == 1
     )

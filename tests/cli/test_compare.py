@@ -23,21 +23,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.yaml").write_text(said, encoding="utf-8")
         model = f"scripted:{folder / f'{name}.yaml'}"
         for words in (("--first", 8, "-o", folder / f"{name}-tone"), ("--suite", "ifeval", "-o", folder / name)):
-            told = command("score", model, *words)
-            assert told.returncode == 0, told.stderr
+            ended = command("score", model, *words)
+            assert ended.returncode == 0, ended.stderr
     return folder
 
 
 def test_the_table_says_what_the_folders_say(made: Path, tmp_path: Path) -> None:
     folders = [f"{label}={made / name}" for label in ANSWERS for name in (label, f"{label}-tone")]
-    told = command("compare", *folders, "--against", "base", "--json", "-o", tmp_path / "table")
-    assert told.returncode == 0, told.stderr
-    found: dict[str, Any] = json.loads(told.stdout)
-    assert [one["row"] for one in found["rows"]] == list(ANSWERS)
-    measures = [one["measure"] for one in found["columns"]]
+    ended = command("compare", *folders, "--against", "base", "--json", "-o", tmp_path / "table")
+    assert ended.returncode == 0, ended.stderr
+    printed: dict[str, Any] = json.loads(ended.stdout)
+    assert [one["row"] for one in printed["rows"]] == list(ANSWERS)
+    measures = [one["measure"] for one in printed["columns"]]
     assert measures[:4] == ["ifs", "ifs_partial", "ifs_full", "ifs_clean"]
-    assert "prompt_level_strict_acc" in [one["elsewhere"] for one in found["columns"]]
-    for line in found["rows"]:
+    assert "prompt_level_strict_acc" in [one["elsewhere"] for one in printed["columns"]]
+    for line in printed["rows"]:
         tone = json.loads((made / f"{line['row']}-tone" / "score.json").read_text(encoding="utf-8"))["scores"][0]
         suite = json.loads((made / line["row"] / "suite.json").read_text(encoding="utf-8"))["models"][0]["ifeval"]
         for measure, cell in zip(measures, line["cells"], strict=True):
@@ -47,16 +47,16 @@ def test_the_table_says_what_the_folders_say(made: Path, tmp_path: Path) -> None
             else:
                 wanted = suite["measures"][measure.removeprefix("ifeval ")]
                 assert {name: cell[name] for name in wanted} == wanted
-    strict = found["rows"][1]["cells"][measures.index("ifeval prompt_strict")]
+    strict = printed["rows"][1]["cells"][measures.index("ifeval prompt_strict")]
     assert strict["difference"]["value"] == pytest.approx(
-        strict["value"] - found["rows"][0]["cells"][measures.index("ifeval prompt_strict")]["value"]
+        strict["value"] - printed["rows"][0]["cells"][measures.index("ifeval prompt_strict")]["value"]
     )
     assert {one.suffix for one in (tmp_path / "table").iterdir()} == {".json", ".txt", ".md", ".tex", ".html"}
 
 
 def test_the_page_is_whole_and_loads_nothing(made: Path, tmp_path: Path) -> None:
-    told = command("compare", made / "base", made / "tuned", "-o", tmp_path / "table")
-    assert told.returncode == 0, told.stderr
+    ended = command("compare", made / "base", made / "tuned", "-o", tmp_path / "table")
+    assert ended.returncode == 0, ended.stderr
     page = (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
     opened: list[str] = []
 
@@ -92,10 +92,10 @@ def test_the_page_is_whole_and_loads_nothing(made: Path, tmp_path: Path) -> None
 def test_what_cannot_be_meant_is_one_line(words: tuple[str, ...], said: str, made: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     places = {"MADE": str(made / "base"), "EMPTY": str(tmp_path / "empty")}
-    told = command("compare", *(places.get(word, word) for word in words))
-    assert told.returncode == 2
-    assert "Traceback" not in told.stderr
-    assert said in told.stderr
+    ended = command("compare", *(places.get(word, word) for word in words))
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert said in ended.stderr
 
 
 def test_a_damaged_line_is_named(made: Path, tmp_path: Path) -> None:
@@ -103,5 +103,5 @@ def test_a_damaged_line_is_named(made: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "suite.json").write_bytes((made / "base" / "suite.json").read_bytes())
     (folder / "suite.jsonl").write_text('{"suite": "ifeval"\n', encoding="utf-8")
-    told = command("compare", folder)
-    assert (told.returncode, "suite.jsonl:1" in told.stderr, "Traceback" in told.stderr) == (2, True, False)
+    ended = command("compare", folder)
+    assert (ended.returncode, "suite.jsonl:1" in ended.stderr, "Traceback" in ended.stderr) == (2, True, False)

@@ -14,7 +14,7 @@ from tests.cli.typed import command
 
 def test_a_student_is_told_before_and_after_with_what_comes_next(tmp_path: Path) -> None:
     checks = [{"examples": 0, "ifs": 0.25, "stop": False}, {"examples": 64, "ifs": 0.9, "stop": True}]
-    (tmp_path / "curve.jsonl").write_text("".join(json.dumps(one) + "\n" for one in checks), encoding="utf-8")
+    (tmp_path / "curve.jsonl").write_text("".join(json.dumps(check) + "\n" for check in checks), encoding="utf-8")
     side = {"model": "embedded", "wrapper": "ifs", "ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}
     sides = [{**side, "judge": {"version": "ifs-v2-linear"}}, {**side, "wrapper": "none"}]
     (tmp_path / "score.json").write_text(json.dumps({"scores": sides}), encoding="utf-8")
@@ -46,8 +46,8 @@ def test_a_student_that_is_there_as_gguf_is_asked_by_the_engine_unless_it_is_nam
     assert served(str(run)) == f"gguf:{run / 'student.gguf'}"
     for spec in (f"hf:{run}", str(run / "student"), "embedded", "openai:m"):
         assert served(spec) == spec
-    told = command("score", run, "--first", "1", "--dry-run")
-    assert f"{run} is asked as gguf:{run / 'student.gguf'}, by the embedded engine" in told.stderr
+    ended = command("score", run, "--first", "1", "--dry-run")
+    assert f"{run} is asked as gguf:{run / 'student.gguf'}, by the embedded engine" in ended.stderr
 
 
 def test_a_student_is_asked_in_the_form_it_was_tuned_in_unless_another_is_named(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_a_student_is_asked_in_the_form_it_was_tuned_in_unless_another_is_named(
         assert tuned_form(str(spec)) == "ifs"
     assert [tuned_form(spec) for spec in ("embedded", "openai:m", f"hf:{tmp_path}")] == ["", "", ""]
     (run / "student.gguf").write_bytes(b"GGUF")
-    told = command("score", run, "--first", "1", "--dry-run")
-    assert "was tuned in the form 'ifs', and is asked in it (--wrapper says otherwise)" in told.stderr
+    ended = command("score", run, "--first", "1", "--dry-run")
+    assert "was tuned in the form 'ifs', and is asked in it (--wrapper says otherwise)" in ended.stderr
     assert "tuned in" not in command("score", run, "--wrapper", "none", "--first", "1", "--dry-run").stderr
 
 

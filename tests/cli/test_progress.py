@@ -51,10 +51,10 @@ def test_a_set_is_told_in_rows_a_second(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_nothing_moves_where_nobody_looks(tmp_path: Path) -> None:
-    told = command("curate", HOME / "pipelines" / "samples" / "notes.json", "-o", tmp_path / "run")
-    assert told.returncode == 0
-    assert "\x1b" not in told.stderr
-    assert "rows/s" not in told.stderr
+    ended = command("curate", HOME / "pipelines" / "samples" / "notes.json", "-o", tmp_path / "run")
+    assert ended.returncode == 0
+    assert "\x1b" not in ended.stderr
+    assert "rows/s" not in ended.stderr
 
 
 def test_into_a_pipe_a_line_is_said_now_and_then(
@@ -97,10 +97,10 @@ def test_nothing_is_said_that_nobody_knows() -> None:
     ],
 )
 def test_last_words_fit_the_verb(tmp_path: Path, words: tuple[str, ...], says: list[str]) -> None:
-    told = command(words[0], HOME / "pipelines/samples/notes.json", *words[1:], "-o", tmp_path / "run").stderr
-    assert all(part in told for part in [*says, "no model asked"])
-    assert "tasks kept" not in told
-    assert "0 requests" not in told
+    printed = command(words[0], HOME / "pipelines/samples/notes.json", *words[1:], "-o", tmp_path / "run").stderr
+    assert all(part in printed for part in [*says, "no model asked"])
+    assert "tasks kept" not in printed
+    assert "0 requests" not in printed
 
 
 def test_answers_in_conflict_are_told_with_the_knob_that_decides(tmp_path: Path) -> None:
@@ -109,11 +109,13 @@ def test_answers_in_conflict_are_told_with_the_knob_that_decides(tmp_path: Path)
     ]
     (tmp_path / "set.json").write_text(json.dumps(rows), encoding="utf-8")
     words = ("curate", tmp_path / "set.json", "--rules", "none", "--exact", "-o")
-    told = command(*words, tmp_path / "run").stderr
-    assert "exact duplicates: 1 removed, 1 of them with another answer than the one that stays (first; --keep" in told
-    told = command(*words, tmp_path / "short", "--keep", "shortest").stderr
-    assert "(shortest; --keep" in told
-    assert "1 of 2 records kept" in told
+    printed = command(*words, tmp_path / "run").stderr
+    assert (
+        "exact duplicates: 1 removed, 1 of them with another answer than the one that stays (first; --keep" in printed
+    )
+    printed = command(*words, tmp_path / "short", "--keep", "shortest").stderr
+    assert "(shortest; --keep" in printed
+    assert "1 of 2 records kept" in printed
 
 
 def test_of_a_round_is_said_what_is_done_of_how_many_and_what_was_proposed(
@@ -141,9 +143,9 @@ def test_a_mixture_tells_what_was_not_drawn_and_a_set_is_no_recipe(tmp_path: Pat
     (tmp_path / "mix.yaml").write_text(
         "name: mine\ninputs: [set.jsonl]\nstages:\n  - mix: { budget: 2 }\n", encoding="utf-8"
     )
-    told = command("mix", tmp_path / "mix.yaml", "-o", tmp_path / "run").stderr
-    assert "2 of 5 records drawn\n3 not drawn\n" in told
-    assert "rejected" not in told
+    printed = command("mix", tmp_path / "mix.yaml", "-o", tmp_path / "run").stderr
+    assert "2 of 5 records drawn\n3 not drawn\n" in printed
+    assert "rejected" not in printed
     wrong = command("mix", tmp_path / "set.jsonl", "-o", tmp_path / "other")
     assert wrong.returncode == 2
     assert "set.jsonl: is no recipe (YAML), and perhaps a set; write a recipe with `inputs: [set.jsonl, ...]`" in (

@@ -35,8 +35,8 @@ def score(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reads")
     file = folder / "responses.jsonl"
     file.write_text(answers("alpha-9", every=2) + answers("beta-9", every=5), encoding="utf-8")
-    told = command("score", "--responses", file, "--judge", "ifs-v1", "-o", folder / "score")
-    assert told.returncode == 0, told.stderr
+    ended = command("score", "--responses", file, "--judge", "ifs-v1", "-o", folder / "score")
+    assert ended.returncode == 0, ended.stderr
     return folder / "score"
 
 
@@ -51,11 +51,11 @@ def filled_in(sheet: Path, place: Path) -> Path:
 
 def test_a_sheet_is_drawn_filled_in_and_read_back(score: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.csv"
-    told = command("score", "--read", "20", score, "-o", sheet)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{sheet}\n"
-    assert "40 responses of 2 models" in told.stderr
-    assert "reading_guide.md" in told.stderr
+    ended = command("score", "--read", "20", score, "-o", sheet)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{sheet}\n"
+    assert "40 responses of 2 models" in ended.stderr
+    assert "reading_guide.md" in ended.stderr
     text = sheet.read_text(encoding="utf-8-sig")
     assert text.startswith("id,prompt,first 48 tokens,answers (yes/no/unsure)")
     assert "-9" not in text
@@ -68,24 +68,24 @@ def test_a_sheet_is_drawn_filled_in_and_read_back(score: Path, tmp_path: Path) -
     assert (again.returncode, again.stdout) == (2, "")
     assert f"{sheet}: exists already" in again.stderr
 
-    told = command("score", "--filled", filled_in(sheet, tmp_path / "filled.csv"), score)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{score / 'read.json'}\n"
-    found = json.loads((score / "read.json").read_text(encoding="utf-8"))
-    one, other = found["models"]
+    ended = command("score", "--filled", filled_in(sheet, tmp_path / "filled.csv"), score)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{score / 'read.json'}\n"
+    page = json.loads((score / "read.json").read_text(encoding="utf-8"))
+    one, other = page["models"]
     said = json.loads((score / "score.json").read_text(encoding="utf-8"))
     assert [each["by_judge"]["value"] for each in (one, other)] == [each["ifs"] for each in said["scores"]]
     for each, truth in ((one, 1 / 2), (other, 38 / 48)):
         assert each["read"] == 20
         assert each["ifs"]["low"] <= truth <= each["ifs"]["high"]
         assert each["ifs"]["how"] in {"reads", "prediction-powered"}
-    [difference] = found["differences"]
+    [difference] = page["differences"]
     assert difference["of"] == "beta-9"
     assert difference["ifs"]["value"] == pytest.approx(other["ifs"]["value"] - one["ifs"]["value"])
-    assert f"{one['ifs']['value']:.3f} [{one['ifs']['low']:.3f}, {one['ifs']['high']:.3f}]" in told.stderr
-    assert "beta-9 above alpha-9" in told.stderr
+    assert f"{one['ifs']['value']:.3f} [{one['ifs']['low']:.3f}, {one['ifs']['high']:.3f}]" in ended.stderr
+    assert "beta-9 above alpha-9" in ended.stderr
     shown = command("score", "--filled", tmp_path / "filled.csv", score, "--json")
-    assert json.loads(shown.stdout) == found
+    assert json.loads(shown.stdout) == page
 
 
 def test_what_cannot_be_read_is_one_line(score: Path, tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_what_cannot_be_read_is_one_line(score: Path, tmp_path: Path) -> None:
         (("--filled", sheet, score, "-o", empty), "--filled goes without -o"),
         (("--read", "24"), "name the folder of a score"),
     ):
-        told = command("score", *words)
-        assert (told.returncode, told.stdout) == (2, ""), words
-        assert said in told.stderr, told.stderr
-        assert "Traceback" not in told.stderr
+        ended = command("score", *words)
+        assert (ended.returncode, ended.stdout) == (2, ""), words
+        assert said in ended.stderr, ended.stderr
+        assert "Traceback" not in ended.stderr
     assert not list(empty.iterdir())

@@ -14,9 +14,9 @@ SAMPLES = HOME / "pipelines" / "samples"
 @pytest.fixture(scope="module")
 def curated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("curated") / "run"
-    told = command("run", HOME / "pipelines" / "curate.yaml", "-o", folder)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{folder / 'dataset'}\n"
+    ended = command("run", HOME / "pipelines" / "curate.yaml", "-o", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{folder / 'dataset'}\n"
     return folder
 
 
@@ -66,8 +66,8 @@ def test_the_page_shows_what_was_measured(curated: Path) -> None:
 
 @pytest.mark.parametrize("workers", [2])
 def test_several_processes_make_the_same_bytes(curated: Path, tmp_path: Path, workers: int) -> None:
-    told = command("run", HOME / "pipelines" / "curate.yaml", "-o", tmp_path / "run", "--workers", workers)
-    assert told.returncode == 0, told.stderr
+    ended = command("run", HOME / "pipelines" / "curate.yaml", "-o", tmp_path / "run", "--workers", workers)
+    assert ended.returncode == 0, ended.stderr
     for name in ("kept.jsonl", "rejected.jsonl", "report.html", "dataset/README.md", "dataset/data/train.parquet"):
         assert (tmp_path / "run" / name).read_bytes() == (curated / name).read_bytes()
 
@@ -75,8 +75,8 @@ def test_several_processes_make_the_same_bytes(curated: Path, tmp_path: Path, wo
 def test_curate_is_the_recipe_it_stands_for(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     notes, chats = SAMPLES / "notes.json", SAMPLES / "chats.jsonl"
-    told = command("curate", notes, chats, "--exact", "--near-duplicates", 0.8, "-o", folder)
-    assert told.returncode == 0, told.stderr
+    ended = command("curate", notes, chats, "--exact", "--near-duplicates", 0.8, "-o", folder)
+    assert ended.returncode == 0, ended.stderr
     for name in ("kept.jsonl", "rejected.jsonl", "report.html", "dataset/data/train.parquet"):
         assert (folder / name).exists()
     assert command("check", folder / "recipe.yaml").returncode == 0
@@ -86,16 +86,16 @@ def test_curate_is_the_recipe_it_stands_for(tmp_path: Path) -> None:
 
 def test_a_curated_set_is_split_where_a_share_is_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    told = command("curate", SAMPLES / "notes.json", "--test-share", 0.3, "-o", folder)
-    assert told.returncode == 0, told.stderr
+    ended = command("curate", SAMPLES / "notes.json", "--test-share", 0.3, "-o", folder)
+    assert ended.returncode == 0, ended.stderr
     files = sorted((folder / "dataset" / "jsonl").glob("*.jsonl"))
     assert [path.stem for path in files] == ["test", "train"]
     assert sum(map(len, map(lines, files))) == len(lines(folder / "kept.jsonl"))
 
 
 def test_without_rules_nothing_is_judged(tmp_path: Path) -> None:
-    told = command("curate", SAMPLES / "notes.json", "--rules", "none", "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
+    ended = command("curate", SAMPLES / "notes.json", "--rules", "none", "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
     assert lines(tmp_path / "run" / "rejected.jsonl") == []
 
 
@@ -108,16 +108,16 @@ def test_contamination_can_end_with_a_failed_gate(tmp_path: Path) -> None:
 
 
 def test_strict_ends_at_the_first_broken_line_and_publishes_nothing(tmp_path: Path) -> None:
-    told = command("curate", SAMPLES / "chats.jsonl", "--strict", "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "chats.jsonl:6" in told.stderr
-    assert "Traceback" not in told.stderr
+    ended = command("curate", SAMPLES / "chats.jsonl", "--strict", "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "chats.jsonl:6" in ended.stderr
+    assert "Traceback" not in ended.stderr
     assert not (tmp_path / "run" / "kept.jsonl").exists()
 
 
 def test_simplify_and_verify_take_what_curate_kept(curated: Path, tmp_path: Path) -> None:
-    told = command("simplify", curated / "kept.jsonl", "--rules-only", "-o", tmp_path / "short")
-    assert told.returncode == 0, told.stderr
+    ended = command("simplify", curated / "kept.jsonl", "--rules-only", "-o", tmp_path / "short")
+    assert ended.returncode == 0, ended.stderr
     again = command("simplify", tmp_path / "short" / "kept.jsonl", "--rules-only", "-o", tmp_path / "again")
     assert again.returncode == 0, again.stderr
     texts = [
@@ -132,29 +132,29 @@ def test_simplify_and_verify_take_what_curate_kept(curated: Path, tmp_path: Path
 
 
 def test_mix_wants_a_recipe_that_mixes(tmp_path: Path) -> None:
-    told = command("mix", HOME / "pipelines" / "smoke.yaml", "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "`mix`" in told.stderr
+    ended = command("mix", HOME / "pipelines" / "smoke.yaml", "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "`mix`" in ended.stderr
     recipe = tmp_path / "mixture.yaml"
     recipe.write_text(
         f"name: mixture\ninputs: [{SAMPLES / 'notes.json'}, {SAMPLES / 'answers.jsonl'}]\n"
         "stages:\n  - mix: {budget: 10, by: rows, equal_budget: true}\n",
         encoding="utf-8",
     )
-    told = command("mix", recipe, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
+    ended = command("mix", recipe, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
     sources = Counter(line["provenance"]["source"] for line in lines(tmp_path / "run" / "kept.jsonl"))  # type: ignore[index]
     assert sources == {"notes.json": 5, "answers.jsonl": 5}
-    row = next(line for line in told.stderr.splitlines() if line.strip().startswith("notes.json"))
+    row = next(line for line in ended.stderr.splitlines() if line.strip().startswith("notes.json"))
     assert row.split()[1:3] == ["15", "5"]
 
 
 @pytest.mark.parametrize("layout", ["messages", "sharegpt", "tags"])
 def test_convert_keeps_every_turn_and_tells_what_it_could_not_use(tmp_path: Path, layout: str) -> None:
     target = tmp_path / "out.jsonl"
-    told = command("convert", SAMPLES / "chats.jsonl", "--to", layout, "-o", target)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout == f"{target}\n"
+    ended = command("convert", SAMPLES / "chats.jsonl", "--to", layout, "-o", target)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{target}\n"
     assert len(lines(target)) == 7
     rejects = lines(tmp_path / "out.jsonl.rejected.jsonl")
     assert [str(line["place"]).rpartition(":")[2] for line in rejects] == ["6", "9"]
@@ -163,8 +163,8 @@ def test_convert_keeps_every_turn_and_tells_what_it_could_not_use(tmp_path: Path
 def test_convert_tells_how_many_answers_are_not_to_be_learned(tmp_path: Path) -> None:
     judged = [{"prompt": "Name a river.", "completion": name, "label": name == "Tay"} for name in ("Tay", "Ben Nevis")]
     (tmp_path / "judged.jsonl").write_text("".join(json.dumps(one) + "\n" for one in judged))
-    told = command("convert", tmp_path / "judged.jsonl", "-o", tmp_path / "out.jsonl")
-    assert "answers marked as not to be learned: 1" in told.stderr
+    ended = command("convert", tmp_path / "judged.jsonl", "-o", tmp_path / "out.jsonl")
+    assert "answers marked as not to be learned: 1" in ended.stderr
     good, bad = (tmp_path / "out.jsonl").read_text().splitlines()
     assert '"weight": 0' not in good
     assert '"weight": 0' in bad
@@ -172,31 +172,31 @@ def test_convert_tells_how_many_answers_are_not_to_be_learned(tmp_path: Path) ->
 
 def test_convert_does_not_cut_a_conversation_unasked(tmp_path: Path) -> None:
     words = ("convert", SAMPLES / "chats.jsonl", "--to", "alpaca", "-o", tmp_path / "out.json")
-    told = command(*words)
-    assert told.returncode == 2
-    assert "--first-turn" in told.stderr
+    ended = command(*words)
+    assert ended.returncode == 2
+    assert "--first-turn" in ended.stderr
     assert list(tmp_path.iterdir()) == []
     assert command(*words, "--first-turn").returncode == 0
 
 
 @pytest.mark.parametrize("words", [("curate",), ("simplify",), ("verify",)])
 def test_an_input_that_is_not_there_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
-    told = command(*words, tmp_path / "nothing.jsonl", "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert len(told.stderr.strip().splitlines()) == 1
+    ended = command(*words, tmp_path / "nothing.jsonl", "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert len(ended.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out", "out.docx"])
 def test_a_target_that_cannot_be_written_is_named_as_it_was_typed(tmp_path: Path, name: str) -> None:
-    told = command("convert", HOME / "pipelines" / "samples" / "notes.json", "-o", tmp_path / name)
-    assert told.returncode == 2
-    assert name in told.stderr
-    assert ".tmp-" not in told.stderr
+    ended = command("convert", HOME / "pipelines" / "samples" / "notes.json", "-o", tmp_path / name)
+    assert ended.returncode == 2
+    assert name in ended.stderr
+    assert ".tmp-" not in ended.stderr
     assert not [*tmp_path.iterdir()]
 
 
 def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
-    told = command(
+    ended = command(
         "curate",
         HOME / "pipelines" / "samples" / "notes.json",
         "--near-duplicates",
@@ -206,9 +206,9 @@ def test_what_is_typed_has_no_lines(tmp_path: Path) -> None:
         "-o",
         tmp_path,
     )
-    assert told.returncode == 2
-    assert "the command line" in told.stderr
-    assert "the command line:" not in told.stderr.replace("the command line: ", "")
+    assert ended.returncode == 2
+    assert "the command line" in ended.stderr
+    assert "the command line:" not in ended.stderr.replace("the command line: ", "")
 
 
 def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> None:
@@ -216,10 +216,10 @@ def test_against_lists_the_layouts_and_how_to_come_to_one(tmp_path: Path) -> Non
 
     odd = tmp_path / "odd.jsonl"
     odd.write_text('{"colour": "red", "n": 3}\n', encoding="utf-8")
-    told = command("curate", SAMPLES / "notes.json", "--against", odd, "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert all(f"{shape}: " in told.stderr for shape in list(SHAPES)[:5])
-    assert "say which columns to read: --against-columns instruction=...,output=..." in told.stderr
+    ended = command("curate", SAMPLES / "notes.json", "--against", odd, "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert all(f"{shape}: " in ended.stderr for shape in list(SHAPES)[:5])
+    assert "say which columns to read: --against-columns instruction=...,output=..." in ended.stderr
     said = " ".join(command("curate", "--help").stdout.split())
     assert "layouts: alpaca, messages, sharegpt" in said
 
@@ -228,10 +228,10 @@ def test_a_set_is_not_converted_over_itself(tmp_path: Path) -> None:
     mine = tmp_path / "mine.jsonl"
     mine.write_text('{"instruction": "Say a.", "output": "a"}\n{"instruction": ""}\n', encoding="utf-8")
     before = mine.read_bytes()
-    told = command("convert", mine, "-o", mine)
-    assert (told.returncode, mine.read_bytes()) == (2, before)
+    ended = command("convert", mine, "-o", mine)
+    assert (ended.returncode, mine.read_bytes()) == (2, before)
     assert (
-        "is the input itself, and records that cannot be used would be lost with it; name another file" in told.stderr
+        "is the input itself, and records that cannot be used would be lost with it; name another file" in ended.stderr
     )
     assert command("convert", mine, "-o", tmp_path / "other.jsonl").returncode == 0
 

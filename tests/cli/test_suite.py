@@ -45,13 +45,13 @@ def natural(tmp_path: Path) -> Path:
 
 def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Path) -> None:
     words = ("score", model, "--suite", f"ifeval,superni={natural}", "--first", 5)
-    told = command(*words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
+    ended = command(*words, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
     assert [found["suites"][name]["questions"] for name in ("ifeval", "superni")] == [5, 2]
     assert len(lines(tmp_path / "run" / "suite.jsonl")) == 7
-    assert "prompt, strict" in told.stderr
-    assert "exact match" in told.stderr
+    assert "prompt, strict" in ended.stderr
+    assert "exact match" in ended.stderr
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "IFEval: verifiable instructions" in page
     sent = command(*words, "--dry-run")
@@ -60,13 +60,13 @@ def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Pat
 
 
 def test_every_suite_runs_with_what_ships(model: str, tmp_path: Path) -> None:
-    told = command("score", model, "--suite", "superni,ifeval,user_oriented", "--first", 12, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
-    assert {name: one["questions"] for name, one in found["suites"].items()} == dict.fromkeys(
+    ended = command("score", model, "--suite", "superni,ifeval,user_oriented", "--first", 12, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    page: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
+    assert {name: one["questions"] for name, one in page["suites"].items()} == dict.fromkeys(
         ("superni", "ifeval", "user_oriented"), 12
     )
-    assert list(found["models"][0]["superni"]["by_category"]) == ["Textual Entailment", "Word Analogy"]
+    assert list(page["models"][0]["superni"]["by_category"]) == ["Textual Entailment", "Word Analogy"]
 
 
 def test_our_superni_tasks_have_the_public_layout_and_their_hash_stands_in_the_readme() -> None:
@@ -78,18 +78,18 @@ def test_our_superni_tasks_have_the_public_layout_and_their_hash_stands_in_the_r
 
 
 def test_answers_to_user_oriented_tasks_go_out_as_a_sheet_and_come_back_as_a_table(model: str, tmp_path: Path) -> None:
-    told = command("score", model, "--suite", "user_oriented", "--first", 4, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    told = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
-    assert told.returncode == 0, told.stderr
+    ended = command("score", model, "--suite", "user_oriented", "--first", 4, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    ended = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
+    assert ended.returncode == 0, ended.stderr
     sheet = (tmp_path / "sheet.csv").read_text(encoding="utf-8-sig")
     (tmp_path / "filled.csv").write_text(sheet.replace(",,\n", ",B,\n"), encoding="utf-8")
     words = ("review", tmp_path / "run", "--ratings", "--filled", tmp_path / "filled.csv")
-    told = command(*words, "--second", tmp_path / "filled.csv")
-    assert told.returncode == 0, told.stderr
-    assert "the same level 4 times" in told.stdout
-    told = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
-    assert (told.returncode, "exists already" in told.stderr) == (2, True)
+    ended = command(*words, "--second", tmp_path / "filled.csv")
+    assert ended.returncode == 0, ended.stderr
+    assert "the same level 4 times" in ended.stdout
+    ended = command("review", tmp_path / "run", "--ratings", "-o", tmp_path / "sheet.csv")
+    assert (ended.returncode, "exists already" in ended.stderr) == (2, True)
 
 
 JUDGE = """
@@ -109,10 +109,10 @@ def test_answers_are_judged_in_pairs_beside_baselines_and_a_judge_that_cannot_is
     judge = ("--judge-model", f"scripted:{tmp_path / 'judge.yaml'}")
     beside = ("--beside", f"scripted:{tmp_path / 'other.yaml'}")
     words = ("score", model, *beside, "--suite", "pairwise,just_eval", "--first", 6, *judge)
-    told = command(*words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    assert "just_eval: refused as a judge; right 0.00" in told.stderr
-    assert "baseline, no judge" in told.stderr
+    ended = command(*words, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    assert "just_eval: refused as a judge; right 0.00" in ended.stderr
+    assert "baseline, no judge" in ended.stderr
     found: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
     assert found["check"]["just_eval"]["faults"] == {"prose": 200}
     assert len(lines(tmp_path / "run" / "judged.jsonl")) == 12
@@ -126,8 +126,8 @@ def test_answers_are_judged_in_pairs_beside_baselines_and_a_judge_that_cannot_is
         f"name: again\nstages: [{{judge_answers: {{answers: {tmp_path / 'run'}, length_test: 0}}}}]\npublish: null\n",
         encoding="utf-8",
     )
-    told = command("run", again, "-o", tmp_path / "again")
-    assert told.returncode == 0, told.stderr
+    ended = command("run", again, "-o", tmp_path / "again")
+    assert ended.returncode == 0, ended.stderr
     assert len(lines(tmp_path / "again" / "judged.jsonl")) == 12
 
 
@@ -143,32 +143,32 @@ def test_answers_are_judged_in_pairs_beside_baselines_and_a_judge_that_cannot_is
     ],
 )
 def test_what_cannot_be_meant_is_one_line(words: tuple[str, ...], said: str, model: str, tmp_path: Path) -> None:
-    told = command("score", model, *words, "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "Traceback" not in told.stderr
-    assert said in told.stderr
+    ended = command("score", model, *words, "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert said in ended.stderr
 
 
 def test_a_task_file_with_a_missing_key_and_a_split_with_a_missing_file_are_named(
     model: str, natural: Path, tmp_path: Path
 ) -> None:
     (natural / "tasks" / "task1_a.json").write_text('{"Definition": ["Name."]}', encoding="utf-8")
-    told = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
-    assert (told.returncode, "'Instances'" in told.stderr, "task1_a.json" in told.stderr) == (2, True, True)
+    ended = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
+    assert (ended.returncode, "'Instances'" in ended.stderr, "task1_a.json" in ended.stderr) == (2, True, True)
     (natural / "tasks" / "task1_a.json").unlink()
-    told = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
-    assert (told.returncode, "names a task that is not there" in told.stderr) == (2, True)
+    ended = command("score", model, "--suite", f"superni={natural}", "-o", tmp_path / "run")
+    assert (ended.returncode, "names a task that is not there" in ended.stderr) == (2, True)
 
 
 def test_without_a_judge_pairs_are_compared_by_what_only_counts_and_that_is_said(model: str, tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text(SCRIPT.replace("the tay", "a lake near the tay"), encoding="utf-8")
     words = ("score", model, "--beside", f"scripted:{tmp_path / 'other.yaml'}", "--suite", "pairwise", "--first", 4)
-    told = command(*words, "-o", tmp_path / "run")
-    assert told.returncode == 0, told.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
-    assert [(one["believed"], one["check"]["pairs"]) for one in found["judges"]] == [(False, 100)] * 2
-    assert found["by"].startswith("dummy")
-    assert "baseline, no judge" in told.stderr
+    ended = command(*words, "-o", tmp_path / "run")
+    assert ended.returncode == 0, ended.stderr
+    page: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
+    assert [(one["believed"], one["check"]["pairs"]) for one in page["judges"]] == [(False, 100)] * 2
+    assert page["by"].startswith("dummy")
+    assert "baseline, no judge" in ended.stderr
 
 
 def test_answers_that_are_kept_are_judged_later_and_no_model_is_asked_again(tmp_path: Path) -> None:
@@ -176,16 +176,16 @@ def test_answers_that_are_kept_are_judged_later_and_no_model_is_asked_again(tmp_
         script = tmp_path / f"{name}.yaml"
         script.write_text(SCRIPT.replace("the tay", f"the tay of {name}"), encoding="utf-8")
         words = ("score", f"scripted:{script}", "--suite", "user_oriented", "--first", 3)
-        told = command(*words, "-o", tmp_path / f"run-{name}")
-        assert told.returncode == 0, told.stderr
+        ended = command(*words, "-o", tmp_path / f"run-{name}")
+        assert ended.returncode == 0, ended.stderr
         script.unlink()  # so that nobody could ask it
     kept = ("score", tmp_path / "run-one", "--beside", tmp_path / "run-other")
-    told = command(*kept, "--suite", "pairwise", "-o", tmp_path / "judged")
-    assert told.returncode == 0, told.stderr
-    assert "no model is asked" in told.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "judged" / "judged.json").read_text(encoding="utf-8"))
-    assert found["reference"].startswith("scripted:other")
-    assert found["models"][0]["pairwise"]["dummy (longer)"]["n_total"] == 3
+    ended = command(*kept, "--suite", "pairwise", "-o", tmp_path / "judged")
+    assert ended.returncode == 0, ended.stderr
+    assert "no model is asked" in ended.stderr
+    page: dict[str, Any] = json.loads((tmp_path / "judged" / "judged.json").read_text(encoding="utf-8"))
+    assert page["reference"].startswith("scripted:other")
+    assert page["models"][0]["pairwise"]["dummy (longer)"]["n_total"] == 3
     refused = command(*kept, "--suite", "ifeval", "-o", tmp_path / "none")
     assert refused.returncode == 2
     assert "'ifeval' asks questions of its own" in refused.stderr

@@ -38,14 +38,14 @@ def folder(tmp_path: Path) -> RunFolder:
 @pytest.mark.parametrize("verb", ["show", "why"])
 def test_what_a_folder_holds_is_shown_and_not_obeyed(verb: str, more: tuple[str, ...], folder: RunFolder) -> None:
     words = [verb, *([(folder.path / "id").read_text()] if verb == "why" else []), str(folder.path), *more]
-    told = CliRunner().invoke(desk, words, standalone_mode=False)
-    assert told.exception is None
-    lines = told.output.splitlines()
-    assert all(line.isprintable() for line in told.output.split("\n"))
+    ended = CliRunner().invoke(desk, words, standalone_mode=False)
+    assert ended.exception is None
+    lines = ended.output.splitlines()
+    assert all(line.isprintable() for line in ended.output.split("\n"))
     assert not [line for line in lines if line.startswith(("fake", "\\x1b[2Jfake"))]
-    assert "owned" in told.output
+    assert "owned" in ended.output
     if more:
-        assert json.loads(told.output)
+        assert json.loads(ended.output)
 
 
 def test_an_error_is_one_line_whatever_is_in_it(

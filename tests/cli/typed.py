@@ -15,10 +15,10 @@ from selfinstruct.cli.main import main
 
 HOME = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("selfinstruct")
-Told = subprocess.CompletedProcess[str]
+Ended = subprocess.CompletedProcess[str]
 
 
-def command(*words: object, **variables: str) -> Told:
+def command(*words: object, **variables: str) -> Ended:
     """What it prints where and how it ends, without a second or two of imports before; no terminal, as in a pipe."""
     typed = ["selfinstruct", *map(str, words)]
     out, err = StringIO(), StringIO()
@@ -29,10 +29,10 @@ def command(*words: object, **variables: str) -> Told:
             patch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:
             main()
-    return Told(typed, int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return Ended(typed, int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def process(*words: object, **variables: str) -> Told:
+def process(*words: object, **variables: str) -> Ended:
     """The installed command in a process of its own, with these environment variables."""
     typed, environment = [str(SCRIPT), *map(str, words)], {**os.environ, **variables}
     return subprocess.run(typed, capture_output=True, text=True, check=False, timeout=180, env=environment)

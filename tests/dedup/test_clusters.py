@@ -25,8 +25,8 @@ def compiled(
     bands = chosen(threshold, 128)
     shelves = Shelves(len(texts), bands.bands, room)
     for first in range(0, len(texts), 7):
-        found = minhash.hashed(batch_of(texts[first : first + 7]), 3)
-        shelves.add(first, found, minhash.signed(found, minhash.permutations(128, 1)), bands.rows)
+        hashes = minhash.hashed(batch_of(texts[first : first + 7]), 3)
+        shelves.add(first, hashes, minhash.signed(hashes, minhash.permutations(128, 1)), bands.rows)
     return clustered(
         shelves,
         np.array(preferences, np.float64),
@@ -65,9 +65,9 @@ def variants(draw: Random, count: int) -> list[str]:
     return texts
 
 
-def told(found: Clusters) -> dict[int, tuple[int, float]]:
-    places = np.flatnonzero(found.neighbour >= 0).tolist()
-    return {place: (int(found.neighbour[place]), float(found.score[place])) for place in places}
+def neighbours_of(clusters: Clusters) -> dict[int, tuple[int, float]]:
+    places = np.flatnonzero(clusters.neighbour >= 0).tolist()
+    return {place: (int(clusters.neighbour[place]), float(clusters.score[place])) for place in places}
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95])
@@ -79,7 +79,7 @@ def test_they_equal_brute_force_on_all_pairs(seed: int, threshold: float) -> Non
     expected = brute_force(texts, preferences, threshold)
     assert len(expected) > 10
     found = compiled(texts, preferences, threshold)
-    assert told(found) == expected  # of some 400 pairs, bands of 0.99 and more miss none at these seeds
+    assert neighbours_of(found) == expected  # of some 400 pairs, bands of 0.99 and more miss none at these seeds
     for place, (other, _) in expected.items():
         assert int(found.common[place]) == len({*shingles(texts[place], 3)} & {*shingles(texts[other], 3)})
 
@@ -88,24 +88,26 @@ def test_they_equal_brute_force_on_all_pairs(seed: int, threshold: float) -> Non
 def test_texts_that_had_no_room_are_read_again_to_the_same_end(room: int) -> None:
     texts = variants(Random(4), 100)
     preferences = [0.0] * len(texts)
-    assert told(compiled(texts, preferences, 0.8, room)) == told(compiled(texts, preferences, 0.8))
+    assert neighbours_of(compiled(texts, preferences, 0.8, room)) == neighbours_of(compiled(texts, preferences, 0.8))
 
 
 def test_the_number_of_threads_changes_nothing() -> None:
     texts = variants(Random(5), 100)
-    assert told(compiled(texts, [0.0] * 100, 0.8, workers=1)) == told(compiled(texts, [0.0] * 100, 0.8, workers=3))
+    assert neighbours_of(compiled(texts, [0.0] * 100, 0.8, workers=1)) == neighbours_of(
+        compiled(texts, [0.0] * 100, 0.8, workers=3)
+    )
 
 
 def test_in_a_chain_what_is_unlike_all_that_stays_is_kept() -> None:
     words = [f"w{number}" for number in range(60)]
     first, middle, last = (" ".join(words[start : start + 50]) for start in (0, 4, 8))
     assert jaccard(first, middle) == jaccard(middle, last) > 0.8 > jaccard(first, last)
-    assert told(compiled([first, middle, last], [0.0, 1.0, 2.0], 0.8)).keys() == {1}
-    assert told(compiled([first, middle, last], [1.0, 0.0, 2.0], 0.8)).keys() == {0, 2}
+    assert neighbours_of(compiled([first, middle, last], [0.0, 1.0, 2.0], 0.8)).keys() == {1}
+    assert neighbours_of(compiled([first, middle, last], [1.0, 0.0, 2.0], 0.8)).keys() == {0, 2}
 
 
 def test_texts_without_shingles_duplicate_nothing() -> None:
-    assert told(compiled(["", " ", "a b c", "", "a b c"], [0.0] * 5, 0.8)) == {4: (2, 1.0)}
+    assert neighbours_of(compiled(["", " ", "a b c", "", "a b c"], [0.0] * 5, 0.8)) == {4: (2, 1.0)}
 
 
 def hashes_of(texts: list[str]) -> HashedShingles:
@@ -144,10 +146,10 @@ def test_each_share_counts_those_with_a_preferred_record_so_alike(seed: int) -> 
         )
         for place in positions
     ]
-    found = measured(texts, preferences, positions)
-    assert found.size == 25
+    measures = measured(texts, preferences, positions)
+    assert measures.size == 25
     expected = {f"{at:g}": round(sum(score >= at for score in best) / 25, 6) for at in THRESHOLDS}
-    assert found.shares() == expected
+    assert measures.shares() == expected
     assert expected["0.3"] > expected["0.95"]
 
 
@@ -162,10 +164,10 @@ def test_it_goes_down_from_03_to_095() -> None:
 def test_where_all_share_the_same_words_the_sample_shrinks_instead_of_the_work_growing() -> None:
     boiler = " ".join(f"common{number}" for number in range(40))
     texts = [f"{boiler} own{number} words{number} here{number}" for number in range(2_000)]
-    found = measured(texts, [0.0] * 2_000, list(range(2_000)))
-    assert found.size == 100
-    assert found.shares()["0.8"] == pytest.approx(1.0, abs=0.02)
-    assert found.shares()["0.95"] == 0.0
+    measures = measured(texts, [0.0] * 2_000, list(range(2_000)))
+    assert measures.size == 100
+    assert measures.shares()["0.8"] == pytest.approx(1.0, abs=0.02)
+    assert measures.shares()["0.95"] == 0.0
 
 
 def test_nothing_drawn_from_nothing_is_no_error() -> None:

@@ -27,9 +27,9 @@ def roots(texts: Sequence[Sequence[str]], limit: Limit, compiled_from: int = 10*
 def expected(texts: Sequence[Sequence[str]], alike: Callable[[Sequence[str], Sequence[str]], bool]) -> list[int]:
     """Every pair looked at, by the definition."""
     groups = Groups(len(texts))
-    for number, one in enumerate(texts):
+    for number, text in enumerate(texts):
         for earlier in range(number):
-            if alike(one, texts[earlier]):
+            if alike(text, texts[earlier]):
                 groups.join(number, earlier)
     return [groups.root(number) for number in range(len(texts))]
 

@@ -91,11 +91,13 @@ def test_the_kernel_hashes_the_strings_of_the_definition(texts: list[str], size:
     batch = TextBatch()
     for text in texts:
         batch.add(text)
-    found = hashed(batch, size)
-    assert len(found.ends) == len(texts) + 1
+    hashes = hashed(batch, size)
+    assert len(hashes.ends) == len(texts) + 1
     for number, text in enumerate(texts):
-        expected = [xxhash.xxh64_intdigest(one.encode("utf-8", "surrogatepass")) for one in shingles(text, size)]
-        assert found.hashes[found.ends[number] : found.ends[number + 1]].tolist() == expected
+        expected = [
+            xxhash.xxh64_intdigest(shingle.encode("utf-8", "surrogatepass")) for shingle in shingles(text, size)
+        ]
+        assert hashes.hashes[hashes.ends[number] : hashes.ends[number + 1]].tolist() == expected
 
 
 @given(WORDY, st.integers(1, 4))

@@ -123,8 +123,8 @@ def test_answers_in_conflict_are_counted_and_the_shortest_can_stay() -> None:
     ]
     outcomes = list(Near(keep="shortest")(records, Bench()))
     assert kept(outcomes) == [0]
-    told = [outcome.evidence["answer"] for outcome in outcomes if isinstance(outcome, Rejected)]
-    assert told == ["other", "same"]
+    answers = [outcome.evidence["answer"] for outcome in outcomes if isinstance(outcome, Rejected)]
+    assert answers == ["other", "same"]
     assert measured(outcomes)["near_duplicates"]["with_another_answer"] == 1
 
 
@@ -149,13 +149,13 @@ def test_what_the_sketch_is_can_be_read() -> None:
 
 def test_clusters_are_counted_by_size() -> None:
     records = tasks(TALE, TALE, TALE, "Name a river in Asia.", "name a river in asia", "Alone here")
-    found = measured(list(Near()(records, Bench())))
-    summary = found["near_duplicates"]
+    measures = measured(list(Near()(records, Bench())))
+    summary = measures["near_duplicates"]
     assert (summary["removed"], summary["clusters"], summary["largest"]) == (3, 2, 3)
     assert (summary["with_another_answer"], summary["kept"]) == (0, "longest")
     assert summary["sizes"] == {"2": 1, "3-4": 1}
-    assert found["similarity_curve"]["0.8"] == pytest.approx(3 / 6)
-    assert found["similarity_curve_basis"]["sampled"] == 6
+    assert measures["similarity_curve"]["0.8"] == pytest.approx(3 / 6)
+    assert measures["similarity_curve_basis"]["sampled"] == 6
 
 
 def test_records_without_text_are_kept_and_counted() -> None:

@@ -126,10 +126,10 @@ def test_the_nearest_neighbour_is_the_nearest_in_either_index(pool: list[str], t
         index = RougeIndex("unicode", compiled_from)
         for other in tasks:
             index.add(other.id, other.instruction)
-        found = index.nearest(text)
+        neighbour = index.nearest(text)
         if best > 0:
-            assert found is not None
-            assert found.rouge_l == best
+            assert neighbour is not None
+            assert neighbour.rouge_l == best
 
 
 @given(pool=pools, added=pools, text=texts)

@@ -47,16 +47,16 @@ def test_no_pair_across_the_split_is_near_or_too_alike(texts: list[str], seed: i
     records = tasks(*texts)
     marks, measured = split(records, Split(test=0.4), seed)
     highest = {"jaccard": 0.0, "rouge_l": 0.0}
-    for one in records:
+    for record in records:
         for other in records:
-            if marks[one.id] == "test" and marks[other.id] == "train":
-                near = jaccard(one.instruction, other.instruction)
-                alike = rouge_l(words(one.instruction), words(other.instruction))
+            if marks[record.id] == "test" and marks[other.id] == "train":
+                near = jaccard(record.instruction, other.instruction)
+                alike = rouge_l(words(record.instruction), words(other.instruction))
                 assert near < 0.8
                 assert alike <= 0.7
                 highest = {"jaccard": max(highest["jaccard"], near), "rouge_l": max(highest["rouge_l"], alike)}
-    told = measured["highest_across"]
-    assert {name: found["score"] if found else 0.0 for name, found in told.items()} == highest
+    measures = measured["highest_across"]
+    assert {name: found["score"] if found else 0.0 for name, found in measures.items()} == highest
 
 
 @settings(deadline=None)

@@ -34,9 +34,9 @@ def records() -> list[Task]:
 
 
 def right(prompt: str) -> str:
-    for one in records():
-        if one.instruction == prompt:
-            return one.instances[0].output
+    for record in records():
+        if record.instruction == prompt:
+            return record.instances[0].output
     return "I do not know that."
 
 
@@ -56,92 +56,94 @@ def run(
         scratch=folder,
     )
     outcomes = list(stage(records() if given is None else given, bench))
-    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
-    told = json.loads(built["evaluation.json"].read_text(encoding="utf-8"))
+    built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
+    page = json.loads(built["evaluation.json"].read_text(encoding="utf-8"))
     return (
         outcomes,
-        told,
+        page,
         [json.loads(line) for line in built["answers.jsonl"].read_text(encoding="utf-8").splitlines()],
     )
 
 
 def test_only_the_test_split_is_asked_and_every_record_passes(tmp_path: Path) -> None:
     student = Speaker(right)
-    outcomes, told, answers = run(AnswerSet(), tmp_path, student)
-    assert [one.record for one in outcomes if isinstance(one, Kept)] == records()
-    assert [text_of(request) for request in student.asked] == [one.instruction for one in records() if one.held_out]
+    outcomes, page, answers = run(AnswerSet(), tmp_path, student)
+    assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == records()
+    assert [text_of(request) for request in student.asked] == [
+        record.instruction for record in records() if record.held_out
+    ]
     assert {(request.temperature, request.max_tokens) for request in student.asked} == {(0.0, 256)}
-    assert told["records"] == "test split"
-    assert len(answers) == told["models"][0]["answered"] == 10
-    found = told["models"][0]["agreement_with_teacher"]
+    assert page["records"] == "test split"
+    assert len(answers) == page["models"][0]["answered"] == 10
+    found = page["models"][0]["agreement_with_teacher"]
     never = rule_of_three(10, 0.025)  # ten sources cannot rule out more
     assert found["rouge_l"] == {"value": 1.0, "low": pytest.approx(1 - never), "high": 1.0}
     assert found["exact_match"]["value"] == 1.0
 
 
 def test_a_set_without_marks_is_asked_in_full(tmp_path: Path) -> None:
-    given = [replace(one, extra={}) for one in records()]
+    given = [replace(record, extra={}) for record in records()]
     student = Speaker(right)
-    _, told, _ = run(AnswerSet(), tmp_path, student, given=given)
-    assert told["records"] == "all"
+    _, page, _ = run(AnswerSet(), tmp_path, student, given=given)
+    assert page["records"] == "all"
     assert len(student.asked) == len(given)
 
 
 def test_the_numbers_are_means_of_what_the_library_gives(tmp_path: Path) -> None:
     plain, stemmed = RougeScorer(["rougeL"]), RougeScorer(["rougeL"], use_stemmer=True)
-    _, told, answers = run(AnswerSet(), tmp_path, Speaker(lambda prompt: f"It is a running river: {prompt}"))
-    found = told["models"][0]["agreement_with_teacher"]
+    _, page, answers = run(AnswerSet(), tmp_path, Speaker(lambda prompt: f"It is a running river: {prompt}"))
+    found = page["models"][0]["agreement_with_teacher"]
     for name, scorer in (("rouge_l", plain), ("rouge_l_stemmed", stemmed)):
-        wanted = [scorer.score(one["references"][0], one["response"])["rougeL"].fmeasure for one in answers]
-        assert [one[name] for one in answers] == wanted
+        wanted = [scorer.score(answer["references"][0], answer["response"])["rougeL"].fmeasure for answer in answers]
+        assert [answer[name] for answer in answers] == wanted
         assert found[name]["value"] == pytest.approx(fmean(wanted), abs=1e-8)
         assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
-    assert found["words"]["value"] == fmean(one["words"] for one in answers)
-    assert found["unique_words"]["value"] == fmean(one["unique_words"] for one in answers)
+    assert found["words"]["value"] == fmean(answer["words"] for answer in answers)
+    assert found["unique_words"]["value"] == fmean(answer["unique_words"] for answer in answers)
 
 
 def test_seeds_held_out_and_gold_tell_quality_and_the_set_imitation(tmp_path: Path) -> None:
     seeds, gold = [task("Name a lake.", "Ness")], [task("Name a hill.", "I do not know that.")]
     stage = AnswerSet(held_out_seeds="seeds.jsonl", gold="gold.jsonl")
-    _, told, answers = run(stage, tmp_path, Speaker(right), benchmarks={"seeds.jsonl": seeds, "gold.jsonl": gold})
-    assert told["questions"] == {"agreement_with_teacher": 10, "quality_on_held_out_seeds": 1, "quality_on_gold": 1}
-    [model] = told["models"]
+    _, page, answers = run(stage, tmp_path, Speaker(right), benchmarks={"seeds.jsonl": seeds, "gold.jsonl": gold})
+    assert page["questions"] == {"agreement_with_teacher": 10, "quality_on_held_out_seeds": 1, "quality_on_gold": 1}
+    [model] = page["models"]
     assert model["quality_on_held_out_seeds"]["exact_match"]["value"] == 0.0
     assert model["quality_on_gold"]["exact_match"] == {"value": 1.0, "low": None, "high": None}
-    assert [one["against"] for one in answers[-2:]] == ["quality_on_held_out_seeds", "quality_on_gold"]
+    assert [answer["against"] for answer in answers[-2:]] == ["quality_on_held_out_seeds", "quality_on_gold"]
 
 
 def test_categories_add_up_and_rare_verbs_are_told_together(tmp_path: Path) -> None:
-    _, told, _ = run(AnswerSet(), tmp_path, Speaker(right))
-    found = told["models"][0]["agreement_with_teacher"]["by_category"]
+    _, page, _ = run(AnswerSet(), tmp_path, Speaker(right))
+    found = page["models"][0]["agreement_with_teacher"]["by_category"]
     assert {name: one["n"] for name, one in found["kind"].items()} == {"undecided": 8, "classification": 2}
     assert {name: one["n"] for name, one in found["verb"].items()} == {"name": 8, "other": 2}
 
 
 def test_models_are_compared_on_the_questions_both_answered(tmp_path: Path) -> None:
     base = Speaker(lambda prompt: None if prompt == "Name river 0." else "No.", name="scripted:base")
-    outcomes, told, answers = run(AnswerSet(beside=("base",)), tmp_path, Speaker(right), base)
-    assert [model["answered"] for model in told["models"]] == [10, 9]
-    [difference] = told["differences"]
+    outcomes, page, answers = run(AnswerSet(beside=("base",)), tmp_path, Speaker(right), base)
+    assert [model["answered"] for model in page["models"]] == [10, 9]
+    [difference] = page["differences"]
     assert (difference["of"], difference["above"]) == ("scripted:base, chat", "scripted:speaker, chat")
     assert (difference["n"], difference["same_wrapper"]) == (9, True)
     assert difference["exact_match"]["value"] == -1.0
     assert len(answers) == 19
-    [failure] = told["failures"]
+    [failure] = page["failures"]
     assert (failure["model"], failure["error"]) == ("scripted:base", "timeout")
-    [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
+    [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
     assert isinstance(measured, dict)
     assert measured["failed"] == 1
 
 
 def test_each_model_may_have_a_wrapper_of_its_own(tmp_path: Path) -> None:
     bare = Speaker(right, traits=Traits(chat=False), name="scripted:bare")
-    _, told, _ = run(AnswerSet(beside=("base",)), tmp_path, Speaker(right), bare)
-    assert [model["wrapper"] for model in told["models"]] == ["chat", "none"]
-    assert not told["differences"][0]["same_wrapper"]
+    _, page, _ = run(AnswerSet(beside=("base",)), tmp_path, Speaker(right), bare)
+    assert [model["wrapper"] for model in page["models"]] == ["chat", "none"]
+    assert not page["differences"][0]["same_wrapper"]
     tagged = Speaker(right)
-    _, told, _ = run(AnswerSet(beside=("base",), wrappers=("tags", "suffix")), tmp_path, tagged, Speaker(right))
-    assert [model["wrapper"] for model in told["models"]] == ["tags", "suffix"]
+    _, page, _ = run(AnswerSet(beside=("base",), wrappers=("tags", "suffix")), tmp_path, tagged, Speaker(right))
+    assert [model["wrapper"] for model in page["models"]] == ["tags", "suffix"]
     assert text_of(tagged.asked[0]).startswith("<|user|>\nName river 0.")
 
 
@@ -153,7 +155,7 @@ def test_a_system_turn_goes_before_the_question(tmp_path: Path) -> None:
         def complete(self, requests: Any) -> Any:
             asked = list(requests)
             assert asked[0].prompt == (Message("system", "Be brief."), Message("user", "Name a river."))
-            return chat.complete([replace(one, prompt="") for one in asked])
+            return chat.complete([replace(request, prompt="") for request in asked])
 
     run(AnswerSet(), tmp_path, Turns(lambda _: "Tay"), given=given)
     run(AnswerSet(wrappers=("none",)), tmp_path, bare, given=given)
@@ -164,15 +166,15 @@ def test_a_judge_tells_ifs_and_without_one_it_is_null(tmp_path: Path) -> None:
     def half(prompt: str) -> Choice:
         return Choice("The Tay." if prompt < "Name river 4" else "and so on", "stop" if prompt < "Name" else "length")
 
-    _, told, answers = run(AnswerSet(), tmp_path, Speaker(half), judge=Marked())
-    found = told["models"][0]["agreement_with_teacher"]
-    assert told["judge"]["version"] == "marked/1"
-    assert found["ifs"]["value"] == fmean(one["answer_like"] for one in answers) == 0.6
+    _, page, answers = run(AnswerSet(), tmp_path, Speaker(half), judge=Marked())
+    found = page["models"][0]["agreement_with_teacher"]
+    assert page["judge"]["version"] == "marked/1"
+    assert found["ifs"]["value"] == fmean(answer["answer_like"] for answer in answers) == 0.6
     assert found["ifs_clean"]["value"] == 0.2
     assert found["finish_reasons"] == {"length": 8, "stop": 2}
-    _, told, answers = run(AnswerSet(), tmp_path, Speaker(half))
-    assert told["judge"] is None
-    assert told["models"][0]["agreement_with_teacher"]["ifs"] is None
+    _, page, answers = run(AnswerSet(), tmp_path, Speaker(half))
+    assert page["judge"] is None
+    assert page["models"][0]["agreement_with_teacher"]["ifs"] is None
     assert "answer_like" not in answers[0]
 
 
@@ -180,17 +182,17 @@ def test_answers_in_any_script_are_compared_and_those_beside_no_words_left_out_a
     given = [task("Name a wall.", "长城"), task("Ask.", "???"), task("Name a river.", "Tay")]
     said = {"wall": "长城", "Ask": "???", "river": "Tay"}
     student = Speaker(lambda prompt: next(answer for key, answer in said.items() if key in prompt))
-    _, told, answers = run(AnswerSet(), tmp_path, student, given=given)
-    found = told["models"][0]["agreement_with_teacher"]
+    _, page, answers = run(AnswerSet(), tmp_path, student, given=given)
+    found = page["models"][0]["agreement_with_teacher"]
     assert (found["n"], found["n_rouge_l"], found["rouge_l"]["value"]) == (3, 2, 1.0)
     assert found["exact_match"]["value"] == 1.0
-    assert [one["rouge_l"] for one in answers] == [1.0, None, 1.0]
+    assert [answer["rouge_l"] for answer in answers] == [1.0, None, 1.0]
 
 
 def test_kept_answers_can_be_scored_again_without_a_model(tmp_path: Path) -> None:
     _, _, answers = run(AnswerSet(), tmp_path, Speaker(right))
-    found = list(responses_of(Row(f"answers.jsonl:{number}", one) for number, one in enumerate(answers, 1)))
-    assert [one.text for one in found] == [one["response"] for one in answers]
+    found = list(responses_of(Row(f"answers.jsonl:{number}", answer) for number, answer in enumerate(answers, 1)))
+    assert [one.text for one in found] == [answer["response"] for answer in answers]
     assert found[0].prompt == "Name river 0."
 
 

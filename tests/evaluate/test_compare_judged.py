@@ -49,15 +49,15 @@ def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -
     stage = JudgeAnswers(answers="answers", length_test=0, reference="m3")
     given = [
         {
-            **one.extra,
-            "response": "a b c d e f g h i j k l m n"[: 3 + int(str(one.extra["model"])[1:]) * (2 - number % 2)],
+            **answer.extra,
+            "response": "a b c d e f g h i j k l m n"[: 3 + int(str(answer.extra["model"])[1:]) * (2 - number % 2)],
         }
-        for number, one in enumerate(answers(names))
+        for number, answer in enumerate(answers(names))
     ]
     for count in (6, 13):
         tasks = tuple(
-            type(one)(instruction=one.instruction, provenance=one.provenance, extra=row)
-            for one, row in zip(answers(names), given, strict=True)
+            type(answer)(instruction=answer.instruction, provenance=answer.provenance, extra=row)
+            for answer, row in zip(answers(names), given, strict=True)
             if int(str(row["model"])[1:]) < count
         )
         run(stage, tmp_path / str(count), given=tasks)
@@ -76,14 +76,14 @@ def test_tasks_of_the_harness_are_columns_whose_settings_are_their_terms(tmp_pat
 
 
 def test_levels_of_a_judge_model_stand_beside_those_of_people(judged: Path) -> None:
-    rows = [one.extra for one in answers(("student", "other", "base"))]
+    rows = [answer.extra for answer in answers(("student", "other", "base"))]
     (judged / "suite.jsonl").write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
     sheet = empty_rating_sheet(judged, 10, 42, judged / "sheet.csv").read_text(encoding="utf-8-sig")
     filled = judged / "filled.csv"
     filled.write_text(sheet.replace(",,\n", ",B,\n").replace(",,\r\n", ",B,\r\n"), encoding="utf-8")
     told = rating_results(judged, filled, None)
     table: Any = compare_folders([judged])
-    mine = [one for one in table.columns if one.terms == f"by a reader ({filled.name}), user_oriented"]
+    mine = [column for column in table.columns if column.terms == f"by a reader ({filled.name}), user_oriented"]
     assert [one.measure for one in mine] == ["user_oriented A", "user_oriented A or B"]
     assert {table.cells[row, mine[1]].n for row in table.rows if (row, mine[1]) in table.cells} != set()
     assert "by scripted:speaker" in told

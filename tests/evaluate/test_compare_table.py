@@ -24,18 +24,18 @@ def folder(name: str, *found: Measured, label: str = "") -> FolderMeasured:
 
 def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
     suite = Column("ifeval prompt_strict", "ours")
-    told = comparison(
+    table = comparison(
         [
             folder("f", Measured("m", "chat", suite, marks(5))),
             folder("g", Measured("m", "chat", IFS, marks(10)), Measured("n", "chat", IFS, marks(2))),
         ]
     )
-    assert told.rows == ("m, chat", "n, chat")
-    assert told.columns == (IFS, suite)
-    assert told.cells["m, chat", IFS].value == 0.5
-    assert ("n, chat", suite) not in told.cells
-    assert "IFEval prompt strict: prompt_level_strict_acc" in as_text(told)
-    assert told.notes == ()
+    assert table.rows == ("m, chat", "n, chat")
+    assert table.columns == (IFS, suite)
+    assert table.cells["m, chat", IFS].value == 0.5
+    assert ("n, chat", suite) not in table.cells
+    assert "IFEval prompt strict: prompt_level_strict_acc" in as_text(table)
+    assert table.notes == ()
 
 
 def test_the_same_measured_twice_is_two_rows_and_a_label_names_them() -> None:
@@ -47,31 +47,31 @@ def test_the_same_measured_twice_is_two_rows_and_a_label_names_them() -> None:
 
 def test_two_judges_are_two_columns_and_a_note_and_other_questions_are_a_note() -> None:
     other = Column("ifs", "judge two")
-    told = comparison(
+    table = comparison(
         [
             folder("f", Measured("m", "", IFS, marks(5)), Measured("k", "", IFS, marks(3, 8))),
             folder("g", Measured("n", "", other, marks(9))),
         ],
         against="m",
     )
-    assert told.columns == (IFS, other)
-    assert ("n", other) not in told.differences
-    assert told.differences["k", IFS].difference.estimate.n == 8
-    assert "measured in 2 ways" in told.notes[0]
-    assert "m: 20, k: 8; 8 of them all" in told.notes[1]
-    assert "IFS (a): judge one" in as_text(told)
+    assert table.columns == (IFS, other)
+    assert ("n", other) not in table.differences
+    assert table.differences["k", IFS].difference.estimate.n == 8
+    assert "measured in 2 ways" in table.notes[0]
+    assert "m: 20, k: 8; 8 of them all" in table.notes[1]
+    assert "IFS (a): judge one" in as_text(table)
 
 
 def test_differences_that_hold_after_the_correction_are_marked_everywhere() -> None:
-    told = comparison(
+    table = comparison(
         [
             folder("f", Measured("base", "", IFS, marks(2, 60))),
             folder("g", Measured("better", "", IFS, marks(40, 60)), Measured("same_ish", "", IFS, marks(3, 60))),
         ],
         against="base",
     )
-    assert [told.differences[row, IFS].holds for row in ("better", "same_ish")] == [True, False]
-    text, markdown, latex = as_text(told), as_markdown(told), as_latex(told)
+    assert [table.differences[row, IFS].holds for row in ("better", "same_ish")] == [True, False]
+    text, markdown, latex = as_text(table), as_markdown(table), as_latex(table)
     assert "+0.633\u2020" in text
     assert "+0.017\u2020" not in text
     assert "+0.017" in text
@@ -79,9 +79,9 @@ def test_differences_that_hold_after_the_correction_are_marked_everywhere() -> N
     assert "same\\_ish &" in latex
     assert r"$^\dagger$" in latex
     assert latex.count(r"\\") == 4
-    cell = told.as_json()["rows"][1]["cells"][0]  # type: ignore[index,call-overload]
+    cell = table.as_json()["rows"][1]["cells"][0]  # type: ignore[index,call-overload]
     assert cell["difference"]["holds"] is True  # type: ignore[index,call-overload]
-    assert list(told.frame()["row"]) == ["base", "better", "same_ish"]
+    assert list(table.frame()["row"]) == ["base", "better", "same_ish"]
 
 
 def test_a_row_that_is_not_there_or_meant_by_several_is_refused() -> None:
@@ -93,10 +93,10 @@ def test_a_row_that_is_not_there_or_meant_by_several_is_refused() -> None:
 
 
 def test_names_cannot_break_out_of_a_table() -> None:
-    told = comparison([folder("f", Measured("a|b & c_%$\x1b[0m", "", IFS, marks(5)))])
-    assert "a\\|b" in as_markdown(told)
-    assert "c\\_\\%\\$" in as_latex(told)
-    assert "\x1b" not in as_text(told) + as_markdown(told) + as_latex(told)
+    table = comparison([folder("f", Measured("a|b & c_%$\x1b[0m", "", IFS, marks(5)))])
+    assert "a\\|b" in as_markdown(table)
+    assert "c\\_\\%\\$" in as_latex(table)
+    assert "\x1b" not in as_text(table) + as_markdown(table) + as_latex(table)
 
 
 def test_lines_without_a_verdict_count_nowhere() -> None:
@@ -138,15 +138,15 @@ def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_ma
             label=name,
         )
 
-    told = comparison([arm("dolly", 3), arm("mixture", 7)], against="embedded")
-    assert told.rows == ("dolly", "embedded", "mixture")
-    assert told.cells["mixture", facts].value == 7 / 20
-    assert told.differences["dolly", facts].difference.estimate.value == -6 / 20
-    assert ("embedded", IFS) not in told.cells
+    table = comparison([arm("dolly", 3), arm("mixture", 7)], against="embedded")
+    assert table.rows == ("dolly", "embedded", "mixture")
+    assert table.cells["mixture", facts].value == 7 / 20
+    assert table.differences["dolly", facts].difference.estimate.value == -6 / 20
+    assert ("embedded", IFS) not in table.cells
     asked = folder("first", Measured("hf:embedded@1", "tags", IFS, marks(2)), label="base")
-    told = comparison([asked, arm("dolly", 3), arm("mixture", 7)])
-    assert told.rows == ("base", "dolly", "mixture")
-    assert told.cells["base", facts].value == 9 / 20
+    table = comparison([asked, arm("dolly", 3), arm("mixture", 7)])
+    assert table.rows == ("base", "dolly", "mixture")
+    assert table.cells["base", facts].value == 9 / 20
 
 
 def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_label(tmp_path: Path) -> None:
@@ -157,9 +157,9 @@ def test_one_model_of_a_folder_is_chosen_by_its_name_and_joins_the_row_of_that_l
     (tmp_path / "asked" / "responses.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
     page = knowledge("base", base=[(True, True)], lora=[(True, True)], full=[(True, False)])
     (tmp_path / "audited" / "knowledge.json").write_text(json.dumps(page), encoding="utf-8")
-    told = compare_folders([f"lora={tmp_path / 'asked'}", f"lora={tmp_path / 'audited'}#lora"])
-    assert told.rows == ("lora",)
-    assert [column.measure for column in told.columns] == ["ifs", "ifs_full", "facts right", "facts kept"]
+    table = compare_folders([f"lora={tmp_path / 'asked'}", f"lora={tmp_path / 'audited'}#lora"])
+    assert table.rows == ("lora",)
+    assert [column.measure for column in table.columns] == ["ifs", "ifs_full", "facts right", "facts kept"]
     for wrong in ("nobody", "a"):
         with pytest.raises(BadInput, match="after the #, one of: base; lora; full"):
             compare_folders([f"{tmp_path / 'audited'}#{wrong}"])
@@ -171,19 +171,19 @@ def test_a_folder_of_arms_is_a_row_for_each_arm(tmp_path: Path) -> None:
         page = knowledge("base", base=[(True, True)], student=[(right, right)])
         (tmp_path / name / "knowledge.json").write_text(json.dumps(page), encoding="utf-8")
     (tmp_path / "notes").mkdir()
-    told = compare_folders([f"{tmp_path}"], "dolly-42: student")
-    assert told.rows == ("dolly-42: base", "dolly-42: student", "mixture-42: base", "mixture-42: student")
+    table = compare_folders([f"{tmp_path}"], "dolly-42: student")
+    assert table.rows == ("dolly-42: base", "dolly-42: student", "mixture-42: base", "mixture-42: student")
 
 
 def test_what_is_to_be_said_of_several_measures_alike_is_said_once() -> None:
     full, partial = Column("ifs_full", "judge one"), Column("ifs_partial", "judge one")
-    told = comparison(
+    table = comparison(
         [
             folder("f", *(Measured("m", "", column, marks(3, 8)) for column in (full, partial))),
             folder("g", *(Measured("n", "", column, marks(3, 6)) for column in (full, partial))),
         ]
     )
-    [note] = told.notes
+    [note] = table.notes
     assert note.startswith(
         "ifs_partial, ifs_full: not all rows answered the same questions (m: 8, n: 6; 6 of them all)"
     )

@@ -61,7 +61,7 @@ def test_the_sheet_says_nothing_of_model_wrapper_or_verdict_and_begins_no_formul
     assert "chat" not in text
     assert all(row[1].startswith("'=") and row[2].startswith("'-") and row[3] == "" for row in others)
     assert {row[2].count("and") for row in others} == {43, 44}  # of sixty: marks and digits are tokens, too
-    sides = [MADE[one.place].side[0] for one in drawn.rows.values()]
+    sides = [MADE[row.place].side[0] for row in drawn.rows.values()]
     assert sum(one != other for one, other in pairwise(sides)) > 10  # shuffled
     assert len(others) + len(drawn.silent) == 120
 
@@ -79,7 +79,7 @@ def test_answers_come_back_in_any_order_and_unsure_is_half(drawn: Draw, delimite
     words = ("Yes", "no ", "UNSURE", "n")
     head, *others = answered(drawn, lambda at: words[at % 4])
     found = filled(saved([head, *reversed(others)], delimiter), drawn, MADE, "s.csv")
-    places = [one.place for one in drawn.rows.values()]
+    places = [row.place for row in drawn.rows.values()]
     assert [found[place] for place in places] == [(1.0, 0.0, 0.5, 0.0)[at % 4] for at in range(len(places))]
     assert all(found[one.place] == 0.0 for one in drawn.silent)
 

@@ -49,16 +49,16 @@ def test_each_kind_tells_what_follows_from_what_does_not(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_an_empty_answer_follows_nothing(kind: str) -> None:
-    found = following(prompt(kind), " \n ")
-    assert (found.strict, found.loose) == ((False,), (False,))
+    outcome = following(prompt(kind), " \n ")
+    assert (outcome.strict, outcome.loose) == ((False,), (False,))
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name not in TOLD_BY_LANGUAGE])
 @given(said=TEXTS)
 @settings(max_examples=25, deadline=None)
 def test_what_is_followed_strictly_is_followed_loosely(kind: str, said: str) -> None:
-    found = following(prompt(kind), said)
-    assert found.loose[0] or not found.strict[0]
+    outcome = following(prompt(kind), said)
+    assert outcome.loose[0] or not outcome.strict[0]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_forms_of_an_answer_are_eight_and_begin_with_itself(said: str) -> None:
 
 def test_a_line_before_and_a_line_after_are_forgiven_loosely_and_stars_too() -> None:
     asked = prompt("detectable_format:json_format", "startend:quotation")
-    found = following(asked, 'Here it is:\n*"12"*\nBye!')
-    assert (found.strict, found.loose) == ((False, False), (True, True))
+    outcome = following(asked, 'Here it is:\n*"12"*\nBye!')
+    assert (outcome.strict, outcome.loose) == ((False, False), (True, True))
 
 
 def test_a_keyword_that_is_no_pattern_is_searched_for_as_written() -> None:

@@ -101,12 +101,12 @@ class Likes:
 
 def test_the_pairs_are_ours_varied_and_in_half_of_them_the_longer_is_the_worse() -> None:
     pairs = pairs_of(CHECK)
-    assert len(pairs) == len({one.instruction for one in pairs}) == 100
-    assert sum(one.longer_is_worse for one in pairs) == 50
+    assert len(pairs) == len({pair.instruction for pair in pairs}) == 100
+    assert sum(pair.longer_is_worse for pair in pairs) == 50
     assert list(ROWS[0]) == ["id", "instruction", "better", "worse", "fault"]
     assert len({row["fault"] for row in ROWS}) > 15
-    texts = [one.instruction for one in pairs]
-    closest = max(rouge_l(words(one), words(other)) for at, one in enumerate(texts) for other in texts[:at])
+    texts = [pair.instruction for pair in pairs]
+    closest = max(rouge_l(words(text), words(other)) for at, text in enumerate(texts) for other in texts[:at])
     assert closest < 0.65
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() in FILE.with_name("README.md").read_text(encoding="utf-8")
 
@@ -124,7 +124,7 @@ def test_both_orders_are_asked_and_a_judge_that_likes_what_comes_first_only_ties
     [preference] = ModelJudge(speaker, 100)([Pair("Ask.", "one", "two")])
     assert [shown(text_of(request)) for request in speaker.asked] == [["one", "two"], ["two", "one"]]
     assert (preference.value, preference.consistent, preference.said) == (0.5, False, ("A", "A"))
-    assert {(one.temperature, one.purpose) for one in speaker.asked} == {(0.0, "pairwise")}
+    assert {(request.temperature, request.purpose) for request in speaker.asked} == {(0.0, "pairwise")}
 
 
 def test_a_judge_that_passes_is_believed_and_stands_beside_the_dummies(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_judge_that_passes_is_believed_and_stands_beside_the_dummies(tmp_path:
     assert [one["length_test"]["prefers_length"] for one in told["judges"]] == [False, True, True, False]
     assert told["over_models"]["says"].startswith("says little: 1 model")
     assert len(lines) == 30 * 4
-    assert any("passed" in one for one in notices)
+    assert any("passed" in notice for notice in notices)
     assert len(judge.asked) == 2 * (100 + 30 + 10 + 10)
 
 
@@ -186,7 +186,7 @@ def test_five_aspects_are_told_with_reasons_and_prose_is_a_failure_of_that_name(
 def test_a_judge_that_can_be_held_to_a_schema_is(tmp_path: Path) -> None:
     judge = Speaker(good, traits=Traits(structured=True))
     run(JudgeAnswers(measures=("just_eval",), judge="judge", answers="answers", first=2), tmp_path, judge)
-    assert {bool(one.json_schema) for one in judge.asked} == {True}
+    assert {bool(request.json_schema) for request in judge.asked} == {True}
     assert len(judge.asked) == 200 + 4
 
 

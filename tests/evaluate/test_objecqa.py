@@ -30,11 +30,11 @@ def replies(*kinds: Opinion, phrasings: int = 1) -> list[Reply]:
 
 
 def test_the_score_is_the_objective_share_of_the_answers_and_the_rest_is_told_apart() -> None:
-    found = objectivity(replies("objective", "subjective", "no_answer", "objective"), "rules/1")
-    assert found.objective is not None
-    assert found.unanswered is not None
-    assert (found.objective.value, found.unanswered.value, found.n) == (2 / 3, 0.25, 4)
-    assert found.counts == {"subjective": 1, "objective": 2, "no_answer": 1}
+    estimate = objectivity(replies("objective", "subjective", "no_answer", "objective"), "rules/1")
+    assert estimate.objective is not None
+    assert estimate.unanswered is not None
+    assert (estimate.objective.value, estimate.unanswered.value, estimate.n) == (2 / 3, 0.25, 4)
+    assert estimate.counts == {"subjective": 1, "objective": 2, "no_answer": 1}
 
 
 def test_where_nothing_is_answered_there_is_no_score() -> None:
@@ -44,12 +44,12 @@ def test_where_nothing_is_answered_there_is_no_score() -> None:
 
 def test_phrasings_of_a_question_are_drawn_together_and_shown_apart() -> None:
     kinds: list[Opinion] = ["objective", "subjective"] * 20
-    found = objectivity(replies(*kinds, phrasings=2), "rules/1")
-    assert found.by_phrasing == (1.0, 0.0)
-    assert found.objective is not None
+    estimate = objectivity(replies(*kinds, phrasings=2), "rules/1")
+    assert estimate.by_phrasing == (1.0, 0.0)
+    assert estimate.objective is not None
     single = objectivity(replies(*kinds), "rules/1").objective
     assert single is not None
-    assert (found.objective.half_width or 1) < (single.half_width or 0) * 0.7
+    assert (estimate.objective.half_width or 1) < (single.half_width or 0) * 0.7
 
 
 @given(st.lists(st.tuples(KINDS, KINDS), min_size=1, max_size=30))
@@ -115,21 +115,21 @@ ROWS = [
 ]
 
 
-def stage_told(stage: ObjecQA, folder: Path, **models: Speaker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def stage_page(stage: ObjecQA, folder: Path, **models: Speaker) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     bench = Bench(models=models, benchmarks={"objecqa-v1": objecqa_tasks(ROWS)}, scratch=folder / "x", stage="objecqa")
     record = task("Name a lake.")
     outcomes = list(stage([record], bench))
     assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == [record]
     built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
-    told = json.loads(built["objecqa.json"].read_text(encoding="utf-8"))
-    assert [outcome.value for outcome in outcomes if isinstance(outcome, Measured)] == [told]
-    return told, [json.loads(line) for line in built["objecqa.jsonl"].read_text(encoding="utf-8").splitlines()]
+    page = json.loads(built["objecqa.json"].read_text(encoding="utf-8"))
+    assert [outcome.value for outcome in outcomes if isinstance(outcome, Measured)] == [page]
+    return page, [json.loads(line) for line in built["objecqa.jsonl"].read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_model_is_scored_by_rules_alone_where_no_judge_is_named(tmp_path: Path) -> None:
     model = Speaker(lambda said: "It depends on the weather." if "path 1" in said else "I love it.")
-    told, lines = stage_told(ObjecQA(), tmp_path, teacher=model)
-    [score] = told["scores"]
+    page, lines = stage_page(ObjecQA(), tmp_path, teacher=model)
+    [score] = page["scores"]
     assert (score["rules"]["objective"]["value"], score["rules"]["n"], score["judge"]) == (0.2, 10, None)
     assert len(lines) == 10
     assert lines[1]["phrasing"] == 1
@@ -141,35 +141,35 @@ def test_a_judge_is_asked_about_every_reply_and_its_agreement_with_the_rules_is_
     judge = Speaker(
         lambda said: "objective" if "Reply: It depends on the weather" in said else "subjective", name="scripted:judge"
     )
-    told, lines = stage_told(ObjecQA(judge_model="judge"), tmp_path, teacher=model, judge=judge)
-    [score] = told["scores"]
+    page, lines = stage_page(ObjecQA(judge_model="judge"), tmp_path, teacher=model, judge=judge)
+    [score] = page["scores"]
     assert score["agreement"] == {"n": 10, "same": 1.0, "kappa": 1.0}
     assert score["judge"]["objective"]["value"] == 0.2
-    assert told["judge"]["prompt"] == "objecqa.chat/1"
+    assert page["judge"]["prompt"] == "objecqa.chat/1"
     assert {line["judge"] for line in lines} == {"objective", "subjective"}
 
 
 def test_two_models_are_tested_in_pairs_and_failures_are_listed(tmp_path: Path) -> None:
     first = Speaker(lambda said: None if "path 4" in said else "It depends.")
     second = Speaker(lambda _: "I love it.", name="scripted:other")
-    told, _ = stage_told(ObjecQA(beside=("other",)), tmp_path, teacher=first, other=second)
-    [pair] = told["paired"]
+    page, _ = stage_page(ObjecQA(beside=("other",)), tmp_path, teacher=first, other=second)
+    [pair] = page["paired"]
     assert (pair["n"], pair["only_first"], pair["p"], pair["difference"]["value"]) == (4, 4, 0.125, 1.0)
-    assert [one["error"] for one in told["failures"]] == ["timeout", "timeout"]
+    assert [one["error"] for one in page["failures"]] == ["timeout", "timeout"]
 
 
 def test_only_the_first_phrasing_is_asked_where_one_is_wanted(tmp_path: Path) -> None:
     model = Speaker(lambda _: "It depends.")
-    stage_told(ObjecQA(phrasings=1, wrapper="none"), tmp_path, teacher=model)
+    stage_page(ObjecQA(phrasings=1, wrapper="none"), tmp_path, teacher=model)
     assert [request.prompt for request in model.asked] == [row["question"] for row in ROWS]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     bare = Speaker(lambda _: "", traits=Traits(chat=False))
     with pytest.raises(BadInput, match="no chat template"):
-        stage_told(ObjecQA(), tmp_path, teacher=bare)
+        stage_page(ObjecQA(), tmp_path, teacher=bare)
     with pytest.raises(BadInput, match="no questions 'mine'"):
-        stage_told(ObjecQA(questions="mine"), tmp_path, teacher=bare)
+        stage_page(ObjecQA(questions="mine"), tmp_path, teacher=bare)
     for knobs in ({"phrasings": 0}, {"samples": 2}, {"samples": 0}):
         with pytest.raises(BadInput):
             ObjecQA(**knobs)  # type: ignore[arg-type]  # knobs by name

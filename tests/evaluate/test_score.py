@@ -39,25 +39,25 @@ def bench(folder: Path, judges: Mapping[str, Tone] | None = None, **models: Spea
 def scored(stage: Score, made: Bench, *records: Task) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     outcomes = list(stage(records, made))
     built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
-    told = json.loads(built["score.json"].read_text(encoding="utf-8"))
+    page = json.loads(built["score.json"].read_text(encoding="utf-8"))
     [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
-    assert measured == told
+    assert measured == page
     lines = built["responses.jsonl"].read_text(encoding="utf-8").splitlines()
-    return told, [json.loads(line) for line in lines]
+    return page, [json.loads(line) for line in lines]
 
 
 @pytest.mark.parametrize(("split", "asked"), [("", 2), ("test", 1)])
 def test_of_a_split_set_only_what_is_for_testing_is_asked(tmp_path: Path, split: str, asked: int) -> None:
     extra: dict[str, Json] = {"split": split} if split else {}
     records = [replace(task("Add one."), extra=extra), task("Say it.")]
-    told, _ = scored(Score(prompts=""), bench(tmp_path, teacher=Speaker(speaks)), *records)
-    assert told["n"] == asked
+    page, _ = scored(Score(prompts=""), bench(tmp_path, teacher=Speaker(speaks)), *records)
+    assert page["n"] == asked
 
 
 def test_a_base_model_answers_whole_prompts_and_carries_on_cut_ones(tmp_path: Path) -> None:
-    told, lines = scored(Score(), bench(tmp_path, teacher=Speaker(speaks)))
-    assert (told["ifs_full"], told["ifs_partial"], told["gap"], told["ifs"], told["n"]) == (1.0, 0.0, 1.0, 0.5, 12)
-    assert (told["prompts"], told["judge"]["version"], told["wrapper"]) == ("ifs-v1", "marked/1", "none")
+    page, lines = scored(Score(), bench(tmp_path, teacher=Speaker(speaks)))
+    assert (page["ifs_full"], page["ifs_partial"], page["gap"], page["ifs"], page["n"]) == (1.0, 0.0, 1.0, 0.5, 12)
+    assert (page["prompts"], page["judge"]["version"], page["wrapper"]) == ("ifs-v1", "marked/1", "none")
     assert len(lines) == 12
     assert {line["probability"] for line in lines} == {0.9, 0.1}
     assert lines[0]["prompt"] == "Name river 0 of the north."
@@ -87,29 +87,29 @@ def test_records_pass_through_unchanged(tmp_path: Path) -> None:
 def test_wrappers_and_models_stand_side_by_side_on_the_same_prompts(tmp_path: Path) -> None:
     tuned = Speaker(lambda _: "The Nile.", name="scripted:tuned")
     stage = Score(beside=("student",), wrappers=("none", "chat"))
-    told, lines = scored(stage, bench(tmp_path, teacher=Speaker(speaks), student=tuned))
-    assert [(one["model"], one["wrapper"]) for one in told["scores"]] == [
+    page, lines = scored(stage, bench(tmp_path, teacher=Speaker(speaks), student=tuned))
+    assert [(one["model"], one["wrapper"]) for one in page["scores"]] == [
         ("scripted:speaker", "none"),
         ("scripted:speaker", "chat"),
         ("scripted:tuned", "none"),
         ("scripted:tuned", "chat"),
     ]
-    [same] = [one for one in told["differences"] if one["of"] == "scripted:tuned, none" and one["same_wrapper"]]
+    [same] = [one for one in page["differences"] if one["of"] == "scripted:tuned, none" and one["same_wrapper"]]
     assert (same["ifs_partial"]["value"], same["ifs_full"]["value"], same["n"]) == (1.0, 0.0, 12)
     assert len(lines) == 48
 
 
 def test_a_call_without_an_answer_is_listed_and_counts_in_no_share(tmp_path: Path) -> None:
     model = Speaker(lambda said: None if "river 3" in said else speaks(said))
-    told, lines = scored(Score(), bench(tmp_path, teacher=model))
-    assert (told["n"], told["failed"], told["ifs"], len(lines)) == (10, 2, 0.5, 10)
-    assert {one["prompt"] for one in told["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
+    page, lines = scored(Score(), bench(tmp_path, teacher=model))
+    assert (page["n"], page["failed"], page["ifs"], len(lines)) == (10, 2, 0.5, 10)
+    assert {one["prompt"] for one in page["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
 
 
 @pytest.mark.parametrize("kind", ["only_thinking", "empty_text"])
 def test_a_model_that_comes_back_without_an_answer_has_not_answered(tmp_path: Path, kind: str) -> None:
-    told, lines = scored(Score(), bench(tmp_path, teacher=Speaker(lambda _: None, fails=kind)))
-    assert (told["ifs"], told["n"], told["failures"]) == (0.0, 12, [])
+    page, lines = scored(Score(), bench(tmp_path, teacher=Speaker(lambda _: None, fails=kind)))
+    assert (page["ifs"], page["n"], page["failures"]) == (0.0, 12, [])
     assert {line["finish_reason"] for line in lines} == {kind}
 
 
@@ -120,27 +120,27 @@ def test_a_model_that_answers_nothing_has_no_score(tmp_path: Path) -> None:
 
 def test_one_budget_is_asked_for_and_what_it_cuts_off_is_truncated(tmp_path: Path) -> None:
     model = Speaker(lambda _: Choice("The Nile", "length"))
-    told, _ = scored(Score(budget=64), bench(tmp_path, teacher=model))
+    page, _ = scored(Score(budget=64), bench(tmp_path, teacher=model))
     assert {request.max_tokens for request in model.asked} == {64}
-    assert (told["truncated"], told["ifs"], told["ifs_clean"]) == (1.0, 1.0, 0.0)
-    told, _ = scored(Score(budget=0), bench(tmp_path, teacher=model))
+    assert (page["truncated"], page["ifs"], page["ifs_clean"]) == (1.0, 1.0, 0.0)
+    page, _ = scored(Score(budget=0), bench(tmp_path, teacher=model))
     assert model.asked[-1].max_tokens == 48
-    assert told["ifs_clean"] is None
+    assert page["ifs_clean"] is None
 
 
 def test_samples_are_told_apart(tmp_path: Path) -> None:
     model = Speaker(lambda _: ("The Nile.", "and so on"))
-    told, lines = scored(Score(samples=2, temperature=0.7), bench(tmp_path, teacher=model))
-    assert told["samples"] == {"mean": 0.5, "deviation": 0.5, "ifs": [1.0, 0.0]}
-    assert (told["n"], told["sources"], [line["sample"] for line in lines[:3]]) == (24, 6, [0, 1, 0])
+    page, lines = scored(Score(samples=2, temperature=0.7), bench(tmp_path, teacher=model))
+    assert page["samples"] == {"mean": 0.5, "deviation": 0.5, "ifs": [1.0, 0.0]}
+    assert (page["n"], page["sources"], [line["sample"] for line in lines[:3]]) == (24, 6, [0, 1, 0])
 
 
 def test_the_judge_of_this_run_comes_before_the_shipped_one_and_a_named_one_before_both(tmp_path: Path) -> None:
     judges = {"ifs-v1": Marked("ifs-v1"), "judge": Tried("trained"), "other": Marked("other")}
     made = bench(tmp_path, judges, teacher=Speaker(speaks))
-    told, _ = scored(Score(), made)
-    assert told["judge"]["version"] == "trained"
-    assert told["corrected"]["judge"]["whole"]["sensitivity"] == 0.9
+    page, _ = scored(Score(), made)
+    assert page["judge"]["version"] == "trained"
+    assert page["corrected"]["judge"]["whole"]["sensitivity"] == 0.9
     assert scored(Score(judge="other"), made)[0]["judge"]["version"] == "other"
     del judges["judge"]
     assert scored(Score(), made)[0]["judge"]["version"] == "ifs-v1"
@@ -148,18 +148,18 @@ def test_the_judge_of_this_run_comes_before_the_shipped_one_and_a_named_one_befo
 
 def test_the_stages_own_records_are_prompts_whole_and_cut_in_half(tmp_path: Path) -> None:
     records = [task("Name a river in the north of Spain."), task("Name a lake.")]
-    told, lines = scored(Score(prompts=""), bench(tmp_path, teacher=Speaker(speaks)), *records)
+    page, lines = scored(Score(prompts=""), bench(tmp_path, teacher=Speaker(speaks)), *records)
     assert [line["prompt"] for line in lines] == [
         "Name a river in the north of Spain.",
         "Name a river in",
         "Name a lake.",
     ]
-    assert (told["prompts"], told["sources"]) == ("records", 2)
+    assert (page["prompts"], page["sources"]) == ("records", 2)
 
 
 def test_only_the_first_sources_are_asked_where_a_number_is_given(tmp_path: Path) -> None:
-    told, _ = scored(Score(first=2), bench(tmp_path, teacher=Speaker(speaks)))
-    assert (told["sources"], told["n"]) == (2, 4)
+    page, _ = scored(Score(first=2), bench(tmp_path, teacher=Speaker(speaks)))
+    assert (page["sources"], page["n"]) == (2, 4)
 
 
 def test_text_that_no_file_can_hold_is_written_all_the_same(tmp_path: Path) -> None:
@@ -170,10 +170,10 @@ def test_text_that_no_file_can_hold_is_written_all_the_same(tmp_path: Path) -> N
 def test_a_model_beside_without_a_template_is_left_out_under_chat_and_that_is_told(tmp_path: Path) -> None:
     bare = Speaker(speaks, traits=Traits(chat=False), name="scripted:bare")
     stage = Score(beside=("base",), wrappers=("none", "chat"))
-    told, _ = scored(stage, bench(tmp_path, teacher=Speaker(speaks), base=bare))
-    asked = [(one["model"], one["wrapper"]) for one in told["scores"]]
+    page, _ = scored(stage, bench(tmp_path, teacher=Speaker(speaks), base=bare))
+    asked = [(one["model"], one["wrapper"]) for one in page["scores"]]
     assert asked == [("scripted:speaker", "none"), ("scripted:speaker", "chat"), ("scripted:bare", "none")]
-    [left_out] = told["left_out"]
+    [left_out] = page["left_out"]
     assert (left_out["model"], left_out["wrapper"]) == ("scripted:bare", "chat")
 
 

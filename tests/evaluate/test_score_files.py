@@ -74,16 +74,16 @@ def test_a_difference_is_drawn_in_pairs_so_that_what_both_share_adds_no_spread()
 
 def test_only_prompts_that_both_answered_are_compared() -> None:
     scores = score_responses(rows(*side("one", 20), *side("other", 20, of=30)), Marked())
-    assert [found.n for found in scores.differences] == [30]
+    assert [difference.n for difference in scores.differences] == [30]
     apart = rows({"model": "a", "prompt": "A?", "response": "B"}, {"model": "b", "prompt": "C?", "response": "D"})
     assert score_responses(apart, Marked()).differences == ()
 
 
 def test_the_first_score_stands_at_the_top_and_all_of_them_below() -> None:
-    told = score_responses(rows(*side("base", 10), *side("tuned", 30)), Marked()).as_json()
-    assert told["ifs"] == 0.25
-    assert isinstance(told["scores"], list)
-    assert [one["ifs"] for one in told["scores"] if isinstance(one, dict)] == [0.25, 0.75]
+    page = score_responses(rows(*side("base", 10), *side("tuned", 30)), Marked()).as_json()
+    assert page["ifs"] == 0.25
+    assert isinstance(page["scores"], list)
+    assert [one["ifs"] for one in page["scores"] if isinstance(one, dict)] == [0.25, 0.75]
 
 
 def test_a_table_has_a_line_for_each_score_and_survives_a_pipe_in_a_name() -> None:

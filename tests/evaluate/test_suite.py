@@ -50,38 +50,40 @@ def run(
     there = benchmarks or {"ifeval-v1": ifeval_tasks(ROWS, "set.jsonl"), "ni": tuple(superni_tasks(TASKS, 2))}
     bench = Bench(models=dict(zip(("student", "base"), models, strict=False)), benchmarks=there, scratch=folder)
     outcomes = list(stage([task("Kept.")], bench))
-    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
+    built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
     lines = built["suite.jsonl"].read_text(encoding="utf-8").splitlines()
     return outcomes, json.loads(built["suite.json"].read_text(encoding="utf-8")), [json.loads(line) for line in lines]
 
 
 def test_ifeval_is_asked_greedily_and_told_by_prompt_by_instruction_and_by_kind(tmp_path: Path) -> None:
     speaker = Speaker(lambda prompt: '"Yes, it is."' if "Say" in prompt else "Der Fluss ist sehr lang und kalt.")
-    outcomes, told, lines = run(Suite(), tmp_path, speaker)
-    assert [one.record.instruction for one in outcomes if isinstance(one, Kept)] == ["Kept."]
-    assert {(one.temperature, one.max_tokens, one.purpose) for one in speaker.asked} == {(0.0, 1280, "suite")}
-    found = told["models"][0]["ifeval"]
+    outcomes, page, lines = run(Suite(), tmp_path, speaker)
+    assert [outcome.record.instruction for outcome in outcomes if isinstance(outcome, Kept)] == ["Kept."]
+    assert {(request.temperature, request.max_tokens, request.purpose) for request in speaker.asked} == {
+        (0.0, 1280, "suite")
+    }
+    found = page["models"][0]["ifeval"]
     assert found["answered"] == 3
     assert found["measures"]["prompt_strict"]["value"] == pytest.approx(2 / 3)
     assert found["measures"]["instruction_strict"]["value"] == pytest.approx(3 / 4)
     assert found["measures"]["instruction_strict"]["n"] == 4
     assert found["by_category"]["startend:quotation"]["instruction_loose"]["value"] == 1.0
     assert found["by_category"]["punctuation:no_comma"]["instruction_strict"]["value"] == 0.0
-    assert [one["marks"]["prompt_strict"] for one in lines] == [[1.0, 1], [0.0, 1], [1.0, 1]]
+    assert [line["marks"]["prompt_strict"] for line in lines] == [[1.0, 1], [0.0, 1], [1.0, 1]]
     assert lines[0]["response"] == '"Yes, it is."'
 
 
 def test_superni_is_asked_by_definition_alone_and_told_by_category_with_intervals_by_task(tmp_path: Path) -> None:
     speaker = Speaker(lambda prompt: "the tay." if "river 1" in prompt else "a lake")
-    _, told, lines = run(Suite(suites=("superni",), superni="ni"), tmp_path, speaker)
-    assert {one.max_tokens for one in speaker.asked} == {128}
+    _, page, lines = run(Suite(suites=("superni",), superni="ni"), tmp_path, speaker)
+    assert {request.max_tokens for request in speaker.asked} == {128}
     asked = "Definition: Name river 0.\n\nNow complete the following example -\nInput: place 0.\nOutput:"
     assert text_of(speaker.asked[0]) == asked
-    found = told["models"][0]["superni"]
+    found = page["models"][0]["superni"]
     assert (found["answered"], found["measures"]["exact_match"]["value"]) == (4, 0.5)
     assert (found["measures"]["rouge_l"]["sources"], found["measures"]["rouge_l"]["n"]) == (2, 4)
     assert found["by_category"]["Title Generation"]["rouge_l"]["value"] == 1.0
-    assert len({one["id"] for one in lines}) == 4
+    assert len({line["id"] for line in lines}) == 4
 
 
 def test_user_oriented_tasks_are_asked_and_left_for_people_to_mark(tmp_path: Path) -> None:
@@ -91,10 +93,10 @@ def test_user_oriented_tasks_are_asked_and_left_for_people_to_mark(tmp_path: Pat
     ]
     speaker = Speaker(lambda _: "a b")
     there: dict[str, Sequence[Task]] = {"user-v1": user_tasks(rows, "set.jsonl")}
-    _, told, lines = run(Suite(suites=("user_oriented",)), tmp_path, speaker, benchmarks=there)
-    assert [text_of(one) for one in speaker.asked] == ["Sort.\n\nb a", "Greet."]
-    assert (told["models"][0]["user_oriented"]["answered"], told["models"][0]["user_oriented"]["measures"]) == (2, {})
-    assert [one["source"] for one in lines] == ["u1", "u2"]
+    _, page, lines = run(Suite(suites=("user_oriented",)), tmp_path, speaker, benchmarks=there)
+    assert [text_of(request) for request in speaker.asked] == ["Sort.\n\nb a", "Greet."]
+    assert (page["models"][0]["user_oriented"]["answered"], page["models"][0]["user_oriented"]["measures"]) == (2, {})
+    assert [line["source"] for line in lines] == ["u1", "u2"]
     with pytest.raises(BadInput, match="no user-oriented task"):
         user_tasks([("set.jsonl:1", {"id": "u1"})], "set.jsonl")
 
@@ -109,20 +111,20 @@ def test_our_user_oriented_tasks_can_be_read_and_their_hash_stands_in_the_readme
 def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silence(tmp_path: Path) -> None:
     broken = Speaker(lambda prompt: None if "more" in prompt else '"Yes"', name="scripted:base")
     silent = Speaker(lambda _: None, fails="only_thinking")
-    outcomes, told, lines = run(Suite(beside=("base",)), tmp_path, silent, broken)
-    assert [(one["ifeval"]["answered"], one["ifeval"]["failed"]) for one in told["models"]] == [(3, 0), (2, 1)]
-    assert told["models"][0]["ifeval"]["measures"]["prompt_loose"]["value"] == 0.0
-    assert [one["question"] for one in told["failures"]] == [lines[1]["id"]]
-    [measured] = [one.value for one in outcomes if isinstance(one, Measured)]
+    outcomes, page, lines = run(Suite(beside=("base",)), tmp_path, silent, broken)
+    assert [(one["ifeval"]["answered"], one["ifeval"]["failed"]) for one in page["models"]] == [(3, 0), (2, 1)]
+    assert page["models"][0]["ifeval"]["measures"]["prompt_loose"]["value"] == 0.0
+    assert [one["question"] for one in page["failures"]] == [lines[1]["id"]]
+    [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
     assert isinstance(measured, dict)
     assert measured["failed"] == 1
 
 
 def test_a_model_without_a_template_is_asked_bare(tmp_path: Path) -> None:
     bare = Speaker(lambda _: "x", traits=Traits(chat=False))
-    _, told, _ = run(Suite(first=1, max_tokens=9), tmp_path, bare)
-    assert [one.max_tokens for one in bare.asked] == [told["suites"]["ifeval"]["max_tokens"]] == [9]
-    assert (told["models"][0]["wrapper"], told["suites"]["ifeval"]["questions"]) == ("none", 1)
+    _, page, _ = run(Suite(first=1, max_tokens=9), tmp_path, bare)
+    assert [request.max_tokens for request in bare.asked] == [page["suites"]["ifeval"]["max_tokens"]] == [9]
+    assert (page["models"][0]["wrapper"], page["suites"]["ifeval"]["questions"]) == ("none", 1)
 
 
 def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:

@@ -37,6 +37,6 @@ def answers(folder: Path) -> list[tuple[object, ...]]:
 def differences(first: Path, second: Path) -> list[str]:
     """Names of what differs; none is what every promise of the run folder comes to."""
     one, two = files(first), files(second)
-    found = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
-    found += ["ledger.jsonl"] * (events(first) != events(second))
-    return found + ["journal.sqlite"] * (answers(first) != answers(second))
+    names = sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
+    names += ["ledger.jsonl"] * (events(first) != events(second))
+    return names + ["journal.sqlite"] * (answers(first) != answers(second))

@@ -84,12 +84,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tried(verb: str, folder: Path, identity: str) -> SelfInstructError | str:
     """What a verb prints, or how it refuses; anything else is a fault of ours."""
     words = [identity if word == "ID" else word for word in VERBS[verb]]
-    told = CliRunner().invoke(desk, [*words, str(folder)], standalone_mode=False)
-    if isinstance(told.exception, SelfInstructError):
-        return told.exception
-    if told.exception is not None:
-        raise told.exception
-    return str(told.output)
+    ended = CliRunner().invoke(desk, [*words, str(folder)], standalone_mode=False)
+    if isinstance(ended.exception, SelfInstructError):
+        return ended.exception
+    if ended.exception is not None:
+        raise ended.exception
+    return str(ended.output)
 
 
 def damaged(whole: Path, folder: Path, name: str, damage: str) -> Path:
@@ -160,8 +160,8 @@ def test_fresh_makes_a_damaged_folder_whole_again_from_the_journal(whole: Path, 
     shutil.copytree(whole, folder)
     for name in (".identity.json", "round-00001/plan.json", "round-00001/01-propose/DONE"):
         (folder / name).write_bytes(b"")
-    told = CliRunner().invoke(desk, [*VERBS["run"], str(folder), "--fresh"], standalone_mode=False)
-    assert told.exception is None
+    ended = CliRunner().invoke(desk, [*VERBS["run"], str(folder), "--fresh"], standalone_mode=False)
+    assert ended.exception is None
     assert harm(whole, folder) == []
 
 

@@ -24,7 +24,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base with random weights, and a set."""
     folder = tmp_path_factory.mktemp("given")
     Folder.made(folder / "base")
-    rows = [{"instruction": one.instruction, "output": one.instances[0].output} for one in tasks(96)]
+    rows = [{"instruction": task.instruction, "output": task.instances[0].output} for task in tasks(96)]
     (folder / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder
 

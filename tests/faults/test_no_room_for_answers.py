@@ -41,9 +41,9 @@ def test_answers_that_came_and_are_not_on_record_are_counted(tmp_path: Path, mon
     monkeypatch.setattr(JournalFile, "_make_or_recognise", small)
     with pytest.raises(NoRoom, match=r"journal\.sqlite: database or disk is full") as refused:
         run(tmp_path / "run")
-    told = re.search(r"(\d+) answers came and could not be written down.*MB are free, at least", str(refused.value))
-    assert told is not None, refused.value
-    assert int(told[1]) == len(came) - len(answers(tmp_path / "run")) > 0
+    match = re.search(r"(\d+) answers came and could not be written down.*MB are free, at least", str(refused.value))
+    assert match is not None, refused.value
+    assert int(match[1]) == len(came) - len(answers(tmp_path / "run")) > 0
     assert "no answer was lost" not in str(refused.value)
     monkeypatch.undo()
     run(tmp_path / "run")

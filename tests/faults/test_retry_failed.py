@@ -32,9 +32,11 @@ def teacher(httpserver: HTTPServer) -> Teacher:
 def run(teacher: Teacher, recipe: Path, folder: Path, *words: str) -> Result:
     teacher.asked.clear()
     variables = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": teacher.url}
-    told = CliRunner(env=variables).invoke(desk, ["run", str(recipe), "-o", str(folder), *words], standalone_mode=False)
-    assert told.exception is None, told.exception
-    return told
+    ended = CliRunner(env=variables).invoke(
+        desk, ["run", str(recipe), "-o", str(folder), *words], standalone_mode=False
+    )
+    assert ended.exception is None, ended.exception
+    return ended
 
 
 def lines(path: Path) -> list[dict[str, object]]:

@@ -41,11 +41,11 @@ def written(place: Path) -> Path:
 def run(teacher: Teacher, place: Path, *words: str, **variables: str) -> tuple[int, str]:
     """A run against the teacher, in this process; its exit code and everything it printed."""
     line = ["run", str(written(place)), "-o", str(place / "run"), *words]
-    told = CliRunner(env=environment(teacher, **variables)).invoke(desk, line, standalone_mode=False)
-    if isinstance(told.exception, SelfInstructError):
-        return told.exception.exit_code, told.output + str(told.exception)
-    assert told.exception is None, told.exception
-    return int(told.return_value), told.output
+    ended = CliRunner(env=environment(teacher, **variables)).invoke(desk, line, standalone_mode=False)
+    if isinstance(ended.exception, SelfInstructError):
+        return ended.exception.exit_code, ended.output + str(ended.exception)
+    assert ended.exception is None, ended.exception
+    return int(ended.return_value), ended.output
 
 
 def environment(teacher: Teacher, **variables: str) -> dict[str, str]:
@@ -90,14 +90,14 @@ def echo_in_failures(question: Question) -> Response | None:
 def test_after_a_whole_run_no_file_and_no_verb_holds_the_key(teacher: Teacher, tmp_path: Path) -> None:
     teacher.fate = echo_in_failures
     folder = tmp_path / "run"
-    told = process("run", written(tmp_path), "-o", folder, **environment(teacher, OPENAI_LOG="debug"))
-    assert told.returncode == 0, told.stderr
+    ended = process("run", written(tmp_path), "-o", folder, **environment(teacher, OPENAI_LOG="debug"))
+    assert ended.returncode == 0, ended.stderr
     assert {key_of(question) for question in teacher.asked} == {KEY}
     failed = (folder / "failed.jsonl").read_text(encoding="utf-8")
     assert "***" in failed
     identity = json.loads((folder / "kept.jsonl").read_text(encoding="utf-8").splitlines()[0])["id"]
     broken = json.loads(failed.splitlines()[-1])["record"]["id"]
-    said_by = [told.stdout, told.stderr]
+    said_by = [ended.stdout, ended.stderr]
     for words in (
         ["show", folder],
         ["why", identity, folder],
@@ -108,9 +108,9 @@ def test_after_a_whole_run_no_file_and_no_verb_holds_the_key(teacher: Teacher, t
         ["run", folder / "recipe.yaml", "--dry-run"],
         ["run", folder / "recipe.yaml", "-o", folder],
     ):
-        told = command(*words, **environment(teacher))
-        assert told.returncode == 0, told.stderr
-        said_by.append(told.stdout + told.stderr)
+        ended = command(*words, **environment(teacher))
+        assert ended.returncode == 0, ended.stderr
+        said_by.append(ended.stdout + ended.stderr)
     assert list(leaks(tmp_path, *said_by)) == []
 
 

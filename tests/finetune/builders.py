@@ -126,8 +126,8 @@ QUICK: dict[str, Any] = {
 def tuned(stage: Finetune, records: list[Task], bench: Bench) -> tuple[list[Outcome], dict[str, Path], dict[str, Any]]:
     """What the stage said, what it built and what it measured."""
     outcomes = list(stage(records, bench))
-    built = {one.name: one.path for one in outcomes if isinstance(one, Built)}
-    (told,) = (one.value for one in outcomes if isinstance(one, Measured))
+    built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
+    (told,) = (outcome.value for outcome in outcomes if isinstance(outcome, Measured))
     assert isinstance(told, dict)
     return outcomes, built, told
 

@@ -53,13 +53,13 @@ def test_a_task_of_several_instances_is_as_many_examples() -> None:
         instances=(Instance("1 + 1", "2"), Instance("1 + 2", "3")),
         provenance=Provenance(stage="seed"),
     )
-    assert [one.record for one in _prepared(both).examples] == [f"{both.id}/0", f"{both.id}/1"]
+    assert [example.record for example in _prepared(both).examples] == [f"{both.id}/0", f"{both.id}/1"]
 
 
 def test_what_is_too_long_loses_its_end_and_is_counted() -> None:
     long, short = task("Count.", "one two three four five"), task("Add.", "3")
     made = _prepared(long, short, most=40)
-    assert [one.cut for one in made.examples] == [True, False]
+    assert [example.cut for example in made.examples] == [True, False]
     assert len(made.examples[0]) == 40
     assert made.counts.truncated == 1
     assert not _learned(made.examples[0]).endswith("<|im_end|>")
@@ -69,7 +69,7 @@ def test_counts_are_those_of_the_examples() -> None:
     made = _prepared(*tasks(20))
     assert made.counts.examples == made.counts.records == 20
     assert made.counts.tokens == sum(map(len, made.examples))
-    assert made.counts.supervised_tokens == sum(sum(one.supervised) for one in made.examples)
+    assert made.counts.supervised_tokens == sum(sum(example.supervised) for example in made.examples)
     assert made.counts.longest == max(map(len, made.examples))
 
 
@@ -162,8 +162,8 @@ def test_a_record_that_does_not_fit_is_left_out_by_name_and_the_rest_is_learned(
     usual: dict[str, Any] = {"template": "chat", "max_tokens": 40, "too_long": "reject", "refused": "reject"}
     found = prepare(records, made, **usual | how)
     assert {at: one.reason for at, one in found.unfit.items()} == reasons
-    learned = [one for at, one in enumerate(records) if at not in reasons]
-    assert [one.record for one in found.examples] == [f"{one.id}/0" for one in learned]
+    learned = [record for at, record in enumerate(records) if at not in reasons]
+    assert [example.record for example in found.examples] == [f"{one.id}/0" for one in learned]
     assert found.counts.records == len(learned)
     for at, one in found.unfit.items():
         assert records[at].id[:16] in str(one)
@@ -199,11 +199,11 @@ def test_an_answer_that_is_marked_is_read_and_not_learned(template: Template) ->
 @pytest.mark.parametrize("template", ["chat", "tags", "alpaca", "ifs", "self_instruct"])
 def test_a_record_that_is_marked_whole_is_left_out_and_counted(template: Template) -> None:
     made = _prepared(replace(task("Add.", "4"), unlearned=(0,)), task("Name a river.", "The Nile."), template=template)
-    assert [_learned(one).strip() for one in made.examples] == ["The Nile.<|im_end|>"]
+    assert [_learned(example).strip() for example in made.examples] == ["The Nile.<|im_end|>"]
     assert (made.counts.records, made.counts.examples, made.counts.unlearned) == (2, 1, 1)
 
 
 def test_of_several_instances_one_may_be_marked() -> None:
     pairs = (Instance("1 + 1", "3"), Instance("1 + 2", "3"))
     both = Task(instruction="Add.", instances=pairs, unlearned=(0,), provenance=Provenance(stage="seed"))
-    assert [one.record for one in _prepared(both).examples] == [f"{both.id}/1"]
+    assert [example.record for example in _prepared(both).examples] == [f"{both.id}/1"]

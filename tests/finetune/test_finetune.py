@@ -33,14 +33,14 @@ transformers = pytest.importorskip("transformers")
 
 def test_every_record_passes_and_a_student_stands_beside_them(tmp_path: Path) -> None:
     records = [*tasks(9), talk()]
-    outcomes, built, told = tuned(Finetune(**QUICK), records, bench_of(tmp_path))
-    assert [one.record for one in outcomes if isinstance(one, Kept)] == records
+    outcomes, built, measured = tuned(Finetune(**QUICK), records, bench_of(tmp_path))
+    assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == records
     assert sorted(built) == ["student"]
-    assert told["data"]["examples"] == 10
-    assert told["training"]["examples_seen"] == 20
-    assert told["training"]["useful_share"] == 1.0
-    assert told["training"]["trained_parameters"] < told["training"]["parameters"]
-    assert told["stop"] is None
+    assert measured["data"]["examples"] == 10
+    assert measured["training"]["examples_seen"] == 20
+    assert measured["training"]["useful_share"] == 1.0
+    assert measured["training"]["trained_parameters"] < measured["training"]["parameters"]
+    assert measured["stop"] is None
 
 
 def test_a_tuned_adapter_is_scored_as_it_lies_there_and_loads_with_peft(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_tuned_adapter_is_scored_as_it_lies_there_and_loads_with_peft(tmp_path
 
 
 def test_a_student_of_full_tuning_loads_by_itself(tmp_path: Path) -> None:
-    _, built, told = tuned(Finetune(**QUICK | {"method": "full"}), tasks(8), bench_of(tmp_path))
+    _, built, measured = tuned(Finetune(**QUICK | {"method": "full"}), tasks(8), bench_of(tmp_path))
     loaded = transformers.AutoModelForCausalLM.from_pretrained(built["student"])
-    assert told["training"]["trained_parameters"] == told["training"]["parameters"] == loaded.num_parameters()
+    assert measured["training"]["trained_parameters"] == measured["training"]["parameters"] == loaded.num_parameters()
     assert (built["student"] / "model.safetensors").is_file()
     assert not torch.equal(loaded.lm_head.weight, model().lm_head.weight)
 
@@ -85,20 +85,20 @@ def test_layers_of_an_adapter_are_named_in_the_same_order_whatever_the_hash_seed
 def test_a_student_says_what_it_was_made_of_and_names_no_place_of_this_machine(tmp_path: Path) -> None:
     full = tuned(Finetune(**QUICK | {"method": "full"}), tasks(4), bench_of(tmp_path))[1]["student"]
     assert not [path for path in full.iterdir() if path.suffix != ".safetensors" and str(tmp_path) in path.read_text()]
-    _, built, told = tuned(Finetune(**QUICK), tasks(6), bench_of(tmp_path))
+    _, built, measured = tuned(Finetune(**QUICK), tasks(6), bench_of(tmp_path))
     page = (built["student"] / "README.md").read_text()
     assert str(tmp_path) not in page
     assert "`hf:tiny`" in page
     assert "weights made by chance" in page
-    assert told["data"]["sha256"] in page
-    assert json.loads((built["student"] / "training.json").read_text()) == told
+    assert measured["data"]["sha256"] in page
+    assert json.loads((built["student"] / "training.json").read_text()) == measured
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> None:
-    _, built, told = tuned(Finetune(**QUICK | {"method": method}), tasks(4), bench_of(tmp_path))
+    _, built, measured = tuned(Finetune(**QUICK | {"method": method}), tasks(4), bench_of(tmp_path))
     student = built["student"]
-    adapted = [card(told, [], adapter_base=base) for base in ("gguf:/a.gguf", "tiny")] if method == "lora" else []
+    adapted = [card(measured, [], adapter_base=base) for base in ("gguf:/a.gguf", "tiny")] if method == "lora" else []
     for page in [(student / "README.md").read_text(), *adapted]:
         code = page.partition("```python\n")[2].partition("```")[0]
         code = code.replace("THIS_FOLDER", str(student)).replace("BASE", str(tmp_path / "base"))
@@ -123,30 +123,30 @@ def test_a_record_that_does_not_fit_is_rejected_by_name_and_said_before_the_trai
     tests = task("Name a lake.", "Lake Como.", extra={"split": "test"})
     long, empty = task("Tell me " + "everything " * 30), task("Add.", "")
     records = [tests, *tasks(3), long, tests, empty, *tasks(3, seed=1)]
-    outcomes, _, told = tuned(Finetune(**QUICK), records, bench_of(tmp_path / "all", notice=said.append))
-    fates = [one for one in outcomes if isinstance(one, Kept | Rejected)]
-    assert [one.record for one in fates] == records
-    assert [(one.record, one.reason) for one in fates if isinstance(one, Rejected)] == [
+    outcomes, _, measured = tuned(Finetune(**QUICK), records, bench_of(tmp_path / "all", notice=said.append))
+    fates = [outcome for outcome in outcomes if isinstance(outcome, Kept | Rejected)]
+    assert [outcome.record for outcome in fates] == records
+    assert [(outcome.record, outcome.reason) for outcome in fates if isinstance(outcome, Rejected)] == [
         (long, "too_long"),
         (empty, "no_answer"),
     ]
     assert said[0] == "not learned: 2 of 8 records (1 too_long, 1 no_answer; see rejected.jsonl)"
     assert long.id[:16] in said[1]
     _, _, alone = tuned(Finetune(**QUICK), [*tasks(3), *tasks(3, seed=1)], bench_of(tmp_path / "alone"))
-    assert told["data"]["sha256"] == alone["data"]["sha256"]
-    assert told["data"]["records"] == 6
+    assert measured["data"]["sha256"] == alone["data"]["sha256"]
+    assert measured["data"]["records"] == 6
     with pytest.raises(BadInput, match="too_long: truncate"):
         tuned(Finetune(**QUICK, too_long="stop"), records, bench_of(tmp_path / "stop"))
 
 
 def test_the_test_split_is_not_trained_on_and_its_loss_is_told(tmp_path: Path) -> None:
     records, tests = tasks(6), [task("Name a lake.", "Lake Como.", extra={"split": "test"}) for _ in range(3)]
-    _, _, told = tuned(Finetune(**QUICK), [*records, *tests], bench_of(tmp_path / "both"))
+    _, _, measured = tuned(Finetune(**QUICK), [*records, *tests], bench_of(tmp_path / "both"))
     _, _, alone = tuned(Finetune(**QUICK), records, bench_of(tmp_path / "alone"))
-    assert told["data"]["sha256"] == alone["data"]["sha256"]
-    assert told["data"]["test_left_out"] == 3
-    assert told["training"]["held_out_examples"] == 3
-    assert told["training"]["held_out_loss"] > 0
+    assert measured["data"]["sha256"] == alone["data"]["sha256"]
+    assert measured["data"]["test_left_out"] == 3
+    assert measured["training"]["held_out_examples"] == 3
+    assert measured["training"]["held_out_loss"] > 0
     assert alone["training"]["held_out_loss"] is None
 
 
@@ -163,13 +163,13 @@ def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> No
     asked: list[Request] = []
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8, 12), "template": "tags", "patience": 1})
     bench = bench_of(tmp_path, **rising(asked), pool=Pool(seeds=tasks(3)))
-    _, built, told = tuned(stage, tasks(12), bench)
-    assert told["stop"]["wrapper"] == "tags"
+    _, built, measured = tuned(stage, tasks(12), bench)
+    assert measured["stop"]["wrapper"] == "tags"
     assert str(asked[0].prompt) == "<|user|>\nName river number 0 of the land.\n<|assistant|>\n"
     assert len(asked) == 3 * 400
-    assert told["stop"]["stopped_at"] == told["training"]["examples_seen"] == 8
-    assert told["stop"]["gap"] in ("narrow", "undecided")
-    assert told["training"]["planned_steps"] > told["training"]["steps"] == 2
+    assert measured["stop"]["stopped_at"] == measured["training"]["examples_seen"] == 8
+    assert measured["stop"]["gap"] in ("narrow", "undecided")
+    assert measured["training"]["planned_steps"] > measured["training"]["steps"] == 2
     lines = [json.loads(line) for line in built["curve.jsonl"].read_text().splitlines()]
     assert [line["examples"] for line in lines] == [0, 4, 8]
     assert [line["stop"] for line in lines] == [False, False, True]
@@ -183,9 +183,9 @@ def test_checks_stop_the_training_and_their_curve_is_built(tmp_path: Path) -> No
 
 def test_training_on_tells_where_it_would_have_stopped(tmp_path: Path) -> None:
     stage = Finetune(**QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0})
-    _, _, told = tuned(stage, tasks(12), bench_of(tmp_path, **rising()))
-    assert told["stop"]["stopped_at"] == 8
-    assert told["training"]["examples_seen"] == 12
+    _, _, measured = tuned(stage, tasks(12), bench_of(tmp_path, **rising()))
+    assert measured["stop"]["stopped_at"] == 8
+    assert measured["training"]["examples_seen"] == 12
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
@@ -193,14 +193,14 @@ def test_a_stage_killed_at_a_check_goes_on_to_the_same_bytes(tmp_path: Path, met
     knobs = QUICK | {"stop": "ifs", "grid": (0, 8), "tau": 1.0, "method": method, "epochs": 1.0}
     stage, bench = Finetune(**knobs), bench_of(tmp_path)
 
-    def told(name: str, kill_at: int = -1) -> Bench:
+    def bench_named(name: str, kill_at: int = -1) -> Bench:
         return Bench(weights=bench.weights, scratch=tmp_path / name, **by_weights(kill_at))
 
-    _, whole, expected = tuned(stage, tasks(12), told("whole"))
+    _, whole, expected = tuned(stage, tasks(12), bench_named("whole"))
     with pytest.raises(KeyboardInterrupt):
-        tuned(stage, tasks(12), told("killed", kill_at=2))
+        tuned(stage, tasks(12), bench_named("killed", kill_at=2))
     assert checkpoints(next((tmp_path / "killed").glob("training-*")))
-    _, again, measured = tuned(stage, tasks(12), told("killed"))
+    _, again, measured = tuned(stage, tasks(12), bench_named("killed"))
     assert measured == expected
     assert contents(again["student"]) == contents(whole["student"])
     assert again["curve.jsonl"].read_bytes() == whole["curve.jsonl"].read_bytes()
@@ -253,14 +253,14 @@ def test_an_adapter_is_not_put_upon_an_adapter(tmp_path: Path) -> None:
     second = Bench(weights={"base": _Student(built["student"])}, scratch=tmp_path / "second")
     with pytest.raises(BadInput, match=r"an adapter on an adapter.*method: full"):
         list(Finetune(**QUICK)(tasks(4), second))
-    _, _, told = tuned(Finetune(**QUICK | {"method": "full"}), tasks(4), second)
-    assert told["training"]["steps"] == 2
+    _, _, measured = tuned(Finetune(**QUICK | {"method": "full"}), tasks(4), second)
+    assert measured["training"]["steps"] == 2
 
 
 def test_a_conversation_ends_where_its_last_answer_ends(tmp_path: Path) -> None:
     open_end = task("Name a river.", "The Nile.", later=(Message("user", "Thanks!"),))
-    _, _, told = tuned(Finetune(**QUICK), [open_end], bench_of(tmp_path))
-    assert told["data"]["supervised_tokens"] == len("The Nile.") + 1
+    _, _, measured = tuned(Finetune(**QUICK), [open_end], bench_of(tmp_path))
+    assert measured["data"]["supervised_tokens"] == len("The Nile.") + 1
 
 
 def test_the_callback_is_at_the_door() -> None:
@@ -292,11 +292,11 @@ def _with_tests() -> list[Task]:
 
 def test_of_several_learning_rates_the_one_with_the_lowest_held_out_loss_tunes_the_student(tmp_path: Path) -> None:
     knobs = QUICK | {"learning_rate": 0.0, "learning_rates": (1e-7, 0.02), "trial": 8}
-    _, built, told = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "chosen"))
-    losses = {one["learning_rate"]: one["held_out_loss"] for one in told["trials"]}
-    assert [one["examples"] for one in told["trials"]] == [8, 8]
+    _, built, measured = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "chosen"))
+    losses = {one["learning_rate"]: one["held_out_loss"] for one in measured["trials"]}
+    assert [one["examples"] for one in measured["trials"]] == [8, 8]
     assert losses[0.02] < losses[1e-7]
-    assert told["recipe"]["learning_rate"] == 0.02
+    assert measured["recipe"]["learning_rate"] == 0.02
     named = QUICK | {"learning_rate": 0.02}
     _, alone, _ = tuned(Finetune(**named), _with_tests(), bench_of(tmp_path / "named"))
     weights = "adapter_model.safetensors"
@@ -308,8 +308,8 @@ def test_a_trial_tells_its_loss_on_as_many_records_as_it_is_tried_on(tmp_path: P
     shown = []
     for name, answer in [("all", "Lake Como."), ("two", "Lake Garda, of all of them.")]:
         given = [*tasks(8), *_with_tests()[-3:-1], task("Name a lake.", answer, extra={"split": "test"})]
-        _, _, told = tuned(Finetune(**knobs), given, bench_of(tmp_path / name))
-        shown.append(([one["held_out_loss"] for one in told["trials"]], told["training"]["held_out_loss"]))
+        _, _, measured = tuned(Finetune(**knobs), given, bench_of(tmp_path / name))
+        shown.append(([one["held_out_loss"] for one in measured["trials"]], measured["training"]["held_out_loss"]))
     assert shown[0][0] == shown[1][0]  # a third record that none of them read
     assert shown[0][1] != shown[1][1]
 
@@ -326,9 +326,9 @@ def test_a_trial_that_was_made_before_a_kill_is_not_made_again(tmp_path: Path) -
 
 def test_a_rate_that_breaks_the_loss_is_not_chosen_and_all_of_them_are_an_error(tmp_path: Path) -> None:
     knobs = QUICK | {"method": "full", "learning_rates": (1e-3, 1e30), "trial": 8}
-    _, _, told = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "one"))
-    assert told["recipe"]["learning_rate"] == 1e-3
-    assert [one["held_out_loss"] is None for one in told["trials"]] == [False, True]
+    _, _, measured = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "one"))
+    assert measured["recipe"]["learning_rate"] == 1e-3
+    assert [one["held_out_loss"] is None for one in measured["trials"]] == [False, True]
     knobs["learning_rates"] = (1e30, 2e30)
     with pytest.raises(Stopped, match="no number with every learning rate"):
         tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "none"))
@@ -366,11 +366,11 @@ def test_too_few_prompts_to_ever_stop_and_no_headroom_are_said_before_the_traini
         notice=said.append,
         doing=lambda what, _done, _of: said.append(what),
     )
-    _, _, told = tuned(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
+    _, _, measured = tuned(Finetune(**QUICK | {"stop": "ifs", "grid": (0, 8)}), tasks(8), bench)
     before = said[: said.index("examples seen:")]
     assert any("no headroom" in line for line in before)
     assert any("checks of 30 instructions show the tone" in line and "finetune.first=100" in line for line in before)
-    assert told["stop"]["can_stop"] is False
+    assert measured["stop"]["can_stop"] is False
 
 
 def test_less_than_one_example_is_refused(tmp_path: Path) -> None:
@@ -379,8 +379,8 @@ def test_less_than_one_example_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_head_alone_can_be_adapted(tmp_path: Path) -> None:
-    _, _, told = tuned(Finetune(**QUICK | {"targets": ("lm_head",)}), tasks(8), bench_of(tmp_path))
-    assert told["training"]["loss_last"] < told["training"]["loss_first"]
+    _, _, measured = tuned(Finetune(**QUICK | {"targets": ("lm_head",)}), tasks(8), bench_of(tmp_path))
+    assert measured["training"]["loss_last"] < measured["training"]["loss_first"]
 
 
 def test_answers_kept_aside_are_the_second_probe_where_there_are_no_seeds(tmp_path: Path) -> None:

@@ -130,9 +130,9 @@ def test_the_model_attends_as_before_afterwards_also_when_something_fails() -> N
 
 @pytest.mark.parametrize(("kind", "layout"), [("llama", "packed"), ("gemma3", "packed"), ("mamba", "padded")])
 def test_only_models_whose_examples_stay_apart_are_packed(kind: str, layout: Layout) -> None:
-    found = capabilities(model(kind), kind)
-    assert found.layout == layout
-    assert found.plain_head
+    known = capabilities(model(kind), kind)
+    assert known.layout == layout
+    assert known.plain_head
 
 
 def test_a_head_with_something_done_after_it_is_no_plain_one() -> None:
@@ -145,10 +145,10 @@ def test_a_head_with_something_done_after_it_is_no_plain_one() -> None:
         logit_scale=0.5,
     )
     made = transformers.AutoModelForCausalLM.from_config(config).eval()
-    found = capabilities(made, "cohere")
-    assert not found.plain_head
+    known = capabilities(made, "cohere")
+    assert not known.plain_head
     given = examples(3)
-    assert _ours(made, given, found) == pytest.approx(_plain(made, given), rel=1e-4)
+    assert _ours(made, given, known) == pytest.approx(_plain(made, given), rel=1e-4)
 
 
 def test_a_model_that_sees_later_words_is_refused() -> None:

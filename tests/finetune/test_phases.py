@@ -25,9 +25,9 @@ def test_a_bend_of_ifs_is_found_where_it_is() -> None:
     found = [phases(GRID, curve(truth, sources=150, seed=seed), draws=1_000).format_ends for seed in range(10)]
     ends = [one for one in found if one is not None]
     assert len(ends) == 10
-    assert all(one.before > 0.1 > abs(one.after) for one in ends)
-    assert all(300 < one.examples < 900 for one in ends)
-    assert sum(one.low <= 512 <= one.high for one in ends) >= 8
+    assert all(end.before > 0.1 > abs(end.after) for end in ends)
+    assert all(300 < end.examples < 900 for end in ends)
+    assert sum(end.low <= 512 <= end.high for end in ends) >= 8
 
 
 def test_a_straight_rise_has_no_bend() -> None:
@@ -78,23 +78,23 @@ def test_too_few_checks_are_told() -> None:
 
 def test_without_noise_the_bend_is_exact() -> None:
     truth = np.array(bent(512, 0.2, 0.02, 0.1))
-    found = change_point(GRID, truth, np.tile(truth, (1_000, 1)), bend=-1)
-    assert found is not None
-    assert found.examples == pytest.approx(512, rel=0.08)  # between two of the places tried
-    assert found.before == pytest.approx(0.2, abs=0.01)
-    assert found.after == pytest.approx(0.02, abs=0.01)
+    point = change_point(GRID, truth, np.tile(truth, (1_000, 1)), bend=-1)
+    assert point is not None
+    assert point.examples == pytest.approx(512, rel=0.08)  # between two of the places tried
+    assert point.before == pytest.approx(0.2, abs=0.01)
+    assert point.after == pytest.approx(0.02, abs=0.01)
     assert change_point(GRID, truth, np.tile(truth, (1_000, 1)), bend=1) is None
 
 
 def test_the_fit_is_that_of_numpy_at_the_place_found() -> None:
     known = np.array([0.2, 0.45, 0.6, 0.8, 0.85, 0.9, 0.9, 0.92])
-    found = change_point(GRID, known, np.tile(known, (1_000, 1)), bend=-1)
-    assert found is not None
-    place = np.log2(1 + found.examples / 64)
+    point = change_point(GRID, known, np.tile(known, (1_000, 1)), bend=-1)
+    assert point is not None
+    place = np.log2(1 + point.examples / 64)
     basis = np.column_stack([np.ones(8), LOGS, np.maximum(LOGS - place, 0)])
     numbers, *_ = np.linalg.lstsq(basis, known, rcond=None)
-    assert found.before == pytest.approx(numbers[1])
-    assert found.after - found.before == pytest.approx(numbers[2])
+    assert point.before == pytest.approx(numbers[1])
+    assert point.after - point.before == pytest.approx(numbers[2])
 
 
 def test_readings_of_other_prompts_are_refused() -> None:

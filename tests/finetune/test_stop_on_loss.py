@@ -44,27 +44,27 @@ def test_a_training_stops_where_the_loss_on_its_test_split_no_longer_falls(
 ) -> None:
     pytest.importorskip(engine)
     losses(monkeypatch, 3.0, 2.0, 2.1, 1.0)
-    _, _, told = tuned(Finetune(**LOSS | {"engine": engine}), records(), bench_of(tmp_path))
-    assert told["stop"] is None
-    assert told["stop_by_loss"]["stopped_at"] == told["training"]["examples_seen"] == 8
-    assert told["stop_by_loss"]["lowest_at"] == 4
-    assert [one["held_out_loss"] for one in told["stop_by_loss"]["checks"]] == [3.0, 2.0, 2.1]
+    _, _, measured = tuned(Finetune(**LOSS | {"engine": engine}), records(), bench_of(tmp_path))
+    assert measured["stop"] is None
+    assert measured["stop_by_loss"]["stopped_at"] == measured["training"]["examples_seen"] == 8
+    assert measured["stop_by_loss"]["lowest_at"] == 4
+    assert [one["held_out_loss"] for one in measured["stop_by_loss"]["checks"]] == [3.0, 2.0, 2.1]
 
 
 def test_the_loss_is_really_that_of_the_test_split(tmp_path: Path) -> None:
-    _, _, told = tuned(Finetune(**LOSS | {"train_on": True}), records(), bench_of(tmp_path))
-    first, *_, last = told["stop_by_loss"]["checks"]
+    _, _, measured = tuned(Finetune(**LOSS | {"train_on": True}), records(), bench_of(tmp_path))
+    first, *_, last = measured["stop_by_loss"]["checks"]
     assert first["held_out_loss"] > last["held_out_loss"]
-    assert last["held_out_loss"] == pytest.approx(told["training"]["held_out_loss"], abs=1e-5)
+    assert last["held_out_loss"] == pytest.approx(measured["training"]["held_out_loss"], abs=1e-5)
 
 
 def test_beside_the_tone_both_are_told_of_the_same_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses(monkeypatch, 3.0, 2.0, 1.0, 1.5)
     knobs = QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0}
-    _, _, told = tuned(Finetune(**knobs), records(), bench_of(tmp_path, **rising()))
-    assert (told["stop"]["stopped_at"], told["stop_by_loss"]["stopped_at"]) == (8, 12)
-    assert [one["examples"] for one in told["stop"]["checks"]] == [
-        one["examples"] for one in told["stop_by_loss"]["checks"]
+    _, _, measured = tuned(Finetune(**knobs), records(), bench_of(tmp_path, **rising()))
+    assert (measured["stop"]["stopped_at"], measured["stop_by_loss"]["stopped_at"]) == (8, 12)
+    assert [one["examples"] for one in measured["stop"]["checks"]] == [
+        one["examples"] for one in measured["stop_by_loss"]["checks"]
     ]
 
 
@@ -83,9 +83,9 @@ def test_a_training_killed_at_a_check_goes_on_to_the_same_bytes(
     with pytest.raises(KeyboardInterrupt):
         tuned(stage, records(), at("killed"))
     again = losses(monkeypatch, 1.9, 2.0)
-    _, built, told = tuned(stage, records(), at("killed"))
+    _, built, measured = tuned(stage, records(), at("killed"))
     assert again == [1.9, 2.0]
-    assert told == expected
+    assert measured == expected
     assert contents(built["student"]) == contents(whole["student"])
 
 

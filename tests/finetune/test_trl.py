@@ -16,10 +16,10 @@ def test_a_published_set_trains_unchanged_in_trl(layout: str, tmp_path: Path, mo
     from datasets import load_dataset
 
     run = tmp_path / "run"
-    told = command(
+    ended = command(
         "run", "smoke", "--set", "stages=[{split: {test: 0.3}}]", "--set", f"publish.format={layout}", "-o", run
     )
-    assert told.returncode == 0, told.stderr
+    assert ended.returncode == 0, ended.stderr
     loaded = load_dataset(str(run / "dataset"), cache_dir=str(tmp_path / "cache"))
     assert sorted(loaded) == ["test", "train"]
     made = model()

@@ -100,9 +100,9 @@ def test_a_turn_that_is_marked_as_not_to_be_learned_has_no_loss(tmp_path: Path) 
     whole = task("Name a river.", "The Nile.", later=later)
     rows = [prepare([one], tokenizer(), template="chat", max_tokens=256).examples for one in (marked, whole)]
     [row] = trl_training._rows(rows[0], steps(1, 1, 1.0, seed=1), 1, 0)
-    told = [token for token in row["labels"] if token != trl_training.UNLEARNED]
-    assert tokenizer().decode(told) == "Lake Como.<|im_end|>"
-    losses = [trained(trl_training, tmp_path / str(at), lora(), rows=one, epochs=1.0) for at, one in enumerate(rows)]
+    tokens = [token for token in row["labels"] if token != trl_training.UNLEARNED]
+    assert tokenizer().decode(tokens) == "Lake Como.<|im_end|>"
+    losses = [trained(trl_training, tmp_path / str(at), lora(), rows=row, epochs=1.0) for at, row in enumerate(rows)]
     ours = trained(training, tmp_path / "ours", lora(), rows=rows[0], epochs=1.0)
     assert losses[0].losses == pytest.approx(ours.losses, abs=1e-5)
     assert losses[0].losses != pytest.approx(losses[1].losses, abs=1e-3)
@@ -115,7 +115,7 @@ def test_the_rows_of_a_step_are_its_examples_and_a_short_one_is_filled_up_with_w
     for at, step in enumerate(plan):
         here = [made[4 * at + place] for place in range(4)]
         read = sorted(tuple(row["input_ids"]) for row in here if set(row["labels"]) != {trl_training.UNLEARNED})
-        assert read == sorted(tuple(rows[one].tokens) for one in step.examples)
+        assert read == sorted(tuple(rows[example].tokens) for example in step.examples)
     assert sum(set(row["labels"]) == {trl_training.UNLEARNED} for row in made) == 2
 
 
@@ -156,9 +156,9 @@ def test_checks_stop_it_where_they_stop_ours_and_write_the_same_curve(tmp_path: 
     for name, knobs in (("ours", OURS), ("trl", TRL)):
         stage = Finetune(**knobs | {"stop": "ifs", "grid": (0, 4, 8, 12), "patience": 1})
         here = Bench(weights=bench.weights, scratch=tmp_path / name, **rising())
-        _, built, told = tuned(stage, tasks(12), here)
-        assert told["stop"]["stopped_at"] == told["training"]["examples_seen"] == 8
-        assert told["training"]["planned_steps"] > told["training"]["steps"] == 2
+        _, built, measured = tuned(stage, tasks(12), here)
+        assert measured["stop"]["stopped_at"] == measured["training"]["examples_seen"] == 8
+        assert measured["training"]["planned_steps"] > measured["training"]["steps"] == 2
         curves.append([json.loads(line) for line in built["curve.jsonl"].read_text().splitlines()])
     assert [line["examples"] for line in curves[1]] == [0, 4, 8]
     for ours, theirs in zip(*curves, strict=True):
@@ -171,16 +171,16 @@ def test_a_training_killed_at_a_check_goes_on_to_the_same_bytes(tmp_path: Path, 
     knobs = TRL | {"stop": "ifs", "grid": (0, 8), "tau": 1.0, "method": method, "epochs": 1.0, "neftune": 5.0}
     stage, weights = Finetune(**knobs), bench_of(tmp_path).weights
 
-    def told(name: str, kill_at: int = -1) -> Bench:
+    def bench_named(name: str, kill_at: int = -1) -> Bench:
         return Bench(weights=weights, scratch=tmp_path / name, **by_weights(kill_at))
 
-    _, whole, expected = tuned(stage, tasks(12), told("whole"))
+    _, whole, expected = tuned(stage, tasks(12), bench_named("whole"))
     with pytest.raises(KeyboardInterrupt):
-        tuned(stage, tasks(12), told("killed", kill_at=2))
+        tuned(stage, tasks(12), bench_named("killed", kill_at=2))
     (folder,) = (tmp_path / "killed").glob("training-*")
     assert [path.name for path in folder.glob("checkpoint-*")] == ["checkpoint-2"]
     (folder / "checkpoint-3").mkdir()  # torn by a kill: its state is not there
-    _, again, measured = tuned(stage, tasks(12), told("killed"))
+    _, again, measured = tuned(stage, tasks(12), bench_named("killed"))
     assert measured == expected
     assert contents(again["student"]) == contents(whole["student"])
     assert again["curve.jsonl"].read_bytes() == whole["curve.jsonl"].read_bytes()
@@ -364,7 +364,7 @@ def test_two_processes_of_a_launcher_make_the_student_of_one_and_the_second_keep
         "tags",
         "--epochs",
         "1.5",
-        *(word for one in knobs for word in ("--set", f"finetune.{one}")),
+        *(word for knob in knobs for word in ("--set", f"finetune.{knob}")),
     ]
     students, launcher = [], ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
     quiet = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path / "temporary")}

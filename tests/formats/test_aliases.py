@@ -22,10 +22,10 @@ def write(folder: Path, *values: object) -> str:
     return str(path)
 
 
-def one(folder: Path, value: object, **more: Any) -> Task:
-    [found] = read_set(write(folder, value), **more)
-    assert isinstance(found, Task), found
-    return found
+def only_record(folder: Path, value: object, **more: Any) -> Task:
+    [record] = read_set(write(folder, value), **more)
+    assert isinstance(record, Task), record
+    return record
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def one(folder: Path, value: object, **more: Any) -> Task:
     ],
 )
 def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, system: str, tmp_path: Path) -> None:
-    task = one(tmp_path, value)
+    task = only_record(tmp_path, value)
     assert (task.instruction, task.instances[0].output, task.later) == ("Name a river.", "Tay", ())
     assert (task.instances[0].input, task.system) == (given, system)
     assert None not in task.extra.values()
@@ -136,23 +136,28 @@ def test_a_layout_that_is_forced_is_the_one_that_is_read(tmp_path: Path) -> None
         "messages": [ASK, SAY],
         "conversations": [{"from": "human", "value": "Name a lake."}, {"from": "gpt", "value": "Ness"}],
     }
-    assert one(tmp_path, value, shape="messages").instruction == "Name a river."
-    assert one(tmp_path, value, shape="sharegpt").instruction == "Name a lake."
-    assert one(tmp_path, {**value, "instruction": "x", "output": "y"}, shape="sharegpt").instruction == "Name a lake."
+    assert only_record(tmp_path, value, shape="messages").instruction == "Name a river."
+    assert only_record(tmp_path, value, shape="sharegpt").instruction == "Name a lake."
+    assert (
+        only_record(tmp_path, {**value, "instruction": "x", "output": "y"}, shape="sharegpt").instruction
+        == "Name a lake."
+    )
 
 
 def test_columns_that_are_named_are_read_and_the_others_stay(tmp_path: Path) -> None:
     value = {"q": "Name a river.", "a": "Tay", "input": "mine", "n": 3, "where": "Scotland", "sys": "Be brief."}
     roles = Roles.parse("instruction=q,output=a,input=where,system=sys")
-    task = one(tmp_path, value, columns=roles)
+    task = only_record(tmp_path, value, columns=roles)
     assert (task.instruction, task.system) == ("Name a river.", "Be brief.")
     assert (task.instances[0].input, task.instances[0].output) == ("Scotland", "Tay")
     assert task.extra == {"input": "mine", "n": 3}
     assert (
-        one(tmp_path, {"q": "6 * 7?", "a": 42}, columns=Roles.parse("instruction=q,output=a")).instances[0].output
+        only_record(tmp_path, {"q": "6 * 7?", "a": 42}, columns=Roles.parse("instruction=q,output=a"))
+        .instances[0]
+        .output
         == "42"
     )
-    chat = one(tmp_path, {"chat": [ASK, SAY, ASK, SAY]}, columns=Roles.parse("messages=chat"))
+    chat = only_record(tmp_path, {"chat": [ASK, SAY, ASK, SAY]}, columns=Roles.parse("messages=chat"))
     assert chat.later == (Message("user", "Name a river."), Message("assistant", "Tay"))
 
 
@@ -175,24 +180,24 @@ def test_columns_that_make_no_sense_are_refused(words: str, says: str) -> None:
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no column 'q'; it has question, answer"):
-        one(tmp_path, {"question": "x", "answer": "y"}, columns=Roles.parse("instruction=q"))
+        only_record(tmp_path, {"question": "x", "answer": "y"}, columns=Roles.parse("instruction=q"))
     with pytest.raises(BadInput, match=r"both a layout \('alpaca'\) and columns"):
-        one(tmp_path, {"question": "x"}, columns=Roles.parse("instruction=question"), shape="alpaca")
+        only_record(tmp_path, {"question": "x"}, columns=Roles.parse("instruction=question"), shape="alpaca")
 
 
 def test_no_column_that_is_named_may_be_missing_throughout(tmp_path: Path) -> None:
     row = {"question": "x", "answer": "y"}
     with pytest.raises(BadInput, match="no column 'anwser'; it has question, answer"):
-        one(tmp_path, row, columns=Roles.parse("instruction=question,output=anwser"))
+        only_record(tmp_path, row, columns=Roles.parse("instruction=question,output=anwser"))
     roles = Roles.parse("instruction=question,output=answer,input=context")
     with pytest.raises(BadInput, match="no column 'context'; it has question, answer"):
         list(read_set(write(tmp_path, *[row] * 30), columns=roles))
-    found = list(read_set(write(tmp_path, *[row] * 30, row | {"context": "z"}), columns=roles))
-    assert [task.instances[0].input for task in found if isinstance(task, Task)] == [""] * 30 + ["z"]
+    records = list(read_set(write(tmp_path, *[row] * 30, row | {"context": "z"}), columns=roles))
+    assert [task.instances[0].input for task in records if isinstance(task, Task)] == [""] * 30 + ["z"]
 
 
 def reasons(source: str, **more: Any) -> list[str]:
-    return [one.reason for one in read_set(source, **more) if isinstance(one, Unreadable)]
+    return [record.reason for record in read_set(source, **more) if isinstance(record, Unreadable)]
 
 
 def test_a_record_without_an_answer_is_rejected_where_others_have_one(tmp_path: Path) -> None:
@@ -216,13 +221,13 @@ def test_a_text_about_a_picture_is_rejected_and_one_about_the_word_is_not(tmp_pa
     assert reasons(write(tmp_path, {"conversations": HUMAN}, {"image": "a.jpg", "conversations": about})) == [
         "not_text"
     ]
-    assert one(tmp_path, {"images": [], "conversations": about}).instruction == "<image>\nWhat is it?"
-    assert one(tmp_path, {"image": "a.jpg", "conversations": HUMAN}).extra == {"image": "a.jpg"}
+    assert only_record(tmp_path, {"images": [], "conversations": about}).instruction == "<image>\nWhat is it?"
+    assert only_record(tmp_path, {"image": "a.jpg", "conversations": HUMAN}).extra == {"image": "a.jpg"}
 
 
 def test_a_null_of_the_users_own_stays(tmp_path: Path) -> None:
     value = {"instruction": "x", "output": "y", "input": None, "topic": None, "messages": None}
-    assert one(tmp_path, value).extra == {"topic": None}
+    assert only_record(tmp_path, value).extra == {"topic": None}
 
 
 @pytest.mark.parametrize(
@@ -261,12 +266,12 @@ def test_turns_before_an_instruction_are_read_with_it(tmp_path: Path) -> None:
         "system": "Be brief.",
         "history": history,
     }
-    task = one(tmp_path, value)
+    task = only_record(tmp_path, value)
     assert (task.system, task.instruction, task.instances[0].output) == ("Be brief.", "Name a river.", "Tay")
     assert [turn.content for turn in task.later] == ["Another?", "Dee", "And a lake?\n\nin Scotland", "Ness"]
     assert task.extra == {}
-    assert one(tmp_path, {**value, "weight": 0}).unlearned == (0, 1, 2)
-    assert one(tmp_path, {"prompt": "And a lake?", "response": "Ness", "history": history}).answers == 3
+    assert only_record(tmp_path, {**value, "weight": 0}).unlearned == (0, 1, 2)
+    assert only_record(tmp_path, {"prompt": "And a lake?", "response": "Ness", "history": history}).answers == 3
     source = write(tmp_path, {"instruction": "x", "output": "y"}, {**value, "history": [["x"]]})
     assert reasons(source) == ["wrong_type"]
 
@@ -276,7 +281,9 @@ def test_a_call_of_a_tool_is_no_empty_answer(tmp_path: Path) -> None:
     for said in ({"content": ""}, {"content": None}, {}):
         assert reasons(write(tmp_path, {"messages": [ASK, SAY]}, {"messages": [ASK, {**call, **said}]})) == ["not_text"]
     assert (
-        one(tmp_path, {"messages": [{**ASK, "tool_calls": None}, {**SAY, "tool_calls": []}]}).instances[0].output
+        only_record(tmp_path, {"messages": [{**ASK, "tool_calls": None}, {**SAY, "tool_calls": []}]})
+        .instances[0]
+        .output
         == "Tay"
     )
 
@@ -285,4 +292,4 @@ def test_a_call_of_a_tool_is_no_empty_answer(tmp_path: Path) -> None:
     "prompt", ["[INST] is how it begins. Why?", "Human: a word?", "### Human: x", "Assistant: go on"]
 )
 def test_a_prompt_that_only_begins_like_a_template_is_left_as_it_is(prompt: str, tmp_path: Path) -> None:
-    assert one(tmp_path, {"prompt": prompt, "completion": "Tay"}).instruction == prompt
+    assert only_record(tmp_path, {"prompt": prompt, "completion": "Tay"}).instruction == prompt

@@ -16,9 +16,9 @@ QUOTED = 'question,answer,topic\n"What is a ""cairn""?","A heap\nof stones.",hil
 
 
 def tasks(path: object) -> list[Task]:
-    found = list(read_set(str(path)))
-    assert all(isinstance(one, Task) for one in found), found
-    return [one for one in found if isinstance(one, Task)]
+    records = list(read_set(str(path)))
+    assert all(isinstance(record, Task) for record in records), records
+    return [record for record in records if isinstance(record, Task)]
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_ends_of_lines_of_windows_are_none_of_the_last_cell(tmp_path: Path) -> N
 def test_a_bad_row_is_rejected_with_its_line_and_the_others_go_on(tmp_path: Path) -> None:
     rows = [b"question,answer", b'"a\nb",c', b"too,many,cells", b"few", b'"torn" quote,x', b"\xff,x", b"last,one", b""]
     (tmp_path / "set.csv").write_bytes(b"\n".join(rows))
-    found = list(read_set(str(tmp_path / "set.csv")))
-    bad = [(one.place.rpartition(":")[2], one.reason) for one in found if isinstance(one, Unreadable)]
+    records = list(read_set(str(tmp_path / "set.csv")))
+    bad = [(record.place.rpartition(":")[2], record.reason) for record in records if isinstance(record, Unreadable)]
     assert bad == [("4", "broken_row"), ("5", "broken_row"), ("6", "broken_row"), ("7", "not_utf8")]
-    assert [one.instruction for one in found if isinstance(one, Task)] == ["a\nb", "last"]
+    assert [record.instruction for record in records if isinstance(record, Task)] == ["a\nb", "last"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_row_longer_than_a_line_may_be_is_rejected(tmp_path: Path) -> None:
 
     table = pa.table({"instruction": ["x", "y"], "output": ["z", "z" * (17 << 20)]})
     pq.write_table(table, tmp_path / "set.parquet", compression="none")
-    assert [one.reason for one in read_set(str(tmp_path / "set.parquet")) if isinstance(one, Unreadable)] == [
+    assert [record.reason for record in read_set(str(tmp_path / "set.parquet")) if isinstance(record, Unreadable)] == [
         "too_long"
     ]
 
@@ -176,17 +176,17 @@ def test_what_has_no_end_is_no_file(tmp_path: Path) -> None:
 
 def test_line_ends_of_old_macs_end_lines(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_bytes(b'question,answer\r"a\rb",c\r\rd,e\rtoo,many,cells')
-    found = list(read_set(str(tmp_path / "set.csv")))
-    assert [one.instruction for one in found if isinstance(one, Task)] == ["a\rb", "d"]
-    assert [one.place.rpartition(":")[2] for one in found if isinstance(one, Unreadable)] == ["6"]
+    records = list(read_set(str(tmp_path / "set.csv")))
+    assert [record.instruction for record in records if isinstance(record, Task)] == ["a\rb", "d"]
+    assert [record.place.rpartition(":")[2] for record in records if isinstance(record, Unreadable)] == ["6"]
 
 
 def test_every_line_that_a_missing_quote_swallows_is_rejected_by_its_number(tmp_path: Path) -> None:
     rows = ["question,answer", "a,b", '"open,c', "d,e", 'f,"g"', "h,i", '"never,closed', "j,k"]
     (tmp_path / "set.csv").write_text("\n".join(rows))
-    found = list(read_set(str(tmp_path / "set.csv")))
-    assert [one.instruction for one in found if isinstance(one, Task)] == ["a", "h"]
-    bad = [one for one in found if isinstance(one, Unreadable)]
+    records = list(read_set(str(tmp_path / "set.csv")))
+    assert [record.instruction for record in records if isinstance(record, Task)] == ["a", "h"]
+    bad = [record for record in records if isinstance(record, Unreadable)]
     assert [one.place.rpartition(":")[2] for one in bad] == ["3", "4", "5", "7", "8"]
     assert {one.reason for one in bad} == {"broken_row"}
     assert bad[1].problem == "in a quote that opens in line 3"
@@ -237,8 +237,8 @@ def test_rows_of_a_sheet_without_names_are_numbered_too(tmp_path: Path) -> None:
     for row in (["What is clay?", "Earth."], ["What is slip?", "Wet clay."]):
         book.active.append(row)
     book.save(tmp_path / "set.xlsx")
-    found = list(read_set(str(tmp_path / "set.xlsx"), columns=Roles.parse("instruction=#1,output=#2")))
-    assert [one.instruction for one in found if isinstance(one, Task)] == ["What is clay?", "What is slip?"]
+    records = list(read_set(str(tmp_path / "set.xlsx"), columns=Roles.parse("instruction=#1,output=#2")))
+    assert [record.instruction for record in records if isinstance(record, Task)] == ["What is clay?", "What is slip?"]
 
 
 def test_a_table_without_names_is_told_how_to_be_read(tmp_path: Path) -> None:

@@ -215,8 +215,8 @@ def test_a_conversation_is_cut_only_when_told() -> None:
         list(rows([chat], "alpaca"))
     [row] = rows([chat], "alpaca", first_turn=True)
     assert row["output"] == "Tay"
-    told = json.loads(str(row["metadata"]))
-    assert (told["system"], told["measures"], told["id"]) == ("Be short.", {"words": 2.0}, "mine")
+    page = json.loads(str(row["metadata"]))
+    assert (page["system"], page["measures"], page["id"]) == ("Be short.", {"words": 2.0}, "mine")
     [row] = rows([chat], "tags")
     assert str(row["text"]).startswith("<|system|>\nBe short.\n<|user|>\n")
     assert str(row["text"]).endswith("<|assistant|>\nDee</s>")

@@ -54,26 +54,26 @@ shapes = st.just("") | st.sampled_from([*SHAPES])
 def hold(path: Path, count: int | None, shape: str = "") -> None:
     """The promise."""
     try:
-        found = list(read_set(str(path), shape=shape))
+        records = list(read_set(str(path), shape=shape))
     except BadInput as fault:
         said = str(fault)
         assert said.isprintable()
         assert said.startswith(str(path))
         assert fault.fix
         return
-    assert found
-    assert count is None or len(found) == count
-    tasks = [one for one in found if isinstance(one, Task)]
+    assert records
+    assert count is None or len(records) == count
+    tasks = [record for record in records if isinstance(record, Task)]
     assert len({task.id for task in tasks}) == len(tasks)
     for task in tasks:
         assert Task.from_json(json.loads(json.dumps(task.as_json(), allow_nan=False))) == task
-    for bad in found:
+    for bad in records:
         if isinstance(bad, Unreadable):
             assert bad.place.startswith(f"{path}:")
             assert bad.problem
             assert bad.reason.replace("_", "").isalnum()
             assert (bad.place + bad.text + bad.problem).isprintable()
-    assert list(read_set(str(path), shape=shape)) == found
+    assert list(read_set(str(path), shape=shape)) == records
 
 
 @given(st.lists(damaged | anything | st.sampled_from(GOOD), min_size=1, max_size=5), st.sampled_from([1, None]), shapes)
@@ -107,8 +107,8 @@ def test_what_only_has_the_keys_of_a_turn_makes_no_conversation_of_a_document(tm
 def test_a_document_of_turns_and_of_records_is_read_item_by_item(tmp_path: Path) -> None:
     path = tmp_path / "set.json"
     path.write_text(json.dumps([TURNS[0], {"instruction": "a", "output": "b"}, {"x": float("nan")}], indent=1))
-    found = list(read_set(str(path)))
-    assert [type(one).__name__ for one in found] == ["Unreadable", "Task", "Unreadable"]
+    records = list(read_set(str(path)))
+    assert [type(record).__name__ for record in records] == ["Unreadable", "Task", "Unreadable"]
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\\u0\n nul1e-', max_size=60).map(str.encode))
@@ -132,11 +132,11 @@ def test_damage_spoils_the_records_it_meets_and_no_others(
     path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
     hold(path, None)
     if name == "set.jsonl" and b"\n" not in whole[at : at + len(noise)] + noise:
-        found = list(read_set(str(path)))
-        assert len(found) == len(lines)
+        records = list(read_set(str(path)))
+        assert len(records) == len(lines)
         hit = whole[:at].count(b"\n")
         same = {f"Name {n}." for n in range(6) if n != hit}
-        assert same <= {one.instruction for one in found if isinstance(one, Task)}
+        assert same <= {record.instruction for record in records if isinstance(record, Task)}
 
 
 def test_a_parquet_file_whose_footer_is_damaged_anywhere_ends_no_process(tmp_path: Path) -> None:

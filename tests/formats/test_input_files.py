@@ -31,9 +31,9 @@ def write(path: Path, *values: object) -> Path:
 
 
 def read(source: object, shape: str = "") -> list[Task]:
-    found = list(read_set(str(source), shape=shape))
-    assert not [one for one in found if isinstance(one, Unreadable)]
-    return [one for one in found if isinstance(one, Task)]
+    records = list(read_set(str(source), shape=shape))
+    assert not [record for record in records if isinstance(record, Unreadable)]
+    return [record for record in records if isinstance(record, Task)]
 
 
 def test_a_folder_is_all_its_files_by_name(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_a_folder_is_all_its_files_by_name(tmp_path: Path) -> None:
 def test_each_file_of_a_folder_has_its_own_layout_and_its_own_ids(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", {**LINE, "id": 1})
     write(tmp_path / "b.jsonl", {"prompt": "Name a river.", "completion": "Tay", "id": 1})
-    found = list(read_set(str(tmp_path)))
-    assert [isinstance(one, Task) for one in found] == [True, False], "an id stands once in an input"
+    records = list(read_set(str(tmp_path)))
+    assert [isinstance(record, Task) for record in records] == [True, False], "an id stands once in an input"
 
 
 def test_a_folder_may_hold_the_same_twice_and_then_is_refused(tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def card_text(folder: Path, front: str) -> Path:
 
 
 def outputs(given: object) -> list[str]:
-    return [one.instances[0].output for one in read_set(str(given)) if isinstance(one, Task)]
+    return [record.instances[0].output for record in read_set(str(given)) if isinstance(record, Task)]
 
 
 @pytest.mark.parametrize(

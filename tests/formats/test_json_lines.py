@@ -36,7 +36,7 @@ values = st.recursive(
 )
 
 
-def told(path: Path) -> list[tuple[str, object]]:
+def lines_of(path: Path) -> list[tuple[str, object]]:
     return [(line.place.removeprefix(f"{path}:"), line.value) for line in read_values(path)]
 
 
@@ -52,11 +52,11 @@ def test_what_json_wrote_is_read_from_a_jsonl_and_from_an_array(
     text = "".join(json.dumps(value, ensure_ascii=ascii_only) + "\n" for value in written)
     path = folder / f"a.jsonl{packed}"
     path.write_bytes(PACK[packed](text.encode()))
-    assert told(path) == [(str(number), value) for number, value in enumerate(written, 1)]
+    assert lines_of(path) == [(str(number), value) for number, value in enumerate(written, 1)]
     path = folder / f"a.json{packed}"
     for indent in (None, 1):
         path.write_bytes(PACK[packed](json.dumps(written, ensure_ascii=ascii_only, indent=indent).encode()))
-        assert [value for _, value in told(path)] == written
+        assert [value for _, value in lines_of(path)] == written
 
 
 class SmallPieces(streams.Stream):
@@ -94,7 +94,7 @@ def test_an_array_reads_the_same_in_pieces_of_any_size(written: list[object], si
 def test_an_item_stands_on_the_line_where_it_begins(text: str, places: list[str], tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(text, encoding="utf-8")
-    assert [place for place, _ in told(path)] == places
+    assert [place for place, _ in lines_of(path)] == places
 
 
 @pytest.mark.parametrize(
@@ -121,13 +121,13 @@ def test_what_breaks_an_array_is_named_with_its_line(text: str, says: str, tmp_p
     path = tmp_path / "a.json"
     path.write_text(text)
     with pytest.raises(BadInput, match=r"a\.json" + says):
-        told(path)
+        lines_of(path)
 
 
 def test_a_json_file_that_is_jsonl_inside_is_read_as_that(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('\n{"a": 1}\n\n{"a": 2}')
-    assert told(path) == [("2", {"a": 1}), ("4", {"a": 2})]
+    assert lines_of(path) == [("2", {"a": 1}), ("4", {"a": 2})]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
@@ -136,7 +136,7 @@ def test_bytes_that_are_no_utf8_are_counted(name: str, tmp_path: Path) -> None:
     before = "[" if name == "a.json" else ""
     path.write_bytes(f'{before}"é",\n"ab'.encode() + b'\xff"]' if before else b'"a"\n"ab\xff"\n')
     with pytest.raises(BadInput, match=r":2: not UTF-8 at byte " + ("11 of the file" if before else "4;")):
-        told(path)
+        lines_of(path)
 
 
 def test_every_half_character_is_refused_and_every_whole_one_read(tmp_path: Path) -> None:
@@ -144,11 +144,11 @@ def test_every_half_character_is_refused_and_every_whole_one_read(tmp_path: Path
     for half in (0xD800, 0xDBFF, 0xDC00, 0xDFFF):
         path.write_text(f'"ok"\n{{"k": ["\\u{half:04x}x"]}}\n')
         with pytest.raises(BadInput, match=rf"a\.jsonl:2: half of a character \(U\+{half:04X}"):
-            told(path)
+            lines_of(path)
     every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
     for ascii_only in (True, False):
         path.write_text(json.dumps(every, ensure_ascii=ascii_only), encoding="utf-8")
-        assert told(path) == [("1", every)]
+        assert lines_of(path) == [("1", every)]
 
 
 @pytest.mark.parametrize("packed", [".gz", ".zst"])
@@ -158,14 +158,14 @@ def test_a_file_torn_anywhere_is_named_and_never_taken_for_whole(packed: str, tm
     first, second = PACK[packed](text[:half]), PACK[packed](text[half:])
     path = tmp_path / f"a.jsonl{packed}"
     path.write_bytes(first + second)
-    assert len(told(path)) == 40
+    assert len(lines_of(path)) == 40
     whole = len(first + second)
     for cut in [*range(1, whole, 7), whole - 1]:
         if cut == len(first):
             continue  # a file that ends between two packed parts is not torn
         path.write_bytes((first + second)[:cut])
         with pytest.raises(BadInput, match=rf"a\.jsonl\{packed}:\d+: (ends in the middle|cannot be read)"):
-            told(path)
+            lines_of(path)
 
 
 @pytest.mark.parametrize("packed", [".gz", ".zst"])
@@ -200,21 +200,21 @@ def test_a_long_line_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)  # sparse: takes no room
     with pytest.raises(BadInput, match=r"a\.jsonl:1: a line over 16 MiB"):
-        told(path)
+        lines_of(path)
     path = tmp_path / "a.json"
     path.write_bytes(b'["' + b"a" * ((16 << 20) + 9))
     with pytest.raises(BadInput, match=r"a\.json:1: (an item over 16 MiB|not JSON)"):
-        told(path)
+        lines_of(path)
 
 
 def test_a_line_of_exactly_the_limit_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_lines, "LINE_BYTES", 8)
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'"12345"\n"123456"')
-    assert [value for _, value in told(path)] == ["12345", "123456"]
+    assert [value for _, value in lines_of(path)] == ["12345", "123456"]
     path.write_bytes(b'"1234567"')
     with pytest.raises(BadInput, match="a line over"):
-        told(path)
+        lines_of(path)
 
 
 def test_the_twin_among_very_many_keys_is_found_at_once(tmp_path: Path) -> None:
@@ -222,21 +222,21 @@ def test_the_twin_among_very_many_keys_is_found_at_once(tmp_path: Path) -> None:
     keys = ", ".join(f'"k{number}": 1' for number in range(200_000))
     path.write_text(f'{{{keys}, "k199999": 2}}')
     with pytest.raises(BadInput, match="key 'k199999' stands twice"):
-        told(path)
+        lines_of(path)
 
 
 def test_a_message_steers_no_terminal_and_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31m\nb.jsonl"
     path.write_text('{"\\u001b[2J\\n": 1, "\\u001b[2J\\n": 2}')
     with pytest.raises(BadInput) as raised:
-        told(path)
+        lines_of(path)
     assert str(raised.value).isprintable()
 
 
 @pytest.mark.parametrize("name", ["missing.jsonl", "missing.jsonl.gz", "x\0y.jsonl", ".", "n" * 300])
 def test_a_path_that_cannot_be_read_is_one_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput):
-        told(tmp_path / name)
+        lines_of(tmp_path / name)
 
 
 @given(st.sampled_from(["a.jsonl", "a.json", "a.jsonl.gz", "a.json.zst", "a.txt"]), st.binary(max_size=120))

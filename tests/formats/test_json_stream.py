@@ -57,8 +57,8 @@ class SmallPieces(streams.Stream):
 def walk(content: bytes, most: int = 1 << 20) -> list[tuple[str, object]]:
     """Line, and value or reason, of each item."""
     return [
-        (one.place.rpartition(":")[2], one.value if isinstance(one, Line) else f"bad: {one.reason}")
-        for one in array_items(Cursor(SmallPieces(content, most), b"", LONGEST))
+        (item.place.rpartition(":")[2], item.value if isinstance(item, Line) else f"bad: {item.reason}")
+        for item in array_items(Cursor(SmallPieces(content, most), b"", LONGEST))
     ]
 
 

@@ -24,9 +24,9 @@ def turns(*marks: dict[str, object]) -> list[dict[str, object]]:
 
 
 def read(path: Path, **more: Any) -> Task:
-    [found] = read_set(str(path), **more)
-    assert isinstance(found, Task)
-    return found
+    [record] = read_set(str(path), **more)
+    assert isinstance(record, Task)
+    return record
 
 
 def written(path: Path, value: object) -> Path:
@@ -87,7 +87,7 @@ def test_numbers_of_answers_that_are_not_there_are_refused(tmp_path: Path) -> No
     value = {"instruction": "x", "output": "y"}
     path = tmp_path / "set.jsonl"
     path.write_text(json.dumps(value) + "\n" + json.dumps({**value, "unlearned": [1]}) + "\n")
-    assert [one.reason for one in read_set(str(path)) if isinstance(one, Unreadable)] == ["wrong_type"]
+    assert [record.reason for record in read_set(str(path)) if isinstance(record, Unreadable)] == ["wrong_type"]
 
 
 @pytest.mark.parametrize("layout", ["messages", "sharegpt", "tags"])
@@ -135,7 +135,7 @@ def test_our_own_records_keep_it(tmp_path: Path) -> None:
 
 def test_a_mask_of_turns_that_are_not_there_is_rejected_by_name(tmp_path: Path) -> None:
     path = written(tmp_path / "set.jsonl", {"messages": turns({}, {}), "loss_mask": [0, 1, 1]})
-    [found] = [one for one in read_set(str(path)) if isinstance(one, Unreadable)]
+    [found] = [record for record in read_set(str(path)) if isinstance(record, Unreadable)]
     assert (found.reason, found.problem) == (
         "wrong_type",
         "key 'loss_mask': 3 marks, where there are 2 answers in 4 turns",
@@ -149,10 +149,10 @@ def test_an_answer_judged_bad_stays_unlearned_when_it_is_written_and_read_again(
     ]
     path = tmp_path / "set.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in judged))
-    tasks = [one for one in read_set(str(path)) if isinstance(one, Task)]
-    assert [one.unlearned for one in tasks] == [(), (0,)]
+    tasks = [record for record in read_set(str(path)) if isinstance(record, Task)]
+    assert [task.unlearned for task in tasks] == [(), (0,)]
     for layout in ("messages", "sharegpt", "alpaca", "prompt_completion", "tags"):
         for ending in ("jsonl", "parquet", "csv"):
             write_set(tmp_path / f"again.{ending}", tasks, layout)
-            again = [one for one in read_set(str(tmp_path / f"again.{ending}")) if isinstance(one, Task)]
+            again = [record for record in read_set(str(tmp_path / f"again.{ending}")) if isinstance(record, Task)]
             assert [one.unlearned for one in again] == [(), (0,)], (layout, ending)

@@ -109,7 +109,7 @@ def test_conversations_in_a_table_are_read(tmp_path: Path) -> None:
 def test_a_map_beside_the_text_stops_nobody(tmp_path: Path) -> None:
     marks = pa.array([[("topic", "water")], None], type=pa.map_(pa.string(), pa.string()))
     pq.write_table(pa.Table.from_pylist([LINE, LINE]).append_column("marks", marks), tmp_path / "set.parquet")
-    first, second = (one for one in parquet_rows(tmp_path / "set.parquet") if isinstance(one, Line))
+    first, second = (row for row in parquet_rows(tmp_path / "set.parquet") if isinstance(row, Line))
     assert first.value == {**LINE, "marks": [["topic", "water"]]}
     assert second.value == {**LINE, "marks": None}
 

@@ -78,8 +78,8 @@ def test_our_own_records_come_back_as_they_were(tmp_path: Path) -> None:
         extra={"id": "mine"},
         measures={"words": 3.0},
     )
-    [found] = read_set(write(tmp_path, task.as_json()))
-    assert found == task
+    [record] = read_set(write(tmp_path, task.as_json()))
+    assert record == task
 
 
 @pytest.mark.parametrize(("said", "meant"), [(" Yes", True), ("no", False), ("", None), (None, None), (True, True)])
@@ -308,8 +308,8 @@ def test_an_id_of_the_user_stands_once(tmp_path: Path) -> None:
 def test_identical_siblings_have_ids_of_their_own_across_inputs(tmp_path: Path) -> None:
     source, seen = write(tmp_path, ALPACA, ALPACA, {**ALPACA, "id": 1}), SeenIds()
     tasks = [*read_set(source, seen=seen), *read_set(source, seen=seen)]
-    assert [one.ordinal for one in tasks if isinstance(one, Task)] == [0, 1, 2, 3, 4, 5]
-    assert len({one.id for one in tasks if isinstance(one, Task)}) == 6
+    assert [task.ordinal for task in tasks if isinstance(task, Task)] == [0, 1, 2, 3, 4, 5]
+    assert len({task.id for task in tasks if isinstance(task, Task)}) == 6
     assert list(read_set(source)) == tasks[:3]
 
 
@@ -317,7 +317,7 @@ def test_a_misspelt_key_is_read_and_told(tmp_path: Path) -> None:
     told: list[str] = []
     source = write(tmp_path, {"instruction : ": "Name a river.", "Input": "", "output": "Tay"}, ALPACA)
     tasks = list(read_set(source, notice=told.append))
-    assert [one.instruction for one in tasks if isinstance(one, Task)] == ["Name a river."] * 2
+    assert [task.instruction for task in tasks if isinstance(task, Task)] == ["Name a river."] * 2
     assert told == [f"{source}:1: key 'instruction :' read as if it were spelt right"]
 
 
@@ -354,7 +354,7 @@ TALKS: list[list[dict[str, object]]] = [
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("set.jsonl", "".join(json.dumps(one) + "\n" for one in TALKS)),
+        ("set.jsonl", "".join(json.dumps(talk) + "\n" for talk in TALKS)),
         ("set.jsonl", json.dumps(TALKS)),
         ("set.json", json.dumps(TALKS)),
         ("set.json", json.dumps(TALKS, indent=1)),
@@ -363,7 +363,7 @@ TALKS: list[list[dict[str, object]]] = [
 )
 def test_a_list_of_turns_is_a_conversation(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    first, second = [one for one in read_set(str(tmp_path / name)) if isinstance(one, Task)]
+    first, second = [record for record in read_set(str(tmp_path / name)) if isinstance(record, Task)]
     assert (first.instruction, first.instances[0].output, first.unlearned) == ("Name a river.", "Tay", ())
     assert (second.instruction, second.unlearned) == ("Name a lake.", (0,))
 
@@ -387,8 +387,8 @@ def test_one_bad_turn_spoils_its_conversation_alone(tmp_path: Path) -> None:
         list(read_set(str(path)))
     path = tmp_path / "set.jsonl"
     path.write_text(json.dumps(TALKS[0]) + '\n[{"role": "user", "content": "x"}]\n[]\n["a", "b"]\n')
-    found = list(read_set(str(path)))
-    assert [one.reason for one in found if isinstance(one, Unreadable)] == [
+    records = list(read_set(str(path)))
+    assert [record.reason for record in records if isinstance(record, Unreadable)] == [
         "no_answer",
         "unknown_layout",
         "unknown_layout",

@@ -75,7 +75,7 @@ def encode(task: Task, index: int) -> tuple[str, str]:
     return f"{task.instruction}\nOutput:", f" {task.instances[index].output}<|endoftext|>"
 
 
-def said(task: Task, layout: str) -> list[tuple[object, ...]]:
+def expected_rows(task: Task, layout: str) -> list[tuple[object, ...]]:
     """What a layout can hold of a task, a line for each row that it makes."""
     if layout in ONCE:
         return [(task.instruction, task.instances, task.unlearned)]
@@ -90,12 +90,12 @@ def said(task: Task, layout: str) -> list[tuple[object, ...]]:
     return rows
 
 
-def told(found: Task, layout: str) -> tuple[object, ...]:
+def row_of(task: Task, layout: str) -> tuple[object, ...]:
     if layout in ONCE:
-        return (found.instruction, found.instances, found.unlearned)
-    [pair] = found.instances
-    whole = (found.instruction, pair.input, pair.output) if layout == "alpaca" else (found.instruction, pair.output)
-    return (*whole, found.later, found.unlearned)
+        return (task.instruction, task.instances, task.unlearned)
+    [pair] = task.instances
+    whole = (task.instruction, pair.input, pair.output) if layout == "alpaca" else (task.instruction, pair.output)
+    return (*whole, task.later, task.unlearned)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -108,11 +108,11 @@ def test_what_is_written_is_read(
     fit = [task for task in made if layout in TURNS or not task.later]
     if layout == "tags":  # its text is stripped, and a mark of the end in it would end it
         fit = [task for task in fit if all(part == part.strip() for part in _parts(task))]
-    expected = [row for task in fit for row in said(task, layout)]
+    expected = [row for task in fit for row in expected_rows(task, layout)]
     assert write_set(path, fit, layout, encode=encode) == len(expected)
     found = list(read_set(str(path))) if expected else []
     assert all(isinstance(one, Task) for one in found), found
-    assert [told(one, layout) for one in found if isinstance(one, Task)] == expected
+    assert [row_of(one, layout) for one in found if isinstance(one, Task)] == expected
 
 
 def _parts(task: Task) -> list[str]:
@@ -143,9 +143,9 @@ def test_the_users_own_fields_come_back_as_they_were(
         for asked, answer, extra in rows
     ]
     write_set(path, made, "alpaca")
-    for found, task in zip(read_set(str(path)), made, strict=True):
-        assert isinstance(found, Task)
-        assert {key: item for key, item in found.extra.items() if item is not None} == task.extra
+    for record, task in zip(read_set(str(path)), made, strict=True):
+        assert isinstance(record, Task)
+        assert {key: item for key, item in record.extra.items() if item is not None} == task.extra
 
 
 @pytest.mark.parametrize("ending", EXACT)
@@ -168,8 +168,8 @@ def test_turns_with_fields_of_mixed_types_come_back(ending: str, tmp_path: Path)
     ]
     path = tmp_path / f"set.{ending}"
     write_set(path, made, "messages")
-    found = list(read_set(str(path)))
-    assert [one.extra for one in found if isinstance(one, Task)] == [task.extra for task in made]
+    records = list(read_set(str(path)))
+    assert [record.extra for record in records if isinstance(record, Task)] == [task.extra for task in made]
     if ending == "parquet":
         from datasets import load_dataset
 

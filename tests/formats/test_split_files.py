@@ -19,7 +19,7 @@ def write(path: Path, *outputs: str, **more: str) -> Path:
 
 
 def outputs(given: object) -> list[str]:
-    return [one.instances[0].output for one in read_set(str(given)) if isinstance(one, Task)]
+    return [record.instances[0].output for record in read_set(str(given)) if isinstance(record, Task)]
 
 
 def three(folder: Path, *, nested: bool = False) -> Path:

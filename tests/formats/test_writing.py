@@ -37,16 +37,16 @@ def encode(task: Task, index: int) -> tuple[str, str]:
 
 
 def again(path: Path, layout: str) -> list[Task]:
-    found = list(read_set(str(path), shape=SHAPE.get(layout, layout)))
-    assert all(isinstance(one, Task) for one in found), found
-    return [one for one in found if isinstance(one, Task)]
+    records = list(read_set(str(path), shape=SHAPE.get(layout, layout)))
+    assert all(isinstance(record, Task) for record in records), records
+    return [record for record in records if isinstance(record, Task)]
 
 
 def rows(path: Path) -> list[dict[str, Json]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def told(more: list[tuple[str, str]]) -> tuple[Message, ...]:
+def turns(more: list[tuple[str, str]]) -> tuple[Message, ...]:
     return tuple(turn for asks, says in more for turn in (Message("user", asks), Message("assistant", says)))
 
 
@@ -81,7 +81,7 @@ chats = st.builds(
         instruction=first,
         instances=(Instance("", answer),),
         system=system,
-        later=told(more),
+        later=turns(more),
         provenance=ORIGIN,
         extra=extra,
     ),
@@ -159,7 +159,7 @@ plain = st.text(alphabet="ab c\n", min_size=1, max_size=12).map(str.strip).filte
 def test_tagged_text_comes_back(
     tmp_path_factory: pytest.TempPathFactory, first: str, answer: str, more: list[tuple[str, str]], system: str
 ) -> None:
-    later = told(more)
+    later = turns(more)
     task = Task(
         instruction=first, instances=(Instance("", answer),), system=system, later=later, provenance=ORIGIN
     )  # fmt: skip

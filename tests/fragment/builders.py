@@ -75,7 +75,7 @@ class Made:
 def make(tasks: Sequence[Task], scratch: Path, seed: int = 42, **knobs: Any) -> Made:
     """Run the stage."""
     outcomes = list(MakeFragments(**knobs)(tasks, Bench(scratch=scratch, stage="fragment", seed=seed)))
-    told = [outcome.value for outcome in outcomes if isinstance(outcome, Measured) and outcome.name == "fragments"]
+    values = [outcome.value for outcome in outcomes if isinstance(outcome, Measured) and outcome.name == "fragments"]
     built = [outcome.path for outcome in outcomes if isinstance(outcome, Built) and outcome.name == "fragments"]
-    assert isinstance(told[0], dict)
-    return Made([outcome for outcome in outcomes if isinstance(outcome, Kept)], told[0], built[0])
+    assert isinstance(values[0], dict)
+    return Made([outcome for outcome in outcomes if isinstance(outcome, Kept)], values[0], built[0])

@@ -20,14 +20,14 @@ TEXTS = st.one_of(
 def test_head_and_tail_join_back_to_the_text_with_enough_words_on_each_side(
     text: str, seed: int, least: int, by: str
 ) -> None:
-    found = cut(text, Random(seed), by=by, least=least)  # type: ignore[arg-type] # one of the two names
-    assert (found is not None) == can_be_cut(text, least)
-    if found:
-        assert found.head + found.tail == text
-        assert size(found.head) >= least
-        assert size(found.tail) >= least
-        assert found.head
-        assert not found.head[-1].isspace()
+    pieces = cut(text, Random(seed), by=by, least=least)  # type: ignore[arg-type] # one of the two names
+    assert (pieces is not None) == can_be_cut(text, least)
+    if pieces:
+        assert pieces.head + pieces.tail == text
+        assert size(pieces.head) >= least
+        assert size(pieces.tail) >= least
+        assert pieces.head
+        assert not pieces.head[-1].isspace()
 
 
 @given(TEXTS)
@@ -74,14 +74,14 @@ def test_no_part_begins_with_a_vowel_or_a_tone_that_belongs_to_the_letter_before
 
 def test_three_words_on_each_side_need_six() -> None:
     assert cut("Name two rivers of Spain.", Random(0)) is None
-    found = cut("Name two long rivers of Spain.", Random(0))
-    assert found is not None
-    assert (found.head, found.tail) == ("Name two long", " rivers of Spain.")
+    pieces = cut("Name two long rivers of Spain.", Random(0))
+    assert pieces is not None
+    assert (pieces.head, pieces.tail) == ("Name two long", " rivers of Spain.")
 
 
 def test_every_place_is_drawn_about_as_often() -> None:
     text = " ".join(f"w{number}" for number in range(16))
-    heads = [found.head for seed in range(2200) if (found := cut(text, Random(seed)))]
+    heads = [pieces.head for seed in range(2200) if (pieces := cut(text, Random(seed)))]
     counts = [heads.count(head) for head in dict.fromkeys(heads)]
     assert len(counts) == 11
     assert min(counts) > 140
@@ -90,7 +90,7 @@ def test_every_place_is_drawn_about_as_often() -> None:
 
 def test_by_length_the_rest_of_a_long_text_is_short_or_long_alike() -> None:
     text = " ".join(f"w{number}" for number in range(400))
-    rests = [size(found.tail) for seed in range(400) if (found := cut(text, Random(seed), by="length", most=40))]
+    rests = [size(pieces.tail) for seed in range(400) if (pieces := cut(text, Random(seed), by="length", most=40))]
     assert min(rests) == 3
     assert max(rests) == 40
     assert 180 < sum(rest <= 21 for rest in rests) < 240
@@ -99,9 +99,9 @@ def test_by_length_the_rest_of_a_long_text_is_short_or_long_alike() -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_a_cut_that_is_no_sentence_is_preferred_where_that_is_asked(seed: int) -> None:
     text = "Name a river. Say where the long river ends."
-    found = cut(text, Random(seed), avoid_complete=True)
-    assert found is not None
-    assert not found.complete
+    pieces = cut(text, Random(seed), avoid_complete=True)
+    assert pieces is not None
+    assert not pieces.complete
     only = cut("Name a river. Say why not.", Random(seed), avoid_complete=True)
     assert only is not None
     assert only.complete

@@ -60,10 +60,10 @@ def test_what_a_record_says_might_follow_its_instruction_is_a_continuation(tmp_p
         for n, one in enumerate(many())
     ]
     made = make(said, tmp_path)
-    found = [line for line in made.lines("train") if line["kind"] == "carries_on"]
+    lines = [line for line in made.lines("train") if line["kind"] == "carries_on"]
     texts = {one.id: str(one.extra["carries_on"]) for one in said}
-    assert len(found) > 20
-    for line in found:
+    assert len(lines) > 20
+    for line in lines:
         assert line["whole"]
         assert line["label"] == 0
         assert texts[line["source"]].lower().startswith(line["continuation"].strip().lower().rstrip("."))
@@ -77,9 +77,9 @@ def test_what_a_record_says_might_follow_the_beginning_of_its_instruction_stands
         for n, one in enumerate(many())
     ]
     cuts = {one.id: str(one.extra["cut"]) for one in said}
-    found = [line for line in make(said, tmp_path).lines("train") if line["kind"] == "carries_on"]
-    assert len(found) > 20
-    assert all(line["prompt"] == cuts[line["source"]] and not line["whole"] for line in found)
+    lines = [line for line in make(said, tmp_path).lines("train") if line["kind"] == "carries_on"]
+    assert len(lines) > 20
+    assert all(line["prompt"] == cuts[line["source"]] and not line["whole"] for line in lines)
 
 
 def test_an_instruction_that_is_finished_joins_back_to_itself(made: Made) -> None:

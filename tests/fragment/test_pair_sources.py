@@ -32,8 +32,8 @@ def test_the_shares_are_met() -> None:
 
 @pytest.mark.parametrize("count", range(3, 9))
 def test_a_small_set_has_something_in_every_split(count: int) -> None:
-    found = Counter(draw(many(count)).placements)
-    assert min(found["train"], found["validation"], found["test"]) >= 1
+    counts = Counter(draw(many(count)).placements)
+    assert min(counts["train"], counts["validation"], counts["test"]) >= 1
 
 
 def test_one_record_is_for_training() -> None:
@@ -68,8 +68,8 @@ def test_what_cannot_be_used_says_why() -> None:
 
 
 def test_a_larger_set_is_sampled() -> None:
-    found = Counter(draw(many(100), at_most=40).placements)
-    assert found == {"not_drawn": 60, "train": 32, "validation": 4, "test": 4}
+    counts = Counter(draw(many(100), at_most=40).placements)
+    assert counts == {"not_drawn": 60, "train": 32, "validation": 4, "test": 4}
 
 
 @given(LINES)
@@ -80,18 +80,18 @@ def test_in_a_small_set_the_nearest_is_the_one_that_shares_most(lines: list[list
         own = {*key.split()}
         others = [{*other.split()} for other in keys if other != key]
         best = max((len(own & other) / len(own | other) for other in others), default=0.0)
-        found = index.nearest(place)
-        assert all(keys[other] != key for other in found)
-        assert bool(found) == (best > 0)
-        if found:
-            first = {*keys[found[0]].split()}
+        neighbour = index.nearest(place)
+        assert all(keys[other] != key for other in neighbour)
+        assert bool(neighbour) == (best > 0)
+        if neighbour:
+            first = {*keys[neighbour[0]].split()}
             assert len(own & first) / len(own | first) == best
 
 
 def test_a_word_that_all_share_does_not_make_it_slow_or_empty() -> None:
     sources = [source(f"Describe the number {number % 700} of the list") for number in range(2000)]
     index = Neighbours(sources)
-    found = index.nearest(5)
-    assert found
-    assert len(found) <= 3
-    assert index.nearest(5) == found
+    neighbour = index.nearest(5)
+    assert neighbour
+    assert len(neighbour) <= 3
+    assert index.nearest(5) == neighbour

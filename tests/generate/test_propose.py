@@ -65,8 +65,8 @@ def test_each_request_draws_by_its_own_number_whatever_the_rest_of_the_round() -
     few, many = Teller(lambda *_: " A."), Teller(lambda *_: " A.")
     proposed(Propose(), few, rounds=2)
     proposed(Propose(), many, rounds=5)
-    assert [one.prompt for one in few.asked] == [one.prompt for one in many.asked[:2]]
-    assert len({one.prompt for one in many.asked}) == 5
+    assert [request.prompt for request in few.asked] == [request.prompt for request in many.asked[:2]]
+    assert len({request.prompt for request in many.asked}) == 5
 
 
 def test_a_cut_choice_loses_its_last_item_only() -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.typed import Told, command
+from tests.cli.typed import Ended, command
 
 HERE = Path(__file__).parent / "reference"
 EXPECTED = sorted(path.name for path in (HERE / "expected").iterdir())
 
 
-def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") -> Told:
+def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") -> Ended:
     words = ("generate", "--profile", "reference", "--seeds", seeds, "--model", f"replay:{HERE / 'dump'}", *more)
     return command(*words, "-o", folder)
 
@@ -18,8 +18,8 @@ def replayed(folder: Path, *more: object, seeds: Path = HERE / "seeds.jsonl") ->
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference") / "run"
-    told = replayed(folder, "--count", 24)
-    assert told.returncode == 0, told.stderr
+    ended = replayed(folder, "--count", 24)
+    assert ended.returncode == 0, ended.stderr
     return folder
 
 
@@ -29,10 +29,10 @@ def test_the_recording_replays_to_the_same_bytes(name: str, run: Path) -> None:
 
 
 def test_a_recording_that_ends_before_the_target_says_so(run: Path, tmp_path: Path) -> None:
-    told = replayed(tmp_path / "run", "--count", 500)
-    assert told.returncode == 1
-    assert "the recording has no answer to the next prompts" in told.stderr
-    assert "nearest entry parts at character" in told.stderr
+    ended = replayed(tmp_path / "run", "--count", 500)
+    assert ended.returncode == 1
+    assert "the recording has no answer to the next prompts" in ended.stderr
+    assert "nearest entry parts at character" in ended.stderr
     name = "machine_generated_instructions.jsonl"
     assert (tmp_path / "run" / "reference" / name).read_bytes() == (run / "reference" / name).read_bytes()
 
@@ -41,7 +41,7 @@ def test_other_seeds_make_other_prompts_and_the_nearest_entry_is_shown(tmp_path:
     seeds = tmp_path / "seeds.jsonl"
     lines = (HERE / "seeds.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     seeds.write_text("".join(reversed(lines)), encoding="utf-8")
-    told = replayed(tmp_path / "run", "--count", 24, seeds=seeds)
-    assert told.returncode == 2
-    assert "nearest entry parts at character" in told.stderr
-    assert "Traceback" not in told.stderr
+    ended = replayed(tmp_path / "run", "--count", 24, seeds=seeds)
+    assert ended.returncode == 2
+    assert "nearest entry parts at character" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -99,6 +99,6 @@ def test_a_caller_in_python_reads_arguments_and_the_shell_options(tmp_path: Path
     si.Recipe(inputs=[rows], stages=[si.Exact()]).run(tmp_path / "run")
     with pytest.raises(BadInput, match=r"choose another folder, or fresh=True to make it again"):
         si.Recipe(inputs=[rows], stages=[si.Exact(over="record")]).run(tmp_path / "run")
-    told = command("curate", rows, "--exact", "-o", tmp_path / "run")
-    assert told.returncode == 2
-    assert "choose another folder with -o, or --fresh to make it again" in told.stderr
+    ended = command("curate", rows, "--exact", "-o", tmp_path / "run")
+    assert ended.returncode == 2
+    assert "choose another folder with -o, or --fresh to make it again" in ended.stderr

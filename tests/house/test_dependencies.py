@@ -34,7 +34,9 @@ MET_IN = {
 
 
 def modules(requirements: list[str]) -> set[str]:
-    names = (re.split(r"[\s\[<>=!;~]", one, maxsplit=1)[0].lower().replace("-", "_") for one in requirements)
+    names = (
+        re.split(r"[\s\[<>=!;~]", requirement, maxsplit=1)[0].lower().replace("-", "_") for requirement in requirements
+    )
     return {MODULES.get(name, name) for name in names} - {"selfinstruct"}  # an extra that is more than another one
 
 

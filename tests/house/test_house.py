@@ -89,10 +89,10 @@ def test_every_verb_has_help_that_fits_a_screen_and_shows_an_example() -> None:
     from selfinstruct.cli.main import VERBS, desk
 
     for verb in VERBS:
-        told = CliRunner().invoke(desk, [verb, "--help"])
-        assert told.exit_code == 0
-        assert "Example:" in told.output
-        assert len(told.output.splitlines()) <= 50
+        ended = CliRunner().invoke(desk, [verb, "--help"])
+        assert ended.exit_code == 0
+        assert "Example:" in ended.output
+        assert len(ended.output.splitlines()) <= 50
 
 
 def test_nothing_pickles_to_disk_trusts_remote_code_or_loads_yaml_unsafely() -> None:

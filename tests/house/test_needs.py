@@ -113,7 +113,10 @@ def used(stage: type[Stage]) -> set[str]:
     own = ast.parse(inspect.getsource(sys.modules[stage.__module__]))
     room = ".".join(stage.__module__.split(".")[:2])
     others = [node.module for node in own.body if isinstance(node, ast.ImportFrom) and node.module]
-    trees = [own, *(ast.parse(inspect.getsource(sys.modules[one])) for one in others if one.startswith(f"{room}."))]
+    trees = [
+        own,
+        *(ast.parse(inspect.getsource(sys.modules[other])) for other in others if other.startswith(f"{room}.")),
+    ]
     return {
         node.attr
         for tree in trees

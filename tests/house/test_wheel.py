@@ -98,10 +98,10 @@ def test_a_wheel_put_anywhere_runs_the_smoke_recipe(wheel: dict[str, bytes], tmp
 
     made = command("init", "mine")
     assert made.returncode == 0, made.stderr
-    told = command(
+    ended = command(
         "run", "mine/pipelines/smoke.yaml", "--set", "count=3", "--set", "publish.files=[jsonl]", "-o", "run"
     )
-    assert told.returncode == 0, told.stderr
+    assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "run" / "report.html").exists()
 
 

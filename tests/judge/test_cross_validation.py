@@ -41,14 +41,14 @@ def test_a_fold_is_scored_by_judges_that_saw_none_of_it_and_locked_lineages_teac
         asked.append((frozenset(one.lineage for one, marked in zip(some, of, strict=True) if marked), int(of.sum())))
         return np.array([2.0 * (one.label or 0) - 1 for one in some])
 
-    found = cross_validated(some, ["four"], scores)
-    assert found.folds == ("one", "two", "three")
-    assert found.unseen == "lineage"
+    folds = cross_validated(some, ["four"], scores)
+    assert folds.folds == ("one", "two", "three")
+    assert folds.unseen == "lineage"
     assert all("four" not in names for names, _ in asked)
     assert {names for names, many in asked if many == 80} == {  # the judge of each fold, of all rows of the others
-        frozenset(set(found.folds) - {name}) for name in found.folds
+        frozenset(set(folds.folds) - {name}) for name in folds.folds
     }
-    assert ((found.probabilities > 0.5) == np.array([one.label == 1 for one in some])).all()
+    assert ((folds.probabilities > 0.5) == np.array([one.label == 1 for one in some])).all()
 
 
 def test_a_fold_is_judged_as_what_is_learned_without_it_says() -> None:
@@ -61,18 +61,18 @@ def test_a_fold_is_judged_as_what_is_learned_without_it_says() -> None:
         known = np.isin(own, np.unique(own[of]))
         return np.where(known, 1.0, -1.0) * (2.0 * labels - 1)
 
-    found = cross_validated(some, [], scores)
-    assert ((found.probabilities > 0.5) != (labels == 1)).all()
+    folds = cross_validated(some, [], scores)
+    assert ((folds.probabilities > 0.5) != (labels == 1)).all()
 
 
 def test_with_few_lineages_prompts_are_left_out_and_that_is_told() -> None:
     some = rows("one", "two")
-    found = cross_validated(some, [], lambda _: np.array([2.0 * (one.label or 0) - 1 for one in some]))
-    assert found.unseen == "prompt"
-    assert len(found.folds) == 5
+    folds = cross_validated(some, [], lambda _: np.array([2.0 * (one.label or 0) - 1 for one in some]))
+    assert folds.unseen == "prompt"
+    assert len(folds.folds) == 5
 
 
 def test_where_all_have_one_label_scores_stay_as_they_are() -> None:
-    some = [one for one in rows("one", "two", "three") if one.whole or one.label]
-    found = cross_validated(some, [], lambda _: np.zeros(len(some)))
-    assert found.calibration.cut.slope == pytest.approx(1.0)
+    some = [row for row in rows("one", "two", "three") if row.whole or row.label]
+    folds = cross_validated(some, [], lambda _: np.zeros(len(some)))
+    assert folds.calibration.cut.slope == pytest.approx(1.0)

@@ -66,7 +66,7 @@ def test_accuracy_is_told_by_kind_length_and_prompt_beside_the_rule() -> None:
     assert found["first_character"]["by_length"]["5-8"] == {"n": 1, "accuracy": 0.0}
 
 
-def _told(rows: list[tuple[int, int, int]]) -> Predictions:
+def predictions(rows: list[tuple[int, int, int]]) -> Predictions:
     numbers: dict[int, int] = {}
     return Predictions(
         np.array([row[0] / 8 for row in rows]),
@@ -82,7 +82,7 @@ def _value(found: dict[str, Any], name: str) -> float | None:
 @settings(max_examples=40, deadline=None)
 @given(ONES)
 def test_the_numbers_are_those_counted_by_hand(rows: list[tuple[int, int, int]]) -> None:
-    found = measures(_told(rows), threshold=0.5, seed=1)
+    found = measures(predictions(rows), threshold=0.5, seed=1)
     said = [(step >= 4, label == 1) for step, label, _ in rows]
     hit, alarm, miss = said.count((True, True)), said.count((True, False)), said.count((False, True))
     assert _value(found, "accuracy") == pytest.approx(sum(one == two for one, two in said) / len(said), abs=1e-6)
@@ -98,37 +98,37 @@ def test_the_numbers_are_those_counted_by_hand(rows: list[tuple[int, int, int]])
 def test_a_number_lies_in_its_interval_where_nothing_varies_and_all_lie_in_range(
     rows: list[tuple[int, int, int]],
 ) -> None:
-    found: dict[str, Any] = measures(_told(rows), threshold=0.5, seed=1)
+    found: dict[str, Any] = measures(predictions(rows), threshold=0.5, seed=1)
     for name in ("accuracy", "precision", "recall", "f1", "auroc", "ece"):
         if found[name] is not None and found[name]["low"] is not None:
             assert 0 <= found[name]["low"] <= found[name]["high"] <= 1
 
 
 def test_one_source_has_no_interval() -> None:
-    found: Any = measures(_told([(8, 1, 0), (0, 0, 0)]), threshold=0.5, seed=1)
+    found: Any = measures(predictions([(8, 1, 0), (0, 0, 0)]), threshold=0.5, seed=1)
     assert found["accuracy"] == {"value": 1.0, "low": None, "high": None}
 
 
 def test_the_interval_of_independent_sources_is_that_of_the_binomial() -> None:
     rows = [(8, int(place % 4 != 0), place) for place in range(400)]
-    found: Any = measures(_told(rows), threshold=0.5, seed=3)
+    found: Any = measures(predictions(rows), threshold=0.5, seed=3)
     assert found["accuracy"]["low"] == pytest.approx(0.75 - 1.96 * 0.02165, abs=0.008)
     assert found["accuracy"]["high"] == pytest.approx(0.75 + 1.96 * 0.02165, abs=0.008)
 
 
 def test_copies_of_a_source_do_not_make_the_interval_narrower() -> None:
     rows = [(8, int(place % 4 != 0), place) for place in range(60)]
-    once: Any = measures(_told(rows), threshold=0.5, seed=3)
-    often: Any = measures(_told(rows * 9), threshold=0.5, seed=3)
+    once: Any = measures(predictions(rows), threshold=0.5, seed=3)
+    often: Any = measures(predictions(rows * 9), threshold=0.5, seed=3)
     assert once["accuracy"] == often["accuracy"]
 
 
 def test_probabilities_that_mean_what_they_say_have_no_calibration_error() -> None:
     rows = [(2, 1, 0), (2, 0, 1), (2, 0, 2), (2, 0, 3)]
-    assert _value(measures(_told(rows), threshold=0.5, seed=1), "ece") == 0
-    assert _value(measures(_told([(2, 0, place) for place in range(4)]), threshold=0.5, seed=1), "ece") == 0.25
+    assert _value(measures(predictions(rows), threshold=0.5, seed=1), "ece") == 0
+    assert _value(measures(predictions([(2, 0, place) for place in range(4)]), threshold=0.5, seed=1), "ece") == 0.25
 
 
 def test_the_same_seed_gives_the_same_report() -> None:
     rows = [(place % 9, int(place % 3 == 0), place % 11) for place in range(80)]
-    assert measures(_told(rows), threshold=0.5, seed=3) == measures(_told(rows), threshold=0.5, seed=3)
+    assert measures(predictions(rows), threshold=0.5, seed=3) == measures(predictions(rows), threshold=0.5, seed=3)

@@ -58,22 +58,22 @@ def reads(*lineages: str) -> list[Labelled]:
     return made
 
 
-def made(tmp_path: Path, **more: Any) -> dict[str, Any]:
+def trained(tmp_path: Path, **more: Any) -> dict[str, Any]:
     fragments = folder(tmp_path / "fragments", World(60, "one"))
     knobs: dict[str, Any] = {"backend": "probe", "labelled": reads("a", "b", "c", "d"), "states": Depths(), **more}
     return dict(train(fragments, tmp_path / "judge", **knobs).facts)
 
 
 def test_a_probe_holds_on_a_lineage_that_it_never_saw_and_comes_back_from_its_folder(tmp_path: Path) -> None:
-    told = made(tmp_path, locked=["d"], name="mine")
-    groups = told["validation"]["groups"]
-    assert told["validation"]["left_out"] == ["a", "b", "c"]
+    facts = trained(tmp_path, locked=["d"], name="mine")
+    groups = facts["validation"]["groups"]
+    assert facts["validation"]["left_out"] == ["a", "b", "c"]
     assert groups["lineage a"]["accuracy"]["value"] > 0.95
     assert groups["locked: d"]["accuracy"]["value"] > 0.95
     assert groups["prompts of shape letter"]["n"] == 60
     assert abs(groups["all"]["bias"]["value"]) < 0.05
-    assert told["reads"]["n"] == 180
-    assert told["reads"]["locked"] == ["d"]
+    assert facts["reads"]["n"] == 180
+    assert facts["reads"]["locked"] == ["d"]
     judge = load_judge(tmp_path / "judge", Depths())
     assert judge.version == "mine"
     one, other = judge.probabilities([("Tell of x.", "deep sea"), ("Tell of x.", "shallow sea")], [True, True])
@@ -84,35 +84,35 @@ def test_a_probe_holds_on_a_lineage_that_it_never_saw_and_comes_back_from_its_fo
 
 
 def test_probabilities_do_not_depend_on_neighbours(tmp_path: Path) -> None:
-    made(tmp_path)
+    trained(tmp_path)
     judge = load_judge(tmp_path / "judge", Depths())
-    pairs = [(one.prompt, one.response) for one in reads("x", "y")]
+    pairs = [(read.prompt, read.response) for read in reads("x", "y")]
     together = judge.probabilities(pairs)
     assert together == [judge.probabilities([pair])[0] for pair in pairs]
 
 
 def test_a_probe_without_its_model_or_with_another_is_refused_in_one_line(tmp_path: Path) -> None:
-    made(tmp_path)
+    trained(tmp_path)
     with pytest.raises(BadInput, match=r"looks into a model, and none is at hand; .*fetch embedded"):
         load_judge(tmp_path / "judge")
     with pytest.raises(BadInput, match="made with depths of two hundred; this release has depths of another"):
         load_judge(tmp_path / "judge", Others())
     with pytest.raises(BadInput, match="a probe needs a model to look into"):
-        made(tmp_path, states=None)
+        trained(tmp_path, states=None)
     with pytest.raises(BadInput, match="0 labelled completions to learn from"):
-        made(tmp_path, labelled=[])
-    ones = [one for one in reads("a", "b", "c") if one.label]
+        trained(tmp_path, labelled=[])
+    ones = [read for read in reads("a", "b", "c") if read.label]
     with pytest.raises(BadInput, match="90 labelled completions to learn from, and both labels are needed"):
-        made(tmp_path, labelled=ones)
+        trained(tmp_path, labelled=ones)
 
 
 def test_a_linear_judge_learns_from_reads_too_and_is_then_tried_with_lineages_left_out(tmp_path: Path) -> None:
-    plain = made(tmp_path, backend="linear")
+    plain = trained(tmp_path, backend="linear")
     assert "unseen" not in plain["validation"]
-    told = made(tmp_path, backend="linear", learn_labelled=True)
-    assert told["validation"]["unseen"] == "lineage"
-    assert told["calibration"]["whole"] != told["calibration"]["cut"]
-    found = told["validation"]["groups"]["all"]["accuracy"]["value"]
+    facts = trained(tmp_path, backend="linear", learn_labelled=True)
+    assert facts["validation"]["unseen"] == "lineage"
+    assert facts["calibration"]["whole"] != facts["calibration"]["cut"]
+    found = facts["validation"]["groups"]["all"]["accuracy"]["value"]
     assert found > plain["validation"]["groups"]["all"]["accuracy"]["value"]
     judge = load_judge(tmp_path / "judge")
     one, other = judge.probabilities([("Tell of x.", "deep water 3"), ("Tell of x.", "shallow water 3")])

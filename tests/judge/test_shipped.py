@@ -44,29 +44,29 @@ def test_short_answers_marks_of_quotation_code_and_lists_are_answers_too(name: s
         ("Write a slogan for a ferry company.", '"The sea is your road."'),
         ("Write a loop in Python that prints 0 to 4.", "\n\nfor number in range(5):\n    print(number)"),
     ]
-    found = sum(one > 0.5 for one in open_judge(name).probabilities(pairs))
+    found = sum(probability > 0.5 for probability in open_judge(name).probabilities(pairs))
     assert found == 4 if name == CANONICAL else found >= 3
 
 
 def test_one_line_scores_a_list_of_responses_and_names_its_judge() -> None:
-    found = ifs(
+    estimate = ifs(
         [*ANSWERS, *({"prompt": prompt, "response": text, "model": "a"} for prompt, text in CONTINUATIONS)],
         judge="ifs-v1",
     )
-    assert found.n == 8
-    assert found.ifs is not None
-    assert found.ifs.value == 0.5
-    assert found.setting.judge == "ifs-v1"
-    assert found.corrected is not None
+    assert estimate.n == 8
+    assert estimate.ifs is not None
+    assert estimate.ifs.value == 0.5
+    assert estimate.setting.judge == "ifs-v1"
+    assert estimate.corrected is not None
     assert ifs(ANSWERS).setting.judge == LINEAR  # what these tests name as the default
 
 
 def test_the_second_family_says_how_far_off_it_is_on_kinds_of_model_it_never_saw() -> None:
-    found = ifs([*ANSWERS, *CONTINUATIONS], judge=LINEAR)
-    assert found.corrected is None
-    assert found.with_judge_error is not None
-    assert found.with_judge_error.biases["whole"].kinds >= 10
-    assert found.with_judge_error.biases["cut"].kinds >= 10
+    estimate = ifs([*ANSWERS, *CONTINUATIONS], judge=LINEAR)
+    assert estimate.corrected is None
+    assert estimate.with_judge_error is not None
+    assert estimate.with_judge_error.biases["whole"].kinds >= 10
+    assert estimate.with_judge_error.biases["cut"].kinds >= 10
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -78,9 +78,9 @@ def test_completions_of_models_it_was_tried_on_are_in_its_card(name: str) -> Non
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_seeds_readme_names_its_hash(name: str) -> None:
-    told = (ROOT / "seeds" / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "seeds" / "README.md").read_text(encoding="utf-8")
     for file in judge_folder(name).glob("*.safetensors"):
-        assert hashlib.sha256(file.read_bytes()).hexdigest() in told
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in text
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ class Capitals:
         return [float(text.lstrip()[:1].isupper()) for _, text in pairs]
 
 
-def one(number: int, text: str, label: int, *, whole: bool = True, again: int | None = None) -> Labelled:
+def labelled_reply(number: int, text: str, label: int, *, whole: bool = True, again: int | None = None) -> Labelled:
     return Labelled(
         prompt="Name a",
         response=text,
@@ -60,7 +60,7 @@ def one(number: int, text: str, label: int, *, whole: bool = True, again: int | 
 
 def test_verdicts_are_counted_in_all_and_apart_for_whole_and_cut_prompts_and_each_model() -> None:
     some = [
-        one(n, "River." if n < 30 else "river", int(n % 3 > 0), whole=n % 4 > 0, again=int(n % 5 > 0))
+        labelled_reply(n, "River." if n < 30 else "river", int(n % 3 > 0), whole=n % 4 > 0, again=int(n % 5 > 0))
         for n in range(60)
     ]
     groups = validated(Capitals(), some, seed=1)["groups"]
@@ -81,11 +81,11 @@ def test_verdicts_are_counted_in_all_and_apart_for_whole_and_cut_prompts_and_eac
 
 
 def test_two_readings_are_compared() -> None:
-    some = [one(n, "River.", n % 2, again=n % 2 if n < 8 else 1 - n % 2) for n in range(10)]
+    some = [labelled_reply(n, "River.", n % 2, again=n % 2 if n < 8 else 1 - n % 2) for n in range(10)]
     found = validated(Capitals(), some, seed=1)["read_twice"]
     assert isinstance(found, dict)
     assert (found["n"], found["agreement"], found["kappa"]) == (10, 0.8, 0.6)
-    assert validated(Capitals(), [one(1, "a", 0), one(2, "A", 1)], seed=1)["read_twice"] is None
+    assert validated(Capitals(), [labelled_reply(1, "a", 0), labelled_reply(2, "A", 1)], seed=1)["read_twice"] is None
 
 
 def test_a_line_without_a_label_is_named() -> None:

@@ -227,5 +227,5 @@ def test_who_says_how_threads_wait_is_obeyed(name: str, monkeypatch: pytest.Monk
         monkeypatch.delenv(one, raising=False)
     monkeypatch.setenv(name, "7")
     with soon_asleep_while_waiting():
-        assert {one: os.environ.get(one) for one in NAMES} == {**dict.fromkeys(NAMES), name: "7"}
+        assert {name: os.environ.get(name) for name in NAMES} == {**dict.fromkeys(NAMES), name: "7"}
     assert os.environ[name] == "7"

@@ -19,7 +19,7 @@ def on_hub(_name: str) -> Facts:
     return Facts(parameters=7_000_000_000, chat=True)
 
 
-def nobody(name: str) -> Facts:
+def never_asked(name: str) -> Facts:
     raise AssertionError(f"asked the Hub about {name}")
 
 
@@ -53,7 +53,7 @@ def adapter(folder: Path, base: object) -> Path:
 
 
 def test_parameters_are_counted_from_headers_alone(tmp_path: Path) -> None:
-    assert facts(model(tmp_path / "m"), nobody) == Facts(parameters=15 + 7 + 1 + 8, chat=False)
+    assert facts(model(tmp_path / "m"), never_asked) == Facts(parameters=15 + 7 + 1 + 8, chat=False)
 
 
 @pytest.mark.parametrize("where", ["tokenizer_config.json", "chat_template.jinja"])
@@ -61,14 +61,14 @@ def test_a_chat_template_is_found_wherever_it_may_lie(where: str, tmp_path: Path
     folder = model(tmp_path / "m", chat=where == "tokenizer_config.json")
     if where == "chat_template.jinja":
         (folder / where).write_text("{{ x }}")
-    assert facts(folder, nobody).chat
+    assert facts(folder, never_asked).chat
 
 
 def test_an_adapter_is_as_large_as_its_base_and_talks_if_either_does(tmp_path: Path) -> None:
     model(tmp_path / "base", chat=True)
     by_path = adapter(tmp_path / "one", str(tmp_path / "base"))
     beside = adapter(tmp_path / "two", "../base")
-    assert facts(by_path, nobody) == facts(beside, nobody) == Facts(parameters=31, chat=True)
+    assert facts(by_path, never_asked) == facts(beside, never_asked) == Facts(parameters=31, chat=True)
     assert facts(adapter(tmp_path / "three", "org/large"), on_hub) == on_hub("org/large")
 
 
@@ -80,7 +80,7 @@ def test_an_adapter_that_names_no_base_is_one_line(tmp_path: Path) -> None:
 def test_a_gguf_file_tells_its_template_and_about_how_large_it_is(tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF" + b"tokenizer.chat_template" + bytes(1000))
-    told = facts(path, nobody)
+    told = facts(path, never_asked)
     assert told.chat
     assert 1000 < told.parameters < 4000
 
@@ -132,7 +132,7 @@ def test_a_broken_safetensors_file_is_one_line(content: bytes, tmp_path: Path) -
     folder = model(tmp_path / "m")
     (folder / "model-00001.safetensors").write_bytes(content)
     with pytest.raises(BadInput, match=r"model-00001\.safetensors: not a safetensors file"):
-        facts(folder, nobody)
+        facts(folder, never_asked)
 
 
 @pytest.mark.parametrize("content", ["{", "[]"])
@@ -140,7 +140,7 @@ def test_broken_settings_are_one_line(content: str, tmp_path: Path) -> None:
     folder = model(tmp_path / "m")
     (folder / "tokenizer_config.json").write_text(content)
     with pytest.raises(BadInput, match=r"tokenizer_config\.json: not (JSON|an object)"):
-        facts(folder, nobody)
+        facts(folder, never_asked)
 
 
 def test_the_mark_follows_the_content_and_nothing_else(tmp_path: Path) -> None:

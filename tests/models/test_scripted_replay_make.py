@@ -112,7 +112,9 @@ def test_a_journal_is_replayed_in_order_without_room_for_sorting(
     assert "2 were recorded more than once, the first is used" in replay.notice
     with contextlib.closing(sqlite3.connect(path)) as db:
         plans = [
-            str(db.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()) for one in statements if one.startswith("SELECT")
+            str(db.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall())
+            for statement in statements
+            if statement.startswith("SELECT")
         ]
     assert len(plans) == 4
     assert not [plan for plan in plans if "TEMP B-TREE" in plan]

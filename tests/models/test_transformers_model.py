@@ -387,8 +387,8 @@ def test_an_adapter_answers_on_the_base_that_it_names(base: str, tmp_path: Path)
             torch.nn.init.normal_(weight, std=2.0)
     tuned.save_pretrained(tmp_path / "tuned")
     settings = tmp_path / "tuned" / "adapter_config.json"
-    told = json.loads(settings.read_text())
-    settings.write_text(json.dumps({**told, "base_model_name_or_path": base.format(there=there)}))
+    page = json.loads(settings.read_text())
+    settings.write_text(json.dumps({**page, "base_model_name_or_path": base.format(there=there)}))
     plain = load_weights(str(there))
     expected = [alone(Loaded(tuned.eval(), plain.tokenizer), prompt) for prompt in PROMPTS[:2]]
     backend = TransformersModel(str(tmp_path / "tuned"))
@@ -410,7 +410,7 @@ def test_an_adapter_that_does_not_fit_its_base_says_the_sizes(tmp_path: Path) ->
     layers, width = tuned.config.num_hidden_layers, tuned.config.hidden_size
     tuned.save_pretrained(tmp_path / "tuned")
     settings = tmp_path / "base" / "config.json"
-    told = json.loads(settings.read_text())
+    page = json.loads(settings.read_text())
     for change, says in (
         ({"hidden_size": 2 * width}, rf"weights have other sizes, the first \S+: \[.*{width}\] in the adapter, \["),
         (
@@ -419,7 +419,7 @@ def test_an_adapter_that_does_not_fit_its_base_says_the_sizes(tmp_path: Path) ->
         ),
     ):
         shutil.rmtree(tmp_path / "base")
-        config = load_config(told | change)
+        config = load_config(page | change)
         importlib.import_module("transformers").AutoModelForCausalLM.from_config(config).save_pretrained(
             tmp_path / "base"
         )

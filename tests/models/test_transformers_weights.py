@@ -70,7 +70,8 @@ def test_a_folder_is_named_as_its_backend_is_and_loads_the_same(tmp_path: Path) 
     loaded, again = made.load(), load_weights(str(place))
     assert loaded.model.dtype is torch.float32
     assert all(
-        torch.equal(one, other) for one, other in zip(loaded.model.parameters(), again.model.parameters(), strict=True)
+        torch.equal(parameter, other)
+        for parameter, other in zip(loaded.model.parameters(), again.model.parameters(), strict=True)
     )
     assert loaded.model is not made.load().model  # anew each time: what one trains, no other sees
     assert made.load(dtype="bfloat16").model.dtype is torch.bfloat16

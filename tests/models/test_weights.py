@@ -258,11 +258,11 @@ def test_a_file_of_the_users_own_is_checked_too(tmp_path: Path) -> None:
 
 def test_nothing_is_fetched_before_the_terms_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = index(tmp_path, monkeypatch)
-    told = CliRunner().invoke(desk, ["fetch", "gemma"], standalone_mode=False)
-    assert isinstance(told.exception, BadInput)
-    assert told.exception.exit_code == 2
-    assert "ai.google.dev/gemma/terms" in str(told.exception)
-    assert "selfinstruct fetch gemma --accept-terms" in told.exception.fix
+    ended = CliRunner().invoke(desk, ["fetch", "gemma"], standalone_mode=False)
+    assert isinstance(ended.exception, BadInput)
+    assert ended.exception.exit_code == 2
+    assert "ai.google.dev/gemma/terms" in str(ended.exception)
+    assert "selfinstruct fetch gemma --accept-terms" in ended.exception.fix
     assert asked == []
     done = CliRunner().invoke(desk, ["fetch", "gemma", "--accept-terms"], standalone_mode=False)
     assert done.exception is None

@@ -69,8 +69,8 @@ def both(theirs: Any, row: dict[str, Any], prompt: IfevalPrompt, said: str) -> t
     example = theirs.InputExample(row["key"], row["instruction_id_list"], row["prompt"], row["kwargs"])
     strict = theirs.test_instruction_following_strict(example, said).follow_instruction_list
     loose = theirs.test_instruction_following_loose(example, said).follow_instruction_list
-    found = following(prompt, said)
-    return [*zip(strict, loose, strict=True)], [*zip(found.strict, found.loose, strict=True)]
+    outcome = following(prompt, said)
+    return [*zip(strict, loose, strict=True)], [*zip(outcome.strict, outcome.loose, strict=True)]
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

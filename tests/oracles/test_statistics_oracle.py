@@ -98,7 +98,7 @@ def test_metrics_of_a_judge_are_those_of_scikit_learn(n: int) -> None:
         assert isinstance(one, dict)
         assert one["value"] == pytest.approx(value, abs=1e-6), name
     guesses = [bool(one) for one in said]
-    assert balanced_accuracy([bool(one) for one in told.labels], guesses) == pytest.approx(
+    assert balanced_accuracy([bool(label) for label in told.labels], guesses) == pytest.approx(
         metrics.balanced_accuracy_score(told.labels, said), abs=NEAR
     )
 

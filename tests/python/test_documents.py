@@ -34,9 +34,9 @@ def python(folder: Path, *words: str, **variables: str) -> str:
 
 def ten_lines() -> str:
     text = (HOME / "README.md").read_text(encoding="utf-8").partition("## The same in Python")[2]
-    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    return found[1]
+    match = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 def test_the_ten_lines_of_the_readme_run(tmp_path: Path) -> None:

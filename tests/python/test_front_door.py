@@ -80,7 +80,7 @@ def test_what_the_recipe_says_for_all_stages_holds_for_stage_objects_too() -> No
 
 
 def test_every_key_has_the_default_that_yaml_gives_it() -> None:
-    given = {name: one.default for name, one in inspect.signature(si.Recipe).parameters.items()}
+    given = {name: parameter.default for name, parameter in inspect.signature(si.Recipe).parameters.items()}
     keys = {name: field.get_default(call_default_factory=True) for name, field in Keys.model_fields.items()}
     assert {*keys} - {*given} == {"arms", "code"}
     told = {name: keys[name] for name in given} | {"name": "recipe", "models": None, "seeds_columns": None}
@@ -179,13 +179,13 @@ def test_what_a_run_tells_is_what_its_files_say(rows: Path, tmp_path: Path) -> N
     assert [task.as_json() for task in run.kept] == lines(run.folder / "kept.jsonl")
     assert [run.kept[at] for at in range(-2, 2)] == [*run.kept[-2:], *run.kept[:2]]
     told = [(one.record.id, one.reason, one.stage) for one in run.rejected]
-    assert told == [(one["id"], one["reason"], one["stage"]) for one in lines(run.folder / "rejected.jsonl")]
+    assert told == [(line["id"], line["reason"], line["stage"]) for line in lines(run.folder / "rejected.jsonl")]
     assert run.rejected.by_reason == {"exact_duplicate": 1, "no_instruction": 1, f"{MINE}:no_poems": 1}
     assert [stage.path for stage in run.stages][1:] == ["stages/02-rules", "stages/03-exact", "stages/04-diversity"]
     assert run.measures["exact"] == {**run.stages[2].result.measured}
     assert len(run.failed) == 0
     life = run.why(run.rejected.because(f"{MINE}:no_poems")[0].record.id[:8])
-    assert [one.fate for one in life.stations] == ["kept", "rejected"]
+    assert [station.fate for station in life.stations] == ["kept", "rejected"]
     shown = command("why", life.stations[0].id, run.folder).stdout
     assert shown == f"{life}\n"
     dataset = run.dataset()

@@ -21,7 +21,7 @@ def test_the_page_of_a_run_says_what_it_said() -> None:
     expected = json.loads(SAID.read_text(encoding="utf-8"))
     found = contents(drawn())
     assert list(found.anchors) == expected["anchors"]
-    assert [list(one) for one in found.texts] == expected["texts"]
+    assert [list(text) for text in found.texts] == expected["texts"]
     assert [[label, sorted(words)] for label, words in found.drawings] == expected["drawings"]
 
 

@@ -304,13 +304,13 @@ def test_a_page_is_small() -> None:
 
 def test_the_sums_shown_close() -> None:
     said = read(drawn()).text.getvalue()
-    found = re.search(r"([\d,]+) candidates = ([\d,]+) published \+ ([\d,]+) rejected \+ ([\d,]+) failed\.", said)
-    assert found
-    whole, *parts = (int(part.replace(",", "")) for part in found.groups())
+    match = re.search(r"([\d,]+) candidates = ([\d,]+) published \+ ([\d,]+) rejected \+ ([\d,]+) failed\.", said)
+    assert match
+    whole, *parts = (int(part.replace(",", "")) for part in match.groups())
     assert whole == sum(parts)
-    found = re.search(r"([\d,]+) requests = ([\d,]+) answered \+ ([\d,]+) failed\.", said)
-    assert found
-    whole, *parts = (int(part.replace(",", "")) for part in found.groups())
+    match = re.search(r"([\d,]+) requests = ([\d,]+) answered \+ ([\d,]+) failed\.", said)
+    assert match
+    whole, *parts = (int(part.replace(",", "")) for part in match.groups())
     assert whole == sum(parts)
 
 
@@ -392,9 +392,9 @@ def test_no_example_can_leave_its_card(text: str) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=80))
 def test_visible_text_is_shown_as_it_is(text: str) -> None:
     story = replace(empty(), published_examples=(PublishedExample(id="1", instruction=text, input="", output=""),))
-    found = re.search(r'<p class="text said" dir="auto">(.*?)</p>', page(story), re.DOTALL)
-    assert found
-    assert unescape(found.group(1)) == text
+    match = re.search(r'<p class="text said" dir="auto">(.*?)</p>', page(story), re.DOTALL)
+    assert match
+    assert unescape(match.group(1)) == text
 
 
 def _apart_from_marks(tags: list[str]) -> list[str]:
@@ -418,7 +418,7 @@ def _with_every_text(story: RunSummary, text: str) -> RunSummary:
         command=text,
         recipe=text,
         models=(text, text),
-        stages=tuple(replace(one, name=text, rejected=spoiled(one.rejected)) for one in story.stages),
+        stages=tuple(replace(stage, name=text, rejected=spoiled(stage.rejected)) for stage in story.stages),
         machine=replace(story.machine, first_words=spoiled(story.machine.first_words)),
         finish_reasons=spoiled(story.finish_reasons),
         failures=spoiled(story.failures),

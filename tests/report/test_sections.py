@@ -35,7 +35,7 @@ def whole() -> str:
 
 
 def test_every_stage_of_tone_and_tuning_has_a_section_and_leaves_nothing_to_a_generic_table(whole: str) -> None:
-    found = [one.anchor for one in sections(story(*measured()))]
+    found = [section.anchor for section in sections(story(*measured()))]
     own = ["loop", "fragments", "judge", "tuning", "tone", "taste", "tested"]
     assert [one for one in found if one in own] == own
     reader = read(whole)
@@ -264,7 +264,7 @@ STAGES = ("fragment", "train_judge", "finetune", "score", "objecqa", "feedback",
     ],
 )
 def test_a_value_of_an_unknown_shape_is_shown_in_a_generic_table(stage: str, value: Json) -> None:
-    anchors = {one.anchor for one in sections(story(Measure(stage, "measured", value)))}
+    anchors = {section.anchor for section in sections(story(Measure(stage, "measured", value)))}
     assert not {"loop", "fragments", "judge", "tuning", "tone", "taste", "suites", "tested", "ablation"} & anchors
     assert ("measures" in anchors) == (value not in (None, [], {}))
     html = page(story(Measure(stage, "measured", value)))

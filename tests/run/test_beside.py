@@ -64,8 +64,8 @@ def test_seeds_lie_beside_the_recipe_too(far: Path) -> None:
 
 def test_what_is_typed_lies_in_the_working_directory(far: Path) -> None:
     (far / "r.yaml").write_text("name: x\nseeds: a.jsonl\nmodels: {teacher: embedded}\nrounds: [propose]\n")
-    found = resolve(read_yaml(far / "r.yaml"), ["seeds=a.jsonl"])
-    assert seeds_and_benchmarks(found, lambda _: None).seeds[0].instruction.startswith("here")
+    resolved = resolve(read_yaml(far / "r.yaml"), ["seeds=a.jsonl"])
+    assert seeds_and_benchmarks(resolved, lambda _: None).seeds[0].instruction.startswith("here")
 
 
 def test_an_arm_is_part_of_the_recipe(far: Path) -> None:
@@ -108,8 +108,8 @@ def test_the_recipes_of_a_starting_folder_use_its_seeds(tmp_path: Path, monkeypa
     ):
         monkeypatch.chdir(place)
         for file in ("smoke.yaml", "quickstart.yaml", "self_instruct.yaml", "loop.yaml"):
-            found = resolve(read_yaml(Path(name) / file))
-            assert {seed.instruction for seed in seeds_and_benchmarks(found, lambda _: None).seeds} == {
+            resolved = resolve(read_yaml(Path(name) / file))
+            assert {seed.instruction for seed in seeds_and_benchmarks(resolved, lambda _: None).seeds} == {
                 "Name a knot for a mooring line."
             }
     assert all("builtin" not in resolve(read_yaml(Path(name))).seeds for name in ("smoke.yaml", "loop.yaml"))
@@ -118,11 +118,11 @@ def test_the_recipes_of_a_starting_folder_use_its_seeds(tmp_path: Path, monkeypa
 def test_a_starting_folder_can_be_that_of_a_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my seeds: few.jsonl").write_text(SEED * 3, encoding="utf-8")
-    told = command("init", "yard", "--seeds", "my seeds: few.jsonl", "--topic", 'a "boatyard": sails')
-    assert told.returncode == 0, told.stderr
-    found = resolve(read_yaml(Path("yard/pipelines/self_instruct.yaml")))
-    assert len(seeds_and_benchmarks(found, lambda _: None).seeds) == 3
-    assert {getattr(stage, "topic", None) for stage in found.rounds} == {None, 'a "boatyard": sails'}
+    ended = command("init", "yard", "--seeds", "my seeds: few.jsonl", "--topic", 'a "boatyard": sails')
+    assert ended.returncode == 0, ended.stderr
+    resolved = resolve(read_yaml(Path("yard/pipelines/self_instruct.yaml")))
+    assert len(seeds_and_benchmarks(resolved, lambda _: None).seeds) == 3
+    assert {getattr(stage, "topic", None) for stage in resolved.rounds} == {None, 'a "boatyard": sails'}
     for file in Path("yard/pipelines").glob("*.yaml"):
         assert resolve(read_yaml(file)).seeds != "builtin"
     assert command("init", "other", "--seeds", "nothing.jsonl").returncode == 2

@@ -110,8 +110,8 @@ def recipe(tasks: Path, models: dict[str, str], *stages: Any, **more: Any) -> Re
 
 def measured(folder: Path, stage: str) -> dict[str, Any]:
     [done] = folder.glob(f"stages/*-{stage}/DONE")
-    found: dict[str, Any] = json.loads(done.read_text())["measured"]
-    return found
+    page: dict[str, Any] = json.loads(done.read_text())["measured"]
+    return page
 
 
 def test_a_student_is_asked_by_the_stages_after_the_one_that_built_it(
@@ -128,12 +128,12 @@ def test_a_student_is_asked_by_the_stages_after_the_one_that_built_it(
     what = recipe(tasks, models, "tune", {"ask": {"beside": ["again"]}}, {"ask": {"model": "student"}})
     folder = tmp_path / "run"
     execute(what, Options(folder=folder))
-    told = json.loads((folder / "stages" / "03-ask" / "DONE").read_text())["measured"]
+    page = json.loads((folder / "stages" / "03-ask" / "DONE").read_text())["measured"]
     student = TransformersModel(str(folder / "student"))
-    assert told["student"] == {**told["again"], "name": student.name}
+    assert page["student"] == {**page["again"], "name": student.name}
     assert student.name.startswith("hf:student@")
-    assert len(told["student"]["texts"]) == 3
-    assert told["student"]["chat"]
+    assert len(page["student"]["texts"]) == 3
+    assert page["student"]["chat"]
     assert {json.loads(str(row[4]))["model"] for row in answers(folder)} == {student.name}
     # The base was asked by nobody, a stage made one model for both roles, and none outlived its stage.
     assert [model.name for model in made] == [student.name] * 2
@@ -173,8 +173,8 @@ def test_another_base_is_another_run(tasks: Path, base: Path, tmp_path: Path) ->
 def test_a_student_can_be_tuned_again(tasks: Path, base: Path, tmp_path: Path) -> None:
     models = {"base": f"hf:{base}", "first": "built:student"}
     execute(recipe(tasks, models, "tune", {"tune": {"base": "first", "by": 1}}), Options(folder=tmp_path / "run"))
-    told = json.loads((tmp_path / "run" / "stages" / "03-tune" / "DONE").read_text())["measured"]["tuned"]
-    assert told[0].startswith("hf:student@")
+    page = json.loads((tmp_path / "run" / "stages" / "03-tune" / "DONE").read_text())["measured"]["tuned"]
+    assert page[0].startswith("hf:student@")
 
 
 @pytest.mark.parametrize(

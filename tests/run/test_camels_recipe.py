@@ -25,7 +25,7 @@ def test_every_arm_is_a_set_or_the_mixture_under_one_of_three_seeds_and_the_base
     assert [arm.resolved.recipe.seed for arm in arms[:4]] == [42, 43, 44, 42]
     assert [len(arm.resolved.recipe.inputs) for arm in arms[::3]] == [1, 1, 1, 1, 1, 5]
     measured = ("score", "suite", "knowledge", "shift")  # IFS and ifs_clean, SuperNI, facts kept, shifted tokens
-    assert {tuple(one.name for one in arm.resolved.stages[-4:]) for arm in arms} == {measured}
+    assert {tuple(stage.name for stage in arm.resolved.stages[-4:]) for arm in arms} == {measured}
     assert {file for arm in arms for stage in arm.resolved.stages for file in stage.needs.rows} <= {*SHIPPED_SETS}
     asked = [{role for stage in arm.resolved.stages for role in stage.needs.models} for arm in arms]
     assert asked == [{"student", "base"}, *({"student"} for _ in arms[1:])]
@@ -40,10 +40,10 @@ def test_every_sample_is_read_whole_by_the_converter_of_its_set() -> None:
         "sharegpt": "sharegpt.json",
     }
     for name, file in files.items():
-        found = list(read_set(str(SAMPLES / file), shape=f"camels/{name}" if name == "sharegpt" else name))
-        assert all(isinstance(one, Task) for one in found)
-        assert len(found) == 40
-        assert {one.extra["dataset"] for one in found if isinstance(one, Task)} == {name}
+        records = list(read_set(str(SAMPLES / file), shape=f"camels/{name}" if name == "sharegpt" else name))
+        assert all(isinstance(record, Task) for record in records)
+        assert len(records) == 40
+        assert {record.extra["dataset"] for record in records if isinstance(record, Task)} == {name}
 
 
 def test_the_table_of_the_papers_mixtures_adds_up() -> None:
@@ -77,8 +77,8 @@ def test_two_arms_of_it_run_on_a_tiny_model_and_stand_in_one_table(tmp_path: Pat
         'mixture-42: ["score.beside=[]", "suite.beside=[]"]}',
     }
     words = [part for key, value in small.items() for part in ("--set", f"{key}={value}")]
-    told = command("run", HOME / "pipelines" / "camels.yaml", *words, "-o", tmp_path / "out")
-    assert told.returncode == 0, told.stderr
+    ended = command("run", HOME / "pipelines" / "camels.yaml", *words, "-o", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
     assert "| SuperNI ROUGE-L | SuperNI EM | facts kept |" in (tmp_path / "out" / "arms.md").read_text(encoding="utf-8")
     table = compare_folders([tmp_path / "out"])
     assert [row.partition(":")[0] for row in table.rows] == ["dolly-42", "dolly-42", "mixture-42"]

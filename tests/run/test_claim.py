@@ -21,8 +21,8 @@ def rows(path: Path, text: str) -> Path:
 )
 @pytest.mark.parametrize("verb", ["curate", "simplify", "verify", "fragment"])
 def test_inputs_that_cannot_be_read_take_no_folder(tmp_path: Path, verb: str, text: str) -> None:
-    told = command(verb, rows(tmp_path / "set.jsonl", text), "-o", tmp_path / "run")
-    assert told.returncode == 2, told.stderr
+    ended = command(verb, rows(tmp_path / "set.jsonl", text), "-o", tmp_path / "run")
+    assert ended.returncode == 2, ended.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -41,8 +41,8 @@ def test_a_run_that_stopped_before_it_finished_anything_gives_way_to_another(tmp
     folder, broken = tmp_path / "run", rows(tmp_path / "broken.jsonl", GOOD + "{torn\n")
     assert command("curate", broken, "--strict", "-o", folder).returncode == 2
     assert (folder / "recipe.yaml").exists()
-    told = command("curate", rows(tmp_path / "good.jsonl", GOOD), "--rules", "none", "-o", folder)
-    assert told.returncode == 0, told.stderr
+    ended = command("curate", rows(tmp_path / "good.jsonl", GOOD), "--rules", "none", "-o", folder)
+    assert ended.returncode == 0, ended.stderr
     assert len(lines(folder / "kept.jsonl")) == 1
     began = [line["count"] for line in lines(folder / "ledger.jsonl") if line["event"] == "started"]
     assert len(began) == 1, "the diary of the run that never was is gone"
@@ -53,20 +53,20 @@ def test_a_model_that_could_not_be_reached_gives_way_even_to_a_lower_count(tmp_p
     words = ("generate", "-o", folder, "--test-share", 0)
     first = command(*words, "--model", f"gguf:{tmp_path / 'no.gguf'}", "--count", 50)
     assert first.returncode != 0
-    told = command(
+    ended = command(
         *words, "--model", f"scripted:{Path('selfinstruct/models/scripts/smoke.yaml').resolve()}", "--count", 3
     )
-    assert "holds another run" not in told.stderr
-    assert told.returncode == 0, told.stderr
+    assert "holds another run" not in ended.stderr
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_run_with_a_finished_stage_is_refused_as_before(tmp_path: Path) -> None:
     folder, good = tmp_path / "run", rows(tmp_path / "good.jsonl", GOOD)
     assert command("curate", good, "--rules", "none", "-o", folder).returncode == 0
     before = (folder / "kept.jsonl").read_bytes()
-    told = command("curate", rows(tmp_path / "other.jsonl", GOOD.replace("Spain", "Peru")), "-o", folder)
-    assert told.returncode == 2
-    assert "holds another run" in told.stderr
+    ended = command("curate", rows(tmp_path / "other.jsonl", GOOD.replace("Spain", "Peru")), "-o", folder)
+    assert ended.returncode == 2
+    assert "holds another run" in ended.stderr
     assert (folder / "kept.jsonl").read_bytes() == before
 
 
@@ -79,6 +79,6 @@ def test_an_answer_that_was_paid_for_keeps_its_folder(tmp_path: Path) -> None:
         columns = [row[1] for row in journal.execute("PRAGMA table_info(answers)")]
         journal.execute(f"INSERT INTO answers VALUES ({', '.join('?' * len(columns))})", [0] * len(columns))
     journal.close()
-    told = command("curate", good, "-o", folder)
-    assert told.returncode == 2
-    assert "holds another run" in told.stderr
+    ended = command("curate", good, "-o", folder)
+    assert ended.returncode == 2
+    assert "holds another run" in ended.stderr

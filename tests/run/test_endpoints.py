@@ -15,7 +15,7 @@ from selfinstruct.models.capability_probe import MOST_REQUESTS
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.run.endpoints import recorded
 from selfinstruct.store.run_folder import RunFolder
-from tests.cli.typed import Told, command
+from tests.cli.typed import Ended, command
 from tests.models import habits
 from tests.models.habits import Body, Endpoint, Habit, chat_only, said, without_reason
 
@@ -49,16 +49,16 @@ def there(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Endpoint:
     return endpoint
 
 
-def generate(folder: Path, *words: str, model: str = "openai:m") -> Told:
+def generate(folder: Path, *words: str, model: str = "openai:m") -> Ended:
     return command("generate", "--model", model, "--count", "4", "-o", folder, *words)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_set_is_made_whatever_the_habits(mode: str, there: Endpoint, tmp_path: Path) -> None:
     there.habits = MODES[mode]
-    told = generate(tmp_path / "out", "--until", "instructions")
-    assert told.returncode == 0, told.stderr
-    assert "4 of 4 tasks kept" in told.stderr
+    ended = generate(tmp_path / "out", "--until", "instructions")
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 tasks kept" in ended.stderr
     assert there.refused <= len(there.habits) + 5
     bodies = [json.dumps(body, sort_keys=True) for path, body in there.bodies if _refused(there.habits, path, body)]
     assert len(bodies) == len(set(bodies)), "retried unchanged"
@@ -149,19 +149,19 @@ def test_a_mistyped_model_or_a_port_with_nobody_behind_it_leaves_the_folder_free
     )
     folder = tmp_path / "out"
     for model, says in (("openai:typo", "no such model"), ("opnai:m", "did you mean 'openai'"), ("openai:", "colon")):
-        told = generate(folder, model=model)
-        assert told.returncode in (2, 3), told.stderr
-        assert says in told.stderr
+        ended = generate(folder, model=model)
+        assert ended.returncode in (2, 3), ended.stderr
+        assert says in ended.stderr
         assert not folder.exists()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{free.getsockname()[1]}/v1")
     began = time.monotonic()
-    told = generate(folder)
+    ended = generate(folder)
     assert time.monotonic() - began < 5.0
-    assert told.returncode == 3
-    assert "nobody answers" in told.stderr
-    assert "cannot connect" in told.stderr
+    assert ended.returncode == 3
+    assert "nobody answers" in ended.stderr
+    assert "cannot connect" in ended.stderr
     assert not folder.exists()
     monkeypatch.setenv("OPENAI_BASE_URL", there.url)
     assert generate(folder, "--until", "instructions").returncode == 0
@@ -172,10 +172,10 @@ def test_a_changed_address_is_said(there: Endpoint, tmp_path: Path, monkeypatch:
     assert generate(folder, "--until", "instructions").returncode == 0
     other = there.url.replace("localhost", "127.0.0.1")
     monkeypatch.setenv("OPENAI_BASE_URL", other)
-    told = generate(folder, "--until", "instructions")
-    assert told.returncode == 0, told.stderr
-    assert f"was at {there.url}" in told.stderr
-    assert f"is at {other} now" in told.stderr
+    ended = generate(folder, "--until", "instructions")
+    assert ended.returncode == 0, ended.stderr
+    assert f"was at {there.url}" in ended.stderr
+    assert f"is at {other} now" in ended.stderr
     assert json.loads((folder / "endpoints.json").read_text())["openai:m"]["base_url"] == other
 
 
@@ -210,8 +210,8 @@ def test_several_endpoints_in_one_run_with_a_model_of_one_name(
     models = {"teacher": "openai:m", "sorter": second}
     rounds = ["propose", "novelty", {"classify": {"model": "sorter"}}]
     recipe.write_text(yaml.safe_dump({"name": "two", "models": models, "count": 4, "rounds": rounds}), encoding="utf-8")
-    told = command("run", recipe, "-o", tmp_path / "out")
-    assert told.returncode == 0, told.stderr
+    ended = command("run", recipe, "-o", tmp_path / "out")
+    assert ended.returncode == 0, ended.stderr
     assert there.sent("/completions")
     assert there.sent("/chat/completions")
     known = json.loads((tmp_path / "out" / "endpoints.json").read_text())
@@ -240,10 +240,10 @@ def test_several_endpoints_in_one_run_with_a_model_of_one_name(
 def test_check_refuses_models_that_do_not_exist(models: str, says: str, line: int, tmp_path: Path) -> None:
     recipe = tmp_path / "r.yaml"
     recipe.write_text(f"name: a\nmodels: {models}\nrounds: [propose]\n", encoding="utf-8")
-    told = command("check", recipe)
-    assert told.returncode == 2
-    assert says in told.stderr
-    assert f"r.yaml:{line}" in told.stderr
+    ended = command("check", recipe)
+    assert ended.returncode == 2
+    assert says in ended.stderr
+    assert f"r.yaml:{line}" in ended.stderr
 
 
 @pytest.mark.usefixtures("there")
@@ -252,9 +252,9 @@ def test_a_damaged_memory_of_endpoints_is_one_line(tmp_path: Path) -> None:
     assert generate(folder, "--until", "instructions").returncode == 0
     for text in ("[1]", "{", '{"openai:m": 7}', '{"openai:m": {"base_url": 1, "capabilities": {}, "taken": {}}}'):
         (folder / "endpoints.json").write_text(text)
-        told = generate(folder, "--until", "instructions")
-        assert told.returncode == 2, told.stderr
-        assert "delete it" in told.stderr
+        ended = generate(folder, "--until", "instructions")
+        assert ended.returncode == 2, ended.stderr
+        assert "delete it" in ended.stderr
     (folder / "endpoints.json").unlink()
     assert generate(folder, "--until", "instructions").returncode == 0
 

@@ -73,7 +73,7 @@ def test_the_prompts_are_split_by_source_into_150_and_350() -> None:
     dev, test, whole = (prompt_set(name) for name in (DEV_PROMPTS, "ifs-v1:test", "ifs-v1"))
     sources = [{str(task.extra["source"]) for task in tasks} for tasks in (dev, test)]
     assert [len(tasks) for tasks in (dev, test)] == [300, 700]
-    assert [len(found) for found in sources] == [150, 350]
+    assert [len(source) for source in sources] == [150, 350]
     assert not sources[0] & sources[1]
     assert {task.id for task in (*dev, *test)} == {task.id for task in whole}
     for one, other in pairwise(dev):  # whole, then cut
@@ -89,7 +89,9 @@ def test_verdicts_are_those_of_the_backend_and_the_scorer(wrapper: str, place: P
     made = examiner(Coin(), wrapper, first=FIRST)
     reading = made(loaded.model, loaded.tokenizer)
     prompts = list(prompts_of(prompt_set(DEV_PROMPTS)))[: 2 * FIRST]
-    assert [(one.source, one.whole) for one in reading.verdicts] == [(one.source, one.whole) for one in prompts]
+    assert [(verdict.source, verdict.whole) for verdict in reading.verdicts] == [
+        (prompt.source, prompt.whole) for prompt in prompts
+    ]
     assert (reading.judge, reading.prompts, reading.wrapper) == ("coin/1", f"ifs-v1:dev[:{FIRST}]", wrapper)
     assert reading.objecqa is None
 
@@ -110,8 +112,10 @@ def test_verdicts_are_those_of_the_backend_and_the_scorer(wrapper: str, place: P
         ]
 
     expected = list(judged(asyncio.run(asked()), Coin(), Terms(tone_tokens=48, budget=48)))
-    assert [(one.answers, one.clean) for one in reading.verdicts] == [(one.answer_like, one.clean) for one in expected]
-    assert len({one.answers for one in reading.verdicts}) == 2
+    assert [(verdict.answers, verdict.clean) for verdict in reading.verdicts] == [
+        (one.answer_like, one.clean) for one in expected
+    ]
+    assert len({verdict.answers for verdict in reading.verdicts}) == 2
 
 
 def test_a_model_in_training_is_asked_without_dropout_and_left_as_it_was(loaded: Loaded) -> None:
@@ -143,12 +147,14 @@ def test_questions_of_taste_are_asked_once_each_and_told_as_a_share(place: Path,
 
     async def asked() -> list[str]:
         backend = TransformersModel(str(place))
-        requests = [Request(prompt=one.text, max_tokens=ObjecQA.max_tokens, temperature=0.0) for one in questions]
+        requests = [
+            Request(prompt=question.text, max_tokens=ObjecQA.max_tokens, temperature=0.0) for question in questions
+        ]
         answers = await asyncio.gather(*map(backend.answer, requests))
         await backend.close()
         return [answer.choices[0].text for answer in answers]
 
-    kinds = [opinion(one.text, text) for one, text in zip(questions, asyncio.run(asked()), strict=True)]
+    kinds = [opinion(question.text, text) for question, text in zip(questions, asyncio.run(asked()), strict=True)]
     answered = [kind for kind in kinds if kind != "no_answer"]
     assert reading.objecqa == (answered.count("objective") / len(answered) if answered else None)
 

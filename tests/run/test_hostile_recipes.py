@@ -142,10 +142,10 @@ def resolved(text: str, changes: Sequence[str] = ()) -> Resolved | BadInput:
 def check(text: str, changes: Sequence[str] = ()) -> None:
     what = resolved(text, changes)
     if isinstance(what, BadInput):
-        told = what.typed
-        assert told.startswith(("r.yaml", "--set")), told
-        assert told.isprintable(), told
-        assert len(told) < 1500, told
+        ended = what.typed
+        assert ended.startswith(("r.yaml", "--set")), ended
+        assert ended.isprintable(), ended
+        assert len(ended) < 1500, ended
         assert what.fix
     else:
         written = what.as_yaml()
@@ -293,12 +293,12 @@ def test_check_says_the_recipe_or_fails_with_two(
 def test_the_command_itself_ends_with_two_and_one_line(content: bytes, words: list[str], tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_bytes(content)
-    told = command("check", str(path), *words)
-    assert told.returncode == 2, told.stderr
-    assert told.stdout == ""
-    assert len(told.stderr.splitlines()) == 1
-    assert told.stderr.strip().isprintable()
-    assert "Traceback" not in told.stderr
+    ended = command("check", str(path), *words)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stdout == ""
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.strip().isprintable()
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("name", ["n" * 300 + ".yaml", "a\nb.yaml", "/dev/null/x", ".", "", "\udcff.yaml"])
@@ -311,9 +311,9 @@ def test_a_name_that_no_recipe_has_ends_with_two(name: str) -> None:
 def test_a_recipe_in_any_script_is_printed_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(HEAD + "about: 写一首诗\nrounds: [propose]\n", encoding="utf-8")
-    told = process("check", str(path), PYTHONIOENCODING="ascii")
-    assert told.returncode == 0, told.stderr
-    assert "about: " in told.stdout
+    ended = process("check", str(path), PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0, ended.stderr
+    assert "about: " in ended.stdout
 
 
 @pytest.mark.parametrize(("given", "cap"), [("5", "5"), ("0.5", "0.5"), ("1.0e-7", "0.0000001"), ("'0.50'", "0.50")])

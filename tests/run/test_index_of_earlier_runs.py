@@ -37,8 +37,8 @@ def clean(
 ) -> Finished:
     near = {"jaccard": 0.8, "index": index, **knobs}
     stages = curate(rules=(rules,), exact=False, near=near, novelty=None, against=())
-    found = resolve(recipe("clean", inputs([place], ""), stages, {}, {}))
-    return execute(found, Options(folder=folder, fresh=fresh))
+    resolved = resolve(recipe("clean", inputs([place], ""), stages, {}, {}))
+    return execute(resolved, Options(folder=folder, fresh=fresh))
 
 
 def lines(folder: Path, fate: str) -> list[dict[str, Any]]:
@@ -94,8 +94,8 @@ def test_the_same_command_again_is_the_same_run_and_not_its_own_duplicate(tmp_pa
     assert kept(tmp_path / "a") == kept(tmp_path / "again") == [BOAT, BREAD]
     assert differences(tmp_path / "a", tmp_path / "again") == []
     later = clean(written(tmp_path / "b.jsonl", BIRDS), index, tmp_path / "b")
-    told = (later.folder / "ledger.jsonl").read_text(encoding="utf-8")
-    assert '"published_before": {"records": 2, "removed": 0}' in told  # once, however often it was published
+    text = (later.folder / "ledger.jsonl").read_text(encoding="utf-8")
+    assert '"published_before": {"records": 2, "removed": 0}' in text  # once, however often it was published
 
 
 def die(at: str) -> Callable[[str], None]:
@@ -132,8 +132,8 @@ def test_killed_between_its_files_and_the_index_a_run_goes_on_with_what_it_began
     clean(second, other, tmp_path / "b")
     assert kept(tmp_path / "b") == kept(tmp_path / "whole") == [BIRDS]
     again = clean(third, other, tmp_path / "d", rules="default")  # another run: its own are not what it is
-    told = (again.folder / "ledger.jsonl").read_text(encoding="utf-8")
-    assert f'"published_before": {{"records": {3 + len(kept(tmp_path / "c"))}' in told
+    text = (again.folder / "ledger.jsonl").read_text(encoding="utf-8")
+    assert f'"published_before": {{"records": {3 + len(kept(tmp_path / "c"))}' in text
 
 
 def test_a_run_that_goes_on_is_compared_with_what_was_there_when_it_began(

@@ -160,12 +160,12 @@ def test_an_endpoint_is_asked_what_it_writes_and_refused_what_it_cannot_tell(
     httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_json(chat("It is 1"))
     monkeypatch.setenv("OPENAI_BASE_URL", httpserver.url_for("/v1"))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    told: Any = harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files)
-    assert told["tasks"]["our_sums"]["metrics"]["exact_match,last-number"]["value"] == 0.5
-    assert told["spent"]["cost"] is None
-    assert told["spent"]["tokens"] >= 4 * 11
+    page: Any = harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files)
+    assert page["tasks"]["our_sums"]["metrics"]["exact_match,last-number"]["value"] == 0.5
+    assert page["spent"]["cost"] is None
+    assert page["spent"]["tokens"] >= 4 * 11
     asked = len(httpserver.log)
-    assert harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files) == told
+    assert harness("openai:small", ["our_sums"], tmp_path / "out", task_files=files) == page
     assert len(httpserver.log) == asked, "what is in the journal was asked again"
     with pytest.raises(BadInput, match="our_rivers compares likelihoods: a chat endpoint"):
         harness("openai:small", ["our_rivers"], tmp_path / "other", task_files=files)
@@ -217,12 +217,12 @@ def test_code_that_a_model_wrote_runs_where_it_is_allowed_bounded_and_without_ke
     folder.mkdir()
     (folder / "our_code.yaml").write_text(CODE.format(data=data), encoding="utf-8")
     (folder / "utils.py").write_text(UTILS, encoding="utf-8")
-    told: Any = harness("openai:m", ["our_code"], tmp_path / "out", task_files=folder, run_model_code=True)
+    page: Any = harness("openai:m", ["our_code"], tmp_path / "out", task_files=folder, run_model_code=True)
     lines = [json.loads(line) for line in (tmp_path / "out" / "harness.jsonl").read_text("utf-8").splitlines()]
     marks = [(line["response"], line["marks"]["pass_at_k,create_test"][0]) for line in lines]
     right = {said.split("(")[0].removeprefix("def "): mark for said, mark in marks}
     assert right == {"right": 1.0, "wrong": 0.0, "hog": 0.0, "thief": 1.0}
-    assert told["tasks"]["our_code"]["metrics"]["pass_at_k,create_test"]["value"] == 0.5
+    assert page["tasks"]["our_code"]["metrics"]["pass_at_k,create_test"]["value"] == 0.5
 
 
 def test_a_knob_that_the_harness_does_not_know_is_refused_and_no_knob_is_dropped() -> None:
@@ -310,7 +310,7 @@ def test_every_task_of_the_paper_has_a_name_and_says_where_it_is_not_the_papers(
     assert [name for name, one in HARNESS.items() if not one.differs] == ["mmlu", "bbh"]
     assert "not the paper's" in HARNESS["gsm8k"].conditions
     assert len(HARNESS["tydiqa"].tasks) == 9
-    assert [one.name for one in harness_tasks(["bbh", "arc_easy"])] == ["bbh", "arc_easy"]
+    assert [task.name for task in harness_tasks(["bbh", "arc_easy"])] == ["bbh", "arc_easy"]
 
 
 def test_filters_of_one_answer_are_marks_of_one_line_and_what_is_no_share_has_none() -> None:

@@ -35,12 +35,12 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example package, whether or not it is installed: its folder, and what an installation writes beside it."""
     import tomllib
 
-    told = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    page = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     points = "".join(
         f"[{group}]\n" + "".join(f"{name} = {where}\n" for name, where in named.items())
-        for group, named in told["entry-points"].items()
+        for group, named in page["entry-points"].items()
     )
-    dist_info(tmp_path / "site", told["name"], told["version"], points)
+    dist_info(tmp_path / "site", page["name"], page["version"], points)
     monkeypatch.syspath_prepend(str(EXAMPLE))
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
 
@@ -126,8 +126,8 @@ def test_a_set_is_converted_into_a_format_of_ones_own_and_back(tmp_path: Path) -
     source, there, back = set_of(tmp_path, "Name a river."), tmp_path / "there.jsonl", tmp_path / "back.jsonl"
     assert invoke("convert", str(source), "--to", "ask_reply", "-o", str(there)).exit_code == 0
     assert lines(there)[0]["ask"] == "Name a river."
-    told = invoke("convert", str(there), "--from", "ask_reply", "--to", "alpaca", "-o", str(back))
-    assert told.exit_code == 0
+    ended = invoke("convert", str(there), "--from", "ask_reply", "--to", "alpaca", "-o", str(back))
+    assert ended.exit_code == 0
     assert lines(back)[0]["output"] == "It is so."
     assert "read as ask_reply" in invoke("convert", str(there), "--from", "ask_reply", "--explain").output
 
@@ -270,7 +270,7 @@ def test_of_two_of_one_name_neither_is_taken(tmp_path: Path, give: Give) -> None
     with pytest.raises(BadInput, match="left and right both give a rule 'kind'; write left:kind or right:kind"):
         recipe(path, {"rules": {"rules": ["kind"]}})
     recipe(path, {"rules": {"rules": ["right:kind"]}})
-    told = [one for one in json.loads(invoke("plugins", "--json").stdout) if one["name"] == "kind"]
+    told = [plugin for plugin in json.loads(invoke("plugins", "--json").stdout) if plugin["name"] == "kind"]
     assert [one["fault"] for one in told] == [
         f"another package gives the name 'kind', too: write {name}:kind" for name in ("left", "right")
     ]
@@ -283,9 +283,9 @@ def test_plug_ins_are_listed_with_where_they_are_from_and_why_they_cannot_be_use
         "refusal = number = 7\n",
         "[selfinstruct.rules]\nrefusal = odd:refusal\nnumber = odd:number\n[selfinstruct.models]\ngone = odd:gone\n",
     )
-    told = invoke("plugins")
-    assert told.exit_code == 0
-    found = {tuple(line.split()[:2]): line for line in told.stdout.splitlines()}
+    ended = invoke("plugins")
+    assert ended.exit_code == 0
+    found = {tuple(line.split()[:2]): line for line in ended.stdout.splitlines()}
     for kind, name in (
         ("stages", "count_words"),
         ("rules", "shouting"),
@@ -479,8 +479,8 @@ def test_a_format_of_others_that_raises_is_told_with_its_line_and_fails_no_recor
     )
     give("tornformat", code, "[selfinstruct.formats]\ntorn = tornformat:torn\n")
     source, target = str(set_of(tmp_path, "Name a river.")), str(tmp_path / "x.jsonl")
-    told = invoke("convert", source, "--from", "torn", "--to", "alpaca", "-o", target)
-    assert isinstance(told.exception, BadInput)
-    assert "`read` of format 'torn' raised KeyError: 'nowhere'" in str(told.exception)
-    assert "tornformat.py:3)" in str(told.exception)
-    assert str(told.exception).startswith(str(tmp_path / "set.jsonl"))
+    ended = invoke("convert", source, "--from", "torn", "--to", "alpaca", "-o", target)
+    assert isinstance(ended.exception, BadInput)
+    assert "`read` of format 'torn' raised KeyError: 'nowhere'" in str(ended.exception)
+    assert "tornformat.py:3)" in str(ended.exception)
+    assert str(ended.exception).startswith(str(tmp_path / "set.jsonl"))

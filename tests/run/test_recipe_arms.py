@@ -78,8 +78,8 @@ def test_of_several_other_models_each_keeps_its_name(tmp_path: Path) -> None:
     lines = [line for model, answers in asked for line in responses(model, answers=answers)]
     (tmp_path / "bare" / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
     compare(arms, tmp_path)
-    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
-    found = {one["model"]: one["ifs"] for one in told["scores"]["scores"]}
+    page = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    found = {one["model"]: one["ifs"] for one in page["scores"]["scores"]}
     assert list(found) == ["gemma", "teacher", "bare"]
     assert found["gemma"] < found["teacher"] == found["bare"]
 
@@ -120,8 +120,8 @@ def test_arms_are_compared_under_the_terms_of_their_own_score(tmp_path: Path) ->
         lines = responses(f"hf:student@{arm.name}", answers=True)
         (tmp_path / arm.name / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
     compare(arms, tmp_path)
-    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
-    assert told["scores"]["budget"] == 64
+    page = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    assert page["scores"]["budget"] == 64
 
 
 def test_an_answer_that_ended_within_what_was_asked_for_is_clean_however_long_it_looks(tmp_path: Path) -> None:

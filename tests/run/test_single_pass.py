@@ -101,13 +101,18 @@ def test_what_is_published_and_what_stages_say_is_the_same_one_by_one(fused: Pat
 
 
 def test_every_station_of_every_record_is_known(fused: Path, one_by_one: Path) -> None:
-    def told(folder: Path) -> Counter[str]:
+    def outcome_counts(folder: Path) -> Counter[str]:
         return Counter(
-            json.dumps([one.stage, one.fate, one.line], sort_keys=True) for one in stations(RunFolder(folder))
+            json.dumps([station.stage, station.fate, station.line], sort_keys=True)
+            for station in stations(RunFolder(folder))
         )
 
-    assert told(fused) == told(one_by_one)
-    marked = [one for one in stations(RunFolder(fused)) if one.stage.endswith("02-rules") and one.fate == "kept"]
+    assert outcome_counts(fused) == outcome_counts(one_by_one)
+    marked = [
+        station
+        for station in stations(RunFolder(fused))
+        if station.stage.endswith("02-rules") and station.fate == "kept"
+    ]
     assert any("evidence" in one.line for one in marked)
     identity = next(one.id for one in marked if "evidence" in one.line)
     assert str(life_of(RunFolder(fused), identity)) == str(life_of(RunFolder(one_by_one), identity))
@@ -159,7 +164,7 @@ def test_what_was_rejected_lies_on_the_disk_once(fused: Path) -> None:
     for place, result in RunFolder(fused).finished_stages():
         assert len(list(place.lines("rejected"))) == sum(result.rejected.values()) == counts[place.path.name]
         assert (place.path / "rejected.jsonl").exists() == (not result.rejected)
-    assert Counter(one["reason"] for one in lines) == Counter(one.reason for one in load_run(fused).rejected)
+    assert Counter(line["reason"] for line in lines) == Counter(one.reason for one in load_run(fused).rejected)
 
 
 def test_a_folder_is_no_more_than_a_few_times_its_input(tmp_path: Path) -> None:

@@ -82,26 +82,26 @@ def test_files_of_several_splits_are_read_by_the_name_of_one(split: Path, place:
         list(read_set(str(split / place)))
     kept = lines(split / "kept.jsonl")
     for name in ("train", "test"):
-        found = list(read_set(f"{split / place}#{name}"))
-        assert len(found) == sum((task["extra"]["split"] == "test") == (name == "test") for task in kept)
+        records = list(read_set(f"{split / place}#{name}"))
+        assert len(records) == sum((task["extra"]["split"] == "test") == (name == "test") for task in kept)
 
 
 @pytest.mark.parametrize("place", ["", "dataset"])
 def test_read_back_from_anywhere_each_record_has_its_mark(split: Path, place: str) -> None:
     kept = lines(split / "kept.jsonl")
     wanted = {task["instruction"]: task["extra"]["split"] == "test" for task in kept}
-    found = [task for task in read_set(str(split / place)) if isinstance(task, Task)]
-    assert len(found) >= len(kept)
-    assert {task.instruction.split("\n\n")[0] for task in found if task.held_out} <= {
+    tasks = [task for task in read_set(str(split / place)) if isinstance(task, Task)]
+    assert len(tasks) >= len(kept)
+    assert {task.instruction.split("\n\n")[0] for task in tasks if task.held_out} <= {
         text.split("\n\n")[0] for text, held_out in wanted.items() if held_out
     }
-    assert sum(task.held_out for task in found) == sum(wanted[task["instruction"]] for task in kept)
+    assert sum(task.held_out for task in tasks) == sum(wanted[task["instruction"]] for task in kept)
 
 
 def test_one_split_alone_may_be_named(split: Path) -> None:
-    found = list(read_set(f"{split / 'dataset'}#test"))
-    assert found
-    assert all(isinstance(task, Task) and task.held_out for task in found)
+    records = list(read_set(f"{split / 'dataset'}#test"))
+    assert records
+    assert all(isinstance(task, Task) and task.held_out for task in records)
 
 
 def test_a_split_set_that_is_cleaned_and_published_again_stays_split(split: Path, tmp_path: Path) -> None:

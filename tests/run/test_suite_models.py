@@ -32,10 +32,10 @@ def run(model: str, beside: str, folder: Path, **judging: str) -> dict[str, Any]
     knobs: dict[str, Any] = {"first": 3, "max_tokens": 12}
     recipe = ask_suites("ifeval,superni,pairwise", model, [beside], knobs, judging)
     execute(resolve(recipe, ["judge_answers.length_test=2"]), Options(folder=folder))
-    told: dict[str, Any] = json.loads((folder / "suite.json").read_text(encoding="utf-8"))
-    assert [list(one)[2:] for one in told["models"]] == [["ifeval", "superni", "user_oriented"]] * 2
+    page: dict[str, Any] = json.loads((folder / "suite.json").read_text(encoding="utf-8"))
+    assert [list(one)[2:] for one in page["models"]] == [["ifeval", "superni", "user_oriented"]] * 2
     judged: dict[str, Any] = json.loads((folder / "judged.json").read_text(encoding="utf-8"))
-    return told | {"judged": judged}
+    return page | {"judged": judged}
 
 
 def test_a_model_here_is_asked_and_tells_how_likely_answers_are(other: str, tmp_path: Path) -> None:

@@ -60,43 +60,43 @@ class Says:
         yield Measured("feedback", {**told, "asks_for": ["length: 3 of 9 not answered"], "steers": True})
 
 
-def told(folder: Path, *stages: object, cycles: int = 3) -> tuple[RunSummary, Walked]:
+def summarised(folder: Path, *stages: object, cycles: int = 3) -> tuple[RunSummary, Walked]:
     what = replace(resolved(6, cycles=cycles), stages=stages)  # type: ignore[arg-type]  # toys are stages
     walked = walk(what, runner_in(folder), (), 4)
     return run_summary(what, RunFolder(folder), walked, (), "mark"), walked
 
 
 def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_path: Path) -> None:
-    story, walked = told(tmp_path, Scores(), Says())
-    assert [one.number for one in story.cycles] == [1, 2, 3]
-    assert [one.tasks for one in story.cycles] == [6, 12, 18]
-    assert [one.rounds for one in story.cycles] == [one.rounds for one in walked.cycles]
-    assert {one.ifs for one in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
-    assert [one.gain for one in story.cycles] == [None, *[Estimate(0.02, -0.01, 0.05)] * 2]
-    assert [one.decision for one in story.cycles] == ["go on", "go on", "end: it was the last one asked for"]
-    assert {one.asks_for for one in story.cycles} == {("length: 3 of 9 not answered",)}
-    assert all(one.steers for one in story.cycles)
-    assert all(one.distinct_2 is not None and one.nearest is None for one in story.cycles)
+    story, walked = summarised(tmp_path, Scores(), Says())
+    assert [cycle.number for cycle in story.cycles] == [1, 2, 3]
+    assert [cycle.tasks for cycle in story.cycles] == [6, 12, 18]
+    assert [cycle.rounds for cycle in story.cycles] == [cycle.rounds for cycle in walked.cycles]
+    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
+    assert [cycle.gain for cycle in story.cycles] == [None, *[Estimate(0.02, -0.01, 0.05)] * 2]
+    assert [cycle.decision for cycle in story.cycles] == ["go on", "go on", "end: it was the last one asked for"]
+    assert {cycle.asks_for for cycle in story.cycles} == {("length: 3 of 9 not answered",)}
+    assert all(cycle.steers for cycle in story.cycles)
+    assert all(cycle.distinct_2 is not None and cycle.nearest is None for cycle in story.cycles)
 
 
 def test_the_interval_is_that_of_the_score_whose_responses_were_read(tmp_path: Path) -> None:
     stages = (Scores(label="test", ifs=0.9), Scores(label="dev", ifs=0.5), Says(label="dev"))
-    story, _ = told(tmp_path, *stages, cycles=2)
-    assert {one.ifs for one in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
+    story, _ = summarised(tmp_path, *stages, cycles=2)
+    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
     assert [measure.label for measure in story.measured] == ["test", "dev", "dev"]
 
 
 def test_of_a_score_that_says_something_else_the_interval_is_not_borrowed(tmp_path: Path) -> None:
-    story, _ = told(tmp_path, Scores(ifs=0.7), Says(ifs=0.5), cycles=2)
-    assert {one.ifs for one in story.cycles} == {Estimate(0.5)}
+    story, _ = summarised(tmp_path, Scores(ifs=0.7), Says(ifs=0.5), cycles=2)
+    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5)}
 
 
 def test_a_loop_that_stopped_says_why(tmp_path: Path) -> None:
-    story, _ = told(tmp_path, Scores(), Says(flat=True), cycles=5)
-    assert [one.decision for one in story.cycles] == ["go on", "stop: the student's IFS no longer rises"]
+    story, _ = summarised(tmp_path, Scores(), Says(flat=True), cycles=5)
+    assert [cycle.decision for cycle in story.cycles] == ["go on", "stop: the student's IFS no longer rises"]
 
 
 def test_a_recipe_that_is_walked_once_has_no_cycles(tmp_path: Path) -> None:
-    story, walked = told(tmp_path, Scores(), Says(), cycles=1)
+    story, walked = summarised(tmp_path, Scores(), Says(), cycles=1)
     assert walked.cycles
     assert story.cycles == ()

@@ -91,14 +91,14 @@ def runner_in(folder: Path, workers: int = 1) -> Runner:
     folder.mkdir(parents=True, exist_ok=True)
     place = RunFolder(folder)
 
-    def nobody(role: str, scope: str, built: object) -> object:
+    def never_asked(role: str, scope: str, built: object) -> object:
         raise AssertionError((role, scope, built))
 
     return Runner(
         folder=place,
         ledger=Ledger(place.ledger),
         seed=7,
-        model_for=nobody,  # type: ignore[arg-type]  # nobody is asked here
+        model_for=never_asked,  # type: ignore[arg-type]  # never_asked is asked here
         workers=workers,
     )
 

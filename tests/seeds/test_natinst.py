@@ -50,7 +50,8 @@ def test_each_has_its_examples_and_twenty_instances_and_no_example_is_asked(task
 def test_every_condition_can_be_made_of_tasks_enough_to_tell_something() -> None:
     tasks = [studied_task(task, 0) for task in TASKS]
     made = {
-        name: sum(prompt(name, one, one.asked[0], shots=2, seed=0) is not None for one in tasks) for name in CONDITIONS
+        name: sum(prompt(name, task, task.asked[0], shots=2, seed=0) is not None for task in tasks)
+        for name in CONDITIONS
     }
     assert {name: count for name, count in made.items() if count < 60} == {
         "labels_removed": 30,

@@ -65,8 +65,8 @@ def test_a_number_over_nothing_is_none_and_never_zero() -> None:
 
 
 def test_one_source_alone_has_no_interval() -> None:
-    told = score(verdicts(response(1, answers=True), response(1, answers=False, whole=False))).as_json()
-    assert told["intervals"] == dict.fromkeys(told["intervals"])  # type: ignore[arg-type]  # it is a mapping
+    page = score(verdicts(response(1, answers=True), response(1, answers=False, whole=False))).as_json()
+    assert page["intervals"] == dict.fromkeys(page["intervals"])  # type: ignore[arg-type]  # it is a mapping
 
 
 def test_responses_of_one_source_count_together_so_that_the_interval_is_wider() -> None:
@@ -80,12 +80,12 @@ def test_responses_of_one_source_count_together_so_that_the_interval_is_wider() 
 
 
 def test_the_interval_agrees_with_the_binomial_where_each_source_has_one_response() -> None:
-    found = score(verdicts(*(response(source, answers=source < 60) for source in range(200)))).ifs
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
+    estimate = score(verdicts(*(response(source, answers=source < 60) for source in range(200)))).ifs
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
     deviation = (0.3 * 0.7 / 200) ** 0.5
-    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.1)
+    assert (estimate.high - estimate.low) / (2 * 1.96) == pytest.approx(deviation, rel=0.1)
 
 
 @given(st.floats(0, 1), st.floats(0.5, 1), st.floats(0.6, 1))
@@ -142,28 +142,28 @@ def test_cut_prompts_that_are_sentences_are_left_out_of_ifs_cut_alone() -> None:
 
 def test_several_samples_have_a_mean_and_a_spread() -> None:
     said = [response(source, answers=source < 3 + sample, sample=sample) for source in range(10) for sample in range(3)]
-    told = score(verdicts(*said)).as_json()
+    page = score(verdicts(*said)).as_json()
     shares = [0.3, 0.4, 0.5]
-    assert told["samples"] == {"mean": statistics.fmean(shares), "deviation": statistics.pstdev(shares), "ifs": shares}
-    assert told["sources"] == 10
+    assert page["samples"] == {"mean": statistics.fmean(shares), "deviation": statistics.pstdev(shares), "ifs": shares}
+    assert page["sources"] == 10
 
 
 def test_unknown_finish_reasons_are_counted_and_known_cuts_are_a_share() -> None:
     said = [
         response(source, answers=True, finish=finish) for source, finish in enumerate(["", "stop", "length", "length"])
     ]
-    told = score(verdicts(*said)).as_json()
-    assert (told["unknown_finish"], told["truncated"], told["ifs"], told["ifs_clean"]) == (1, 0.5, 1.0, 0.5)
+    page = score(verdicts(*said)).as_json()
+    assert (page["unknown_finish"], page["truncated"], page["ifs"], page["ifs_clean"]) == (1, 0.5, 1.0, 0.5)
 
 
 def test_a_score_names_its_judge_its_terms_and_everything_the_interface_promises() -> None:
-    told = score_of(
+    page = score_of(
         verdicts(response(1, answers=True)), Setting(judge="ifs-v1", threshold=0.4, terms=Terms(budget=99))
     ).as_json()
-    assert told["judge"] == {"version": "ifs-v1", "threshold": 0.4}
-    assert (told["tone_tokens"], told["budget"]) == (48, 99)
+    assert page["judge"] == {"version": "ifs-v1", "threshold": 0.4}
+    assert (page["tone_tokens"], page["budget"]) == (48, 99)
     promised = "ifs ifs_clean ifs_partial ifs_full gap run_on empty echo loop truncated n intervals judge"
-    assert [name for name in promised.split() if name not in told] == []
+    assert [name for name in promised.split() if name not in page] == []
 
 
 def test_a_notebook_shows_each_number_with_its_interval_and_the_judge() -> None:

@@ -37,7 +37,7 @@ def test_kinds_that_agree_leave_a_small_spread_and_kinds_that_do_not_a_large_one
 def test_the_mean_lies_among_the_kinds(kinds: Sequence[Mapping[str, int]]) -> None:
     found = bias_of(kinds)
     assert found is not None
-    off = [(one["false_positives"] - one["false_negatives"]) / (one["n"] + 1) for one in kinds]
+    off = [(kind["false_positives"] - kind["false_negatives"]) / (kind["n"] + 1) for kind in kinds]
     assert min(off) - 1e-9 <= found.mean <= max(off) + 1e-9
     assert found.spread > 0
 

@@ -102,7 +102,7 @@ class Claim:
 
     @property
     def bare(self) -> str:
-        """Without white space."""
+        """The claim without white space, to compare claims by."""
         return re.sub(r"\s", "", f"{self.expression}={self.written}")
 
 

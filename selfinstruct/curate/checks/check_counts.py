@@ -82,14 +82,14 @@ _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many of something."""
+    """A bound on a count that an instruction sets: relation, number and unit, such as exactly 3 sentences."""
 
     relation: Relation
     number: int
     unit: Unit
 
     def __str__(self) -> str:
-        """As evidence shows it."""
+        """As evidence shows it, such as `exactly 3 sentences`."""
         return f"{self.relation} {self.number} {self.unit}"
 
     def holds(self, fewest: int, most: int) -> bool:

@@ -107,12 +107,12 @@ def turns(sides: Sides) -> float:
 
 
 def instruction_words(sides: Sides) -> float:
-    """Of the instruction alone."""
+    """Words of the instruction, without its input."""
     return len(sides.asked_words[0])
 
 
 def response_words(sides: Sides) -> float:
-    """Of all answers."""
+    """Words of all answers together."""
     return sum(map(len, sides.answer_words))
 
 

@@ -94,12 +94,12 @@ class Rate:
         model = bench.models[self.model]
         text = self._text(model.traits)
         sides = (Side(task, instance) for task in tasks for instance in range(len(task.instances)))
-        heard = _Heard()
+        ratings = _TaskRatings()
         for asked in ask(model, sides, lambda side: self._request(side, text)):
-            heard.add(asked.reply)
+            ratings.add(asked.reply)
             if asked.about.last:
-                yield heard.outcome(asked.about.task, text)
-                heard = _Heard()
+                yield ratings.outcome(asked.about.task, text)
+                ratings = _TaskRatings()
 
     def _text(self, traits: Traits) -> Prompt:
         if self.template == "completion" or (self.template == "auto" and not traits.chat):
@@ -149,7 +149,7 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _TaskRatings:
     """What the model said of the instances of one task."""
 
     failure: Failure | None = None

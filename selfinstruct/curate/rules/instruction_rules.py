@@ -68,7 +68,7 @@ _MORE_MEDIA_WORD = re.compile(rf"\b(?:{_MEDIA}|video|audio|music|flowchart|diagr
 
 
 def empty(text: str) -> str:
-    """No text at all.
+    """Objects to an instruction without any text.
 
     >>> bool(empty(" ")), empty("x")
     (True, '')

@@ -56,7 +56,7 @@ _STEM = 4
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """A model's answer, read."""
+    """What the editing model answered, parsed into its parts."""
 
     text: str
     request: str

@@ -115,7 +115,7 @@ class Draft:
     reply: Reply
 
     def text(self) -> str:
-        """As it stands."""
+        """The reply as the rules have left it so far."""
         return "".join(block.text + block.gap for block in self.blocks)
 
 

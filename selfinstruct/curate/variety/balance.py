@@ -126,7 +126,7 @@ class Balance:
 
 
 def entropy(counts: Iterable[int]) -> float:
-    """In bits.
+    """Shannon entropy of a distribution given by its counts, in bits.
 
     >>> entropy([2, 2]), entropy([4]), entropy([])
     (1.0, 0.0, 0.0)

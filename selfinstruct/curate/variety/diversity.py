@@ -99,7 +99,7 @@ class VerbTable:
     _waiting: list[str] = field(default_factory=list)
 
     def add(self, instruction: str) -> None:
-        """One more instruction."""
+        """Count root verb and object of one more instruction."""
         self._waiting.append(instruction)
         if len(self._waiting) >= _BATCH:
             self._parse()
@@ -169,7 +169,7 @@ class NearestSeed:
         self._lines = [self._line(seed) for seed in self.seeds]
 
     def add(self, instruction: str) -> None:
-        """One more instruction."""
+        """Measure one more instruction against all seeds."""
         self._waiting.append(self._line(instruction))
         if len(self._waiting) >= _COMPARED_AT_ONCE:
             self._compare()

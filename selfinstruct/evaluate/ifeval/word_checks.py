@@ -134,7 +134,7 @@ def english_capital(said: str) -> bool:
 
 
 def english_lowercase(said: str) -> bool:
-    """English, and no capital.
+    """The answer is English and has no capital letter.
 
     >>> english_lowercase("the river is long and wide."), english_lowercase("der fluss ist lang und breit.")
     (True, False)

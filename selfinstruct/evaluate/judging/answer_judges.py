@@ -62,7 +62,7 @@ class PairJudge(Protocol):
 
     @property
     def name(self) -> str:
-        """As tables show it."""
+        """The judge's name in tables."""
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
         """One for each pair, in order."""
@@ -87,7 +87,7 @@ class ModelJudge:
 
     @property
     def name(self) -> str:
-        """Name of the model."""
+        """The judging model's name."""
         return self.model.name
 
     def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
@@ -161,7 +161,7 @@ class CountingJudge:
 
 
 def unique_tokens(text: str) -> int:
-    """Different words.
+    """Number of different words of an answer.
 
     >>> unique_tokens("The rain, the rain")
     2
@@ -170,7 +170,7 @@ def unique_tokens(text: str) -> int:
 
 
 def length(text: str) -> int:
-    """Number of words."""
+    """Number of words of an answer."""
     return len(words(text))
 
 

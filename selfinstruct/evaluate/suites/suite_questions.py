@@ -36,7 +36,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteKind:
-    """A suite."""
+    """How a suite asks and measures: its questions, token budget and measures."""
 
     max_tokens: int
     measures: Mapping[str, str]

@@ -74,7 +74,7 @@ class Origin:
         return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "backslashreplace"), digest_size=8).digest())
 
     def task(self, prompt: str, output: str, extra: Mapping[str, Json]) -> Task:
-        """One question, one answer."""
+        """A task with one question and one answer."""
         return self.conversation((Message("user", prompt), Message("assistant", output)), extra)
 
     def conversation(self, turns: Sequence[Message], extra: Mapping[str, Json]) -> Task:
@@ -120,7 +120,7 @@ _SHOWN = 1000  # characters that are made fit to be shown: a value may have mega
 
 
 def mapping(value: object, what: str) -> Mapping[str, Any]:
-    """An object with keys."""
+    """The value as an object, or Unusable where it is none."""
     if not isinstance(value, dict):
         raise Unusable("wrong_shape", f"{what} is {kind(value)}, not an object")
     return value

@@ -100,7 +100,7 @@ class _Reader(HTMLParser):
         self._open[-1].parts.append(data if inside else _SPACE.sub(" ", data))
 
     def markdown(self) -> str:
-        """Everything read."""
+        """All that was read, as Markdown."""
         while len(self._open) > 1:
             self._close()
         text = _GAP.sub("\n\n", "".join(self._open[0].parts))

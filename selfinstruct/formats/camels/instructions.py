@@ -131,7 +131,7 @@ class Unnatural:
     about: str = "core_data.jsonl; constraints on a line behind the instruction unless none, then a random template"
 
     def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
-        """One task an instance."""
+        """One task for each instance of an entry."""
         return each(values, partial(self._row, Origin(dataset=self.name, source=source, seed=seed)), compat)
 
     def _row(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:

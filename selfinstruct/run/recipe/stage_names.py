@@ -105,7 +105,7 @@ class Stages(MutableMapping[str, type[Stage]]):
         self._known[name] = stage
 
     def __delitem__(self, name: str) -> None:
-        """Take one out."""
+        """Forget a stage that was added."""
         del self._known[name]
 
 

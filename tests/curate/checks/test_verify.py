@@ -81,16 +81,16 @@ def test_tasks_without_replies_are_kept() -> None:
 
 
 def test_what_each_checker_did_is_measured() -> None:
-    told = measured(Verify(), task(SUM, GOOD, WRONG), task("Write code.", "```rust\nfn f() {}\n```"))["verified"]
-    assert told == {
+    measures = measured(Verify(), task(SUM, GOOD, WRONG), task("Write code.", "```rust\nfn f() {}\n```"))["verified"]
+    assert measures == {
         "arithmetic": {"applied": 2, "passed": 1, "rejected": 1},
         "code": {"applied": 1, "passed": 0, "rejected": 0, "unchecked": 1},
     }
 
 
 def test_without_a_model_only_what_can_be_computed_is_checked() -> None:
-    told = measured(Verify(by=("arithmetic", "verdict")), task(SUM, "4"))["verify_mode"]
-    assert told == {"asked": [], "why": "no model is named"}
+    measures = measured(Verify(by=("arithmetic", "verdict")), task(SUM, "4"))["verify_mode"]
+    assert measures == {"asked": [], "why": "no model is named"}
 
 
 def test_several_answers_are_asked_for_at_once_and_the_majority_decides() -> None:

@@ -62,22 +62,25 @@ def test_a_response_cut_out_of_the_instruction_is_copied_whole(
 
 def test_the_numbers_of_a_plain_task() -> None:
     river = task("Which river is long?", ("In Egypt", "The river is long: the Nile."))
-    found = measured(river, tuple(MEASURES))
-    assert found["characters"] == len("Which river is long?") + len("In Egypt") + len("The river is long: the Nile.")
-    assert found["words"] == 4 + 2 + 6
-    assert found["turns"] == 1
-    assert found["instruction_words"] == 4
-    assert found["response_words"] == 6
-    assert found["overlap"] == 1 / 4  # "river is long" of four
+    measures = measured(river, tuple(MEASURES))
+    assert measures["characters"] == len("Which river is long?") + len("In Egypt") + len("The river is long: the Nile.")
+    assert measures["words"] == 4 + 2 + 6
+    assert measures["turns"] == 1
+    assert measures["instruction_words"] == 4
+    assert measures["response_words"] == 6
+    assert measures["overlap"] == 1 / 4  # "river is long" of four
     assert (
-        found["rouge_l"] == SCORER.score("Which river is long? In Egypt", "The river is long: the Nile.")["rougeL"][2]
+        measures["rouge_l"]
+        == SCORER.score("Which river is long? In Egypt", "The river is long: the Nile.")["rougeL"][2]
     )
-    assert found["unique_words"] == 5 / 6
+    assert measures["unique_words"] == 5 / 6
 
 
 def test_several_instances_give_the_mean_of_their_overlaps_and_one_turn() -> None:
-    found = measured(task("Say it.", ("one two", "one two"), ("one two", "four five")), ("overlap", "turns", "rouge_l"))
-    assert found == {"overlap": 0.5, "turns": 1, "rouge_l": (2 * 2 / (2 + 4)) / 2}
+    measures = measured(
+        task("Say it.", ("one two", "one two"), ("one two", "four five")), ("overlap", "turns", "rouge_l")
+    )
+    assert measures == {"overlap": 0.5, "turns": 1, "rouge_l": (2 * 2 / (2 + 4)) / 2}
 
 
 def test_a_conversation_counts_its_answers() -> None:
@@ -97,8 +100,10 @@ def test_a_task_without_instances_has_no_numbers_of_answers() -> None:
 
 
 def test_an_empty_answer_is_measured_as_nothing() -> None:
-    found = measured(task("Name it.", ("", "")), tuple(MEASURES))
-    assert [found[name] for name in ("response_words", "rouge_l", "overlap", "unique_words", "code_share")] == [0.0] * 5
+    measures = measured(task("Name it.", ("", "")), tuple(MEASURES))
+    assert [measures[name] for name in ("response_words", "rouge_l", "overlap", "unique_words", "code_share")] == [
+        0.0
+    ] * 5
 
 
 def test_a_tokenizer_at_hand_counts_instead_of_the_estimate() -> None:
@@ -113,9 +118,9 @@ def test_estimated_tokens_are_the_same_with_the_words_cut_before_and_never_below
 
 @given(st.text(alphabet=st.characters()))
 def test_every_text_even_a_torn_one_has_finite_numbers(text: str) -> None:
-    found = measured(task(text, (text, text + "\ud800")), tuple(MEASURES))
-    assert all(0 <= value < float("inf") for value in found.values())
-    assert all(found[name] <= 1 for name in ("rouge_l", "overlap", "unique_words", "code_share"))
+    measures = measured(task(text, (text, text + "\ud800")), tuple(MEASURES))
+    assert all(0 <= value < float("inf") for value in measures.values())
+    assert all(measures[name] <= 1 for name in ("rouge_l", "overlap", "unique_words", "code_share"))
 
 
 @pytest.mark.parametrize(

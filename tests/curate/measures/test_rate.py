@@ -74,8 +74,8 @@ def asked_of(request: Request) -> str:
     ],
 )
 def test_a_rating_is_read_however_it_is_said_or_not_at_all(said: str, rating: float | None) -> None:
-    found = parse_verdict(said)
-    assert (found.rating if found else None) == rating
+    parsed = parse_verdict(said)
+    assert (parsed.rating if parsed else None) == rating
 
 
 @given(st.integers(0, 10).map(lambda half: half / 2), st.from_regex(r"[A-Z][a-z ]{0,40}\.", fullmatch=True))
@@ -87,8 +87,8 @@ def test_what_the_prompt_asks_for_is_read_back(rating: float, reason: str) -> No
 
 @given(st.text())
 def test_any_answer_is_read_to_a_rating_in_range_or_to_none(text: str) -> None:
-    found = parse_verdict(text)
-    assert found is None or 0 <= found.rating <= 5
+    parsed = parse_verdict(text)
+    assert parsed is None or 0 <= parsed.rating <= 5
 
 
 def test_the_rating_is_a_measure_and_its_reason_evidence() -> None:

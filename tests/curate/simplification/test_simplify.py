@@ -153,10 +153,10 @@ def test_a_record_that_a_model_has_simplified_is_not_asked_about_again() -> None
 
 def test_a_small_model_is_not_asked_and_the_reason_is_told() -> None:
     small = Teller(lambda _request, _index: None, traits=Traits(small=True))
-    told = measured(MODEL, task(ASKED, LONG), model=small)["simplify_mode"]
-    assert isinstance(told, dict)
-    assert told["by"] == "rules"
-    assert "small" in str(told["why"])
+    measures = measured(MODEL, task(ASKED, LONG), model=small)["simplify_mode"]
+    assert isinstance(measures, dict)
+    assert measures["by"] == "rules"
+    assert "small" in str(measures["why"])
     assert not small.asked
     assert measured(Simplify(model="teacher", by="model"), model=small)["simplify_mode"] == {
         "by": "model",
@@ -170,20 +170,20 @@ def test_a_model_must_be_named_to_be_asked() -> None:
 
 
 def test_the_table_tells_before_and_after() -> None:
-    told = measured(Simplify(), task(ASKED, f"{LONG} I hope this helps!"), task(ASKED, "Yes."))["before_after"]
-    assert isinstance(told, dict)
-    assert told["replies"] == 2
-    assert told["changed"] == 1
-    assert told["unchanged"] == {"short": 1}
-    assert told["characters"] == {"before": len(LONG) + 19, "after": len(LONG)}
-    assert told["facts"] == {"kept": 3, "there": 3}
-    assert told["cuts"] == {"closer": 1}
+    measures = measured(Simplify(), task(ASKED, f"{LONG} I hope this helps!"), task(ASKED, "Yes."))["before_after"]
+    assert isinstance(measures, dict)
+    assert measures["replies"] == 2
+    assert measures["changed"] == 1
+    assert measures["unchanged"] == {"short": 1}
+    assert measures["characters"] == {"before": len(LONG) + 19, "after": len(LONG)}
+    assert measures["facts"] == {"kept": 3, "there": 3}
+    assert measures["cuts"] == {"closer": 1}
 
 
 def test_an_empty_set_has_a_table_too() -> None:
-    told = measured(Simplify())["before_after"]
-    assert isinstance(told, dict)
-    assert told["characters"] == {"before": 0, "after": 0}
+    measures = measured(Simplify())["before_after"]
+    assert isinstance(measures, dict)
+    assert measures["characters"] == {"before": 0, "after": 0}
 
 
 @given(
@@ -223,6 +223,6 @@ def test_a_model_is_not_shown_thinking_and_what_it_does_not_rewrite_loses_it_too
     teller = says(SHORT)
     long, short = task(ASKED, f"<think>Which organ?</think>{LONG}"), task(ASKED, "</think>\nIt pumps.")
     outcomes = run(MODEL, long, short, model=teller)
-    told = [outcome.record.instances[0].output for outcome in outcomes if isinstance(outcome, Kept)]
-    assert told == [SHORT, "It pumps."]
+    outputs = [outcome.record.instances[0].output for outcome in outcomes if isinstance(outcome, Kept)]
+    assert outputs == [SHORT, "It pumps."]
     assert all("Which organ" not in text_of(request) for request in teller.asked)

@@ -78,26 +78,26 @@ def test_labels_are_told_apart_by_the_order_in_which_instances_were_made() -> No
         labelled("input_first", "good"),
         task("Write it.", ("1", "a"), ("2", "b")),
     ]
-    told = measured(tasks)["labels"]
-    assert told["classification"] == 5
-    assert told["tasks"]["output_first"] == {"tasks": 1, "entropy": 1.0, "one_label": 0.0, "evenness": 1.0}
-    assert told["tasks"]["input_first"]["tasks"] == 2
-    assert told["tasks"]["input_first"]["one_label"] == 0.5
-    assert told["tasks"]["input_first"]["entropy"] == pytest.approx((0 + 0.811278) / 2, abs=1e-6)
-    assert told["tasks"]["input_first"]["evenness"] == pytest.approx(0.811278, abs=1e-6)
-    assert told["tasks"]["unknown"]["tasks"] == 1
-    assert (told["set"]["instances"], told["set"]["distinct"]) == (13, 2)
-    assert told["set"]["top"][0] == {"label": "good", "count": 9, "share": 9 / 13}
-    assert told["set"]["entropy"] == told["set"]["evenness"] == pytest.approx(entropy([9, 4]))
+    measures = measured(tasks)["labels"]
+    assert measures["classification"] == 5
+    assert measures["tasks"]["output_first"] == {"tasks": 1, "entropy": 1.0, "one_label": 0.0, "evenness": 1.0}
+    assert measures["tasks"]["input_first"]["tasks"] == 2
+    assert measures["tasks"]["input_first"]["one_label"] == 0.5
+    assert measures["tasks"]["input_first"]["entropy"] == pytest.approx((0 + 0.811278) / 2, abs=1e-6)
+    assert measures["tasks"]["input_first"]["evenness"] == pytest.approx(0.811278, abs=1e-6)
+    assert measures["tasks"]["unknown"]["tasks"] == 1
+    assert (measures["set"]["instances"], measures["set"]["distinct"]) == (13, 2)
+    assert measures["set"]["top"][0] == {"label": "good", "count": 9, "share": 9 / 13}
+    assert measures["set"]["entropy"] == measures["set"]["evenness"] == pytest.approx(entropy([9, 4]))
 
 
 def test_a_set_without_classification_or_without_anything_is_measured() -> None:
     for tasks in ([], [task("Write it.", ("", "x"))]):
-        told = measured(tasks)
-        assert told["labels"]["set"] == {"instances": 0, "distinct": 0, "entropy": 0.0, "evenness": None, "top": []}
-        assert told["labels"]["tasks"]["input_first"]["entropy"] is None
-        assert told["roles"] == []
-        assert "log_odds" not in told["terms"][0]
+        measures = measured(tasks)
+        assert measures["labels"]["set"] == {"instances": 0, "distinct": 0, "entropy": 0.0, "evenness": None, "top": []}
+        assert measures["labels"]["tasks"]["input_first"]["entropy"] is None
+        assert measures["roles"] == []
+        assert "log_odds" not in measures["terms"][0]
 
 
 @given(TEXTS)
@@ -166,8 +166,8 @@ def test_a_role_leans_to_the_sex_that_stands_in_its_sentences() -> None:
         "Two nurses met their mother!",
         "A nurse ran.",
     ]
-    told = measured([task(text) for text in texts], [task("The nurse told him and her.")])
-    nurse, engineer = told["roles"]
+    measures = measured([task(text) for text in texts], [task("The nurse told him and her.")])
+    nurse, engineer = measures["roles"]
     assert (nurse["role"], nurse["female"], nurse["male"], nurse["seed_female"]) == ("nurse", 2, 0, 0)
     assert (engineer["role"], engineer["female"], engineer["male"]) == ("engineer", 0, 1)
     assert nurse["log_odds"] == pytest.approx(math.log(2.5 / 0.5))
@@ -180,11 +180,11 @@ def test_leaning_has_no_favourite(female: int, male: int) -> None:
 
 
 def test_the_terms_tell_rates_of_set_and_seeds() -> None:
-    told = measured([task("She ran home today")], [task("He ran home")])
-    female = told["terms"][HER]
+    measures = measured([task("She ran home today")], [task("He ran home")])
+    female = measures["terms"][HER]
     assert (female["group"], female["count"], female["per_10000"]) == ("female", 1, 2500.0)
     assert (female["seed_count"], female["seed_per_10000"]) == (0, 0.0)
-    assert (told["words"], told["seed_words"]) == (4, 3)
+    assert (measures["words"], measures["seed_words"]) == (4, 3)
 
 
 def test_every_word_listed_is_one_word_of_one_group_and_no_role() -> None:

@@ -61,9 +61,9 @@ def test_the_histogram_is_that_of_the_library_for_every_pair(texts: list[str], s
     expected = [0] * 10
     for score in best:
         expected[min(int(round(score * 10, 9)), 9)] += 1
-    found = nearest.as_json()
-    assert found["bins"] == expected
-    assert found["mean"] == pytest.approx(sum(best) / len(best) if best else 0.0)
+    page = nearest.as_json()
+    assert page["bins"] == expected
+    assert page["mean"] == pytest.approx(sum(best) / len(best) if best else 0.0)
 
 
 def test_without_seeds_nothing_is_said_of_them() -> None:

@@ -44,23 +44,25 @@ def outcomes(stage: Select, tasks: Sequence[Task]) -> list[Outcome]:
 
 def kept(stage: Select, tasks: Sequence[Task]) -> list[int]:
     """Places of what was kept."""
-    decisions = [one for one in outcomes(stage, tasks) if isinstance(one, Kept | Rejected)]
-    return [at for at, one in enumerate(decisions) if isinstance(one, Kept)]
+    decisions = [outcome for outcome in outcomes(stage, tasks) if isinstance(outcome, Kept | Rejected)]
+    return [at for at, decision in enumerate(decisions) if isinstance(decision, Kept)]
 
 
 def evidence(stage: Select, tasks: Sequence[Task]) -> list[dict[str, Json]]:
-    return [dict(one.evidence) for one in outcomes(stage, tasks) if isinstance(one, Rejected)]
+    return [dict(outcome.evidence) for outcome in outcomes(stage, tasks) if isinstance(outcome, Rejected)]
 
 
 @given(STAGES, VALUES.filter(lambda values: not values or any(value is not None for value in values)))
 def test_every_task_has_one_fate_in_order_and_the_sums_close(stage: Select, values: list[float | None]) -> None:
     tasks = rated(values)
     *decisions, told = outcomes(stage, tasks)
-    assert [one.record for one in decisions if isinstance(one, Kept | Rejected)] == tasks
+    assert [decision.record for decision in decisions if isinstance(decision, Kept | Rejected)] == tasks
     assert isinstance(told, Measured)
     assert isinstance(told.value, dict)
-    assert told.value["kept"] == sum(isinstance(one, Kept) for one in decisions)
-    unmeasured = [one for one in decisions if isinstance(one, Rejected) and one.reason == "not_measured"]
+    assert told.value["kept"] == sum(isinstance(decision, Kept) for decision in decisions)
+    unmeasured = [
+        decision for decision in decisions if isinstance(decision, Rejected) and decision.reason == "not_measured"
+    ]
     assert [one.record for one in unmeasured] == [
         one for one, value in zip(tasks, values, strict=True) if value is None
     ]

@@ -69,15 +69,15 @@ def test_each_part_gives_its_share() -> None:
         for part in (*rules.shares, "cot_zs_noopt")
         for row in rows(120, _task_source=sources[part.split("_")[0]], _template_type=part.split("_", 1)[1])
     ]
-    found = converted(rules, values)
-    counts = Counter(f"{task.extra['_task_source']} {task.extra['_template_type']}" for task in drawn(found))
+    task_or_fault = converted(rules, values)
+    counts = Counter(f"{task.extra['_task_source']} {task.extra['_template_type']}" for task in drawn(task_or_fault))
     assert sum(counts.values()) == 1000
     assert counts["Flan2021 zs_opt"] == counts["NIv2 fs_opt"] == 100
     assert counts["P3 fs_noopt"] == 80
     assert counts["CoT fs_opt"] == 25
     assert counts["Dialog zs_opt"] == 15
     assert counts["CoT zs_noopt"] == 0
-    left = [item for item in found if isinstance(item, Unreadable)]
+    left = [item for item in task_or_fault if isinstance(item, Unreadable)]
     assert {item.reason for item in left} == {"not_drawn"}
     assert len(left) + 1000 == len(values), "every row is accounted for"
 
@@ -88,11 +88,11 @@ def test_a_part_gives_its_quota_or_all_it_has_in_the_order_of_the_file(
 ) -> None:
     rules = replace(COT, total=total)
     values = [*rows(zero, _template_type="zs_opt"), *rows(few, _template_type="fs_opt")]
-    found = converted(rules, values, seed=seed)
-    ways = [task.extra["_template_type"] for task in drawn(found)]
+    task_or_fault = converted(rules, values, seed=seed)
+    ways = [task.extra["_template_type"] for task in drawn(task_or_fault)]
     assert ways == ["zs_opt"] * min(zero, total // 2) + ["fs_opt"] * min(few, total // 2)
-    assert len(found) == zero + few
-    assert len({(task.instruction, task.extra["_template_type"]) for task in drawn(found)}) == len(ways)
+    assert len(task_or_fault) == zero + few
+    assert len({(task.instruction, task.extra["_template_type"]) for task in drawn(task_or_fault)}) == len(ways)
 
 
 def test_the_seed_decides_who_is_drawn_and_nothing_else_does() -> None:
@@ -116,8 +116,8 @@ def test_every_row_has_the_same_chance() -> None:
 
 
 def test_a_resampled_file_is_taken_as_it_is() -> None:
-    found = converted(FLAN_V2, rows(50, task="flan"), "flan_v2_resampled_100k.jsonl")
-    assert [task.instances[0].output for task in drawn(found)] == [f"Answer {index}." for index in range(50)]
+    task_or_fault = converted(FLAN_V2, rows(50, task="flan"), "flan_v2_resampled_100k.jsonl")
+    assert [task.instances[0].output for task in drawn(task_or_fault)] == [f"Answer {index}." for index in range(50)]
 
 
 def test_rows_with_and_without_a_part_do_not_mix() -> None:

@@ -23,9 +23,9 @@ def converted(name: str, *values: object, source: str = "file.json") -> list[Tas
 
 
 def tasks(name: str, *values: object) -> list[Task]:
-    found = converted(name, *values)
-    assert all(isinstance(item, Task) for item in found)
-    return [item for item in found if isinstance(item, Task)]
+    task_or_fault = converted(name, *values)
+    assert all(isinstance(item, Task) for item in task_or_fault)
+    return [item for item in task_or_fault if isinstance(item, Task)]
 
 
 def prompts(instruction: str, entered: str = "") -> set[str]:

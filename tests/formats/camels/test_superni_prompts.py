@@ -47,9 +47,9 @@ def converted(folder: Path, seed: int = 42) -> list[Task | Unreadable]:
 
 
 def test_a_large_task_gives_sixty_prompts_without_and_twenty_with_examples(tmp_path: Path) -> None:
-    found = converted(a_folder(tmp_path, task007_double=a_task(500)))
-    tasks = [task for task in found if isinstance(task, Task)]
-    assert len(tasks) == len(found) == 80
+    task_or_fault = converted(a_folder(tmp_path, task007_double=a_task(500)))
+    tasks = [task for task in task_or_fault if isinstance(task, Task)]
+    assert len(tasks) == len(task_or_fault) == 80
     assert [task.extra["shots"] for task in tasks] == [0] * 60 + [2] * 20
     assert len({task.extra["id"] for task in tasks}) == 80, "no instance twice"
     assert {task.extra["drawn_from"] for task in tasks} == {500}
@@ -75,9 +75,9 @@ def test_a_small_task_gives_all_it_has_in_order(tmp_path: Path, have: int, zero:
 
 
 def test_with_one_example_one_is_shown(tmp_path: Path) -> None:
-    found = converted(a_folder(tmp_path, task007_double=a_task(61, examples=1)))
-    assert isinstance(found[-1], Task)
-    assert found[-1].extra["shots"] == 1
+    task_or_fault = converted(a_folder(tmp_path, task007_double=a_task(61, examples=1)))
+    assert isinstance(task_or_fault[-1], Task)
+    assert task_or_fault[-1].extra["shots"] == 1
 
 
 def test_tasks_of_mmlu_are_held_out(tmp_path: Path) -> None:

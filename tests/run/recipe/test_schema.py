@@ -38,9 +38,9 @@ def test_our_own_recipes_are_right_by_it(schema: dict[str, Any], recipe: Path) -
 
 @pytest.mark.parametrize("recipe", ["smoke", "curate", "loop", "evaluate"])
 def test_a_recipe_with_every_knob_written_out_is_right_by_it(schema: dict[str, Any], recipe: str) -> None:
-    told = CliRunner().invoke(desk, ["check", recipe])
-    assert told.exit_code == 0
-    assert faults(schema, yaml.safe_load(told.stdout)) == []
+    ended = CliRunner().invoke(desk, ["check", recipe])
+    assert ended.exit_code == 0
+    assert faults(schema, yaml.safe_load(ended.stdout)) == []
 
 
 RIGHT: dict[str, Any] = {"name": "a", "inputs": ["a.jsonl"], "stages": ["exact"]}
@@ -106,9 +106,9 @@ def test_it_is_printed_and_lies_beside_the_recipes_of_a_new_folder(tmp_path: Pat
 
 
 def test_each_knob_is_told_with_its_value_its_default_and_what_it_means() -> None:
-    told = CliRunner().invoke(desk, ["check", "smoke", "--explain", "--set", "novelty.rouge_l_below=0.6"])
-    assert told.exit_code == 0
-    lines = told.stdout.splitlines()
+    ended = CliRunner().invoke(desk, ["check", "smoke", "--explain", "--set", "novelty.rouge_l_below=0.6"])
+    assert ended.exit_code == 0
+    lines = ended.stdout.splitlines()
     assert "rounds 1: propose" in lines
     place = lines.index("    rouge_l_below = 0.6  (default: 0.7)")
     assert lines[place + 1] == "        Self-Instruct's threshold."
