@@ -3,8 +3,9 @@
 Two things are learned from the endpoint's own answers. The *window* is the number of requests in flight: slow start
 (as many more as came back, so twice as many each time) until the first burst of "slow down", then one more for every 25
 successes; times 0.75 once for each such burst. The *pace* is a number of requests a second, unknown until the first
-burst: a quick endpoint can be overrun by a single request in flight, so a window alone cannot keep to its limit. Faults (5xx, time-outs) stop growth but never cut. While an endpoint does nothing but
-refuse, one request at a time finds out whether it is back.
+burst: a quick endpoint can be overrun by a single request in flight, so a window alone cannot keep to its limit.
+Faults (5xx, time-outs) stop growth but never cut. While an endpoint does nothing but refuse, one request at a time
+finds out whether it is back.
 """
 
 import re
