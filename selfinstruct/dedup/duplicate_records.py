@@ -15,6 +15,8 @@ from selfinstruct.text import shown
 Over: TypeAlias = Literal["instruction", "record", "response"]
 OVERS: tuple[Over, ...] = ("instruction", "record", "response")
 _SHOWN = 500  # characters looked at for the 200 that are shown: white space may shrink
+_HELD = 2048  # characters of an answer
+_BEGINNING = 48  # characters of two texts that are compared before the whole of them
 Keep: TypeAlias = Literal["longest", "shortest", "newest", "first", "best"]
 KEEPS: tuple[Keep, ...] = ("longest", "shortest", "newest", "first", "best")
 Preference: TypeAlias = Callable[[int, Task], float]
@@ -35,6 +37,8 @@ def compared_text(task: Task, over: Over) -> str:
     if over == "instruction" and not task.later and len(task.instances) <= 1:  # nearly all records
         asked = task.instances[0].input if task.instances else ""
         return f"{task.instruction}\n{asked}" if asked else task.instruction
+    if over == "response" and not task.later and len(task.instances) == 1:
+        return task.instances[0].output
     return "\n".join(part for part in _parts(task, over) if part)
 
 
@@ -50,6 +54,25 @@ def _parts(task: Task, over: Over) -> Iterator[str]:
     for turn in task.later:
         if answered if turn.role == "assistant" else asked:
             yield turn.content
+
+
+def held_answer(task: Task) -> str | None:
+    """What is answered, for a memory of many; None where that is too long to be held."""
+    said = compared_text(task, "response")
+    return said if len(said) <= _HELD else None
+
+
+def begin_otherwise(one: str, other: str) -> bool:
+    """Whether the first words of two texts show that they differ in more than spaces and case; False: the rest tells.
+
+    >>> begin_otherwise("The  Po is long.", "the Rhine is"), begin_otherwise("The Po", "the po  is")
+    (True, False)
+    """
+    one, other = one[:_BEGINNING], other[:_BEGINNING]
+    if not (one.isascii() and other.isascii()):
+        return False
+    # the last word may go on
+    return any(a != b for a, b in zip(one.lower().split()[:-1], other.lower().split()[:-1], strict=False))
 
 
 def neighbour_evidence(task: Task, over: Over) -> dict[str, Json]:

@@ -11,7 +11,9 @@ from typing import ClassVar, Literal, TypeAlias
 from selfinstruct.dedup.duplicate_records import (
     Keep,
     Over,
+    begin_otherwise,
     compared_text,
+    held_answer,
     neighbour_evidence,
     preference,
     refuse_unknown_keep,
@@ -108,7 +110,8 @@ class Exact:
             removed += 1
             answers: dict[str, Json] = {}
             if self.over == "instruction":
-                other = answer != self._answer(task)
+                answer = compared_text(records[twin], "response") if answer is None else answer
+                other = self._differ(answer, compared_text(task, "response"))
                 others += other
                 answers = {"answer": "other" if other else "same"}
             yield Rejected(task, "exact_duplicate", {**evidence, "score": 1.0, **answers})
@@ -134,13 +137,18 @@ class Exact:
             refuse_unmeasured(self.name, self.measure)
         return stays
 
-    def _named(self, task: Task) -> tuple[dict[str, Json], bytes]:
+    def _named(self, task: Task) -> tuple[dict[str, Json], str | None]:
         """How evidence names the one that stays, and its answer."""
-        return neighbour_evidence(task, self.over), self._answer(task)
+        return neighbour_evidence(task, self.over), held_answer(task)
 
-    def _answer(self, task: Task) -> bytes:
-        """What is answered, by its hash: answers may be long."""
-        return _digest(NORMAL[self.same](compared_text(task, "response")))
+    def _differ(self, one: str, other: str) -> bool:
+        """Whether two texts are not the same: nearly always their first words tell."""
+        if one == other:
+            return False
+        if self.same in ("spaces", "case") and begin_otherwise(one, other):
+            return True
+        normal = NORMAL[self.same]
+        return normal(one) != normal(other)
 
     def identity(self, task: Task) -> bytes | None:
         """16 bytes of keyed BLAKE2b over the normal form; None where there is nothing to compare.

@@ -11,7 +11,9 @@ from selfinstruct.dedup.clusters import SAMPLE, Clusters, Curve, Shelves, cluste
 from selfinstruct.dedup.duplicate_records import (
     Keep,
     Over,
+    begin_otherwise,
     compared_text,
+    held_answer,
     neighbour_evidence,
     preference,
     refuse_unknown_keep,
@@ -147,7 +149,8 @@ class Near:
                 evidence, answer = named(twin)
                 answers: dict[str, Json] = {}
                 if self.over == "instruction":
-                    other = _answer(task) != answer
+                    answer = compared_text(records[twin], "response") if answer is None else answer
+                    other = _differ(answer, compared_text(task, "response"))
                     others += other
                     answers = {"answer": "other" if other else "same"}
                 yield Rejected(task, "near_duplicate", {**evidence, **_compared(clusters, position, twin), **answers})
@@ -163,9 +166,9 @@ class Near:
         method = "exact Jaccard of a seeded sample with all records: has a preferred one so alike"
         yield Measured("similarity_curve_basis", {"records": len(records), "sampled": similar.size, "method": method})
 
-    def _named(self, task: Task) -> tuple[dict[str, Json], int]:
+    def _named(self, task: Task) -> tuple[dict[str, Json], str | None]:
         """How evidence names the one that stays, and its answer."""
-        return neighbour_evidence(task, self.over), _answer(task)
+        return neighbour_evidence(task, self.over), held_answer(task)
 
     def _sketch(self) -> dict[str, Json]:
         """Enough to make the same signatures with the library that has them too, and to know what they find."""
@@ -239,9 +242,11 @@ class Near:
         return clustered(shelves, preferences, self.jaccard, read_again), similar, earlier
 
 
-def _answer(task: Task) -> int:
-    """What is answered, by its hash, however it is spaced or capitalised."""
-    return hash(one_line(compared_text(task, "response")).casefold())
+def _differ(one: str, other: str) -> bool:
+    """Whether two answers are not the same, however they are spaced or capitalised."""
+    if one == other:
+        return False
+    return begin_otherwise(one, other) or one_line(one).casefold() != one_line(other).casefold()
 
 
 def _met(

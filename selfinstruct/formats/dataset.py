@@ -52,9 +52,7 @@ def write_dataset(
                 path = folder / "jsonl" / f"{split}.jsonl"
                 lines = opened.enter_context(anew(path))
             for row in rows:
-                whole = whole_row(row)
-                line = row_line(whole)
-                coded = line.encode() + b"\n"
+                line, coded, whole = _written(row)
                 content.update(coded)
                 if groups is not None:
                     groups.add(whole, len(line))
@@ -63,6 +61,17 @@ def write_dataset(
     text = card if isinstance(card, str) else card(content.hexdigest())
     with anew(folder / "README.md") as file:
         file.write(whole_text(text).encode())
+
+
+def _written(row: Row) -> tuple[str, bytes, Row]:
+    """Its line, that as bytes, and what stands in them: nearly every row as it is."""
+    line = row_line(row)
+    try:
+        return line, line.encode() + b"\n", row
+    except UnicodeEncodeError:
+        whole = whole_row(row)
+        line = row_line(whole)
+        return line, line.encode() + b"\n", whole
 
 
 def _schema(columns: Sequence[str], *, marked: bool) -> Any:  # noqa: ANN401 - pyarrow publishes no types

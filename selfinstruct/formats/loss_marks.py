@@ -106,7 +106,7 @@ def _is_no(mark: object, *, numbers: bool) -> bool:
 
 def row_mark(task: Task, index: int) -> dict[str, Json]:
     """The same as a field of the whole row."""
-    marked = task.unlearned_in(index)
+    marked = task.unlearned_in(index) if task.unlearned else frozenset()
     if not marked:
         return {}
     answers = 1 if len(task.instances) > 1 else task.answers
@@ -115,7 +115,7 @@ def row_mark(task: Task, index: int) -> dict[str, Json]:
 
 def marked_turns(turns: Json, task: Task, index: int) -> Json:
     """The turns of a row, each answer that is not to be learned marked so, unless it says so already."""
-    marked = task.unlearned_in(index)
+    marked = task.unlearned_in(index) if task.unlearned else frozenset()
     if not marked:
         return turns
     assert isinstance(turns, list)

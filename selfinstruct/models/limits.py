@@ -1,10 +1,11 @@
 """Retry policy, concurrency and rate limits of an endpoint: pure logic, with the clock handed in.
 
-Two things are learned from the endpoint's own answers. The *window* is the number of requests in flight: slow start,
-then one more for every 25 successes, times 0.75 once for each burst of "slow down". The *pace* is a number of requests
-a second, unknown until the first burst: a quick endpoint can be overrun by a single request in flight, so a window
-alone cannot keep to its limit. Faults (5xx, time-outs) stop growth but never cut. While an endpoint does nothing but
-refuse, one request at a time finds out whether it is back.
+Two things are learned from the endpoint's own answers. The *window* is the number of requests in flight: slow start
+(as many more as came back, so twice as many each time) until the first burst of "slow down", then one more for every 25
+successes; times 0.75 once for each such burst. The *pace* is a number of requests a second, unknown until the first
+burst: a quick endpoint can be overrun by a single request in flight, so a window alone cannot keep to its limit.
+Faults (5xx, time-outs) stop growth but never cut. While an endpoint does nothing but refuse, one request at a time
+finds out whether it is back.
 """
 
 import re
@@ -221,7 +222,7 @@ class Limits:
     def _successes_per_step(self, now: float) -> int:
         if not self._slow_start:
             return 4 if now - self._cut_at > RISEN_SECONDS else SUCCESSES_PER_STEP
-        return 1 if self.window < 2 * FIRST_WINDOW else 4
+        return 1
 
     def _learned(self, now: float, sent: float, *, silent: bool, soon: bool) -> float:
         """The pace after a burst, from what was let in."""

@@ -14,7 +14,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.text import words
 
-SAMPLE = 100_000
+SAMPLE = 20_000
 """Tasks whose words are read for the page: more change no figure of it by what could be seen."""
 SAMPLE_SEED = 0
 

@@ -21,10 +21,10 @@ from selfinstruct.run.recipe.resolve import Publish, Resolved, knobs
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Stage
-from selfinstruct.store.atomic_writes import disk, publish_folder, publish_lines, publish_text
+from selfinstruct.store.atomic_writes import disk, publish_folder, publish_lines, publish_link, publish_text
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.record_lines import each_with_more, record_line
+from selfinstruct.store.record_lines import each_with_more, holds_records_alone, record_line
 from selfinstruct.store.run_folder import RunFolder, round_name
 
 REPORT = "report.html"
@@ -47,7 +47,7 @@ def publish(
     """Write everything a person looks for; returns the data set's folder, or kept.jsonl where there is none."""
     folder = runner.folder
     if resolved.rounds or resolved.recipe.inputs:  # else nothing came in: empty files would say that all was lost
-        publish_lines(folder.path / "kept.jsonl", map(record_line, walked.kept), like=_last(resolved, folder, walked))
+        _publish_kept(resolved, folder, walked)
         publish_lines(folder.path / "rejected.jsonl", _rejected(resolved, folder, walked))
     publish_lines(folder.path / "failed.jsonl", _fates(resolved, folder, walked, "failed"))
     if resolved.recipe.profile == "reference":
@@ -65,6 +65,14 @@ def publish(
     if resolved.rounds or resolved.recipe.inputs:
         _publish_once(resolved, folder, walked)
     return dataset
+
+
+def _publish_kept(resolved: Resolved, folder: RunFolder, walked: Walked) -> None:
+    last, place = _last(resolved, folder, walked), folder.path / "kept.jsonl"
+    if last is not None and holds_records_alone(last):
+        publish_link(place, last)
+    else:
+        publish_lines(place, map(record_line, walked.kept), like=last)
 
 
 def _publish_once(resolved: Resolved, folder: RunFolder, walked: Walked) -> None:

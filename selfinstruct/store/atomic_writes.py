@@ -70,6 +70,19 @@ def publish_lines(path: Path, lines: Iterable[bytes], like: Path | None = None) 
     failpoint(f"after publishing {path.name}")
 
 
+def publish_link(path: Path, source: Path) -> None:
+    """As `publish_lines` of just what stands in `source`, which is published and never written again."""
+    made = beside(path)
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        link(source, made)
+        failpoint(f"before publishing {path.name}")
+        made.replace(path)
+        made.unlink(missing_ok=True)  # two names of one file: POSIX has no rename for them
+        sync_folder(path.parent)
+    failpoint(f"after publishing {path.name}")
+
+
 def _write(made: Path, lines: Iterable[bytes]) -> None:
     with create(made) as file:
         file.writelines(lines)

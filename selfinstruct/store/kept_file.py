@@ -10,7 +10,7 @@ from typing import IO
 
 from selfinstruct.atomic_files import anew as new_file
 from selfinstruct.atomic_files import create
-from selfinstruct.records import Json, Task
+from selfinstruct.records import Json, Record, Task
 from selfinstruct.store.atomic_writes import link
 from selfinstruct.store.record_lines import record_line
 from selfinstruct.store.task_file import TaskFile, fits
@@ -67,6 +67,34 @@ class Inflow:
 NO_INFLOW = Inflow()
 
 
+class LinesBefore:
+    """The lines of the records that came in, as long as what is said of them comes in their order."""
+
+    def __init__(self, before: Inflow) -> None:
+        """Of records that are in memory, and stand in a file with nothing beside them; of others there is no line."""
+        self._records = before.records if before.plain and isinstance(before.records, list) else []
+        self._at = 0
+        self._file = before.path.open("rb") if before.path is not None and self._records else None
+
+    def of(self, record: Record) -> bytes | None:
+        """The line of the next record; None where it is another one, and from then on."""
+        if self._at < len(self._records) and self._records[self._at] is record and self._file is not None:
+            self._at += 1
+            return self._file.readline()
+        self._records = []
+        return None
+
+    def past(self, record: Record | None) -> None:
+        """Of that one no line is wanted."""
+        if record is not None:
+            self.of(record)
+
+    def close(self) -> None:
+        """When all is said."""
+        if self._file is not None:
+            self._file.close()
+
+
 class KeptFile:
     """The records that a stage keeps: as long as they are what came in, in that order, nothing is written."""
 
@@ -89,8 +117,8 @@ class KeptFile:
         """Nothing stands beside the records."""
         self._size = 0
 
-    def add(self, record: Task, more: Mapping[str, Json]) -> None:
-        """Append a record, with its evidence if it has any."""
+    def add(self, record: Task, more: Mapping[str, Json], line: bytes | None = None) -> None:
+        """Append a record, with its evidence if it has any; `line`: what it is written as, where that is known."""
         self.plain = self.plain and not more
         if self._file is None and self._known is not None:
             if not more and self._same < len(self._known) and self._known[self._same] is record:
@@ -98,7 +126,7 @@ class KeptFile:
                 self._remember(record, 0)
                 return
             self._differ()
-        line = record_line(record, more)
+        line = line or record_line(record, more)
         self._remember(record, len(line))
         if self._file is None:
             if next(self._lines, b"") == line:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from selfinstruct.records import Json, Provenance, Record, Task
 from selfinstruct.text.quoting import json_text, quoted
 
 _NOTHING: Mapping[str, Json] = {}
+_EVIDENCE = b'"evidence": {'  # in a text its quotes are escaped
 _WORDS = {None: b"null", True: b"true", False: b"false"}
 
 
@@ -30,6 +32,26 @@ def record_line(record: Record, more: Mapping[str, Json] = _NOTHING) -> bytes:
         except UnicodeEncodeError:
             pass
     return json_line({**record.as_json(), **more})
+
+
+def with_more(line: bytes, more: Mapping[str, Json]) -> bytes | None:
+    r"""`record_line(record, more)` from the record's own line; None where half a character lets all be written anew.
+
+    >>> with_more(json_line({"a": 1}), {"b": "\u00e5"}).decode()
+    '{"a": 1, "b": "\u00e5"}\n'
+    """
+    if b"\\ud" in line:
+        return None
+    try:
+        return b"%s, %s\n" % (line[:-2], json_text(more)[1:].encode("utf-8"))
+    except UnicodeEncodeError:
+        return None
+
+
+def holds_records_alone(path: Path) -> bool:
+    """Whether nothing stands beside the records that a stage kept; False, too, where a field of the user's looks so."""
+    with path.open("rb") as file:
+        return not any(_EVIDENCE in line for line in file)
 
 
 def each_with_more(lines: Iterable[bytes], more: Mapping[str, Json]) -> Iterator[bytes]:

@@ -9,14 +9,14 @@ from typing import Any
 
 from selfinstruct.atomic_files import beside, sync_folder
 from selfinstruct.errors import BadInput
-from selfinstruct.records import NO_EXTRA, Json, Task
+from selfinstruct.records import NO_EXTRA, Json, Record, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
 from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.built import publish_built, verify_built
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile
+from selfinstruct.store.kept_file import NO_INFLOW, HashedFile, HeldRecords, Inflow, KeptFile, LinesBefore
 from selfinstruct.store.reading import publish_sealed, read_lines, read_object_line, read_sealed
-from selfinstruct.store.record_lines import json_line, record_line
+from selfinstruct.store.record_lines import json_line, record_line, with_more
 from selfinstruct.store.stage_result import BESIDE, FATES, Bill, CallCounts, StageResult, largest_first, sound
 from selfinstruct.store.task_file import MEMORY, OnDemand, tasks_of
 
@@ -180,10 +180,11 @@ class StageFolder:
             elif not passed:
                 kept = KeptFile(made["kept"], before, memory)
             files = {fate: HashedFile(made[fate]) for fate in ("rejected", "failed")}
+            lines = LinesBefore(before)
             try:
-                yield StageWriting(self, kept, made, files)
+                yield StageWriting(self, kept, made, files, lines)
             finally:
-                for file in (kept, *files.values()):
+                for file in (kept, lines, *files.values()):
                     if file is not None:
                         file.close()
 
@@ -210,9 +211,10 @@ class StageWriting:
         kept: KeptFile | HeldRecords | None,
         made: Mapping[str, Path],
         files: dict[str, HashedFile],
+        lines: LinesBefore,
     ) -> None:
         """Made by `StageFolder.writing`."""
-        self._place, self._kept, self._made, self._files = place, kept, made, files
+        self._place, self._kept, self._made, self._files, self._lines = place, kept, made, files, lines
         self.kept = 0
         self.rejected: dict[str, int] = {}
         self.failed: dict[str, int] = {}
@@ -225,7 +227,7 @@ class StageWriting:
             self.kept += 1
             more: Mapping[str, Json] = {"evidence": dict(outcome.evidence)} if outcome.evidence else NO_EXTRA
             if isinstance(self._kept, KeptFile):
-                self._kept.add(outcome.record, more)
+                self._kept.add(outcome.record, more, self._known(outcome.record, more))
                 return
             if self._kept is not None:
                 self._kept.add(outcome.record)
@@ -237,11 +239,10 @@ class StageWriting:
         match outcome:
             case Rejected(record, reason, evidence):
                 self.rejected[reason] = self.rejected.get(reason, 0) + 1
-                why: dict[str, Json] = {"reason": reason}
-                self._files["rejected"].write(
-                    record_line(record, why | {"evidence": dict(evidence)} if evidence else why)
-                )
+                why: dict[str, Json] = {"reason": reason, **({"evidence": dict(evidence)} if evidence else {})}
+                self._files["rejected"].write(self._known(record, why) or record_line(record, why))
             case Failed(failure, task):
+                self._lines.past(task)
                 self.failed[failure.kind] = self.failed.get(failure.kind, 0) + 1
                 about = {} if task is None else {"record": task.as_json()}
                 self._files["failed"].write(json_line({**failure.as_json(), **about}))
@@ -249,6 +250,11 @@ class StageWriting:
                 self.measured[name] = value
             case Built(name, path):
                 self.built[name] = path
+
+    def _known(self, record: Record, more: Mapping[str, Json]) -> bytes | None:
+        """The line of a record as it came in, with what is said of it."""
+        line = self._lines.of(record)
+        return with_more(line, more) if line and more else line
 
     @property
     def fates(self) -> int:

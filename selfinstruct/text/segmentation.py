@@ -29,7 +29,7 @@ _PROGRAM_WORD = re.compile(r"[a-z0-9]+")
 _OPENS, _CLOSES = r"(?:(?<![^ \n\t(/\[\"'`])\.(?=[^\W\d_]))?", r"(?:\+\+(?![^\W\d_])|\+(?![\w+])|#(?![^\W\d_]|#))?"
 _SIGNED_WORD = re.compile(rf"{_LONE}|{_OPENS}{_LETTERS}{_CLOSES}")
 _PLAIN_SIGNED_WORD = re.compile(rf"{_OPENS}[a-z0-9]+{_CLOSES}", re.ASCII)
-_BEFORE_A_DOT = (" .", "\n.", "\t.", "(.", "/.", "[.", '".', "'.", "`.")
+_BEFORE_A_DOT = frozenset(" \n\t(/[\"'`")
 
 
 class _Shadows(dict[int, str | None]):
@@ -101,7 +101,14 @@ def has_signs(text: str) -> bool:
     (True, False)
     """
     # searches for plain text, as a pattern over each character would take longer than the cutting
-    return "+" in text or "#" in text or text.startswith(".") or any(start in text for start in _BEFORE_A_DOT)
+    if "+" in text or "#" in text:
+        return True
+    dot = text.find(".")
+    while dot > 0:
+        if text[dot - 1] in _BEFORE_A_DOT:
+            return True
+        dot = text.find(".", dot + 1)
+    return dot == 0
 
 
 def _cut(text: str, word: re.Pattern[str]) -> list[str]:

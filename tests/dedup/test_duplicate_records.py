@@ -3,16 +3,21 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selfinstruct.dedup.duplicate_records import (
     Keep,
+    begin_otherwise,
     characters,
     compared_text,
+    held_answer,
     neighbour_evidence,
     preference,
     refuse_unknown_keep,
     refuse_unknown_over,
 )
+from selfinstruct.dedup.exact import NORMAL
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Provenance, Task
 
@@ -87,3 +92,21 @@ def test_each_preference_has_its_order(keep: Keep, measure: str, order: list[int
 def test_a_preference_that_cannot_be_meant_is_refused(keep: str, measure: str) -> None:
     with pytest.raises(BadInput, match="keep"):
         refuse_unknown_keep(keep, measure)
+
+
+WORDS = st.sampled_from(["a", "A", "b", "ab", " ", "  ", "\n", "\x1c", "\u00df", "SS", "I", "\u0130", "word " * 12])
+
+
+@given(st.lists(WORDS, max_size=8).map("".join), st.lists(WORDS, max_size=8).map("".join))
+def test_texts_that_begin_otherwise_are_not_the_same(one: str, other: str) -> None:
+    if begin_otherwise(one, other):
+        assert NORMAL["case"](one) != NORMAL["case"](other)
+        assert NORMAL["spaces"](one) != NORMAL["spaces"](other)
+
+
+def test_long_answers_are_not_held() -> None:
+    short, long = (
+        Task(instruction="Go.", instances=(Instance("", said),), provenance=INPUT)
+        for said in ("Gone.", "Gone. " * 1000)
+    )
+    assert (held_answer(short), held_answer(long), held_answer(TALK)) == ("Gone.", None, "Hello.\nFine.")

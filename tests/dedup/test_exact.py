@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.dedup.exact import NORMAL, Exact, Same
+from selfinstruct.dedup.near import Near
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured, Rejected
@@ -165,3 +166,15 @@ def test_a_knob_that_cannot_be_meant_is_refused_by_name() -> None:
         Exact(same="letters")  # type: ignore[arg-type] # wrong on purpose
     with pytest.raises(BadInput, match="'prompt'"):
         Exact(over="prompt")  # type: ignore[arg-type] # wrong on purpose
+
+
+@pytest.mark.parametrize("stage", [Exact(), Near(keep="first")])
+@pytest.mark.parametrize("size", [1, 1000])
+def test_the_same_answer_is_told_from_another_however_long_it_is(stage: Exact | Near, size: int) -> None:
+    answers = ["Up the hill we go. " * size, "up the HILL  we go. " * size, "Up the hill we went. " * size]
+    records = [
+        Task(instruction="Go up to the old mill.", instances=(Instance("", said),), provenance=INPUT)
+        for said in answers
+    ]
+    said = [one.evidence["answer"] for one in stage(records, Bench()) if isinstance(one, Rejected)]
+    assert sorted(map(str, said)) == ["other", "same"]

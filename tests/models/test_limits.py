@@ -248,3 +248,11 @@ def test_unused_tokens_flow_back() -> None:
     assert dear is not None
     assert cheap is not None
     assert 0 < cheap < dear / 2
+
+
+@pytest.mark.parametrize("most", [32, 64, 256])
+def test_an_endpoint_that_takes_them_all_has_as_many_as_may_be_within_six_answers(most: int) -> None:
+    limits, endpoint = Limits(most), Endpoint(rate=lambda _: 1e6, latency=1.0)
+    simulate(limits, endpoint, seconds=6.0)
+    assert limits.window == most
+    assert not endpoint.refused

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.records import Provenance, Task
-from selfinstruct.stage import Kept, Outcome, Rejected
+from selfinstruct.records import Failure, Provenance, Task
+from selfinstruct.stage import Failed, Kept, Outcome, Rejected
+from selfinstruct.store import kept_file, run_folder
 from selfinstruct.store.atomic_writes import publish_lines
 from selfinstruct.store.record_lines import record_line
 from selfinstruct.store.run_folder import StageFolder
@@ -18,7 +19,15 @@ from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile
 
 
 def tasks(count: int, size: int = 1) -> list[Task]:
-    return [Task(instruction=f"{n} " * size, provenance=Provenance(stage="input")) for n in range(count)]
+    beside = ("", "\u00e5", "\ud800")
+    return [
+        Task(
+            instruction=f"{n} " * size + beside[n % 3],
+            provenance=Provenance(stage="input"),
+            extra={"id": n} if n % 2 else {},
+        )
+        for n in range(count)
+    ]
 
 
 def first_stage(path: Path, kept: Sequence[Task], *, evidence: bool = False) -> StageFolder:
@@ -28,7 +37,10 @@ def first_stage(path: Path, kept: Sequence[Task], *, evidence: bool = False) -> 
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
-@given(fates=st.lists(st.sampled_from(["kept", "marked", "rejected", "moved"]), max_size=8), evidence=st.booleans())
+@given(
+    fates=st.lists(st.sampled_from(["kept", "marked", "rejected", "seen", "half", "failed", "moved"]), max_size=8),
+    evidence=st.booleans(),
+)
 def test_files_are_those_of_a_plain_writer(
     tmp_path_factory: pytest.TempPathFactory, fates: list[str], *, evidence: bool, in_memory: bool
 ) -> None:
@@ -47,6 +59,12 @@ def test_files_are_those_of_a_plain_writer(
                 outcomes.append(Kept(task, {"score": 1.0}))
             case "rejected":
                 outcomes.append(Rejected(task, "why"))
+            case "seen":
+                outcomes.append(Rejected(task, "why", {"found": "\u00e5", "score": 1e-05}))
+            case "half":
+                outcomes.append(Rejected(task, "why", {"found": "\ud800"}))
+            case "failed":
+                outcomes.append(Failed(Failure(request="k.0", kind="timeout", message="late"), task))
             case _:
                 moved.append(Kept(task))
     outcomes += moved
@@ -112,3 +130,17 @@ def test_the_top_is_a_link_where_it_says_the_same(tmp_path: Path, lines: int) ->
     publish_lines(top, map(record_line, known[:lines]), like=place.path / "kept.jsonl")
     assert top.read_bytes() == b"".join(map(record_line, known[:lines]))
     assert top.samefile(place.path / "kept.jsonl") == (lines == 3)
+
+
+def test_a_line_that_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = first_stage(tmp_path / "01-a", tasks(2))
+    result = before.result()
+    assert result is not None
+    inflow = before.inflow(result)
+    first, second = inflow.records
+    monkeypatch.setattr(run_folder, "record_line", None)
+    monkeypatch.setattr(kept_file, "record_line", None)
+    after = StageFolder(tmp_path / "02-b")
+    after.write([Rejected(first, "why", {"score": 1}), Kept(second)], 2, CallCounts, before=inflow)
+    assert next(after.lines("rejected"))["id"] == first.id
+    assert next(after.lines("kept"))["id"] == second.id

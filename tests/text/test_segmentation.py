@@ -1,5 +1,6 @@
 """Words of every script, and the same words everywhere."""
 
+import re
 import sys
 import unicodedata
 
@@ -144,3 +145,9 @@ def test_vowel_signs_count_in_rouge_l() -> None:
     index = RougeIndex.over([task("मीठा क्या है?")])
     assert (nearest := index.nearest("मोटा क्या है?")) is not None
     assert nearest.rouge_l == pytest.approx(2 / 3)
+
+
+@given(st.text(alphabet=' ab.+#(\n"1', max_size=8))
+def test_signs_are_seen_wherever_they_change_how_a_text_is_cut(said: str) -> None:
+    plain = "+" not in said and "#" not in said and not re.search(r"(?:^|[ \n\t(/\[\"'`])\.", said)
+    assert has_signs(said) is not plain
