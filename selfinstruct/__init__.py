@@ -209,7 +209,8 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
     def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
         """The object of that name, loaded now."""
         if name in _STAGES:
-            loaded: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
+            stage: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
+            loaded = import_module("selfinstruct.arguments").knobs_checked(stage)
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
             loaded = getattr(import_module(f"selfinstruct.{module}"), attribute)

@@ -10,6 +10,7 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
 from selfinstruct.cli.terminal import say
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def audit() -> None:
     """
 
 
-@audit.command()
+@audit.command(cls=VerbCommand)
 @click.argument("tasks", nargs=-1, required=True, metavar="TASKS...")
 @click.option("--model", default="", metavar="SPEC", help="Whom to ask: embedded, hf:, openai:, a student's folder.")
 @click.option("--base", default="", metavar="SPEC", help="What to tune instead, once for each arm, and then ask.")
@@ -73,7 +74,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     return carry_out(resolve(recipe, given["changes"]), given, _tell, "ablation.json")
 
 
-@audit.command()
+@audit.command(cls=VerbCommand)
 @click.option("--base", required=True, metavar="SPEC", help="Before the tuning: embedded, hf:, gguf:, a folder.")
 @click.option("--tuned", required=True, metavar="SPEC", help="After it: a student's folder, an adapter, a sibling.")
 @click.option("--prompts", required=True, multiple=True, metavar="FILE", help="Any set; its instructions are asked.")
@@ -103,7 +104,7 @@ def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     return _audited("shift", given["prompts"], knobs, models, given)
 
 
-@audit.command()
+@audit.command(cls=VerbCommand)
 @click.argument("facts", nargs=-1, metavar="[FACTS...]")
 @click.option("--base", required=True, metavar="SPEC", help="Before any tuning: embedded, hf:, gguf:, a folder.")
 @click.option("--tuned", required=True, multiple=True, metavar="SPEC", help="A student; may be given several times.")
@@ -129,7 +130,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     return _audited("knowledge", paths, knobs, {"base": given["base"], **students}, given)
 
 
-@audit.command()
+@audit.command(cls=VerbCommand)
 @click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
 @click.option("--responses", required=True, metavar="FILE", help="Lines with prompt, response and perhaps spans.")
 @click.option("--of", default="", metavar="NAME", help="Whose responses, where the file has several models'.")
@@ -185,7 +186,7 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     return _counterfactual(given, folder, template)
 
 
-@audit.command()
+@audit.command(cls=VerbCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--contrast", "named", multiple=True, metavar="ONE:OTHER", help="Named before the runs: one minus other.")
 @click.option("--pairs", type=click.IntRange(2), default=3, show_default=True, help="Seeds that a contrast needs.")

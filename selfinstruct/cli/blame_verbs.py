@@ -6,6 +6,7 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options
 from selfinstruct.cli.terminal import say, say_json
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
@@ -13,7 +14,7 @@ _DATA = click.option("--data", required=True, multiple=True, metavar="DATA", hel
 _FROM = click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the set.")
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("text")
 @_DATA
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Records told, at most.")
@@ -52,7 +53,7 @@ def blame(text: str, data: tuple[str, ...], top: int, shape: str, columns: str, 
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @_DATA
 @_FROM

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.terminal import say, say_json
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.text import shown
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @FOLDER
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def show(folder: Path, *, as_json: bool) -> int:
@@ -46,7 +47,7 @@ def show(folder: Path, *, as_json: bool) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("identity", metavar="ID")
 @FOLDER
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -69,7 +70,7 @@ def why(identity: str, folder: Path, *, as_json: bool) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @FOLDER
 def report(folder: Path) -> int:
     """Make the HTML page of a run again and print its path.
@@ -82,7 +83,7 @@ def report(folder: Path) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--n", "wanted", type=click.IntRange(1), default=200, show_default=True, help="Tasks to read.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Which tasks are drawn.")
@@ -127,7 +128,7 @@ def review(
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--set", "changes", multiple=True, required=True, metavar="STAGE.KNOB=VALUE", help="Another threshold.")
 @click.option("--most", type=click.IntRange(0), default=20, show_default=True, help="How many changes to print.")

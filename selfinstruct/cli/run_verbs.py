@@ -8,12 +8,13 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, publishing_options
 from selfinstruct.cli.terminal import say
+from selfinstruct.cli.verb import VerbCommand
 
 if TYPE_CHECKING:
     from selfinstruct.run.recipe_arms import Arm
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @publishing_options
 def run(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
@@ -50,7 +51,7 @@ def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
     return max(codes)
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.option("--seeds", default="builtin", help="A set of seed tasks; ours if not given.")
 @click.option("--columns", default="", metavar="ROLE=COLUMN,...", help="Which column of the seeds is what.")
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, columns_option, run_options
 from selfinstruct.cli.terminal import say, say_json, with_interval
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _GOES_WITH = frozenset({"model", "reads", "filled", "wrappers", "output", "as_js
 _SEED = 42
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("model", required=False, metavar="[MODEL]")
 @click.option("--beside", multiple=True, metavar="SPEC", help="A further model, scored on the same prompts.")
 @click.option("--responses", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="JSONL, no model.")
@@ -397,7 +398,7 @@ def _read_interval(estimate: "Estimate", *, signed: bool = False) -> str:
     return f"{value} [{low}, {high}]" if low else value
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("folders", nargs=-1, required=True, metavar="[NAME=]FOLDER...")
 @click.option("--against", default="", metavar="ROW", help="Differences in pairs against this row.")
 @click.option(

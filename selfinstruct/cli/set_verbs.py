@@ -8,6 +8,7 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_options, reasons
 from selfinstruct.cli.terminal import say
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def set_options(verb: Verb) -> Verb:
     return publishing_options(verb)
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @set_options
 @click.option("--rules", default="curate", show_default=True, help="Rules or sets of rules, comma-separated; or none.")
 @click.option("--exact", is_flag=True, help="Remove exact duplicates (after normalising).")
@@ -82,7 +83,7 @@ def curate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     return _carry_out("curate", stages, given)
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @set_options
 @click.option("--model", default="", metavar="SPEC", help="Who rewrites; small models leave it to the rules.")
 @click.option("--rules-only", is_flag=True, help="Ask no model.")
@@ -97,7 +98,7 @@ def simplify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     return _carry_out("simplify", verb_recipes.simplify(model=model), given, {"rewriter": model} if model else {})
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @set_options
 @click.option("--model", default="", metavar="SPEC", help="Who answers again and judges; without one only computing.")
 def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by name
@@ -111,7 +112,7 @@ def verify(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
     return _carry_out("verify", verb_recipes.verify(model=model), given, {"verifier": model} if model else {})
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @publishing_options
 def mix(recipe: Path, **given: Any) -> int:  # noqa: ANN401 - click hands options over by name
@@ -163,7 +164,7 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     return carry_out(resolve(recipe, given["changes"]), given)
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("source", metavar="INPUT")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow."

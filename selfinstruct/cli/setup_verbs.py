@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from selfinstruct.cli.terminal import say
+from selfinstruct.cli.verb import VerbCommand
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--set", "changes", multiple=True, metavar="STAGE.KNOB=VALUE", help="Change a recipe's value.")
 @click.option("--explain", is_flag=True, help="Tell each knob of each stage: its value, its default, what it means.")
@@ -31,7 +32,7 @@ def check(recipe: Path, changes: tuple[str, ...], *, explain: bool) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 def schema() -> int:
     """The JSON Schema of recipes: every stage and knob with its type, its default and what it means.
 
@@ -45,7 +46,7 @@ def schema() -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--seeds", type=click.Path(path_type=Path), metavar="FILE", help="Your seed tasks in place of ours.")
 @click.option("--topic", default="", metavar="TEXT", help="What tasks are to be about, where the seeds do not tell.")
@@ -62,7 +63,7 @@ def init(folder: Path, seeds: Path | None, topic: str) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("what", type=click.Choice(["embedded", "gemma"]))
 @click.option(
     "--from",
@@ -94,7 +95,7 @@ def fetch(what: str, origin: str, *, accept_terms: bool) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
 def plugins(as_json: bool) -> int:  # noqa: FBT001 - click hands options over by name
     """What installed packages add: stages, rules, formats and models, and why one of them cannot be used.

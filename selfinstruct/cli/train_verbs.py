@@ -9,6 +9,7 @@ import click
 
 from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option, run_options
 from selfinstruct.cli.terminal import say, with_interval
+from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _METRICS = ("accuracy", "f1", "auroc", "ece")  # the line of a set; all of them 
 _KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_rate", "train_on", "merge")
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
 @columns_option
@@ -46,7 +47,7 @@ def fragment(**given: Any) -> int:  # noqa: ANN401 - click hands options over by
     return carry_out(resolve(recipe, given["changes"]), given)
 
 
-@click.command("train-judge")
+@click.command("train-judge", cls=VerbCommand)
 @click.argument("fragments", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The judge's folder.")
 @click.option("--backend", default="linear", show_default=True, help="linear: seconds, NumPy; encoder: extra `train`.")
@@ -79,7 +80,7 @@ def _metric(name: str, metrics: Mapping[str, Any]) -> str:
     return f"{name} {with_interval(metrics.get('value'), (metrics.get('low'), metrics.get('high')))}"
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
 @click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")

@@ -1,5 +1,6 @@
 """What makes two runs the same run, with one table of what does not count and why."""
 
+import re
 import types
 from collections.abc import Iterator, Mapping
 
@@ -11,8 +12,11 @@ from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe.keys import built_name
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.recipe.stage_names import plugin_of
+from selfinstruct.text import shown
 
 SCHEME = 2  # raised when this file changes what counts
+_SOURCE = re.compile(r"code\.(?P<path>.+)|plugins\.(?P<kind>[a-z]+)s/(?P<name>.+)\.source")
+_HASH = re.compile(r"[0-9a-f]{16,64}")
 
 NOT_COUNTED = {
     "about": "words for people",
@@ -80,11 +84,20 @@ def refuse_difference(old: Mapping[str, Json], new: Mapping[str, Json], folder: 
     """BadInput naming the first key in which two identities differ."""
     for key in sorted({*old, *new}):
         if old.get(key) != new.get(key):
-            raise BadInput(
-                f"holds another run: '{key}' was {old.get(key)!r} and is now {new.get(key)!r}",
-                place=folder,
-                fix="choose another folder with -o, or --fresh to make it again (the journal is kept)",
-            )
+            raise _another(key, old.get(key), new.get(key), folder)
+
+
+def _another(key: str, old: Json, new: Json, folder: str) -> BadInput:
+    """In words where a person would be shown hashes."""
+    fix = "choose another folder with -o, or --fresh to make it again (the journal is kept)"
+    source = _SOURCE.fullmatch(key)
+    if source is not None and old is not None and new is not None:
+        kind, name = source["kind"] or "rule or stage", source["name"] or source["path"]
+        what = f"holds another run: the source of {kind} '{shown(name)}' was changed after it had begun"
+        return BadInput(what, place=folder, fix=f"put the source back as it was, {fix}")
+    if all(isinstance(value, str) and _HASH.fullmatch(value) for value in (old, new)):
+        return BadInput(f"holds another run: '{shown(key)}' has another content now", place=folder, fix=fix)
+    return BadInput(f"holds another run: '{key}' was {old!r} and is now {new!r}", place=folder, fix=fix)
 
 
 def _flat(value: Json, path: str) -> Iterator[tuple[str, Json]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from selfinstruct.arguments import names_checked
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
@@ -30,6 +31,7 @@ _IN_FLIGHT = 8
 _BATCH = 8
 
 
+@names_checked
 def harness(  # noqa: PLR0913 - each is one of the harness's own
     model: str,
     tasks: Sequence[str],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from selfinstruct.advice import in_python
+from selfinstruct.arguments import names_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
@@ -51,6 +52,7 @@ class AskedModel:
         self._know()
         return self._model.traits
 
+    @names_checked
     def ask(
         self,
         prompts: Sequence[str | Sequence[Message]],
@@ -112,6 +114,7 @@ class AskedModel:
         return f"<model {self.name}>"
 
 
+@names_checked
 def load_model(
     spec: str | Path | Mapping[str, Any], *, in_flight: int | None = None, timeout: float = 600.0, attempts: int = 6
 ) -> AskedModel:
@@ -187,6 +190,7 @@ class Applied:
         return sums + (html_table(heads, rows, of=len(self.rejected)) if rows else "")
 
 
+@names_checked
 def apply(
     stage: Stage,
     tasks: Sequence[Task],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from selfinstruct.arguments import names_checked
 from selfinstruct.atomic_files import beside, sweep_beside
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
@@ -39,6 +40,7 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
     return facts
 
 
+@names_checked
 def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> Scored:
     """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
 
@@ -120,6 +122,7 @@ def train_judge(
     return metrics
 
 
+@names_checked
 def compare_folders(folders: Sequence[str | Path], against: str = "") -> Comparison:
     """What folders of `score` and `audit` hold, as one table.
 

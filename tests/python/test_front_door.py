@@ -5,9 +5,11 @@ import filecmp
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +110,11 @@ def test_another_source_is_another_run(rows: Path, tmp_path: Path, monkeypatch: 
     kept = (first.folder / "kept.jsonl").read_bytes()
     assert recipe().run(tmp_path / "run").kept[0] == first.kept[0]
     monkeypatch.setattr(inspect, "getsource", lambda _thing: "def no_poems(task): ...")
-    with pytest.raises(si.BadInput, match=r"holds another run: 'code\.tests\.python\.rules_of_mine:no_poems' was"):
+    says = "the source of rule or stage 'tests.python.rules_of_mine:no_poems' was changed after it had begun; "
+    says += "put the source back as it was, choose another folder, or fresh=True to make it again"
+    with pytest.raises(si.BadInput, match=re.escape(says)) as told:
         recipe().run(tmp_path / "run")
+    assert not re.search("[0-9a-f]{16}", str(told.value).replace(str(tmp_path), ""))
     with pytest.raises(si.BadInput, match=r"the source of 'tests\.python\.rules_of_mine:no_poems' is another"):
         si.Recipe.read(first.folder / "recipe.yaml")
     assert (first.folder / "kept.jsonl").read_bytes() == kept
@@ -416,3 +421,38 @@ def test_a_rejected_record_has_its_id(tmp_path: Path) -> None:
     file.write_text('{"instruction": "Name a river.", "output": "The Ebro."}\n' * 2, encoding="utf-8")
     run = si.Recipe(inputs=[file], stages=[si.Exact()]).run(tmp_path / "run")
     assert run.why(run.rejected[0].id)
+
+
+ANY: Any = si  # for words that a type checker would refuse
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: ANY.generate_set(model="scripted:smoke", cuont=1), "generate_set: no argument 'cuont' .*mean 'count'"),
+        (lambda: ANY.Recipe(inputs=["a"], stages=[si.Exact()]).run(fersh=True), "run: no argument .*mean 'fresh'"),
+        (
+            lambda: ANY.Recipe(inputs=["a.json"], stages=[si.Exact()]).run(fersh=True),
+            "Recipe.run: no argument 'fersh' .*mean 'fresh'",
+        ),
+        (lambda: ANY.Novelty(rouge_l_bellow=0.5), "Novelty: no argument 'rouge_l_bellow' .*mean 'rouge_l_below'"),
+        (lambda: ANY.NearDuplicates(jacard=0.8), "Near: no argument 'jacard' .*mean 'jaccard'.*; arguments: .*jaccard"),
+        (lambda: ANY.load_model("scripted:smoke", tiemout=1), "load_model: no argument 'tiemout' .*mean 'timeout'"),
+        (lambda: ANY.load_model("scripted:smoke").ask(["a"], tempratur=1), "ask: no argument .*mean 'temperature'"),
+        (lambda: ANY.apply(si.Exact(), [], sead=1), "apply: no argument 'sead' .*mean 'seed'"),
+        (lambda: ANY.read_set("a.json", shap="alpaca"), "read_tasks_of: no argument 'shap' .*mean 'shape'"),
+        (lambda: ANY.ifs([], juge="ifs-v1"), "ifs: no argument 'juge' .*mean 'judge'"),
+        (lambda: ANY.compare([], agianst="a"), "compare_folders: no argument 'agianst' .*mean 'against'"),
+        (lambda: ANY.load_run("a", zzz=1), r"load_run: no argument 'zzz'; arguments: folder"),
+    ],
+)
+def test_a_misspelt_argument_is_told_with_the_nearest_name(call: Callable[[], object], says: str) -> None:
+    with pytest.raises(BadInput, match=says) as told:
+        call()
+    assert isinstance(told.value, TypeError)
+
+
+def test_every_stage_by_name_says_which_knob_it_does_not_have() -> None:
+    for name in si._STAGES:
+        with pytest.raises(BadInput, match="no argument 'no_such_knob'"):
+            getattr(si, name)(no_such_knob=1)

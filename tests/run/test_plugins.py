@@ -299,6 +299,21 @@ def test_plug_ins_are_listed_with_where_they_are_from_and_why_they_cannot_be_use
     assert "cannot be used: model 'gone' of odd: 'odd' has no 'gone'" in found["models", "gone"]
 
 
+def test_a_function_that_takes_no_records_is_no_stage_and_is_told_so(give: Give, tmp_path: Path) -> None:
+    code = "def of_a_task(task):\n    return ''\n\ndef nothing():\n    return 1\n\n"
+    code += "def all_of_them(records, bench):\n    yield from ()\n"
+    named = ("of_a_task", "nothing", "all_of_them")
+    give("plain", code, "[selfinstruct.stages]\n" + "".join(f"{name} = plain:{name}\n" for name in named))
+    listed = {line.split()[1]: line for line in invoke("plugins").stdout.splitlines() if "plain:" in line}
+    for name in named[:2]:
+        assert f"plain:{name} takes no records and bench" in listed[name]
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(f"{{name: a, inputs: [x.jsonl], stages: [{name}]}}")
+        with pytest.raises(BadInput, match=f"stage '{name}': plain:{name} takes no records and bench, as a stage does"):
+            resolve(read_yaml(file))
+    assert "cannot be used" not in listed["all_of_them"]
+
+
 @pytest.mark.usefixtures("example")
 def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"

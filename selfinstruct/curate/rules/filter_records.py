@@ -25,7 +25,7 @@ class ApplyRules:
     """
 
     name: ClassVar[str] = "rules"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     scope: ClassVar[Scope] = "record"
 
     rules: Sequence[Given] = field(default=("curate",), kw_only=False)

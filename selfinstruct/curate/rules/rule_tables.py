@@ -30,6 +30,7 @@ from selfinstruct.curate.rules.any_text_rules import (
     template_token,
 )
 from selfinstruct.curate.rules.instruction_rules import RULES, SETS, control_characters, too_long, too_short
+from selfinstruct.curate.rules.password_rule import password
 from selfinstruct.curate.rules.plugin_rules import TaskRule, is_plugin_rule, plugin_rule, unknown_rule
 from selfinstruct.curate.rules.private_data_rules import (
     access_key,
@@ -224,6 +225,7 @@ ON_TEXTS: dict[str, Callable[[str], str]] = {
         misread_encoding,
         private_key,
         access_key,
+        password,
         email_address,
         phone_number,
         payment_card,
@@ -258,7 +260,7 @@ RECORD_SETS: dict[str, tuple[str, ...]] = {
     "none": (),
     "curate": (*_CHEAP, "no_input_mark=0"),
     "strict": (*_CHEAP, "no_input_mark", "same_as_input", "needs_media", "placeholder", "echoed_markup"),
-    "secrets": ("private_key", "access_key"),
+    "secrets": ("private_key", "access_key", "password"),
     "personal_data": ("email_address", "phone_number", "payment_card", "bank_account", "identity_number", "ip_address"),
     **SETS,
 }

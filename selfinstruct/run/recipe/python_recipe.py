@@ -10,6 +10,7 @@ import yaml
 
 from selfinstruct import plugins
 from selfinstruct.advice import in_python
+from selfinstruct.arguments import names_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.run.progress_events import Unwatched
@@ -40,6 +41,7 @@ class Recipe:
         BadInput: a key, a stage or a knob cannot be used; its text is what the command line prints.
     """
 
+    @names_checked
     def __init__(  # noqa: PLR0913 - as many as a recipe has keys
         self,
         *,
@@ -94,6 +96,7 @@ class Recipe:
         self._resolved = resolve(parse_yaml(text.encode("utf-8", "surrogatepass"), PYTHON))
 
     @classmethod
+    @names_checked
     def read(cls, path: Path_, changes: Sequence[str] = ()) -> Self:
         """The recipe in a YAML file, or one that comes with the package; `changes` as `--set STAGE.KNOB=VALUE`."""
         from selfinstruct.run.recipe.builtin_recipes import find_recipe
@@ -116,6 +119,7 @@ class Recipe:
         """The text of `recipe.yaml`, every knob written out."""
         return self._resolved.as_yaml()
 
+    @names_checked
     def run(
         self, folder: Path_ | None = None, *, fresh: bool = False, retry_failed: bool = False, workers: int = 1
     ) -> Run:
@@ -217,6 +221,7 @@ def _mapping(given: Any) -> Any:  # noqa: ANN401 - what a recipe's key takes
     return given.model_dump(mode="json", exclude_unset=True) if isinstance(given, Publish | Stop | Limits) else given
 
 
+@names_checked
 def generate_set(  # noqa: PLR0913 - as many as the verb has options
     *,
     model: str,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from importlib import import_module
@@ -128,6 +129,9 @@ def stage_class(name: str, place: str) -> type[Stage]:
         raise BadInput(f"no stage '{shown(name)}'{hint}", place=place, fix=fix)
     thing = plugin.load(place)
     if callable(thing) and not isinstance(thing, type):
+        if not _takes_records_and_bench(thing):
+            what = f"stage '{shown(name)}': {shown(plugin.where)} takes no records and bench, as a stage does"
+            raise BadInput(what, place=place, fix="write a function(records, bench) that yields outcomes, or a class")
         thing = _of_function(thing)
     return _checked(thing, plugin, place)
 
@@ -146,6 +150,17 @@ class FunctionStage(Stage):
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         """What the function yields."""
         return type(self).function(records, bench)
+
+
+def _takes_records_and_bench(function: Callable[..., Any]) -> bool:
+    """Whether two arguments can be given to it; a rule, for instance, takes a task alone."""
+    try:
+        inspect.signature(function).bind((), None)
+    except TypeError:
+        return False
+    except ValueError:  # one that is not written in Python does not say
+        return True
+    return True
 
 
 def _of_function(function: Callable[..., Any]) -> type[FunctionStage]:

@@ -1,5 +1,6 @@
 """What the rules on whole records meet, and what they let pass."""
 
+import base64
 import string
 import unicodedata
 from random import Random
@@ -24,6 +25,7 @@ from selfinstruct.curate.rules.answer_rules import (
 )
 from selfinstruct.curate.rules.any_text_rules import misread_encoding, misspelt_key, repeated_phrases, template_token
 from selfinstruct.curate.rules.instruction_rules import control_characters
+from selfinstruct.curate.rules.password_rule import password
 from selfinstruct.curate.rules.private_data_rules import (
     access_key,
     bank_account,
@@ -35,6 +37,7 @@ from selfinstruct.curate.rules.private_data_rules import (
     phone_number,
     private_key,
 )
+from selfinstruct.curate.rules.rule_tables import RECORD_SETS
 
 
 def answer(text: str, asked: str = "Tell me about it.") -> Exchange:
@@ -242,6 +245,106 @@ def test_keys_made_up_for_show_pass(text: str) -> None:
     assert access_key(text) == ""
 
 
+def drawn(length: int, of: str = string.ascii_letters + string.digits, seed: int = 5) -> str:
+    """Letters and digits that nobody ever used."""
+    return "".join(Random(seed).choices(of, k=length))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tokens_with_numbers_in_a_row_and_keys_that_only_their_name_tells_are_seen(seed: int) -> None:
+    def key(length: int, of: str = string.ascii_letters + string.digits) -> str:
+        return drawn(length - 3, of, seed) + "7x4" if length > 30 else drawn(length, of, seed)
+
+    some_hex = "0123456789abcdef"
+    for line in (
+        f"xoxb-123456789012-1234567890123-{key(24)}",
+        f"xoxp-123456789012-123456789012-123456789012-{key(32, some_hex)}",
+        f"https://discord.com/api/webhooks/{key(18, string.digits)}/{key(68)}",
+        f"https://shop.blob.core.windows.net/c?sv=2022-11-02&sig={key(43)}%3D",
+        f"AWS_SECRET_ACCESS_KEY={key(40)}",
+        f"client_secret: {key(34)}",
+        f'"api_key": "{key(32)}"',
+        f"config['auth_token'] = '{key(40, some_hex)}'",
+        f"Authorization: Bearer {key(40)}",
+        f"curl -H 'Authorization: token {key(40)}'",
+    ):
+        assert access_key(f"Set it up like this:\n{line}\nThen go on."), line
+    escaped = "\\n".join(key(64) for _ in range(4))
+    assert private_key('{"private_key": "-----BEGIN PRIVATE KEY-----' + f'\\n{escaped}"}}')
+
+
+def test_what_stands_for_a_key_is_none() -> None:
+    for line in (
+        'api_key = "your_api_key_goes_here_123"',
+        'api_key = os.environ["SHOP_API_KEY_FOR_2024_ORDERS"]',
+        "api_key = settings.services.shop.api_key_2024",
+        "access_token = get_access_token_from_the_cache_v2(user)",
+        "client_secret=xxxxxxxxxxxxxxxxxxxxxxxx",
+        "secret_key: /run/secrets/the_key_of_2024_01",
+        "Authorization: Bearer YOUR_ACCESS_TOKEN_1234",
+        "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9",
+    ):
+        assert access_key(line) == "", line
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ('password = "hunter2secret"', "hunter2secret"),
+        ("pwd: rT8jLpZ4q", "rT8jLpZ4q"),
+        ("passwd=kestrel44barn", "kestrel44barn"),
+        ("export DB_PASSWORD=kestrel44barn", "kestrel44barn"),
+        ("MYSQL_ROOT_PASSWORD: 'kestrel44barn'", "kestrel44barn"),
+        ('{"user": "mia", "password": "kestrel44barn"}', "kestrel44barn"),
+        ("self.smtpPassword = 'Kestrel-44'", "Kestrel-44"),
+        ("$config['password'] => 'kestrel44barn',", "kestrel44barn"),
+        ("Server=db;User Id=sa;Password=Kestrel$44;Encrypt=yes", "Kestrel$44"),
+        ("the password: rT8$jLpZ. Keep it.", "rT8$jLpZ"),
+        ("passphrase := `kestrel44barn`", "kestrel44barn"),
+        ("postgres://shop:kestrel44@db.corner.shop:5432/orders", "kestrel44"),
+        ("mongodb+srv://app:kestrel44@cluster0.corner.shop", "kestrel44"),
+        ("redis://:kestrel44@cache.corner.shop", "kestrel44"),
+        ("Authorization: Basic " + base64.b64encode(b"mia:kestrel44").decode(), "kestrel44"),
+    ],
+)
+def test_a_password_that_stands_in_a_text_is_seen_and_masked(line: str, secret: str) -> None:
+    assert password(f"Do it like this:\n{line}\nThen go on.") == masked(secret)
+    assert "password" in RECORD_SETS["secrets"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'password = "your_password"',
+        'password = "mypassword123"',
+        'password = "P@ssw0rd1"',
+        "password = 'secret123'",
+        "password: ********",
+        "password: <password1>",
+        "password = '{password1}'",
+        "password=${DB_PASSWORD1}",
+        "password=$DB_PASSWORD1",
+        'password = os.environ["DB_PASSWORD_1"]',
+        "password = getenv('PW1')",
+        "password = user2.password",
+        "password = hash2(text)",
+        'password = "correct horse battery 9"',
+        "password: 12345678",
+        "password: aaaaaaaa1",
+        "Passwords: use 8 to 16 characters",
+        "Your password is what you type",
+        "password_length = 1234567a",
+        "bypass: route66north",
+        "compass = 'north44east'",
+        "postgres://user:password1@localhost:5432/db",
+        "https://corner.shop:8080/@mia2",
+        "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+    ],
+)
+def test_what_stands_for_a_password_is_none(line: str) -> None:
+    assert password(line) == ""
+
+
 def fabricated() -> dict[str, str]:
     """Lines with a key of each kind, drawn here: none ever opened anything."""
     draw = Random(7)
@@ -317,9 +420,18 @@ def test_digests_addresses_and_files_are_no_keys() -> None:
 
 
 def test_a_long_text_is_looked_through_in_time() -> None:
-    for text in ("//a1" * 50_000, "key=a1 " * 50_000, "aws " * 50_000 + "a1" * 20, "a1" * 500_000, "://a1:" * 50_000):
+    for text in (
+        "//a1" * 50_000,
+        "key=a1 " * 50_000,
+        "aws " * 50_000 + "a1" * 20,
+        "a1" * 500_000,
+        "://a1:" * 50_000,
+        "pwd_" * 50_000,
+        "password" * 20_000,
+    ):
         begun = process_time()
         access_key(text)
+        password(text)
         assert process_time() - begun < 5
 
 
