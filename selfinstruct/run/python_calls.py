@@ -24,6 +24,7 @@ from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejec
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.stage_result import largest_first
 from selfinstruct.text import printable, shown
+from selfinstruct.text.grammar import with_article
 
 _ROLE = "model"
 _ROWS = 10
@@ -215,7 +216,7 @@ def apply(
     """
     _check(stage)
     if strangers := [task for task in tasks if not isinstance(task, Task)]:
-        what = f"a {type(strangers[0]).__name__} among the tasks"
+        what = f"{with_article(type(strangers[0]).__name__)} among the tasks"
         raise BadInput(what, place=f"stage '{stage.name}'", fix="give what read_set(FILE) holds, or Task objects")
     given = models or {}
     roles = stage.needs.models

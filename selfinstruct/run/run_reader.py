@@ -22,6 +22,7 @@ from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.stage_result import StageResult
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -100,7 +101,7 @@ class Cost:
     def __str__(self) -> str:
         """In short; an unknown price is never 0."""
         price = "price unknown" if self.dollars is None else f"${self.dollars.normalize():f}"
-        return f"{price}, {self.tokens:,} tokens, {self.requests:,} requests"
+        return f"{price}, {plural(self.tokens, 'token')}, {plural(self.requests, 'request')}"
 
 
 @dataclass(frozen=True, slots=True)
