@@ -24,6 +24,7 @@ from typing import Literal, TypeAlias, cast
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import with_article
 
 Kind: TypeAlias = Literal["stages", "rules", "formats", "models"]
 KINDS: tuple[Kind, ...] = ("stages", "rules", "formats", "models")
@@ -81,7 +82,7 @@ def find(kind: Kind, name: str, place: str = "") -> Plugin | None:
     if len(given) > 1:
         ways = " or ".join(plugin.where for plugin in given)
         packages = " and ".join(dict.fromkeys(plugin.package for plugin in given))
-        raise BadInput(f"{packages} both give a {_ONE[kind]} '{name}'", place=place, fix=f"write {ways}")
+        raise BadInput(f"{packages} both give {with_article(_ONE[kind])} '{name}'", place=place, fix=f"write {ways}")
     return given[0] if given else None
 
 

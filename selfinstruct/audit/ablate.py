@@ -14,6 +14,7 @@ from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
+from selfinstruct.text.grammar import plural
 
 LABEL_TOKENS, TEXT_TOKENS = 24, 128
 _SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
@@ -79,7 +80,7 @@ class Ablate:
         lines: list[dict[str, Json]] = []
         answers = list(self._answers(model, task_set, bench, failures, lines))
         if not answers:
-            what = f"none of {len(failures)} prompts got an answer: {failures[0]['message']}"
+            what = f"none of {plural(len(failures), 'prompt')} got an answer: {failures[0]['message']}"
             raise BadInput(what, place="stage ablate", fix="see whether the model runs, then --retry-failed")
         results: dict[str, Json] = {
             "model": model.name,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from selfinstruct.text.grammar import plural
+
 _TITLES = {"labels": "Tasks with a label space: exact match", "free_text": "Tasks for free text: ROUGE-L"}
 _METRICS = {"labels": "exact_match", "free_text": "rouge_l"}
 
@@ -17,7 +19,7 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         count = results["tasks"][kind]
         if not count:
             continue
-        yield f"{title}, {count} tasks"
+        yield f"{title}, {plural(count, 'task')}"
         yield ""
         yield from _ruled(list(_rows(results, kind)))
         yield ""

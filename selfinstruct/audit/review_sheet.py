@@ -12,6 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Task, digest
 from selfinstruct.stats import kappa, wilson
 from selfinstruct.text import shown, words
+from selfinstruct.text.grammar import plural
 
 COLUMNS = ("id", "instruction", "input", "output", "valid_task", "input_fits", "output_right", "note")
 """The questions: does the instruction describe a valid task? Does the input fit it? Is the output right for both?"""
@@ -47,7 +48,7 @@ def draw(tasks: Sequence[Task], n: int, seed: int) -> tuple[Task, ...]:
         BadInput: `n` is not positive.
     """
     if n < 1:
-        raise BadInput(f"cannot draw {n} tasks", place="--n", fix="give a number of at least 1")
+        raise BadInput(f"cannot draw {plural(n, 'task')}", place="--n", fix="give a number of at least 1")
     return tuple(sorted(tasks, key=lambda task: digest("review", seed, task.id))[:n])
 
 

@@ -12,6 +12,7 @@ from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -272,7 +273,8 @@ def _train(given: dict[str, Any], knobs: dict[str, Json], conditions: list[str])
     students = trainings(conditions or TRAINABLE, given["examples"] or (10,), seeds, given["folds"])
     tasks = audit_students.read_tasks_of(given["tasks"], given["shape"], given["columns"])
     if given["dry_run"]:
-        say(f"{len(students)} students would be tuned, of {len(tasks.tasks)} tasks, and asked; nothing is sent")
+        made = f"{plural(len(students), 'student')} would be tuned, of {plural(len(tasks.tasks), 'task')}"
+        say(f"{made}, and asked; nothing is sent")
         return 0
     tuning: dict[str, Json] = {"epochs": given["epochs"], "template": given["template"]}
     codes = []

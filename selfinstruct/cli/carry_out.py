@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from selfinstruct.cli.terminal import say
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -120,7 +121,7 @@ def carry_out(
     made = finished.folder / result if result else finished.dataset
     say(_as_json(finished, made) if given["as_json"] else made)
     if given.get("fail_on_contamination") and finished.contaminated:
-        say(f"gate failed: {finished.contaminated:,} records held some of a benchmark", err=True)
+        say(f"gate failed: {plural(finished.contaminated, 'record')} held some of a benchmark", err=True)
         return 1
     return finished.exit_code
 
@@ -132,7 +133,11 @@ def _last_words(finished: "Finished", resolved: "Resolved", seconds: float) -> N
     for line in outcome(finished, resolved):
         say(line, err=True)
     tuned = (finished.folder / "student").is_dir()  # its checks ask it, though through no gate
-    asked = f"{finished.requests:,} requests, {money(finished.spend)}, " if finished.requests else "no model asked, "
+    asked = (
+        f"{plural(finished.requests, 'request')}, {money(finished.spend)}, "
+        if finished.requests
+        else "no model asked, "
+    )
     asked = "" if tuned and not finished.requests else asked
     say(f"{asked}{_clock(seconds)}", err=True)
     for line in rejected_words(finished.folder):
@@ -166,7 +171,7 @@ def reasons(rejected: Mapping[str, int]) -> str:
     listed = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
     total = sum(rejected.values())
     each = ", ".join(f"{reason} {count:,}" for reason, count in listed)
-    return f"{total:,} record{'' if total == 1 else 's'} rejected ({each})" if total else "0 records rejected"
+    return f"{plural(total, 'record')} rejected ({each})" if total else "0 records rejected"
 
 
 def _clock(seconds: float) -> str:

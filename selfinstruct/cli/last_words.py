@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selfinstruct.text.grammar import plural
+
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
     from selfinstruct.run.recipe.resolve import Resolved
@@ -26,8 +28,10 @@ def outcome(finished: "Finished", resolved: "Resolved") -> Iterator[str]:
     ]
     note = f" ({finished.note})" if finished.note else ""
     if resolved.rounds:
-        goal = "" if finished.target is None else f" of {finished.target:,}"
-        yield f"{finished.kept:,}{goal} tasks kept: {finished.reason}{note}"
+        kept = plural(finished.kept, "task")
+        if finished.target is not None:
+            kept = f"{finished.kept:,} of {plural(finished.target, 'task')}"
+        yield f"{kept} kept: {finished.reason}{note}"
         yield from _proposed(stages, resolved.rounds[0].name, _surplus(finished.folder))
     elif resolved.recipe.inputs:
         read = next((result for name, result in stages if name == resolved.once[0].name), None)

@@ -10,6 +10,7 @@ from selfinstruct.cli.carry_out import carry_out, columns_option, publishing_opt
 from selfinstruct.cli.terminal import say
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -198,7 +199,7 @@ def convert(source: str, output: Path | None, *, explain: bool, **given: Any) ->
     if output is None:
         raise click.UsageError("name a file with -o, or say --explain")
     done = converted(source, output, **given)
-    say(f"{done.rows:,} rows written, {reasons(done.rejected)}", err=True)
+    say(f"{plural(done.rows, 'row')} written, {reasons(done.rejected)}", err=True)
     if done.unlearned:
         say(f"answers marked as not to be learned: {done.unlearned:,}", err=True)
     if done.rejects is not None:

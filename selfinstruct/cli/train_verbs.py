@@ -11,6 +11,7 @@ from selfinstruct.cli.carry_out import carry_out, columns_option, renamed_option
 from selfinstruct.cli.terminal import say, with_interval
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -150,6 +151,10 @@ def _tell(finished: "Finished", gguf_of: str) -> None:
     folder = finished.folder
     training = json.loads((folder / "student" / "training.json").read_text(encoding="utf-8"))
     seen, records = training["training"]["examples_seen"], training["data"]["records"]
-    say(f"student: tuned on {records:,} records, {seen:,} examples seen (use it as hf:{folder / 'student'})", err=True)
+    say(
+        f"student: tuned on {plural(records, 'record')}, {plural(seen, 'example')} "
+        f"seen (use it as hf:{folder / 'student'})",
+        err=True,
+    )
     if gguf_of:
         say(f"as GGUF: gguf:{student_files.gguf_of(folder, gguf_of)}", err=True)

@@ -20,6 +20,7 @@ from selfinstruct.evaluate.score import JUST_TRAINED
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
+from selfinstruct.text.grammar import plural
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.prompt_wrappers import Wrapper
 from selfinstruct.tone.response_verdicts import Terms, judged
@@ -106,7 +107,7 @@ class AnswerSet:
             for model, wrapper in zip(models, wrappers, strict=True)
         ]
         if not any(sides):
-            what = f"none of {len(failures)} questions got an answer: {failures[0]['message']}"
+            what = f"none of {plural(len(failures), 'question')} got an answer: {failures[0]['message']}"
             raise BadInput(what, place="stage answer_set", fix="see whether the model runs, then --retry-failed")
         tone = self._tone(bench)
         if tone is not None:

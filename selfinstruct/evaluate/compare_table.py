@@ -15,6 +15,7 @@ from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, correlation, mean, share
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -248,7 +249,7 @@ def _with_unique_tokens(stated: Sequence[tuple[str, Measured]]) -> list[str]:
         r = correlation([rate for rate, _ in rows.values()], [unique for _, unique in rows.values()])
         if r is None or r.low is None or r.high is None:
             continue
-        few = "" if len(rows) >= ROWS else f"; it says little: {len(rows)} rows, and {ROWS} are wanted"
+        few = "" if len(rows) >= ROWS else f"; it says little: {plural(len(rows), 'row')}, and {ROWS} are wanted"
         notes.append(
             f"{column.measure}, {column.terms}: r = {r.value:.2f} [{r.low:.2f}, {r.high:.2f}] with the "
             f"mean unique tokens of a row (arXiv 2306.04751: {PAPER}){few}"

@@ -13,6 +13,7 @@ from selfinstruct.evaluate.score_files import Scores, scores_of
 from selfinstruct.needs import JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
+from selfinstruct.text.grammar import plural
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.prompt_sets import ScorePrompt, own_prompts, prompts_of
 from selfinstruct.tone.prompt_wrappers import Wrapper
@@ -116,7 +117,7 @@ class Score:
         # all are asked before the first is judged: who failed is known only then
         heard = list(responses)
         if not heard:
-            what = f"none of {len(failures)} prompts got an answer: {failures[0].failure.message}"
+            what = f"none of {plural(len(failures), 'prompt')} got an answer: {failures[0].failure.message}"
             raise BadInput(what, place="stage score", fix="see whether the model runs, then --retry-failed")
         failed = [(failure.model, failure.wrapper) for failure in failures]
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)

@@ -12,6 +12,7 @@ from typing import Any
 
 from selfinstruct.finetune.examples import Example
 from selfinstruct.finetune.preserve_training_state import evaluating
+from selfinstruct.text.grammar import plural
 
 GRID = (0, *(64 * 2**doublings for doublings in range(20)))
 """Examples seen: 0, 64, 128, 256 ... as far as training goes."""
@@ -65,9 +66,8 @@ class CheckPlan:
         checks, training = (about(cost * second) for cost in (asked, tokens))
         share = f"{asked / (asked + tokens):.0%} checks"
         least = "; with fewer they would say nothing, --stop=none does without" if self.least else ""
-        return (
-            f"{self.checks} checks of {self.prompts} prompts, {checks}, beside training of {training} ({share}{least})"
-        )
+        asking = f"{plural(self.checks, 'check')} of {plural(self.prompts, 'prompt')}, {checks}"
+        return f"{asking}, beside training of {training} ({share}{least})"
 
     @property
     def least(self) -> bool:

@@ -29,6 +29,7 @@ from selfinstruct.finetune.training_text import (
 )
 from selfinstruct.records import Json, Task
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 _ANCHOR = "\n"
 _SPACE = "\u2581"  # how SentencePiece writes a space
@@ -350,7 +351,7 @@ def unfit_lines(prepared: Prepared) -> Iterator[str]:
 
 def _shown_example(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
     end = ", cut off at its end" if example.cut else ""
-    lines = [f"record {example.record[:16]}: {len(example)} tokens, {example.learned} of them learned{end}"]
+    lines = [f"record {example.record[:16]}: {plural(len(example), 'token')}, {example.learned} of them learned{end}"]
     pairs = zip(example.tokens, example.supervised, strict=True)
     for learned, run in groupby(pairs, key=lambda pair: bool(pair[1])):
         text = tokenizer.decode([token for token, _ in run], skip_special_tokens=False)

@@ -16,6 +16,7 @@ from selfinstruct.formats.json_lines import LINE_BYTES
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.streams import Stream, complaints, ending, name, stream, unpacked_cap
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 DELIMITERS = (",", ";", "\t", "|")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -132,7 +133,7 @@ def row_of(columns: Sequence[str], cells: Sequence[str], place: str) -> Line | B
             "not UTF-8", reason="not_utf8", place=place, fix=fix, text=text.encode("ascii", "replace").decode()
         )
     if len(cells) < len(columns) or any(cells[len(columns) :]):
-        what = f"{len(cells)} cells, where there are {len(columns)} columns"
+        what = f"{plural(len(cells), 'cell')}, where there are {plural(len(columns), 'column')}"
         return BadRecord(
             what, reason="broken_row", place=place, fix="put cells with the delimiter in quotes", text=text
         )

@@ -16,6 +16,7 @@ from selfinstruct.formats.parquet_and_hub_rows import arrow_rows, hub_rows, parq
 from selfinstruct.formats.split_files import files_of_split, of_split, split_named, usual
 from selfinstruct.formats.streams import PACKED, complaints, ending, name
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import with_article
 
 _SORTS = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "JSON"),
@@ -140,7 +141,7 @@ def _is_hub_id(path: Path) -> bool:
 def _file(path: Path, called: str) -> Source:
     kind = ending(path)
     if kind in _ELSE and _exists(path):
-        raise BadInput(f"a {kind} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
+        raise BadInput(f"{with_article(kind)} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
     packed = path.suffix.lower() in PACKED
     if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):
         raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")

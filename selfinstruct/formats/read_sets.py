@@ -28,6 +28,7 @@ from selfinstruct.formats.layouts import SHAPES, WEAK, fitting, mended, shape_of
 from selfinstruct.formats.rows import unpublished
 from selfinstruct.records import Provenance, Task
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 __all__ = ["SeenIds", "Unreadable", "read_set", "shape_names"]
 
@@ -220,7 +221,7 @@ def _tried(records: Sequence[Task | Unreadable]) -> Iterator[str]:
     reasons = Counter(record.reason for record in records if isinstance(record, Unreadable))
     counts = f": {', '.join(f'{name} {count}' for name, count in reasons.most_common())}" if reasons else ""
     more = f" of the first {_LOOKED:,}" if len(records) == _LOOKED else ""
-    yield f"{len(tasks):,} records{more} can be used, {sum(reasons.values()):,} cannot{counts}"
+    yield f"{plural(len(tasks), 'record')}{more} can be used, {sum(reasons.values()):,} cannot{counts}"
     first_bad = next((record for record in records if isinstance(record, Unreadable)), None)
     if first_bad:
         yield f"  the first, {first_bad.place}: {first_bad.problem}"

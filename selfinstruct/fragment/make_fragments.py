@@ -26,6 +26,7 @@ from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 FORMAT = 1
 """Version of the folder's layout, in `about.json`."""
@@ -98,7 +99,7 @@ class MakeFragments:
             test=self.test,
         )
         if not any(placement in SPLITS for placement in draw.placements):
-            what = f"none of {len(draw.placements)} records has an instruction and an answer to it"
+            what = f"none of {plural(len(draw.placements), 'record')} has an instruction and an answer to it"
             raise BadInput(what, place="stage fragment", fix="give a set of instructions with their responses")
         made = {split: self._built(records, draw, split, seed) for split in SPLITS}
         counts = fragment_counts(draw, made)

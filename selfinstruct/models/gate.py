@@ -18,6 +18,7 @@ from selfinstruct.models.limits import Policy
 from selfinstruct.models.prices_and_budget import Budget, Hosted, Price, Prices
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Traits
+from selfinstruct.text.grammar import plural
 
 __all__ = ["Counts", "Gate", "Policy", "ScopedModel"]
 
@@ -286,7 +287,7 @@ class FailureLimit:
         self._row.append(failure)
         self._last.append(failure)
         if len(self._row) >= self._most:
-            raise _too_many(model, f"{len(self._row)} requests in a row failed", self._row)
+            raise _too_many(model, f"{plural(len(self._row), 'request')} in a row failed", self._row)
         lately = [outcome for outcome in self._last if outcome is not None]
         if len(self._last) == self._last.maxlen and 2 * len(lately) > len(self._last):
             raise _too_many(model, f"{len(lately)} of the last {len(self._last)} requests failed", lately)

@@ -32,6 +32,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.records import Choice, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import one_line
+from selfinstruct.text.grammar import with_article
 
 _ITEMS = 7  # instructions in one proposal, as many as Self-Instruct's stop mark allows
 _OPEN_NUMBER = re.compile(r"(\d+)\.\s*$")
@@ -116,7 +117,9 @@ class Scripted:
             return self._list(prompt, draw)
         banked = next((task for task in self.bank if task.instruction == one_line(request.subject)), None)
         if banked is None:
-            raise CallError("not_scripted", f"the script knows no answer to a {request.purpose} request", retry="never")
+            raise CallError(
+                "not_scripted", f"the script knows no answer to {with_article(request.purpose)} request", retry="never"
+            )
         if request.purpose == "classify":
             return " Yes" if banked.is_classification else " No"
         if banked.is_classification:

@@ -13,6 +13,7 @@ from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.transformers_weights import libraries
 from selfinstruct.records import Choice, Message, Request, Usage
 from selfinstruct.stage import Loaded
+from selfinstruct.text.grammar import plural, with_article
 
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 _CPU_ROWS, _GPU_ROWS = 32, 256  # past these a step takes as much longer as it does more
@@ -69,7 +70,7 @@ class Decoder:
         self._place = f"model 'hf:{name}'" if name else "the model"
         takes = inspect.signature(self._model.forward).parameters
         if "past_key_values" not in takes:
-            what = f"a {self._model.config.model_type} keeps nothing that rows of a batch can share"
+            what = f"{with_article(self._model.config.model_type)} keeps nothing that rows of a batch can share"
             raise BadInput(what, place=self._place, fix="serve it, and name it openai:NAME")
         self._takes_places, self._takes_last = "position_ids" in takes, "logits_to_keep" in takes
         self._ends = _ends(self._model, self._tokenizer)
@@ -85,7 +86,7 @@ class Decoder:
         settings = self._model.config.get_text_config()
         context = getattr(settings, "max_position_embeddings", None) or _CONTEXT
         if len(tokens) >= context:
-            message = f"{len(tokens)} tokens, and the model takes {context} with the answer"
+            message = f"{plural(len(tokens), 'token')}, and the model takes {context} with the answer"
             raise CallError("too_long", message, retry="never")
         return Cut(request, tuple(tokens), max(1, min(request.most_tokens, context - len(tokens))))
 

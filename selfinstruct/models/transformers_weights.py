@@ -30,6 +30,7 @@ from selfinstruct.models.model_files import (
 )
 from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, cache_folder
 from selfinstruct.stage import DTYPES, FOUR_BITS, Dtype, Loaded
+from selfinstruct.text.grammar import with_article
 
 _SIZES = re.compile(r"size mismatch for (\S+): .*?Size\(\[([\d, ]*)\]\) from .*? is torch\.Size\(\[([\d, ]*)\]\)")
 _RIGHT_BASE = "name the base that it was trained on in adapter_config.json: base_model_name_or_path"
@@ -202,7 +203,7 @@ def _check_kind(transformers: Any, name: str, config: Any) -> None:  # noqa: ANN
     architectures = [str(kind) for kind in getattr(config, "architectures", None) or ()]
     known = {name for maker in makers.values() for name in ((maker,) if isinstance(maker, str) else maker)}
     if config.model_type not in makers or (architectures and not known & {*architectures}):
-        what = f"a {architectures[0] if architectures else config.model_type} is no causal language model"
+        what = f"{with_article(architectures[0] if architectures else config.model_type)} is no causal language model"
         raise BadInput(what, place=f"model 'hf:{name.removeprefix('hf:')}'", fix="name one that continues texts")
 
 

@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, text_in, texts_in
-from selfinstruct.report.number_words import DASH, decimals, plural, signed
+from selfinstruct.report.number_words import DASH, decimals, signed
 from selfinstruct.report.page_parts import (
     Cell,
     Figure,
@@ -23,6 +23,7 @@ from selfinstruct.report.page_parts import (
     text_cell,
 )
 from selfinstruct.report.summary import Measure
+from selfinstruct.text.grammar import plural
 
 _KINDS = ("unshifted", "marginal", "shifted", "loop")
 _COLOURS = (REJECTED, KEPT, SEED)

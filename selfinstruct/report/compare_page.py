@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.json_values import estimate_in, part, rows, text_in
-from selfinstruct.report.number_words import DASH, plural
+from selfinstruct.report.number_words import DASH
 from selfinstruct.report.page import rendered
 from selfinstruct.report.page_parts import Cell, Figure, Table, change_cell, estimate_cell, text_cell
+from selfinstruct.text.grammar import plural
 
 
 def comparison_page(value: Mapping[str, Json], heads: Sequence[str], legend: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report.charts import Line, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, texts_in
-from selfinstruct.report.number_words import DASH, number, plural
+from selfinstruct.report.number_words import DASH, number
 from selfinstruct.report.page_parts import (
     Cell,
     Figure,
@@ -22,6 +22,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
 )
 from selfinstruct.report.summary import CycleCount, Measure, RunSummary
+from selfinstruct.text.grammar import plural
 
 _ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json
 

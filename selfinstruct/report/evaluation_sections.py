@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.number_words import DASH, plural, spaced
+from selfinstruct.report.number_words import DASH, spaced
 from selfinstruct.report.page_parts import (
     Cell,
     Finding,
@@ -20,6 +20,7 @@ from selfinstruct.report.page_parts import (
     text_cell,
 )
 from selfinstruct.report.summary import Measure
+from selfinstruct.text.grammar import plural
 
 _Value = Mapping[str, Json]
 

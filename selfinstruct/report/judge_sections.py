@@ -7,7 +7,7 @@ from typing import ClassVar
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, text_in, texts_in
-from selfinstruct.report.number_words import DASH, number, plural, share, spaced
+from selfinstruct.report.number_words import DASH, number, share, spaced
 from selfinstruct.report.page_parts import (
     Cell,
     Figure,
@@ -22,6 +22,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import Measure
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 _SPLITS = ("train", "validation", "test")
 _LABELS = {1: "answer-like", 0: "continuation-like"}

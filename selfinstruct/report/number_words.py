@@ -29,15 +29,6 @@ def rounded(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 100 else f"{value:,.0f} {unit}"
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """A count with its noun.
-
-    >>> plural(1, "task"), plural(2500, "task"), plural(2, "retry", "retries")
-    ('1 task', '2,500 tasks', '2 retries')
-    """
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
-
-
 def share(part: int, whole: int) -> str:
     """Per cent, never rounded to all or nothing unless it is.
 

@@ -25,7 +25,6 @@ from selfinstruct.report.number_words import (
     money,
     number,
     passage,
-    plural,
     rounded,
     share,
     spaced,
@@ -33,6 +32,7 @@ from selfinstruct.report.number_words import (
 )
 from selfinstruct.report.page_parts import Block, FilledSection, Finding, KeyFigure, Section
 from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from jinja2 import Environment

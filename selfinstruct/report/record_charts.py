@@ -29,8 +29,9 @@ from selfinstruct.report.drawing import (
     through,
     ticks,
 )
-from selfinstruct.report.number_words import number, plural, share
+from selfinstruct.report.number_words import number, share
 from selfinstruct.report.summary import Count, RoundCount, StageCount
+from selfinstruct.text.grammar import plural
 
 THRESHOLDS = tuple(step / 100 for step in range(30, 100, 5))
 """0.30, 0.35 ... 0.95: where the similarity curve is read."""

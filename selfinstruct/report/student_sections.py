@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report.charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
-from selfinstruct.report.number_words import DASH, decimals, number, plural, spaced
+from selfinstruct.report.number_words import DASH, decimals, number, spaced
 from selfinstruct.report.other_measures import GenericTables, generic_tables
 from selfinstruct.report.page_parts import (
     Cell,
@@ -21,6 +21,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
 )
 from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.text.grammar import plural
 
 _REASONS = {
     "plateau": "IFS no longer rises, and is high",

@@ -8,7 +8,7 @@ from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
 from selfinstruct.report.json_values import count_in, estimate_beside, estimate_in, number_in, part, rows, text_in
-from selfinstruct.report.number_words import DASH, decimals, number, plural, share
+from selfinstruct.report.number_words import DASH, decimals, number, share
 from selfinstruct.report.page_parts import (
     Cell,
     Figure,
@@ -23,6 +23,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import Measure, RunSummary
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 _NUMBERS = {
     "ifs": "IFS",

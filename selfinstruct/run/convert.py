@@ -18,6 +18,7 @@ from selfinstruct.generate.encode import encoded
 from selfinstruct.records import Task, digest
 from selfinstruct.run.inputs import Set, place_of, read_input
 from selfinstruct.store.atomic_writes import disk, publish_file, publish_lines
+from selfinstruct.text.grammar import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, la
     by_reason = Counter(unreadable.reason for unreadable in rejected)
     counts = ", ".join(f"{reason} {count:,}" for reason, count in by_reason.most_common())
     first = f"; the first, {rejected[0].place}: {rejected[0].problem}" if rejected else ""
-    what = f"none of its {len(rejected):,} records can be written ({counts}{first})"
+    what = f"none of its {plural(len(rejected), 'record')} can be written ({counts}{first})"
     fix = f"all are told in {rejects}"
     if set(by_reason) == {"no_answer"}:
         fix = f"'{layout}' needs answers: take --to=seeds, or make some first; {fix}"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from selfinstruct.advice import in_python
 from selfinstruct.arguments import names_checked
@@ -24,6 +24,7 @@ from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejec
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.stage_result import largest_first
 from selfinstruct.text import printable, shown
+from selfinstruct.text.grammar import with_article
 
 _ROLE = "model"
 _ROWS = 10
@@ -137,7 +138,7 @@ def load_model(
 
 def _put(prompt: str | Sequence[Message], system: str, *, chat: bool) -> str | tuple[Message, ...]:
     if not isinstance(prompt, str):
-        turns = tuple(prompt)
+        turns = tuple(prompt) if isinstance(prompt, Iterable) else ()
         if not turns or not all(isinstance(turn, Message) for turn in turns):
             raise BadInput(f"no prompt: {shown(repr(prompt), 60)}", place="ask", fix="give texts, or lists of Message")
         return turns
@@ -213,10 +214,7 @@ def apply(
     >>> apply(Exact(), tasks).by_reason
     {'exact_duplicate': 1}
     """
-    _check(stage)
-    if strangers := [task for task in tasks if not isinstance(task, Task)]:
-        what = f"a {type(strangers[0]).__name__} among the tasks"
-        raise BadInput(what, place=f"stage '{stage.name}'", fix="give what read_set(FILE) holds, or Task objects")
+    _check_arguments(stage, tasks)
     given = models or {}
     roles = stage.needs.models
     if lacking := [role for role in roles if role not in given]:
@@ -252,6 +250,20 @@ def apply(
 
 
 _RECIPE = "run it in a Recipe, which keeps what it makes"
+
+
+def _check_arguments(stage: object, tasks: object) -> None:
+    """BadInput for what is no stage that `apply` can call, or no list of tasks."""
+    if isinstance(stage, type) or not {"name", "scope", "needs"} <= {*dir(stage)}:
+        what = f"{shown(repr(stage), 60)} is no stage"
+        raise BadInput(what, place="apply", fix="give a stage that is made, such as Exact()")
+    made = cast("Stage", stage)
+    _check(made)
+    place, fix = f"stage '{made.name}'", "give what read_set(FILE) holds, or Task objects"
+    if not isinstance(tasks, Sequence) or isinstance(tasks, str):
+        raise BadInput(f"{with_article(type(tasks).__name__)} in place of a list of tasks", place=place, fix=fix)
+    if strangers := [task for task in tasks if not isinstance(task, Task)]:
+        raise BadInput(f"{with_article(type(strangers[0]).__name__)} among the tasks", place=place, fix=fix)
 
 
 def _check(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 from selfinstruct.store.run_folder import StageWriting
 from selfinstruct.text import shown
+from selfinstruct.text.grammar import plural
 
 _CHUNK = 512  # records a worker gets at a time
 
@@ -67,7 +68,7 @@ def refuse_lost(stage: Stage, received: int, fates: int) -> None:
     """Refuse a stage that lost or invented a record: BadInput where others wrote it."""
     if fates == received:
         return
-    what = f"took {received} records and accounted for {fates}"
+    what = f"took {plural(received, 'record')} and accounted for {fates}"
     if plugins.is_foreign(stage):
         fix = f"{_OUTCOMES}; {plugins.MEND_STAGE}"
         raise BadInput(what, place=f"stage '{stage.name}'", fix=fix)

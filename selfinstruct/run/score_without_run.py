@@ -23,6 +23,7 @@ from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import open_judge
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.built import copy_built
+from selfinstruct.text.grammar import plural, with_article
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.tone.tone_score import Scored
 
@@ -71,7 +72,11 @@ def _pair(response: object, place: str) -> dict[str, object]:
     if isinstance(response, str):
         what = "a text alone"
     else:
-        what = f"{len(response)} values" if isinstance(response, tuple | list) else f"a {type(response).__name__}"
+        what = (
+            plural(len(response), "value")
+            if isinstance(response, tuple | list)
+            else with_article(type(response).__name__)
+        )
     fix = "give pairs (prompt, response), or mappings with these keys"
     raise BadInput(f"{what}, and no pair of prompt and response", place=place, fix=fix)
 

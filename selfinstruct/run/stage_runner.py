@@ -43,6 +43,7 @@ from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.run_folder import RunFolder, StageFolder
 from selfinstruct.store.stage_result import CallCounts, StageResult
 from selfinstruct.store.task_file import MEMORY
+from selfinstruct.text.grammar import plural
 
 
 def _no_scorer(role: str) -> TokenScorer:
@@ -141,7 +142,7 @@ class Runner:
         else:
             place.verify(result)
             if result.received != received:
-                what = f"made of {result.received:,} records, and {received:,} come in now"
+                what = f"made of {plural(result.received, 'record')}, and {received:,} come in now"
                 raise BadInput(what, place=str(place.path), fix="delete this folder and those after it, then run again")
         if self.alone:
             self.tell(place, result)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.records import Json, seal
+from selfinstruct.text.grammar import plural
 
 _LAYOUT = """
 CREATE TABLE answers (
@@ -204,12 +205,12 @@ class JournalFile:
             return self._mended(totals, known)
         [count] = self.db.execute("SELECT count(*) FROM answers").fetchone()
         if known.journal not in {"", totals.journal} or count < known.answers:
-            what = f"holds {count:,} answers, and the ledger tells of a journal with at least {known.answers:,}"
+            what = f"holds {plural(count, 'answer')}, and the ledger tells of a journal with at least {known.answers:,}"
             raise damaged(self.path, f"{what} (${known.cost:f}, {known.tokens:,} tokens)")
         if not whole:
             raise damaged(self.path, "its totals are not as they were written")
         if count != totals.answers:
-            raise damaged(self.path, f"holds {count:,} answers, and its totals are of {totals.answers:,}")
+            raise damaged(self.path, f"holds {plural(count, 'answer')}, and its totals are of {totals.answers:,}")
         return totals.with_reserved(self.reserved.values())
 
     def _mended(self, counted: Totals, known: Totals) -> Totals:

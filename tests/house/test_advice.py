@@ -65,6 +65,10 @@ def test_no_word_is_told_for_an_option_that_no_verb_has() -> None:
     assert {f"--{name}" for name in {**advice._ARGUMENTS, **advice._SWITCHES}} <= options_of_verbs()
 
 
+def test_an_article_before_what_is_filled_in_is_made_to_fit() -> None:
+    assert [(name, text) for name, text in texts() if re.search(r"\b[aA] X", text)] == []
+
+
 @pytest.mark.parametrize(
     ("typed", "python"),
     [

@@ -456,3 +456,18 @@ def test_every_stage_by_name_says_which_knob_it_does_not_have() -> None:
     for name in si._STAGES:
         with pytest.raises(BadInput, match="no argument 'no_such_knob'"):
             getattr(si, name)(no_such_knob=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: ANY.apply("exact", []), "'exact' is no stage; give a stage that is made, such as Exact"),
+        (lambda: ANY.apply(si.Exact, []), "is no stage"),
+        (lambda: ANY.apply(si.Exact(), None), "a NoneType in place of a list of tasks"),
+        (lambda: ANY.apply(si.Exact(), [1]), "an int among the tasks"),
+        (lambda: ANY.load_model("scripted:smoke").ask([1]), "no prompt: 1"),
+    ],
+)
+def test_what_is_no_stage_no_task_or_no_prompt_is_one_line(call: Callable[[], object], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        call()

@@ -12,6 +12,7 @@ from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
+from selfinstruct.text.grammar import plural
 from selfinstruct.tone.prompt_wrappers import Wrapper
 
 AUTO = "auto"
@@ -101,7 +102,7 @@ class Suite:
                 numbers[suite] = suite_numbers(heard, bench.seed) | {"failed": len(failures) - failed}
             sides.append(numbers)
         if not answers:
-            what = f"none of {len(failures)} questions got an answer"
+            what = f"none of {plural(len(failures), 'question')} got an answer"
             raise BadInput(what, place="stage suite", fix="see whether the model runs, then --retry-failed")
         facts: dict[str, Json] = {
             "suites": {

@@ -21,6 +21,7 @@ from selfinstruct.run.recipe.yaml_file import PYTHON, parse_yaml, read_yaml
 from selfinstruct.run.run_reader import Run, load_run
 from selfinstruct.stage import Stage
 from selfinstruct.text import printable, shown
+from selfinstruct.text.grammar import with_article
 
 if TYPE_CHECKING:
     from selfinstruct.run.dry_run import Line
@@ -182,9 +183,9 @@ def _check_inputs(inputs: object) -> None:
     """BadInput for what is no list of places: a path alone, or a set that was read already."""
     fix = 'give a list of files, folders or ids, such as inputs=["a.json"]'
     if isinstance(inputs, str | PurePath | Mapping) or not isinstance(inputs, Sequence):
-        raise BadInput(f"inputs: a {type(inputs).__name__}, and no list", place=PYTHON, fix=fix)
+        raise BadInput(f"inputs: {with_article(type(inputs).__name__)}, and no list", place=PYTHON, fix=fix)
     if others := [given for given in inputs if not isinstance(given, str | PurePath | Mapping)]:
-        raise BadInput(f"inputs: a {type(others[0]).__name__} in the list", place=PYTHON, fix=fix)
+        raise BadInput(f"inputs: {with_article(type(others[0]).__name__)} in the list", place=PYTHON, fix=fix)
 
 
 def _step(given: object) -> Json:
