@@ -13,6 +13,7 @@ from random import Random
 from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import Estimate
 from selfinstruct.text import words
+from selfinstruct.text.grammar import plural
 
 SAMPLE = 20_000
 """Tasks whose words are read for the page: more change no figure of it by what could be seen."""
@@ -166,7 +167,7 @@ class Cost:
     def __str__(self) -> str:
         """In short; an unknown price is never 0."""
         price = "price unknown" if self.dollars is None else f"${self.dollars.normalize():f}"
-        return f"{price}, {self.tokens:,} tokens, {self.requests:,} requests"
+        return f"{price}, {plural(self.tokens, 'token')}, {plural(self.requests, 'request')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
