@@ -33,7 +33,7 @@ def fill(folder: Path, rows: int) -> None:
     """Answers that the run never asks for; the ledger is told of them, as it would have been."""
     ledger = Ledger(folder / "ledger.jsonl")
     told = last_totals(folder / "ledger.jsonl")
-    with Journal(folder / "journal.sqlite", told=told, tell=ledger.tell_totals) as journal:
+    with Journal(folder / "journal.sqlite", known=told, tell=ledger.tell_totals) as journal:
         for number in range(rows):
             request = Request(prompt=f"Name river number {number}.", max_tokens=256)
             completion = Completion(

@@ -10,11 +10,33 @@ SelfInstructError
     |-- NoRoom        the disk is full, read-only or failing
 """
 
+from selfinstruct.advice import in_python
+
 
 class SelfInstructError(Exception):
-    """Anything a person should read as one line instead of a traceback."""
+    """Anything a person should read as one line instead of a traceback.
+
+    What to do is written as one types it (`--fresh`); as a text it says what one writes in Python (`fresh=True`).
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """For a caller in Python.
+
+        >>> str(Stopped("the cap is reached; raise --max-cost and run the same command again"))
+        'the cap is reached; raise max_cost and run the same call again'
+        """
+        return in_python(self.typed)
+
+    @property
+    def typed(self) -> str:
+        """For a person at the command line.
+
+        >>> Stopped("the cap is reached; raise --max-cost and run the same command again").typed
+        'the cap is reached; raise --max-cost and run the same command again'
+        """
+        return super().__str__()
 
 
 class BadInput(SelfInstructError):

@@ -53,7 +53,7 @@ def _everywhere(instruction: str, given: str) -> dict[str, str]:
         "responses": next(iter(responses_of([Row("a.jsonl:1", row)]))).prompt,
         "named prompts": next(iter(prompts_of([task]))).text,
         "own prompts": next(iter(own_prompts([task]))).text,
-        "questions of a set": set_questions([task], "quality_on_gold").found[0].text,
+        "questions of a set": set_questions([task], "quality_on_gold").questions[0].text,
     }
 
 

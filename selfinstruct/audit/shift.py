@@ -39,7 +39,7 @@ class Shift:
     figures: Figures
     floors: tuple[Figures, ...]
     """The same numbers at the same positions, between models that should be one."""
-    told: dict[str, Json]
+    page: dict[str, Json]
     """Counts and figures, as `shift.json` has them."""
 
 
@@ -95,12 +95,12 @@ class ShiftStage:
         twin = weights_of(bench, self.twin, self.name) if self.twin else None
         shift = self.look(base, tuned, looked, twin=twin, bench=bench)
         bench.scratch.mkdir(parents=True, exist_ok=True)
-        page = json.dumps(shift.told, indent=1, ensure_ascii=False) + "\n"
+        page = json.dumps(shift.page, indent=1, ensure_ascii=False) + "\n"
         lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(shift, looked))
         for name, text in (("shift.json", page), ("shift.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("shift", {**shift.told, "examples": [*_examples(shift)]})
+        yield Measured("shift", {**shift.page, "examples": [*_examples(shift)]})
 
     def look(
         self,

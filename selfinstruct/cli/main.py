@@ -119,7 +119,7 @@ def main() -> NoReturn:
     try:
         code = desk.main(standalone_mode=False)
     except SelfInstructError as error:
-        _say(str(error))
+        _say(error.typed)
         sys.exit(error.exit_code)
     except click.exceptions.Abort as abort:
         ended = isinstance(abort.__context__, Terminated) or isinstance(abort.__cause__, Terminated)

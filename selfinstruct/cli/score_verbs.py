@@ -350,7 +350,7 @@ def _read_back(given: Mapping[str, Any]) -> int:
     reads = read_score_sheet(Path(given["model"]), given["filled"])
     _say_reads(reads)
     if given["as_json"]:
-        say_json(reads.told)
+        say_json(reads.page)
     else:
         say(reads.place)
     return 0
@@ -378,7 +378,7 @@ def _say_reads(reads: "Read") -> None:
             called = f"takes {errs.called_answers} of {errs.others} others for answers"
             say(f"{share.label}, {stratum}: {reads.judge} {missed}, {called}", err=True)
     for two in reads.differences:
-        say(f"{two.of.label} above {two.above.label}: {_read_interval(two.found, signed=True)}", err=True)
+        say(f"{two.of.label} above {two.above.label}: {_read_interval(two.estimate, signed=True)}", err=True)
 
 
 def _alone(disagreements: int) -> str:

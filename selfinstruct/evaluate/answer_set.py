@@ -89,7 +89,7 @@ class AnswerSet:
         yield from map(Kept, records)
         marked = any(task.held_out for task in records)
         asked = self._questions(records, bench, marked=marked)
-        questions = [question for question_set in asked.values() for question in question_set.found]
+        questions = [question for question_set in asked.values() for question in question_set.questions]
         if not questions:
             raise BadInput("no record with an answer to compare with", place="stage answer_set", fix="name another set")
         if not marked:
@@ -113,7 +113,7 @@ class AnswerSet:
             sides = [list(self._judged(side, tone)) for side in sides]
         facts: dict[str, Json] = {
             "records": "test split" if marked else "all",
-            "questions": {against: len(question_set.found) for against, question_set in asked.items()},
+            "questions": {against: len(question_set.questions) for against, question_set in asked.items()},
             "without_answer": {against: question_set.without_answer for against, question_set in asked.items()},
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,
@@ -147,7 +147,7 @@ class AnswerSet:
         if not self.first:
             return question_sets
         return {
-            name: replace(question_set, found=tuple(islice(question_set.found, self.first)))
+            name: replace(question_set, questions=tuple(islice(question_set.questions, self.first)))
             for name, question_set in question_sets.items()
         }
 

@@ -48,7 +48,7 @@ class SetQuestion:
 class SetQuestions:
     """The questions of a set."""
 
-    found: tuple[SetQuestion, ...]
+    questions: tuple[SetQuestion, ...]
     without_answer: int
     """Records with nothing to compare with."""
 
@@ -61,7 +61,7 @@ def set_questions(tasks: Iterable[Task], against: Against) -> SetQuestions:
     >>> from selfinstruct.records import Instance, Provenance
     >>> pairs = (Instance("", "Tay"), Instance("", "Spey"))
     >>> tay = Task(instruction="Name a river.", instances=pairs, provenance=Provenance(stage="input"))
-    >>> [(question.text, question.references) for question in set_questions([tay], "quality_on_gold").found]
+    >>> [(question.text, question.references) for question in set_questions([tay], "quality_on_gold").questions]
     [('Name a river.', ('Tay', 'Spey'))]
     """
     answers: dict[tuple[str, str], list[str]] = {}

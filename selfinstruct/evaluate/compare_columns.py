@@ -64,7 +64,7 @@ class Measured:
     column: Column
     marks: Mapping[str, Mark]
     """By question; empty where the number is no mean of marks, and so has no difference in pairs."""
-    told: Estimate | None = None
+    stated: Estimate | None = None
     """The number as the page tells it; where there is none it is made of the marks."""
     unique_tokens: float | None = None
     """Mean of the answers that a win rate is of."""

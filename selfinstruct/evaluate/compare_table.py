@@ -223,11 +223,12 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         and (change := difference(marks[row][column], marks[chosen][column], seed)) is not None
     }
     corrected = holm([change.p for change in tested.values()])
-    stated = [(row, measured) for row, measured in placed if measured.told is not None]
+    stated = [(row, measured) for row, measured in placed if measured.stated is not None]
     return Comparison(
         rows=rows,
         columns=tuple(columns),
-        cells=cells | {(row, measured.column): measured.told for row, measured in stated if measured.told is not None},
+        cells=cells
+        | {(row, measured.column): measured.stated for row, measured in stated if measured.stated is not None},
         against=chosen,
         differences={
             key: Against(change, chance) for (key, change), chance in zip(tested.items(), corrected, strict=True)
@@ -240,8 +241,8 @@ def _with_unique_tokens(stated: Sequence[tuple[str, Measured]]) -> list[str]:
     """Whether win rates go along with unique tokens, over all rows that were judged alike."""
     rates: dict[Column, dict[str, tuple[float, float]]] = {}
     for row, measured in stated:
-        if measured.told is not None and measured.unique_tokens is not None:
-            rates.setdefault(measured.column, {})[row] = (measured.told.value, measured.unique_tokens)
+        if measured.stated is not None and measured.unique_tokens is not None:
+            rates.setdefault(measured.column, {})[row] = (measured.stated.value, measured.unique_tokens)
     notes = []
     for column, rows in rates.items():
         r = correlation([rate for rate, _ in rows.values()], [unique for _, unique in rows.values()])
@@ -266,7 +267,7 @@ def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
     twice = set[str]()
     for row, _, measured in named:
         before = seen.setdefault((row, measured.column), measured)
-        if (before.marks, before.told) != (measured.marks, measured.told):
+        if (before.marks, before.stated) != (measured.marks, measured.stated):
             twice.add(row)
     return [(f"{row} ({folder})" if row in twice else row, measured) for row, folder, measured in named]
 

@@ -92,12 +92,17 @@ class ReadDifference:
 
     of: ReadShare
     above: ReadShare
-    found: Estimate
+    estimate: Estimate
 
     def as_json(self) -> dict[str, Json]:
         """One entry of `differences` in `read.json`."""
         same = self.of.side[1] == self.above.side[1]
-        return {"of": self.of.label, "above": self.above.label, "same_wrapper": same, "ifs": _estimate_json(self.found)}
+        return {
+            "of": self.of.label,
+            "above": self.above.label,
+            "same_wrapper": same,
+            "ifs": _estimate_json(self.estimate),
+        }
 
 
 def read_shares(
@@ -111,7 +116,7 @@ def read_shares(
         _share(side, reads[side], [place in silent for place in taken[side]], scored, taken[side]) for side in taken
     )
     differences = tuple(
-        ReadDifference(of=later, above=earlier, found=difference_with_reads(reads[later.side], reads[earlier.side]))
+        ReadDifference(of=later, above=earlier, estimate=difference_with_reads(reads[later.side], reads[earlier.side]))
         for earlier, later in combinations(shares, 2)
     )
     return shares, differences

@@ -49,11 +49,11 @@ class CheckPlan:
     cost: float
     """Of all checks, in tokens of training."""
 
-    def told_cost(self, numbers: str) -> float:
+    def cost_in(self, numbers: str) -> float:
         """Of all checks, in tokens of training: as likely as not where these numbers are computed in.
 
         >>> plan = CheckPlan((0,), 10, 2, 12_000.0)
-        >>> plan.told_cost("float32"), plan.told_cost("bfloat16")
+        >>> plan.cost_in("float32"), plan.cost_in("bfloat16")
         (12000.0, 6400.0)
         """
         spared = PROMPT_COST - _PROMPT_COSTS.get(numbers, PROMPT_COST)
@@ -61,10 +61,10 @@ class CheckPlan:
 
     def announced(self, tokens: float, numbers: str, second: float) -> str:
         """What checks will cost beside `tokens` of training, of which each takes `second` here."""
-        asked = self.told_cost(numbers)
+        asked = self.cost_in(numbers)
         checks, training = (about(cost * second) for cost in (asked, tokens))
         share = f"{asked / (asked + tokens):.0%} checks"
-        least = "; with fewer they would say nothing, --stop none does without" if self.least else ""
+        least = "; with fewer they would say nothing, --stop=none does without" if self.least else ""
         return (
             f"{self.checks} checks of {self.prompts} prompts, {checks}, beside training of {training} ({share}{least})"
         )

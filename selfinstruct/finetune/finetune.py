@@ -336,7 +336,7 @@ class Finetune:
             probe,
             plan,
             bench,
-            plan.told_cost(numbers) / plan.checks * second,
+            plan.cost_in(numbers) / plan.checks * second,
             rule=StopRule(
                 epsilon=self.epsilon,
                 tau=self.tau,

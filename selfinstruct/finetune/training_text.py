@@ -118,7 +118,7 @@ def check_template(tokenizer: Any) -> None:  # noqa: ANN401 - imported late
         raise BadInput(
             "the tokenizer of the base has no chat template, and the template 'chat' needs one",
             place="stage finetune: template",
-            fix="choose tags, alpaca, ifs or self_instruct (`--template tags`, or `template: tags` in a recipe)",
+            fix="choose tags, alpaca, ifs or self_instruct (`--template=tags`, or `template: tags` in a recipe)",
         )
 
 

@@ -155,7 +155,7 @@ def agreed(first: Sequence[Line | BadRecord]) -> str:
         return next(iter(votes)) if len(votes) == 1 else ""
     for place, names in fits:
         if names:
-            raise BadInput(f"may be {' or '.join(names)}", place=place, fix=f"say which: --from {names[0]}")
+            raise BadInput(f"may be {' or '.join(names)}", place=place, fix=f"say which: --from={names[0]}")
     for item in first:
         if isinstance(item, Line):
             known = "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items())

@@ -22,6 +22,7 @@ from selfinstruct.text import shown
 _BATCH = 256
 _AGAIN = "fetch or make it again"
 _HEAVY = 64 << 20  # bytes of text in a batch: more, and its rows are taken out one by one
+_PATIENCE = 10  # seconds for the Hub to say whether it has a set
 
 
 def parquet_rows(path: Path) -> Iterator[Line | BadRecord]:
@@ -111,7 +112,7 @@ def hub_rows(repository: str, config: str, split: str) -> Iterator[Line | BadRec
     import datasets
 
     try:
-        with _quiet():
+        with _quiet(), _from_the_cache(offline=not _reached(repository)):
             loaded = datasets.load_dataset(repository, config or None)
     except Exception as fault:  # noqa: BLE001 - the hub's own errors, and those of three layers of network below it
         said = shown(f"{type(fault).__name__}: {fault}", 200)
@@ -127,6 +128,34 @@ def hub_rows(repository: str, config: str, split: str) -> Iterator[Line | BadRec
         raise
     except Exception as fault:  # noqa: BLE001 - as above: a torn cache
         raise _torn(shown(repository), fault) from None
+
+
+def _reached(repository: str) -> bool:
+    """Whether the Hub says that it has a set: asked once and for seconds only, where its client would ask for long."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().dataset_info(repository, timeout=_PATIENCE)
+    except Exception:  # noqa: BLE001 - whatever its transport raises; what the cache has is still to be had
+        return False
+    return True
+
+
+@contextmanager
+def _from_the_cache(*, offline: bool) -> Iterator[None]:
+    """Let `datasets` look nowhere else."""
+    import datasets
+    from huggingface_hub import constants
+
+    switches: tuple[Any, ...] = (datasets.config, constants)
+    before = [switch.HF_HUB_OFFLINE for switch in switches]
+    for switch in switches if offline else ():
+        switch.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        for switch, value in zip(switches, before, strict=True):
+            switch.HF_HUB_OFFLINE = value
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def read_set(
     if not converter and shape and shape_of(shape) is None:
         raise BadInput(f"no layout '{shown(shape)}'", place="--from", fix=f"take one of {', '.join(shape_names())}")
     if compat and not converter:
-        raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="--compat", fix="name it with --from")
+        raise BadInput(f"compat '{shown(compat)}' without one of its sets", place="compat", fix="name it with --from")
     if columns and shape:
         fix = "leave one of them away"
         raise BadInput(f"both a layout ('{shown(shape)}') and columns are given", place="--columns", fix=fix)

@@ -234,7 +234,7 @@ def readable_answer(answer: Answer, request: Request) -> Answer:
 
 def _without_thinking(choice: Choice, request: Request) -> Choice:
     parts = parted(choice.text)
-    if parts.found:
+    if parts.marked:
         thinking = "\n\n".join(filter(None, (choice.thinking, parts.thinking)))
         return Choice(parts.answer, choice.finish_reason if parts.answer else "only_thinking", thinking)
     if not choice.text.strip():

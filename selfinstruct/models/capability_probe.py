@@ -91,7 +91,7 @@ class _Learner:
             except Capped as full:
                 if needed:
                     raise
-                return CallError("unlearned", str(full), retry="never")
+                return CallError("unlearned", full.typed, retry="never")
             except CallError as fault:
                 if fault.out_of_tokens and not request.thinking_tokens and not isinstance(request.prompt, str):
                     request = replace(request, thinking_tokens=_ROOM_TO_THINK)

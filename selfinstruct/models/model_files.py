@@ -103,9 +103,26 @@ def find_weights(name: str) -> Path | None:
             if file.read(4) == b"GGUF":
                 return place
         raise BadInput("neither a folder nor a GGUF file", place=f"model 'hf:{name}'", fix=LOADABLE)
-    if _HUB_NAME.fullmatch(name) and place.suffix != ".gguf":
+    if _HUB_NAME.fullmatch(name) and place.suffix != ".gguf" and (not _lies_in_a_folder(name) or _in_cache(name)):
         return None
-    raise BadInput("no such file or folder", place=f"model 'hf:{name}'", fix="check the path")
+    tilde = "write the whole path: only the shell knows what ~ is" if name.startswith("~") else "check the path"
+    raise BadInput("no such file or folder", place=f"model 'hf:{name}'", fix=tilde)
+
+
+def _lies_in_a_folder(name: str) -> bool:
+    """Whether OWNER is a folder here, so that a path was meant."""
+    return "/" in name and Path(name).parent.is_dir()
+
+
+def _in_cache(name: str) -> bool:
+    """Whether the Hub's client has it from before."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:
+        return False
 
 
 def adapter_base(place: Path) -> str:
@@ -131,21 +148,30 @@ def _ours(place: Path, base: str) -> str:
 def check_on_hub(spec: str) -> None:
     """BadInput where a name is neither a folder, nor in the Hub's cache, nor on the Hub, which is asked once."""
     name = spec.removeprefix("hf:")
-    if name in ON_HUB or find_weights(name) is not None:
-        return
-    from huggingface_hub import HfApi, try_to_load_from_cache
+    if name not in ON_HUB and find_weights(name) is None and not _in_cache(name):
+        reach(name)
+
+
+def reach(name: str) -> bool:
+    """Ask the Hub, once and for seconds only, whether it has a model; False: it does not say so, but the cache has it.
+
+    Its client would ask again and again, half a minute for each file, and then say the same. BadInput for neither.
+    """
+    from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
+    name = name.removeprefix("hf:")
     try:
-        if isinstance(try_to_load_from_cache(name, "config.json"), str):
-            return
         HfApi().model_info(name, timeout=_PATIENCE)
     except HFValidationError:
         what = "is no name of a model on the Hub, and no folder"
-        raise BadInput(what, place=f"model '{spec}'", fix="write hf:OWNER/NAME or hf:FOLDER") from None
+        raise BadInput(what, place=f"model 'hf:{name}'", fix="write hf:OWNER/NAME or hf:FOLDER") from None
     except Exception as fault:  # noqa: BLE001 - whatever its transport raises, the weights cannot be had
+        if _in_cache(name):
+            return False
         what = f"is neither here nor to be had from the Hub ({shown(str(fault), 120)})"
-        raise BadInput(what, place=f"model '{spec}'", fix="correct the name, or write hf:FOLDER") from None
+        raise BadInput(what, place=f"model 'hf:{name}'", fix="correct the name, or write hf:FOLDER") from None
+    return True
 
 
 def facts(place: Path, on_hub: Callable[[str], Facts]) -> Facts:

@@ -23,14 +23,14 @@ class Reply:
     status: int
     content: bytes
     body: Mapping[str, Json]
-    found: Answer | CallError
+    outcome: Answer | CallError
     streamed: bool = False
 
     @property
     def answer(self) -> Answer:
         """What was answered; only of a reply that is no fault."""
-        assert isinstance(self.found, Answer)
-        return self.found
+        assert isinstance(self.outcome, Answer)
+        return self.outcome
 
 
 @dataclass(eq=False, slots=True)
@@ -64,7 +64,7 @@ class RequestAdapter:
         """How many requests may still be sent while the endpoint's shape is being learned; None: any number."""
         self.must_limit = False
         """There is a cap, so an answer without a limit on its tokens cannot be asked for."""
-        self.told: Callable[[str], None] = lambda _line: None
+        self.notice: Callable[[str], None] = lambda _line: None
         """Hears, once, of everything that is from now on done in another way."""
         self.changed: Callable[[], None] = lambda: None
         """Called after `capabilities` or `taken` changed."""
@@ -95,7 +95,7 @@ class RequestAdapter:
                     reply = await self._piloted(path, request)
             else:
                 reply = await self._sent(path, body_of(request, self.model, way), request)
-                if isinstance(reply.found, CallError):
+                if isinstance(reply.outcome, CallError):
                     async with known.pilot:
                         reply = await self._in_another_way(path, way, reply, request)
             if reply is not None:
@@ -125,42 +125,42 @@ class RequestAdapter:
         if doubtful is not None:
             return await self._once_more(path, request, way, doubtful)
         reply = await self._sent(path, body_of(request, self.model, way), request)
-        if isinstance(reply.found, Answer):
+        if isinstance(reply.outcome, Answer):
             return reply
         return await self._in_another_way(path, way, reply, request)
 
     async def _in_another_way(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply | None:
         """After a refusal: learn from it, or raise it where there is nothing to learn."""
-        assert isinstance(reply.found, CallError)
+        assert isinstance(reply.outcome, CallError)
         if self.capabilities.way(path) != way:
             return None  # another request was refused at the same time, and learned
         changed = adapted(way, _status(reply), reply.content, reply.body)
         if changed is not None and changed != way and (changed.limit or not self.must_limit):
             self._adopt(path, changed)
             return None
-        if _status(reply) in _WITHOUT_REASON and reply.found.kind == "bad_request":
+        if _status(reply) in _WITHOUT_REASON and reply.outcome.kind == "bad_request":
             return await self._bare(path, way, reply, request)
-        raise reply.found
+        raise reply.outcome
 
     async def _bare(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply:
         """After a refusal without a reason: ask without anything that was never taken before."""
-        assert isinstance(reply.found, CallError)
+        assert isinstance(reply.outcome, CallError)
         known = self._paths[path]
         tries = refusable_parameters(reply.body) - known.proven
         suspects = [name for name in SUSPECTS if {name, f"{name}=1"} & tries]
         plain = not {*suspects} & tries and self.allowance is None  # nothing unusual was asked for
         if plain or tries in known.vain:
-            raise reply.found
+            raise reply.outcome
         known.vain.add(tries)
         for bare in self._less_and_less(way, suspects, tries):
             second = await self._sent(path, body_of(request, self.model, bare), request)
-            if isinstance(second.found, Answer):
+            if isinstance(second.outcome, Answer):
                 known.doubted = suspects
                 self._adopt(path, bare)
                 return second
             if _status(second) not in _WITHOUT_REASON:
-                raise second.found
-        raise reply.found
+                raise second.outcome
+        raise reply.outcome
 
     def _less_and_less(self, way: RequestStyle, suspects: list[str], tries: frozenset[str]) -> Iterator[RequestStyle]:
         bare = way.without(*suspects)
@@ -178,10 +178,10 @@ class RequestAdapter:
         """Send what was left out without proof, alone: it may not have been to blame."""
         back = _with(way, name)
         reply = await self._sent(path, body_of(request, self.model, back), request)
-        if isinstance(reply.found, CallError) and _status(reply) not in _WITHOUT_REASON:
-            raise reply.found
+        if isinstance(reply.outcome, CallError) and _status(reply) not in _WITHOUT_REASON:
+            raise reply.outcome
         self._paths[path].doubted.remove(name)
-        if isinstance(reply.found, CallError):
+        if isinstance(reply.outcome, CallError):
             return None
         self._adopt(path, back)
         return reply
@@ -213,7 +213,7 @@ class RequestAdapter:
         new = [words for words in way.words if words not in old.words]
         new += ["JSON schemas in words"] if "response_format" in {*way.left_out} - {*old.left_out} else []
         if new and not silent:
-            self.told(f"{self._name} is asked in its own way from now on: {', '.join(new)}")
+            self.notice(f"{self._name} is asked in its own way from now on: {', '.join(new)}")
         self.changed()
 
 
@@ -223,7 +223,7 @@ def _with(way: RequestStyle, name: str) -> RequestStyle:
 
 def _status(reply: Reply) -> int:
     """An error inside a 200 that no other try can escape is a refusal too."""
-    fault = reply.found
+    fault = reply.outcome
     refused = reply.status == 200 and isinstance(fault, CallError) and fault.retry == "never"
     return 400 if refused else reply.status
 

@@ -25,6 +25,7 @@ from selfinstruct.models.model_files import (
     find_weights,
     made_from,
     plain_name,
+    reach,
     stored_as,
 )
 from selfinstruct.models.weights import GEMMA, GEMMA_NOTICE, cache_folder
@@ -57,8 +58,9 @@ def load_weights(
     only processors with instructions for them gain any time (SmolLM2-135M: 301 against 117 tokens a second with them,
     28 against 59 without). The texts are as likely either way. In 4 bits (QLoRA) a model is tuned, and on a GPU alone.
     """
-    torch, transformers = libraries()
     place = find_weights(name)
+    local = place is not None or not reach(name)
+    torch, transformers = libraries()
     base = adapter_base(place) if place is not None else ""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with loading(name), quiet(transformers):
@@ -67,7 +69,7 @@ def load_weights(
         elif base:
             return _adapted(name, base, device, dtype, merge=merge)
         source = _folder(place) if place is not None else name.removeprefix("hf:")
-        known = _known(local=place is not None)
+        known = _known(local=local)
         how = _four_bits(torch, transformers, device) if dtype == FOUR_BITS else _held(dtype, device)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
         config = transformers.AutoConfig.from_pretrained(source, **known)
@@ -108,9 +110,10 @@ def _four_bits(torch: Any, transformers: Any, device: str) -> dict[str, Any]:  #
 
 def facts_on_hub(name: str) -> Facts:
     """What the Hub tells of a model without its weights."""
+    reached = reach(name)
     torch, transformers = libraries()
     with loading(name), quiet(transformers):
-        known, source = _known(local=False), name.removeprefix("hf:")
+        known, source = _known(local=not reached), name.removeprefix("hf:")
         config = transformers.AutoConfig.from_pretrained(source, **known)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **known)
         with torch.device("meta"):  # shapes only

@@ -157,13 +157,14 @@ def _key_figures(run: RunSummary, *, only_found: bool) -> Iterator[KeyFigure]:
     elif scored:
         yield KeyFigure("IFS", f"{scored.ifs:.2f}", scored.whose)
     if run.spending:
-        failed = plural(run.failed_requests, "failed call") if run.failed_requests else "none failed"
-        yield KeyFigure("Requests", number(run.requests), failed)
-        estimated = any(line.estimated for line in run.spending)
-        yield KeyFigure("Tokens", rounded(run.tokens), "partly estimated" if estimated else "prompts and answers")
-        yield KeyFigure("Cost", money(run.cost), "answers used, US dollars")
+        cost = run.cost
+        yield KeyFigure(
+            "Requests", number(cost.requests), plural(cost.failed, "failed call") if cost.failed else "none failed"
+        )
+        yield KeyFigure("Tokens", rounded(cost.tokens), "partly estimated" if cost.estimated else "prompts and answers")
+        yield KeyFigure("Cost", money(cost.dollars), "answers used, US dollars")
         if not (run.only_measured or only_found):
-            each = run.cost / run.published if run.cost is not None and run.published else None
+            each = cost.dollars / run.published if cost.dollars is not None and run.published else None
             yield KeyFigure("Cost per task", money(each) if run.published else "none", "published tasks")
 
 

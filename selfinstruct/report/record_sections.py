@@ -279,24 +279,21 @@ class Calls:
     @classmethod
     def of(cls, run: RunSummary) -> "Calls":
         """There is always something to say of it."""
-        tokens = [
-            sum(column) for column in zip(*((a.prompt_tokens, a.completion_tokens) for a in run.spending), strict=True)
-        ]
-        answered = number(run.requests - run.failed_requests)
-        total = ("Together", "", number(run.requests), answered, number(run.failed_requests), *map(number, tokens))
+        cost = run.cost
+        sums = (cost.requests, cost.requests - cost.failed, cost.failed, cost.prompt_tokens, cost.completion_tokens)
         return cls(
-            run.requests,
-            run.failed_requests,
+            cost.requests,
+            cost.failed,
             spending=Table(
                 ("Stage", "Model", "Requests", "Answered", "Failed", "Prompt tokens", "Answer tokens", "Cost"),
                 [_spent(line) for line in run.spending],
                 words=2,
-                total=row(*total, money(run.cost)),
+                total=row("Together", "", *map(number, sums), money(cost.dollars)),
                 label="Requests, tokens and cost",
             ),
             failures=Table(
                 ("Failed calls", "Requests", "Share"),
-                [row(kind.name, number(kind.count), share(kind.count, run.failed_requests)) for kind in run.failures],
+                [row(kind.name, number(kind.count), share(kind.count, cost.failed)) for kind in run.failures],
                 total=row("All kinds", number(sum(kind.count for kind in run.failures)), ""),
                 label="Failed calls by kind",
             ),

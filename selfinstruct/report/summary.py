@@ -121,6 +121,54 @@ class Spending:
         return self.requests - self.failed
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the answers took that a run used; total spend, with retries, is in its ledger."""
+
+    by_stage: tuple[Spending, ...]
+
+    @property
+    def dollars(self) -> Decimal | None:
+        """US dollars; None as soon as one price is unknown."""
+        costs = [Decimal(line.cost) for line in self.by_stage if line.cost is not None]
+        return sum(costs, Decimal(0)) if len(costs) == len(self.by_stage) else None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Of all prompts."""
+        return sum(line.prompt_tokens for line in self.by_stage)
+
+    @property
+    def completion_tokens(self) -> int:
+        """Of all completions."""
+        return sum(line.completion_tokens for line in self.by_stage)
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and completions."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def estimated(self) -> bool:
+        """Some of the tokens were counted or bounded here."""
+        return any(line.estimated for line in self.by_stage)
+
+    @property
+    def requests(self) -> int:
+        """To all models."""
+        return sum(line.requests for line in self.by_stage)
+
+    @property
+    def failed(self) -> int:
+        """Requests that brought no answer."""
+        return sum(line.failed for line in self.by_stage)
+
+    def __str__(self) -> str:
+        """In short; an unknown price is never 0."""
+        price = "price unknown" if self.dollars is None else f"${self.dollars.normalize():f}"
+        return f"{price}, {self.tokens:,} tokens, {self.requests:,} requests"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
     """Lengths in words and first words of a set of tasks; of a large one, those of a sample.
@@ -311,25 +359,9 @@ class RunSummary:
         )
 
     @property
-    def requests(self) -> int:
-        """Every request to any model."""
-        return sum(line.requests for line in self.spending)
-
-    @property
-    def failed_requests(self) -> int:
-        """Those that brought no answer."""
-        return sum(line.failed for line in self.spending)
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and completion tokens of the answers used."""
-        return sum(line.prompt_tokens + line.completion_tokens for line in self.spending)
-
-    @property
-    def cost(self) -> Decimal | None:
-        """US dollars; None as soon as one price is unknown."""
-        costs = [Decimal(line.cost) for line in self.spending if line.cost is not None]
-        return sum(costs, Decimal(0)) if len(costs) == len(self.spending) else None
+    def cost(self) -> Cost:
+        """What the answers took that were used."""
+        return Cost(self.spending)
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -350,6 +382,6 @@ class RunSummary:
                 f"published {self.published} is not what {self.stages[-1].name} kept, {self.stages[-1].kept}"
             )
         kinds = sum(kind.count for kind in self.failures)
-        if kinds != self.failed_requests:
-            complaints.append(f"failed requests {self.failed_requests} are not the sum over their kinds, {kinds}")
+        if kinds != self.cost.failed:
+            complaints.append(f"failed requests {self.cost.failed} are not the sum over their kinds, {kinds}")
         return tuple(complaints)

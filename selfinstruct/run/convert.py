@@ -37,14 +37,14 @@ class Converted:
 class _Sieve:
     """Lets tasks pass and keeps count of the rest."""
 
-    one: Set
+    source: Set
     strict: bool
     answered: bool
     rejected: list[Unreadable] = field(default_factory=list)
     unlearned: int = 0
 
     def tasks(self) -> Iterator[Task]:
-        for item in read_input(self.one, answered=self.answered):
+        for item in read_input(self.source, answered=self.answered):
             if isinstance(item, Task):
                 self.unlearned += len(item.unlearned)
                 yield item
@@ -128,7 +128,7 @@ def _nothing_left(source: str, rejected: Sequence[Unreadable], rejects: Path, la
     what = f"none of its {len(rejected):,} records can be written ({counts}{first})"
     fix = f"all are told in {rejects}"
     if set(by_reason) == {"no_answer"}:
-        fix = f"'{layout}' needs answers: take --to seeds, or make some first; {fix}"
+        fix = f"'{layout}' needs answers: take --to=seeds, or make some first; {fix}"
     return BadInput(what, place=source, fix=fix)
 
 

@@ -1,11 +1,12 @@
 """One cycle of the loop: rounds, stages, a student's score, and what it means for the next."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from selfinstruct.records import Json, Task
 from selfinstruct.run.recipe.resolve import Resolved
@@ -120,9 +121,14 @@ def _nearest(resolved: Resolved, folder: RunFolder, rounds: tuple[int, int]) -> 
         for position, stage in enumerate(resolved.rounds, 1):
             if stage.needs.novelty_below is not None:
                 place = folder.stage(round_name(number), position, stage.name)
-                values = (line.get("evidence", {}).get("rouge_l") for line in read_lines(place.path / "kept.jsonl"))
-                scores += [float(value) for value in values if isinstance(value, int | float)]
+                scores += nearest_rouge_l(read_lines(place.path / "kept.jsonl"))
     return fmean(scores) if scores else None
+
+
+def nearest_rouge_l(lines: Iterable[Mapping[str, Any]]) -> Iterator[float]:
+    """ROUGE-L of each record with its nearest neighbour, as `novelty` put it beside the records of a file."""
+    values = (line.get("evidence", {}).get("rouge_l") for line in lines)
+    return (float(value) for value in values if isinstance(value, int | float))
 
 
 def _distinct_2(texts: Iterable[str]) -> float | None:

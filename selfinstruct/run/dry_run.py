@@ -204,7 +204,7 @@ def _scaled(planned: Estimate, requests: int) -> Estimate:
 def unset_variables(resolved: Resolved) -> tuple[str, ...]:
     """A line for each endpoint that lacks its key or a header: the plan does without, the run will not."""
     made = {backend.name: backend for backend in backends_of(resolved, planned=True).values()}
-    lacking = ((name, one.lacking) for name, one in made.items() if isinstance(one, OpenAICompatible))
+    lacking = ((name, backend.lacking) for name, backend in made.items() if isinstance(backend, OpenAICompatible))
     return tuple(
         f"{name}: not set in the environment, and the run itself will need it: {', '.join(names)}"
         for name, names in lacking

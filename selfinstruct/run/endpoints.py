@@ -41,15 +41,15 @@ def made_backends(models: Mapping[str, str | HostedModel], *, planned: bool = Fa
 def recorded(models: Mapping[str, str | HostedModel], folder: RunFolder) -> dict[str, tuple[str, Traits]]:
     """By role, name and traits as a run knew them; nobody is asked, and no key is needed."""
     known = remembered(folder)
-    found: dict[str, tuple[str, Traits]] = {}
+    by_role: dict[str, tuple[str, Traits]] = {}
     for role, (hosted, label, _) in _told_apart(models).items():
         name = "" if hosted is None else hosted.name(label)
         if name in known:
-            found[role] = name, traits_of(known[name].capabilities)
+            by_role[role] = name, traits_of(known[name].capabilities)
         else:
             backend = made_backends({role: models[role]}, planned=True)[role]
-            found[role] = backend.name, backend.traits
-    return found
+            by_role[role] = backend.name, backend.traits
+    return by_role
 
 
 def _told_apart(models: Mapping[str, str | HostedModel]) -> dict[str, tuple[HostedModel | None, str, str]]:
@@ -110,11 +110,11 @@ def remembered(folder: RunFolder) -> dict[str, Known]:
     try:
         return {
             name: Known(
-                base_url=_text(one["base_url"]),
-                capabilities=Capabilities.from_json(one["capabilities"]),
-                taken={path: tuple(map(_text, names)) for path, names in one["taken"].items()},
+                base_url=_text(entry["base_url"]),
+                capabilities=Capabilities.from_json(entry["capabilities"]),
+                taken={path: tuple(map(_text, names)) for path, names in entry["taken"].items()},
             )
-            for name, one in read_object(path, fix).items()
+            for name, entry in read_object(path, fix).items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as fault:
         raise BadInput("not what was written there", place=str(path), fix=fix) from fault
@@ -126,7 +126,7 @@ class Endpoints:
     def __init__(self, backends: Mapping[str, Backend], folder: RunFolder, notice: Callable[[str], None]) -> None:
         """Recalls what the folder remembers; says so where an address is another than it was."""
         self._folder, self._notice = folder, notice
-        self._hosted = {one.name: one for one in backends.values() if isinstance(one, OpenAICompatible)}
+        self._hosted = {backend.name: backend for backend in backends.values() if isinstance(backend, OpenAICompatible)}
         self._learned: set[str] = set()
         self._probes: dict[str, tuple[Probe, ...]] = {}
         if not self._hosted:
@@ -170,7 +170,7 @@ class Endpoints:
         self._write()
         for backend in self._hosted.values():
             backend.asking.changed = self._write
-            backend.asking.told = self._notice
+            backend.asking.notice = self._notice
 
     def _write(self) -> None:
         facts = {

@@ -156,7 +156,11 @@ def execute(resolved: Resolved, options: Options) -> Finished:
                 walked = walk(resolved, runner, material.seeds, per_round, material.held_out, lag=lag)
             except (Stopped, KeyboardInterrupt) as stop:
                 with suppress(NoRoom):  # what stopped the run is what a person must know
-                    ledger.tell("stopped", reason=str(stop) or type(stop).__name__, **_spend(journal))
+                    ledger.tell(
+                        "stopped",
+                        reason=(stop.typed if isinstance(stop, Stopped) else str(stop)) or type(stop).__name__,
+                        **_spend(journal),
+                    )
                 raise
             finished = _finish(resolved, runner, walked, journal, material.seeds, mark, earlier)
             ledger.tell("stopped", reason="finished", **_spend(journal))

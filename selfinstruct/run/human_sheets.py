@@ -94,7 +94,7 @@ class Read:
     judge: str
     shares: tuple[ReadShare, ...]
     differences: tuple[ReadDifference, ...]
-    told: dict[str, Json]
+    page: dict[str, Json]
 
 
 def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, output: Path | None) -> Sheet:
@@ -107,7 +107,7 @@ def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
         raise BadInput(
             f"{wanted} reads of a model say nothing", place="--read", fix=f"give {LEAST} at least, better 60"
         )
-    score_json, scored = _told(score), _scored(score)
+    score_json, scored = _score_json(score), _scored(score)
     sides = by_side(scored, wrappers)
     if not sides:
         known = ", ".join(dict.fromkeys(response.response.wrapper or "(none named)" for response in scored))
@@ -133,7 +133,7 @@ def read_score_sheet(named: Path, sheet_file: Path) -> Read:
     """What a filled sheet says; writes `read.json` beside the score."""
     score = _score(named)
     text = sheet_text(sheet_file, fix="name the sheet that `score --read` wrote")
-    score_json, scored = _told(score), _scored(score)
+    score_json, scored = _score_json(score), _scored(score)
     made = _draw(score, text, sheet_file)
     if made.responses != hash_of(scored):
         what = f"drawn from other responses than {score.file('responses.jsonl')} holds"
@@ -172,7 +172,7 @@ def _score(named: Path) -> Score:
     return Score(named, "")
 
 
-def _told(score: Score) -> dict[str, Any]:
+def _score_json(score: Score) -> dict[str, Any]:
     return read_object(score.file(_SCORE), _SCORE_AGAIN)
 
 
@@ -228,15 +228,15 @@ def rating_results(folder: Path, filled: Path, second: Path | None) -> str:
     """
     answers = _answers(folder)
     first, other = _read(filled, answers), None if second is None else _read(second, answers)
-    levels = {one.id: first[one.id] for one in answers if one.id in first}
+    levels = {answer.id: first[answer.id] for answer in answers if answer.id in first}
     lines = [
         {"measure": "user_oriented", **{key: row.get(key) for key in _KEPT_OF_ANSWERS}, "level": levels[name]}
         for name, row in _answer_lines(folder)
         if name in levels
     ]
-    told: dict[str, Json] = {"suite": "user_oriented", "judge": f"a reader ({filled.name})", "rated": len(lines)}
+    summary: dict[str, Json] = {"suite": "user_oriented", "judge": f"a reader ({filled.name})", "rated": len(lines)}
     publish_text(folder / "rated.jsonl", "".join(as_line(line) for line in lines))
-    publish_text(folder / "rated.json", as_page(told))
+    publish_text(folder / "rated.json", as_page(summary))
     return rating_table(answers, first, other, _judges(folder, answers))
 
 

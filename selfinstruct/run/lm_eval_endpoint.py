@@ -34,7 +34,7 @@ class _Templated(LM):  # type: ignore[misc]  # the harness publishes no types
     """Of whose chat template and tokenizer nobody knows: turns are handed on as JSON."""
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], **_: Any) -> str:  # noqa: ANN401 - as LM has it
-        """What `asked` reads back."""
+        """What `as_request` reads back."""
         return as_turns(chat_history)
 
     @property
@@ -71,10 +71,10 @@ class JournalledEndpoint(_Templated):
 
     def generate_until(self, requests: list[Any], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
         """In their order; ProviderDown where some failed for good: the others are kept, and are not asked again."""
-        wanted = [asked(one, chat=self._chat) for one in requests]
+        wanted = [as_request(request, chat=self._chat) for request in requests]
         texts, failed = list[str](), list[Failure]()
         model = self._gate.scoped(f"harness/{requests[0].task_name}" if requests else "harness")
-        for reply, (_request, stops) in zip(model.complete(one for one, _ in wanted), wanted, strict=True):
+        for reply, (_request, stops) in zip(model.complete(request for request, _ in wanted), wanted, strict=True):
             if isinstance(reply, Failure):
                 failed += [] if reply.kind in _SAID_NOTHING else [reply]
                 texts.append("")
@@ -89,15 +89,15 @@ class JournalledEndpoint(_Templated):
         """By the harness's own client: of given text an endpoint tells likelihoods in one form only."""
         if self._likelihood is None:
             raise BadInput("nobody tells how likely a text is", place="--suite harness", fix="leave the task out")
-        told: list[tuple[float, bool]] = self._likelihood.loglikelihood(requests)
-        return told
+        likelihoods: list[tuple[float, bool]] = self._likelihood.loglikelihood(requests)
+        return likelihoods
 
     def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
         """As `loglikelihood`."""
         if self._likelihood is None:
             raise BadInput("nobody tells how likely a text is", place="--suite harness", fix="leave the task out")
-        told: list[float] = self._likelihood.loglikelihood_rolling(requests)
-        return told
+        likelihoods: list[float] = self._likelihood.loglikelihood_rolling(requests)
+        return likelihoods
 
     def spent(self) -> dict[str, Any]:
         """So far, tries that were ended among it; `cost` is None where the price is unknown."""
@@ -119,51 +119,51 @@ class Planned(_Templated):
 
     def generate_until(self, requests: list[Any], **_: Any) -> list[str]:  # noqa: ANN401 - as LM has it
         """Note them."""
-        self.noted += [asked(one, chat=self._chat)[0] for one in requests]
+        self.noted += [as_request(request, chat=self._chat)[0] for request in requests]
         return [""] * len(requests)
 
     def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
         """Each as a request for nothing but its prompt."""
-        self.noted += [Request(prompt="".join(map(str, one.args)), max_tokens=1) for one in requests]
+        self.noted += [Request(prompt="".join(map(str, request.args)), max_tokens=1) for request in requests]
         return [(0.0, False)] * len(requests)
 
     def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
         """As `loglikelihood`."""
-        return [told for told, _ in self.loglikelihood(requests)]
+        return [likelihood for likelihood, _ in self.loglikelihood(requests)]
 
-    def told(self, spec: str, limits: Limits) -> dict[str, Any]:
+    def plan(self, spec: str, limits: Limits) -> dict[str, Any]:
         """What all of it would take and cost."""
         backend = made_backends({"scored": spec}, planned=True)["scored"]
         base_url = backend.base_url if isinstance(backend, OpenAICompatible) else ""
-        found = estimate(self.noted, prices_of(limits).of(backend.name, base_url))
+        estimated = estimate(self.noted, prices_of(limits).of(backend.name, base_url))
         return {
-            "requests": found.requests,
-            "prompt_tokens": found.prompt_tokens_likely,
-            "completion_tokens_most": found.completion_tokens_most,
-            "cost": found.cost,
+            "requests": estimated.requests,
+            "prompt_tokens": estimated.prompt_tokens_likely,
+            "completion_tokens_most": estimated.completion_tokens_most,
+            "cost": estimated.cost,
         }
 
 
 def as_turns(history: Sequence[dict[str, str]]) -> str:
-    """Turns of a chat as a text that `asked` reads back.
+    """Turns of a chat as a text that `as_request` reads back.
 
     >>> as_turns([{"role": "user", "content": "1 + 1", "type": "text"}])
     '[{"role": "user", "content": "1 + 1"}]'
     """
-    return json.dumps([{key: one[key] for key in ("role", "content")} for one in history], ensure_ascii=False)
+    return json.dumps([{key: turn[key] for key in ("role", "content")} for turn in history], ensure_ascii=False)
 
 
-def asked(one: Any, *, chat: bool) -> tuple[Request, tuple[str, ...]]:  # noqa: ANN401 - the harness's `Instance`
+def as_request(instance: Any, *, chat: bool) -> tuple[Request, tuple[str, ...]]:  # noqa: ANN401 - the harness's `Instance`
     """What the harness wants, as a request of ours, and every text at which the answer ends."""
-    prompt, told = str(one.args[0]), dict(one.args[1])
-    until = told.get("until") or ()
+    prompt, settings = str(instance.args[0]), dict(instance.args[1])
+    until = settings.get("until") or ()
     stops = tuple(filter(None, (until,) if isinstance(until, str) else map(str, until)))
-    warm = float(told.get("temperature") or 0) if told.get("do_sample", True) else 0.0
+    warm = float(settings.get("temperature") or 0) if settings.get("do_sample", True) else 0.0
     request = Request(
         prompt=tuple(Message(turn["role"], turn["content"]) for turn in json.loads(prompt)) if chat else prompt,
-        max_tokens=int(told.get("max_gen_toks") or told.get("max_tokens") or _TOKENS),
+        max_tokens=int(settings.get("max_gen_toks") or settings.get("max_tokens") or _TOKENS),
         temperature=warm,
-        top_p=float(told.get("top_p") or 1.0),
+        top_p=float(settings.get("top_p") or 1.0),
         stop=stops[:_ENDPOINT_STOPS],
         purpose="harness",
     )

@@ -75,20 +75,20 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
         )
     kind, name, base_url = _asked(model)
     chat_endpoint = kind == "openai" and wrapper != "none"
-    for one in wanted:
-        known = {"likelihood": bool(one.likelihood), "runs_code": one.runs_code}
-        if why := refused(one.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
+    for task in wanted:
+        known = {"likelihood": bool(task.likelihood), "runs_code": task.runs_code}
+        if why := refused(task.name, **known, chat=chat_endpoint, run_model_code=run_model_code):
             raise BadInput(why, place="--tasks", fix="see above")
     if task_files:
-        check_task_files(Path(task_files), [name for one in wanted for name in one.tasks])
+        check_task_files(Path(task_files), [name for task in wanted for name in task.tasks])
     place = Path(folder)
-    told: dict[str, Json] = {
+    job: dict[str, Json] = {
         "kind": kind,
         "model": name,
         "base_url": base_url,
         "chat_endpoint": chat_endpoint,
         "wrapper": wrapper,
-        "tasks": [one.as_json() for one in wanted],
+        "tasks": [task.as_json() for task in wanted],
         "task_files": str(task_files),
         "first": first,
         "run_model_code": run_model_code,
@@ -101,13 +101,13 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
         "batch": _BATCH,
     }
     shown_as = plain_name(name) if kind == "hf" else model
-    told["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
+    job["cache"] = str(place / f"harness-cache-{digest(shown_as, base_url, wrapper)[:12]}")
     if dry_run:
-        plan: dict[str, Json] = _in_a_child(told, None)["plan"]
+        plan: dict[str, Json] = _in_a_child(job, None)["plan"]
         return {"model": shown_as, **plan}
     with owning(place):
-        found = _in_a_child(told, place / "harness.log")
-        return _published(found, wanted, shown_as, place, seed)
+        output = _in_a_child(job, place / "harness.log")
+        return _published(output, wanted, shown_as, place, seed)
 
 
 def limits_of(changes: Sequence[str]) -> Limits:
@@ -156,12 +156,12 @@ def check_task_files(folder: Path, names: Sequence[str]) -> None:
     if not folder.is_dir():
         raise BadInput("no such folder", place=f"--task-files {folder}", fix="name a folder with task files in YAML")
     for file in sorted(folder.rglob("*.yaml")):
-        told = _task_file(file)
-        if not isinstance(told, dict) or told.get("task") not in names or _NOT_ALONE & told.keys():
+        task = _task_file(file)
+        if not isinstance(task, dict) or task.get("task") not in names or _NOT_ALONE & task.keys():
             continue
-        if lacking := [key for key in _KEYS if told.get(key) is None]:
+        if lacking := [key for key in _KEYS if task.get(key) is None]:
             fix = f"a task file has task, {', '.join(_KEYS)}, or an `include` that has them"
-            raise BadInput(f"task {told['task']}: {', '.join(lacking)} missing", place=str(file), fix=fix)
+            raise BadInput(f"task {task['task']}: {', '.join(lacking)} missing", place=str(file), fix=fix)
 
 
 def _task_file(file: Path) -> Any:  # noqa: ANN401 - whatever stands in it
@@ -175,21 +175,21 @@ def _task_file(file: Path) -> Any:  # noqa: ANN401 - whatever stands in it
         raise BadInput("not YAML in UTF-8", place=str(file), fix=fix) from None
 
 
-def _in_a_child(told: Mapping[str, Json], kept_log: Path | None) -> dict[str, Any]:
+def _in_a_child(job: Mapping[str, Json], kept_log: Path | None) -> dict[str, Any]:
     """What the process found; `kept_log`: where what the harness says is kept, None: nowhere."""
     with TemporaryDirectory() as scratch:
         log = kept_log or Path(scratch) / "harness.log"
         at = str(kept_log or "--suite harness")
-        asked, found = Path(scratch) / "asked.json", Path(scratch) / "found.json"
-        asked.write_text(json.dumps(told), encoding="utf-8")
-        words = [sys.executable, "-m", "selfinstruct.run.lm_eval_process", str(asked), str(found)]
+        job_file, output_file = Path(scratch) / "job.json", Path(scratch) / "output.json"
+        job_file.write_text(json.dumps(job), encoding="utf-8")
+        words = [sys.executable, "-m", "selfinstruct.run.lm_eval_process", str(job_file), str(output_file)]
         environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
         with log.open("w", encoding="utf-8") as said:
             ended = subprocess.run(words, stdout=said, stderr=said, env=environment, check=False)  # noqa: S603 - ours
-        if ended.returncode or not found.is_file():
+        if ended.returncode or not output_file.is_file():
             what = f"the harness ended with {ended.returncode}"
             raise BadInput(what, place=at, fix="read the log; what was answered is kept: type the same again")
-        value: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+        value: dict[str, Any] = json.loads(output_file.read_text(encoding="utf-8"))
     if "unknown" in value:
         what = f"the harness has no task {', '.join(value['unknown'])}"
         raise BadInput(what, place="--tasks", fix="see `lm-eval ls tasks`; task files of your own: --task-files FOLDER")
@@ -207,19 +207,19 @@ def _in_a_child(told: Mapping[str, Json], kept_log: Path | None) -> dict[str, An
 
 
 def _published(
-    found: Mapping[str, Any], tasks: Sequence[HarnessTask], name: str, folder: Path, seed: int
+    output: Mapping[str, Any], tasks: Sequence[HarnessTask], name: str, folder: Path, seed: int
 ) -> dict[str, Json]:
     """`name`: of the model, as every other score has it, so that its numbers stand on one row."""
-    wrapper = "chat" if found["chat"] else "none"
+    wrapper = "chat" if output["chat"] else "none"
     lines: list[dict[str, Json]] = []
-    told: dict[str, Json] = {}
+    by_task: dict[str, Json] = {}
     for task in tasks:
-        own = harness_lines(task, found["results"][task.name]["samples"], {"model": name, "wrapper": wrapper})
+        own = harness_lines(task, output["results"][task.name]["samples"], {"model": name, "wrapper": wrapper})
         lines += own
-        results = {key: found["results"][task.name].get(key) for key in ("results", "groups", "n-shot", "versions")}
-        told[task.name] = {
+        results = {key: output["results"][task.name].get(key) for key in ("results", "groups", "n-shot", "versions")}
+        by_task[task.name] = {
             "lm_eval": [*task.tasks],
-            "settings": task.told,
+            "settings": task.conditions,
             "paper": not task.differs and task.likelihood is not None,
             "questions": len(own),
             "metrics": harness_numbers(own, seed),
@@ -228,9 +228,9 @@ def _published(
     page: dict[str, Json] = {
         "model": name,
         "wrapper": wrapper,
-        "lm_eval": found["lm_eval"],
-        "spent": found.get("spent"),
-        "tasks": told,
+        "lm_eval": output["lm_eval"],
+        "spent": output.get("spent"),
+        "tasks": by_task,
     }
     publish_text(folder / "harness.jsonl", "".join(map(as_line, lines)))
     publish_text(folder / "harness.json", as_page(page))

@@ -25,18 +25,18 @@ _SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _LIKELIHOOD = frozenset({"loglikelihood", "loglikelihood_rolling", "multiple_choice"})
 
 
-def main(asked: Path, found: Path) -> None:
+def main(job_file: Path, output_file: Path) -> None:
     """Write what was found, or why nothing was, as JSON."""
-    told = json.loads(asked.read_text(encoding="utf-8"))
+    job = json.loads(job_file.read_text(encoding="utf-8"))
     try:
-        value = run(told)
+        value = run(job)
     except Stopped as fault:
-        value = {"stopped": str(fault)}
+        value = {"stopped": fault.typed}
     except BadInput as fault:
         value = {"bad": [fault.what, fault.place, fault.fix]}
     except Exception as fault:  # noqa: BLE001 - whatever a task or a model does goes back as one line
         value = {"error": f"{type(fault).__name__}: {' '.join(str(fault).split())[:600]}{_where(fault)}"}
-    found.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
+    output_file.write_text(json.dumps(value, ensure_ascii=True, default=str), encoding="utf-8")
 
 
 def _where(fault: Exception) -> str:
@@ -47,7 +47,7 @@ def _where(fault: Exception) -> str:
     return f"raised by {Path(frames[-1].filename).name}:{frames[-1].lineno}, {frames[-1].line}"
 
 
-def run(told: dict[str, Any]) -> dict[str, Any]:
+def run(job: dict[str, Any]) -> dict[str, Any]:
     """Every task in turn."""
     import lm_eval
     from lm_eval.tasks import TaskManager
@@ -55,15 +55,15 @@ def run(told: dict[str, Any]) -> dict[str, Any]:
     from selfinstruct.evaluate.harness.tasks import past_the_cap, refused
     from selfinstruct.run.recipe.keys import Limits
 
-    names = [name for task in told["tasks"] for name in task["tasks"]]
-    manager = TaskManager(include_path=told["task_files"] or None, include_defaults=not told["task_files"])
-    if told["task_files"] and not {*names} <= {*manager.all_tasks}:
-        manager = TaskManager(include_path=told["task_files"])  # thousands of files: seconds
+    names = [name for task in job["tasks"] for name in task["tasks"]]
+    manager = TaskManager(include_path=job["task_files"] or None, include_defaults=not job["task_files"])
+    if job["task_files"] and not {*names} <= {*manager.all_tasks}:
+        manager = TaskManager(include_path=job["task_files"])  # thousands of files: seconds
     unknown = [name for name in names if name not in manager.all_tasks]
     if unknown:
         return {"unknown": unknown}
     likelihood = []
-    for task in told["tasks"]:
+    for task in job["tasks"]:
         for loaded in manager.load(task["tasks"])["tasks"].values():
             name = str(loaded.config.task)
             likelihood += [name] if loaded.OUTPUT_TYPE in _LIKELIHOOD else []
@@ -71,79 +71,79 @@ def run(told: dict[str, Any]) -> dict[str, Any]:
                 name,
                 likelihood=loaded.OUTPUT_TYPE in _LIKELIHOOD,
                 runs_code=bool(getattr(loaded, "UNSAFE_CODE", False)),
-                chat=told["chat_endpoint"],
-                run_model_code=told["run_model_code"],
+                chat=job["chat_endpoint"],
+                run_model_code=job["run_model_code"],
             )
             if why:
                 return {"refused": why}
-    limits = Limits.model_validate(told["limits"])
-    if likelihood and told["kind"] == "openai" and (limits.max_cost or limits.max_total_tokens):
+    limits = Limits.model_validate(job["limits"])
+    if likelihood and job["kind"] == "openai" and (limits.max_cost or limits.max_total_tokens):
         return {"refused": past_the_cap(likelihood[0])}
-    if told["run_model_code"] and not told["dry_run"]:
+    if job["run_model_code"] and not job["dry_run"]:
         _bound_programs()
-    model, template = _model(told, limits, likelihood=bool(likelihood))
+    model, template = _model(job, limits, likelihood=bool(likelihood))
     results = {}
-    with closing(model) if told["kind"] == "openai" and not told["dry_run"] else nullcontext():
-        for task in told["tasks"]:
+    with closing(model) if job["kind"] == "openai" and not job["dry_run"] else nullcontext():
+        for task in job["tasks"]:
             made = lm_eval.simple_evaluate(
                 model=model,
                 tasks=task["tasks"],
                 num_fewshot=task["fewshot"],
-                limit=told["first"] or task["limit"],
+                limit=job["first"] or task["limit"],
                 task_manager=manager,
                 apply_chat_template=template,
                 fewshot_as_multiturn=template,
                 log_samples=True,
                 bootstrap_iters=0,
-                use_cache=told["cache"] if told["kind"] == "hf" and not told["dry_run"] else None,
-                predict_only=told["dry_run"],
-                confirm_run_unsafe_code=told["run_model_code"],
-                random_seed=told["seed"],
-                numpy_random_seed=told["seed"],
-                torch_random_seed=told["seed"],
-                fewshot_random_seed=told["seed"],
+                use_cache=job["cache"] if job["kind"] == "hf" and not job["dry_run"] else None,
+                predict_only=job["dry_run"],
+                confirm_run_unsafe_code=job["run_model_code"],
+                random_seed=job["seed"],
+                numpy_random_seed=job["seed"],
+                torch_random_seed=job["seed"],
+                fewshot_random_seed=job["seed"],
             )
             assert made is not None  # only further ranks get nothing
             keys = ("results", "groups", "n-shot", "versions", "samples")
             results[task["name"]] = {key: made.get(key) for key in keys}
-        if told["dry_run"]:
-            return {"plan": model.told(told["spec"], limits)}
-        spent = model.spent() if told["kind"] == "openai" else None
+        if job["dry_run"]:
+            return {"plan": model.plan(job["spec"], limits)}
+        spent = model.spent() if job["kind"] == "openai" else None
     return {"lm_eval": lm_eval.__version__, "chat": template, "results": results, "spent": spent}
 
 
 def _model(
-    told: dict[str, Any],
+    job: dict[str, Any],
     limits: Any,  # noqa: ANN401 - imported late
     *,
     likelihood: bool,
 ) -> tuple[Any, bool]:
     """The harness's model, and whether prompts go through a chat template."""
-    if told["dry_run"]:
+    if job["dry_run"]:
         from selfinstruct.run.lm_eval_endpoint import Planned
 
-        chat = told["chat_endpoint"] or told["wrapper"] == "chat"
+        chat = job["chat_endpoint"] or job["wrapper"] == "chat"
         return Planned(chat=chat), chat
-    if told["kind"] == "openai":
+    if job["kind"] == "openai":
         from lm_eval.models.openai_completions import LocalCompletionsAPI
 
         from selfinstruct.run.lm_eval_endpoint import JournalledEndpoint
 
-        chat = told["chat_endpoint"]
+        chat = job["chat_endpoint"]
         made: Any = LocalCompletionsAPI
-        several = {"num_concurrent": told["in_flight"], "max_retries": 5}
+        several = {"num_concurrent": job["in_flight"], "max_retries": 5}
         own = {"tokenizer_backend": None, "tokenized_requests": False}
-        address = f"{told['base_url'].rstrip('/')}/completions"
-        likely = made(model=told["model"], base_url=address, **several, **own) if likelihood else None
-        return JournalledEndpoint(told["spec"], Path(told["folder"]), limits, chat=chat, likelihood=likely), chat
+        address = f"{job['base_url'].rstrip('/')}/completions"
+        likely = made(model=job["model"], base_url=address, **several, **own) if likelihood else None
+        return JournalledEndpoint(job["spec"], Path(job["folder"]), limits, chat=chat, likelihood=likely), chat
     from lm_eval.models.huggingface import HFLM
 
     from selfinstruct.models.transformers_weights import load_weights
 
-    loaded = load_weights(told["model"])
+    loaded = load_weights(job["model"])
     own_template = getattr(loaded.tokenizer, "chat_template", None) is not None
-    template = own_template if told["wrapper"] == "auto" else told["wrapper"] == "chat"
-    return HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=told["batch"]), template
+    template = own_template if job["wrapper"] == "auto" else job["wrapper"] == "chat"
+    return HFLM(pretrained=loaded.model, tokenizer=loaded.tokenizer, batch_size=job["batch"]), template
 
 
 def _bound_programs() -> None:

@@ -25,7 +25,7 @@ from selfinstruct.store.atomic_writes import disk, publish_folder, publish_lines
 from selfinstruct.store.built import copy_built
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.record_lines import each_with_more, holds_records_alone, record_line
-from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
+from selfinstruct.store.run_folder import RunFolder, round_name
 
 REPORT = "report.html"
 # of models whose terms are known here
@@ -51,7 +51,7 @@ def publish(
         publish_lines(folder.path / "rejected.jsonl", _rejected(resolved, folder, walked))
     publish_lines(folder.path / "failed.jsonl", _fates(resolved, folder, walked, "failed"))
     if resolved.recipe.profile == "reference":
-        write_reference(folder, walked.kept)
+        write_reference(resolved, folder, walked)
     for place, result in folder.finished_stages():
         for name in result.built:
             copy_built(place.built(name), folder.path / name)
@@ -211,12 +211,12 @@ def _card(
             for line in story.stages
         ],
         stages=[(stage.name, knobs(stage)) for stage in (*resolved.rounds, *resolved.stages)],
-        requests=story.requests,
-        failed_requests=story.failed_requests,
-        prompt_tokens=sum(line.prompt_tokens for line in story.spending),
-        completion_tokens=sum(line.completion_tokens for line in story.spending),
-        cost=None if cost is None else f"{cost.normalize():f}",
-        estimated=any(line.estimated for line in story.spending),
+        requests=cost.requests,
+        failed_requests=cost.failed,
+        prompt_tokens=cost.prompt_tokens,
+        completion_tokens=cost.completion_tokens,
+        cost=None if cost.dollars is None else f"{cost.dollars.normalize():f}",
+        estimated=cost.estimated,
         called={model: CALLED[model] for model in story.models if model in CALLED},
         terms={model: TERMS[model] for model in story.models if model in TERMS},
         command=story.command,
@@ -233,10 +233,8 @@ def _card(
 
 def _split_check(story: RunSummary) -> SplitCheck | None:
     """What the last stage that split the set measured."""
-    measured = next(
-        (one.value for one in reversed(story.measured) if (one.stage, one.name) == ("split", "split")), None
-    )
-    if not isinstance(measured, dict):
+    measured = {measure.name: measure.value for measure in story.measured}.get("split")
+    if not isinstance(measured, dict) or "limits" not in measured:
         return None
     return SplitCheck(
         jaccard=_number(measured, "limits", "jaccard"),
@@ -266,25 +264,28 @@ def _checked(story: RunSummary) -> dict[str, int]:
     return checked
 
 
-def write_reference(folder: RunFolder, tasks: Sequence[Task]) -> None:
+def write_reference(resolved: Resolved, folder: RunFolder, walked: Walked) -> None:
     """`reference/`: accepted instructions with their neighbours, the instances, and the encoded training lines."""
     place = folder.path / "reference"
-    publish_text(place / INSTRUCTIONS, "".join(_line(entry) for entry in _instructions(folder)))
+    publish_text(place / INSTRUCTIONS, "".join(_line(entry) for entry in _instructions(resolved, folder)))
     rows = [
         {"instruction": task.instruction, "input": pair.input, "output": pair.output}
-        for task in tasks
+        for task in walked.kept
         for pair in task.instances
     ]
     publish_text(place / INSTANCES, "".join(_line(row) for row in rows))
-    lines = encode_all(tasks, Random(ENCODING_SEED), "reference")  # noqa: S311 - not for secrets
+    lines = encode_all(walked.kept, Random(ENCODING_SEED), "reference")  # noqa: S311 - not for secrets
     publish_text(place / ENCODED.format(len(lines)), "".join(_line(line.as_json()) for line in lines))
 
 
-def _instructions(folder: RunFolder) -> Iterable[Mapping[str, object]]:
+def _instructions(resolved: Resolved, folder: RunFolder) -> Iterator[Mapping[str, object]]:
     """In accepted order, with the program's keys; `request_idx` counts batches from 0 as the program does."""
+    novelty = next((at for at, stage in enumerate(resolved.rounds, 1) if stage.needs.novelty_below is not None), None)
+    if novelty is None:
+        return
     for number in folder.round_numbers():
-        place = _novelty(folder.path / round_name(number))
-        if place is None or place.result() is None:
+        place = folder.stage(round_name(number), novelty, resolved.rounds[novelty - 1].name)
+        if place.result() is None:
             continue
         for line in read_lines(place.path / "kept.jsonl"):
             evidence = line.get("evidence", {})
@@ -294,10 +295,6 @@ def _instructions(folder: RunFolder) -> Iterable[Mapping[str, object]]:
                 "avg_similarity_score": evidence.get("avg_similarity_score", 0.0),
                 "request_idx": number - 1,
             }
-
-
-def _novelty(part: Path) -> StageFolder | None:
-    return next((StageFolder(path) for path in sorted(part.glob("*-novelty"))), None)
 
 
 def _line(row: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from selfinstruct.advice import in_python
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
@@ -151,7 +152,7 @@ def _text(reply: Completion | Failure) -> str | Failure:
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(printable(line) + "\n")
+    sys.stderr.write(printable(in_python(line)) + "\n")
 
 
 @dataclass(frozen=True, slots=True)

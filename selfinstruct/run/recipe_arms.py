@@ -345,8 +345,8 @@ def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
     done = list[Contrast]()
     for column in dict.fromkeys(contrast.column for contrast in contrasts):
         mine = [contrast for contrast in contrasts if contrast.column == column]
-        for one, chance in zip(mine, holm([each.p for each in mine]), strict=True):
-            done.append(replace(one, corrected=chance))
+        for contrast, p in zip(mine, holm([each.p for each in mine]), strict=True):
+            done.append(replace(contrast, corrected=p))
     return done
 
 

@@ -130,8 +130,8 @@ def _through(neighbours: Neighbours, chunk: Sequence[Task], benches: Sequence[Be
         if neighbours.lasting[at]:
             said.append(Passed(received, outcomes))
             continue
-        told = [one for one in outcomes if not isinstance(one, Kept) or one.evidence]
-        said.append(Passed(received, told, len(outcomes) - len(told)))
+        noted = [outcome for outcome in outcomes if not isinstance(outcome, Kept) or outcome.evidence]
+        said.append(Passed(received, noted, len(outcomes) - len(noted)))
     return said
 
 
@@ -149,7 +149,7 @@ def by_chunk(
     """Of each chunk what the stages of the neighbours said, in the order of the records."""
     chunks = _chunks(records)
     first, second = next(chunks, None), next(chunks, None) if workers > 1 else None
-    chunks = chain((one for one in (first, second) if one is not None), chunks)
+    chunks = chain((chunk for chunk in (first, second) if chunk is not None), chunks)
     if second is None:  # nothing to share out
         for chunk in chunks:
             yield _through(neighbours, chunk, benches)

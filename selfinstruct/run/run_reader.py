@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -13,13 +12,13 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.report.summary import Spending
+from selfinstruct.report.summary import Cost
 from selfinstruct.run.run_cost import spending
 from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, html_table, life_of
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
-from selfinstruct.store.run_folder import RunFolder
+from selfinstruct.store.run_folder import RunFolder, StageFolder
 from selfinstruct.store.stage_result import StageResult
 
 if TYPE_CHECKING:
@@ -32,11 +31,18 @@ _PUBLISHED = "run it to its end; what its stages kept so far is in `.stages`"
 class FinishedStage:
     """A stage of a run that is whole, with its sums: received = kept + rejected + failed."""
 
-    part: str
-    """`round-00001`, or `stages` for those that run once."""
-    folder: str
-    """Such as `03-novelty`."""
+    place: StageFolder
     result: StageResult
+
+    @property
+    def part(self) -> str:
+        """`round-00001`, or `stages` for those that run once."""
+        return self.place.path.parent.name
+
+    @property
+    def folder(self) -> str:
+        """Such as `03-novelty`."""
+        return self.place.path.name
 
     @property
     def path(self) -> str:
@@ -72,34 +78,6 @@ class FinishedStages(tuple[FinishedStage, ...]):
             for stage in self
         ]
         return html_table(("stage", "received", "kept", "rejected", "failed"), rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What the answers took that a run used; total spend, with retries, is in its ledger."""
-
-    by_stage: tuple[Spending, ...]
-
-    @property
-    def dollars(self) -> Decimal | None:
-        """US dollars; None as soon as one price is unknown."""
-        costs = [Decimal(spending.cost) for spending in self.by_stage if spending.cost is not None]
-        return sum(costs, Decimal(0)) if len(costs) == len(self.by_stage) else None
-
-    @property
-    def tokens(self) -> int:
-        """Of prompts and completions."""
-        return sum(spending.prompt_tokens + spending.completion_tokens for spending in self.by_stage)
-
-    @property
-    def requests(self) -> int:
-        """To all models."""
-        return sum(spending.requests for spending in self.by_stage)
-
-    def __str__(self) -> str:
-        """In short; an unknown price is never 0."""
-        price = "price unknown" if self.dollars is None else f"${self.dollars.normalize():f}"
-        return f"{price}, {self.tokens:,} tokens, {self.requests:,} requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +237,7 @@ class Run:
     @cached_property
     def stages(self) -> FinishedStages:
         """The finished stages in the order of the work."""
-        return FinishedStages(
-            FinishedStage(place.path.parent.name, place.path.name, result)
-            for place, result in self._folder.finished_stages()
-        )
+        return FinishedStages(FinishedStage(place, result) for place, result in self._folder.finished_stages())
 
     @property
     def unfinished(self) -> tuple[str, ...]:
@@ -276,7 +251,7 @@ class Run:
         """What the stages that run once measured, by stage, as `label.name` where it has a label; the last of each."""
         labels = self._labels()
         once = [stage for stage in self.stages if not stage.part.startswith("round-") and stage.result.measured]
-        return {labels.get(one.folder, "") + one.name: one.result.measured for one in once}
+        return {labels.get(stage.folder, "") + stage.name: stage.result.measured for stage in once}
 
     @cached_property
     def scores(self) -> RunScores:

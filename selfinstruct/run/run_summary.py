@@ -22,22 +22,23 @@ from selfinstruct.report.summary import (
     StageCount,
     Texts,
 )
-from selfinstruct.run.cycle_result import Cycle
+from selfinstruct.run.cycle_result import Cycle, nearest_rouge_l
 from selfinstruct.run.main_loop import SENTENCES, Walked
 from selfinstruct.run.recipe.keys import student_role
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.run_cost import spending
+from selfinstruct.run.run_reader import FinishedStage, Run
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
-from selfinstruct.store.run_folder import RunFolder, StageFolder, round_name
-from selfinstruct.store.stage_result import StageResult, largest_first
+from selfinstruct.store.run_folder import RunFolder, round_name
+from selfinstruct.store.stage_result import largest_first
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 _SCORE = "score"
 _PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
 EXAMPLES = 12  # published and rejected records shown, each
-Done: TypeAlias = tuple[str, Stage, StageFolder, StageResult]
-"""Part, stage, folder and result of what is finished."""
+Done: TypeAlias = tuple[Stage, FinishedStage]
+"""A stage of the recipe, and one of the times that it came to its end."""
 
 
 @dataclass(slots=True)
@@ -58,7 +59,8 @@ def run_summary(
     mark: str,
 ) -> RunSummary:
     """The run as plain values."""
-    done = list(_finished(resolved, folder, walked))
+    run = Run(folder)
+    done = list(_finished(resolved, run, walked))
     failures = _failures(done)
     reached = walked.reason == "target"
     return RunSummary(
@@ -71,16 +73,18 @@ def run_summary(
         published=len(walked.kept),
         stopped_because=SENTENCES[walked.reason] + (f": {walked.note}" if walked.note and not reached else ""),
         stages=_stage_counts(resolved, done, walked),
-        rounds=_rounds(resolved, folder, walked, done),
-        topic=next((str(one["name"]) for part, *_ in done for one in _of_topic(part, done)), ""),
+        rounds=_rounds(walked, done),
+        topic=next((str(topic["name"]) for topic in _of_topic(done)), ""),
         threshold=_threshold(resolved),
         machine=Texts.of(walked.kept),
         human=Texts.of(seeds),
         finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
-        spending=spending((one[1].name, one[3]) for one in _finished(resolved, folder, walked, every=True)),
+        spending=spending(
+            (finished.name, finished.result) for _, finished in _finished(resolved, run, walked, every=True)
+        ),
         measured=tuple(_measured(done, walked.stages_part)),
-        cycles=cycle_counts(resolved, folder, walked),
+        cycles=cycle_counts(resolved, run, walked),
         published_examples=published_examples(walked.kept, done),
         rejected_examples=rejected_examples(done),
         command=AGAIN,
@@ -110,42 +114,38 @@ def _addresses(resolved: Resolved) -> tuple[tuple[str, str], ...]:
 
 def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:
     """Of the stages that run once: what a round measures speaks of that round alone."""
-    for part, stage, _, result in done:
-        if part == once:
+    for stage, finished in done:
+        if finished.part == once:
             label = stage.needs.label
-            yield from (Measure(stage.name, name, value, label) for name, value in result.measured.items())
+            yield from (Measure(stage.name, name, value, label) for name, value in finished.result.measured.items())
 
 
-def _finished(resolved: Resolved, folder: RunFolder, walked: Walked, *, every: bool = False) -> Iterable[Done]:
-    """Part, stage, folder and result of everything that counts, in order.
+def _finished(resolved: Resolved, run: Run, walked: Walked, *, every: bool = False) -> Iterator[Done]:
+    """Every finished stage that counts, in order.
 
     Of a loop the stages of its last cycle, for they have all records; with `every`, for what was paid, of each cycle.
     """
-    by_part: dict[str, dict[str, tuple[StageFolder, StageResult]]] = {}
-    for place, result in folder.finished_stages():
-        by_part.setdefault(place.path.parent.name, {})[place.path.name] = place, result
+    by_path = {finished.path: finished for finished in run.stages}
     parts = [(round_name(number), resolved.rounds) for number in range(1, len(walked.rounds) + 1)]
     last = [cycle.part for cycle in walked.cycles] if every and walked.cycles else [walked.stages_part]
     for part, stages in [*parts, *((part, resolved.once) for part in last)]:
-        finished = by_part.get(part, {})
         for position, stage in enumerate(stages, 1):
-            name = folder.stage(part, position, stage.name).path.name
-            if name in finished:
-                yield part, stage, *finished[name]
+            if finished := by_path.get(f"{part}/{position:02d}-{stage.name}"):
+                yield stage, finished
 
 
 def _stage_counts(resolved: Resolved, done: Sequence[Done], walked: Walked) -> tuple[StageCount, ...]:
     """The stages of the rounds, the target where some were beyond it, the stages that ran once."""
-    in_rounds = [finished for finished in done if finished[0] != walked.stages_part]
-    once = [finished for finished in done if finished[0] == walked.stages_part]
+    in_rounds = [(stage, finished) for stage, finished in done if finished.part != walked.stages_part]
+    once = [(stage, finished) for stage, finished in done if finished.part == walked.stages_part]
     return (*_summed(resolved.rounds, in_rounds), *_target(walked), *_summed(resolved.once, once))
 
 
 def _summed(stages: Sequence[Stage], done: Iterable[Done]) -> tuple[StageCount, ...]:
     """One count for each place in the list: a stage may stand there twice."""
     sums = {f"{position:02d}-{stage.name}": _Sum() for position, stage in enumerate(stages, 1)}
-    for _, stage, place, result in done:
-        total = sums[place.path.name]
+    for stage, finished in done:
+        total, result = sums[finished.folder], finished.result
         rejected = sum(result.rejected.values())
         source = stage.scope == "source"
         total.received += result.kept + rejected if source else result.received
@@ -179,45 +179,40 @@ def _target(walked: Walked) -> tuple[StageCount, ...]:
     )
 
 
-def _of_topic(part: str, done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
-    """What stages of a round measured of the topic."""
-    for where, _, _, result in done:
-        topic = result.measured.get("topic")
-        if where == part and isinstance(topic, dict):
+def _of_topic(done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
+    """What stages measured of the topic."""
+    for _, finished in done:
+        topic = finished.result.measured.get("topic")
+        if isinstance(topic, dict):
             yield topic
 
 
-def _rounds(resolved: Resolved, folder: RunFolder, walked: Walked, done: Sequence[Done]) -> tuple[RoundCount, ...]:
+def _rounds(walked: Walked, done: Iterable[Done]) -> tuple[RoundCount, ...]:
+    by_part: dict[str, list[Done]] = {}
+    for stage, finished in done:
+        by_part.setdefault(finished.part, []).append((stage, finished))
     counts = []
     for number, (start, kept) in enumerate(zip(walked.rounds, walked.kept_by_round, strict=False), 1):
-        part = round_name(number)
-        source = folder.stage(part, 1, resolved.rounds[0].name).result()
+        here = by_part.get(round_name(number), [])
+        made = next((finished.result for _, finished in here if finished.position == 1), None)
         near: dict[str, list[float]] = {"kept": [], "rejected": []}
-        for position, stage in enumerate(resolved.rounds, 1):
+        for stage, finished in here:
             if stage.needs.novelty_below is not None:
-                place = folder.stage(part, position, stage.name)
-                for fate, evidence in near.items():
-                    evidence.extend(_rouge_l(read_lines(place.path / f"{fate}.jsonl")))
+                for fate, scores in near.items():
+                    scores.extend(nearest_rouge_l(read_lines(finished.place.path / f"{fate}.jsonl")))
         counts.append(
             RoundCount(
                 number=number,
                 requests=start.requests,
-                candidates=0 if source is None else source.kept + sum(source.rejected.values()),
+                candidates=0 if made is None else made.kept + sum(made.rejected.values()),
                 kept=kept,
                 nearest_kept=tuple(near["kept"]),
                 nearest_rejected=tuple(near["rejected"]),
-                on_topic=sum(topical["on"] for topical in _of_topic(part, done)),
-                told_of_topic=sum(topical["of"] for topical in _of_topic(part, done)),
+                on_topic=sum(topical["on"] for topical in _of_topic(here)),
+                told_of_topic=sum(topical["of"] for topical in _of_topic(here)),
             )
         )
     return tuple(counts)
-
-
-def _rouge_l(lines: Iterable[Mapping[str, Any]]) -> Iterable[float]:
-    for line in lines:
-        value = line.get("evidence", {}).get("rouge_l")
-        if isinstance(value, int | float):
-            yield float(value)
 
 
 def _threshold(resolved: Resolved) -> float | None:
@@ -229,15 +224,15 @@ def _threshold(resolved: Resolved) -> float | None:
 
 def _failures(done: Iterable[Done]) -> Counter[str]:
     failures: Counter[str] = Counter()
-    for _, _, _, result in done:
-        failures.update(result.failed)
+    for _, finished in done:
+        failures.update(finished.result.failed)
     return failures
 
 
 def _finish_reasons(done: Iterable[Done]) -> Counter[str]:
     reasons: Counter[str] = Counter()
-    for _, _, _, result in done:
-        reasons.update(result.bill.finish_reasons)
+    for _, finished in done:
+        reasons.update(finished.result.bill.finish_reasons)
     return reasons
 
 
@@ -245,14 +240,14 @@ def _counts(counts: Mapping[str, int]) -> tuple[Count, ...]:
     return tuple(Count(name, count) for name, count in largest_first(counts).items())
 
 
-def cycle_counts(resolved: Resolved, folder: RunFolder, walked: Walked) -> tuple[CycleCount, ...]:
+def cycle_counts(resolved: Resolved, run: Run, walked: Walked) -> tuple[CycleCount, ...]:
     """Every cycle with what was decided at its end; none for a recipe that is walked once."""
     if resolved.recipe.cycles == 1:
         return ()
-    return tuple(_cycle(resolved, folder, cycle) for cycle in walked.cycles)
+    return tuple(_cycle(resolved, run, cycle) for cycle in walked.cycles)
 
 
-def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
+def _cycle(resolved: Resolved, run: Run, cycle: Cycle) -> CycleCount:
     feedback = cycle.feedback
     steers = feedback.get("steers")
     return CycleCount(
@@ -261,7 +256,7 @@ def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
         tasks=cycle.tasks,
         nearest=cycle.nearest,
         distinct_2=cycle.distinct_2,
-        ifs=_ifs(resolved, folder, cycle),
+        ifs=_ifs(resolved, run, cycle),
         gain=estimate_in(feedback.get("gain")),
         decision=cycle.decision,
         asks_for=texts_in(feedback.get("asks_for")),
@@ -269,16 +264,16 @@ def _cycle(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> CycleCount:
     )
 
 
-def _ifs(resolved: Resolved, folder: RunFolder, cycle: Cycle) -> Estimate | None:
+def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> Estimate | None:
     """As feedback read it, with the interval from the score whose responses it read."""
     value = number_in(cycle.feedback.get("ifs"))
     if value is None:
         return None
     label = next((stage.needs.label for stage in resolved.once if stage.needs.feeds_back), "")
+    by_path = {finished.path: finished.result.measured for finished in run.stages}
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.scores and stage.needs.label == label:
-            result = folder.stage(cycle.part, position, stage.name).result()
-            score = None if result is None else result.measured.get(_SCORE)
+            score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(_SCORE)
             estimate = estimate_beside(score, "ifs") if isinstance(score, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
             if estimate is not None and abs(estimate.value - value) < 1e-9:
@@ -310,9 +305,9 @@ def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[Publ
 
 def _nearest_by_text(done: Iterable[Done], wanted: Container[str]) -> dict[str, Mapping[str, Any]]:
     lines: dict[str, Mapping[str, Any]] = {}
-    for _, stage, place, _ in done:
+    for stage, finished in done:
         if stage.needs.novelty_below is not None:
-            for line in read_lines(place.path / "kept.jsonl"):
+            for line in read_lines(finished.place.path / "kept.jsonl"):
                 if line["instruction"] in wanted:
                     lines[line["instruction"]] = line.get("evidence", {})
     return lines
@@ -322,13 +317,14 @@ def rejected_examples(done: Iterable[Done]) -> tuple[RejectedExample, ...]:
     """A few of every reason, most frequent reasons first."""
     by_reason: dict[tuple[str, str], list[RejectedExample]] = {}
     totals: Counter[tuple[str, str]] = Counter()
-    for _, stage, place, result in done:
+    for stage, finished in done:
+        result = finished.result
         awaited = {
             reason: min(count, 3 - len(by_reason.get((stage.name, reason), ())))
             for reason, count in result.rejected.items()
         }
         totals.update({(stage.name, reason): count for reason, count in result.rejected.items()})
-        for line in place.lines("rejected") if any(count > 0 for count in awaited.values()) else ():
+        for line in finished.place.lines("rejected") if any(count > 0 for count in awaited.values()) else ():
             reason = line["reason"]
             if awaited[reason] > 0:
                 awaited[reason] -= 1

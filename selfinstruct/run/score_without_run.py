@@ -152,7 +152,7 @@ def _folders(named: str) -> list[FolderMeasured]:
     """The folder, or those in it."""
     inside = Path(named)
     if inside.is_dir() and not _holds(inside):
-        arms = [one for one in sorted(inside.iterdir()) if one.is_dir() and _holds(one)]
+        arms = [folder for folder in sorted(inside.iterdir()) if folder.is_dir() and _holds(folder)]
         if arms:
             return [_folder(f"{arm.name}={arm}") for arm in arms]
     return [_folder(named)]

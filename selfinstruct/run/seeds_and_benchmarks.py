@@ -90,7 +90,7 @@ def seeds_and_benchmarks(resolved: Resolved, notice: Callable[[str], None]) -> S
     if any(need.checks is not None for need in needs):
         sets |= dict.fromkeys((*_HALVES, "objecqa-v1"))
     sets |= dict.fromkeys(path for path in against if path in SHIPPED_SETS)
-    read = [path for path in (*(one.path for one in recipe.inputs), *against) if path not in SHIPPED_SETS]
+    read = [path for path in (*(entry.path for entry in recipe.inputs), *against) if path not in SHIPPED_SETS]
     contents = {path: content(path) for path in read}
     contents |= {f"weights of {role}": mark for role, mark in weights_marks(resolved).items()}
     made = {name: prompt_set(name) for name in sets if name}
@@ -154,7 +154,7 @@ def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], 
         raise BadInput(what, place="the recipe", fix=f"give at most {max(0, len(seeds) - 1)}, or more seeds")
     ranked = sorted(seeds, key=lambda seed: digest("holdout", recipe.seed, seed.id))
     drawn = frozenset(seed.id for seed in ranked[:wanted])
-    return tuple(one for one in seeds if one.id not in drawn), tuple(one for one in seeds if one.id in drawn)
+    return tuple(seed for seed in seeds if seed.id not in drawn), tuple(seed for seed in seeds if seed.id in drawn)
 
 
 def _benchmark(path: str, columns: Roles | None) -> Sequence[Task]:

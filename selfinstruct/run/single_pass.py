@@ -86,11 +86,11 @@ class Once:
 
 def groups(stages: Sequence[Stage]) -> list[range]:
     """Positions of the stages that records go through in one pass: most stages are alone."""
-    found = list[range]()
+    ranges = list[range]()
     for at, stage in enumerate(stages):
-        joins = bool(found) and _alone(stage, "record") and _alone(stages[at - 1], "record", "source")
-        found.append(range(found.pop().start if joins else at, at + 1))
-    return found
+        joins = bool(ranges) and _alone(stage, "record") and _alone(stages[at - 1], "record", "source")
+        ranges.append(range(ranges.pop().start if joins else at, at + 1))
+    return ranges
 
 
 def lasting(stages: Sequence[Stage], at: int) -> bool:

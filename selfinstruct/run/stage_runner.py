@@ -181,21 +181,21 @@ class Runner:
             records: Iterable[Task] = Watched(inflow.records, self.watch)
             if first:
                 records = kept_of(outcomes_of(stages[0], inflow.records, benches[0]), writings[0])
-            told = partial(self.watch.outcome, part, names)
+            report = partial(self.watch.outcome, part, names)
             received = [0] * len(stages)
             group = Neighbours(tuple(stages[first:]), tuple(lasting[first:]))
             for passed in by_chunk(group, records, benches[first:], self.workers):
-                for at, one in enumerate(passed, int(first)):
-                    received[at] += one.received
-                    writings[at].kept += one.handed_on
-                    for outcome in one.outcomes:
+                for at, result in enumerate(passed, int(first)):
+                    received[at] += result.received
+                    writings[at].kept += result.handed_on
+                    for outcome in result.outcomes:
                         if isinstance(outcome, Measured):
                             before = writings[at].measured.get(outcome.name)
                             writings[at].add(Measured(outcome.name, added(before, outcome.value)))
                             continue
                         writings[at].add(outcome)
                         if at == len(stages) - 1 or not isinstance(outcome, Kept):
-                            told(outcome)
+                            report(outcome)
             for stage, place, writing, came in zip(stages, places, writings, received, strict=True):
                 if stage.scope != "source":
                     refuse_lost(stage, came, writing.fates)

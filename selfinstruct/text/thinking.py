@@ -74,7 +74,7 @@ class Parted:
     answer: str
     """The text as it was where no thinking was found."""
     thinking: str = ""
-    found: bool = False
+    marked: bool = False
     """There were marks, even if nothing stood between them."""
     unclosed: bool = False
     """The thinking did not come to its end: it was cut off."""
@@ -84,12 +84,12 @@ def parted(text: str) -> Parted:
     r"""The answer of a text and the thinking in it; a text without marks comes back as it is.
 
     >>> parted("<think>\nA spice? Saffron.\n</think>\n\nSaffron.")
-    Parted(answer='Saffron.', thinking='A spice? Saffron.', found=True, unclosed=False)
+    Parted(answer='Saffron.', thinking='A spice? Saffron.', marked=True, unclosed=False)
     >>> parted("So it is tin.\n</think>\nTin.").answer, parted("[THINK]Hm[/THINK]Tin.").answer
     ('Tin.', 'Tin.')
     >>> parted("<seed:think>Which sea do they").answer, parted("\u25c1think\u25b7x\u25c1/think\u25b7 Po").answer
     ('', 'Po')
-    >>> parted("Say what the <think> and </think> tags are for.").found, parted(" The Po ").answer
+    >>> parted("Say what the <think> and </think> tags are for.").marked, parted(" The Po ").answer
     (False, ' The Po ')
     """
     if not may_hold_marks(text):
@@ -163,9 +163,9 @@ def only_thinking(text: str, asked: str = "") -> bool:
     (True, True, False)
     """
     parts = parted(text)
-    if parts.found and not parts.answer.strip():
+    if parts.marked and not parts.answer.strip():
         return True
-    return not parts.found and sounds_like_thinking(text, asked)
+    return not parts.marked and sounds_like_thinking(text, asked)
 
 
 def _first(marks: re.Pattern[str], text: str, end: int, *, lone: bool = False) -> re.Match[str] | None:

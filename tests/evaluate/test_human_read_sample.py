@@ -124,8 +124,8 @@ def test_what_is_told_of_sixty_reads_covers_the_share_and_the_difference(whole: 
             assert share.both.high is not None
             assert share.both.half_width <= (share.by_reads.half_width or 0)  # type: ignore[operator] # it has one
             covered.append(share.both.low <= np.mean(of) <= share.both.high)
-        assert difference.found.low is not None
-        assert difference.found.high is not None
-        differ.append(difference.found.low <= np.mean(too) - np.mean(true) <= difference.found.high)
+        assert difference.estimate.low is not None
+        assert difference.estimate.high is not None
+        differ.append(difference.estimate.low <= np.mean(too) - np.mean(true) <= difference.estimate.high)
     assert np.mean(covered) >= 0.93
     assert np.mean(differ) >= 0.93

@@ -144,5 +144,5 @@ def test_what_is_told_of_each_model_and_between_them(drawn: Draw) -> None:
     assert [first.errors[name].missed for name in ("whole", "cut")] == [0, 0]
     assert sum(second.errors[name].missed for name in ("whole", "cut")) == second.disagreements - second.unsure > 5
     assert first.silent == sum(MADE[one.place].side[0] == "a-model" for one in drawn.silent)
-    assert difference.found.value == pytest.approx(second.both.value - first.both.value)
+    assert difference.estimate.value == pytest.approx(second.both.value - first.both.value)
     assert difference.as_json()["same_wrapper"] is True

@@ -116,7 +116,7 @@ def test_a_judge_by_length_is_right_in_one_half_only_and_is_refused() -> None:
     assert sum(trial.right) == 50
     assert not any(right for right, worse in zip(trial.right, trial.longer_is_worse, strict=True) if worse)
     assert not trial.passed
-    assert "refused as a judge" in trial.told
+    assert "refused as a judge" in trial.summary
 
 
 def test_both_orders_are_asked_and_a_judge_that_likes_what_comes_first_only_ties() -> None:

@@ -22,7 +22,7 @@ def test_each_instruction_and_input_is_asked_once_with_all_its_answers() -> None
         task("Add.", ("1 1", "2"), ("1 1", "two"), ("2 2", "4")),
         task("Add.", ("1 1", "2"), ("1 1", "II"), ordinal=1),
     ]
-    found = set_questions(tasks, "agreement_with_teacher").found
+    found = set_questions(tasks, "agreement_with_teacher").questions
     assert [(one.text, one.references) for one in found] == [
         ("Add.\n\n1 1", ("2", "two", "II")),
         ("Add.\n\n2 2", ("4",)),
@@ -35,14 +35,14 @@ def test_records_without_an_answer_are_counted_and_not_asked() -> None:
     found = set_questions(
         [task("Name a river."), task("Name a lake.", ("", " ")), task("Sing.", ("", "La"))], "quality_on_gold"
     )
-    assert [one.text for one in found.found] == ["Sing."]
+    assert [one.text for one in found.questions] == ["Sing."]
     assert found.without_answer == 2
 
 
 def test_system_turns_tell_questions_apart_and_conversations_are_asked_their_first_turn() -> None:
     later = (Message("user", "And?"), Message("assistant", "Spey"))
     tasks = [task("Name a river.", ("", "Tay"), later=later), task("Name a river.", ("", "Tay"), system="Be brief.")]
-    found = set_questions(tasks, "quality_on_gold").found
+    found = set_questions(tasks, "quality_on_gold").questions
     assert [(one.text, one.system, one.references) for one in found] == [
         ("Name a river.", "", ("Tay",)),
         ("Name a river.", "Be brief.", ("Tay",)),
@@ -51,18 +51,20 @@ def test_system_turns_tell_questions_apart_and_conversations_are_asked_their_fir
 
 def test_the_kind_is_the_records_own() -> None:
     tasks = [task(text, ("", "x"), is_classification=label) for text, label in (("A", True), ("B", False), ("C", None))]
-    kinds = [one.kind for one in set_questions(tasks, "quality_on_gold").found]
+    kinds = [one.kind for one in set_questions(tasks, "quality_on_gold").questions]
     assert kinds == ["classification", "not_classification", "undecided"]
 
 
 def test_every_accepted_answer_of_a_natural_instructions_task_is_a_reference() -> None:
     given = {"input": "Scotland", "output": ["Tay", "Dee"]}
     value = {"Definition": ["Name a river."], "Instances": [given, {"input": "Spain", "output": ["Ebro"]}]}
-    found = set_questions([natinst(value, INPUT)], "quality_on_gold").found
+    found = set_questions([natinst(value, INPUT)], "quality_on_gold").questions
     assert [one.references for one in found] == [("Tay", "Dee"), ("Ebro",)]
 
 
 @pytest.mark.parametrize("beside", ["x", [], [1], [{"output": "x"}], [{"output": [1, " "]}]])
 def test_a_field_of_that_name_that_is_something_else_adds_nothing(beside: Any) -> None:
     one = task("Name a river.", ("", "Tay"))
-    assert set_questions([replace(one, extra={"Instances": beside})], "quality_on_gold").found[0].references == ("Tay",)
+    assert set_questions([replace(one, extra={"Instances": beside})], "quality_on_gold").questions[0].references == (
+        "Tay",
+    )

@@ -49,6 +49,6 @@ def test_whoever_waits_is_told_the_time_of_the_numbers_that_are_computed_in(numb
     said = plan.announced(6_000, numbers, 0.01)
     assert said.startswith("2 checks of 20 prompts, ")
     assert said.split(", ")[1] == told
-    assert "; with fewer they would say nothing, --stop none does without)" in said
+    assert "; with fewer they would say nothing, --stop=none does without)" in said
     more = fitted(GRID, 800, 10**7, 1 / 3)
     assert "fewer" not in more.announced(10**7, numbers, 0.01)

@@ -39,7 +39,7 @@ def test_with_tags_every_answer_and_its_mark_are_learned_but_not_the_line_break_
 @pytest.mark.parametrize("form", ["tags", "alpaca", "ifs", "self_instruct"])
 def test_a_student_is_scored_with_the_text_it_was_tuned_with(form: Template, given: str, system: str) -> None:
     one = task("Sort {input}. ", "a b", given, system=system)
-    [question] = set_questions([one], "quality_on_gold").found
+    [question] = set_questions([one], "quality_on_gold").questions
     asked = Wrapper(form).wrap(question.instruction, question.input, question.system).prompt
     if form == "tags":
         trained = {tagged(conversation(one, one.instances[0]), "</s>")[0].text}

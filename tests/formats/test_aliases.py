@@ -127,7 +127,7 @@ def test_it_is_read_as_a_person_would(value: dict[str, object], given: str, syst
     ],
 )
 def test_what_is_tied_or_no_text_is_refused_with_the_way_to_say_it(value: object, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"--columns instruction=|--from messages"):
+    with pytest.raises(BadInput, match=r'columns={"instruction": |shape="messages"'):
         list(read_set(write(tmp_path, value)))
 
 

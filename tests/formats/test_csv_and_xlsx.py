@@ -243,7 +243,7 @@ def test_rows_of_a_sheet_without_names_are_numbered_too(tmp_path: Path) -> None:
 
 def test_a_table_without_names_is_told_how_to_be_read(tmp_path: Path) -> None:
     (tmp_path / "set.csv").write_text("What is clay?,Earth.\nWhat is slip?,Wet clay.\n")
-    with pytest.raises(BadInput, match="where line 1 is a record: --columns instruction=#1,output=#2"):
+    with pytest.raises(BadInput, match=r'where line 1 is a record: columns={"instruction": "#1", "output": "#2"}'):
         list(read_set(str(tmp_path / "set.csv")))
     with pytest.raises(BadInput, match="no column '#3'; it has #1, #2"):
         list(read_set(str(tmp_path / "set.csv"), columns=Roles.parse("instruction=#3")))

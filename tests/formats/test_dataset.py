@@ -211,7 +211,7 @@ def test_a_conversation_is_cut_only_when_told() -> None:
         later=(Message("user", "Another?"), Message("assistant", "Dee")),
         measures={"words": 2.0},
     )
-    with pytest.raises(BadInput, match=f"record {chat.id[:16]} .* a conversation of 2 answers.*--first-turn"):
+    with pytest.raises(BadInput, match=f"record {chat.id[:16]} .* a conversation of 2 answers.*first_turn=True"):
         list(rows([chat], "alpaca"))
     [row] = rows([chat], "alpaca", first_turn=True)
     assert row["output"] == "Tay"

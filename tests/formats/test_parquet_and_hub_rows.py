@@ -3,14 +3,17 @@
 import datetime as dt
 import decimal
 import math
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pytest_httpserver import HTTPServer
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
+from selfinstruct.formats.input_files import sources
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.parquet_and_hub_rows import parquet_rows
 from selfinstruct.formats.read_sets import read_set
@@ -109,3 +112,22 @@ def test_a_map_beside_the_text_stops_nobody(tmp_path: Path) -> None:
     first, second = (one for one in parquet_rows(tmp_path / "set.parquet") if isinstance(one, Line))
     assert first.value == {**LINE, "marks": [["topic", "water"]]}
     assert second.value == {**LINE, "marks": None}
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import datasets
+    from huggingface_hub import constants
+
+    httpserver.expect_request(re.compile(".*")).respond_with_data("busy", status=503)
+    address = httpserver.url_for("").rstrip("/")
+    for switch in (constants, datasets.config):
+        monkeypatch.setattr(switch, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", address)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="nobody/nothing: neither a file nor to be had from the Hub"):
+        [row for source in sources("nobody/nothing") for row in source.records]
+    assert len([request for request, _ in httpserver.log if "nobody/nothing" in request.path]) == 1
+    assert not constants.HF_HUB_OFFLINE

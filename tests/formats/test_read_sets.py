@@ -228,7 +228,7 @@ def test_an_object_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_layout_is_never_guessed(tmp_path: Path) -> None:
     torn = {"instruction": "Name a river.", "prompt": "Q: Name a river.", "response": "Tay"}
     source = write(tmp_path, torn, torn)
-    with pytest.raises(BadInput, match=r"set\.jsonl:1: may be alpaca or prompt_completion; say which: --from alpaca"):
+    with pytest.raises(BadInput, match=r'set\.jsonl:1: may be alpaca or prompt_completion; say which: shape="alpaca"'):
         list(read_set(source))
     tasks, _ = both(list(read_set(source, shape="prompt_completion")))
     assert {task.instruction for task in tasks} == {"Q: Name a river."}
@@ -244,7 +244,7 @@ def test_a_layout_is_never_guessed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        ("nonsense", "--from: no layout 'nonsense'; take one of records, self_instruct, alpaca"),
+        ("nonsense", "shape: no layout 'nonsense'; take one of records, self_instruct, alpaca"),
         ("messages", r"set\.jsonl:1: not in the layout messages"),
     ],
 )

@@ -275,7 +275,7 @@ def test_measures_and_clashing_names_stand_under_metadata(tmp_path: Path) -> Non
 def test_a_conversation_is_cut_only_when_told(layout: str, tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     with pytest.raises(
-        BadInput, match=rf"record {CHAT.id[:16]} \('Name a river.'\): a conversation of 2 .*--first-turn"
+        BadInput, match=rf"record {CHAT.id[:16]} \('Name a river.'\): a conversation of 2 .*first_turn=True"
     ):
         write_set(path, [CHAT], layout, encode=encode)
     assert write_set(path, [CHAT], layout, encode=encode, first_turn=True) == 1
@@ -295,7 +295,7 @@ def test_a_task_without_an_answer_is_not_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "layout", "says"), [
     ("set.xlsx", "alpaca", r"set\.xlsx: ends in '\.xlsx'"),
     ("set", "alpaca", "ends in ''"),
-    ("set.jsonl", "nonsense", "--to: no layout 'nonsense'; take one of messages"),
+    ("set.jsonl", "nonsense", "format: no layout 'nonsense'; take one of messages"),
 ])  # fmt: skip
 def test_an_unknown_ending_or_layout_is_one_line(name: str, layout: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=says):

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,12 +28,14 @@ PROBES = {
     "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
-    "(one.stage, one.name) == ('split', 'split')": "a measure of a finished run",
     "stage.name == 'read'": "folders of a finished run",
+    "'01-read'": "the engine's own first step",
     "'classify' in later": "a verb writes a recipe",
     "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
+FOLDER = re.compile(rf"([0-9]+|\*)-({'|'.join((*STAGES, 'read'))})(/.*)?")
+"""A stage's folder, or a pattern of such, which is found by the name of the stage."""
 KNOBS: dict[str, dict[str, Any]] = {
     "semantic": {"embedder": "x"},
     "select": {"how": "top", "count": 1},
@@ -71,11 +74,13 @@ def compared(node: ast.Compare) -> bool:
 
 
 def suspects(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """Every probe and every comparison of a name, as it is written, and whether it may be."""
+    """Every probe, comparison of a name and folder of a stage, as it is written, and whether it may be."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"getattr", "hasattr"}:
             yield ast.unparse(node), ast.unparse(node) in PROBES
         if isinstance(node, ast.Compare) and compared(node):
+            yield ast.unparse(node), ast.unparse(node) in NAMES
+        if isinstance(node, ast.Constant) and FOLDER.fullmatch(str(node.value)):
             yield ast.unparse(node), ast.unparse(node) in NAMES
 
 
@@ -91,6 +96,7 @@ def test_the_engine_probes_no_stage_and_compares_no_name_of_one(module: Path) ->
         "hasattr(stage, 'stop')",
         "stage.name == FEEDBACK",
         "one.name in ('score', 'suite')",
+        "part.glob('*-novelty')",
     ],
 )
 def test_a_probe_or_a_comparison_is_seen(line: str) -> None:

@@ -199,7 +199,7 @@ def test_a_parameter_is_refused_once_however_many_are_in_flight(
     there = Endpoint(httpserver, (habit,))
     backend = OpenAICompatible(model="m", url=there.url)
     heard: list[str] = []
-    backend.asking.told = heard.append
+    backend.asking.notice = heard.append
     with Gate(backend, AnswersInMemory(), Policy(in_flight=16)) as gate:
         answers = list(gate.scoped("s").complete([LONG] * 40))
     assert all(isinstance(answer, Completion) for answer in answers)

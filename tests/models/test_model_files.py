@@ -1,14 +1,18 @@
 """What a model's files tell unread; nothing here needs torch."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+import selfinstruct as si
 from selfinstruct.errors import BadInput
 from selfinstruct.models import weights
-from selfinstruct.models.model_files import Facts, adapter_base, content_mark, facts, find_weights
+from selfinstruct.models.model_files import Facts, adapter_base, check_on_hub, content_mark, facts, find_weights, reach
+from selfinstruct.models.transformers_weights import facts_on_hub, load_weights
 
 
 def on_hub(_name: str) -> Facts:
@@ -166,3 +170,55 @@ def test_a_large_file_is_sampled_from_its_beginning_to_its_end(tmp_path: Path) -
         file.seek(-1, 2)
         file.write(b"\1")
     assert content_mark(folder) != before
+
+
+@pytest.fixture
+def silent_hub(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> HTTPServer:
+    """A Hub that has no time for anybody."""
+    from huggingface_hub import constants
+
+    httpserver.expect_request(re.compile(".*")).respond_with_data("busy", status=503)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", httpserver.url_for("").rstrip("/"))
+    return httpserver
+
+
+def questions(hub: HTTPServer) -> int:
+    """About models; its client tells the Hub about itself, too."""
+    return len([request for request, _ in hub.log if "models" in request.path])
+
+
+@pytest.mark.parametrize("ask", [check_on_hub, facts_on_hub, load_weights])
+def test_a_hub_that_does_not_answer_is_asked_once(ask: Callable[[str], object], silent_hub: HTTPServer) -> None:
+    with pytest.raises(BadInput, match="model 'hf:nobody/nothing': is neither here nor to be had from the Hub"):
+        ask("nobody/nothing")
+    assert questions(silent_hub) == 1
+
+
+def test_what_the_cache_has_is_taken_where_the_hub_does_not_answer(
+    silent_hub: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place = tmp_path / "models--somebody--something"
+    (place / "snapshots" / "0a1b").mkdir(parents=True)
+    (place / "snapshots" / "0a1b" / "config.json").write_text("{}", encoding="utf-8")
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text("0a1b", encoding="utf-8")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert not reach("hf:somebody/something")
+    check_on_hub("hf:somebody/something")
+    assert questions(silent_hub) == 1  # the second did not even ask
+
+
+@pytest.mark.parametrize(
+    "name", ["runs/student", "./student", "../student", "~/student", "/no/where", "a/b/c", "x.gguf"]
+)
+def test_a_path_that_leads_nowhere_is_no_question_for_the_hub(
+    name: str, silent_hub: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=f"model 'hf:{name}': no such file or folder; .*path"):
+        load_weights(f"hf:{name}")
+    with pytest.raises(BadInput, match="no such file or folder"):
+        si.load_model(f"hf:{name}")
+    assert questions(silent_hub) == 0

@@ -68,6 +68,7 @@ def test_generate_set_is_the_verb(tmp_path: Path) -> None:
     same(run.folder, tmp_path / "verb")
     assert (len(run.kept), run.reason, run.finished) == (3, "target", True)
     assert run.cost.requests > 0
+    assert f"{run.cost.requests} requests = {run.cost.requests - run.cost.failed} answered" in run.report.read_text()
     assert run.cost.dollars == 0 or run.cost.dollars is None
 
 

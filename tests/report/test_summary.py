@@ -51,9 +51,9 @@ def test_failed_calls_are_compared_with_their_kinds() -> None:
 
 def test_costs_add_up_exactly_and_one_unknown_makes_all_unknown() -> None:
     dimes = replace(STORY, spending=(replace(LINE, cost="0.1"),) * 3)
-    assert str(dimes.cost) == "0.3"
-    assert dimes.tokens == 45
-    assert replace(STORY, spending=(LINE, replace(LINE, cost=None))).cost is None
+    assert str(dimes.cost.dollars) == "0.3"
+    assert dimes.cost.tokens == 45
+    assert replace(STORY, spending=(LINE, replace(LINE, cost=None))).cost.dollars is None
 
 
 def test_texts_count_words_of_every_script() -> None:

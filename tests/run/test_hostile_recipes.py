@@ -142,7 +142,7 @@ def resolved(text: str, changes: Sequence[str] = ()) -> Resolved | BadInput:
 def check(text: str, changes: Sequence[str] = ()) -> None:
     what = resolved(text, changes)
     if isinstance(what, BadInput):
-        told = str(what)
+        told = what.typed
         assert told.startswith(("r.yaml", "--set")), told
         assert told.isprintable(), told
         assert len(told) < 1500, told
@@ -275,7 +275,7 @@ def test_check_says_the_recipe_or_fails_with_two(
         code = desk.main(["check", str(path), *more], standalone_mode=False)
     except BadInput as error:
         assert error.exit_code == 2
-        assert str(error).startswith((str(path), "--set"))
+        assert error.typed.startswith((str(path), "--set"))
     else:
         assert code == 0
 

@@ -63,5 +63,5 @@ def test_without_a_folder_by_name_none_of_several_trains(
 ) -> None:
     started(monkeypatch, rank, 2)
     for folder, fresh in ((None, False), (tmp_path, True)):
-        with pytest.raises(BadInput, match=r"2 processes cannot agree .*name a new folder with -o"):
+        with pytest.raises(BadInput, match=r"2 processes cannot agree .*name a new folder, and leave fresh=True away"):
             launched.helped(resolved, folder, fresh=fresh)

@@ -140,7 +140,7 @@ def test_an_answer_that_is_not_as_it_was_written_is_refused_and_then_made_good(d
     changed(path, damage)
     with Journal(path, known=told) as journal:
         assert found_in(journal, 0) == asked(prompt="number 0")[1]
-        with pytest.raises(BadInput, match=r"journal\.sqlite: an answer to a is not as it was written.*--fresh"):
+        with pytest.raises(BadInput, match=r"journal\.sqlite: an answer to a is not as it was written.*fresh=True"):
             found_in(journal, 1)
     with Journal(path, known=told, mend=True) as journal:
         assert found_in(journal, 1) is None
@@ -167,7 +167,7 @@ def test_a_journal_that_holds_less_than_it_did_is_refused_and_then_its_money_cou
     path = tmp_path / "journal.sqlite"
     told = journal_with(path, 3)
     loss(path)
-    with pytest.raises(BadInput, match=r"journal\.sqlite: (holds \d answers, and|its totals are not as) .*--fresh"):
+    with pytest.raises(BadInput, match=r"journal\.sqlite: (holds \d answers, and|its totals are not as) .*fresh=True"):
         Journal(path, known=told)
     for _ in range(2):  # a kill between the two changes nothing
         with Journal(path, known=told, mend=True) as journal:

@@ -62,9 +62,9 @@ def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "complaint"),
     [
-        ("1000", r"--memory: 1,000 bytes are too few .*; give at least 1MiB"),
+        ("1000", r"memory: 1,000 bytes are too few .*; give at least 1MiB"),
         ("0GB", "too few"),
-        ("much", r"--memory: 'much' is no size; write it as 512MB"),
+        ("much", r"memory: 'much' is no size; write it as 512MB"),
         ("-1GB", "no size"),
         ("1TB/s", "no size"),
         ("", "no size"),

@@ -74,7 +74,7 @@ def test_odd_thinking_is_taken_off(text: str, answer: str) -> None:
 )
 def test_a_text_that_only_speaks_of_marks_comes_back_as_it_is(text: str) -> None:
     told = parted(text)
-    assert (told.answer, told.found) == (text, False)
+    assert (told.answer, told.marked) == (text, False)
     assert not only_thinking(text)
 
 

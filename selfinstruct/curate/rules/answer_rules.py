@@ -132,9 +132,9 @@ def thinking_left_in(exchange: Exchange) -> str:
     ''
     """
     answer = exchange.output or ""
-    if may_hold_marks(answer) and (parts := parted(answer)).found:
+    if may_hold_marks(answer) and (parts := parted(answer)).marked:
         # Where the request shows such marks, answering in kind is what was asked.
-        return "" if parted(exchange.request).found or "think>" in exchange.request else _thought(parts, answer)
+        return "" if parted(exchange.request).marked or "think>" in exchange.request else _thought(parts, answer)
     # The request is put together only for the few that sound so.
     sounds = sounds_like_thinking(answer) and sounds_like_thinking(answer, exchange.request)
     return one_line(answer)[:80] if sounds else ""

@@ -314,7 +314,7 @@ def without_marks_of_models(text: str) -> Plainer:
     cuts: list[Cut] = []
     parts = parted(text)
     plain = parts.answer
-    if parts.found:
+    if parts.marked:
         cuts.append(Cut("thinking", parts.thinking))
     for _ in range(_ENDS_LOOKED_AT):
         end = _END.search(plain, max(0, len(plain) - 80))

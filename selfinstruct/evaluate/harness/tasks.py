@@ -28,7 +28,7 @@ class HarnessTask:
     """Runs what the model wrote."""
 
     @property
-    def told(self) -> str:
+    def conditions(self) -> str:
         """What a number of it rests on."""
         return f"{self.settings}; not the paper's: {self.differs}" if self.differs else self.settings
 

@@ -161,13 +161,13 @@ class JudgeAnswers:
                 judges += [(judge, trials[measure])] if trials[measure].passed else []
             else:
                 trials[measure] = try_rater(AnswerRater(model, measure, self.max_tokens), pairs)
-            bench.notice(trials[measure].told)
+            bench.notice(trials[measure].summary)
         if "pairwise" in self.measures:
             judges += [(dummy, try_pair_judge(dummy, pairs)) for dummy in DUMMIES]
             if self.likelihood:
                 likely = LikelihoodJudge(bench.scorers[self.likelihood])
                 trial = trials["likelihood"] = try_pair_judge(likely, pairs)
-                bench.notice(trial.told)
+                bench.notice(trial.summary)
                 judges.append((likely, trial))
         return trials, judges
 

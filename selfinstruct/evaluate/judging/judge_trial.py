@@ -95,7 +95,7 @@ class Trial:
         return all(share is not None and share.low is not None and share.low >= least for share, least in bounds)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Verdict, both shares with their bounds, and faults, in one line of text."""
         every, half = _share_text(self.every), _share_text(self.where_longer_is_worse)
         faults = (

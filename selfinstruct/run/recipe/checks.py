@@ -65,8 +65,8 @@ def check_order(resolved: "Resolved", file: YamlFile) -> None:
 
 def check_inputs(resolved: "Resolved", file: YamlFile) -> None:
     """BadInput for an input that says twice, or wrongly, how it is to be read."""
-    for number, one in enumerate(resolved.recipe.inputs):
-        if one.columns and (one.shape or one.compat):
+    for number, entry in enumerate(resolved.recipe.inputs):
+        if entry.columns and (entry.shape or entry.compat):
             place = file.place(("inputs", number, "columns"))
             raise BadInput("both a layout (`from`) and `columns`", place=place, fix="leave one of them away")
     _ = resolved.sets  # their columns are checked where they are made

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 import yaml
 
 from selfinstruct import plugins
+from selfinstruct.advice import in_python
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.run.progress_events import Unwatched
@@ -170,7 +171,7 @@ class _Notices(Unwatched):
 
     def notice(self, line: str) -> None:
         """Write a notice to stderr."""
-        sys.stderr.write(printable(line) + "\n")
+        sys.stderr.write(printable(in_python(line)) + "\n")
 
 
 def _check_inputs(inputs: object) -> None:

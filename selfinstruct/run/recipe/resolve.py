@@ -70,11 +70,13 @@ class Resolved:
         """Every knob, defaults included."""
         written: dict[str, Json] = self.recipe.model_dump(mode="json", by_alias=True, exclude={"models"})
         models = self.recipe.models
-        named: dict[str, Json] = {role: one if isinstance(one, str) else one.as_yaml() for role, one in models.items()}
+        named: dict[str, Json] = {
+            role: model if isinstance(model, str) else model.as_yaml() for role, model in models.items()
+        }
         written = {key: named if key == "models" else written[key] for key in Recipe.model_fields}
-        for one in written["inputs"] if isinstance(written["inputs"], list) else ():
-            if isinstance(one, dict) and not one["columns"]:
-                del one["columns"]  # as before there were any: a run stays the same run
+        for entry in written["inputs"] if isinstance(written["inputs"], list) else ():
+            if isinstance(entry, dict) and not entry["columns"]:
+                del entry["columns"]  # as before there were any: a run stays the same run
         if not written["code"]:
             del written["code"]  # as above
         if written["lag"] is None:

@@ -197,12 +197,12 @@ def judge_kept(
 
     BadInput for a suite that no judge marks.
     """
-    measures: list[Json] = [one.strip() for one in named.split(",")]
+    measures: list[Json] = [name.strip() for name in named.split(",")]
     rated = (*JUDGED, "user_oriented")
-    for one in measures:
-        if one not in rated:
+    for measure in measures:
+        if measure not in rated:
             fix = f"of kept answers judges mark {', '.join(rated)}; for another suite name the model"
-            raise BadInput(f"'{one}' asks questions of its own", place=place, fix=fix)
+            raise BadInput(f"'{measure}' asks questions of its own", place=place, fix=fix)
     knobs: dict[str, Json] = {"measures": measures, "answers": ",".join(folders), "first": first}
     stages: list[Json] = [{"judge_answers": knobs | {role: role for role in judging}}]
     return recipe("judged", [], stages, judging, {"publish": None})
