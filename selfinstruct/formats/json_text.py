@@ -17,6 +17,8 @@ DIGITS = 4300  # the interpreter's own limit for turning text into an integer
 _FLAT = "flatten it"
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NEAR = 24
+_INT64 = 1 << 63
+_MOST_KEYS = 32  # the whole text is looked through for each
 LONGEST_WORD = 16  # more than `-Infinity` or an escaped pair: what ends this near the end may go on behind it
 _OF_TURNS = ("messages", "conversations", "conversation", "prompt", "completion", "chosen", "rejected")
 _OF_OBJECTS = ("instances", "Instances", "Positive Examples", "Negative Examples")
@@ -52,12 +54,13 @@ def parse(text: str, place: str) -> Any:  # noqa: ANN401 - JSON is untyped until
 
 
 def object_of_texts(content: bytes) -> dict[str, Any] | None:
-    """The object of a line, where it holds texts, flags and null alone, as in most sets; None: `parse` is to tell.
+    """The object of a line of texts, whole numbers, flags and null, as in most sets; None: `parse` is to tell.
 
-    What the faster reader would let pass is not taken from it: keys that stand twice, half characters, numbers, depth.
+    What the faster reader would let pass is not taken from it: keys that stand twice, half characters, depth, numbers
+    that are long or no whole ones.
 
-    >>> object_of_texts(b'{"a": [{"b": "x"}]}'), object_of_texts(b'{"a": 1}'), object_of_texts(b'{"a": "", "a": ""}')
-    ({'a': [{'b': 'x'}]}, None, None)
+    >>> object_of_texts(b'{"a": [{"b": 1}]}'), object_of_texts(b'{"a": 1.5}'), object_of_texts(b'{"a": "", "a": ""}')
+    ({'a': [{'b': 1}]}, None, None)
     """
     if b"\\u" in content:
         return None
@@ -78,7 +81,7 @@ def object_of_texts(content: bytes) -> dict[str, Any] | None:
 
 
 def _keys_beside_texts(value: dict[str, Any]) -> dict[str, int] | None:
-    """How often each key stands in an object and all within; None where there is something else than text in it."""
+    """How often each key stands in an object and all within; None where something else is in it."""
     keys: dict[str, int] = {}
     inside: list[Any] = [value]
     while inside:
@@ -86,11 +89,16 @@ def _keys_beside_texts(value: dict[str, Any]) -> dict[str, int] | None:
         if type(item) is dict:
             for key in item:
                 keys[key] = keys.get(key, 0) + 1
+            if len(keys) > _MOST_KEYS:
+                return None
             item = item.values()
         for part in item:
             kind = type(part)
             if kind is dict or kind is list:
                 inside.append(part)
+            elif kind is int:
+                if not -_INT64 <= part < _INT64:
+                    return None
             elif kind is not str and kind is not bool and part is not None:
                 return None
     return keys

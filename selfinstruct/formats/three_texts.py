@@ -1,4 +1,4 @@
-"""Reads a record of three texts (instruction, input, output) and nothing beside, as most are, in half the time."""
+"""Reads a record of three texts (instruction, input, output) and nothing beside, as nearly all are, the short way."""
 
 import hashlib
 from collections.abc import Callable

@@ -38,7 +38,7 @@ def with_more(line: bytes, more: Mapping[str, Json]) -> bytes | None:
     r"""`record_line(record, more)` from the record's own line; None where half a character lets all be written anew.
 
     >>> with_more(json_line({"a": 1}), {"b": "\u00e5"}).decode()
-    '{"a": 1, "b": "\u00e5"}\n'
+    '{"a": 1, "b": "å"}\n'
     """
     if b"\\ud" in line:
         return None

@@ -100,10 +100,10 @@ def test_rows_without_a_model_take_the_name_that_is_handed_in() -> None:
 @pytest.mark.parametrize(
     ("responses", "says"),
     [
-        ([("a",)], "response 1: 1 values, and no pair of prompt and response; give pairs"),
+        ([("a",)], "response 1: 1 value, and no pair of prompt and response; give pairs"),
         ([("a", "b"), ("a", "b", "c")], "response 2: 3 values, and no pair"),
         (["ab"], "response 1: a text alone, and no pair"),
-        ([7], "response 1: a int, and no pair"),
+        ([7], "response 1: an int, and no pair"),
         ([("a", 7)], "response 1: field 'response' is no text"),
         ([{"prompt": "a"}], "response 1: no field 'response'"),
     ],

@@ -331,7 +331,9 @@ KEYS = st.sampled_from(["a", "b", "role", "content", 'a\\"b', "\\u0061", "a\\/b"
 TEXTS = st.sampled_from(
     ["x", "a", "role", "\\n", "\\ud800", "\\u00e9", "\u00e9", "\t", "\x7f", "\\/", "[" * 70, '\\"a\\"', "\x01"]
 )
-OTHERS = st.sampled_from(["null", "true", "1", "1e999", "123456789012345678901", "NaN", "[]", "{}", "", "-0"])
+OTHERS = st.sampled_from(
+    ["null", "true", "1", "1e999", "123456789012345678901", "NaN", "[]", "{}", "", "-0", "9" * 5000, "1.0", "-7"]
+)
 WRITTEN = st.recursive(
     TEXTS.map('"{}"'.format) | OTHERS,
     lambda inner: (
@@ -348,7 +350,8 @@ WRITTEN = st.recursive(
 def test_what_is_read_fast_is_read_as_it_is_read_with_care(text: str, behind: str) -> None:
     found = object_of_texts((text + behind).encode())
     if found is not None:
-        assert parse(text + behind, "") == found
+        carefully = parse(text + behind, "")
+        assert (carefully, repr(carefully)) == (found, repr(found))
 
 
 def test_most_lines_of_a_set_are_read_fast() -> None:
@@ -359,5 +362,6 @@ def test_most_lines_of_a_set_are_read_fast() -> None:
     for row in rows:
         assert object_of_texts(json.dumps(row, ensure_ascii=False).encode() + b"\n") == row
     assert object_of_texts(b'{"a":' * 100_000) is None
+    assert object_of_texts(json.dumps({f"key {n}": "" for n in range(100_000)}).encode()) is None  # at once
     assert object_of_texts(b'{"a": "\xff"}') is None
     assert object_of_texts(b'{"a": "\xed\xa0\x80"}') is None

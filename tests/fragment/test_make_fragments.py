@@ -272,5 +272,5 @@ def test_numbers_that_cannot_be_meant_are_refused(knobs: dict[str, Any], complai
 
 
 def test_a_set_without_answers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="none of 1 records has an instruction and an answer"):
+    with pytest.raises(BadInput, match="none of 1 record has an instruction and an answer"):
         make([task("Name a river.", "")], tmp_path)

@@ -42,7 +42,7 @@ def test_a_seed_that_says_something_else_makes_another_run(tmp_path: Path) -> No
     shutil.copyfile(builtin_seeds(), first)
     second.write_bytes(first.read_bytes().replace(b"the", b"teh", 1))
     run(folder, "count=2", f"seeds={first}")
-    with pytest.raises(BadInput, match="'seeds' was"):
+    with pytest.raises(BadInput, match="'seeds' has another content"):
         run(folder, "count=2", f"seeds={second}")
 
 
