@@ -34,12 +34,17 @@ class Dawdles:
     needs: ClassVar[Needs] = NOTHING
 
     seed: int = 0
+    waits: bool = False
+    """The first waits for a second, so that a busy machine has two at once as well."""
     at_once: list[int] = field(default_factory=list, compare=False, repr=False)
     now: list[int] = field(default_factory=list, compare=False, repr=False)
 
     def __call__(self, records: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         self.now.append(1)
         self.at_once.append(len(self.now))
+        until = time.monotonic() + 10
+        while self.waits and max(self.at_once) == 1 and time.monotonic() < until:
+            time.sleep(0.001)
         time.sleep(Random(f"{self.seed}/{len(bench.rounds)}").random() * 0.02)
         self.now.pop()
         yield from map(Kept, records)
@@ -87,14 +92,14 @@ def overlapped(folder: Path, what: Resolved, lag: int, per_round: int = 4) -> Wa
     return walk(what, runner_in(folder), (), per_round, lag=lag)
 
 
-def toy(count: int, seed: int = 0) -> Resolved:
-    return resolved(count, Echo(), InOrder(), Dawdles(seed=seed), Sieve(by=5))
+def toy(count: int, seed: int = 0, *, waits: bool = False) -> Resolved:
+    return resolved(count, Echo(), InOrder(), Dawdles(seed=seed, waits=waits), Sieve(by=5))
 
 
 def test_rounds_overlap_and_time_changes_nothing(tmp_path: Path) -> None:
     at_once = []
     for seed in range(3):
-        what = toy(150, seed)
+        what = toy(150, seed, waits=seed == 0)
         ended = overlapped(tmp_path / str(seed), what, lag=16)
         assert len(ended.kept) == 150
         at_once.append(max(what.rounds[2].at_once))  # type: ignore[attr-defined]  # a toy
