@@ -210,7 +210,7 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
         """The object of that name, loaded now."""
         if name in _STAGES:
             stage: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
-            loaded = import_module("selfinstruct.arguments").knobs_checked(stage)
+            loaded = import_module("selfinstruct.arguments").knobs_checked(stage, name)
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
             loaded = getattr(import_module(f"selfinstruct.{module}"), attribute)

@@ -12,7 +12,7 @@ import click
 
 from selfinstruct import __version__
 from selfinstruct.cli.terminal import say
-from selfinstruct.errors import SelfInstructError
+from selfinstruct.errors import BadInput, SelfInstructError
 
 VERBS = {
     "run": "run_verbs",
@@ -130,6 +130,12 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except (FileExistsError, NotADirectoryError) as error:
+        _say(f"{error.filename}: is a file, where a folder is wanted; choose another folder with -o")
+        sys.exit(BadInput.exit_code)
+    except IsADirectoryError as error:
+        _say(f"{error.filename}: is a folder, where a file is wanted; name a file")
+        sys.exit(BadInput.exit_code)
     except OSError as error:
         way = "raise `ulimit -n` (256 is enough)" if error.errno in _TOO_MANY else "make room or permit it"
         _say(f"{error.filename or 'the disk'}: {error.strerror or error}; {way}, then: {typed()}")

@@ -8,11 +8,16 @@ one bit per (word, occurrence), then the number of differing bits never exceeds 
 overlap <= (m + n - differing) / 2 (Sandes et al. 2017).
 """
 
+import functools
+import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,10 +40,44 @@ def compiled_inside(function: Callable[P, R]) -> Callable[P, R]:
 
 def compiled_once(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled once a machine where numba finds a place for its cache, else once a process; gives up the GIL."""
-    try:
-        return cast("Callable[P, R]", numba.njit(error_model="numpy", nogil=True, cache=True)(function))
-    except RuntimeError:  # numba: "no locator available": neither the package's folder nor the user's can be written
-        return cast("Callable[P, R]", numba.njit(error_model="numpy", nogil=True)(function))
+    compiled: Any = numba.njit(error_model="numpy", nogil=True)(function)
+    with suppress(RuntimeError):  # numba: "no locator available": nothing that the user may write in
+        compiled._cache = _Cache(function)  # noqa: SLF001 - as `cache=True` does, but for the class
+    return cast("Callable[P, R]", compiled)
+
+
+class _Cache(FunctionCache):
+    """Compiles anew, and writes over, what an earlier version of ours left there or what is damaged.
+
+    numba unpickles an index before it looks whether that is fresh, which fails where a class has moved since; and for
+    it a function is as fresh as its own file, though loops of the other files are compiled into it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file._source_stamp = (self._cache_file._source_stamp, kernels())  # noqa: SLF001 - numba's base
+
+    def load_overload(self, sig: object, target_context: object) -> Any:  # noqa: ANN401 - numba's own
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except Exception:  # noqa: BLE001 - whatever damaged bytes make of pickle
+            return None
+
+    def save_overload(self, sig: object, data: object) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError:
+            raise
+        except Exception:  # noqa: BLE001 - as above: the index is read before it is written
+            self.flush()  # type: ignore[no-untyped-call]
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+
+
+@functools.cache
+def kernels() -> str:
+    """SHA-256 of all files of kernels."""
+    files = sorted(Path(__file__).parent.glob("*_kernel.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 @compiled_inside

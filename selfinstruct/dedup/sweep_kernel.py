@@ -4,8 +4,6 @@ Two multisets that share `a` of their m and n elements share one among the rares
 needs to be looked for in a few short lists only (prefix filter of AllPairs, Bayardo et al. 2007). What is found there
 passes the signature bound of `lcs_kernel` before it is compared. Importing this module loads numba.
 
-numba's cache notices edits of this file only: after one in `lcs_kernel`, save this one as well.
-
 The loop of groups walks the same lists, but every text is listed and none is let go of at the first neighbour: what two
 texts that are joined already have in common is never looked at.
 """

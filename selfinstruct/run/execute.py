@@ -34,7 +34,7 @@ from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks as read_material
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.run.tone_judges import ask_loaded, hidden_states, judges_for, with_judges
-from selfinstruct.store.atomic_writes import publish_bytes, publish_text
+from selfinstruct.store.atomic_writes import publish_bytes, publish_text, wants_folder
 from selfinstruct.store.built import files_of
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.ledger import Ledger
@@ -93,7 +93,7 @@ def execute(resolved: Resolved, options: Options) -> Finished:
     alone = identity(resolved, (*material.seeds, *material.held_out), material.contents)
     own = fingerprint(alone)  # the folder of a run does not change with what others publish meanwhile
     name = f"{resolved.recipe.name}-{own[:8]}"
-    place = options.folder or Path("runs") / name
+    place = wants_folder(options.folder or Path("runs") / name)
     if not place.exists():
         check_hub(resolved)
     folder = RunFolder(place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.formats.input_files import place_in
@@ -153,7 +153,7 @@ class TaskList(list[Task]):
         return html_table(("id", "instruction", "input", "output"), rows, of=len(self))
 
 
-@names_checked
+@arguments_checked("read_set")
 def read_tasks_of(
     source: str | Path,
     *,

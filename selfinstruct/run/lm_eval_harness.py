@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.evaluate.harness.results import harness_lines, harness_numbers
 from selfinstruct.evaluate.harness.tasks import HarnessTask, harness_tasks, refused
@@ -23,7 +23,7 @@ from selfinstruct.records import Json, digest
 from selfinstruct.run.recipe import verb_recipes
 from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.recipe.resolve import resolve
-from selfinstruct.store.atomic_writes import publish_text
+from selfinstruct.store.atomic_writes import publish_text, wants_folder
 from selfinstruct.store.lock import owning
 
 EXTRA = "pip install 'selfinstruct[eval,train]'"
@@ -31,7 +31,7 @@ _IN_FLIGHT = 8
 _BATCH = 8
 
 
-@names_checked
+@arguments_checked()
 def harness(  # noqa: PLR0913 - each is one of the harness's own
     model: str,
     tasks: Sequence[str],
@@ -69,6 +69,7 @@ def harness(  # noqa: PLR0913 - each is one of the harness's own
         Stopped: a cap is reached, or the endpoint fails; the same call goes on.
     """
     wanted = harness_tasks(tasks)
+    wants_folder(Path(folder))
     if importlib.util.find_spec("lm_eval") is None:
         raise BadInput("lm-evaluation-harness is not installed", place="--suite harness", fix=EXTRA)
     if wrapper not in {"auto", "chat", "none"}:

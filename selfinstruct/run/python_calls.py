@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
+
+from pydantic import ValidationError
 
 from selfinstruct.advice import in_python
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswersInMemory
 from selfinstruct.models.gate import Gate, Policy
@@ -18,13 +20,13 @@ from selfinstruct.models.make_backend import check_spec
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
+from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.record_chunks import closed, outcomes_of
 from selfinstruct.run.run_records import html_table, task_cells
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.stage_result import largest_first
 from selfinstruct.text import printable, shown
-from selfinstruct.text.grammar import with_article
 
 _ROLE = "model"
 _ROWS = 10
@@ -53,10 +55,10 @@ class AskedModel:
         self._know()
         return self._model.traits
 
-    @names_checked
+    @arguments_checked()
     def ask(
         self,
-        prompts: Sequence[str | Sequence[Message]],
+        prompts: Iterable[str | Sequence[Message]],
         *,
         max_tokens: int = 256,
         temperature: float = 0.0,
@@ -71,8 +73,6 @@ class AskedModel:
         A prompt is a text, put as a chat's user turn where the model takes chats (`raw`: always a text to continue), or
         the turns of a chat. `system` goes before a text. BadInput for a text alone in place of a list.
         """
-        if isinstance(prompts, str):
-            raise BadInput("a text alone", place="ask", fix="give a list of prompts")
         chat = self.traits.chat and not raw
         requests = (
             Request(
@@ -115,7 +115,7 @@ class AskedModel:
         return f"<model {self.name}>"
 
 
-@names_checked
+@arguments_checked()
 def load_model(
     spec: str | Path | Mapping[str, Any], *, in_flight: int | None = None, timeout: float = 600.0, attempts: int = 6
 ) -> AskedModel:
@@ -124,6 +124,12 @@ def load_model(
     `in_flight`: requests at a time, None: the backend's own default; `timeout`: seconds for one answer; `attempts` at
     each request. BadInput lists the kinds that exist.
     """
+    try:
+        Limits(in_flight=in_flight, timeout=timeout, attempts=attempts)
+    except ValidationError as faults:
+        fault = faults.errors()[0]
+        name = fault["loc"][0]
+        raise BadInput(f"{name}={fault['input']}: {fault['msg']}", place="load_model") from None
     given = hosted_model(spec, "the model") if isinstance(spec, Mapping) else str(spec)
     if isinstance(given, str):
         check_spec(given)
@@ -191,7 +197,7 @@ class Applied:
         return sums + (html_table(heads, rows, of=len(self.rejected)) if rows else "")
 
 
-@names_checked
+@arguments_checked()
 def apply(
     stage: Stage,
     tasks: Sequence[Task],
@@ -214,7 +220,7 @@ def apply(
     >>> apply(Exact(), tasks).by_reason
     {'exact_duplicate': 1}
     """
-    _check_arguments(stage, tasks)
+    _check(stage)
     given = models or {}
     roles = stage.needs.models
     if lacking := [role for role in roles if role not in given]:
@@ -250,20 +256,6 @@ def apply(
 
 
 _RECIPE = "run it in a Recipe, which keeps what it makes"
-
-
-def _check_arguments(stage: object, tasks: object) -> None:
-    """BadInput for what is no stage that `apply` can call, or no list of tasks."""
-    if isinstance(stage, type) or not {"name", "scope", "needs"} <= {*dir(stage)}:
-        what = f"{shown(repr(stage), 60)} is no stage"
-        raise BadInput(what, place="apply", fix="give a stage that is made, such as Exact()")
-    made = cast("Stage", stage)
-    _check(made)
-    place, fix = f"stage '{made.name}'", "give what read_set(FILE) holds, or Task objects"
-    if not isinstance(tasks, Sequence) or isinstance(tasks, str):
-        raise BadInput(f"{with_article(type(tasks).__name__)} in place of a list of tasks", place=place, fix=fix)
-    if strangers := [task for task in tasks if not isinstance(task, Task)]:
-        raise BadInput(f"{with_article(type(strangers[0]).__name__)} among the tasks", place=place, fix=fix)
 
 
 def _check(stage: Stage) -> None:

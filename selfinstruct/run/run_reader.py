@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Cost
@@ -276,11 +276,12 @@ class Run:
         """What the answers took that were used."""
         return Cost(spending((stage.name, stage.result) for stage in self.stages))
 
+    @arguments_checked()
     def why(self, identity: str) -> Life:
         """The life of the record whose id begins so: what it was shown, what each stage said, how it ended."""
         return life_of(self._folder, identity)
 
-    @names_checked
+    @arguments_checked()
     def dataset(self, split: str = "train") -> "Dataset":
         """The published set as `datasets` has it; BadInput where none is published, or no such split."""
         place = self.folder / "dataset"
@@ -379,7 +380,7 @@ def run_folder(path: Path) -> RunFolder:
     return folder
 
 
-@names_checked
+@arguments_checked()
 def load_run(folder: str | Path) -> Run:
     """The run in a folder, finished, stopped or being worked on; BadInput where there is none."""
     return Run(run_folder(Path(folder)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.atomic_files import beside, sweep_beside
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
@@ -21,7 +21,7 @@ from selfinstruct.records import Json
 from selfinstruct.report.compare_page import comparison_page
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import open_judge
-from selfinstruct.store.atomic_writes import publish_text
+from selfinstruct.store.atomic_writes import publish_text, wants_folder
 from selfinstruct.store.built import copy_built
 from selfinstruct.text.grammar import plural, with_article
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
@@ -33,6 +33,7 @@ _FIX = "make it again: `selfinstruct score` with the words it was made by"
 
 def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) -> dict[str, Json]:
     """Score every response of the files, write `score.json` and `responses.jsonl`; returns what the former holds."""
+    wants_folder(folder)
     tone = open_judge(judge)
     scores = score_responses(_rows(files, alone=len(files) == 1), tone, seed=seed)
     facts = scores.as_json()
@@ -41,7 +42,7 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
     return facts
 
 
-@names_checked
+@arguments_checked()
 def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> Scored:
     """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
 
@@ -109,6 +110,7 @@ def train_judge(
     """Train a judge into a folder, whole or not at all; returns its metrics by set, as in its `metrics.json`."""
     if backend not in get_args(Backend):
         raise BadInput(f"backend '{backend}'", place="--backend", fix=f"one of: {', '.join(get_args(Backend))}")
+    wants_folder(out)
     if out.exists() and any(out.iterdir()) and not (out / "judge.json").exists():
         raise BadInput("is not empty and holds no judge", place=str(out), fix="choose another folder with -o")
     folder = fragments / "fragments" if (fragments / "fragments").is_dir() else fragments
@@ -127,7 +129,7 @@ def train_judge(
     return metrics
 
 
-@names_checked
+@arguments_checked("compare")
 def compare_folders(folders: Sequence[str | Path], against: str = "") -> Comparison:
     """What folders of `score` and `audit` hold, as one table.
 
@@ -138,6 +140,9 @@ def compare_folders(folders: Sequence[str | Path], against: str = "") -> Compari
     Raises:
         BadInput: a folder without numbers, a file that is damaged, a row to compare with or a model that is not there.
     """
+    what = "" if all(map(str, folders)) else "an empty path"
+    if not folders or what:
+        raise BadInput(what or "no folders", place="compare", fix="name folders that `selfinstruct score` made")
     return comparison([part for folder in folders for part in _folders(str(folder))], against)
 
 

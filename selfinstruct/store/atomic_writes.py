@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from selfinstruct.atomic_files import beside, create, put_in_place, room, sync_file, sync_folder
-from selfinstruct.errors import NoRoom
+from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.store.failpoints import failpoint
 
 
@@ -21,8 +21,19 @@ def disk(path: Path, needed: int = 0) -> Iterator[None]:
     """
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as refusal:
+        wants_folder(path)
+        raise NoRoom(refused(path, refusal, needed)) from refusal
     except OSError as refusal:
         raise NoRoom(refused(path, refusal, needed)) from refusal
+
+
+def wants_folder(path: Path) -> Path:
+    """The path; BadInput where a file stands at a path that is to be a folder, or at one that it is to lie in."""
+    file = next((place for place in (path, *path.parents) if place.exists() and not place.is_dir()), None)
+    if file is not None:
+        raise BadInput("is a file, where a folder is wanted", place=str(file), fix="choose another folder with -o")
+    return path
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

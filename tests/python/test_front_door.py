@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -267,7 +268,10 @@ def test_a_model_is_asked_and_what_it_does_not_answer_is_a_failure(tmp_path: Pat
         told = model.ask(["A river?", "broken", "silent", [si.Message("user", "Another river?")]], temperature=1.0)
         assert [one if isinstance(one, str) else one.kind for one in told][::3] == ["The Ebro.", "The Ebro."]
         assert [isinstance(one, si.Failure) for one in told] == [False, True, True, False]
-        with pytest.raises(si.BadInput, match="a text alone"):
+        with pytest.raises(
+            si.BadInput,
+            match=r"prompts='A river\?', where a list is expected; give a list, such as prompts=\['A river\?'\]",
+        ):
             model.ask("A river?")
     with pytest.raises(si.BadInput, match="no model kind 'opnai'"):
         si.load_model("opnai:m")
@@ -410,9 +414,9 @@ def test_a_type_checker_sees_everything(tmp_path: Path) -> None:
 def test_inputs_and_tasks_of_the_wrong_kind_are_told_in_a_line() -> None:
     wrong: list[Any] = ["a.json", Path("a.json"), {"path": "a.json"}, [["a.json"]], [object()]]
     for inputs in wrong:
-        with pytest.raises(BadInput, match=r"inputs: an? \w+.*inputs=\["):
+        with pytest.raises(BadInput, match=r"inputs\S*=.*, where a (list|text, a path or a mapping) is expected"):
             si.Recipe(inputs=inputs, stages=[si.Exact()])
-    with pytest.raises(BadInput, match="a dict among the tasks"):
+    with pytest.raises(BadInput, match=r"tasks\[0\]=\{.*, where a Task is expected"):
         si.apply(si.Exact(), [{"instruction": "Name a river."}])  # type: ignore[list-item]
 
 
@@ -436,13 +440,16 @@ ANY: Any = si  # for words that a type checker would refuse
             "Recipe.run: no argument 'fersh' .*mean 'fresh'",
         ),
         (lambda: ANY.Novelty(rouge_l_bellow=0.5), "Novelty: no argument 'rouge_l_bellow' .*mean 'rouge_l_below'"),
-        (lambda: ANY.NearDuplicates(jacard=0.8), "Near: no argument 'jacard' .*mean 'jaccard'.*; arguments: .*jaccard"),
+        (
+            lambda: ANY.NearDuplicates(jacard=0.8),
+            "NearDuplicates: no argument 'jacard' .*mean 'jaccard'.*; arguments: .*jaccard",
+        ),
         (lambda: ANY.load_model("scripted:smoke", tiemout=1), "load_model: no argument 'tiemout' .*mean 'timeout'"),
         (lambda: ANY.load_model("scripted:smoke").ask(["a"], tempratur=1), "ask: no argument .*mean 'temperature'"),
         (lambda: ANY.apply(si.Exact(), [], sead=1), "apply: no argument 'sead' .*mean 'seed'"),
-        (lambda: ANY.read_set("a.json", shap="alpaca"), "read_tasks_of: no argument 'shap' .*mean 'shape'"),
+        (lambda: ANY.read_set("a.json", shap="alpaca"), "read_set: no argument 'shap' .*mean 'shape'"),
         (lambda: ANY.ifs([], juge="ifs-v1"), "ifs: no argument 'juge' .*mean 'judge'"),
-        (lambda: ANY.compare([], agianst="a"), "compare_folders: no argument 'agianst' .*mean 'against'"),
+        (lambda: ANY.compare([], agianst="a"), "compare: no argument 'agianst' .*mean 'against'"),
         (lambda: ANY.load_run("a", zzz=1), r"load_run: no argument 'zzz'; arguments: folder"),
     ],
 )
@@ -461,13 +468,81 @@ def test_every_stage_by_name_says_which_knob_it_does_not_have() -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: ANY.apply("exact", []), "'exact' is no stage; give a stage that is made, such as Exact"),
-        (lambda: ANY.apply(si.Exact, []), "is no stage"),
-        (lambda: ANY.apply(si.Exact(), None), "a NoneType in place of a list of tasks"),
-        (lambda: ANY.apply(si.Exact(), [1]), "an int among the tasks"),
+        (lambda: ANY.apply("exact", []), "apply: stage='exact', where a Stage is expected"),
+        (lambda: ANY.apply(si.Exact, []), "stage=<class .*, where a Stage is expected"),
+        (lambda: ANY.apply(si.Exact(), None), "tasks=None, where a list of Task is expected"),
+        (lambda: ANY.apply(si.Exact(), [1]), r"tasks\[0\]=1, where a Task is expected"),
         (lambda: ANY.load_model("scripted:smoke").ask([1]), "no prompt: 1"),
     ],
 )
 def test_what_is_no_stage_no_task_or_no_prompt_is_one_line(call: Callable[[], object], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         call()
+
+
+def recipe(**keys: object) -> si.Recipe:
+    return ANY.Recipe(**{"inputs": ["a.jsonl"], "stages": [si.Exact()], **keys})  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: ANY.load_run(3), "load_run: folder=3, where a text or a path is expected"),
+        (ANY.load_run, "load_run: missing a required argument: 'folder'; arguments: folder"),
+        (lambda: ANY.load_run(""), "load_run: folder='', where a path is expected; the folder you work in is '.'"),
+        (lambda: recipe().run(3), "Recipe.run: folder=3, where a text, a path or None is expected"),  # type: ignore[arg-type]
+        (lambda: recipe().run("r", workers="a"), "Recipe.run: workers='a', where a whole number is expected"),  # type: ignore[arg-type]
+        (lambda: recipe().run("r", workers=0), "Recipe.run: workers=0, where at least 1 is expected"),
+        (lambda: recipe(stages="exact"), "Recipe: stages='exact', where a list .* such as stages=\\['exact'\\]"),
+        (lambda: recipe(inputs=None), "Recipe: inputs=None, where a list is expected"),
+        (lambda: recipe(models={"teacher": 3}), "Recipe: models\\['teacher'\\]=3, where a text or a mapping is"),
+        (lambda: recipe(count=True), "Recipe: count=True, where a whole number is expected"),
+        (lambda: ANY.Recipe.read(""), "Recipe.read: path='', where a path is expected"),
+        (lambda: ANY.NearDuplicates(jaccard="x"), "NearDuplicates: jaccard='x', where a number is expected"),
+        (lambda: ANY.Rules(None), "Rules: rules=None, where a list is expected"),
+        (lambda: ANY.Exact("record"), "Exact: too many positional arguments; arguments: over"),
+        (lambda: ANY.Mix(caps={"a": "b"}), "Mix: caps\\['a'\\]='b', where a whole number is expected"),
+        (lambda: ANY.Decontaminate(against="ifs-v1"), "Decontaminate: against='ifs-v1', .*against=\\['ifs-v1'\\]"),
+        (lambda: ANY.ifs(None), "ifs: responses=None, where a list is expected$"),
+        (lambda: ANY.ifs("abc"), "ifs: responses='abc', where a list is expected$"),
+        (lambda: ANY.read_set(""), "read_set: source='', where a path is expected"),
+        (lambda: ANY.read_set("a", strict="no"), "read_set: strict='no', where True or False is expected"),
+        (lambda: ANY.read_set("a", compat="x"), "read_set: compat='x', where one of '', 'camels' is expected"),
+        (lambda: ANY.compare([]), "compare: no folders"),
+        (lambda: ANY.compare([""]), "compare: an empty path"),
+        (lambda: ANY.compare("a"), "compare: folders='a', where a list .* such as folders=\\['a'\\]"),
+        (lambda: ANY.generate_set(model="scripted:smoke", count=0), "^generate_set: key 'count'"),
+        (lambda: ANY.generate_set(model="scripted:smoke", test_share=3), "^generate_set: stage 'split': test 3"),
+        (lambda: ANY.load_model(3), "load_model: spec=3, where a text, a path or a mapping is expected"),
+        (lambda: ANY.load_model(""), "no model kind ''"),
+        (lambda: ANY.load_model({"openai": 3}), "openai"),
+        (lambda: ANY.load_model("scripted:smoke", attempts=0), "load_model: attempts=0: .*greater than or equal to 1"),
+        (
+            lambda: ANY.apply(si.Classify(), [], models={"teacher": 3}),
+            "models\\['teacher'\\]=3, where a text or a Model",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_one_line_with_argument_value_and_what_is_expected(
+    call: Callable[[], object], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=says):
+        call()
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_numpy_counts_with_is_a_number(rows: Path) -> None:
+    numpy_seed: Any = np.int64(7)
+    stages: list[Step] = [si.NearDuplicates(jaccard=np.float64(0.5)), si.Exact()]
+    made = si.Recipe(inputs=[rows], stages=stages, seed=numpy_seed)
+    assert (made.resolved.recipe.seed, made.resolved.stages[0]) == (7, si.NearDuplicates(jaccard=0.5))
+
+
+def test_a_file_in_place_of_a_folder_is_told_as_such(rows: Path) -> None:
+    for place in (rows, rows / "below"):
+        with pytest.raises(BadInput, match=f"{rows}: is a file, where a folder is wanted; choose another folder$"):
+            si.Recipe(inputs=[rows], stages=[si.Exact()]).run(place)
+        done = command("curate", rows, "-o", place)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "is a file, where a folder is wanted; choose another folder with -o" in done.stderr

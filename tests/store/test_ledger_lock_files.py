@@ -99,7 +99,7 @@ def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("x")
-    with pytest.raises(NoRoom, match=r"Not a directory|File exists"):
+    with pytest.raises(BadInput, match=r"file: is a file, where a folder is wanted; choose another folder$"):
         publish_text(blocker / "card.md", "text")
 
 

@@ -9,7 +9,7 @@ from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
 from selfinstruct.run.recipe.keys import LAYOUTS, Recipe, built_name, student_role
-from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, Path_, YamlFile
+from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, GENERATE_SET, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
 
@@ -91,7 +91,7 @@ def check_kinds(specs: Mapping[str, str], file: YamlFile) -> None:
                 if plugin is not None:
                     plugin[0].load()
             except BadInput as fault:
-                if file.name == COMMAND_LINE:  # whoever typed a model knows nothing of roles
+                if file.name in (COMMAND_LINE, GENERATE_SET):  # whoever typed a model knows nothing of roles
                     raise
                 what = f"model '{role}': {fault.what}"
                 raise BadInput(what, place=file.place(("models", role)), fix=fault.fix) from None

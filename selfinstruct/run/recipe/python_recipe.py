@@ -1,6 +1,7 @@
 """A recipe made of objects in Python: written as the YAML it stands for, and run by the same engine."""
 
 import dataclasses
+import numbers
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -10,18 +11,17 @@ import yaml
 
 from selfinstruct import plugins
 from selfinstruct.advice import in_python
-from selfinstruct.arguments import names_checked
+from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.run.progress_events import Unwatched
 from selfinstruct.run.recipe.keys import Limits, Publish, Stop
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.stage_names import recipe_name
-from selfinstruct.run.recipe.yaml_file import PYTHON, parse_yaml, read_yaml
+from selfinstruct.run.recipe.yaml_file import GENERATE_SET, PYTHON, parse_yaml, read_yaml
 from selfinstruct.run.run_reader import Run, load_run
 from selfinstruct.stage import Stage
 from selfinstruct.text import printable, shown
-from selfinstruct.text.grammar import with_article
 
 if TYPE_CHECKING:
     from selfinstruct.run.dry_run import Line
@@ -42,7 +42,7 @@ class Recipe:
         BadInput: a key, a stage or a knob cannot be used; its text is what the command line prints.
     """
 
-    @names_checked
+    @arguments_checked()
     def __init__(  # noqa: PLR0913 - as many as a recipe has keys
         self,
         *,
@@ -89,7 +89,6 @@ class Recipe:
             "stop": _mapping(stop),
             "limits": _mapping(limits),
         }
-        _check_inputs(inputs)
         written: dict[str, Json] = {key: _as_yaml(value) for key, value in keys.items()}
         written["rounds"] = [_step(step) for step in rounds]
         written["stages"] = [_step(stage) for stage in stages]
@@ -97,7 +96,7 @@ class Recipe:
         self._resolved = resolve(parse_yaml(text.encode("utf-8", "surrogatepass"), PYTHON))
 
     @classmethod
-    @names_checked
+    @arguments_checked()
     def read(cls, path: Path_, changes: Sequence[str] = ()) -> Self:
         """The recipe in a YAML file, or one that comes with the package; `changes` as `--set STAGE.KNOB=VALUE`."""
         from selfinstruct.run.recipe.builtin_recipes import find_recipe
@@ -120,7 +119,7 @@ class Recipe:
         """The text of `recipe.yaml`, every knob written out."""
         return self._resolved.as_yaml()
 
-    @names_checked
+    @arguments_checked()
     def run(
         self, folder: Path_ | None = None, *, fresh: bool = False, retry_failed: bool = False, workers: int = 1
     ) -> Run:
@@ -138,6 +137,8 @@ class Recipe:
         watch = _Notices()
         if self._resolved.unrepeatable:
             watch.notice(f"this run cannot be resumed: nothing can find {', '.join(self._resolved.unrepeatable)} again")
+        if workers < 1:
+            raise BadInput(f"workers={workers}, where at least 1 is expected", place="Recipe.run")
         place = None if folder is None else Path(folder)
         alone = any(path.startswith("__main__:") for path in self._resolved.recipe.code) or self._resolved.unrepeatable
         options = Options(
@@ -179,15 +180,6 @@ class _Notices(Unwatched):
         sys.stderr.write(printable(in_python(line)) + "\n")
 
 
-def _check_inputs(inputs: object) -> None:
-    """BadInput for what is no list of places: a path alone, or a set that was read already."""
-    fix = 'give a list of files, folders or ids, such as inputs=["a.json"]'
-    if isinstance(inputs, str | PurePath | Mapping) or not isinstance(inputs, Sequence):
-        raise BadInput(f"inputs: {with_article(type(inputs).__name__)}, and no list", place=PYTHON, fix=fix)
-    if others := [given for given in inputs if not isinstance(given, str | PurePath | Mapping)]:
-        raise BadInput(f"inputs: {with_article(type(others[0]).__name__)} in the list", place=PYTHON, fix=fix)
-
-
 def _step(given: object) -> Json:
     """A stage as a recipe writes it; a knob that has its default is left to what the recipe says for all stages."""
     if isinstance(given, str | Mapping):
@@ -215,14 +207,18 @@ def _as_yaml(value: Any) -> Json:  # noqa: ANN401 - knobs have all kinds of type
         return [_as_yaml(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _as_yaml(item) for key, item in value.items()}
-    return str(value) if isinstance(value, PurePath) else cast("Json", value)
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return cast("Json", value)
+    return int(value) if isinstance(value, numbers.Integral) else float(value)  # YAML knows none of numpy's
 
 
 def _mapping(given: Any) -> Any:  # noqa: ANN401 - what a recipe's key takes
     return given.model_dump(mode="json", exclude_unset=True) if isinstance(given, Publish | Stop | Limits) else given
 
 
-@names_checked
+@arguments_checked()
 def generate_set(  # noqa: PLR0913 - as many as the verb has options
     *,
     model: str,
@@ -262,4 +258,4 @@ def generate_set(  # noqa: PLR0913 - as many as the verb has options
         test_share=test_share,
         knobs=knobs,
     )
-    return Recipe.of(resolve(file)).run(folder)
+    return Recipe.of(resolve(dataclasses.replace(file, name=GENERATE_SET))).run(folder)

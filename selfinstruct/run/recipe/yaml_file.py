@@ -23,6 +23,8 @@ COMMAND_LINE = "the command line"
 """Name of the recipe that a verb stands for: nobody wrote it, nobody can look up its lines."""
 PYTHON = "the recipe"
 """Name of one that is made in Python: as above."""
+GENERATE_SET = "generate_set"
+"""Name of the one that this function stands for: as above."""
 _KNOBS = frozenset(
     {
         "against",
@@ -71,7 +73,8 @@ class YamlFile:
         """`file:line` of the nearest key that exists; what was typed has no lines."""
         while path and path not in self.lines:
             path = path[:-1]
-        return self.name if self.name in (COMMAND_LINE, PYTHON) else f"{self.name}:{self.lines.get(path, 1)}"
+        typed = self.name in (COMMAND_LINE, PYTHON, GENERATE_SET)
+        return self.name if typed else f"{self.name}:{self.lines.get(path, 1)}"
 
 
 def read_yaml(path: Path) -> YamlFile:
