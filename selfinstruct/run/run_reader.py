@@ -373,7 +373,8 @@ def _interval(number: Number | None) -> str:
 def run_folder(path: Path) -> RunFolder:
     """The run in this folder; BadInput when it holds none."""
     if not path.is_dir():
-        raise BadInput("no such folder", place=str(path), fix="name the folder of a run")
+        what = "is a file, and no folder" if path.exists() else "no such folder"
+        raise BadInput(what, place=str(path), fix="name the folder of a run")
     folder = RunFolder(path)
     if not folder.recipe.exists():
         raise BadInput("holds no run (no recipe.yaml)", place=str(path), fix="name the folder of a run")

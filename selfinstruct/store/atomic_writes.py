@@ -24,6 +24,10 @@ def disk(path: Path, needed: int = 0) -> Iterator[None]:
     except (FileExistsError, NotADirectoryError) as refusal:
         wants_folder(path)
         raise NoRoom(refused(path, refusal, needed)) from refusal
+    except IsADirectoryError as refusal:
+        if path.is_dir():
+            raise BadInput("is a folder, where a file is wanted", place=str(path), fix="name a file") from refusal
+        raise NoRoom(refused(path, refusal, needed)) from refusal
     except OSError as refusal:
         raise NoRoom(refused(path, refusal, needed)) from refusal
 

@@ -540,6 +540,8 @@ def test_what_numpy_counts_with_is_a_number(rows: Path) -> None:
 
 
 def test_a_file_in_place_of_a_folder_is_told_as_such(rows: Path) -> None:
+    with pytest.raises(BadInput, match=f"{rows}: is a file, and no folder; name the folder of a run"):
+        si.load_run(rows)
     for place in (rows, rows / "below"):
         with pytest.raises(BadInput, match=f"{rows}: is a file, where a folder is wanted; choose another folder$"):
             si.Recipe(inputs=[rows], stages=[si.Exact()]).run(place)

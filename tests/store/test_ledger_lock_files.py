@@ -103,6 +103,12 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
         publish_text(blocker / "card.md", "text")
 
 
+def test_a_folder_where_a_file_is_to_be_published_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "set.jsonl").mkdir()
+    with pytest.raises(BadInput, match=r"set\.jsonl: is a folder, where a file is wanted; name a file"):
+        publish_text(tmp_path / "set.jsonl", "text")
+
+
 def test_a_full_disk_counts_what_was_begun_as_needed_and_names_the_place_and_not_what_was_begun(tmp_path: Path) -> None:
     place = tmp_path / "dataset"
     begun = beside(place)
