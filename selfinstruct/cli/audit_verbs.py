@@ -44,7 +44,7 @@ def audit() -> None:
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=2.0, help="With --base; 2.")
 @click.option("--template", default="chat", show_default=True, help="With --base: as of finetune.")
 @renamed_option("--format", "--template")
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the tasks.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the tasks.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options
@@ -85,7 +85,7 @@ def ablate(**given: Any) -> int:  # noqa: ANN401 - click hands options over by n
 @click.option("--tokens", type=click.IntRange(1), default=128, show_default=True, help="Of an answer, at most.")
 @click.option("--first", type=click.IntRange(0), default=0, help="Only so many records; 0: all.")
 @click.option("--no-floor", is_flag=True, help="Leave out what 2-byte numbers do to the tuned model.")
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the prompts.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the prompts.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of the intervals.")
 @run_options
@@ -152,7 +152,7 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
     metavar="N",
     help="Retune by LoRA a student tuned whole; N of them both ways.",
 )
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the training set.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the training set.")
 @columns_option
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of all randomness.")
 @run_options

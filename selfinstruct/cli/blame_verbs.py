@@ -11,7 +11,7 @@ from selfinstruct.records import Json
 from selfinstruct.text import shown
 
 _DATA = click.option("--data", required=True, multiple=True, metavar="DATA", help="The training set: a run or any set.")
-_FROM = click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the set.")
+_FROM = click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the set.")
 
 
 @click.command(cls=VerbCommand)

@@ -161,7 +161,7 @@ def _form(spec: str) -> str:
 
     form = tuned_form(spec)
     if form:
-        say(f"{spec} was tuned in the form '{form}', and is asked in it (--wrapper says otherwise)", err=True)
+        say(f"{spec} was tuned in the template '{form}', and is asked in it (--wrapper says otherwise)", err=True)
     return form
 
 

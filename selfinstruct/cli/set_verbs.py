@@ -24,7 +24,7 @@ def set_options(verb: Verb) -> Verb:
     for option in reversed(
         (
             click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-            click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs."),
+            click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs."),
             columns_option,
             click.option("--format", "layout", default="messages", show_default=True, help="Layout of the result."),
             click.option("--first-turn", is_flag=True, help="Publish only the first turn of conversations."),
@@ -171,7 +171,7 @@ def _carry_out(name: str, stages: Sequence[Json], given: dict[str, Any], models:
     "-o", "--output", type=click.Path(path_type=Path), help="Ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow."
 )
 @click.option("--explain", is_flag=True, help="Say how the input would be read, and why; write nothing.")
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the input.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the input.")
 @columns_option
 @click.option("--to", "layout", default="messages", show_default=True, metavar="LAYOUT", help="Layout of the output.")
 @click.option("--first-turn", is_flag=True, help="Of conversations only the first turn.")

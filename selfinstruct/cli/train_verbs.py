@@ -23,7 +23,7 @@ _KNOBS = ("engine", "method", "template", "stop", "judge", "epochs", "learning_r
 
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--labels",
@@ -84,7 +84,7 @@ def _metric(name: str, metrics: Mapping[str, Any]) -> str:
 @click.command(cls=VerbCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--base", required=True, metavar="SPEC", help="embedded, gemma, hf:NAME, gguf:PATH or a folder.")
-@click.option("--from", "shape", default="", metavar="SHAPE", help="Force the layout of the inputs.")
+@click.option("--from", "shape", default="", metavar="LAYOUT", help="Force the layout of the inputs.")
 @columns_option
 @click.option(
     "--method",

@@ -8,7 +8,7 @@ loss on the assistant's tokens alone.
 
 To change                                          open
 the stage and its knobs                            finetune.py; knobs that make no sense, refused_knobs.py
-how a task is written, and where loss is           training_text.py (templates: the module `templates`)
+how a task is written, and where loss is           training_text.py (templates: `prompt_templates`)
 tokens and truncation; what is trained together    examples.py; packing.py
 the training loop; the loss of a pass              training.py; loss.py
 TRL instead of it; processes of a launcher         trl_training.py; launch.py

@@ -59,7 +59,7 @@ def test_a_student_is_asked_in_the_form_it_was_tuned_in_unless_another_is_named(
     assert [tuned_form(spec) for spec in ("embedded", "openai:m", f"hf:{tmp_path}")] == ["", "", ""]
     (run / "student.gguf").write_bytes(b"GGUF")
     ended = command("score", run, "--first", "1", "--dry-run")
-    assert "was tuned in the form 'ifs', and is asked in it (--wrapper says otherwise)" in ended.stderr
+    assert "was tuned in the template 'ifs', and is asked in it (--wrapper says otherwise)" in ended.stderr
     assert "tuned in" not in command("score", run, "--wrapper", "none", "--first", "1", "--dry-run").stderr
 
 

@@ -139,6 +139,7 @@ def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
     ("knobs", "said"),
     [
         ({"suites": ("mmlu",)}, "no suite 'mmlu'"),
+        ({"suites": ("superni", "harness")}, "suite 'harness' asks by itself; ask it alone"),
         ({"suites": ()}, "none is named"),
         ({"suites": ("ifeval", "ifeval")}, "one twice"),
         ({"wrappers": ("nothing",)}, "nothing"),

@@ -330,3 +330,13 @@ def test_filters_of_one_answer_are_marks_of_one_line_and_what_is_no_share_has_no
     assert (line["prompt"], line["response"]) == ("Q: 1 + 1", "2")
     numbers: Any = harness_numbers([line], 0)
     assert numbers["exact_match,flexible-extract"]["value"] == 1.0
+
+
+def test_models_asked_in_templates_of_their_own_were_asked_the_same_question() -> None:
+    sample = {"doc_id": 0, "doc_hash": "d", "filtered_resps": ["2"], "metrics": ["acc"], "acc": 1.0}
+    ids = set()
+    for template, question in (("none", "d"), ("chat", "d"), ("chat", "another")):
+        samples = {"mmlu": [sample | {"prompt_hash": template, "doc_hash": question}]}
+        [line] = harness_lines(HarnessTask(name="mmlu", tasks=("mmlu",)), samples, {"model": template})
+        ids.add(line["id"])
+    assert len(ids) == 2

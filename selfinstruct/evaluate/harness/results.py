@@ -21,7 +21,8 @@ def harness_lines(
     for subtask, rows in samples.items():
         for sample in rows:
             key = (subtask, str(sample.get("doc_id")))
-            asked = digest("harness", subtask, str(sample.get("doc_hash")), str(sample.get("prompt_hash")))[:16]
+            # Not of `prompt_hash`, which is taken with the chat template: two models are compared on one question.
+            asked = digest("harness", subtask, str(sample.get("doc_hash")))[:16]
             line = lines.setdefault(
                 key,
                 {

@@ -88,6 +88,9 @@ def check_suite_names(names: Iterable[str], known: Iterable[str]) -> None:
     named, there = list(names), list(known)
     for name in named:
         if name not in there:
+            if name == "harness":
+                fix = "ask it alone: selfinstruct score MODEL --suite harness --tasks LIST"
+                raise BadInput("suite 'harness' asks by itself", place="suites", fix=fix)
             raise BadInput(f"no suite '{name}'", place="suites", fix=f"one of: {', '.join(there)}")
     if not named or len(set(named)) < len(named):
         raise BadInput("suites: none is named, or one twice", fix=f"name some of: {', '.join(there)}")
