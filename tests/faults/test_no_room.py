@@ -44,12 +44,12 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     assert differences(oracle, folder) == []
 
 
-def test_a_folder_that_may_not_be_written_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_a_file_where_the_folder_of_a_run_would_lie_is_one_line(run: Run, tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("not a folder")
     told = run(blocker / "run", None)
-    assert told.returncode == 3
-    assert str(blocker) in told.stderr
+    assert told.returncode == 2
+    assert f"{blocker}: is a file, where a folder is wanted" in told.stderr
     assert "Traceback" not in told.stderr
 
 
