@@ -9,6 +9,7 @@ In: a model and prompts, or responses that exist already, and a judge of tone th
 - `objecqa`: of the answers to questions of taste, the share that takes no side. Same paper.
 - `compare`: one table of any folders that these left; a verb, and no stage.
 - `suite`: questions whose answers a program can mark; it has a room of its own, `suites/`, and `ifeval/`.
+- `judging/`: answers held against others or rated, by a judge that passed a check; `harness/`: lm-eval's tasks.
 - `answer_set`: answers to the test split of a set beside its own (imitation), seeds held out and gold (quality).
 
 What a verdict, IFS and ObjecQA's share are, the floor `tone` says.
