@@ -10,7 +10,7 @@ from selfinstruct.stats import Estimate
 
 Line: TypeAlias = Mapping[str, Any]
 Mark: TypeAlias = tuple[str, float, int]
-"""Source, sum of values between 0 and 1, and how many they are."""
+"""Source, sum of values, and how many they are."""
 
 FILES: Mapping[str, str] = {
     "score.json": "responses.jsonl",
@@ -25,26 +25,23 @@ FILES: Mapping[str, str] = {
 }
 """Pages of numbers that a folder may hold, and the lines that they are made of; empty: the page has all."""
 
-ELSEWHERE: Mapping[str, str] = {
-    "ifeval prompt_strict": "prompt_level_strict_acc",
-    "ifeval prompt_loose": "prompt_level_loose_acc",
-    "ifeval instruction_strict": "inst_level_strict_acc",
-    "ifeval instruction_loose": "inst_level_loose_acc",
-    "superni rouge_l": "rougeL",
-    "superni exact_match": "exact_match",
-    "pairwise win_rate": "win_rate",
-    "pairwise length_controlled_winrate": "length_controlled_winrate",
-    "just_eval helpful": "helpfulness",
-    "just_eval clear": "clarity",
-    "just_eval factual": "factuality",
-    "just_eval deep": "depth",
-    "just_eval engaging": "engagement",
+_LM_EVAL, _NATINST, _ALPACA, _FASTCHAT, _JUST = "lm-eval", "Natural Instructions", "AlpacaEval", "FastChat", "just-eval"
+ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+    "ifeval prompt_strict": {_LM_EVAL: "prompt_level_strict_acc"},
+    "ifeval prompt_loose": {_LM_EVAL: "prompt_level_loose_acc"},
+    "ifeval instruction_strict": {_LM_EVAL: "inst_level_strict_acc"},
+    "ifeval instruction_loose": {_LM_EVAL: "inst_level_loose_acc"},
+    "superni rouge_l": {_NATINST: "rougeL"},
+    "superni exact_match": {_NATINST: "exact_match"},
+    "pairwise win_rate": {_ALPACA: "win_rate", _FASTCHAT: "win_rate_adjusted"},
+    "pairwise length_controlled_winrate": {_ALPACA: "length_controlled_winrate"},
+    "just_eval helpful": {_JUST: "helpfulness"},
+    "just_eval clear": {_JUST: "clarity"},
+    "just_eval factual": {_JUST: "factuality"},
+    "just_eval deep": {_JUST: "depth"},
+    "just_eval engaging": {_JUST: "engagement"},
 }
-"""Names of the same measures elsewhere.
-
-In lm-evaluation-harness, in the scorer of Natural Instructions, in AlpacaEval (whose `win_rate` is FastChat's
-`win_rate_adjusted`), in just-eval.
-"""
+"""What the same measures are called by others. Columns of the harness have lm-eval's own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,8 @@ class Measured:
     """The number as the page tells it; where there is none it is made of the marks."""
     unique_tokens: float | None = None
     """Mean of the answers that a win rate is of."""
+    within: tuple[float, float] = (0, 1)
+    """The least and the greatest that one mark can be."""
     of_weights: bool = False
     """Told by an audit of the weights: it stands on the row of the model that was asked, under whatever wrapper."""
 
@@ -80,6 +79,7 @@ def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measur
     marks: dict[tuple[str, str, Column], dict[str, Mark]] = {}
     terms = _terms(page, content)
     preferences: dict[tuple[str, str, str], dict[str, Mark]] = {}
+    aspects: dict[tuple[str, str, str], dict[str, Mark]] = {}
     for line in lines:
         who = (str(line.get("model") or ""), str(line.get("wrapper") or content.get("wrapper") or ""))
         for measure, question, mark in _OF[page](line):
@@ -88,14 +88,19 @@ def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measur
         if line.get("measure") == "pairwise" and isinstance(line.get("preference"), int | float):
             mark = (str(line.get("source")), float(line["preference"]), 1)
             preferences.setdefault((*who, str(line.get("judge"))), {})[str(line.get("id"))] = mark
+        for aspect, score in _part(line, "scores").items() if line.get("measure") == "just_eval" else ():
+            aspects.setdefault((*who, aspect), {})[str(line.get("id"))] = (str(line.get("source")), float(score), 1)
     for (model, wrapper, column), by_question in marks.items():
         yield Measured(model, wrapper, column, by_question)
     if page == "judged.json":
-        yield from _from_judges(content, preferences)
+        yield from _from_judges(content, preferences, aspects)
 
 
-def _from_judges(content: Line, preferences: Mapping[tuple[str, str, str], Mapping[str, Mark]]) -> Iterator[Measured]:
-    """Win rates, which alone have marks; the same with something held equal; and means of aspects."""
+_ByWho: TypeAlias = Mapping[tuple[str, str, str], Mapping[str, Mark]]
+
+
+def _from_judges(content: Line, preferences: _ByWho, aspects: _ByWho) -> Iterator[Measured]:
+    """Win rates and aspects, with marks; win rates with something held equal, which are no means of marks."""
     for model in content.get("models") or ():
         who = (str(model.get("model") or ""), str(model.get("wrapper") or ""))
         for judge, numbers in _part(model, "pairwise").items():
@@ -112,7 +117,7 @@ def _from_judges(content: Line, preferences: Mapping[tuple[str, str, str], Mappi
             if estimate is not None:
                 terms = _judged_terms(content, str(content.get("judge")), pair=False)
                 column = Column(f"just_eval {aspect}", f"1 to 5, {terms}")
-                yield Measured(*who, column, {}, estimate)
+                yield Measured(*who, column, aspects.get((*who, aspect), {}), estimate, within=(1, 5))
 
 
 def _pair_measure(content: Line, judge: str) -> str:
@@ -205,7 +210,7 @@ def _of_answers(line: Line) -> _Marks:
 
 
 def _of_judges(line: Line) -> _Marks:
-    """Levels that a judge gave; win rates and aspects are told by the page."""
+    """Levels that a judge gave; of win rates and aspects the page has the numbers."""
     source, question, level = str(line.get("source")), str(line.get("id")), line.get("level")
     if line.get("measure") == "user_oriented" and isinstance(level, str):
         yield "user_oriented A", question, (source, float(level == "A"), 1)

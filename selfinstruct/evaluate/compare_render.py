@@ -54,13 +54,13 @@ def legend(comparison: Comparison) -> list[str]:
     for head, column in zip(heads(comparison.columns), comparison.columns, strict=True):
         by_terms.setdefault(column.terms, []).append(head)
     lines = [f"{', '.join(names)}: {terms}" for terms, names in by_terms.items()]
-    named = [
-        f"{head}: {ELSEWHERE[column.measure]}"
-        for head, column in zip(heads(comparison.columns), comparison.columns, strict=True)
-        if column.measure in ELSEWHERE
-    ]
-    if named:
-        lines.append(f"Called elsewhere (lm-eval, AlpacaEval, just-eval, Natural Instructions): {'; '.join(named)}.")
+    elsewhere: dict[str, list[str]] = {}
+    for head, column in zip(heads(comparison.columns), comparison.columns, strict=True):
+        for tool, name in ELSEWHERE.get(column.measure, {}).items():
+            elsewhere.setdefault(tool, []).append(f"{head}: {name}")
+    if elsewhere:
+        named = "; ".join(f"{tool} ({', '.join(names)})" for tool, names in elsewhere.items())
+        lines.append(f"Called elsewhere: {named}.")
     lines.append("Intervals: 95 %, by source.")
     if comparison.against:
         lines.append(

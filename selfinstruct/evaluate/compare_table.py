@@ -36,8 +36,10 @@ class Difference:
     """That chance alone gives as large a difference, in either direction."""
 
 
-def difference(first: Mapping[str, Mark], second: Mapping[str, Mark], seed: int = 0) -> Difference | None:
-    """Of the means, on the common questions; None where there are none.
+def difference(
+    first: Mapping[str, Mark], second: Mapping[str, Mark], seed: int = 0, *, widest: float = 1
+) -> Difference | None:
+    """Of the means, on the common questions; None where there are none. `widest`: how far two marks can be apart.
 
     >>> one = {str(place): (str(place), 1.0, 1) for place in range(8)}
     >>> other = {name: (source, 0.0, count) for name, (source, _, count) in one.items()}
@@ -51,7 +53,9 @@ def difference(first: Mapping[str, Mark], second: Mapping[str, Mark], seed: int 
         if question in second and second[question][2] == count:
             changes[source] = changes.get(source, 0.0) + total - second[question][1]
             counts[source] = counts.get(source, 0) + count
-    estimate = mean(list(changes.values()), list(counts.values()), within=(-1, 1), seed=seed) if counts else None
+    estimate = (
+        mean(list(changes.values()), list(counts.values()), within=(-widest, widest), seed=seed) if counts else None
+    )
     return None if estimate is None else Difference(estimate, sign_test(list(changes.values()), seed))
 
 
@@ -150,7 +154,11 @@ class Comparison:
     def as_json(self) -> dict[str, Json]:
         """For programs: a list of rows, each with its cells by the number of the column."""
         columns: list[Json] = [
-            {"measure": column.measure, "terms": column.terms, "elsewhere": ELSEWHERE.get(column.measure)}
+            {
+                "measure": column.measure,
+                "terms": column.terms,
+                "elsewhere": dict(ELSEWHERE.get(column.measure, {})) or None,
+            }
             for column in self.columns
         ]
         return {
@@ -207,11 +215,16 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
     columns = sorted({column: None for cells in marks.values() for column in cells}, key=_place)
     rows = tuple(marks)
     chosen = _chosen(against, rows)
-    cells = {
+    widest = {measured.column: measured.within[1] - measured.within[0] for _, measured in placed}
+    stated = [(row, measured) for row, measured in placed if measured.stated is not None]
+    cells = {(row, measured.column): measured.stated for row, measured in stated if measured.stated is not None}
+    cells |= {
         (row, column): estimate
         for row in rows
         for column in columns
-        if column in marks[row] and (estimate := _estimate(marks[row][column], seed)) is not None
+        if column in marks[row]
+        and (row, column) not in cells
+        and (estimate := _estimate(marks[row][column], seed)) is not None
     }
     tested = {
         (row, column): change
@@ -221,15 +234,13 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
         and row != chosen
         and column in marks[row]
         and column in marks[chosen]
-        and (change := difference(marks[row][column], marks[chosen][column], seed)) is not None
+        and (change := difference(marks[row][column], marks[chosen][column], seed, widest=widest[column])) is not None
     }
     corrected = holm([change.p for change in tested.values()])
-    stated = [(row, measured) for row, measured in placed if measured.stated is not None]
     return Comparison(
         rows=rows,
         columns=tuple(columns),
-        cells=cells
-        | {(row, measured.column): measured.stated for row, measured in stated if measured.stated is not None},
+        cells=cells,
         against=chosen,
         differences={
             key: Against(change, chance) for (key, change), chance in zip(tested.items(), corrected, strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from selfinstruct.evaluate.compare_table import difference
 from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
 from selfinstruct.run.human_sheets import empty_rating_sheet, rating_results
 from selfinstruct.run.score_without_run import compare_folders, write_comparison
@@ -26,22 +27,39 @@ def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(jud
     told: Any = compare_folders([judged], against="other")
     table = told.as_json()
     columns = {one["measure"]: (place, one) for place, one in enumerate(table["columns"])}
-    assert columns["pairwise win_rate"][1]["elsewhere"] == "win_rate"
-    assert columns["pairwise length_controlled_winrate"][1]["elsewhere"] == "length_controlled_winrate"
-    assert columns["just_eval factual"][1]["elsewhere"] == "factuality"
+    assert columns["pairwise win_rate"][1]["elsewhere"] == {"AlpacaEval": "win_rate", "FastChat": "win_rate_adjusted"}
+    controlled = columns["pairwise length_controlled_winrate"][1]["elsewhere"]
+    assert controlled == {"AlpacaEval": "length_controlled_winrate"}
+    assert columns["just_eval factual"][1]["elsewhere"] == {"just-eval": "factuality"}
     assert columns["pairwise win_rate"][1]["terms"] == "by scripted:speaker against base, user_oriented"
     cells = {row["row"]: row["cells"] for row in table["rows"]}
     place = columns["pairwise win_rate"][0]
     assert (cells["student, chat"][place]["value"], cells["other, chat"][place]["value"]) == (1.0, 0.5)
     assert cells["student, chat"][place]["difference"]["holds"] is True
     assert cells["base, chat"][place] is None
-    assert cells["student, chat"][columns["just_eval deep"][0]]["value"] == 4.0
+    deep = cells["student, chat"][columns["just_eval deep"][0]]
+    apart = deep["value"] - cells["other, chat"][columns["just_eval deep"][0]]["value"]
+    assert deep["value"] == 4.0
+    assert (deep["difference"]["value"], deep["difference"]["n"]) == (pytest.approx(apart), 30)
+    assert deep["difference"]["holds"] is True
     assert cells["student, chat"][columns["user_oriented A or B"][0]]["value"] == 1.0
     assert "baseline win_rate" in columns
     assert any("baseline win_rate was measured in 2 ways" in note for note in told.notes)
     write_comparison(told, tmp_path / "table")
     page = (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
     assert "LC win rate<small>by scripted:speaker against base, user_oriented</small>" in page
+
+
+def test_the_interval_of_a_difference_of_aspects_is_not_held_to_that_of_shares() -> None:
+    questions = [str(number) for number in range(12)]
+    best = {question: (question, 5.0 - (place % 2), 1) for place, question in enumerate(questions)}
+    least = {question: (question, 1.0, 1) for question in questions}
+    change = difference(best, least, widest=4)
+    assert change is not None
+    assert change.estimate.value == 3.5
+    assert change.estimate.low is not None
+    assert change.estimate.high is not None
+    assert 2 < change.estimate.low < 3.5 < change.estimate.high <= 4
 
 
 def test_win_rates_beside_unique_tokens_say_little_of_few_rows(tmp_path: Path) -> None:
