@@ -68,6 +68,8 @@ def knobs_checked(made: type[Made], called: str) -> type[Made]:
     They are looked at after a stage has put them in order: it may take more than its annotations say.
     """
     plain = made.__init__
+    if hasattr(plain, "__wrapped__"):  # it is checked already
+        return made
     signature = inspect.signature(plain)
 
     @functools.wraps(plain)

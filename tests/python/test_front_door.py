@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -548,3 +549,32 @@ def test_a_file_in_place_of_a_folder_is_told_as_such(rows: Path) -> None:
         done = command("curate", rows, "-o", place)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "is a file, where a folder is wanted; choose another folder with -o" in done.stderr
+
+
+ROOMS = ("generate", "dedup", "curate", "fragment", "judge", "finetune", "evaluate", "audit", "run")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_gives_what_it_has_under_the_names_of_the_front_door(room: str) -> None:
+    door = import_module(f"selfinstruct.{room}")
+    assert dir(door) == sorted(door.__all__)
+    for name in door.__all__:
+        assert getattr(door, name) is getattr(si, name)
+    with pytest.raises(AttributeError, match=f"module 'selfinstruct.{room}' has no attribute 'Nothing'"):
+        door.Nothing  # noqa: B018 - reading it is what is tested
+
+
+def test_every_public_name_is_given_by_a_room_or_lies_on_a_floor() -> None:
+    given = [name for room in ROOMS for name in import_module(f"selfinstruct.{room}").__all__]
+    floors = [name for name, place in si._PLACES.items() if place.partition(":")[0] in {"errors", "records", "stage"}]
+    assert sorted([*given, *floors]) == sorted(si.__all__)
+
+
+def test_a_door_plate_loads_no_stage_and_a_stage_from_there_is_checked() -> None:
+    code = "import sys\n" + "".join(f"import selfinstruct.{room}\n" for room in ROOMS)
+    code += "before = [name for name in sys.modules if name.startswith('selfinstruct.') and name.count('.') > 1]\n"
+    code += "from selfinstruct.dedup import NearDuplicates\ntry: NearDuplicates(jacard=1)\n"
+    code += "except TypeError as wrong: print(before, 'numpy' in sys.modules, wrong)"
+    words = [sys.executable, "-c", code]
+    shown = subprocess.run(words, cwd=HOME, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert shown.startswith("[] False NearDuplicates: no argument 'jacard' (did you mean 'jaccard'?)")
