@@ -214,6 +214,8 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
             loaded = getattr(import_module(f"selfinstruct.{module}"), attribute)
+            if module in {"records", "stage"} and hasattr(loaded, "__dataclass_fields__"):
+                loaded = import_module("selfinstruct.arguments").fields_checked(loaded, name)
         else:
             raise AttributeError(f"module 'selfinstruct' has no attribute '{name}'")
         globals()[name] = loaded

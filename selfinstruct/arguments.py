@@ -68,6 +68,8 @@ def knobs_checked(made: type[Made], called: str) -> type[Made]:
     They are looked at after a stage has put them in order: it may take more than its annotations say.
     """
     plain = made.__init__
+    if hasattr(plain, "__wrapped__"):  # it is checked already
+        return made
     signature = inspect.signature(plain)
 
     @functools.wraps(plain)
@@ -85,6 +87,55 @@ def knobs_checked(made: type[Made], called: str) -> type[Made]:
 
     made.__init__ = checked  # type: ignore[assignment, method-assign]  # the same, but for what it says
     return made
+
+
+def fields_checked(made: type[Made], called: str) -> type[Made]:
+    """The same class of a frozen record, whose fields are checked as arguments are; a list becomes the tuple it means.
+
+    Records are made by the million, so that a value of the very kind that is wanted costs a look and no more.
+    """
+    plain = made.__init__
+    if hasattr(plain, "__wrapped__"):  # it is checked already
+        return made
+    signature = inspect.signature(plain)
+    wanted = {name: parameter.annotation for name, parameter in signature.parameters.items() if name != "self"}
+    kinds = {name: frozenset(_options(annotation)) for name, annotation in wanted.items()}
+    items = {name: _item_of_tuple(annotation) for name, annotation in wanted.items()}
+    free = {name for name, annotation in wanted.items() if _takes_any_mapping(annotation)}
+
+    @functools.wraps(plain)
+    def checked(self: Made, *args: Any, **given: Any) -> None:  # noqa: ANN401 - whatever is given
+        if args or not given.keys() <= wanted.keys():
+            given = _bound(signature, called, (self, *args), given)
+            given.pop("self")
+        for name, value in given.items():
+            kind = type(value)
+            if kind in kinds[name] or (kind is dict and name in free):
+                continue
+            if kind is tuple and all(type(item) is items[name] for item in value):
+                continue
+            _check(called, name, value, wanted[name], may_be_empty=True)
+            if items[name] is not None and not isinstance(value, tuple):
+                given[name] = tuple(value)
+        try:
+            plain(self, **given)
+        except TypeError:
+            _bound(signature, called, (self,), given)
+            raise
+
+    made.__init__ = checked  # type: ignore[assignment, method-assign]  # the same, but for what it says
+    return made
+
+
+def _item_of_tuple(annotation: object) -> object:
+    """What a tuple of any length is annotated to hold; None for all else."""
+    inner = get_args(annotation)
+    return inner[0] if get_origin(annotation) is tuple and inner[1:] == (...,) else None
+
+
+def _takes_any_mapping(annotation: object) -> bool:
+    """Whether its values are of a kind that only a type checker can look up."""
+    return _is_mapping(annotation) and not isinstance(get_args(annotation)[1], type)
 
 
 def _check_knobs(signature: inspect.Signature, who: str, knobs: Mapping[str, Any]) -> None:

@@ -26,3 +26,28 @@ To change what retunings show                        open trace_counterfactual.p
 To change how copying of a set's manner is measured  open pattern_copying.py
 To change what a verb prints at its end              open console_summary.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.audit.ablate import Ablate
+    from selfinstruct.audit.forget import Forget
+    from selfinstruct.audit.knowledge import Knowledge
+    from selfinstruct.audit.shift import ShiftStage as Shift
+    from selfinstruct.audit.trace import Trace
+
+__all__ = ["Ablate", "Forget", "Knowledge", "Shift", "Trace"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "Ablate": "ablate:Ablate",
+            "Forget": "forget:Forget",
+            "Knowledge": "knowledge:Knowledge",
+            "Shift": "shift:ShiftStage",
+            "Trace": "trace:Trace",
+        },
+    )

@@ -69,7 +69,10 @@ def _carry_out(arms: "Sequence[Arm]", given: dict[str, Any]) -> int:
 )
 @click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Tasks to publish, exactly.")
 @click.option(
-    "--style", type=click.Choice(["self_instruct", "alpaca"]), default="self_instruct", help="Whose prompt is written."
+    "--style",
+    type=click.Choice(["self_instruct", "alpaca"]),
+    default="self_instruct",
+    help="Instructions alone, or whole tasks at once.",
 )
 @click.option(
     "--profile",

@@ -18,3 +18,58 @@ variety, balance, the best part of a set           variety/: diversity.py, balan
 how much of each source goes into a mixture        mix.py
 a prompt                                           prompts/
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.curate.checks.verify import Verify
+    from selfinstruct.curate.decontaminate import Decontaminate
+    from selfinstruct.curate.expand import Expand
+    from selfinstruct.curate.measures.difficulty import Difficulty
+    from selfinstruct.curate.measures.measure import Measure
+    from selfinstruct.curate.measures.rate import Rate
+    from selfinstruct.curate.mix import Mix
+    from selfinstruct.curate.rules.filter_instructions import Filter
+    from selfinstruct.curate.rules.filter_records import ApplyRules as Rules
+    from selfinstruct.curate.simplification.simplify import Simplify
+    from selfinstruct.curate.variety.balance import Balance
+    from selfinstruct.curate.variety.diversity import Diversity
+    from selfinstruct.curate.variety.select import Select
+
+__all__ = [
+    "Balance",
+    "Decontaminate",
+    "Difficulty",
+    "Diversity",
+    "Expand",
+    "Filter",
+    "Measure",
+    "Mix",
+    "Rate",
+    "Rules",
+    "Select",
+    "Simplify",
+    "Verify",
+]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "Balance": "variety.balance:Balance",
+            "Decontaminate": "decontaminate:Decontaminate",
+            "Difficulty": "measures.difficulty:Difficulty",
+            "Diversity": "variety.diversity:Diversity",
+            "Expand": "expand:Expand",
+            "Filter": "rules.filter_instructions:Filter",
+            "Measure": "measures.measure:Measure",
+            "Mix": "mix:Mix",
+            "Rate": "measures.rate:Rate",
+            "Rules": "rules.filter_records:ApplyRules",
+            "Select": "variety.select:Select",
+            "Simplify": "simplification.simplify:Simplify",
+            "Verify": "checks.verify:Verify",
+        },
+    )

@@ -26,3 +26,28 @@ the semantic stage                                 semantic.py (the stage `Seman
 who is for testing, how much, how it is checked    split.py (the stage `Split`)
 who hangs together with whom                       grouping.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.dedup.exact import Exact
+    from selfinstruct.dedup.near import Near as NearDuplicates
+    from selfinstruct.dedup.novelty import Novelty
+    from selfinstruct.dedup.semantic import Semantic as SemanticDuplicates
+    from selfinstruct.dedup.split import Split
+
+__all__ = ["Exact", "NearDuplicates", "Novelty", "SemanticDuplicates", "Split"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "Exact": "exact:Exact",
+            "NearDuplicates": "near:Near",
+            "Novelty": "novelty:Novelty",
+            "SemanticDuplicates": "semantic:Semantic",
+            "Split": "split:Split",
+        },
+    )

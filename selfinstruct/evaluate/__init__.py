@@ -26,3 +26,30 @@ To change what feedback steers by                open feedback.py (the stage `Fe
 To change what is asked of a set, what is marked open answer_set_marking.py; its numbers, answer_set_scores.py
 To change how a set is put to models             open answer_set.py (the stage `AnswerSet`)
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.evaluate.answer_set import AnswerSet
+    from selfinstruct.evaluate.feedback import Feedback
+    from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
+    from selfinstruct.evaluate.objecqa import ObjecQA
+    from selfinstruct.evaluate.score import Score
+    from selfinstruct.evaluate.suites.suite import Suite
+
+__all__ = ["AnswerSet", "Feedback", "JudgeAnswers", "ObjecQA", "Score", "Suite"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "AnswerSet": "answer_set:AnswerSet",
+            "Feedback": "feedback:Feedback",
+            "JudgeAnswers": "judging.judge_answers:JudgeAnswers",
+            "ObjecQA": "objecqa:ObjecQA",
+            "Score": "score:Score",
+            "Suite": "suites.suite:Suite",
+        },
+    )

@@ -18,20 +18,20 @@ when to stop                                       stopping.py (the rule), stop_
 a check during training                            stop_on_ifs.py, check_plan.py (what is asked: the floor `tone`)
 the curve                                          curve.py, phases.py
 
-`StopOnIFS`, a callback for any `transformers.Trainer`, can be imported from here; torch is loaded only then.
+`StopOnIFS` is a callback for any `transformers.Trainer`; torch is loaded only when it is used.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
 
 if TYPE_CHECKING:
+    from selfinstruct.finetune.finetune import Finetune
     from selfinstruct.finetune.stop_on_ifs import StopOnIFS
 
-__all__ = ["StopOnIFS"]
+__all__ = ["Finetune", "StopOnIFS"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
-    if name == "StopOnIFS":
-        from selfinstruct.finetune.stop_on_ifs import StopOnIFS
-
-        return StopOnIFS
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__, {"Finetune": "finetune:Finetune", "StopOnIFS": "stop_on_ifs:StopOnIFS"}
+    )

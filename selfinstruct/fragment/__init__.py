@@ -18,3 +18,15 @@ the ratio of labels and kinds, the order of it all build.py
 lengths, endings, the seam                         levelling.py
 what is counted, the shortcut rules                shortcuts.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.fragment.make_fragments import MakeFragments as Fragment
+
+__all__ = ["Fragment"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(__name__, {"Fragment": "make_fragments:MakeFragments"})

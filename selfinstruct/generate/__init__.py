@@ -16,3 +16,28 @@ which instances are dropped                     prepare.py
 the thirteen training forms                     encode.py
 what the released program does, bit for bit     reference_program.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.generate.classify import Classify
+    from selfinstruct.generate.instances import MakeInstances
+    from selfinstruct.generate.prepare import Prepare
+    from selfinstruct.generate.propose import Propose
+    from selfinstruct.generate.topic import StayOnTopic
+
+__all__ = ["Classify", "MakeInstances", "Prepare", "Propose", "StayOnTopic"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "Classify": "classify:Classify",
+            "MakeInstances": "instances:MakeInstances",
+            "Prepare": "prepare:Prepare",
+            "Propose": "propose:Propose",
+            "StayOnTopic": "topic:StayOnTopic",
+        },
+    )

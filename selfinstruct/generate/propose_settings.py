@@ -1,4 +1,7 @@
-"""The two styles of asking for tasks, as tables: sampling parameters and numbers of demonstrations."""
+"""The two styles of asking for tasks, as tables: sampling parameters and numbers of demonstrations.
+
+A style is a way of asking, whatever model is asked; `template` says how what is asked becomes a text or messages.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -17,3 +17,15 @@ a metric or its interval, on fragments             judge_metrics.py
 what is measured on completions of real models     validate_on_reads.py, cross_validation.py (lineages left out)
 the folder, who may read it, its README            judge_folder.py; judge_card.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.judge.train_judge import TrainJudge
+
+__all__ = ["TrainJudge"]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(__name__, {"TrainJudge": "train_judge:TrainJudge"})

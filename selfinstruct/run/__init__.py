@@ -29,3 +29,50 @@ where a text comes from (`blame`), what descends      blame_and_lineage.py
 models and stages called from Python                  python_calls.py
 what is shown while a run goes on                     progress_events.py
 """
+
+from typing import TYPE_CHECKING
+
+from selfinstruct.public_names import public_names
+
+if TYPE_CHECKING:
+    from selfinstruct.run.inputs import read_tasks_of as read_set
+    from selfinstruct.run.lm_eval_harness import harness
+    from selfinstruct.run.python_calls import Applied, AskedModel, apply, load_model
+    from selfinstruct.run.recipe.python_recipe import Recipe, generate_set
+    from selfinstruct.run.run_reader import Run, load_run
+    from selfinstruct.run.score_without_run import compare_folders as compare
+    from selfinstruct.run.score_without_run import ifs
+
+__all__ = [
+    "Applied",
+    "AskedModel",
+    "Recipe",
+    "Run",
+    "apply",
+    "compare",
+    "generate_set",
+    "harness",
+    "ifs",
+    "load_model",
+    "load_run",
+    "read_set",
+]
+
+if not TYPE_CHECKING:  # else a name that does not exist would pass the type checker
+    __getattr__, __dir__ = public_names(
+        __name__,
+        {
+            "Applied": "python_calls:Applied",
+            "AskedModel": "python_calls:AskedModel",
+            "Recipe": "recipe.python_recipe:Recipe",
+            "Run": "run_reader:Run",
+            "apply": "python_calls:apply",
+            "compare": "score_without_run:compare_folders",
+            "generate_set": "recipe.python_recipe:generate_set",
+            "harness": "lm_eval_harness:harness",
+            "ifs": "score_without_run:ifs",
+            "load_model": "python_calls:load_model",
+            "load_run": "run_reader:load_run",
+            "read_set": "inputs:read_tasks_of",
+        },
+    )

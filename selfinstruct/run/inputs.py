@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from selfinstruct import notebook
 from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
@@ -14,11 +15,9 @@ from selfinstruct.formats.read_sets import SeenIds, Unreadable, read_set
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
-from selfinstruct.run.run_records import html_table, task_cells
+from selfinstruct.run.run_records import task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from selfinstruct.text import shown
-
-_ROWS = 10  # of a table that a notebook shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,8 @@ class TaskList(list[Task]):
 
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
-        rows = [task_cells(task) for task in self[:_ROWS]]
-        return html_table(("id", "instruction", "input", "output"), rows, of=len(self))
+        rows = [task_cells(task) for task in self[: notebook.ROWS]]
+        return notebook.view(notebook.Table(("id", "instruction", "input", "output"), rows, of=len(self)))
 
 
 @arguments_checked("read_set")

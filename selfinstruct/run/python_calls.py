@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from selfinstruct import notebook
 from selfinstruct.advice import in_python
 from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
@@ -22,14 +23,13 @@ from selfinstruct.records import Completion, Failure, Json, Message, Request, Ta
 from selfinstruct.run.endpoints import Endpoints, made_backends
 from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.record_chunks import closed, outcomes_of
-from selfinstruct.run.run_records import html_table, task_cells
+from selfinstruct.run.run_records import task_cells
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Model, Pool, Rejected, Stage, Traits
 from selfinstruct.store.run_folder import RunFolder
 from selfinstruct.store.stage_result import largest_first
 from selfinstruct.text import printable, shown
 
 _ROLE = "model"
-_ROWS = 10
 
 
 class AskedModel:
@@ -181,7 +181,8 @@ class Applied:
 
     def _repr_html_(self) -> str:
         """For a notebook: the sums, and the first of what was rejected."""
-        sums = html_table(("kept", "rejected", "failed"), [(len(self.kept), len(self.rejected), len(self.failed))])
+        counts = (len(self.kept), len(self.rejected), len(self.failed))
+        tables = [notebook.Table(("kept", "rejected", "failed"), [counts])]
         rows = [
             (
                 rejected.reason,
@@ -191,10 +192,11 @@ class Applied:
                     else (rejected.record.id[:12], "", "", "")
                 ),
             )
-            for rejected in self.rejected[:_ROWS]
+            for rejected in self.rejected[: notebook.ROWS]
         ]
         heads = ("reason", "id", "instruction", "input", "output")
-        return sums + (html_table(heads, rows, of=len(self.rejected)) if rows else "")
+        tables += [notebook.Table(heads, rows, of=len(self.rejected))] if rows else []
+        return notebook.view(*tables)
 
 
 @arguments_checked()

@@ -4,18 +4,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from selfinstruct import notebook
 from selfinstruct.arguments import arguments_checked
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.report.summary import Cost
 from selfinstruct.run.run_cost import spending
-from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, html_table, life_of
+from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, life_of
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
@@ -66,8 +66,7 @@ class FinishedStages(tuple[FinishedStage, ...]):
 
     __slots__ = ()
 
-    def _repr_html_(self) -> str:
-        """For a notebook."""
+    def _table(self) -> notebook.Table:
         rows = [
             (
                 stage.path,
@@ -78,7 +77,11 @@ class FinishedStages(tuple[FinishedStage, ...]):
             )
             for stage in self
         ]
-        return html_table(("stage", "received", "kept", "rejected", "failed"), rows)
+        return notebook.Table(("stage", "received", "kept", "rejected", "failed"), rows)
+
+    def _repr_html_(self) -> str:
+        """For a notebook."""
+        return notebook.view(self._table())
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class RunScore:
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return html_table(_SCORE_HEADS, [self._cells()])
+        return notebook.view(notebook.Table(_SCORE_HEADS, [self._cells()]))
 
 
 _SCORE_HEADS = ("model", "wrapper", "IFS", "partial", "full", "clean", "judge")
@@ -169,9 +172,12 @@ class RunScores(tuple[RunScore, ...]):
 
     __slots__ = ()
 
+    def _table(self) -> notebook.Table:
+        return notebook.Table(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
+
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return html_table(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
+        return notebook.view(self._table())
 
 
 class Run:
@@ -310,8 +316,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         """For a notebook: sums by stage, cost, scores."""
-        scores = self.scores._repr_html_() if self.scores else ""
-        return f"<p>{escape(repr(self)[1:-1])}; {escape(str(self.cost))}</p>{self.stages._repr_html_()}{scores}"
+        tables = [part._table() for part in (self.stages, self.scores) if part]  # noqa: SLF001 - its own parts
+        return notebook.view(f"{repr(self)[1:-1]}; {self.cost}", *tables)
 
     def _top(self, fate: str) -> Path:
         return self.folder / f"{fate}.jsonl"

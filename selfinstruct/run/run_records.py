@@ -6,11 +6,11 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from selfinstruct import notebook
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Failure, Json, Record, Task, Unread, record_from_json
 from selfinstruct.store.reading import AGAIN, read_lines, read_object_line, read_tasks, task_of
@@ -18,8 +18,6 @@ from selfinstruct.store.run_folder import RunFolder, StageFolder, makes_records
 from selfinstruct.store.stage_result import FATES, StageResult, largest_first
 from selfinstruct.text import shown
 
-_ROWS = 10  # of a table that a notebook shows
-_CELL = 160  # characters
 T = TypeVar("T")
 _ID_SHORTEST = 6
 
@@ -110,8 +108,8 @@ class Lines(Sequence[T], Generic[T]):
 
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
-        rows = [self._cells(record) for record in islice(self, _ROWS)]
-        return html_table(self._heads, rows, of=len(self))
+        rows = [self._cells(record) for record in islice(self, notebook.ROWS)]
+        return notebook.view(notebook.Table(self._heads, rows, of=len(self)))
 
 
 class Tasks(Lines[Task]):
@@ -205,20 +203,6 @@ def _starts(path: Path) -> "array[int]":
             starts.append(at)
             at += len(line)
     return starts
-
-
-def html_table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, of: int = 0) -> str:
-    """A table for a notebook: escaped, cells cut, and how many rows there are where not all are shown.
-
-    >>> html_table(["a"], [["<b>"]], of=2)
-    '<table><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table><p>1 of 2</p>'
-    """
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(shown(str(cell), _CELL))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    more = f"<p>{len(rows):,} of {of:,}</p>" if of > len(rows) else ""
-    return f"<table><tr>{head}</tr>{body}</table>{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +312,7 @@ class Life:
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return f"<pre>{escape(str(self))}</pre>"
+        return notebook.view(notebook.Lines([*self.lines()]))
 
 
 def life_of(folder: RunFolder, wanted: str) -> Life:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from statistics import fmean, pstdev
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from selfinstruct import notebook
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, of_draws, resampled
 from selfinstruct.tone.ifs import PLACE, SHARES, all_numbers, counts_by_source
@@ -153,13 +153,10 @@ class Scored:
 
     def _repr_html_(self) -> str:
         """For a notebook: each number with its interval, and by which judge."""
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{escape(_shown(number))}</td></tr>"
-            for name in _NAMES
-            if (number := getattr(self, name)) is not None
-        )
-        head = escape(f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}")
-        return f"<table><tr><th colspan=2>{head}</th></tr>{rows}</table>"
+        numbers = ((name, getattr(self, name)) for name in _NAMES)
+        rows = [(name, _shown(number)) for name, number in numbers if number is not None]
+        caption = f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}"
+        return notebook.view(notebook.Table(("", "with its 95 % interval"), rows, caption=caption))
 
 
 def _shown(number: Estimate) -> str:

@@ -75,10 +75,10 @@ def test_only_the_test_split_is_asked_and_every_record_passes(tmp_path: Path) ->
     assert {(request.temperature, request.max_tokens) for request in student.asked} == {(0.0, 256)}
     assert page["records"] == "test split"
     assert len(answers) == page["models"][0]["answered"] == 10
-    found = page["models"][0]["agreement_with_teacher"]
+    agreement = page["models"][0]["agreement_with_teacher"]
     never = rule_of_three(10, 0.025)  # ten sources cannot rule out more
-    assert found["rouge_l"] == {"value": 1.0, "low": pytest.approx(1 - never), "high": 1.0}
-    assert found["exact_match"]["value"] == 1.0
+    assert agreement["rouge_l"] == {"value": 1.0, "low": pytest.approx(1 - never), "high": 1.0}
+    assert agreement["exact_match"]["value"] == 1.0
 
 
 def test_a_set_without_marks_is_asked_in_full(tmp_path: Path) -> None:
@@ -92,14 +92,14 @@ def test_a_set_without_marks_is_asked_in_full(tmp_path: Path) -> None:
 def test_the_numbers_are_means_of_what_the_library_gives(tmp_path: Path) -> None:
     plain, stemmed = RougeScorer(["rougeL"]), RougeScorer(["rougeL"], use_stemmer=True)
     _, page, answers = run(AnswerSet(), tmp_path, Speaker(lambda prompt: f"It is a running river: {prompt}"))
-    found = page["models"][0]["agreement_with_teacher"]
+    agreement = page["models"][0]["agreement_with_teacher"]
     for name, scorer in (("rouge_l", plain), ("rouge_l_stemmed", stemmed)):
         wanted = [scorer.score(answer["references"][0], answer["response"])["rougeL"].fmeasure for answer in answers]
         assert [answer[name] for answer in answers] == wanted
-        assert found[name]["value"] == pytest.approx(fmean(wanted), abs=1e-8)
-        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
-    assert found["words"]["value"] == fmean(answer["words"] for answer in answers)
-    assert found["unique_words"]["value"] == fmean(answer["unique_words"] for answer in answers)
+        assert agreement[name]["value"] == pytest.approx(fmean(wanted), abs=1e-8)
+        assert agreement[name]["low"] <= agreement[name]["value"] <= agreement[name]["high"]
+    assert agreement["words"]["value"] == fmean(answer["words"] for answer in answers)
+    assert agreement["unique_words"]["value"] == fmean(answer["unique_words"] for answer in answers)
 
 
 def test_seeds_held_out_and_gold_tell_quality_and_the_set_imitation(tmp_path: Path) -> None:
@@ -115,9 +115,12 @@ def test_seeds_held_out_and_gold_tell_quality_and_the_set_imitation(tmp_path: Pa
 
 def test_categories_add_up_and_rare_verbs_are_told_together(tmp_path: Path) -> None:
     _, page, _ = run(AnswerSet(), tmp_path, Speaker(right))
-    found = page["models"][0]["agreement_with_teacher"]["by_category"]
-    assert {name: one["n"] for name, one in found["kind"].items()} == {"undecided": 8, "classification": 2}
-    assert {name: one["n"] for name, one in found["verb"].items()} == {"name": 8, "other": 2}
+    by_category = page["models"][0]["agreement_with_teacher"]["by_category"]
+    assert {kind: n["n"] for kind, n in by_category["kind"].items()} == {
+        "undecided": 8,
+        "classification": 2,
+    }
+    assert {verb: n["n"] for verb, n in by_category["verb"].items()} == {"name": 8, "other": 2}
 
 
 def test_models_are_compared_on_the_questions_both_answered(tmp_path: Path) -> None:
@@ -167,11 +170,11 @@ def test_a_judge_tells_ifs_and_without_one_it_is_null(tmp_path: Path) -> None:
         return Choice("The Tay." if prompt < "Name river 4" else "and so on", "stop" if prompt < "Name" else "length")
 
     _, page, answers = run(AnswerSet(), tmp_path, Speaker(half), judge=Marked())
-    found = page["models"][0]["agreement_with_teacher"]
+    agreement = page["models"][0]["agreement_with_teacher"]
     assert page["judge"]["version"] == "marked/1"
-    assert found["ifs"]["value"] == fmean(answer["answer_like"] for answer in answers) == 0.6
-    assert found["ifs_clean"]["value"] == 0.2
-    assert found["finish_reasons"] == {"length": 8, "stop": 2}
+    assert agreement["ifs"]["value"] == fmean(answer["answer_like"] for answer in answers) == 0.6
+    assert agreement["ifs_clean"]["value"] == 0.2
+    assert agreement["finish_reasons"] == {"length": 8, "stop": 2}
     _, page, answers = run(AnswerSet(), tmp_path, Speaker(half))
     assert page["judge"] is None
     assert page["models"][0]["agreement_with_teacher"]["ifs"] is None
@@ -183,17 +186,17 @@ def test_answers_in_any_script_are_compared_and_those_beside_no_words_left_out_a
     said = {"wall": "长城", "Ask": "???", "river": "Tay"}
     student = Speaker(lambda prompt: next(answer for key, answer in said.items() if key in prompt))
     _, page, answers = run(AnswerSet(), tmp_path, student, given=given)
-    found = page["models"][0]["agreement_with_teacher"]
-    assert (found["n"], found["n_rouge_l"], found["rouge_l"]["value"]) == (3, 2, 1.0)
-    assert found["exact_match"]["value"] == 1.0
+    agreement = page["models"][0]["agreement_with_teacher"]
+    assert (agreement["n"], agreement["n_rouge_l"], agreement["rouge_l"]["value"]) == (3, 2, 1.0)
+    assert agreement["exact_match"]["value"] == 1.0
     assert [answer["rouge_l"] for answer in answers] == [1.0, None, 1.0]
 
 
 def test_kept_answers_can_be_scored_again_without_a_model(tmp_path: Path) -> None:
     _, _, answers = run(AnswerSet(), tmp_path, Speaker(right))
-    found = list(responses_of(Row(f"answers.jsonl:{number}", answer) for number, answer in enumerate(answers, 1)))
-    assert [one.text for one in found] == [answer["response"] for answer in answers]
-    assert found[0].prompt == "Name river 0."
+    responses = list(responses_of(Row(f"answers.jsonl:{number}", answer) for number, answer in enumerate(answers, 1)))
+    assert [response.text for response in responses] == [answer["response"] for answer in answers]
+    assert responses[0].prompt == "Name river 0."
 
 
 def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:

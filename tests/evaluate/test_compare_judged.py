@@ -24,9 +24,9 @@ def judged(tmp_path: Path) -> Path:
 
 
 def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(judged: Path, tmp_path: Path) -> None:
-    told: Any = compare_folders([judged], against="other")
-    table = told.as_json()
-    columns = {one["measure"]: (place, one) for place, one in enumerate(table["columns"])}
+    compared: Any = compare_folders([judged], against="other")
+    table = compared.as_json()
+    columns = {column["measure"]: (place, column) for place, column in enumerate(table["columns"])}
     assert columns["pairwise win_rate"][1]["elsewhere"] == {"AlpacaEval": "win_rate", "FastChat": "win_rate_adjusted"}
     controlled = columns["pairwise length_controlled_winrate"][1]["elsewhere"]
     assert controlled == {"AlpacaEval": "length_controlled_winrate"}
@@ -44,8 +44,8 @@ def test_win_rates_aspects_and_levels_are_columns_with_the_names_others_know(jud
     assert deep["difference"]["holds"] is True
     assert cells["student, chat"][columns["user_oriented A or B"][0]]["value"] == 1.0
     assert "baseline win_rate" in columns
-    assert any("baseline win_rate was measured in 2 ways" in note for note in told.notes)
-    write_comparison(told, tmp_path / "table")
+    assert any("baseline win_rate was measured in 2 ways" in note for note in compared.notes)
+    write_comparison(compared, tmp_path / "table")
     page = (tmp_path / "table" / "compare.html").read_text(encoding="utf-8")
     assert "LC win rate<small>by scripted:speaker against base, user_oriented</small>" in page
 
@@ -99,10 +99,10 @@ def test_levels_of_a_judge_model_stand_beside_those_of_people(judged: Path) -> N
     sheet = empty_rating_sheet(judged, 10, 42, judged / "sheet.csv").read_text(encoding="utf-8-sig")
     filled = judged / "filled.csv"
     filled.write_text(sheet.replace(",,\n", ",B,\n").replace(",,\r\n", ",B,\r\n"), encoding="utf-8")
-    told = rating_results(judged, filled, None)
+    results = rating_results(judged, filled, None)
     table: Any = compare_folders([judged])
     mine = [column for column in table.columns if column.terms == f"by a reader ({filled.name}), user_oriented"]
-    assert [one.measure for one in mine] == ["user_oriented A", "user_oriented A or B"]
+    assert [result.measure for result in mine] == ["user_oriented A", "user_oriented A or B"]
     assert {table.cells[row, mine[1]].n for row in table.rows if (row, mine[1]) in table.cells} != set()
-    assert "by scripted:speaker" in told
-    assert "scripted:speaker and the reader, of 30 answers: the same level 10 times" in told
+    assert "by scripted:speaker" in results
+    assert "scripted:speaker and the reader, of 30 answers: the same level 10 times" in results

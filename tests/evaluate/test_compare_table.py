@@ -18,8 +18,8 @@ def marks(right: int, of: int = 20) -> dict[str, Mark]:
     return {f"q{place}": (f"s{place}", float(place < right), 1) for place in range(of)}
 
 
-def folder(name: str, *found: Measured, label: str = "") -> FolderMeasured:
-    return FolderMeasured(name, label, found)
+def folder(name: str, *measured: Measured, label: str = "") -> FolderMeasured:
+    return FolderMeasured(name, label, measured)
 
 
 def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
@@ -39,9 +39,9 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
 
 
 def test_the_same_measured_twice_is_two_rows_and_a_label_names_them() -> None:
-    one, other = Measured("m", "", IFS, marks(5)), Measured("m", "", IFS, marks(9))
-    assert comparison([folder("f", one), folder("g", other)]).rows == ("m (f)", "m (g)")
-    named = [folder("f", one, label="base"), folder("g", other, label="tuned")]
+    first, other = Measured("m", "", IFS, marks(5)), Measured("m", "", IFS, marks(9))
+    assert comparison([folder("f", first), folder("g", other)]).rows == ("m (f)", "m (g)")
+    named = [folder("f", first, label="base"), folder("g", other, label="tuned")]
     assert comparison(named).rows == ("base", "tuned")
 
 
@@ -85,11 +85,11 @@ def test_differences_that_hold_after_the_correction_are_marked_everywhere() -> N
 
 
 def test_a_row_that_is_not_there_or_meant_by_several_is_refused() -> None:
-    told = [folder("f", Measured("ma", "", IFS, marks(5)), Measured("mb", "", IFS, marks(5)))]
+    folders = [folder("f", Measured("ma", "", IFS, marks(5)), Measured("mb", "", IFS, marks(5)))]
     for name in ("x", "m"):
         with pytest.raises(BadInput, match="no row"):
-            comparison(told, name)
-    assert comparison(told, "ma").against == "ma"
+            comparison(folders, name)
+    assert comparison(folders, "ma").against == "ma"
 
 
 def test_names_cannot_break_out_of_a_table() -> None:
@@ -109,16 +109,18 @@ def test_lines_without_a_verdict_count_nowhere() -> None:
 
 def knowledge(base: str, /, **right: list[tuple[bool, bool]]) -> dict[str, object]:
     count = len(next(iter(right.values())))
-    facts = [{"record": f"f{at}", "right": {name: [*one[at]] for name, one in right.items()}} for at in range(count)]
+    facts = [
+        {"record": f"f{at}", "right": {name: [*asked[at]] for name, asked in right.items()}} for at in range(count)
+    ]
     return {"base": base, "facts": facts}
 
 
 def test_facts_are_kept_where_the_base_knows_the_other_wording_and_shift_counts_no_loops() -> None:
-    told = knowledge("embedded", embedded=[(True, True), (True, False)], student=[(True, False), (False, True)])
-    found = {(one.model, one.column.measure): one for one in measured("knowledge.json", told, ())}
-    assert found["student", "facts right"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 2)}
-    assert found["student", "facts kept"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 1)}
-    assert found["embedded", "facts kept"].marks == {"f0": ("f0", 2.0, 2), "f1": ("f1", 0.0, 1)}
+    results = knowledge("embedded", embedded=[(True, True), (True, False)], student=[(True, False), (False, True)])
+    by_model = {(result.model, result.column.measure): result for result in measured("knowledge.json", results, ())}
+    assert by_model["student", "facts right"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 2)}
+    assert by_model["student", "facts kept"].marks == {"f0": ("f0", 1.0, 2), "f1": ("f1", 1.0, 1)}
+    assert by_model["embedded", "facts kept"].marks == {"f0": ("f0", 2.0, 2), "f1": ("f1", 0.0, 1)}
     page = {"base": "embedded", "tuned": "student", "template": "tags", "of": "its own"}
     lines = [{"record": "r", "counted": 3, "kinds": ["shifted", "marginal", "unshifted", "shifted"]}]
     [shift] = measured("shift.json", page, lines)

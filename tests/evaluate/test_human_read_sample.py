@@ -37,47 +37,47 @@ def scored(
 def test_whole_and_cut_are_drawn_apart_and_a_larger_number_only_adds() -> None:
     made = scored(100)
     drawn = draw(made, range(200), 60, 1)
-    assert Counter(one.stratum for one in drawn) == {"whole": 30, "cut": 30}
-    assert {one.chance for one in drawn} == {0.3}
-    assert {one.place for one in drawn} < {one.place for one in draw(made, range(200), 80, 1)}
+    assert Counter(row.stratum for row in drawn) == {"whole": 30, "cut": 30}
+    assert {row.chance for row in drawn} == {0.3}
+    assert {row.place for row in drawn} < {row.place for row in draw(made, range(200), 80, 1)}
     assert drawn != draw(made, range(200), 60, 2)
     everything = draw(made, range(200), 500, 1)
-    assert [one.place for one in everything] == list(range(200))
-    assert {one.chance for one in everything} == {1.0}
+    assert [row.place for row in everything] == list(range(200))
+    assert {row.chance for row in everything} == {1.0}
 
 
 def test_as_often_as_recorded_though_sources_have_one_response_or_five() -> None:
     made = scored(6, cut=False) + scored(10, cut=False, each=5)[30:]
-    assert Counter(Counter(one.response.origin for one in made).values()) == {1: 6, 5: 4}
+    assert Counter(Counter(answer.response.origin for answer in made).values()) == {1: 6, 5: 4}
     seen: Counter[int] = Counter()
     chance: dict[int, float] = {}
     for seed in range(1500):
-        for one in draw(made, range(26), 13, seed):
-            seen[one.place] += 1
-            chance[one.place] = one.chance
+        for row in draw(made, range(26), 13, seed):
+            seen[row.place] += 1
+            chance[row.place] = row.chance
     assert sum(chance.values()) == pytest.approx(13)
-    assert {round(one, 6) for one in chance.values()} == {1.0, 0.35}
+    assert {round(share, 6) for share in chance.values()} == {1.0, 0.35}
     for place, often in seen.items():
         assert often / 1500 == pytest.approx(chance[place], abs=0.05)
 
 
 def test_every_source_is_read_once_before_one_is_read_twice() -> None:
     drawn = draw(scored(20, cut=False, each=5), range(100), 20, 1)
-    assert len({one.place // 5 for one in drawn}) == 20
+    assert len({row.place // 5 for row in drawn}) == 20
 
 
 def test_of_two_models_the_same_prompts_are_read() -> None:
     both = scored(80) + scored(80, model="other", answer_like=False)
     prompts = [
-        {both[one.place].response.prompt for one in draw(both, places, 60, 1)} for places in by_side(both).values()
+        {both[row.place].response.prompt for row in draw(both, places, 60, 1)} for places in by_side(both).values()
     ]
     assert prompts[0] == prompts[1]
 
 
 def test_a_stratum_of_one_source_is_none_and_one_source_alone_is_refused() -> None:
     few = scored(30, cut=False) + scored(1)[1:]
-    assert {one.stratum for one in draw(few, range(31), 20, 1)} == {"all"}
-    assert set(strata([one.response for one in scored(2)])) == {"whole", "cut"}
+    assert {row.stratum for row in draw(few, range(31), 20, 1)} == {"all"}
+    assert set(strata([answer.response for answer in scored(2)])) == {"whole", "cut"}
     with pytest.raises(BadInput, match="m: all responses are of one source"):
         draw(scored(1, each=20), range(40), 20, 1)
 
@@ -96,13 +96,13 @@ def simulated(
 ) -> tuple[list[ScoredResponse], list[float]]:
     """A model, and whether each response is in truth an answer; two in ten sources behave as one."""
     made, truth = [], []
-    for one in scored(sources, model=model):
-        likes = whole if one.response.whole else cut
-        common = np.random.Generator(np.random.PCG64(hash((one.response.source, "luck")) % 2**32)).random()
+    for answer in scored(sources, model=model):
+        likes = whole if answer.response.whole else cut
+        common = np.random.Generator(np.random.PCG64(hash((answer.response.source, "luck")) % 2**32)).random()
         luck = common if random.random() < 0.4 else random.random()
         truth.append(float(luck < likes))
         right = random.random() < 0.85
-        made.append(ScoredResponse(response=one.response, answer_like=bool(truth[-1]) == right))
+        made.append(ScoredResponse(response=answer.response, answer_like=bool(truth[-1]) == right))
     return made, truth
 
 
@@ -112,13 +112,13 @@ def test_what_is_told_of_sixty_reads_covers_the_share_and_the_difference(whole: 
     random = np.random.Generator(np.random.PCG64(7))
     covered, differ = [], []
     for trial in range(200):
-        one, true = simulated(random, sources=200, whole=whole, cut=cut, model="one")
+        first, true = simulated(random, sources=200, whole=whole, cut=cut, model="one")
         other, too = simulated(random, sources=200, whole=whole - 0.1, cut=cut - 0.1, model="other")
-        made, truth = one + other, true + too
+        made, truth = first + other, true + too
         sides = by_side(made)
-        drawn = [found for places in sides.values() for found in draw(made, places, 60, trial)]
+        drawn = [row for places in sides.values() for row in draw(made, places, 60, trial)]
         sheet = drawn_to_read(made, drawn, responses="", wanted=60, seed=trial, tone=48, guide="")
-        shares, [difference] = read_shares(made, sides, sheet, {found.place: truth[found.place] for found in drawn})
+        shares, [difference] = read_shares(made, sides, sheet, {row.place: truth[row.place] for row in drawn})
         for share, of in zip(shares, (true, too), strict=True):
             assert share.both.low is not None
             assert share.both.high is not None

@@ -34,8 +34,8 @@ MADE = [
 
 @pytest.fixture(scope="module")
 def drawn() -> Draw:
-    found = [one for places in by_side(MADE).values() for one in draw(MADE, places, 60, 1)]
-    return drawn_to_read(MADE, found, responses="hash", wanted=60, seed=1, tone=48, guide="guide")
+    drawn_rows = [row for places in by_side(MADE).values() for row in draw(MADE, places, 60, 1)]
+    return drawn_to_read(MADE, drawn_rows, responses="hash", wanted=60, seed=1, tone=48, guide="guide")
 
 
 def rows(text: str) -> list[list[str]]:
@@ -62,7 +62,7 @@ def test_the_sheet_says_nothing_of_model_wrapper_or_verdict_and_begins_no_formul
     assert all(row[1].startswith("'=") and row[2].startswith("'-") and row[3] == "" for row in others)
     assert {row[2].count("and") for row in others} == {43, 44}  # of sixty: marks and digits are tokens, too
     sides = [MADE[row.place].side[0] for row in drawn.rows.values()]
-    assert sum(one != other for one, other in pairwise(sides)) > 10  # shuffled
+    assert sum(side != other for side, other in pairwise(sides)) > 10  # shuffled
     assert len(others) + len(drawn.silent) == 120
 
 
@@ -78,10 +78,10 @@ def test_a_draw_is_read_back_as_it_was_told(drawn: Draw) -> None:
 def test_answers_come_back_in_any_order_and_unsure_is_half(drawn: Draw, delimiter: str) -> None:
     words = ("Yes", "no ", "UNSURE", "n")
     head, *others = answered(drawn, lambda at: words[at % 4])
-    found = filled(saved([head, *reversed(others)], delimiter), drawn, MADE, "s.csv")
+    reads = filled(saved([head, *reversed(others)], delimiter), drawn, MADE, "s.csv")
     places = [row.place for row in drawn.rows.values()]
-    assert [found[place] for place in places] == [(1.0, 0.0, 0.5, 0.0)[at % 4] for at in range(len(places))]
-    assert all(found[one.place] == 0.0 for one in drawn.silent)
+    assert [reads[place] for place in places] == [(1.0, 0.0, 0.5, 0.0)[at % 4] for at in range(len(places))]
+    assert all(reads[row.place] == 0.0 for row in drawn.silent)
 
 
 def changed(at: int, column: int, to: str) -> Callable[[list[list[str]]], None]:
@@ -124,11 +124,11 @@ def test_what_is_no_sheet_has_no_draw(text: str) -> None:
 
 def test_what_is_told_of_each_model_and_between_them(drawn: Draw) -> None:
     sides = by_side(MADE)
-    read = dict.fromkeys((one.place for one in drawn.silent), 0.0)
-    for one in drawn.rows.values():
-        made = MADE[one.place]
+    read = dict.fromkeys((row.place for row in drawn.silent), 0.0)
+    for row in drawn.rows.values():
+        made = MADE[row.place]
         number = int(made.response.source[1:])
-        read[one.place] = 0.5 if number == 4 else float(made.answer_like or (made.side[0] == "b-model" and number > 20))
+        read[row.place] = 0.5 if number == 4 else float(made.answer_like or (made.side[0] == "b-model" and number > 20))
     shares, [difference] = read_shares(MADE, sides, drawn, read)
     first, second = shares
     assert first.n == second.n == 80
@@ -143,6 +143,6 @@ def test_what_is_told_of_each_model_and_between_them(drawn: Draw) -> None:
     assert first.unsure_as[1] - first.unsure_as[0] == pytest.approx(first.unsure / 60)
     assert [first.errors[name].missed for name in ("whole", "cut")] == [0, 0]
     assert sum(second.errors[name].missed for name in ("whole", "cut")) == second.disagreements - second.unsure > 5
-    assert first.silent == sum(MADE[one.place].side[0] == "a-model" for one in drawn.silent)
+    assert first.silent == sum(MADE[row.place].side[0] == "a-model" for row in drawn.silent)
     assert difference.estimate.value == pytest.approx(second.both.value - first.both.value)
     assert difference.as_json()["same_wrapper"] is True

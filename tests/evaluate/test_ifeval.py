@@ -42,9 +42,9 @@ def test_there_are_the_25_public_kinds_and_an_example_of_each() -> None:
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_each_kind_tells_what_follows_from_what_does_not(kind: str) -> None:
     _, follow, not_follow = FOLLOWED[kind]
-    one = instruction(kind)
-    assert [said for said in follow if not one.followed(said)] == []
-    assert [said for said in not_follow if one.followed(said)] == []
+    example = instruction(kind)
+    assert [said for said in follow if not example.followed(said)] == []
+    assert [said for said in not_follow if example.followed(said)] == []
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -76,8 +76,8 @@ def test_what_is_followed_strictly_is_followed_loosely(kind: str, said: str) -> 
 def test_less_than_and_at_least_are_each_others_contrary(
     kind: str, number: str, relation: str, more: dict[str, Any], said: str, threshold: int
 ) -> None:
-    found = [KINDS[kind].check(said, **{number: threshold, relation: name}, **more) for name in (LESS, AT_LEAST)]
-    assert sorted(found) == [False, True]
+    passed = [KINDS[kind].check(said, **{number: threshold, relation: name}, **more) for name in (LESS, AT_LEAST)]
+    assert sorted(passed) == [False, True]
 
 
 @given(said=TEXTS)
@@ -110,8 +110,8 @@ def row(**more: Any) -> dict[str, Any]:
 
 
 def test_arguments_of_other_kinds_that_are_null_are_left_out_as_the_hub_has_them() -> None:
-    found = ifeval_prompt(row(), "here")
-    assert (found.key, found.instructions) == (
+    read = ifeval_prompt(row(), "here")
+    assert (read.key, read.instructions) == (
         "7",
         (Instruction("length_constraints:number_words", {"num_words": 9, "relation": "at least"}),),
     )
@@ -146,9 +146,9 @@ def test_a_key_that_stands_twice_and_a_file_without_prompts_are_refused() -> Non
 
 
 def test_our_prompts_can_be_read_and_have_every_kind_at_least_twice() -> None:
-    found = ifeval_prompts((f"{FILE.name}:{number}", one) for number, one in enumerate(ROWS, 1))
-    assert len(found) >= 60
-    asked = [one.id for prompt in found for one in prompt.instructions]
+    prompts = ifeval_prompts((f"{FILE.name}:{number}", row) for number, row in enumerate(ROWS, 1))
+    assert len(prompts) >= 60
+    asked = [instruction.id for prompt in prompts for instruction in prompt.instructions]
     assert {kind: asked.count(kind) for kind in KINDS if asked.count(kind) < 2} == {}
 
 
@@ -159,15 +159,15 @@ def test_the_readme_names_the_hash_of_our_prompts() -> None:
 def test_our_prompts_say_what_is_checked() -> None:
     """Every number, keyword and phrase that the checkers look for stands in the prompt, too."""
     unsaid = []
-    for one in ROWS:
-        for told in one["kwargs"]:
-            for name, value in told.items():
+    for row in ROWS:
+        for knobs in row["kwargs"]:
+            for name, value in knobs.items():
                 values = value if isinstance(value, list) else [value]
-                if name not in ("language", "nth_paragraph") and not all(str(part) in one["prompt"] for part in values):
-                    unsaid.append((one["key"], name, value))
+                if name not in ("language", "nth_paragraph") and not all(str(part) in row["prompt"] for part in values):
+                    unsaid.append((row["key"], name, value))
     assert unsaid == []
 
 
 def test_no_two_of_our_prompts_are_alike() -> None:
-    cut = {one["key"]: words(one["prompt"]) for one in ROWS}
+    cut = {row["key"]: words(row["prompt"]) for row in ROWS}
     assert [pair for pair in combinations(cut, 2) if rouge_l(cut[pair[0]], cut[pair[1]]) > 0.72] == []

@@ -47,8 +47,8 @@ def quality(answer: str) -> float:
 def good(prompt: str) -> str:
     answers = shown(prompt)
     if len(answers) == 2:
-        one, other = map(quality, answers)
-        return f"It is so.\n[[{'C' if one == other else 'A' if one > other else 'B'}]]"
+        first, other = map(quality, answers)
+        return f"It is so.\n[[{'C' if first == other else 'A' if first > other else 'B'}]]"
     score = 1 + round(2 * quality(answers[0]))
     if "JSON object" in prompt:
         return json.dumps({name: {"reason": "It is.", "score": score} for name in ASPECTS})
@@ -84,7 +84,7 @@ def run(stage: JudgeAnswers, folder: Path, judge: Speaker | None = None, given: 
         scratch=folder,
         notice=notices.append,
     )
-    built = {one.name: one.path for one in stage([task("Kept.")], bench) if isinstance(one, Built)}
+    built = {outcome.name: outcome.path for outcome in stage([task("Kept.")], bench) if isinstance(outcome, Built)}
     lines = built["judged.jsonl"].read_text(encoding="utf-8").splitlines()
     return json.loads(built["judged.json"].read_text(encoding="utf-8")), [json.loads(line) for line in lines], notices
 
@@ -130,24 +130,24 @@ def test_both_orders_are_asked_and_a_judge_that_likes_what_comes_first_only_ties
 def test_a_judge_that_passes_is_believed_and_stands_beside_the_dummies(tmp_path: Path) -> None:
     stage = JudgeAnswers(judge="judge", likelihood="likely", answers="answers", length_test=10)
     judge = Speaker(good)
-    told, lines, notices = run(stage, tmp_path, judge)
-    assert told["check"]["pairwise"]["passed"]
-    assert told["by"] == "scripted:speaker"
-    student, base = told["models"]
+    page, lines, notices = run(stage, tmp_path, judge)
+    assert page["check"]["pairwise"]["passed"]
+    assert page["by"] == "scripted:speaker"
+    student, base = page["models"]
     numbers = student["pairwise"]["scripted:speaker"]
     assert (numbers["n_wins"], numbers["n_total"], numbers["win_rate"]["value"]) == (30, 30, 1.0)
     assert numbers["length_controlled_winrate"]["value"] > 0.5
     assert "pairwise" not in base
-    assert [(one["judge"], one["believed"]) for one in told["judges"]] == [
+    assert [(judge["judge"], judge["believed"]) for judge in page["judges"]] == [
         ("scripted:speaker", True),
         ("dummy (more unique tokens)", False),
         ("dummy (longer)", False),
         ("likelihood (hf:likes)", False),
     ]
-    padded = {one["judge"]: one["length_test"]["padded"]["longer_preferred"]["value"] for one in told["judges"]}
+    padded = {judge["judge"]: judge["length_test"]["padded"]["longer_preferred"]["value"] for judge in page["judges"]}
     assert (padded["scripted:speaker"], padded["dummy (longer)"]) == (0.5, 1.0)
-    assert [one["length_test"]["prefers_length"] for one in told["judges"]] == [False, True, True, False]
-    assert told["over_models"]["says"].startswith("says little: 1 model")
+    assert [judge["length_test"]["prefers_length"] for judge in page["judges"]] == [False, True, True, False]
+    assert page["over_models"]["says"].startswith("says little: 1 model")
     assert len(lines) == 30 * 4
     assert any("passed" in notice for notice in notices)
     assert len(judge.asked) == 2 * (100 + 30 + 10 + 10)
@@ -156,12 +156,12 @@ def test_a_judge_that_passes_is_believed_and_stands_beside_the_dummies(tmp_path:
 def test_a_judge_that_fails_is_refused_by_name_with_its_numbers_and_asked_no_more(tmp_path: Path) -> None:
     stage = JudgeAnswers(judge="judge", answers="answers", length_test=5)
     judge = Speaker(lambda _: "Both are nice.")
-    told, lines, notices = run(stage, tmp_path, judge)
-    trial = told["check"]["pairwise"]
+    page, lines, notices = run(stage, tmp_path, judge)
+    trial = page["check"]["pairwise"]
     assert (trial["passed"], trial["right"]["value"], trial["faults"]) == (False, 0.0, {"no_verdict": 100})
     assert "scripted:speaker, pairwise: refused as a judge; right 0.00" in notices[0]
-    assert (len(judge.asked), told["by"]) == (200, "dummy (more unique tokens)")
-    assert {one["judge"] for one in lines} == {"dummy (more unique tokens)", "dummy (longer)"}
+    assert (len(judge.asked), page["by"]) == (200, "dummy (more unique tokens)")
+    assert {line["judge"] for line in lines} == {"dummy (more unique tokens)", "dummy (longer)"}
 
 
 def test_five_aspects_are_told_with_reasons_and_prose_is_a_failure_of_that_name(tmp_path: Path) -> None:
@@ -172,11 +172,11 @@ def test_five_aspects_are_told_with_reasons_and_prose_is_a_failure_of_that_name(
         return "A very helpful answer, 5 of 5." if "thing 3." in prompt else good(prompt)
 
     stage = JudgeAnswers(measures=("just_eval",), judge="judge", answers="answers")
-    told, lines, _ = run(stage, tmp_path, Speaker(says))
-    student = told["models"][0]["just_eval"]
+    page, lines, _ = run(stage, tmp_path, Speaker(says))
+    student = page["models"][0]["just_eval"]
     assert (student["rated"], student["faults"], student["factual"]["value"]) == (29, {"prose": 1}, 4.0)
     assert calls["asked"] == 200 + 60
-    assert {one["fault"]: one["scores"] for one in lines}["prose"] is None
+    assert {line["fault"]: line["scores"] for line in lines}["prose"] is None
     assert lines[0]["reasons"]["deep"] == "It is."
     prose, lines, _ = run(stage, tmp_path / "prose", Speaker(lambda _: "It is good: 5/5."))
     assert (prose["check"]["just_eval"]["passed"], prose["check"]["just_eval"]["faults"]) == (False, {"prose": 200})
@@ -192,17 +192,17 @@ def test_a_judge_that_can_be_held_to_a_schema_is(tmp_path: Path) -> None:
 
 def test_levels_are_given_to_answers_one_by_one(tmp_path: Path) -> None:
     stage = JudgeAnswers(measures=("user_oriented",), judge="judge", answers="answers")
-    told, lines, _ = run(stage, tmp_path, Speaker(good))
-    assert told["models"][0]["user_oriented"]["levels"] == {"A": 0, "B": 30, "C": 0, "D": 0}
-    assert {one["level"] for one in lines if one["model"] == "base"} == {"C"}
-    assert told["models"][1]["user_oriented"]["A_or_B"]["value"] == 0.0
+    page, lines, _ = run(stage, tmp_path, Speaker(good))
+    assert page["models"][0]["user_oriented"]["levels"] == {"A": 0, "B": 30, "C": 0, "D": 0}
+    assert {line["level"] for line in lines if line["model"] == "base"} == {"C"}
+    assert page["models"][1]["user_oriented"]["A_or_B"]["value"] == 0.0
 
 
 def test_the_dummy_wins_by_length_alone_and_length_held_equal_takes_that_away() -> None:
     drawn = random.Random(1)
     apart = [drawn.randint(-20, 40) for _ in range(200)]
     sources = [str(at) for at in range(200)]
-    by_length = held_equal([float(one > 0) for one in apart], apart, sources)
+    by_length = held_equal([float(gap > 0) for gap in apart], apart, sources)
     assert by_length is not None
     assert abs(by_length.value - 0.5) < 0.1
     better = held_equal([float(drawn.random() < 0.8) for _ in apart], apart, sources)
@@ -221,17 +221,17 @@ def test_a_correlation_over_models_is_a_claim_from_twelve_models_on() -> None:
 
 def test_twins_depend_on_the_seed_alone_and_a_judge_that_reads_does_not_fall_for_them() -> None:
     given = [(f"s{at}", "Ask.", f"It is right {at}. Quite so. Indeed.") for at in range(40)]
-    one, other = length_pairs(given, 20, 1), length_pairs(list(reversed(given)), 20, 1)
-    assert one == other
-    assert one != length_pairs(given, 20, 2)
-    assert len(one["padded"]) == len(one["shortened"]) == 20
-    told: Any = length_test(DUMMIES[0], one, 0)
-    assert (told["prefers_length"], told["shortened"]["longer_preferred"]["value"]) == (True, 1.0)
+    pairs, other = length_pairs(given, 20, 1), length_pairs(list(reversed(given)), 20, 1)
+    assert pairs == other
+    assert pairs != length_pairs(given, 20, 2)
+    assert len(pairs["padded"]) == len(pairs["shortened"]) == 20
+    lengths: Any = length_test(DUMMIES[0], pairs, 0)
+    assert (lengths["prefers_length"], lengths["shortened"]["longer_preferred"]["value"]) == (True, 1.0)
 
 
 def test_a_likelihood_judge_has_no_verdict_on_nothing() -> None:
     pairs = [Pair("Ask.", "short", "much longer text"), Pair("Ask.", "", "text")]
-    assert [one.value for one in LikelihoodJudge(Likes())(pairs)] == [1.0, None]
+    assert [preference.value for preference in LikelihoodJudge(Likes())(pairs)] == [1.0, None]
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,10 @@ def test_phrasings_of_a_question_are_drawn_together_and_shown_apart() -> None:
 
 @given(st.lists(st.tuples(KINDS, KINDS), min_size=1, max_size=30))
 def test_kappa_is_the_same_from_both_sides_and_one_only_where_all_agree(pairs: list[tuple[Opinion, Opinion]]) -> None:
-    first, second = [one for one, _ in pairs], [other for _, other in pairs]
-    found = kappa(first, second)
-    assert found == kappa(second, first)
-    assert found is None or (found == 1) == (first == second)
+    first, second = [answer for answer, _ in pairs], [other for _, other in pairs]
+    agreed = kappa(first, second)
+    assert agreed == kappa(second, first)
+    assert agreed is None or (agreed == 1) == (first == second)
 
 
 def test_kappa_is_nought_for_a_judge_that_guesses_and_the_textbook_value_otherwise() -> None:
@@ -78,10 +78,10 @@ def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -
 def test_two_models_are_compared_on_what_both_answered() -> None:
     first = replies("objective", "objective", "objective", "no_answer", "subjective")
     second = replies("subjective", "objective", "subjective", "objective", "subjective")
-    found = paired(first, second)
-    assert (found.n, found.only_first, found.only_second, found.p) == (4, 2, 0, 0.5)
-    assert found.difference is not None
-    assert found.difference.value == 0.5
+    difference = paired(first, second)
+    assert (difference.n, difference.only_first, difference.only_second, difference.p) == (4, 2, 0, 0.5)
+    assert difference.difference is not None
+    assert difference.difference.value == 0.5
     with pytest.raises(BadInput, match="no question"):
         paired(first, [])
 
@@ -155,7 +155,7 @@ def test_two_models_are_tested_in_pairs_and_failures_are_listed(tmp_path: Path) 
     page, _ = stage_page(ObjecQA(beside=("other",)), tmp_path, teacher=first, other=second)
     [pair] = page["paired"]
     assert (pair["n"], pair["only_first"], pair["p"], pair["difference"]["value"]) == (4, 4, 0.125, 1.0)
-    assert [one["error"] for one in page["failures"]] == ["timeout", "timeout"]
+    assert [failure["error"] for failure in page["failures"]] == ["timeout", "timeout"]
 
 
 def test_only_the_first_phrasing_is_asked_where_one_is_wanted(tmp_path: Path) -> None:

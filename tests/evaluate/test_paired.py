@@ -17,7 +17,7 @@ def test_all_signs_are_counted_where_few_sources_differ() -> None:
         abs(sum(sign * value for sign, value in zip(signs, values[:4], strict=True)))
         for signs in itertools.product((1, -1), repeat=4)
     ]
-    assert sign_test(values) == sum(one >= 5 for one in sums) / 16
+    assert sign_test(values) == sum(value >= 5 for value in sums) / 16
 
 
 def test_draws_come_near_to_all_signs_and_are_the_same_every_time() -> None:
@@ -44,17 +44,17 @@ def test_where_nothing_differs_the_chance_is_rarely_small() -> None:
 @given(CHANCES)
 def test_holm_never_makes_a_chance_smaller_and_keeps_their_order(chances: list[float]) -> None:
     corrected = holm(chances)
-    assert all(one >= other for one, other in zip(corrected, chances, strict=True))
+    assert all(chance >= other for chance, other in zip(corrected, chances, strict=True))
     ranked = sorted(range(len(chances)), key=lambda place: chances[place])
     assert [corrected[place] for place in ranked] == sorted(corrected)
-    assert all(one <= 1 for one in corrected)
+    assert all(chance <= 1 for chance in corrected)
 
 
 def test_only_questions_that_both_answered_count_and_sources_are_what_is_drawn() -> None:
     first = {"a1": ("a", 1.0, 1), "a2": ("a", 1.0, 1), "b1": ("b", 0.0, 1), "only": ("c", 1.0, 1)}
     second = {"a1": ("a", 0.0, 1), "a2": ("a", 0.0, 1), "b1": ("b", 0.0, 1)}
-    found = difference(first, second)
-    assert found is not None
-    assert found.estimate.value == pytest.approx(2 / 3)
-    assert (found.estimate.n, found.estimate.clusters) == (3, 2)
+    interval = difference(first, second)
+    assert interval is not None
+    assert interval.estimate.value == pytest.approx(2 / 3)
+    assert (interval.estimate.n, interval.estimate.clusters) == (3, 2)
     assert difference(first, {}) is None

@@ -88,13 +88,17 @@ def test_wrappers_and_models_stand_side_by_side_on_the_same_prompts(tmp_path: Pa
     tuned = Speaker(lambda _: "The Nile.", name="scripted:tuned")
     stage = Score(beside=("student",), wrappers=("none", "chat"))
     page, lines = scored(stage, bench(tmp_path, teacher=Speaker(speaks), student=tuned))
-    assert [(one["model"], one["wrapper"]) for one in page["scores"]] == [
+    assert [(score["model"], score["wrapper"]) for score in page["scores"]] == [
         ("scripted:speaker", "none"),
         ("scripted:speaker", "chat"),
         ("scripted:tuned", "none"),
         ("scripted:tuned", "chat"),
     ]
-    [same] = [one for one in page["differences"] if one["of"] == "scripted:tuned, none" and one["same_wrapper"]]
+    [same] = [
+        difference
+        for difference in page["differences"]
+        if difference["of"] == "scripted:tuned, none" and difference["same_wrapper"]
+    ]
     assert (same["ifs_partial"]["value"], same["ifs_full"]["value"], same["n"]) == (1.0, 0.0, 12)
     assert len(lines) == 48
 
@@ -103,7 +107,7 @@ def test_a_call_without_an_answer_is_listed_and_counts_in_no_share(tmp_path: Pat
     model = Speaker(lambda said: None if "river 3" in said else speaks(said))
     page, lines = scored(Score(), bench(tmp_path, teacher=model))
     assert (page["n"], page["failed"], page["ifs"], len(lines)) == (10, 2, 0.5, 10)
-    assert {one["prompt"] for one in page["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
+    assert {failure["prompt"] for failure in page["failures"]} == {"Name river 3 of the north.", "Name river 3 of"}
 
 
 @pytest.mark.parametrize("kind", ["only_thinking", "empty_text"])
@@ -171,7 +175,7 @@ def test_a_model_beside_without_a_template_is_left_out_under_chat_and_that_is_to
     bare = Speaker(speaks, traits=Traits(chat=False), name="scripted:bare")
     stage = Score(beside=("base",), wrappers=("none", "chat"))
     page, _ = scored(stage, bench(tmp_path, teacher=Speaker(speaks), base=bare))
-    asked = [(one["model"], one["wrapper"]) for one in page["scores"]]
+    asked = [(score["model"], score["wrapper"]) for score in page["scores"]]
     assert asked == [("scripted:speaker", "none"), ("scripted:speaker", "chat"), ("scripted:bare", "none")]
     [left_out] = page["left_out"]
     assert (left_out["model"], left_out["wrapper"]) == ("scripted:bare", "chat")

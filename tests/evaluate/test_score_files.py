@@ -17,14 +17,14 @@ def rows(*fields: dict[str, Any]) -> list[Row]:
 
 
 def test_a_prompt_is_the_prompt_or_the_instruction_and_its_input() -> None:
-    found = responses_of(
+    responses = responses_of(
         rows(
             {"prompt": "Add 1 and 2.", "response": "3"},
             {"instruction": "Add.", "input": "1 and 2", "response": "3"},
             {"instruction": "Add.", "input": "", "response": "3", "finish_reason": None},
         )
     )
-    assert [one.prompt for one in found] == ["Add 1 and 2.", "Add.\n\n1 and 2", "Add."]
+    assert [response.prompt for response in responses] == ["Add 1 and 2.", "Add.\n\n1 and 2", "Add."]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def side(model: str, answering: int, of: int = 40) -> list[dict[str, Any]]:
 
 def test_models_stand_side_by_side_with_differences_in_pairs() -> None:
     scores = score_responses(rows(*side("base", 10), *side("tuned", 30)), Marked())
-    assert [one.setting.model for one in scores.scored] == ["base", "tuned"]
-    [found] = scores.differences
-    assert (found.of, found.above, found.n, found.same_wrapper) == ("tuned", "base", 40, True)
-    ifs = found.numbers["ifs"]
+    assert [score.setting.model for score in scores.scored] == ["base", "tuned"]
+    [pair] = scores.differences
+    assert (pair.of, pair.above, pair.n, pair.same_wrapper) == ("tuned", "base", 40, True)
+    ifs = pair.numbers["ifs"]
     assert ifs.value == 0.5
     assert ifs.low is not None
     assert 0.3 < ifs.low < 0.5
@@ -66,8 +66,8 @@ def test_models_stand_side_by_side_with_differences_in_pairs() -> None:
 
 def test_a_difference_is_drawn_in_pairs_so_that_what_both_share_adds_no_spread() -> None:
     scores = score_responses(rows(*side("one", 20), *side("other", 20)), Marked())
-    [found] = scores.differences
-    ifs = found.numbers["ifs"]
+    [pair] = scores.differences
+    ifs = pair.numbers["ifs"]
     never = rule_of_three(40, 0.025)  # forty sources cannot rule out more
     assert [ifs.value, ifs.low, ifs.high] == pytest.approx([0.0, -never, never])
 
@@ -83,7 +83,7 @@ def test_the_first_score_stands_at_the_top_and_all_of_them_below() -> None:
     page = score_responses(rows(*side("base", 10), *side("tuned", 30)), Marked()).as_json()
     assert page["ifs"] == 0.25
     assert isinstance(page["scores"], list)
-    assert [one["ifs"] for one in page["scores"] if isinstance(one, dict)] == [0.25, 0.75]
+    assert [score["ifs"] for score in page["scores"] if isinstance(score, dict)] == [0.25, 0.75]
 
 
 def test_a_table_has_a_line_for_each_score_and_survives_a_pipe_in_a_name() -> None:
@@ -93,8 +93,8 @@ def test_a_table_has_a_line_for_each_score_and_survives_a_pipe_in_a_name() -> No
 
 
 def test_rows_without_a_model_take_the_name_that_is_handed_in() -> None:
-    [found] = responses_of(rows({"prompt": "A?", "response": "B", "mine": [1]}), model="base.jsonl")
-    assert (found.model, found.extra) == ("base.jsonl", {"mine": [1]})
+    [response] = responses_of(rows({"prompt": "A?", "response": "B", "mine": [1]}), model="base.jsonl")
+    assert (response.model, response.extra) == ("base.jsonl", {"mine": [1]})
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_rows_without_a_model_take_the_name_that_is_handed_in() -> None:
     ],
 )
 def test_what_is_no_pair_is_one_clear_line(responses: list[Any], says: str) -> None:
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as error:
         ifs(responses)
-    assert str(told.value).startswith(says)
+    assert str(error.value).startswith(says)

@@ -64,7 +64,7 @@ def test_every_accepted_answer_of_a_natural_instructions_task_is_a_reference() -
 
 @pytest.mark.parametrize("beside", ["x", [], [1], [{"output": "x"}], [{"output": [1, " "]}]])
 def test_a_field_of_that_name_that_is_something_else_adds_nothing(beside: Any) -> None:
-    one = task("Name a river.", ("", "Tay"))
-    assert set_questions([replace(one, extra={"Instances": beside})], "quality_on_gold").questions[0].references == (
+    river = task("Name a river.", ("", "Tay"))
+    assert set_questions([replace(river, extra={"Instances": beside})], "quality_on_gold").questions[0].references == (
         "Tay",
     )

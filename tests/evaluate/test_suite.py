@@ -62,13 +62,13 @@ def test_ifeval_is_asked_greedily_and_told_by_prompt_by_instruction_and_by_kind(
     assert {(request.temperature, request.max_tokens, request.purpose) for request in speaker.asked} == {
         (0.0, 1280, "suite")
     }
-    found = page["models"][0]["ifeval"]
-    assert found["answered"] == 3
-    assert found["measures"]["prompt_strict"]["value"] == pytest.approx(2 / 3)
-    assert found["measures"]["instruction_strict"]["value"] == pytest.approx(3 / 4)
-    assert found["measures"]["instruction_strict"]["n"] == 4
-    assert found["by_category"]["startend:quotation"]["instruction_loose"]["value"] == 1.0
-    assert found["by_category"]["punctuation:no_comma"]["instruction_strict"]["value"] == 0.0
+    numbers = page["models"][0]["ifeval"]
+    assert numbers["answered"] == 3
+    assert numbers["measures"]["prompt_strict"]["value"] == pytest.approx(2 / 3)
+    assert numbers["measures"]["instruction_strict"]["value"] == pytest.approx(3 / 4)
+    assert numbers["measures"]["instruction_strict"]["n"] == 4
+    assert numbers["by_category"]["startend:quotation"]["instruction_loose"]["value"] == 1.0
+    assert numbers["by_category"]["punctuation:no_comma"]["instruction_strict"]["value"] == 0.0
     assert [line["marks"]["prompt_strict"] for line in lines] == [[1.0, 1], [0.0, 1], [1.0, 1]]
     assert lines[0]["response"] == '"Yes, it is."'
 
@@ -79,10 +79,10 @@ def test_superni_is_asked_by_definition_alone_and_told_by_category_with_interval
     assert {request.max_tokens for request in speaker.asked} == {128}
     asked = "Definition: Name river 0.\n\nNow complete the following example -\nInput: place 0.\nOutput:"
     assert text_of(speaker.asked[0]) == asked
-    found = page["models"][0]["superni"]
-    assert (found["answered"], found["measures"]["exact_match"]["value"]) == (4, 0.5)
-    assert (found["measures"]["rouge_l"]["sources"], found["measures"]["rouge_l"]["n"]) == (2, 4)
-    assert found["by_category"]["Title Generation"]["rouge_l"]["value"] == 1.0
+    numbers = page["models"][0]["superni"]
+    assert (numbers["answered"], numbers["measures"]["exact_match"]["value"]) == (4, 0.5)
+    assert (numbers["measures"]["rouge_l"]["sources"], numbers["measures"]["rouge_l"]["n"]) == (2, 4)
+    assert numbers["by_category"]["Title Generation"]["rouge_l"]["value"] == 1.0
     assert len({line["id"] for line in lines}) == 4
 
 
@@ -104,7 +104,7 @@ def test_user_oriented_tasks_are_asked_and_left_for_people_to_mark(tmp_path: Pat
 def test_our_user_oriented_tasks_can_be_read_and_their_hash_stands_in_the_readme() -> None:
     file = Path(__file__).parents[2] / "seeds" / "user_oriented.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert len({one.instruction for one in user_tasks((("", row) for row in rows), file.name)}) == 28
+    assert len({question.instruction for question in user_tasks((("", row) for row in rows), file.name)}) == 28
     assert hashlib.sha256(file.read_bytes()).hexdigest() in (file.parent / "README.md").read_text(encoding="utf-8")
 
 
@@ -112,9 +112,9 @@ def test_models_stand_side_by_side_and_failed_calls_are_counted_apart_from_silen
     broken = Speaker(lambda prompt: None if "more" in prompt else '"Yes"', name="scripted:base")
     silent = Speaker(lambda _: None, fails="only_thinking")
     outcomes, page, lines = run(Suite(beside=("base",)), tmp_path, silent, broken)
-    assert [(one["ifeval"]["answered"], one["ifeval"]["failed"]) for one in page["models"]] == [(3, 0), (2, 1)]
+    assert [(model["ifeval"]["answered"], model["ifeval"]["failed"]) for model in page["models"]] == [(3, 0), (2, 1)]
     assert page["models"][0]["ifeval"]["measures"]["prompt_loose"]["value"] == 0.0
-    assert [one["question"] for one in page["failures"]] == [lines[1]["id"]]
+    assert [failure["question"] for failure in page["failures"]] == [lines[1]["id"]]
     [measured] = [outcome.value for outcome in outcomes if isinstance(outcome, Measured)]
     assert isinstance(measured, dict)
     assert measured["failed"] == 1

@@ -1,5 +1,6 @@
 """The rules of the house that no linter knows."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -143,3 +144,23 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 
 def test_the_front_page_is_short() -> None:
     assert len((HOME / "README.md").read_text(encoding="utf-8").split()) <= 700
+
+
+_TAG = re.compile(
+    r"(?<!\?P)</?(?:a|b|body|br|code|div|h[1-6]|head|html|i|img|li|ol|p|pre|script|small|span|style|svg|table|t[dhr]|title|ul)\b[^a-z]*>"
+    r"|&(?:amp|gt|lt|quot);"
+)
+
+
+def test_no_module_writes_html() -> None:
+    """Templates do, and escape what they are given; what reads pages of others knows elements by their bare names."""
+    writing = {}
+    for module in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in notes]
+        tags = [tag for text in texts if isinstance(text, str) for tag in _TAG.findall(text)]
+        name = module.relative_to(PACKAGE).as_posix()
+        if tags or re.search(r"\bMarkup\b|\bmarkupsafe\b|from html import escape\b", module.read_text("utf-8")):
+            writing[name] = tags
+    assert writing == {}

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -548,3 +549,89 @@ def test_a_file_in_place_of_a_folder_is_told_as_such(rows: Path) -> None:
         done = command("curate", rows, "-o", place)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "is a file, where a folder is wanted; choose another folder with -o" in done.stderr
+
+
+ROOMS = ("generate", "dedup", "curate", "fragment", "judge", "finetune", "evaluate", "audit", "run")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_gives_what_it_has_under_the_names_of_the_front_door(room: str) -> None:
+    door = import_module(f"selfinstruct.{room}")
+    assert dir(door) == sorted(door.__all__)
+    for name in door.__all__:
+        assert getattr(door, name) is getattr(si, name)
+    with pytest.raises(AttributeError, match=f"module 'selfinstruct.{room}' has no attribute 'Nothing'"):
+        door.Nothing  # noqa: B018 - reading it is what is tested
+
+
+def test_every_public_name_is_given_by_a_room_or_lies_on_a_floor() -> None:
+    given = [name for room in ROOMS for name in import_module(f"selfinstruct.{room}").__all__]
+    floors = [name for name, place in si._PLACES.items() if place.partition(":")[0] in {"errors", "records", "stage"}]
+    assert sorted([*given, *floors]) == sorted(si.__all__)
+
+
+def test_a_door_plate_loads_no_stage_and_a_stage_from_there_is_checked() -> None:
+    code = "import sys\n" + "".join(f"import selfinstruct.{room}\n" for room in ROOMS)
+    code += "before = [name for name in sys.modules if name.startswith('selfinstruct.') and name.count('.') > 1]\n"
+    code += "from selfinstruct.dedup import NearDuplicates\ntry: NearDuplicates(jacard=1)\n"
+    code += "except TypeError as wrong: print(before, 'numpy' in sys.modules, wrong)"
+    words = [sys.executable, "-c", code]
+    shown = subprocess.run(words, cwd=HOME, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert shown.startswith("[] False NearDuplicates: no argument 'jacard' (did you mean 'jaccard'?)")
+
+
+FROM_HERE = si.Provenance(stage="mine")
+RIVER = si.Task(instruction="Name a river.", provenance=FROM_HERE)
+
+
+@pytest.mark.parametrize(
+    ("record", "given", "said"),
+    [
+        ("Task", {"instruction": 3}, "Task: instruction=3, where a text is expected"),
+        (
+            "Task",
+            {"instruction": "x", "instances": [("", "y")]},
+            "instances[0]=('', 'y'), where an Instance is expected",
+        ),
+        ("Task", {"instruction": "x", "human": "yes"}, "Task: human='yes', where True or False is expected"),
+        ("Task", {"instruction": "x", "measures": {"words": "9"}}, "measures['words']='9', where a number is expected"),
+        ("Task", {"instruction": "x", "provenance": "mine"}, "provenance='mine', where a Provenance is expected"),
+        ("Task", {"instructions": "x"}, "Task: no argument 'instructions' (did you mean 'instruction'?)"),
+        ("Task", {}, "Task: missing a required argument: 'instruction'"),
+        ("Instance", {"input": "", "output": None}, "Instance: output=None, where a text is expected"),
+        (
+            "Message",
+            {"role": "bot", "content": ""},
+            "role='bot', where one of 'system', 'user', 'assistant' is expected",
+        ),
+        ("Provenance", {"stage": "mine", "parents": "abc"}, "give a list, such as parents=['abc']"),
+        ("Failure", {"request": "key.0", "kind": "timeout"}, "Failure: missing a required argument: 'message'"),
+        ("Kept", {"record": "x"}, "Kept: record='x', where a Task is expected"),
+        ("Rejected", {"record": RIVER, "reason": 3}, "Rejected: reason=3, where a text is expected"),
+        ("Failed", {"failure": "timeout"}, "Failed: failure='timeout', where a Failure is expected"),
+        ("Measured", {"name": 3, "value": 1}, "Measured: name=3, where a text is expected"),
+        ("Built", {"name": "x", "path": "folder"}, "Built: path='folder', where a path is expected"),
+        ("Bench", {"seed": "x"}, "Bench: seed='x', where a whole number is expected"),
+    ],
+)
+def test_a_record_of_wrong_kinds_is_one_clear_line(record: str, given: dict[str, Any], said: str) -> None:
+    first = {"provenance": FROM_HERE} if record == "Task" else {}
+    with pytest.raises(TypeError) as wrong:
+        getattr(si, record)(**{**first, **given})
+    assert said in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+    assert isinstance(wrong.value, BadInput)
+
+
+def test_every_record_of_the_front_door_is_checked() -> None:
+    records = [name for name, place in si._PLACES.items() if place.startswith(("records:", "stage:"))]
+    frozen = [name for name in records if hasattr(getattr(si, name), "__dataclass_fields__")]
+    assert [name for name in frozen if not hasattr(getattr(si, name).__init__, "__wrapped__")] == []
+    assert set(records) - set(frozen) == {"Outcome", "Stage"}
+
+
+def test_a_task_takes_a_list_for_a_tuple_and_is_the_same_task() -> None:
+    pairs = (si.Instance("", "The Ebro."), si.Instance("", "The Tay."))
+    listed = si.Task(instruction="Name a river.", instances=[*pairs], provenance=FROM_HERE)  # type: ignore[arg-type]
+    assert listed == si.Task(instruction="Name a river.", instances=pairs, provenance=FROM_HERE)
+    assert listed.instances == pairs
