@@ -68,10 +68,14 @@ def object_of_texts(content: bytes) -> dict[str, Any] | None:
         value = parsed_by_msgspec(content)
     except (ValueError, RecursionError):
         return None
-    if type(value) is not dict or content.count(b"[") + content.count(b"{") > DEPTH:
+    if type(value) is not dict:
         return None
-    keys = _keys_beside_texts(value)
-    if keys is None:
+    if set(map(type, value.values())) == {str}:  # as in most sets: no count of brackets, which texts may hold
+        keys: dict[str, int] | None = dict.fromkeys(value, 1)
+    else:
+        deep = content.count(b"[") + content.count(b"{") > DEPTH
+        keys = None if deep else _keys_beside_texts(value)
+    if keys is None or len(keys) > _MOST_KEYS:
         return None
     for key, times in keys.items():
         # Written with no escape, a key stands there once as it is; a text that is such a word as well is for `parse`.
