@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Message, Task
@@ -10,8 +10,7 @@ from selfinstruct.records import Instance, Message, Task
 Verdict: TypeAlias = Literal["passed", "failed", "unchecked"]
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """One instance of a task, or one later pair of turns of a conversation."""
 
     instruction: str

@@ -68,6 +68,10 @@ def begin_otherwise(one: str, other: str) -> bool:
     >>> begin_otherwise("The  Po is long.", "the Rhine is"), begin_otherwise("The Po", "the po  is")
     (True, False)
     """
+    first, second = one[:1], other[:1]
+    both = first + second
+    if both.isascii() and first.isalnum() and second.isalnum() and first.lower() != second.lower():
+        return True  # as of nearly all that differ
     one, other = one[:_BEGINNING], other[:_BEGINNING]
     if not (one.isascii() and other.isascii()):
         return False
@@ -82,8 +86,12 @@ def neighbour_evidence(task: Task, over: Over) -> dict[str, Json]:
 
 def characters(task: Task) -> int:
     """How much a record says: code points of everything asked and answered, the system turn too."""
-    pairs = sum(len(pair.input) + len(pair.output) for pair in task.instances)
-    return len(task.system) + len(task.instruction) + pairs + sum(len(turn.content) for turn in task.later)
+    size = len(task.system) + len(task.instruction)
+    for pair in task.instances:
+        size += len(pair.input) + len(pair.output)
+    for turn in task.later:
+        size += len(turn.content)
+    return size
 
 
 def refuse_unknown_over(over: str) -> None:

@@ -22,7 +22,7 @@ def array_of(values: Sequence[Any], kind: Any) -> Any:  # noqa: ANN401 - pyarrow
     nulls = count - sum(there)
     valid = pa.py_buffer(np.packbits(there, bitorder="little")) if nulls else None
     if types.is_string(kind):
-        texts = [b"" if value is None else _encoded(value) for value in values]
+        texts = _encoded([value or "" for value in values] if nulls else values)
         sizes = list(accumulate(map(len, texts), initial=0))
         if sizes[-1] > _MOST_BYTES:
             raise pa.ArrowInvalid(f"{sizes[-1]:,} bytes of text in one group of rows")
@@ -60,12 +60,13 @@ def table_of(rows: Sequence[dict[str, Any]], schema: Any) -> Any:  # noqa: ANN40
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _encoded(value: Any) -> bytes:  # noqa: ANN401 - whatever a row holds
+def _encoded(values: Sequence[Any]) -> list[bytes]:
     import pyarrow as pa
 
-    if type(value) is not str:
-        raise pa.ArrowInvalid(f"{type(value).__name__} in a column of texts")
-    return value.encode("utf-8")
+    try:
+        return list(map(str.encode, values))
+    except TypeError as fault:
+        raise pa.ArrowInvalid("no text in a column of texts") from fault
 
 
 def _refuse_others(values: Sequence[Any], kind: type) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_stream import Cursor, Line, array_items, objects
-from selfinstruct.formats.json_text import Broken, first_value, object_of_texts, parse
+from selfinstruct.formats.json_text import Broken, first_value, object_of_texts, objects_of_texts, parse
 from selfinstruct.formats.streams import Stream, ending, name, stream
 from selfinstruct.text import shown
 
@@ -16,6 +16,7 @@ __all__ = ["Line", "read_each", "read_each_text_line", "read_text_lines", "read_
 
 LINE_BYTES = 16 << 20
 _PIECE = 64 << 10
+_BLOCK_LINES, _BLOCK_BYTES = 64, 1 << 18
 _SHOWN = 200
 _BOM = codecs.BOM_UTF8
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -120,18 +121,48 @@ def _goes_on(line: bytes) -> bool:
 
 
 def _values(opened: Stream, head: bytes) -> Iterator[Line | BadRecord]:
-    for place, raw in _lines(opened, head):
-        if len(raw) <= LINE_BYTES and (value := object_of_texts(raw)) is not None:
-            yield Line(place, value)
+    for block in _blocks(_lines(opened, head)):
+        whole = len(block[-1][1]) <= LINE_BYTES
+        if whole and (values := objects_of_texts([raw for _, raw in block])) is not None:
+            yield from map(Line, (place for place, _ in block), values)
             continue
-        text = _decoded(raw, place)
-        if isinstance(text, BadRecord):
-            yield text
-        elif text.strip():
-            try:
-                yield Line(place, parse(text, place))
-            except BadRecord as fault:
-                yield fault.at(place, shown(text[: 2 * _SHOWN], _SHOWN))
+        for place, raw in block:
+            if (item := _value(place, raw)) is not None:
+                yield item
+
+
+def _value(place: str, raw: bytes) -> Line | BadRecord | None:
+    """None of a blank line."""
+    if len(raw) <= LINE_BYTES and (value := object_of_texts(raw)) is not None:
+        return Line(place, value)
+    text = _decoded(raw, place)
+    if isinstance(text, BadRecord):
+        return text
+    if not text.strip():
+        return None
+    try:
+        return Line(place, parse(text, place))
+    except BadRecord as fault:
+        return fault.at(place, shown(text[: 2 * _SHOWN], _SHOWN))
+
+
+def _blocks(lines: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    """Some lines at a time; those before a fault come before it."""
+    block: list[tuple[str, bytes]] = []
+    size, fault = 0, None
+    try:
+        for place, raw in lines:
+            block.append((place, raw))
+            size += len(raw)
+            if len(block) == _BLOCK_LINES or size > _BLOCK_BYTES:
+                yield block
+                block, size = [], 0
+    except BadInput as torn:
+        fault = torn
+    if block:
+        yield block
+    if fault is not None:
+        raise fault
 
 
 def _lines(opened: Stream, head: bytes) -> Iterator[tuple[str, bytes]]:

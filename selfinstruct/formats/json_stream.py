@@ -3,9 +3,8 @@
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
@@ -24,8 +23,7 @@ _WHO, _WHAT = frozenset(("role", "from")), frozenset(("content", "value"))  # th
 _NO_UTF8 = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 become on the way in
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One value and where it stands."""
 
     place: str

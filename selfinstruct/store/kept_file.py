@@ -13,7 +13,7 @@ from selfinstruct.atomic_files import create
 from selfinstruct.records import Json, Record, Task
 from selfinstruct.store.atomic_writes import link
 from selfinstruct.store.record_lines import record_line
-from selfinstruct.store.task_file import TaskFile, fits
+from selfinstruct.store.task_file import TaskFile, bytes_that_fit
 from selfinstruct.text.quoting import json_text
 
 
@@ -72,16 +72,18 @@ class LinesBefore:
 
     def __init__(self, before: Inflow) -> None:
         """Of records that are in memory, and stand in a file with nothing beside them; of others there is no line."""
-        self._records = before.records if before.plain and isinstance(before.records, list) else []
-        self._at = 0
-        self._file = before.path.open("rb") if before.path is not None and self._records else None
+        known = before.records if before.plain and isinstance(before.records, list) else []
+        self._file = before.path.open("rb") if before.path is not None and known else None
+        self._next: Iterator[tuple[Task, bytes]] = (
+            iter(()) if self._file is None else zip(known, self._file, strict=False)
+        )
 
     def of(self, record: Record) -> bytes | None:
         """The line of the next record; None where it is another one, and from then on."""
-        if self._at < len(self._records) and self._records[self._at] is record and self._file is not None:
-            self._at += 1
-            return self._file.readline()
-        self._records = []
+        for expected, line in self._next:
+            if expected is record:
+                return line
+            self._next = iter(())
         return None
 
     def past(self, record: Record | None) -> None:
@@ -100,7 +102,7 @@ class KeptFile:
 
     def __init__(self, path: Path, before: Inflow, memory: int) -> None:
         """`path`: where the file is made; `memory`: bytes that `records` may take."""
-        self._path, self._before, self._memory = path, before, memory
+        self._path, self._before, self._room = path, before, bytes_that_fit(memory)
         self._file: HashedFile | None = None
         self._same = 0
         self._known = before.records if before.plain and isinstance(before.records, list) else None
@@ -165,7 +167,7 @@ class KeptFile:
         if self.records is None:
             return
         self._size += size
-        if fits(self._size, self._memory):
+        if self._size <= self._room:
             self.records.append(record)
         else:
             self.records = None
@@ -179,7 +181,7 @@ class HeldRecords:
 
     def __init__(self, path: Path, memory: int) -> None:
         """`path`: where the file would be, which no reader of a run looks into; `memory`: bytes."""
-        self._path, self._memory = path, memory
+        self._path, self._room = path, bytes_that_fit(memory)
         self._records: list[Task] | None = []
         self._file: HashedFile | None = None
         self._count = self._size = 0
@@ -193,7 +195,7 @@ class HeldRecords:
             return
         self._records.append(record)
         self._size += _size(record)
-        if not fits(self._size, self._memory):
+        if self._size > self._room:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = HashedFile(self._path, anew=True)
             for held in self._records:
@@ -216,8 +218,11 @@ class HeldRecords:
 
 def _size(record: Task) -> int:
     """About the length of a record's line, which is not made for this."""
-    size = _AROUND + len(record.instruction) + sum(len(pair.input) + len(pair.output) for pair in record.instances)
-    size += len(record.system) + sum(len(turn.content) for turn in record.later)
+    size = _AROUND + len(record.instruction) + len(record.system)
+    for pair in record.instances:
+        size += len(pair.input) + len(pair.output)
+    for turn in record.later:
+        size += len(turn.content)
     return size + (len(json_text(dict(record.extra))) if record.extra else 0)
 
 

@@ -38,13 +38,13 @@ def memory_of(said: str) -> int:
     return memory
 
 
-def fits(size: int, memory: int) -> bool:
-    """Whether records whose lines take so many bytes stay in memory.
+def bytes_that_fit(memory: int) -> int:
+    """How long the lines of records together may be that stay in memory.
 
-    >>> fits(1_000_000, MEMORY), fits(1_000_000_000, MEMORY)
-    (True, False)
+    >>> 1_000_000 <= bytes_that_fit(MEMORY) < 1_000_000_000
+    True
     """
-    return size * _GROWTH <= memory
+    return memory // _GROWTH
 
 
 class TaskFile(Sequence[Task]):
@@ -95,7 +95,7 @@ class TaskFile(Sequence[Task]):
 
 def tasks_of(path: Path, count: int, *, memory: int = MEMORY, trusted: bool = False) -> Sequence[Task]:
     """The tasks of a file: in memory where they fit."""
-    if fits(path.stat().st_size, memory):
+    if path.stat().st_size <= bytes_that_fit(memory):
         return list(read_tasks(path, trusted=trusted))
     return TaskFile(path, count, trusted=trusted)
 

@@ -4,7 +4,9 @@ It is that of `rouge_score` (Lin 2004), bit for bit: its F-measure over the long
 RapidFuzz finds, as the library's own loop in Python takes 30 times as long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
 
 
 def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
@@ -13,10 +15,17 @@ def rouge_l(one: Sequence[str], other: Sequence[str]) -> float:
     >>> rouge_l("name a river".split(), "name a long river".split())
     0.8571428571428571
     """
-    from rapidfuzz.distance import LCSseq  # loaded late: most verbs never measure
-    from rouge_score.scoring import fmeasure
-
-    common = LCSseq.similarity(one, other) if one and other else 0
+    longest_common, fmeasure = _loaded()
+    common = longest_common(one, other) if one and other else 0
     if not common:
         return 0.0
     return float(fmeasure(common / len(one), common / len(other)))
+
+
+@cache
+def _loaded() -> tuple[Callable[..., int], Callable[..., Any]]:
+    """Late, as most verbs never measure; and once, as looking a module up takes as long as a short comparison."""
+    from rapidfuzz.distance import LCSseq
+    from rouge_score.scoring import fmeasure
+
+    return LCSseq.similarity, fmeasure

@@ -7,6 +7,7 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from selfinstruct.formats import json_lines, streams
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_lines import read_each, read_text_lines, read_values
 from selfinstruct.formats.json_stream import Line
-from selfinstruct.formats.json_text import object_of_texts, parse
+from selfinstruct.formats.json_text import object_of_texts, objects_of_texts, parse
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
@@ -352,6 +353,47 @@ def test_what_is_read_fast_is_read_as_it_is_read_with_care(text: str, behind: st
     if found is not None:
         carefully = parse(text + behind, "")
         assert (carefully, repr(carefully)) == (found, repr(found))
+
+
+LINES = st.builds(
+    lambda pairs, before, behind: (
+        before + "{" + ", ".join(f'"{key}": "{value}"' for key, value in pairs) + "}" + behind
+    ),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "a\\u0062"]), st.sampled_from(["", "x", "a", '\\"a\\"', "}{", "\ud800", "\n"])
+        )
+    ),
+    st.sampled_from(["", "", "", " ", "\n", '{"a": "x"}']),
+    st.sampled_from(["", "", "", " ", "\r", ",", '{"a": "x"}']),
+)
+
+
+@given(st.lists(LINES | st.just('{"a": "x", "b": "y"}'), min_size=1, max_size=4))
+def test_lines_that_are_read_together_are_read_as_each_is_read_with_care(texts: list[str]) -> None:
+    lines = [(line + "\n").encode("utf-8", "surrogatepass") for text in texts for line in text.split("\n")]
+    found = objects_of_texts(lines)
+    if found is not None:
+        assert found == [parse(line.decode("utf-8"), "") for line in lines]
+
+
+def test_lines_of_a_set_are_read_together() -> None:
+    rows = [
+        {"instruction": f"Name {count} rivers.", "input": "", "output": '"instruction"\u00e9'} for count in range(9)
+    ]
+    assert objects_of_texts([json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]) == rows
+
+
+def test_what_stands_before_a_fault_in_the_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "torn.jsonl.gz"
+    whole = gzip.compress(b"".join(b'{"a": "%d"}\n' % number for number in range(100_000)), mtime=0)
+    path.write_bytes(whole[: len(whole) // 2])
+    found: list[object] = []
+    with suppress(BadInput):
+        for line in read_values(path):
+            found.append(line.value)  # noqa: PERF401 - what was read before the fault stays
+    assert len(found) > 10_000
+    assert found == [{"a": str(number)} for number in range(len(found))]
 
 
 def test_most_lines_of_a_set_are_read_fast() -> None:

@@ -1,5 +1,7 @@
 """Numbers put on tasks."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,6 +169,21 @@ def test_the_stage_keeps_everything_with_its_identity_and_what_was_measured_befo
     [after] = kept(Measure(which=("words", "turns")), before)
     assert after.id == before.id
     assert after.measures == {"rating": 4.0, "words": 4, "turns": 1}
+
+
+@given(st.text(st.sampled_from([*"ab-1. \t\n\r\x0b\x1c;{}()=", "\u00a0", "\u2028", "\u00e9"]), max_size=40))
+def test_what_is_counted_at_once_is_what_counting_line_by_line_gives(text: str) -> None:
+    assert list_items(text) == sum(list_items(line) for line in text.split("\n"))
+    marks = sum(not char.isspace() for char in text) - sum(map(len, words(text)))
+    further = len(text.encode()) - len(text)
+    estimate = 1.1 * len(words(text)) + 0.85 * max(0, marks) + 0.32 * further + 1.3 * text.count("\n")
+    assert estimated_tokens(text) == round(estimate)
+
+
+def test_a_measured_record_is_the_record_with_its_numbers() -> None:
+    one = task("Name a river.", ("", "The Po."))
+    assert one.measured({"words": 5}) == replace(one, measures={"words": 5})
+    assert one.measured({"words": 5}).measured({"turns": 1}).measures == {"words": 5, "turns": 1}
 
 
 def test_an_unknown_measure_is_refused_with_those_that_exist() -> None:
