@@ -10,7 +10,7 @@ from selfinstruct.superni import (
     exact_match,
     natinst_task,
     normalized,
-    rouge_l,
+    package_rouge_l,
     scored,
     superni_score,
     tk_prompt,
@@ -56,8 +56,8 @@ def test_what_is_wrong_in_a_file_is_named_with_its_place(change: dict[str, objec
 def test_both_numbers_take_the_best_reference_and_keep_articles() -> None:
     assert exact_match("It's  BLUE!", ["red", "its blue"])
     assert not exact_match("the sky", ["sky"])
-    assert rouge_l("cats ran", ["dog", "the cat runs"]) == pytest.approx(2 * 1 / 3 * 0.5 / (1 / 3 + 0.5))
-    assert rouge_l("", ["x"]) == 0 == rouge_l("x", [])
+    assert package_rouge_l("cats ran", ["dog", "the cat runs"]) == pytest.approx(2 * 1 / 3 * 0.5 / (1 / 3 + 0.5))
+    assert package_rouge_l("", ["x"]) == 0 == package_rouge_l("x", [])
     assert normalized("a-b  c") == "ab c"
 
 

@@ -15,12 +15,12 @@ from selfinstruct.errors import BadInput
 from selfinstruct.prompt_templates import (
     ENCODINGS_WITH_INPUT,
     ENCODINGS_WITHOUT_INPUT,
-    TAGS,
     WITH_INPUT,
     WRAPPERS,
     before_answer,
     filled,
     joined,
+    tagged_turns,
     with_system,
 )
 from selfinstruct.records import Instance, Message, Task
@@ -77,16 +77,8 @@ def masked(made: list[Segment], unlearned: Collection[int]) -> list[Segment]:
 
 def tagged(turns: list[Message], end: str) -> list[Segment]:
     """Each turn under a tag that says who speaks, as plain text; the last mark is the end."""
-    made: list[Segment] = []
-    asked = ""
-    for turn in turns:
-        asked += TAGS[turn.role] + "\n"
-        if turn.role == "assistant":
-            made += [Segment(asked, supervised=False), Segment(turn.content.strip() + end, supervised=True)]
-            asked = "\n"
-        else:
-            asked += turn.content.strip() + "\n"
-    return made  # what is said after the last answer teaches nothing
+    *pieces, _ = tagged_turns(((turn.role, turn.content) for turn in turns), end)
+    return [Segment(text, supervised=said) for text, said in pieces]  # what follows the last answer teaches nothing
 
 
 def one_turn(task: Task, pair: Instance, template: Template, end: str, draw: Random) -> list[Segment]:
