@@ -12,12 +12,11 @@ from selfinstruct.audit.ablate_tasks import Studied, TaskSet, tasks_of
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
-from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
+from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
 from selfinstruct.text.grammar import plural
 
 LABEL_TOKENS, TEXT_TOKENS = 24, 128
-_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Ablate:
 
         for asked in ask(model, places, request):
             text, reply = asked.about, asked.reply
-            if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
+            if isinstance(reply, Failure) and reply.kind not in SAID_NOTHING:
                 failures += [{**_place_json(place), **reply.as_json()} for place in places[text]]
                 continue
             # A model that said nothing was asked and gave no right answer: left out, it would flatter.

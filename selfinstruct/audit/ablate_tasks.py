@@ -16,7 +16,7 @@ from selfinstruct.superni import (
     exact_match,
     natinst_task,
     normalized,
-    rouge_l,
+    package_rouge_l,
     scored,
 )
 
@@ -99,7 +99,7 @@ def _guessed(studied: Studied, asked: NatInstInstance) -> Scored:
         studied.name,
         studied.task.category,
         share * sum(exact_match(label, asked.outputs) for label in studied.labels),
-        share * sum(rouge_l(label, asked.outputs) for label in studied.labels),
+        share * sum(package_rouge_l(label, asked.outputs) for label in studied.labels),
     )
 
 

@@ -14,6 +14,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.task_names import set_of
 from selfinstruct.text import shown
 
 Unit: TypeAlias = Literal["rows", "tokens"]
@@ -53,17 +54,6 @@ def portions(shares: Sequence[Share], budget: int | None = None) -> list[int]:
     if budget is None or whole <= budget:
         return [int(part) for part in wanted]
     return _rounded([part * budget / whole for part in wanted])
-
-
-def source_of(task: Task) -> str:
-    """The set a task comes from: what `extra["dataset"]` names, else its file, else the stage that made it.
-
-    >>> from selfinstruct.records import Provenance
-    >>> source_of(Task(instruction="Name a river.", provenance=Provenance(stage="input", source="mine.jsonl")))
-    'mine.jsonl'
-    """
-    named = task.extra.get("dataset")
-    return named if isinstance(named, str) and named else task.provenance.source or task.provenance.stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +108,7 @@ class SourceSizes:
         """1 for each record that is drawn."""
 
     def _add(self, task: Task, seed: int) -> None:
-        source = source_of(task)
+        source = set_of(task)
         if source not in self._numbers:
             self._numbers[source] = len(self.names)
             self.names.append(source)

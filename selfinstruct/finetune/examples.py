@@ -23,11 +23,11 @@ from selfinstruct.finetune.training_text import (
     end_mark,
     masked,
     one_turn,
-    place,
     tagged,
     templated,
 )
 from selfinstruct.records import Json, Task
+from selfinstruct.task_names import named
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
@@ -211,7 +211,7 @@ def segments(
     """One instance of a task in a template."""
     pair = task.instances[index]
     if template == "chat":
-        made = templated(tokenizer, conversation(task, pair), place(task))
+        made = templated(tokenizer, conversation(task, pair), named(task))
     elif template == "tags":
         made = tagged(conversation(task, pair), end_mark(tokenizer))
     else:
@@ -255,7 +255,7 @@ def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[
     """The pieces of each instance, by its number; of none that is marked whole as not to be learned."""
     if not task.instances:
         fix = "leave it out, or make instances first"
-        return Unfit("no_answer", "no answer to learn from", place=place(task), fix=fix)
+        return Unfit("no_answer", "no answer to learn from", place=named(task), fix=fix)
     try:
         pieces = {index: segments(task, index, tokenizer, template, seed) for index in range(len(task.instances))}
     except Unfit as refusal:
@@ -282,11 +282,11 @@ def _cut(task: Task, examples: Sequence[Example], most: int, too_long: TooLong) 
         if length > most:
             if too_long != "truncate":
                 what = f"{length} tokens, and {most} are read"
-                return Unfit("too_long", what, place=place(task), fix=_LONGER)
+                return Unfit("too_long", what, place=named(task), fix=_LONGER)
             example = replace(whole, tokens=whole.tokens[:most], supervised=whole.supervised[:most], cut=True)
         if not example.learned:
             what = f"no token of it would be learned: of its {length} tokens only the first {most} are read"
-            return Unfit("too_long", what, place=place(task), fix="raise max_tokens, or leave the record out")
+            return Unfit("too_long", what, place=named(task), fix="raise max_tokens, or leave the record out")
         made.append(example)
     return made
 
@@ -299,7 +299,7 @@ def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int 
         if max(example.tokens) >= words:
             what = f"its tokenizer writes token {max(example.tokens)}, and the model knows {words}"
             owner = owners[example.record.partition("/")[0]]
-            raise BadInput(what, place=place(owner), fix="take the tokenizer that came with the weights")
+            raise BadInput(what, place=named(owner), fix="take the tokenizer that came with the weights")
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

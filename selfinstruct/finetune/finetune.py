@@ -175,7 +175,7 @@ class Finetune:
         folder = self._folder(prepared, weights, recipe, bench)
         trials = self._trials(prepared, held_out, recipe, examined, folder, bench)
         recipe = replace(recipe, learning_rate=lowest(trials)) if trials else recipe
-        tests = list(islice(filter(_is_test, records), _HELD_OUT))
+        tests = list(islice((task for task in records if task.held_out), _HELD_OUT))
         curve = folder / CURVE if self.stop == "ifs" else None
         model = self._learner(loaded, weights, bench)
         checks = None if curve is None else self._checks(prepared, Loaded(model, loaded.tokenizer), tests, curve, bench)
@@ -255,7 +255,7 @@ class Finetune:
     def _held_out(self, records: Sequence[Task], loaded: Loaded, examined: Capabilities, bench: Bench) -> list[Example]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
         made: list[Example] = []
-        for task in islice(filter(_is_test, records), _HELD_OUT):
+        for task in islice((task for task in records if task.held_out), _HELD_OUT):
             try:
                 made += self._prepared([task], loaded, examined, bench).examples
             except BadInput:
@@ -410,12 +410,8 @@ class Finetune:
         return made
 
 
-def _is_test(task: Task) -> bool:
-    return task.extra.get("split") == "test"
-
-
 def _to_train(records: Sequence[Task]) -> Iterator[Task]:
-    return (task for task in records if not _is_test(task))
+    return (task for task in records if not task.held_out)
 
 
 def _refuse_nothing(records: Sequence[Task]) -> None:
@@ -430,8 +426,8 @@ def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outc
     """Rejected where it cannot be learned; records for testing are kept, and come in between."""
     place = -1
     for task in records:
-        place += not _is_test(task)
-        problem = None if _is_test(task) else unfit.get(place)
+        place += not task.held_out
+        problem = None if task.held_out else unfit.get(place)
         yield (
             Kept(task)
             if problem is None
@@ -446,4 +442,4 @@ def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
 
 
 def _tests(records: Sequence[Task]) -> int:
-    return sum(map(_is_test, records))
+    return sum(task.held_out for task in records)

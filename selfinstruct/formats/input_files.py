@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.bounded_read import read_whole
+from selfinstruct.bounded_read import is_there, read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.csv_and_xlsx import delimited_rows, sheet_rows
 from selfinstruct.formats.fields import BadRecord
@@ -81,7 +81,7 @@ def place_in(given: str) -> Path:
 
 def there(given: str) -> bool:
     """Whether a name, without the part it may name, is that of a file or folder."""
-    return _exists(_parts(given)[0])
+    return is_there(_parts(given)[0])
 
 
 def _snapshot(path: Path) -> Path:
@@ -107,7 +107,7 @@ def _is_run(path: Path) -> bool:
 def _parts(given: str) -> tuple[Path, str, str]:
     path = Path(given)
     before, mark, part = given.rpartition("#")
-    if not mark or _exists(path):
+    if not mark or is_there(path):
         return path, "", ""
     config, slash, split = part.rpartition("/")
     if not before or not split or (slash and not config):
@@ -116,23 +116,16 @@ def _parts(given: str) -> tuple[Path, str, str]:
     return Path(before), config, split
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long, or with a NUL in it
-        return False
-
-
 def _is_folder(path: Path) -> bool:
-    return _exists(path) and path.is_dir()
+    return is_there(path) and path.is_dir()
 
 
 def _is_hub_id(path: Path) -> bool:
     """OWNER/NAME that is no path: neither there, nor in a folder that is there, nor with a data file's ending."""
     return (
         _HUB.fullmatch(path.as_posix()) is not None
-        and not _exists(path)
-        and not _exists(path.parent)
+        and not is_there(path)
+        and not is_there(path.parent)
         and ending(path) not in (*ENDINGS, *_ELSE)
         and path.suffix.lower() not in PACKED
     )
@@ -140,7 +133,7 @@ def _is_hub_id(path: Path) -> bool:
 
 def _file(path: Path, called: str) -> Source:
     kind = ending(path)
-    if kind in _ELSE and _exists(path):
+    if kind in _ELSE and is_there(path):
         raise BadInput(f"{with_article(kind)} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
     packed = path.suffix.lower() in PACKED
     if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):

@@ -11,6 +11,7 @@ from selfinstruct.fragment.cuts import can_be_cut
 from selfinstruct.fragment.stock_phrases import language_of
 from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Task, digest
+from selfinstruct.task_names import set_of
 from selfinstruct.text import words
 
 _CODE = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
@@ -103,12 +104,6 @@ def first_input(task: Task) -> str:
     """The input of the first instance that has an answer, or of the first, or nothing."""
     instance = _answered(task) or next(iter(task.instances), None)
     return instance.input if instance else ""
-
-
-def set_of(task: Task) -> str:
-    """The data set a task names, else the file it was read from, else the stage that made it."""
-    named = task.extra.get("dataset")
-    return named if isinstance(named, str) and named else task.provenance.source or task.provenance.stage
 
 
 def _answered(task: Task) -> Instance | None:

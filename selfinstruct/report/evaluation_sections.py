@@ -15,6 +15,7 @@ from selfinstruct.report.page_parts import (
     change_cell,
     count_cell,
     estimate_cell,
+    model_cells,
     names_of,
     number_cell,
     text_cell,
@@ -70,7 +71,7 @@ def _suite(name: str, asked: _Value, models: Sequence[_Value]) -> Suite:
     heads = {key: text_in(said) for key, said in part(asked, "measures").items()}
     lines = [
         (
-            *_who(model),
+            *model_cells(model),
             *(count_cell(part(model, name).get(key)) for key in ("answered", "failed", "truncated")),
             *(estimate_cell(estimate_in(part(model, name, "measures").get(key))) for key in heads),
         )
@@ -228,7 +229,7 @@ def _compared(name: str, value: _Value, models: Sequence[_Value]) -> Compared:
     title, meaning = _AGAINST[name]
     lines = [
         (
-            *_who(model),
+            *model_cells(model),
             *(count_cell(part(model, name).get(key)) for key in ("n", "tasks")),
             *(estimate_cell(estimate_in(part(model, name).get(key)), _digits(key)) for key in _NUMBERS),
         )
@@ -267,7 +268,7 @@ def _answers_by_category(against: str, models: Sequence[_Value]) -> Iterator[Tab
             for model in models:
                 scores = part(model, against, "by_category", feature, name)
                 numbers = (estimate_cell(estimate_in(scores.get(key)), _digits(key)) for key in _BRIEF)
-                lines.append((text_cell(spaced(name), 60), *_who(model), count_cell(scores.get("n")), *numbers))
+                lines.append((text_cell(spaced(name), 60), *model_cells(model), count_cell(scores.get("n")), *numbers))
         head = (title, "Model", "Wrapper", "Answers", *(_NUMBERS[name] for name in _BRIEF))
         yield Table(head, lines, words=3, label=f"Answers by {title.lower()}", dense=True)
 
@@ -376,10 +377,6 @@ def _arm(arm: _Value, score: _Value, metric: str, compared: _Value) -> tuple[Cel
         number_cell(compared.get("could_show"), 1),
         text_cell(compared.get("verdict")),
     )
-
-
-def _who(model: _Value) -> tuple[Cell, Cell]:
-    return text_cell(model.get("model")), text_cell(model.get("wrapper"))
 
 
 SUITES = Section("suites", "Suites", "What a program can mark", {"suite": Suites.of})

@@ -146,6 +146,11 @@ def text_cell(value: Json, limit: int = 80) -> Cell:
     return Cell(value if isinstance(value, str) and value else DASH, limit=limit)
 
 
+def model_cells(row: Mapping[str, Json]) -> tuple[Cell, Cell]:
+    """Which model it is, and in which wrapper it was asked."""
+    return text_cell(row.get("model")), text_cell(row.get("wrapper"))
+
+
 def count_cell(value: Json) -> Cell:
     """A whole number, or a dash."""
     count = count_in(value)

@@ -18,6 +18,7 @@ from selfinstruct.report.page_parts import (
     change_cell,
     count_cell,
     estimate_cell,
+    model_cells,
     number_cell,
     text_cell,
 )
@@ -199,7 +200,11 @@ def _aloud(sides: Sequence[_Side]) -> str:
 
 def _scores(sides: Sequence[_Side]) -> Table:
     lines = [
-        (*_who(side), count_cell(side.get("n")), *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS))
+        (
+            *model_cells(side),
+            count_cell(side.get("n")),
+            *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS),
+        )
         for side in sides
     ]
     head = ("Model", "Wrapper", "n", *_NUMBERS.values())
@@ -211,7 +216,7 @@ def _corrected(sides: Sequence[_Side]) -> Table:
     known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
     lines = [
         (
-            *_who(side),
+            *model_cells(side),
             estimate_cell(estimate_beside(side, "ifs")),
             *(estimate_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
             *(
@@ -233,7 +238,9 @@ def _corrected(sides: Sequence[_Side]) -> Table:
 def _with_judge_error(sides: Sequence[_Side]) -> Table:
     """The same shares with intervals for a kind of model that the judge never saw."""
     known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
-    lines = [(*_who(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known]
+    lines = [
+        (*model_cells(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known
+    ]
     head = ("Model", "Wrapper", *_WIDE.values())
     return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
 
@@ -260,16 +267,12 @@ def _counts(sides: Sequence[_Side]) -> Table:
         spread = DASH if mean is None or deviation is None else f"{decimals(mean)} ± {decimals(deviation)}"
         names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
         counts = (count_cell(side.get(name)) for name in names)
-        lines.append((*_who(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
+        lines.append((*model_cells(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
     head = (
         *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
         *("Partial without whole sentences", "IFS over samples"),
     )
     return Table(head, lines, words=2, label="Counts behind the shares", dense=True)
-
-
-def _who(side: _Side) -> tuple[Cell, Cell]:
-    return text_cell(side.get("model")), text_cell(side.get("wrapper"))
 
 
 def _plain(value: Json) -> str:

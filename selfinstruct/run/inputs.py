@@ -16,6 +16,7 @@ from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
 from selfinstruct.run.run_records import html_table, task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.task_names import named
 from selfinstruct.text import shown
 
 _ROWS = 10  # of a table that a notebook shows
@@ -59,7 +60,7 @@ class Read:
                 if isinstance(item, Task):
                     blank = self.answers == "needed" and _blank(item)
                     if blank and self.strict:
-                        raise BadInput("an empty answer", place=_called(item), fix="leave --strict away")
+                        raise BadInput("an empty answer", place=named(item), fix="leave --strict away")
                     yield Rejected(item, "no_answer", {"problem": "an empty answer"}) if blank else Kept(item)
                     continue
                 if self.strict:
@@ -98,10 +99,6 @@ def _blank(task: Task) -> bool:
     """Some answer has no words."""
     said = [pair.output for pair in task.instances] + [turn.content for turn in task.later if turn.role == "assistant"]
     return not all(text.strip() for text in said)
-
-
-def _called(task: Task) -> str:
-    return f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
 
 
 def _unread(unreadable: Unreadable) -> Unread:

@@ -23,7 +23,7 @@ from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
-from selfinstruct.stats import student_bound
+from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
 from selfinstruct.tone.response_verdicts import Response
@@ -324,7 +324,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
     for column in COLUMNS:
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
-        changes = [before - other for before, other in pairs if _is_number(before) and _is_number(other)]  # type: ignore[operator]
+        changes = [before - other for before, other in pairs if is_number(before) and is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
             contrasts.append(_tested(of, minus, column.title, changes))
     return contrasts
@@ -375,9 +375,5 @@ def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
 
 
 def _mean(values: Sequence[Json]) -> float | None:
-    known = [float(value) for value in values if _is_number(value)]  # type: ignore[arg-type]
+    known = [float(value) for value in values if is_number(value)]  # type: ignore[arg-type]
     return sum(known) / len(known) if known else None
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

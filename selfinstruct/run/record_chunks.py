@@ -10,14 +10,12 @@ from multiprocessing import get_context
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
+from selfinstruct.stage import FATES, Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 from selfinstruct.store.run_folder import StageWriting
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
 _CHUNK = 512  # records a worker gets at a time
-
-_FATES = (Kept, Rejected, Failed)
 
 
 def _ignore(outcome: Outcome) -> None:
@@ -57,7 +55,7 @@ def closed(
     """
     fates = 0
     for outcome in outcomes:
-        fates += isinstance(outcome, _FATES)
+        fates += isinstance(outcome, FATES)
         tell(outcome)
         yield outcome
     if stage.scope != "source":

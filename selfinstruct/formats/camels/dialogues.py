@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from selfinstruct.formats.camels.checked_values import (
     Converted,
@@ -22,8 +22,8 @@ from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_p
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Json, Message, Task
+from selfinstruct.tone.first_tokens import CountTokens
 
-CountTokens: TypeAlias = Callable[[str], int]
 _TOKEN = re.compile(r"[A-Za-z]{1,7}|[0-9]|\n+|[ \t]{2,}|[^\sA-Za-z0-9]")
 _TWO_TOKENS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\U00010000-\U0010ffff]")
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant"}
