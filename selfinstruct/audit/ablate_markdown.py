@@ -6,7 +6,10 @@ from typing import Any
 from selfinstruct.audit.ablate_results import METRICS, Kind
 from selfinstruct.text.grammar import plural
 
-_TITLES: Mapping[Kind, str] = {"labels": "Tasks with a label space: exact match", "free_text": "Tasks for free text: ROUGE-L"}
+_TITLES: Mapping[Kind, str] = {
+    "labels": "Tasks with a label space: exact match",
+    "free_text": "Tasks for free text: ROUGE-L",
+}
 
 
 def table(results: Mapping[str, Any]) -> str:

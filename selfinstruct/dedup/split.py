@@ -10,7 +10,7 @@ from selfinstruct.dedup.grouping import Groups, jaccard_from, join_alike, rouge_
 from selfinstruct.dedup.minhash import shingles
 from selfinstruct.dedup.rouge_index import CUTTERS, RougeIndex
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import NOTHING, OF_SPLIT, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
@@ -80,7 +80,7 @@ class Split:
             yield Kept(_marked(task, "test" if groups.root(number) in tested else "train"))
         for_test = [number for number in range(len(ids)) if groups.root(number) in tested]
         yield Measured(
-            "split",
+            OF_SPLIT,
             {
                 "train": len(ids) - len(for_test),
                 "test": len(for_test),

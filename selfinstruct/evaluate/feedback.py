@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.feedback_prompt_kinds import Subjects, counted, kinds_of, subjects
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_FEEDBACK, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
@@ -128,7 +128,7 @@ class Feedback:
             json.dumps({**facts, "weights": weights}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
         yield Built(FILE, file)
-        yield Measured("feedback", facts)
+        yield Measured(OF_FEEDBACK, facts)
 
     def _cells(self, answered: Sequence[_Answered], topics: Subjects) -> list[Cell]:
         texts = {answer.source: answer.prompt for answer in answered if answer.whole}

@@ -10,7 +10,7 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Scores, scores_of
-from selfinstruct.needs import JudgeNeed, Needs
+from selfinstruct.needs import OF_TONE, JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 from selfinstruct.text.grammar import plural
@@ -122,7 +122,7 @@ class Score:
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
         facts = scores.as_json() | {"failures": [failure.as_json() for failure in failures], "left_out": left_out}
         yield from _built(scores, facts, bench.scratch, self.label)
-        yield Measured("score", facts)
+        yield Measured(OF_TONE, facts)
 
     def _settings(self, bench: Bench) -> tuple[list[tuple[str, Wrapper]], list[Json]]:
         """Each model under each wrapper, and what was left out: a model beside that has no template, under `chat`.

@@ -31,7 +31,7 @@ from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
 from selfinstruct.finetune.training import Recipe, mean_loss, train
 from selfinstruct.finetune.training_text import Template, Unfit
-from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
+from selfinstruct.needs import OF_TRAINING, CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
@@ -218,7 +218,7 @@ class Finetune:
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
-        yield Measured("finetune", facts)
+        yield Measured(OF_TRAINING, facts)
 
     def preview(self, records: Sequence[Task], bench: Bench) -> str:
         """The first three examples with their masks, and what is unfit among all records; nothing is trained."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.report import (
     audit_sections,
     cycle_sections,
@@ -103,7 +104,7 @@ def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Bloc
     for measure in run.measured:
         part = section.stages[measure.stage](measure) if measure.stage in section.stages else None
         if part is not None:
-            label = measure.label if measure.stage != "feedback" else ""  # there, it names the score that is read
+            label = measure.label if measure.name != OF_FEEDBACK else ""  # there, it names the score that is read
             blocks.append(Block(part, label))
             rest.remove(measure)
     return blocks

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_TRAINING
 from selfinstruct.records import Json
 from selfinstruct.report.charts import Line, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
@@ -179,7 +180,7 @@ SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": Tu
 def before_and_after(run: RunSummary) -> tuple[float, float] | None:
     """IFS of the student before training and at the last check; None where both were not measured."""
     for measure in reversed(run.measured):
-        if measure.stage == "finetune":
+        if measure.name == OF_TRAINING:
             checks = _checks_in(part(measure.value))
             before, after = (number_in(checks[at].get("ifs")) if checks else None for at in (0, -1))
             if len(checks) > 1 and not checks[0].get("examples") and before is not None and after is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_TONE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
@@ -61,7 +62,7 @@ def first_score(run: RunSummary) -> FirstScore | None:
     for measure in sorted(run.measured, key=lambda measured: bool(measured.label)):
         value = part(measure.value)
         ifs = number_in(value.get("ifs"))
-        if measure.stage == "score" and ifs is not None:
+        if measure.name == OF_TONE and ifs is not None:
             who = ", ".join(name for name in (text_in(value.get("model")), text_in(value.get("wrapper"))) if name)
             return FirstScore(ifs, shown(who, 60))
     return None

@@ -16,6 +16,7 @@ from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
 from selfinstruct.run.run_records import html_table, task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.store.run_folder import READ
 from selfinstruct.task_names import named
 from selfinstruct.text import shown
 
@@ -41,7 +42,7 @@ blank one."""
 class Read:
     """Read the inputs in their order; the one stage that opens files, and so made by the recipe alone."""
 
-    name: ClassVar[str] = "read"
+    name: ClassVar[str] = READ
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "source"
     needs: ClassVar[Needs] = NOTHING

@@ -13,6 +13,7 @@ from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.dataset_card import SplitCheck, SplitLine
 from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
 from selfinstruct.generate.encode import encode_all, encoded
+from selfinstruct.needs import OF_SPLIT
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
@@ -233,7 +234,7 @@ def _card(
 
 def _split_check(story: RunSummary) -> SplitCheck | None:
     """What the last stage that split the set measured."""
-    measured = {measure.name: measure.value for measure in story.measured}.get("split")
+    measured = {measure.name: measure.value for measure in story.measured}.get(OF_SPLIT)
     if not isinstance(measured, dict) or "limits" not in measured:
         return None
     return SplitCheck(

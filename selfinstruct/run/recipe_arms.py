@@ -19,6 +19,7 @@ from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.json_lines import read_values
+from selfinstruct.needs import OF_TRAINING
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
@@ -124,8 +125,11 @@ _KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", 
 
 def _tuning(folder: Path) -> dict[str, Json]:
     """What the arm's training came to, in a loop that of its last cycle; empty where it had none."""
-    for done in sorted(folder.glob("stages*/*-finetune/DONE"), reverse=True):
-        measured: Any = read_sealed(done, "delete it and run again")["measured"]["finetune"]
+    for done in sorted(folder.glob("stages*/*/DONE"), reverse=True):
+        measures: Any = read_sealed(done, "delete it and run again")["measured"]
+        measured = measures.get(OF_TRAINING)
+        if measured is None:
+            continue
         stop = measured.get("stop") or {}
         return {
             "method": measured["recipe"]["method"],

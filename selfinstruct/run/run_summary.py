@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from selfinstruct import __version__
 from selfinstruct.curate.rules.rule_tables import chosen
 from selfinstruct.models.hosted import HostedModel
+from selfinstruct.needs import OF_TONE, OF_TOPIC
 from selfinstruct.records import Task
 from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in
 from selfinstruct.report.summary import (
@@ -34,7 +35,6 @@ from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.store.stage_result import largest_first
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
-_SCORE = "score"
 _PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
 EXAMPLES = 12  # published and rejected records shown, each
 Done: TypeAlias = tuple[Stage, FinishedStage]
@@ -182,7 +182,7 @@ def _target(walked: Walked) -> tuple[StageCount, ...]:
 def _of_topic(done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
     """What stages measured of the topic."""
     for _, finished in done:
-        topic = finished.result.measured.get("topic")
+        topic = finished.result.measured.get(OF_TOPIC)
         if isinstance(topic, dict):
             yield topic
 
@@ -273,7 +273,7 @@ def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> Estimate | None:
     by_path = {finished.path: finished.result.measured for finished in run.stages}
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.scores and stage.needs.label == label:
-            score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(_SCORE)
+            score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(OF_TONE)
             estimate = estimate_beside(score, "ifs") if isinstance(score, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
             if estimate is not None and abs(estimate.value - value) < 1e-9:

@@ -294,6 +294,10 @@ class StageWriting:
         return result
 
 
+READ = "read"
+"""The engine's own first step, which reads the inputs; no recipe names it."""
+
+
 def makes_records(stage: str) -> bool:
     """Whether a stage, by its round and folder, made its records itself: the first of a round does, and no other.
 
