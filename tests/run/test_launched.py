@@ -13,7 +13,8 @@ from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 @pytest.fixture
 def resolved() -> Resolved:
-    text = b"{name: a, models: {base: embedded}, inputs: [none.jsonl], publish: null, stages: [exact, finetune]}"
+    stages = b"[exact, {finetune: {stop: none}}]"
+    text = b"{name: a, models: {base: embedded}, inputs: [none.jsonl], publish: null, stages: %s}" % stages
     return resolve(parse_yaml(text, "a recipe"))
 
 
