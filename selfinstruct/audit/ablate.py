@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
-from selfinstruct.audit.ablate_results import Answer, ablation
+from selfinstruct.audit.ablate_results import ConditionAnswer, ablation
 from selfinstruct.audit.ablate_statistics import MARGIN
 from selfinstruct.audit.ablate_tasks import Studied, TaskSet, tasks_of
 from selfinstruct.errors import BadInput
@@ -104,7 +104,7 @@ class Ablate:
         bench: Bench,
         failures: list[dict[str, Json]],
         lines: list[dict[str, Json]],
-    ) -> Iterator[Answer]:
+    ) -> Iterator[ConditionAnswer]:
         places = self._places(task_set.tasks, bench.seed)
 
         def request(text: str) -> Request:
@@ -128,7 +128,7 @@ class Ablate:
             said = "" if isinstance(reply, Failure) else reply.choices[0].text.strip()
             where = reply.id if isinstance(reply, Failure) else reply.choice_id(0)
             for place in places[text]:
-                answer = Answer(place.condition, place.studied, place.asked, said)
+                answer = ConditionAnswer(place.condition, place.studied, place.asked, said)
                 score = answer.scored()
                 lines.append(
                     {

@@ -57,7 +57,7 @@ def portions(shares: Sequence[Share], budget: int | None = None) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
+class RecordLength:
     """How long a record is: conversations, their answers, and tokens of both sides."""
 
     talks: int
@@ -68,13 +68,13 @@ class Length:
     completion: int
 
 
-def length(task: Task) -> Length:
+def length(task: Task) -> RecordLength:
     """Counted as the published rows are: an instruction with three instances is asked three times.
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> pairs = (Instance("Tay", "Scotland."), Instance("Po", "Italy."))
     >>> length(Task(instruction="Where is it?", instances=pairs, provenance=Provenance(stage="input")))
-    Length(talks=2, turns=2, prompt=10, completion=4)
+    RecordLength(talks=2, turns=2, prompt=10, completion=4)
     """
     talks = max(1, len(task.instances))
     prompt = talks * (estimated_tokens(task.system) + estimated_tokens(task.instruction))
@@ -88,7 +88,7 @@ def length(task: Task) -> Length:
             turns += 1
         else:
             prompt += estimated_tokens(turn.content)
-    return Length(talks, turns, prompt, completion)
+    return RecordLength(talks, turns, prompt, completion)
 
 
 class SourceSizes:

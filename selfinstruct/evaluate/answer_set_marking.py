@@ -15,7 +15,7 @@ from selfinstruct.text.rouge_l import rouge_l, stem
 from selfinstruct.text.verb_rule import root_by_rule
 from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
 from selfinstruct.tone.prompt_sets import asked
-from selfinstruct.tone.response_verdicts import Judged, Response
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response
 
 Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
 """What an answer beside its references tells: imitation where a model wrote them, quality where people did."""
@@ -165,7 +165,7 @@ class SetAnswer:
     unique_words: int
     reference_words: int
     """Of the first reference."""
-    verdict: Judged | None = None
+    verdict: JudgedResponse | None = None
     """Of the judge of tone; None where none judged."""
 
     def response(self, asked_tokens: int) -> Response:

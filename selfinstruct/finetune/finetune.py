@@ -13,23 +13,23 @@ from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_
 from selfinstruct.finetune.checkpoint import Progress
 from selfinstruct.finetune.divergence import probes_of
 from selfinstruct.finetune.examples import (
-    Example,
     Prepared,
     Refused,
     TooLong,
+    TrainingExample,
     fingerprint,
     prepare,
     preview,
     unfit_lines,
 )
 from selfinstruct.finetune.launch import Engine, Quantize, process, take_place
-from selfinstruct.finetune.lr_search import Trial, Trials, lowest
-from selfinstruct.finetune.machine_probe import Capabilities, Dtype, Method, Precision, capabilities, precision
+from selfinstruct.finetune.lr_search import LearningRateTrial, Trials, lowest
+from selfinstruct.finetune.machine_probe import Dtype, MachineCapabilities, Method, Precision, capabilities, precision
 from selfinstruct.finetune.refused_knobs import check
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
-from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.training import Hyperparameters, mean_loss, train
 from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.needs import OF_TRAINING, CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
@@ -238,7 +238,7 @@ class Finetune:
         return bench.weights[self.base]
 
     def _prepared(
-        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, examined: Capabilities, bench: Bench
+        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, examined: MachineCapabilities, bench: Bench
     ) -> Prepared:
         most = min(self.max_tokens, examined.context)
         return prepare(
@@ -252,9 +252,11 @@ class Finetune:
             refused=self.refused,
         )
 
-    def _held_out(self, records: Sequence[Task], loaded: Loaded, examined: Capabilities, bench: Bench) -> list[Example]:
+    def _held_out(
+        self, records: Sequence[Task], loaded: Loaded, examined: MachineCapabilities, bench: Bench
+    ) -> list[TrainingExample]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
-        made: list[Example] = []
+        made: list[TrainingExample] = []
         for task in islice((task for task in records if task.held_out), _HELD_OUT):
             try:
                 made += self._prepared([task], loaded, examined, bench).examples
@@ -262,8 +264,8 @@ class Finetune:
                 continue
         return made
 
-    def _recipe(self, numbers: Precision, bench: Bench) -> Recipe:
-        return Recipe(
+    def _recipe(self, numbers: Precision, bench: Bench) -> Hyperparameters:
+        return Hyperparameters(
             learning_rate=self.learning_rate or RATES[self.method],
             epochs=self.epochs,
             batch=self.batch,
@@ -287,12 +289,12 @@ class Finetune:
     def _trials(
         self,
         prepared: Prepared,
-        held_out: Sequence[Example],
-        recipe: Recipe,
-        examined: Capabilities,
+        held_out: Sequence[TrainingExample],
+        recipe: Hyperparameters,
+        examined: MachineCapabilities,
         folder: Path,
         bench: Bench,
-    ) -> list[Trial]:
+    ) -> list[LearningRateTrial]:
         """Each of the learning rates, tried; none where there is nothing to choose from."""
         if not self.learning_rates:
             return []
@@ -386,7 +388,7 @@ class Finetune:
     def _taste(self, bench: Bench) -> Sequence[Task]:
         return bench.benchmarks[OBJECQA] if self.objecqa else ()
 
-    def _folder(self, prepared: Prepared, weights: Weights, recipe: Recipe, bench: Bench) -> Path:
+    def _folder(self, prepared: Prepared, weights: Weights, recipe: Hyperparameters, bench: Bench) -> Path:
         """Where this training's checkpoints lie: another set, base or knob is another training."""
         knobs: Json = repr(self)
         name = digest("finetune", self.version, knobs, asdict(recipe), prepared.fingerprint, weights.name)

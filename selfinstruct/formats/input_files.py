@@ -37,7 +37,7 @@ _MOST_STARS, _MOST_STARS_OF_A_PART = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InputTable:
     """Records that belong together: those of one file or table."""
 
     name: str
@@ -47,7 +47,7 @@ class Source:
     records: Iterator[Line | BadRecord]
 
 
-def sources(given: str, *, named: bool = True) -> Iterator[Source]:
+def sources(given: str, *, named: bool = True) -> Iterator[InputTable]:
     """Everything that a name stands for, in the order of the file names.
 
     `NAME#SPLIT` or `NAME#CONFIG/SPLIT` says which part of a folder or Hub set is meant, where there are several.
@@ -60,11 +60,13 @@ def sources(given: str, *, named: bool = True) -> Iterator[Source]:
         yield from _folder(path, config, split)
     elif _is_hub_id(path):
         repository = path.as_posix()
-        yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
+        yield InputTable(
+            f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split)
+        )
     else:
         _no_configurations(path, config)
         if ending(path) == ".xlsx":
-            yield Source(path.name, name(path), sheet_rows(path, split, named=named))
+            yield InputTable(path.name, name(path), sheet_rows(path, split, named=named))
             return
         whole = _file(path, path.name) if named or _SORTS.get(ending(path)) != "CSV" else _unnamed(path)
         yield _part(whole, split, split_named(Path(path.name)) if split else "")
@@ -131,18 +133,18 @@ def _is_hub_id(path: Path) -> bool:
     )
 
 
-def _file(path: Path, called: str) -> Source:
+def _file(path: Path, called: str) -> InputTable:
     kind = ending(path)
     if kind in _ELSE and is_there(path):
         raise BadInput(f"{with_article(kind)} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
     packed = path.suffix.lower() in PACKED
     if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):
         raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")
-    return Source(called, name(path), _READERS.get(kind, read_each)(path))
+    return InputTable(called, name(path), _READERS.get(kind, read_each)(path))
 
 
-def _unnamed(path: Path) -> Source:
-    return Source(path.name, name(path), delimited_rows(path, named=False))
+def _unnamed(path: Path) -> InputTable:
+    return InputTable(path.name, name(path), delimited_rows(path, named=False))
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
@@ -157,13 +159,13 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
 """By ending; all else is JSON."""
 
 
-def _part(whole: Source, split: str, named: str = "") -> Source:
+def _part(whole: InputTable, split: str, named: str = "") -> InputTable:
     """Of a file the records of a split: all, where its own name says it, else those that are marked so."""
     if not split or named in (split, usual(split)):
         return whole
     if named:
         raise BadInput(f"no split '{shown(split)}'", place=whole.place, fix=f"by its name it is {named}")
-    return Source(whole.name, whole.place, of_split(whole.records, split, whole.place))
+    return InputTable(whole.name, whole.place, of_split(whole.records, split, whole.place))
 
 
 def _no_configurations(path: Path, config: str) -> None:
@@ -172,10 +174,10 @@ def _no_configurations(path: Path, config: str) -> None:
         raise BadInput(what, place=name(path), fix="only the card of a set names some: write #SPLIT alone")
 
 
-def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
+def _folder(path: Path, config: str, split: str) -> Iterator[InputTable]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         _no_configurations(path, config)
-        yield Source(path.name, name(path), saved_rows(path, split))
+        yield InputTable(path.name, name(path), saved_rows(path, split))
     elif _is_run(path):
         _no_configurations(path, config)
         yield _part(_file(path / KEPT, KEPT), split)
@@ -190,7 +192,7 @@ def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
         files = _plain_files(path)
         meant = files_of_split(path, files, split)
         if meant is None and split and len(files) > 1:
-            yield Source(path.name, name(path), of_split(_records(files), split, name(path)))
+            yield InputTable(path.name, name(path), of_split(_records(files), split, name(path)))
         else:
             for file in files if meant is None else meant:
                 yield _part(_file(file, file.name), split if meant is None else "")

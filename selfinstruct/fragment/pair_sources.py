@@ -186,7 +186,7 @@ def _border(ends: Sequence[int], wanted: float, *, full: bool) -> int:
     return min(able, key=lambda end: (abs(end - wanted), end))
 
 
-class Neighbours:
+class NeighbourIndex:
     """An index over the instructions of a split."""
 
     def __init__(self, sources: Sequence[Source]) -> None:

@@ -169,14 +169,14 @@ def load_judge(folder: Path, states: HiddenStates | None = None) -> Tone:
 
 
 def _probe(folder: Path, facts: dict[str, Any], states: HiddenStates | None) -> Tone:
-    from selfinstruct.judge.probe_judge import Line, ProbeJudge
+    from selfinstruct.judge.probe_judge import LinearProbe, ProbeJudge
 
     if states is None:
         raise BadInput(f"'{facts['name']}' looks into a model, and none is at hand", place=str(folder), fix=_MODEL)
     if facts["states"] != states.name:
         what = f"made with {facts['states']}; this release has {states.name}"
         raise BadInput(what, place=str(folder / FACTS), fix="train it again with `selfinstruct train-judge`")
-    line = Line(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
+    line = LinearProbe(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
     calibration = calibration_of(facts["calibration"])
     assert isinstance(calibration, CalibrationByForm)
     return ProbeJudge(

@@ -23,7 +23,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
@@ -69,7 +69,7 @@ def first_score(run: RunSummary) -> FirstScore | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tone:
+class ToneSection:
     """Scores of tone: models side by side, corrected for the judge's errors, and compared."""
 
     template: ClassVar[str] = "tone.html.jinja"
@@ -94,7 +94,7 @@ class Tone:
     counts: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Tone | None":
+    def of(cls, measure: StageMeasure) -> "ToneSection | None":
         """None where the value is no score."""
         value = part(measure.value)
         sides = [side for side in rows(value.get("scores")) or [value] if "ifs" in side and "n" in side]
@@ -131,7 +131,7 @@ class Tone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objecqa:
+class ObjecqaSection:
     """Replies to questions of taste: shares, agreement and comparison."""
 
     template: ClassVar[str] = "objecqa.html.jinja"
@@ -148,7 +148,7 @@ class Objecqa:
     paired: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Objecqa | None":
+    def of(cls, measure: StageMeasure) -> "ObjecqaSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         judged = list(_judged(value))
@@ -175,12 +175,12 @@ class Objecqa:
         )
 
 
-TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": Tone.of})
-OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": Objecqa.of})
+TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": ToneSection.of})
+OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": ObjecqaSection.of})
 
 
-def _pair(side: _Side) -> charts.Pair:
-    return charts.Pair(
+def _pair(side: _Side) -> charts.ChartPair:
+    return charts.ChartPair(
         name=text_in(side.get("model")) or "responses",
         under=text_in(side.get("wrapper")) or "no wrapper named",
         first=number_in(side.get("ifs_partial")),

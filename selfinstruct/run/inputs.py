@@ -39,7 +39,7 @@ blank one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class ReadInputs:
     """Read the inputs in their order; the one stage that opens files, and so made by the recipe alone."""
 
     name: ClassVar[str] = READ

@@ -146,16 +146,16 @@ def write_published_set(folder: Path, resolved: Resolved, kept: Sequence[Task], 
     write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
 
 
-def splits_of(kept: Sequence[Task]) -> dict[str, "Split"]:
+def splits_of(kept: Sequence[Task]) -> dict[str, "PublishedSplit"]:
     """The records for training, and those marked as held out where there are any of both; else all as `train`."""
     tested = sum(task.held_out for task in kept)
     if not 0 < tested < len(kept):
-        return {"train": Split(kept, None, len(kept))}
-    return {"train": Split(kept, False, len(kept) - tested), "test": Split(kept, True, tested)}
+        return {"train": PublishedSplit(kept, None, len(kept))}
+    return {"train": PublishedSplit(kept, False, len(kept) - tested), "test": PublishedSplit(kept, True, tested)}
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class PublishedSplit:
     """The records of one split, wherever all of them lie."""
 
     kept: Sequence[Task]
@@ -173,7 +173,7 @@ class _CountedRows:
     """Rows on their way to the files: of how many tasks, how many there were, and the first."""
 
     rows: Iterator[Row]
-    tasks: Split
+    tasks: PublishedSplit
     count: int = 0
     first: Row | None = None
 

@@ -189,7 +189,7 @@ def _cell(value: Json) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ArmColumn:
     """One number of an arm: in which file it stands, and the way to it.
 
     Of a list of models the step `student` is the student, or the first where none is.
@@ -204,20 +204,20 @@ _SCORE = "score.json"
 _SUITE = "suite.json"
 _ASKED = ("models", "student")
 COLUMNS = (
-    Column("IFS", _SCORE, ("ifs",)),
-    Column("IFS clean", _SCORE, ("ifs_clean",)),
-    Column("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
-    Column("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
-    Column("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
-    Column("IFEval instr. strict", _SUITE, (*_ASKED, "ifeval", "measures", "instruction_strict", "value")),
-    Column("facts kept", "knowledge.json", ("differences", 0, "known_facts", "value")),
-    Column("prose loss", "knowledge.json", ("models", 1, "prose_loss", "value")),
-    Column("held-out loss", "knowledge.json", ("models", 1, "held_out_loss", "value")),
-    Column("borrowed spans", "trace.json", ("borrowed", "value")),
-    Column("characters", "trace.json", ("copying", "characters", "said", "value")),
-    Column("shifted", "shift.json", ("shift", "all", "shifted", "value")),
-    Column("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
-    Column("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
+    ArmColumn("IFS", _SCORE, ("ifs",)),
+    ArmColumn("IFS clean", _SCORE, ("ifs_clean",)),
+    ArmColumn("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
+    ArmColumn("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
+    ArmColumn("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
+    ArmColumn("IFEval instr. strict", _SUITE, (*_ASKED, "ifeval", "measures", "instruction_strict", "value")),
+    ArmColumn("facts kept", "knowledge.json", ("differences", 0, "known_facts", "value")),
+    ArmColumn("prose loss", "knowledge.json", ("models", 1, "prose_loss", "value")),
+    ArmColumn("held-out loss", "knowledge.json", ("models", 1, "held_out_loss", "value")),
+    ArmColumn("borrowed spans", "trace.json", ("borrowed", "value")),
+    ArmColumn("characters", "trace.json", ("copying", "characters", "said", "value")),
+    ArmColumn("shifted", "shift.json", ("shift", "all", "shifted", "value")),
+    ArmColumn("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
+    ArmColumn("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
 )
 
 

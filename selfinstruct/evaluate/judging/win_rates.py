@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.evaluate.judging.answer_judges import Pair, Preference, length, unique_tokens
+from selfinstruct.evaluate.judging.answer_judges import AnswerPair, Preference, length, unique_tokens
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, correlation, counted_json, mean, of_draws, times_drawn
 
@@ -28,16 +28,16 @@ _RIDGE = (1e-3, 0.1)  # on what is looked for, and on what is held equal: only s
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedPair:
     """One question: the pair, and what a judge made of it; `one` is the model's answer, `other` the reference's."""
 
     question: str
     source: str
-    pair: Pair
+    pair: AnswerPair
     preference: Preference
 
 
-def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
+def win_numbers(compared: Sequence[ComparedPair], seed: int) -> dict[str, Json]:
     """By the names of AlpacaEval and FastChat, where they have one; pairs without a verdict count nowhere."""
     judged = [comparison for comparison in compared if comparison.preference.value is not None]
     values = [comparison.preference.value for comparison in judged if comparison.preference.value is not None]
