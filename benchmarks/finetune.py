@@ -29,7 +29,7 @@ from selfinstruct.finetune.adapter import with_adapter
 from selfinstruct.finetune.examples import prepare
 from selfinstruct.finetune.machine_probe import capabilities
 from selfinstruct.finetune.packing import steps, useful_share
-from selfinstruct.finetune.training import Recipe, train
+from selfinstruct.finetune.training import Hyperparameters, train
 from selfinstruct.models.transformers_weights import libraries, load_weights
 from selfinstruct.records import Instance, Provenance, Task
 
@@ -142,7 +142,7 @@ def _ours(given: Given, loaded: Any, tasks: Any, prepared: Any, watch: Any, scra
     examined = capabilities(model, given.model)
     if given.method == "lora":
         model = with_adapter(model, rank=RANK, alpha=ALPHA, targets=("all-linear",), seed=1, base=given.model)
-    recipe = Recipe(
+    recipe = Hyperparameters(
         learning_rate=RATES[given.method],
         epochs=1.0,
         batch=BATCH,

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from selfinstruct.audit.model_pair import CHAT, Side, asked, batches, two_sides
-from selfinstruct.audit.shift_tokens import Response, moved, response
+from selfinstruct.audit.model_pair import CHAT, ModelSide, asked, batches, two_sides
+from selfinstruct.audit.shift_tokens import ResponseTokens, moved, response
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.models.transformers_weights import TransformersWeights
 
@@ -27,7 +27,7 @@ def main() -> None:
     given = parser.parse_args()
     base = TransformersWeights(given.base)
     before, after, tokenizer = two_sides(base, TransformersWeights(given.tuned) if given.tuned else base)
-    looked = list[Response]()
+    looked = list[ResponseTokens]()
     for task in read_seeds(builtin_seeds())[: given.first]:
         pair = task.instances[0]
         tokens = list(tokenizer(pair.output, add_special_tokens=False)["input_ids"])
@@ -53,7 +53,7 @@ def main() -> None:
     print(f"speed of the audit, as a share of the plain passes: {median(ratios):.0%} (median of {given.rounds})")
 
 
-def _forward(before: Side, after: Side, looked: list[Response]) -> None:
+def _forward(before: ModelSide, after: ModelSide, looked: list[ResponseTokens]) -> None:
     rows = [[*one.prompt, *one.tokens] for one in looked]
     words = int(after.model.config.get_text_config().vocab_size)
     for batch in batches({at: len(row) for at, row in enumerate(rows)}, words):

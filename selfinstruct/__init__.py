@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from selfinstruct.audit.ablate import Ablate
     from selfinstruct.audit.forget import Forget
     from selfinstruct.audit.knowledge import Knowledge
-    from selfinstruct.audit.shift import ShiftStage as Shift
+    from selfinstruct.audit.shift import Shift
     from selfinstruct.audit.trace import Trace
     from selfinstruct.curate.checks.verify import Verify
     from selfinstruct.curate.decontaminate import Decontaminate

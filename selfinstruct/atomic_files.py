@@ -4,6 +4,7 @@ A folder may come from somebody else. So nothing is opened for writing that was 
 no name on the way can be guessed.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -186,3 +187,9 @@ def _below(folder: Path) -> Iterable[tuple[Path, bool | None]]:
                 yield path, inside if inside or entry.is_file(follow_symlinks=False) else None
                 if inside and not _UNFINISHED.fullmatch(entry.name):
                     waiting.append(path)
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,6 +22,14 @@ def regular(path: Path, place: str = "") -> None:
         raise BadInput("no file: a device, a pipe or a socket", place=place, fix=NO_FILE)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; no error for what can be no path: too long a name, a NUL in it."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def read_whole(path: Path, at_most: int, *, fix: str) -> bytes:
     """The bytes of a file of no more than `at_most`; BadInput names one that is larger, or cannot be read."""
     regular(path)

@@ -13,6 +13,18 @@ Answers: TypeAlias = Literal["records", "decisions", "numbers"]
 HandsOn: TypeAlias = Literal["as_they_came", "with_evidence", "changed"]
 """How a stage hands on what it keeps: the records that came in, the same with evidence beside them, or others."""
 
+OF_TRAINING = "finetune"
+"""Name under which a stage that tunes measures how it went. As all below: the run, its report and the last words look a
+measure up by what it is, whichever stage took it."""
+OF_TONE = "score"
+"""Name of the scores of tone that feedback reads and pages tell."""
+OF_FEEDBACK = "feedback"
+"""Name of what a cycle's score says to the next."""
+OF_SPLIT = "split"
+"""Name of how a set was split for testing, and of what was checked across."""
+OF_TOPIC = "topic"
+"""Name of how many tasks kept to a topic."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeNeed:

@@ -6,10 +6,14 @@ template has the slot `{instruction}`, and `{input}` where an input has a place 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 TAGS: Mapping[str, str] = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 """The chat form of the Camels paper (arXiv 2306.04751, 3.2): plain text, no entries of a vocabulary."""
+CHATML_BEGINS, CHATML_ENDS = "<|im_start|>", "<|im_end|>"
+CHATML = f"{CHATML_BEGINS}user\n{{instruction}}{CHATML_ENDS}\n{CHATML_BEGINS}assistant\n"
+"""The chat template of many tokenizers, for weights of our own that are asked token by token; its marks are entries of
+their vocabulary."""
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -42,11 +46,44 @@ ENCODINGS_WITHOUT_INPUT = (
 )
 _ANSWER_BEGINS = {"Output:": " ", "### Response:": "\n"}
 
+
+def tagged_turns(turns: Iterable[tuple[str, str]], end: str) -> list[tuple[str, bool]]:
+    r"""Turns (role, content) under tags, in pieces: what is read, then what the assistant says up to its mark `end`.
+
+    Without the space around contents; put together they are the whole text, whose last piece is only read.
+
+    >>> tagged_turns([("user", " Name a river. "), ("assistant", "The Nile.")], "</s>")
+    [('<|user|>\nName a river.\n<|assistant|>\n', False), ('The Nile.</s>', True), ('\n', False)]
+    """
+    pieces: list[tuple[str, bool]] = []
+    read = ""
+    for role, content in turns:
+        read += f"{TAGS[role]}\n"
+        if role == "assistant":
+            pieces += [(read, False), (content.strip() + end, True)]
+            read = "\n"
+        else:
+            read += f"{content.strip()}\n"
+    return [*pieces, (read, False)]
+
+
+def tagged_text(turns: Iterable[tuple[str, str]], end: str = "") -> str:
+    r"""The same as one text, each turn with its line break.
+
+    >>> tagged_text([("system", "Be brief."), ("user", "Name a river.")])
+    '<|system|>\nBe brief.\n<|user|>\nName a river.\n'
+    """
+    return "".join(text for text, _ in tagged_turns(turns, end))
+
+
+ASKS_TAGGED = f"{TAGS['assistant']}\n"
+"""Ends a prompt of tagged turns, line break and all, as a student was trained to see it."""
+
 WRAPPERS: Mapping[str, str] = {
     "none": "{instruction}",
     "suffix": "{instruction}\n\n### Response:",
     "alpaca": ALPACA,
-    "tags": f"{TAGS['user']}\n{{instruction}}\n{TAGS['assistant']}\n",
+    "tags": tagged_text([("user", "{instruction}")]) + ASKS_TAGGED,
     "self_instruct": "{instruction}\n\nOutput:",
     "ifs": "{instruction}### Response:",
     "prompt_completion": "{instruction}",
@@ -101,14 +138,14 @@ def wrapped(name: str, instruction: str, given: str = "", system: str = "") -> s
     '<|system|>\nBe brief.\n<|user|>\nSort.\n<|assistant|>\n'
     """
     template = WITH_INPUT.get(name, WRAPPERS[name]) if given.strip() else WRAPPERS[name]
-    return with_system(filled(template, instruction, given), system, tag=TAGS["system"] if name == "tags" else "")
+    return with_system(filled(template, instruction, given), system, tagged=name == "tags")
 
 
-def with_system(prompt: str, system: str, *, tag: str = "") -> str:
-    """A prompt after the system's words, where there are any."""
+def with_system(prompt: str, system: str, *, tagged: bool = False) -> str:
+    """A prompt after the system's words, where there are any; these under a tag of their own where turns have tags."""
     if not system.strip():
         return prompt
-    return f"{tag}\n{system.strip()}\n{prompt}" if tag else f"{system.strip()}\n\n{prompt}"
+    return tagged_text([("system", system)]) + prompt if tagged else f"{system.strip()}\n\n{prompt}"
 
 
 def before_answer(template: str) -> str:

@@ -80,6 +80,12 @@ class Built(NamedTuple):
     path: Path
 
 
+SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
+"""Kinds of failure that a score counts as an answer: the model was asked, and nothing is what it said."""
+
+FATES = (Kept, Rejected, Failed)
+"""The outcomes of which each record has exactly one."""
+
 Outcome: TypeAlias = Kept | Rejected | Failed | Measured | Built
 
 

@@ -79,6 +79,20 @@ class Estimate:
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
+def counted_json(estimate: Estimate | None) -> Json:
+    """A number with its interval, what it is a number of, and how many sources; null where there is none."""
+    return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}
+
+
+def is_number(value: object) -> bool:
+    """A number of JSON, which a truth value is not.
+
+    >>> is_number(1.5), is_number(True)
+    (True, False)
+    """
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def share(yes: "ArrayLike", asked: "ArrayLike", *, level: float = LEVEL) -> Estimate | None:
     """The share of yes among what was asked, both counted for each cluster; None where nothing was asked.
 

@@ -10,12 +10,13 @@ each other.
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, mean
+from selfinstruct.text import one_line
+from selfinstruct.text.rouge_l import rouge_l, stemmed_words
 
 Metric: TypeAlias = Literal["exact_match", "rouge_l"]
 
@@ -44,7 +45,7 @@ _SHARES = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class NatInstExample:
     """An input with an output, and why it is right or wrong."""
 
     input: str
@@ -68,8 +69,8 @@ class NatInstTask:
     name: str
     definition: str
     categories: tuple[str, ...] = ()
-    positive: tuple[Example, ...] = ()
-    negative: tuple[Example, ...] = ()
+    positive: tuple[NatInstExample, ...] = ()
+    negative: tuple[NatInstExample, ...] = ()
     instances: tuple[NatInstInstance, ...] = ()
     labels: tuple[str, ...] = field(default=())
     """The label space, where the file names it; else it is found from the outputs."""
@@ -120,13 +121,15 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(line.strip().removesuffix(".json") for line in text.splitlines() if line.strip())
 
 
-def tk_prompt(definition: str, source: str, positive: Sequence[Example] = (), *, most_words: int = SOURCE_WORDS) -> str:
+def tk_prompt(
+    definition: str, source: str, positive: Sequence[NatInstExample] = (), *, most_words: int = SOURCE_WORDS
+) -> str:
     r"""The prompt of Tk-Instruct; without a definition, that block is away.
 
     Sentences get a full stop where they end without a mark. Examples are dropped from the end where the whole would be
     longer than `most_words`.
 
-    >>> print(tk_prompt("Say the opposite", "hot", [Example("wet", "dry")]) + "|")
+    >>> print(tk_prompt("Say the opposite", "hot", [NatInstExample("wet", "dry")]) + "|")
     Definition: Say the opposite.
     <BLANKLINE>
      Positive Example 1 -
@@ -155,7 +158,7 @@ def normalized(text: str) -> str:
     >>> normalized(" The  answer: YES. ")
     'the answer yes'
     """
-    return " ".join(text.lower().translate(_PUNCTUATION).split())
+    return one_line(text.lower().translate(_PUNCTUATION))
 
 
 def exact_match(answer: str, references: Sequence[str]) -> bool:
@@ -168,25 +171,21 @@ def exact_match(answer: str, references: Sequence[str]) -> bool:
     return any(said == normalized(reference) for reference in references)
 
 
-def rouge_l(answer: str, references: Sequence[str]) -> float:
+def package_rouge_l(answer: str, references: Sequence[str]) -> float:
     """F-measure of ROUGE-L of stems, the best over the references, in 0..1.
 
-    >>> rouge_l("running rivers", ["It runs.", "A running river"])
+    The words are those of the package, as in every published score, which finds none in other scripts than Latin;
+    `evaluate/answer_set_marking.py` cuts those itself.
+
+    >>> package_rouge_l("running rivers", ["It runs.", "A running river"])
     0.8
     """
-    scorer = _scorer()
-    return max((float(scorer.score(reference, answer)["rougeL"].fmeasure) for reference in references), default=0.0)
-
-
-@lru_cache(1)
-def _scorer() -> Any:  # noqa: ANN401 - the package has no types
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    said = stemmed_words(answer)
+    return max((rouge_l(stemmed_words(reference), said) for reference in references), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredAnswer:
     """One answer beside its references; numbers in points, 0 to 100."""
 
     task: str
@@ -195,9 +194,11 @@ class Scored:
     rouge_l: float
 
 
-def scored(task: str, category: str, answer: str, references: Sequence[str]) -> Scored:
+def scored(task: str, category: str, answer: str, references: Sequence[str]) -> ScoredAnswer:
     """An answer, scored in both ways."""
-    return Scored(task, category, 100.0 * exact_match(answer, references), 100.0 * rouge_l(answer, references))
+    return ScoredAnswer(
+        task, category, 100.0 * exact_match(answer, references), 100.0 * package_rouge_l(answer, references)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +228,7 @@ class SuperNIScore:
         }
 
 
-def superni_score(answers: Sequence[Scored], seed: int = 0) -> SuperNIScore | None:
+def superni_score(answers: Sequence[ScoredAnswer], seed: int = 0) -> SuperNIScore | None:
     """All answers together and by category, as the public scorer has it: means over answers; None where there is none.
 
     >>> found = superni_score([scored("t1", "A", "yes", ["yes"]), scored("t2", "B", "no", ["yes"])])
@@ -250,7 +251,7 @@ def superni_score(answers: Sequence[Scored], seed: int = 0) -> SuperNIScore | No
     )
 
 
-def _by_task(answers: Sequence[Scored], metric: Metric, seed: int) -> Estimate:
+def _by_task(answers: Sequence[ScoredAnswer], metric: Metric, seed: int) -> Estimate:
     values: dict[str, list[float]] = {}
     for answer in answers:
         values.setdefault(answer.task, []).append(getattr(answer, metric) / 100)
@@ -295,9 +296,9 @@ def _texts(value: object, what: str, place: str) -> tuple[str, ...]:
     return tuple(several)
 
 
-def _examples(value: object, what: str, place: str) -> tuple[Example, ...]:
+def _examples(value: object, what: str, place: str) -> tuple[NatInstExample, ...]:
     return tuple(
-        Example(
+        NatInstExample(
             _text(example.get("input"), f"{what}, item {number}, input", place),
             _texts(example.get("output"), f"{what}, item {number}, output", place)[0],
             example["explanation"] if isinstance(example.get("explanation"), str) else "",

@@ -1,6 +1,8 @@
 """One way to dress a prompt, and everybody who dresses one uses it."""
 
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,13 +12,15 @@ from selfinstruct.curate.measures.difficulty import shown
 from selfinstruct.dedup.duplicate_records import compared_text
 from selfinstruct.evaluate.answer_set_marking import set_questions
 from selfinstruct.evaluate.score_files import Row, responses_of
-from selfinstruct.finetune.training_text import conversation
-from selfinstruct.formats.conversations import after_history
+from selfinstruct.finetune.training_text import conversation, one_turn, tagged
+from selfinstruct.formats.conversations import after_history, tagged_prompt
+from selfinstruct.formats.conversations import tagged as published_tags
 from selfinstruct.formats.rows import PLAIN, turns
 from selfinstruct.formats.turns_in_text import turns_of
 from selfinstruct.fragment.pair_sources import source_of
-from selfinstruct.prompt_templates import joined
-from selfinstruct.records import Instance, Provenance, Task
+from selfinstruct.prompt_templates import joined, with_system, wrapped
+from selfinstruct.records import Instance, Message, Provenance, Task
+from selfinstruct.run.python_calls import put_to_model
 from selfinstruct.text import words
 from selfinstruct.tone.prompt_sets import own_prompts, prompts_of
 
@@ -82,12 +86,41 @@ def test_an_alpaca_text_is_read_as_its_parts_are_joined() -> None:
     assert [turn.content for turn in turns_of(text)] == [joined("Sort.", "b a\n"), "a b"]
 
 
+SYSTEMS = {"Be brief.\n": "Be brief.\n\nSort.", " \n": "Sort.", "": "Sort."}
+
+
+@pytest.mark.parametrize(("system", "whole"), SYSTEMS.items())
+def test_the_systems_words_stand_before_a_text_alike_everywhere(system: str, whole: str) -> None:
+    task = replace(_task("Sort.", ""), system=system)
+    trained = one_turn(task, task.instances[0], "ifs", "", Random(0))[0].text
+    assert (with_system("Sort.", system), put_to_model("Sort.", system, chat=False)) == (whole, whole)
+    assert (trained, wrapped("ifs", "Sort.", system=system)) == (f"{whole}### Response:",) * 2
+    turns_asked = put_to_model("Sort.", system, chat=True)
+    assert [turn.role for turn in turns_asked] == (["system", "user"] if system.strip() else ["user"])  # type: ignore[union-attr]
+
+
+TALK = (Message("system", "Be brief. "), Message("user", "\nA river?"), Message("assistant", "Tay\n"))
+
+
+def test_turns_under_tags_are_one_text_for_training_publishing_and_asking() -> None:
+    trained = "".join(piece.text for piece in tagged([*TALK], "</s>"))
+    assert trained == published_tags(TALK) == "<|system|>\nBe brief.\n<|user|>\nA river?\n<|assistant|>\nTay</s>"
+    assert tagged_prompt(TALK[:2]) == wrapped("tags", "\nA river?", system="Be brief. ")
+    assert trained.startswith(tagged_prompt(TALK[:2]))
+
+
 def test_an_input_without_an_instruction_stands_alone() -> None:
     assert joined(" ", "\nb a") == "b a"
     assert joined("", "") == ""
 
 
-FIXED_TEXTS = ("Below is an instruction that describes", "### Instruction:\\n{", "Input: {input}")
+FIXED_TEXTS = (
+    "Below is an instruction that describes",
+    "### Instruction:\\n{",
+    "Input: {input}",
+    "TAGS[turn",
+    '"<|im_start|>user\\n"',
+)
 
 
 def test_the_texts_of_templates_stand_once_in_the_program() -> None:

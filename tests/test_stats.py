@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from selfinstruct import stats
-from selfinstruct.audit.review_sheet import Rate
+from selfinstruct.audit.review_sheet import WilsonShare
 from selfinstruct.evaluate.answer_set_marking import SetAnswer, SetQuestion, set_answer
 from selfinstruct.evaluate.answer_set_scores import set_differences, set_score
-from selfinstruct.evaluate.compare_models import Side, differences
+from selfinstruct.evaluate.compare_models import ComparedScore, differences
 from selfinstruct.evaluate.feedback import _gain, _read
 from selfinstruct.judge.judge_metrics import Predictions, measures
-from selfinstruct.tone.objecqa_share import Reply, objectivity, paired
+from selfinstruct.tone.objecqa_share import TasteReply, objectivity, paired
 from selfinstruct.tone.response_verdicts import Response
-from selfinstruct.tone.tone_score import Scored, Setting, score_of
+from selfinstruct.tone.tone_score import Setting, ToneScore, score_of
 from tests.evaluate.fakes import verdicts
 from tests.finetune.tone import reading
 
@@ -41,7 +41,7 @@ def ends(found: stats.Estimate | None) -> tuple[float, float, float]:
     return found.value, found.low, found.high
 
 
-def scored(answers: list[bool]) -> Side:
+def scored(answers: list[bool]) -> ComparedScore:
     texts = {True: "The Nile, I should say.", False: "and a lake near it."}
     said = verdicts(
         *(
@@ -49,12 +49,12 @@ def scored(answers: list[bool]) -> Side:
             for place, answer in enumerate(answers)
         )
     )
-    return Side(score_of(said, Setting(judge="marked/1")), said)
+    return ComparedScore(score_of(said, Setting(judge="marked/1")), said)
 
 
-def replies(answers: list[bool]) -> list[Reply]:
+def replies(answers: list[bool]) -> list[TasteReply]:
     return [
-        Reply(question=str(place // 2), phrasing=place % 2, sample=0, kind="objective" if answer else "subjective")
+        TasteReply(question=str(place // 2), phrasing=place % 2, sample=0, kind="objective" if answer else "subjective")
         for place, answer in enumerate(answers)
     ]
 
@@ -94,14 +94,14 @@ def predictions(answers: list[bool]) -> Predictions:
 def test_every_room_gives_the_same_share_of_the_same_verdicts() -> None:
     truth = stats.share(counted(NOW), [2] * SOURCES)
     assert [round(end, 3) for end in ends(truth)] == [0.967, 0.911, 0.992]
-    scores: Scored = scored(NOW).scored
+    scores: ToneScore = scored(NOW).scored
     assert reading(NOW).numbers()["ifs"] == scores.ifs == truth
     assert objectivity(replies(NOW), "rules/1").objective == truth
     assert set_score(answered(NOW)).numbers["exact_match"] == truth
     accuracy: Any = measures(predictions(NOW), threshold=0.5, seed=1)["accuracy"]
     assert tuple(accuracy.values()) == tuple(round(end, 6) for end in ends(truth))
     assert ends(scores.gap) == ends(reading(NOW).numbers()["gap"])
-    assert (Rate(8, 10).low, Rate(8, 10).high) == ends(stats.wilson(8, 10))[1:]
+    assert (WilsonShare(8, 10).low, WilsonShare(8, 10).high) == ends(stats.wilson(8, 10))[1:]
 
 
 def test_every_room_gives_the_same_difference_of_the_same_verdicts(tmp_path: Path) -> None:

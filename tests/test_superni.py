@@ -5,12 +5,12 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.superni import (
     CATEGORY_METRICS,
-    Example,
-    Scored,
+    NatInstExample,
+    ScoredAnswer,
     exact_match,
     natinst_task,
     normalized,
-    rouge_l,
+    package_rouge_l,
     scored,
     superni_score,
     tk_prompt,
@@ -28,7 +28,7 @@ FILE = {
 def test_a_public_task_file_is_read_whole() -> None:
     task = natinst_task(FILE, "opposites")
     assert (task.category, task.definition) == ("Word Analogy", "Say the opposite.")
-    assert task.negative == (Example("hot", "warm"),)
+    assert task.negative == (NatInstExample("hot", "warm"),)
     assert [(instance.id, instance.outputs) for instance in task.instances] == [
         ("a-1", ("down",)),
         ("opposites-2", ("out",)),
@@ -56,13 +56,13 @@ def test_what_is_wrong_in_a_file_is_named_with_its_place(change: dict[str, objec
 def test_both_numbers_take_the_best_reference_and_keep_articles() -> None:
     assert exact_match("It's  BLUE!", ["red", "its blue"])
     assert not exact_match("the sky", ["sky"])
-    assert rouge_l("cats ran", ["dog", "the cat runs"]) == pytest.approx(2 * 1 / 3 * 0.5 / (1 / 3 + 0.5))
-    assert rouge_l("", ["x"]) == 0 == rouge_l("x", [])
+    assert package_rouge_l("cats ran", ["dog", "the cat runs"]) == pytest.approx(2 * 1 / 3 * 0.5 / (1 / 3 + 0.5))
+    assert package_rouge_l("", ["x"]) == 0 == package_rouge_l("x", [])
     assert normalized("a-b  c") == "ab c"
 
 
 def test_examples_that_would_make_a_prompt_too_long_are_dropped_from_the_end() -> None:
-    long = [Example("one", "two"), Example("word " * 50, "x")]
+    long = [NatInstExample("one", "two"), NatInstExample("word " * 50, "x")]
     short = tk_prompt("Do it.", "in", long, most_words=40)
     assert "Positive Example 1" in short
     assert "Positive Example 2" not in short
@@ -74,7 +74,7 @@ def test_without_a_definition_its_block_is_away() -> None:
 
 
 def test_means_are_over_answers_and_intervals_by_task() -> None:
-    answers = [Scored("a", "X", 100.0, 50.0)] * 3 + [Scored("b", "Y", 0.0, 10.0)]
+    answers = [ScoredAnswer("a", "X", 100.0, 50.0)] * 3 + [ScoredAnswer("b", "Y", 0.0, 10.0)]
     found = superni_score(answers)
     assert found is not None
     assert (found.exact_match.value, found.rouge_l.value) == (75.0, 40.0)
@@ -91,6 +91,6 @@ def test_twelve_categories_six_of_each() -> None:
 
 
 def test_tasks_that_all_score_the_same_leave_room_for_those_that_were_not_seen() -> None:
-    found = superni_score([Scored(f"t{n}", "X", 0.0, 0.0) for n in range(30)])
+    found = superni_score([ScoredAnswer(f"t{n}", "X", 0.0, 0.0) for n in range(30)])
     assert found is not None
     assert found.exact_match.high == pytest.approx(100 * (1 - 0.025 ** (1 / 30)))  # the rule of three, in points

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from selfinstruct.audit.ablate import Ablate
     from selfinstruct.audit.forget import Forget
     from selfinstruct.audit.knowledge import Knowledge
-    from selfinstruct.audit.shift import ShiftStage as Shift
+    from selfinstruct.audit.shift import Shift
     from selfinstruct.audit.trace import Trace
 
 __all__ = ["Ablate", "Forget", "Knowledge", "Shift", "Trace"]
@@ -47,7 +47,7 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
             "Ablate": "ablate:Ablate",
             "Forget": "forget:Forget",
             "Knowledge": "knowledge:Knowledge",
-            "Shift": "shift:ShiftStage",
+            "Shift": "shift:Shift",
             "Trace": "trace:Trace",
         },
     )

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.audit.ablate_conditions import CONDITIONS, prompt
-from selfinstruct.audit.ablate_results import Answer, ablation
+from selfinstruct.audit.ablate_results import ConditionAnswer, ablation
 from selfinstruct.audit.ablate_statistics import MARGIN
 from selfinstruct.audit.ablate_tasks import Studied, TaskSet, tasks_of
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
-from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
+from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
 from selfinstruct.text.grammar import plural
 
 LABEL_TOKENS, TEXT_TOKENS = 24, 128
-_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Ablate:
         bench: Bench,
         failures: list[dict[str, Json]],
         lines: list[dict[str, Json]],
-    ) -> Iterator[Answer]:
+    ) -> Iterator[ConditionAnswer]:
         places = self._places(task_set.tasks, bench.seed)
 
         def request(text: str) -> Request:
@@ -122,14 +121,14 @@ class Ablate:
 
         for asked in ask(model, places, request):
             text, reply = asked.about, asked.reply
-            if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
+            if isinstance(reply, Failure) and reply.kind not in SAID_NOTHING:
                 failures += [{**_place_json(place), **reply.as_json()} for place in places[text]]
                 continue
             # A model that said nothing was asked and gave no right answer: left out, it would flatter.
             said = "" if isinstance(reply, Failure) else reply.choices[0].text.strip()
             where = reply.id if isinstance(reply, Failure) else reply.choice_id(0)
             for place in places[text]:
-                answer = Answer(place.condition, place.studied, place.asked, said)
+                answer = ConditionAnswer(place.condition, place.studied, place.asked, said)
                 score = answer.scored()
                 lines.append(
                     {

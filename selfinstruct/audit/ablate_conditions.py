@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from selfinstruct.audit.ablate_tasks import Studied
 from selfinstruct.records import digest
-from selfinstruct.superni import Example, NatInstInstance, normalized, tk_prompt
+from selfinstruct.superni import NatInstExample, NatInstInstance, normalized, tk_prompt
 
 ORIGINAL, RIGHT_EXAMPLES, WRONG_PAIRING, INVERTED = "original", "right_examples", "wrong_pairing", "inverted"
 SIMPLIFIED, EMPTY = "simplified", "empty"
@@ -33,7 +33,7 @@ class Shown:
     """What stands before the instance in a prompt."""
 
     definition: str
-    examples: tuple[Example, ...] = ()
+    examples: tuple[NatInstExample, ...] = ()
 
 
 Made: TypeAlias = Callable[[Studied, int, int], Shown | None]
@@ -100,7 +100,7 @@ def _wrong_pairing(studied: Studied, shots: int, seed: int) -> Shown | None:
     if not examples or any(answer is None for answer in answers):
         return None
     pairs = zip(examples, answers, strict=True)
-    return Shown(studied.task.definition, tuple(Example(each.input, answer or "") for each, answer in pairs))
+    return Shown(studied.task.definition, tuple(NatInstExample(each.input, answer or "") for each, answer in pairs))
 
 
 def _inverted(studied: Studied, shots: int, seed: int) -> Shown | None:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from selfinstruct.audit.ablate_results import METRICS, Kind
 from selfinstruct.text.grammar import plural
 
-_TITLES = {"labels": "Tasks with a label space: exact match", "free_text": "Tasks for free text: ROUGE-L"}
-_METRICS = {"labels": "exact_match", "free_text": "rouge_l"}
+_TITLES: Mapping[Kind, str] = {
+    "labels": "Tasks with a label space: exact match",
+    "free_text": "Tasks for free text: ROUGE-L",
+}
 
 
 def table(results: Mapping[str, Any]) -> str:
@@ -47,13 +50,13 @@ def _closing(results: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _rows(results: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
+def _rows(results: Mapping[str, Any], kind: Kind) -> Iterator[tuple[str, ...]]:
     yield ("arm", "tasks", "score", "95 %", "compared with", "difference", "95 %", "could show", "verdict")
     compared = {comparison["condition"]: comparison for comparison in results["comparisons"][kind]}
     for arm in (*results["baselines"], *results["arms"]):
         if arm[kind] is None:
             continue
-        score, comparison = arm[kind][_METRICS[kind]], compared.get(arm["name"])
+        score, comparison = arm[kind][METRICS[kind]], compared.get(arm["name"])
         mine = (named(arm["name"]), str(arm[kind]["tasks"]), f"{score['value']:.1f}", _interval(score))
         if comparison is None:
             yield (*mine, "", "", "", "", "")
@@ -91,11 +94,11 @@ def _curve_lines(by_examples: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
         yield ""
 
 
-def _along(name: str, kind: str, by_examples: Mapping[int, Mapping[str, Any]]) -> tuple[str, ...]:
+def _along(name: str, kind: Kind, by_examples: Mapping[int, Mapping[str, Any]]) -> tuple[str, ...]:
     cells = [named(name)]
     for results in by_examples.values():
         every = (*results["baselines"], *results["arms"])
-        score = next((arm[kind][_METRICS[kind]] for arm in every if arm["name"] == name and arm[kind]), None)
+        score = next((arm[kind][METRICS[kind]] for arm in every if arm["name"] == name and arm[kind]), None)
         cells.append("-" if score is None else f"{score['value']:.1f} ({_interval(score)})")
     return tuple(cells)
 

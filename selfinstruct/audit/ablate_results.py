@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from selfinstruct.audit.ablate_conditions import AGAINST, INVERTED, ORIGINAL, inverted
-from selfinstruct.audit.ablate_statistics import Comparison, beating, comparisons, conclusion, control
+from selfinstruct.audit.ablate_statistics import ConditionComparison, beating, comparisons, conclusion, control
 from selfinstruct.audit.ablate_tasks import Studied, baselines
 from selfinstruct.records import Json
-from selfinstruct.superni import Metric, NatInstInstance, Scored, exact_match, scored, superni_score
+from selfinstruct.superni import Metric, NatInstInstance, ScoredAnswer, exact_match, scored, superni_score
 
 Kind: TypeAlias = Literal["labels", "free_text"]
 METRICS: Mapping[Kind, Metric] = {"labels": "exact_match", "free_text": "rouge_l"}
@@ -19,7 +19,7 @@ TURNED = f"{ORIGINAL}, turned"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ConditionAnswer:
     """What a model said to one instance under one condition."""
 
     condition: str
@@ -32,7 +32,7 @@ class Answer:
         """What is right: of the inverted definition, the labels that stand for the right ones."""
         return turned(self.studied, self.asked) if self.condition == INVERTED else self.asked.outputs
 
-    def scored(self) -> Scored:
+    def scored(self) -> ScoredAnswer:
         """By exact match and by ROUGE-L."""
         return scored(self.studied.name, self.studied.task.category, self.text, self.references)
 
@@ -44,11 +44,11 @@ def turned(studied: Studied, asked: NatInstInstance) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
+class ConditionScores:
     """Scores of one condition or baseline, instance by instance."""
 
     name: str
-    scores: tuple[Scored, ...]
+    scores: tuple[ScoredAnswer, ...]
 
     def by_task(self, names: Iterable[str], metric: Metric) -> dict[str, float]:
         """Means in points, of those tasks that were answered."""
@@ -65,9 +65,9 @@ class Ablation:
     """Scores of all conditions and baselines, and what is reckoned from them."""
 
     tasks: Sequence[Studied]
-    arms: Sequence[Arm]
+    arms: Sequence[ConditionScores]
     """Of the conditions, in their order; the last may be the control, and one more its other side."""
-    baselines: Sequence[Arm]
+    baselines: Sequence[ConditionScores]
     margin: float
     seed: int
     against: Mapping[str, str]
@@ -80,7 +80,7 @@ class Ablation:
         """Scores, comparisons, control and conclusion; `by_task` has what other intervals can be made of."""
         plain = [arm for arm in self.arms if arm.name not in (INVERTED, TURNED)]
         compared: dict[str, Json] = {}
-        by_kind: dict[Kind, tuple[Comparison, ...]] = {}
+        by_kind: dict[Kind, tuple[ConditionComparison, ...]] = {}
         beats: dict[Kind, tuple[str, ...]] = {}
         for kind in METRICS:
             beats[kind] = beating(self._by_task(plain, kind), self._by_task(self.baselines, kind), self.seed)
@@ -110,12 +110,12 @@ class Ablation:
             "by_task": {arm.name: self._means(arm) for arm in (*self.arms, *self.baselines)},
         }
 
-    def _by_task(self, arms: Sequence[Arm], kind: Kind) -> dict[str, dict[str, float]]:
+    def _by_task(self, arms: Sequence[ConditionScores], kind: Kind) -> dict[str, dict[str, float]]:
         names = self.names(kind)
         means = {arm.name: arm.by_task(names, METRICS[kind]) for arm in arms}
         return {name: scores for name, scores in means.items() if scores}
 
-    def _arm_json(self, arm: Arm) -> dict[str, Json]:
+    def _arm_json(self, arm: ConditionScores) -> dict[str, Json]:
         row: dict[str, Json] = {"name": arm.name}
         for kind in METRICS:
             names = set(self.names(kind))
@@ -124,7 +124,7 @@ class Ablation:
         whole = superni_score(arm.scores, self.seed)
         return row | {"all": None if whole is None else whole.as_json()}
 
-    def _means(self, arm: Arm) -> dict[str, Json]:
+    def _means(self, arm: ConditionScores) -> dict[str, Json]:
         every = [studied.name for studied in self.tasks]
         both = {metric: arm.by_task(every, metric) for metric in METRICS.values()}
         return {name: {metric: round(means[name], 6) for metric, means in both.items()} for name in both["exact_match"]}
@@ -132,14 +132,14 @@ class Ablation:
 
 def ablation(
     tasks: Sequence[Studied],
-    answers: Iterable[Answer],
+    answers: Iterable[ConditionAnswer],
     *,
     margin: float,
     seed: int,
     against: Mapping[str, str] = AGAINST,
 ) -> Ablation:
     """From all answers, those under one condition beside those under another, and beside baselines of every task."""
-    by_arm: dict[str, list[Scored]] = {}
+    by_arm: dict[str, list[ScoredAnswer]] = {}
     for answer in answers:
         by_arm.setdefault(answer.condition, []).append(answer.scored())
         if answer.condition == ORIGINAL and answer.studied.labels:
@@ -147,14 +147,14 @@ def ablation(
             by_arm.setdefault(TURNED, []).append(
                 scored(answer.studied.name, answer.studied.task.category, answer.text, wanted)
             )
-    naive: dict[str, list[Scored]] = {}
+    naive: dict[str, list[ScoredAnswer]] = {}
     for task in tasks:
         for name, scores in baselines(task).items():
             naive.setdefault(name, []).extend(scores)
     return Ablation(
         tasks=tasks,
-        arms=[Arm(name=name, scores=tuple(scores)) for name, scores in by_arm.items()],
-        baselines=[Arm(name=name, scores=tuple(scores)) for name, scores in naive.items()],
+        arms=[ConditionScores(name=name, scores=tuple(scores)) for name, scores in by_arm.items()],
+        baselines=[ConditionScores(name=name, scores=tuple(scores)) for name, scores in naive.items()],
         margin=margin,
         seed=seed,
         against=against,

@@ -33,7 +33,7 @@ _POWER = 1.2816  # of the normal distribution, for 80 % power of both tests wher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ConditionComparison:
     """One condition beside another, on the tasks that both were asked."""
 
     condition: str
@@ -104,7 +104,7 @@ def beating(arms: Mapping[str, Of], without_reading: Mapping[str, Of], seed: int
 
 def comparisons(
     arms: Mapping[str, Of], *, beats: bool, margin: float = MARGIN, seed: int = 0, against: Mapping[str, str] = AGAINST
-) -> tuple[Comparison, ...]:
+) -> tuple[ConditionComparison, ...]:
     """Each arm beside what it is compared with, where both are there; `beats`: some arm beats guessing."""
     return tuple(
         comparison
@@ -117,7 +117,7 @@ def comparisons(
 
 def _compared(
     name: str, other: str, arms: Mapping[str, Of], *, beats: bool, margin: float, seed: int
-) -> Comparison | None:
+) -> ConditionComparison | None:
     wide = _paired(arms[name], arms[other], level=_LEVEL, seed=seed)
     narrow = _paired(arms[name], arms[other], level=_TWO_ONE_SIDED, seed=seed)
     if wide is None or narrow is None:
@@ -133,7 +133,7 @@ def _compared(
                 verdict = "lower"
             elif wide.low > 0:
                 verdict = "higher"
-    return Comparison(
+    return ConditionComparison(
         condition=name,
         against=other,
         difference=wide,
@@ -157,7 +157,7 @@ def control(inverted: Of, original: Of, seed: int = 0) -> Control | None:
     return Control(turned=wide, followed=followed)
 
 
-def conclusion(compared: Mapping[str, Comparison], checked: Control | None, *, beats: bool) -> Conclusion:
+def conclusion(compared: Mapping[str, ConditionComparison], checked: Control | None, *, beats: bool) -> Conclusion:
     """What a model does with definitions; `compared` by condition, of tasks with a label space."""
     verdict = CANNOT_TELL
     if not beats:

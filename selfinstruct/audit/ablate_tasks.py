@@ -9,14 +9,14 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Task
 from selfinstruct.superni import (
-    Example,
+    NatInstExample,
     NatInstInstance,
     NatInstTask,
-    Scored,
+    ScoredAnswer,
     exact_match,
     natinst_task,
     normalized,
-    rouge_l,
+    package_rouge_l,
     scored,
 )
 
@@ -72,7 +72,7 @@ def studied_task(task: NatInstTask, first: int) -> Studied:
     return Studied(task, label_space(task), task.instances[:first] if first else task.instances)
 
 
-def baselines(studied: Studied) -> Mapping[str, Sequence[Scored]]:
+def baselines(studied: Studied) -> Mapping[str, Sequence[ScoredAnswer]]:
     """What is scored without reading the task, instance by instance.
 
     `guess`: what a label drawn evenly scores on average; in a task of free text, where nothing can be drawn from, the
@@ -93,17 +93,17 @@ def baselines(studied: Studied) -> Mapping[str, Sequence[Scored]]:
     }
 
 
-def _guessed(studied: Studied, asked: NatInstInstance) -> Scored:
+def _guessed(studied: Studied, asked: NatInstInstance) -> ScoredAnswer:
     share = 100.0 / len(studied.labels)
-    return Scored(
+    return ScoredAnswer(
         studied.name,
         studied.task.category,
         share * sum(exact_match(label, asked.outputs) for label in studied.labels),
-        share * sum(rouge_l(label, asked.outputs) for label in studied.labels),
+        share * sum(package_rouge_l(label, asked.outputs) for label in studied.labels),
     )
 
 
-def _scored(studied: Studied, answer: str, asked: NatInstInstance) -> Scored:
+def _scored(studied: Studied, answer: str, asked: NatInstInstance) -> ScoredAnswer:
     return scored(studied.name, studied.task.category, answer, asked.outputs)
 
 
@@ -192,7 +192,7 @@ def _with_examples(task: NatInstTask) -> NatInstTask:
     )
     return replace(
         task,
-        positive=tuple(Example(instance.input, instance.outputs[0]) for instance in (head, other)),
+        positive=tuple(NatInstExample(instance.input, instance.outputs[0]) for instance in (head, other)),
         instances=tuple(instance for instance in others if instance is not other),
     )
 

@@ -19,7 +19,7 @@ from selfinstruct.audit.ablate_conditions import (
     lesson,
 )
 from selfinstruct.audit.ablate_results import METRICS, TURNED, Kind
-from selfinstruct.audit.ablate_statistics import Comparison, beating, comparisons, conclusion, control
+from selfinstruct.audit.ablate_statistics import ConditionComparison, beating, comparisons, conclusion, control
 from selfinstruct.audit.ablate_tasks import Studied
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, digest
@@ -140,7 +140,7 @@ def together(students: Iterable[tuple[Training, Mapping[str, Any]]], *, margin: 
                 sums.setdefault(arm, {}).setdefault(task, []).append(scores)
     labelled = set(sums.get("majority", {}))
     compared: dict[str, Json] = {}
-    verdicts: dict[Kind, tuple[Comparison, ...]] = {}
+    verdicts: dict[Kind, tuple[ConditionComparison, ...]] = {}
     beat: dict[Kind, tuple[str, ...]] = {}
     arms = [name for name in sums if name in TRAINABLE]
     for kind in METRICS:

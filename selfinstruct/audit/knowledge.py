@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from selfinstruct.audit.knowledge_facts import Fact, Tokens, by_relation, facts_of, losses, opening, right_of, tokens_of
 from selfinstruct.audit.model_pair import (
     CHAT,
-    Side,
+    ModelSide,
     asked,
     check_made_from,
     check_one_kind,
@@ -128,7 +128,7 @@ class Knowledge:
         return self._numbers(shown, facts, base, bench.seed)
 
     def _shown(self, weights: Weights, loaded: Loaded, facts: Sequence[Fact], texts: Sequence[Task]) -> ModelKnowledge:
-        looked, tokenizer = Side(weights.name, loaded.model), loaded.tokenizer
+        looked, tokenizer = ModelSide(weights.name, loaded.model), loaded.tokenizer
         begun = opening(tokenizer, "")
         most, paragraphs = context_of(loaded.model) - 1, prompt("finetune", "prose").text.split("\n\n")
         prose = [(begun, tokens_of(tokenizer, text)[:most]) for text in paragraphs]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from selfinstruct.audit.model_pair import Side, batches
+from selfinstruct.audit.model_pair import ModelSide, batches
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 
@@ -41,7 +41,7 @@ def facts_of(records: Iterable[Task]) -> tuple[list[Fact], list[Task]]:
     return facts, rest
 
 
-def right_of(side: Side, tokenizer: Any, facts: Sequence[Fact]) -> list[tuple[bool, bool]]:  # noqa: ANN401
+def right_of(side: ModelSide, tokenizer: Any, facts: Sequence[Fact]) -> list[tuple[bool, bool]]:  # noqa: ANN401
     """Whether the right answer is the likeliest, by phrasing: log-probability for each byte, as answers vary in length.
 
     Of equally likely ones the right one does not win.
@@ -57,7 +57,7 @@ def right_of(side: Side, tokenizer: Any, facts: Sequence[Fact]) -> list[tuple[bo
     return right
 
 
-def log_probabilities(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
+def log_probabilities(side: ModelSide, cut: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
     """Of each continuation after its beginning, in nats; what another row begins with costs nothing of its own."""
     rows = sorted({(*before, *after[:-1]) for before, after in cut})
     # sorted, a row that begins another stands right before some row that it begins
@@ -76,7 +76,7 @@ def log_probabilities(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[
     return totals
 
 
-def losses(side: Side, cut: Sequence[tuple[Tokens, Tokens]]) -> list[tuple[float, int]]:
+def losses(side: ModelSide, cut: Sequence[tuple[Tokens, Tokens]]) -> list[tuple[float, int]]:
     """Of each continuation the sum of its negative log-probability in nats, and its tokens."""
     return [
         (-log_probability, len(after))

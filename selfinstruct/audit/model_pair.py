@@ -17,7 +17,7 @@ _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ModelSide:
     """A model as it is looked into; of an adapter on its base either is a side of the same weights."""
 
     name: str
@@ -61,13 +61,13 @@ class Side:
         return [_to_the_end(row[longest:].tolist(), ends) for row in said]
 
 
-def side(weights: Weights, *, dtype: str = "auto") -> tuple[Side, Loaded]:
+def side(weights: Weights, *, dtype: str = "auto") -> tuple[ModelSide, Loaded]:
     """Weights alone; an adapter stays beside its base, which spares merging it."""
     loaded = weights.load(dtype=dtype, merge=False)
-    return Side(weights.name, loaded.model), loaded
+    return ModelSide(weights.name, loaded.model), loaded
 
 
-def two_sides(base: Weights, tuned: Weights) -> tuple[Side, Side, Any]:
+def two_sides(base: Weights, tuned: Weights) -> tuple[ModelSide, ModelSide, Any]:
     """Base, tuned and their one tokenizer; of an adapter on this base the weights are loaded once.
 
     Raises:
@@ -76,7 +76,7 @@ def two_sides(base: Weights, tuned: Weights) -> tuple[Side, Side, Any]:
     check_made_from(base, tuned)
     after, loaded = side(tuned)
     if hasattr(loaded.model, "disable_adapter") and tuned.tuned_from == base.name:
-        return Side(base.name, loaded.model, without_adapter=True), after, loaded.tokenizer
+        return ModelSide(base.name, loaded.model, without_adapter=True), after, loaded.tokenizer
     before, known = side(base)
     check_one_kind(base, known, tuned, loaded)
     return before, after, loaded.tokenizer

@@ -30,7 +30,7 @@ LAYOUT: Mapping[str, Callable[[str], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StudentAnswer:
     """What the student said, and, where it was looked into, the class of each piece."""
 
     prompt: str
@@ -40,7 +40,7 @@ class Answer:
 
 
 def copying(
-    tasks: Sequence[Task], answers: Sequence[Answer], unrelated: Sequence[str], *, seed: int = 0
+    tasks: Sequence[Task], answers: Sequence[StudentAnswer], unrelated: Sequence[str], *, seed: int = 0
 ) -> dict[str, Json]:
     """All of it. `unrelated`: texts of another kind; as many words of the set are looked in as they have, or fewer."""
     taught = [pair.output for task in tasks for pair in task.instances if pair.output.strip()]
@@ -57,7 +57,7 @@ def copying(
 
 
 def moved_words(
-    answers: Sequence[Answer], taught: Sequence[str], unrelated: Sequence[str], seed: int
+    answers: Sequence[StudentAnswer], taught: Sequence[str], unrelated: Sequence[str], seed: int
 ) -> dict[str, Json]:
     """Of words that begin with a token of each class, the share found in the answers taught, and elsewhere."""
     size = min(sum(len(words(text)) for text in texts) for texts in (taught, unrelated))

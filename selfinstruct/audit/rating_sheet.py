@@ -26,7 +26,7 @@ PAPER: Mapping[str, float] = {"GPT-3": 1 / 252, "GPT-3, self-instruct": 112 / 25
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SheetAnswer:
     """One row of a rating sheet: a model's answer to a request, for a reader to rate."""
 
     model: str
@@ -40,10 +40,10 @@ class Answer:
         return digest("rating", self.model, self.question, self.text)[:16]
 
 
-def rating_sheet(answers: Sequence[Answer], questions: int, seed: int) -> str:
+def rating_sheet(answers: Sequence[SheetAnswer], questions: int, seed: int) -> str:
     """A CSV of every model's answers to as many drawn questions, in an order of its own; `rating` is empty.
 
-    >>> print(rating_sheet([Answer("m", "q1", "Name a river.", "=Tay")], 10, 42).splitlines()[1][16:])
+    >>> print(rating_sheet([SheetAnswer("m", "q1", "Name a river.", "=Tay")], 10, 42).splitlines()[1][16:])
     ,Name a river.,'=Tay,,
     """
     asked = dict.fromkeys(answer.question for answer in answers)
@@ -57,7 +57,7 @@ def rating_sheet(answers: Sequence[Answer], questions: int, seed: int) -> str:
     return as_csv(COLUMNS, rows)
 
 
-def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, str]:
+def read_ratings(text: str, place: str, answers: Sequence[SheetAnswer]) -> dict[str, str]:
     """By id the level that a reader gave, in any case; rows without one are left out.
 
     Raises:
@@ -84,7 +84,7 @@ def read_ratings(text: str, place: str, answers: Sequence[Answer]) -> dict[str, 
 
 
 def rating_table(
-    answers: Sequence[Answer],
+    answers: Sequence[SheetAnswer],
     first: Mapping[str, str],
     second: Mapping[str, str] | None = None,
     judges: Mapping[str, Mapping[str, str]] = NO_JUDGES,
@@ -93,7 +93,7 @@ def rating_table(
 
     `judges`: levels that models gave to the same answers, by the model's name.
 
-    >>> answer = Answer("m", "q1", "Name a river.", "Tay")
+    >>> answer = SheetAnswer("m", "q1", "Name a river.", "Tay")
     >>> print(rating_table([answer], {answer.id: "A"}).splitlines()[1].split("  ")[0])
     m
     """

@@ -20,7 +20,7 @@ _ANSWERS = {"yes": True, "no": False, "": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TaskReview:
     """What one reader says of one task; None is a question left open."""
 
     id: str
@@ -71,7 +71,7 @@ def sheet(tasks: Sequence[Task]) -> str:
     return as_csv(COLUMNS, rows)
 
 
-def read_sheet(text: str, place: str, tasks: Iterable[Task]) -> tuple[Verdict, ...]:
+def read_sheet(text: str, place: str, tasks: Iterable[Task]) -> tuple[TaskReview, ...]:
     """The verdicts of a sheet that a person filled in, in its order; rows in which every cell is empty are skipped.
 
     Answers are yes, no or nothing, in any case. `tasks` are those that may be judged; that each row still holds its own
@@ -101,9 +101,9 @@ def read_sheet(text: str, place: str, tasks: Iterable[Task]) -> tuple[Verdict, .
     return tuple(verdicts)
 
 
-def _verdict(row: Sequence[str], place: str) -> Verdict:
+def _verdict(row: Sequence[str], place: str) -> TaskReview:
     name, _, _, _, valid, fits, right, note = row
-    return Verdict(
+    return TaskReview(
         id=name.strip(),
         valid_task=_answer(valid, "valid_task", place),
         input_fits=_answer(fits, "input_fits", place),
@@ -121,13 +121,13 @@ def _answer(cell: str, column: str, place: str) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class WilsonShare:
     """A share of yes among the answers given, with its 95 % Wilson score interval.
 
-    >>> rate = Rate(8, 10)
+    >>> rate = WilsonShare(8, 10)
     >>> rate.share, round(rate.low, 4), round(rate.high, 4)
     (0.8, 0.4902, 0.9433)
-    >>> unanswered = Rate(0, 0)
+    >>> unanswered = WilsonShare(0, 0)
     >>> unanswered.share, unanswered.low, unanswered.high
     (None, 0.0, 1.0)
     """
@@ -157,15 +157,18 @@ class Rate:
 class Rates:
     """The paper's four, and how many rows were handed in with a question open that still matters."""
 
-    valid_task: Rate
-    input_fits: Rate
-    output_right: Rate
-    all_three: Rate
+    valid_task: WilsonShare
+    input_fits: WilsonShare
+    output_right: WilsonShare
+    all_three: WilsonShare
     open: int = 0
 
 
 PAPER = Rates(
-    valid_task=Rate(184, 200), input_fits=Rate(158, 200), output_right=Rate(116, 200), all_three=Rate(108, 200)
+    valid_task=WilsonShare(184, 200),
+    input_fits=WilsonShare(158, 200),
+    output_right=WilsonShare(116, 200),
+    all_three=WilsonShare(108, 200),
 )
 """92, 79, 58 and 54 % of 200 (Wang et al. 2023, table 2)."""
 
@@ -207,15 +210,15 @@ class Agreement:
     all_three: Kappa
 
 
-def rates(verdicts: Sequence[Verdict]) -> Rates:
+def rates(verdicts: Sequence[TaskReview]) -> Rates:
     """The four shares, each over the verdicts that answer it.
 
-    >>> rates([Verdict(id="a", valid_task=True), Verdict(id="b", valid_task=False)]).all_three
-    Rate(yes=0, answered=1)
+    >>> rates([TaskReview(id="a", valid_task=True), TaskReview(id="b", valid_task=False)]).all_three
+    WilsonShare(yes=0, answered=1)
     """
 
-    def rate(answers: Sequence[bool | None]) -> Rate:
-        return Rate(sum(answer is True for answer in answers), sum(answer is not None for answer in answers))
+    def rate(answers: Sequence[bool | None]) -> WilsonShare:
+        return WilsonShare(sum(answer is True for answer in answers), sum(answer is not None for answer in answers))
 
     overall = [verdict.all_three for verdict in verdicts]
     return Rates(
@@ -227,7 +230,7 @@ def rates(verdicts: Sequence[Verdict]) -> Rates:
     )
 
 
-def agreement(first: Sequence[Verdict], second: Sequence[Verdict]) -> Agreement:
+def agreement(first: Sequence[TaskReview], second: Sequence[TaskReview]) -> Agreement:
     """Cohen's kappa for each question, over the tasks that both readers answered it for."""
     others = {verdict.id: verdict for verdict in second}
     both = [(verdict, others[verdict.id]) for verdict in first if verdict.id in others]
@@ -268,11 +271,11 @@ def table(measured: Rates, between: Agreement | None = None) -> str:
 _NAMES = ("the instruction is a valid task", "the input fits", "the output is right", "all three")
 
 
-def _four(measured: Rates) -> tuple[Rate, ...]:
+def _four(measured: Rates) -> tuple[WilsonShare, ...]:
     return measured.valid_task, measured.input_fits, measured.output_right, measured.all_three
 
 
-def _share(rate: Rate) -> str:
+def _share(rate: WilsonShare) -> str:
     return "none" if rate.share is None else f"{100 * rate.share:.0f} %"
 
 

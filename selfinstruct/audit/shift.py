@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from selfinstruct.audit.model_pair import (
     CHAT,
-    Side,
+    ModelSide,
     asked,
     batches,
     check_made_from,
@@ -19,7 +19,7 @@ from selfinstruct.audit.model_pair import (
     two_sides,
 )
 from selfinstruct.audit.shift_statistics import Figures, estimate_json, excess, figures, most_shifted
-from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
+from selfinstruct.audit.shift_tokens import Moved, ResponseTokens, moved, response
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompt_templates import before_answer, joined
@@ -31,10 +31,10 @@ _FLOOR = "bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class ShiftFindings:
     """What was found, and what it was found in."""
 
-    responses: tuple[Response, ...]
+    responses: tuple[ResponseTokens, ...]
     moved: tuple[Moved, ...]
     figures: Figures
     floors: tuple[Figures, ...]
@@ -44,7 +44,7 @@ class Shift:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShiftStage:
+class Shift:
     """Let the tuned model answer the records and tell where it left its base; every record passes unchanged.
 
     Papers: URIAL (arXiv 2312.01552), arXiv 2402.05119. `shift.json` has the figures, `shift.jsonl` every response token
@@ -110,7 +110,7 @@ class ShiftStage:
         *,
         twin: Weights | None = None,
         bench: Bench | None = None,
-    ) -> Shift:
+    ) -> ShiftFindings:
         """The whole, from weights and records.
 
         Raises:
@@ -145,20 +145,28 @@ class ShiftStage:
             "above_floor": [*above],
             "most_shifted": most_shifted(responses, moves, lambda token: str(tokenizer.decode([token]))),
         }
-        return Shift(tuple(responses), tuple(moves), whole, tuple(floors), {**counts, **numbers})
+        return ShiftFindings(tuple(responses), tuple(moves), whole, tuple(floors), {**counts, **numbers})
 
-    def _floors(self, base: Weights, tuned: Weights, twin: Weights | None, after: Loaded) -> Iterator[tuple[str, Side]]:
+    def _floors(
+        self, base: Weights, tuned: Weights, twin: Weights | None, after: Loaded
+    ) -> Iterator[tuple[str, ModelSide]]:
         """Models from which the tuned one should not differ."""
         if self.floor:
             low, _ = side(tuned, dtype=_FLOOR)
-            yield "floor: the same weights in 2-byte numbers", Side(f"{low.name} in bfloat16", low.model)
+            yield "floor: the same weights in 2-byte numbers", ModelSide(f"{low.name} in bfloat16", low.model)
         if twin is not None:
             check_made_from(base, twin)
             other, loaded = side(twin)
             check_one_kind(tuned, after, twin, loaded)
             yield "floor: another seed of the same tuning", other
 
-    def _responses(self, records: Sequence[Task], after: Side, tokenizer: Any, bench: Bench) -> list[Response]:  # noqa: ANN401
+    def _responses(
+        self,
+        records: Sequence[Task],
+        after: ModelSide,
+        tokenizer: Any,  # noqa: ANN401 - imported late
+        bench: Bench,
+    ) -> list[ResponseTokens]:
         room = context_of(after.model)
         most = min(self.tokens, room // 2)
         prompts = list[tuple[str, list[int], str]]()
@@ -200,7 +208,7 @@ def weights_of(bench: Bench, role: str, stage: str) -> Weights:
     return bench.weights[role]
 
 
-def _lines(shift: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
+def _lines(shift: ShiftFindings, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
     prompts: dict[str, Json] = {
         task.id: joined(task.instruction, task.instances[0].input if task.instances else "") for task in records
     }
@@ -221,7 +229,7 @@ def _lines(shift: Shift, records: Sequence[Task]) -> Iterator[dict[str, Json]]:
         }
 
 
-def _examples(shift: Shift) -> Iterator[dict[str, Json]]:
+def _examples(shift: ShiftFindings) -> Iterator[dict[str, Json]]:
     """A few responses for the page, token by token."""
     for answer, where in list(zip(shift.responses, shift.moved, strict=True))[:_SHOWN]:
         kinds: list[Json] = ["loop" if at >= answer.counted else kind for at, kind in enumerate(where.kinds)]

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from selfinstruct.audit.shift_tokens import KINDS, Kind, Moved, Response
+from selfinstruct.audit.shift_tokens import KINDS, Kind, Moved, ResponseTokens
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, mean, share
 
-Picked: TypeAlias = Callable[[Response, int], bool]
+Picked: TypeAlias = Callable[[ResponseTokens, int], bool]
 """Whether a position of a response counts."""
 NUMBERS: Mapping[str, tuple[float, float] | None] = {
     "kl_base_tuned": None,
@@ -25,7 +25,7 @@ _DIGITS, _MOST_SHIFTED = 6, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PositionNumbers:
     """Numbers of some of the positions."""
 
     name: str
@@ -53,11 +53,11 @@ class Figures:
     """The other model."""
     about: str
     """What the comparison shows."""
-    whole: Part
-    first: Part
+    whole: PositionNumbers
+    first: PositionNumbers
     """The first 5 % of each sentence."""
-    rest: Part
-    curve: tuple[Part, ...]
+    rest: PositionNumbers
+    curve: tuple[PositionNumbers, ...]
     """By position in the response."""
 
     def as_json(self) -> dict[str, Json]:
@@ -72,7 +72,9 @@ class Figures:
         }
 
 
-def figures(against: str, about: str, responses: Sequence[Response], moves: Sequence[Moved], *, seed: int) -> Figures:
+def figures(
+    against: str, about: str, responses: Sequence[ResponseTokens], moves: Sequence[Moved], *, seed: int
+) -> Figures:
     """Of all responses; positions in looping tails are left out."""
     part = _Parts(responses, moves, seed)
     return Figures(
@@ -90,11 +92,11 @@ def figures(against: str, about: str, responses: Sequence[Response], moves: Sequ
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    responses: Sequence[Response]
+    responses: Sequence[ResponseTokens]
     moves: Sequence[Moved]
     seed: int
 
-    def __call__(self, name: str, picked: Picked) -> Part:
+    def __call__(self, name: str, picked: Picked) -> PositionNumbers:
         places = [[at for at in range(response.counted) if picked(response, at)] for response in self.responses]
         asked = [len(where) for where in places]
         kinds = [Counter(moved.kinds[at] for at in where) for moved, where in zip(self.moves, places, strict=True)]
@@ -111,11 +113,11 @@ class _Parts:
             for number, within in NUMBERS.items()
         }
         shares = {kind: share([counts[kind] for counts in kinds], asked) for kind in KINDS}
-        return Part(name=name, positions=sum(asked), shares=shares, means=means)
+        return PositionNumbers(name=name, positions=sum(asked), shares=shares, means=means)
 
 
 def excess(
-    responses: Sequence[Response], moves: Sequence[Moved], floor: Sequence[Moved], *, seed: int
+    responses: Sequence[ResponseTokens], moves: Sequence[Moved], floor: Sequence[Moved], *, seed: int
 ) -> Estimate | None:
     """KL(base || tuned) above that of the floor at the same positions, paired by response."""
     change = [
@@ -125,7 +127,9 @@ def excess(
     return mean(change, [response.counted for response in responses], seed=seed)
 
 
-def most_shifted(responses: Sequence[Response], moves: Sequence[Moved], spelled: Callable[[int], str]) -> list[Json]:
+def most_shifted(
+    responses: Sequence[ResponseTokens], moves: Sequence[Moved], spelled: Callable[[int], str]
+) -> list[Json]:
     """Tokens that are shifted most often, with how often, of how many, and their mean KL(base || tuned) there."""
     shifted: Counter[int] = Counter()
     seen: Counter[int] = Counter()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from selfinstruct.audit.model_pair import Side, batches
+from selfinstruct.audit.model_pair import ModelSide, batches
 
 Kind: TypeAlias = Literal["unshifted", "marginal", "shifted"]
 KINDS: tuple[Kind, ...] = ("unshifted", "marginal", "shifted")
@@ -27,7 +27,7 @@ _ENDS = ".!?\u2026\u3002\uff01\uff1f\u0964\u061f"
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ResponseTokens:
     """What the tuned model said to a prompt, as tokens."""
 
     record: str
@@ -94,11 +94,11 @@ def response(
     tokens: Sequence[int],
     tokenizer: Any,  # noqa: ANN401 - imported late
     ends: Sequence[int] = (),
-) -> Response:
+) -> ResponseTokens:
     """A response cut into pieces, sentences and their first parts; `ends`: tokens that are marks of an end."""
     pieces = pieces_of(tokenizer, tokens)
     sentences = sentences_of(pieces)
-    return Response(
+    return ResponseTokens(
         record,
         tuple(prompt),
         tuple(tokens),
@@ -110,7 +110,7 @@ def response(
     )
 
 
-def moved(base: Side, tuned: Side, responses: Sequence[Response]) -> list[Moved]:
+def moved(base: ModelSide, tuned: ModelSide, responses: Sequence[ResponseTokens]) -> list[Moved]:
     """Where the tuned model stands beside the base at each position of each response, in batches."""
     rows = [[*answer.prompt, *answer.tokens] for answer in responses]
     words = int(tuned.model.config.get_text_config().vocab_size)

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from typing import ClassVar, get_args
 
 from selfinstruct.audit.model_pair import CHAT, check_template, context_of, prompt_tokens, two_sides
-from selfinstruct.audit.pattern_copying import Answer, copying
+from selfinstruct.audit.pattern_copying import StudentAnswer, copying
 from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import estimate_json
-from selfinstruct.audit.shift_tokens import Moved, Response, moved, response
-from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
-from selfinstruct.audit.trace_judge import Judged, called_false
-from selfinstruct.audit.trace_spans import How, Said, Span, marked_spans, said_by, said_of, sentences, shifted_runs
+from selfinstruct.audit.shift_tokens import Moved, ResponseTokens, moved, response
+from selfinstruct.audit.trace_index import TOP, Origins, SpanOrigin, WordIndex, texts_of
+from selfinstruct.audit.trace_judge import JudgedSentences, called_false
+from selfinstruct.audit.trace_spans import (
+    How,
+    QuestionedSpan,
+    Said,
+    marked_spans,
+    said_by,
+    said_of,
+    sentences,
+    shifted_runs,
+)
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
@@ -130,9 +139,12 @@ class Trace:
         return said_of(spoken, _SHIFT) if spoken else []
 
     def _spans(
-        self, said: Mapping[int, Said], looked: "Mapping[int, tuple[Response, Moved]] | None", judged: Judged | None
-    ) -> list[Span]:
-        spans = [*judged.spans] if judged else list[Span]()
+        self,
+        said: Mapping[int, Said],
+        looked: "Mapping[int, tuple[ResponseTokens, Moved]] | None",
+        judged: JudgedSentences | None,
+    ) -> list[QuestionedSpan]:
+        spans = [*judged.spans] if judged else list[QuestionedSpan]()
         for number, reply in said.items():
             if reply.spans is not None:
                 spans += marked_spans(number, reply)
@@ -148,14 +160,14 @@ class Trace:
             raise BadInput(what, place=self.responses, fix='mark some: "spans": ["words of the response"]')
         return spans
 
-    def _shift(self, said: Mapping[int, Said], bench: Bench) -> "dict[int, tuple[Response, Moved]]":
+    def _shift(self, said: Mapping[int, Said], bench: Bench) -> "dict[int, tuple[ResponseTokens, Moved]]":
         """Where the student left its base, in the responses as they are."""
         base, tuned = (weights_of(bench, role, self.name) for role in (self.base, self.tuned))
         before, after, tokenizer = two_sides(base, tuned)
         check_template(tokenizer, self.template)
         space = "" if self.template == CHAT else before_answer(WRAPPERS[self.template])
         half = context_of(after.model) // 2
-        responses = list[Response]()
+        responses = list[ResponseTokens]()
         for number, reply in said.items():
             begun = prompt_tokens(tokenizer, self.template, reply.prompt)[-half:]
             tokens = list(tokenizer(space + reply.response, add_special_tokens=False)["input_ids"])[:half]
@@ -168,7 +180,7 @@ class Trace:
         return dict(zip(said, pairs, strict=True))
 
     def _numbers(
-        self, said: Mapping[int, Said], traced: Sequence[tuple[Span, list[Origin]]], tasks: Sequence[Task]
+        self, said: Mapping[int, Said], traced: Sequence[tuple[QuestionedSpan, list[SpanOrigin]]], tasks: Sequence[Task]
     ) -> dict[str, Json]:
         by_response: dict[int, list[tuple[int, int, int]]] = {}
         for span, origins in traced:
@@ -199,21 +211,21 @@ def _examples(lines: Sequence[dict[str, Json]]) -> list[Json]:
     return [*sorted(first.values(), key=lambda line: not line["origins"])[:_SHOWN]]
 
 
-def about(said: Said, span: Span) -> str:
+def about(said: Said, span: QuestionedSpan) -> str:
     """What a span is about: its prompt, and the response around it."""
     return f"{said.prompt}\n{said.response[max(0, span.begin - 200) : span.end + 200]}"
 
 
-def _answer(number: int, said: Said, looked: "Mapping[int, tuple[Response, Moved]] | None") -> Answer:
+def _answer(number: int, said: Said, looked: "Mapping[int, tuple[ResponseTokens, Moved]] | None") -> StudentAnswer:
     if looked is None:
-        return Answer(said.prompt, said.response)
+        return StudentAnswer(said.prompt, said.response)
     cut, where = looked[number]
-    return Answer(said.prompt, said.response, cut.pieces, where.kinds)
+    return StudentAnswer(said.prompt, said.response, cut.pieces, where.kinds)
 
 
 def _line(
-    span: Span,
-    origins: Sequence[Origin],
+    span: QuestionedSpan,
+    origins: Sequence[SpanOrigin],
     said: Sequence[Said],
     tasks: Sequence[Task],
     ancestors: Callable[[Task], Sequence[str]],

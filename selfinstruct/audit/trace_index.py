@@ -37,7 +37,7 @@ _FILES = ("tokens", "texts", "order", "first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class SpanOrigin:
     """A training record that may have taught a span."""
 
     place: int
@@ -71,7 +71,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearText:
     """A text that shares runs of words."""
 
     text: int
@@ -171,7 +171,7 @@ class WordIndex:
                 places = places[self.tokens[places + at] == number]
         return np.unique(self.texts[places])
 
-    def near(self, text: str, most: int = 50) -> list[Near]:
+    def near(self, text: str, most: int = 50) -> list[NearText]:
         """The texts that share most with this one: whole runs first, then by rare words and runs up to three words.
 
         >>> index = WordIndex.build([["the Ebro flows into the lake"], ["the Ebro flows"], ["a lake"]])
@@ -202,7 +202,7 @@ class WordIndex:
             scores[number] = total
         order = sorted(scores, key=lambda number: (number not in whole, -scores[number], number))[:most]
         return [
-            Near(number, round(min(1.0, scores[number] / total), 6) if total else 1.0, number in whole)
+            NearText(number, round(min(1.0, scores[number] / total), 6) if total else 1.0, number in whole)
             for number in order
         ]
 
@@ -218,7 +218,7 @@ class Origins:
         """`index` is of `texts_of` of the same tasks; without an embedder concepts are told by rare words."""
         self._tasks, self._index, self._embedder = tasks, index, embedder
 
-    def of(self, span: str, about: str, most: int = TOP, least: float = FOUND) -> list[Origin]:
+    def of(self, span: str, about: str, most: int = TOP, least: float = FOUND) -> list[SpanOrigin]:
         """The likeliest records, best first; copies of one stand for it once.
 
         `about`: prompt and sentence around; `least`: overlap from which on a record is told at all.
@@ -233,7 +233,7 @@ class Origins:
         known = {neighbour.text: neighbour for neighbour in near}
         concepts = self._concepts(span, about, list(first))
         origins = [
-            Origin(
+            SpanOrigin(
                 place=place,
                 record=self._tasks[place].id,
                 overlap=known[place].overlap,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from selfinstruct.audit.trace_spans import Said, Span, sentences
+from selfinstruct.audit.trace_spans import QuestionedSpan, Said, sentences
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Failure, Json, Message, Request
 from selfinstruct.stage import Model, ask
@@ -13,10 +13,10 @@ _ANSWER = re.compile(r"[\s*_\"'`]*(yes|no)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedSentences:
     """What a model said of all sentences."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[QuestionedSpan, ...]
     """Those that it calls false."""
     model: str
     sentences: int
@@ -33,14 +33,14 @@ class Judged:
         return {"model": self.model, "sentences": self.sentences, **counts}
 
 
-def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> Judged:
+def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> JudgedSentences:
     """Ask about each sentence of the responses, each with its number: an unclear answer makes no span."""
     every = [span for number, reply in said for span in sentences(number, reply)]
     prompts = {number: reply.prompt for number, reply in said}
     chat = model.traits.chat
     text = prompt("audit", f"false.{'chat' if chat else 'completion'}")
 
-    def request(span: Span) -> Request:
+    def request(span: QuestionedSpan) -> Request:
         filled = text.filled(asked=prompts[span.response].strip(), sentence=span.text)
         return Request(
             prompt=(Message("user", filled),) if chat else filled,
@@ -51,7 +51,7 @@ def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> Judged:
             subject=prompts[span.response],
         )
 
-    spans, unclear, failed = list[Span](), 0, 0
+    spans, unclear, failed = list[QuestionedSpan](), 0, 0
     for asked in ask(model, every, request):
         if isinstance(asked.reply, Failure):
             failed += 1
@@ -61,4 +61,4 @@ def called_false(model: Model, said: Sequence[tuple[int, Said]]) -> Judged:
             unclear += 1
         elif answer[1].lower() == "no":
             spans.append(replace(asked.about, how="false"))
-    return Judged(tuple(spans), model.name, len(every), unclear, failed)
+    return JudgedSentences(tuple(spans), model.name, len(every), unclear, failed)

@@ -31,7 +31,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class QuestionedSpan:
     """Words whose origin is asked for."""
 
     response: int
@@ -79,22 +79,22 @@ def said_by(said: Sequence[Said], model: str, file: str) -> dict[int, Said]:
     return mine
 
 
-def marked_spans(number: int, said: Said) -> list[Span]:
+def marked_spans(number: int, said: Said) -> list[QuestionedSpan]:
     """The spans that the file marks in a response."""
-    return [Span(number, begin, end, said.response[begin:end], "marked") for begin, end in said.spans or ()]
+    return [QuestionedSpan(number, begin, end, said.response[begin:end], "marked") for begin, end in said.spans or ()]
 
 
-def sentences(number: int, said: Said) -> list[Span]:
+def sentences(number: int, said: Said) -> list[QuestionedSpan]:
     """Each sentence of three words or more; what a response says again counts once.
 
     >>> [span.text for span in sentences(0, Said("", "It is so. Why not? It is so. It is so.", None))]
     ['It is so.']
     """
     matches = (match for match in _SENTENCE.finditer(said.response) if len(words(match[0])) >= _LEAST)
-    return _once(Span(number, *_trimmed(said.response, *match.span()), "sentence") for match in matches)
+    return _once(QuestionedSpan(number, *_trimmed(said.response, *match.span()), "sentence") for match in matches)
 
 
-def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[Span]:
+def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence[Kind]) -> list[QuestionedSpan]:
     """Runs of whole words in which a content word was moved by the tuning, with what stands beside it.
 
     A run of fewer than three words takes in its neighbours; one of more than twelve is cut there. What a response says
@@ -120,13 +120,14 @@ def shifted_runs(number: int, said: Said, pieces: Sequence[str], kinds: Sequence
         elif not runs or place > runs[-1][1]:
             runs.append((first, last))
     return _once(
-        Span(number, *_trimmed(said.response, listed[first][0], listed[last][1]), "shifted") for first, last in runs
+        QuestionedSpan(number, *_trimmed(said.response, listed[first][0], listed[last][1]), "shifted")
+        for first, last in runs
     )
 
 
-def _once(spans: Iterable[Span]) -> list[Span]:
+def _once(spans: Iterable[QuestionedSpan]) -> list[QuestionedSpan]:
     """Those of one response that it has not said before: a loop is one span."""
-    first = dict[tuple[str, ...], Span]()
+    first = dict[tuple[str, ...], QuestionedSpan]()
     for span in spans:
         first.setdefault(tuple(words(span.text)), span)
     return list(first.values())

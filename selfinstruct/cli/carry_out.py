@@ -156,7 +156,7 @@ def rejected_words(folder: Path) -> list[str]:
 
     lines = []
     for stage in load_run(folder).stages if (folder / "recipe.yaml").is_file() else ():
-        if stage.name == "read" and stage.result.rejected:
+        if stage.reads_inputs and stage.result.rejected:
             counts = reasons(stage.result.rejected)
             lines.append(f"of the inputs {counts}: {folder / 'rejected.jsonl'}")
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from selfinstruct.needs import OF_TOPIC
 from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _proposed(stages: Iterable[tuple[str, Result]], source: str, surplus: int) -
         gone["beyond_target"] += surplus
     if made:
         yield f"{made:,} proposed" + (f", {gone.total():,} rejected: {named(gone)}" if gone else "")
-    topics = [result["measured"]["topic"] for _, result in stages if "topic" in result["measured"]]
+    topics = [result["measured"][OF_TOPIC] for _, result in stages if OF_TOPIC in result["measured"]]
     of = sum(topic["of"] for topic in topics)
     if of:
         on = sum(topic["on"] for topic in topics)

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 from selfinstruct.cli.terminal import say
 from selfinstruct.run.progress_events import Spend
-from selfinstruct.stage import Failed, Kept, Outcome, Rejected
+from selfinstruct.stage import FATES, Failed, Outcome
 
-_FATES = (Kept, Rejected, Failed)
 _EVERY = 30.0  # seconds between two lines where there is no terminal
 
 
@@ -82,8 +81,8 @@ class ProgressLine:
 
     def outcome(self, part: str, stage: str, outcome: Outcome) -> None:
         """As in `Watch`."""
-        self._outcomes += isinstance(outcome, _FATES)
-        if self._makes and isinstance(outcome, _FATES) and not isinstance(outcome, Failed):
+        self._outcomes += isinstance(outcome, FATES)
+        if self._makes and isinstance(outcome, FATES) and not isinstance(outcome, Failed):
             self._made += 1
         self._failed += isinstance(outcome, Failed)
         if self._target is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selfinstruct.run.execute import Finished
-    from selfinstruct.run.human_sheets import Read
+    from selfinstruct.run.human_sheets import FilledSheet
     from selfinstruct.stats import Estimate
 
 
@@ -357,7 +357,7 @@ def _read_back(given: Mapping[str, Any]) -> int:
     return 0
 
 
-def _say_reads(reads: "Read") -> None:
+def _say_reads(reads: "FilledSheet") -> None:
     """A line for each model and wrapper and one for each difference, on stderr, and how the judge errs."""
     from rich.console import Console
     from rich.table import Table

@@ -30,7 +30,7 @@ _NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class SameTextRule:
     """When two texts count as the same."""
 
     words_in_a_row: int
@@ -48,7 +48,7 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class BenchmarkItem:
     """One question of a benchmark, with its answer."""
 
     benchmark: str
@@ -77,7 +77,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SharedWords:
     """Words in a row that two texts share: where it begins in each, and its length."""
 
     mine: int
@@ -88,13 +88,13 @@ class Run:
 class BenchmarkIndex:
     """All benchmarks, to be asked about one text after the other."""
 
-    def __init__(self, benchmarks: Mapping[str, Sequence[Task]], measure: Measure) -> None:
+    def __init__(self, benchmarks: Mapping[str, Sequence[Task]], measure: SameTextRule) -> None:
         """Read each benchmark once."""
         import numpy as np
 
         self.measure = measure
         self._few = max(1, SHORTEST - measure.shingle_words + 1)
-        self.items: list[Item] = []
+        self.items: list[BenchmarkItem] = []
         self._numbers: dict[str, int] = {}
         self._words, self._starts = array("i"), array("q", [0])
         self._passages: list[tuple[int, Part]] = []
@@ -110,7 +110,7 @@ class BenchmarkIndex:
 
     def _add(self, name: str, number: int, exchange: Exchange, grams: "array[int]", owners: "array[int]") -> None:
         item = len(self.items)
-        self.items.append(Item(name, number))
+        self.items.append(BenchmarkItem(name, number))
         for part, text in _parts(exchange):
             cut = words_and_signs(text)
             if len(cut) < SHORTEST:
@@ -231,7 +231,7 @@ class BenchmarkIndex:
         present = {*theirs}
         score = sum(1 for gram in counted if gram in present) / max(1, len(counted))
         item, part = self._passages[owner]
-        best = Run(0, 0, 0)
+        best = SharedWords(0, 0, 0)
         for run in runs(mine, theirs, size):
             if run.length > best.length and self._is_enough(run, own, len(passage)):
                 best = run
@@ -244,7 +244,7 @@ class BenchmarkIndex:
         longest = max((run.length for run in runs(mine, theirs, size)), default=0)
         return Match(item, part, "fuzzy", score, longest, " ".join(said[places[0] : places[-1] + size]))
 
-    def _is_enough(self, run: Run, own: list[bool], length: int) -> bool:
+    def _is_enough(self, run: SharedWords, own: list[bool], length: int) -> bool:
         """Somewhere in the run, enough words in a row have more than half outside boilerplate."""
         size, words_in_a_row = self.measure.shingle_words, self.measure.run(length)
         outside = [not covered(word, own, size) for word in range(run.mine, run.mine + run.length)]
@@ -300,11 +300,11 @@ def hashed(numbers: Sequence[int], size: int) -> list[int]:
     return list(map(hash, shingles(numbers, size)))
 
 
-def runs(mine: list[tuple[int, ...]], theirs: list[tuple[int, ...]], size: int) -> Iterator[Run]:
+def runs(mine: list[tuple[int, ...]], theirs: list[tuple[int, ...]], size: int) -> Iterator[SharedWords]:
     """All longest runs of two lists of shingles, in the order they end in `theirs`.
 
     >>> list(runs(shingles([1, 2, 3, 4], 2), shingles([9, 2, 3, 4, 9, 1, 2], 2), 2))
-    [Run(mine=1, theirs=1, length=3), Run(mine=0, theirs=5, length=2)]
+    [SharedWords(mine=1, theirs=1, length=3), SharedWords(mine=0, theirs=5, length=2)]
     """
     where: dict[tuple[int, ...], list[int]] = {}
     for place, gram in enumerate(mine):
@@ -314,7 +314,7 @@ def runs(mine: list[tuple[int, ...]], theirs: list[tuple[int, ...]], size: int) 
         now = {place: before.get(place - 1, 0) + 1 for place in where.get(gram, ())}
         for place, length in before.items():
             if place + 1 not in now:
-                yield Run(place - length + 1, end - length, length + size - 1)
+                yield SharedWords(place - length + 1, end - length, length + size - 1)
         before = now
 
 

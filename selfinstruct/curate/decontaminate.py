@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.curate.benchmark_index import BenchmarkIndex, Match, Measure
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, Match, SameTextRule
 from selfinstruct.curate.exchanges import Exchange, exchanges
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
@@ -91,7 +91,7 @@ class Decontaminate:
         for name in self.against:
             if name not in bench.benchmarks:
                 raise BadInput(f"no benchmark '{shown(name)}'", place="stage decontaminate", fix=_BENCHMARK_WORDS)
-        measure = Measure(
+        measure = SameTextRule(
             words_in_a_row=self.words_in_a_row,
             share_at_least=self.share_at_least,
             shingle_words=self.shingle_words,

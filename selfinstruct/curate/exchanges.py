@@ -103,7 +103,7 @@ def with_outputs(task: Task, outputs: Mapping[str, str]) -> tuple[tuple[Instance
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """One checker's word on one reply."""
 
     verdict: Verdict
@@ -112,11 +112,11 @@ class Finding:
     found: str = ""
 
 
-Checker: TypeAlias = Callable[[Reply], Finding | None]
-PASSED = Finding("passed")
-UNCHECKED = Finding("unchecked")
+Checker: TypeAlias = Callable[[Reply], CheckFinding | None]
+PASSED = CheckFinding("passed")
+UNCHECKED = CheckFinding("unchecked")
 
 
-def failed(expected: str, found: str) -> Finding:
+def failed(expected: str, found: str) -> CheckFinding:
     """The reply is wrong, and this is how one sees it."""
-    return Finding("failed", expected, found)
+    return CheckFinding("failed", expected, found)

@@ -14,6 +14,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
+from selfinstruct.task_names import set_of
 from selfinstruct.text import shown
 
 Unit: TypeAlias = Literal["rows", "tokens"]
@@ -55,19 +56,8 @@ def portions(shares: Sequence[Share], budget: int | None = None) -> list[int]:
     return _rounded([part * budget / whole for part in wanted])
 
 
-def source_of(task: Task) -> str:
-    """The set a task comes from: what `extra["dataset"]` names, else its file, else the stage that made it.
-
-    >>> from selfinstruct.records import Provenance
-    >>> source_of(Task(instruction="Name a river.", provenance=Provenance(stage="input", source="mine.jsonl")))
-    'mine.jsonl'
-    """
-    named = task.extra.get("dataset")
-    return named if isinstance(named, str) and named else task.provenance.source or task.provenance.stage
-
-
 @dataclass(frozen=True, slots=True)
-class Length:
+class RecordLength:
     """How long a record is: conversations, their answers, and tokens of both sides."""
 
     talks: int
@@ -78,13 +68,13 @@ class Length:
     completion: int
 
 
-def length(task: Task) -> Length:
+def length(task: Task) -> RecordLength:
     """Counted as the published rows are: an instruction with three instances is asked three times.
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> pairs = (Instance("Tay", "Scotland."), Instance("Po", "Italy."))
     >>> length(Task(instruction="Where is it?", instances=pairs, provenance=Provenance(stage="input")))
-    Length(talks=2, turns=2, prompt=10, completion=4)
+    RecordLength(talks=2, turns=2, prompt=10, completion=4)
     """
     talks = max(1, len(task.instances))
     prompt = talks * (estimated_tokens(task.system) + estimated_tokens(task.instruction))
@@ -98,7 +88,7 @@ def length(task: Task) -> Length:
             turns += 1
         else:
             prompt += estimated_tokens(turn.content)
-    return Length(talks, turns, prompt, completion)
+    return RecordLength(talks, turns, prompt, completion)
 
 
 class SourceSizes:
@@ -118,7 +108,7 @@ class SourceSizes:
         """1 for each record that is drawn."""
 
     def _add(self, task: Task, seed: int) -> None:
-        source = source_of(task)
+        source = set_of(task)
         if source not in self._numbers:
             self._numbers[source] = len(self.names)
             self.names.append(source)

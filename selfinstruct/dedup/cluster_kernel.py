@@ -63,7 +63,7 @@ class Turns(NamedTuple):
     """Text -> rank."""
 
 
-class Scratch(NamedTuple):
+class ClusterScratch(NamedTuple):
     """What the loop writes on, from one call to the next."""
 
     table: "NDArray[np.uint64]"
@@ -156,7 +156,7 @@ def next_place(
 
 
 @compiled_inside
-def in_common(text: int, rank: int, other: int, least: int, shelf: Shelf, scratch: Scratch) -> int:
+def in_common(text: int, rank: int, other: int, least: int, shelf: Shelf, scratch: ClusterScratch) -> int:
     """Shingles that both have; -1 as soon as they can no longer be `least`."""
     mask = room_for(shelf.counts[text]) - 1
     if scratch.entered[0] != rank:
@@ -186,7 +186,7 @@ def settle(
     shelf: Shelf,
     meetings: Meetings,
     verdicts: Verdicts,
-    scratch: Scratch,
+    scratch: ClusterScratch,
 ) -> int:
     """Decide texts in their order, from rank `first` to before `last`; stops at one that needs a text not in memory.
 

@@ -126,7 +126,7 @@ def clustered(
     turns = cluster_kernel.Turns(order, ranks)
     table = np.empty(near_kernel.room_for(int(shelf.counts.max(initial=1))), np.uint64)
     stamps, entered = np.full(len(table), -1, np.int64), np.full(1, -1, np.int64)
-    scratch = cluster_kernel.Scratch(table, stamps, entered, np.zeros(1, np.int64))
+    scratch = cluster_kernel.ClusterScratch(table, stamps, entered, np.zeros(1, np.int64))
     rank = 0
     while rank < count:
         last = min(rank + _TURNS, count)

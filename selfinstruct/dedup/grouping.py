@@ -30,7 +30,7 @@ _FIRST_CHARACTER = 0xE000  # behind the surrogates, which are no characters
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class SimilarityLimit:
     """From when on two texts are too alike."""
 
     least: Callable[[int], list[int]]
@@ -41,12 +41,12 @@ class Limit:
     """ROUGE-L must also be above this, in floats."""
 
 
-def rouge_l_above(border: float) -> Limit:
+def rouge_l_above(border: float) -> SimilarityLimit:
     """ROUGE-L above the border, as the released Self-Instruct program decides it."""
-    return Limit(Border(border).least_common, ordered=True, above=border)
+    return SimilarityLimit(Border(border).least_common, ordered=True, above=border)
 
 
-def jaccard_from(limit: float) -> Limit:
+def jaccard_from(limit: float) -> SimilarityLimit:
     """Jaccard similarity of the limit and more: c / (m + n - c) reaches t where c reaches t (m + n) / (1 + t).
 
     >>> jaccard_from(0.8).least(10)
@@ -54,7 +54,9 @@ def jaccard_from(limit: float) -> Limit:
     """
     exact = Fraction(str(limit))
     up, down = exact.numerator, exact.denominator + exact.numerator
-    return Limit(lambda longest: [max(1, -(-up * both // down)) for both in range(longest + 1)], ordered=False)
+    return SimilarityLimit(
+        lambda longest: [max(1, -(-up * both // down)) for both in range(longest + 1)], ordered=False
+    )
 
 
 class Groups:
@@ -79,7 +81,7 @@ class Groups:
 
 
 def join_alike(
-    groups: Groups, texts: Iterable[Sequence[str]], limit: Limit, compiled_from: int = COMPILED_FROM
+    groups: Groups, texts: Iterable[Sequence[str]], limit: SimilarityLimit, compiled_from: int = COMPILED_FROM
 ) -> None:
     """Join in `groups` the numbers of all texts that are too alike; a text is its words, or its shingles.
 
@@ -143,7 +145,7 @@ def _distinct(groups: Groups, texts: Iterable[Sequence[str]], *, ordered: bool) 
     return _Coded(numbers, codes, places, len(distinct))
 
 
-def _plain_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
+def _plain_pairs(coded: _Coded, limit: SimilarityLimit) -> Iterable[tuple[int, int]]:
     """Each compared with each; a word travels as one character, which RapidFuzz is fastest with."""
     import numpy as np
     from rapidfuzz.distance import LCSseq
@@ -163,7 +165,7 @@ def _plain_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
                 yield top + one, top + other
 
 
-def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
+def _compiled_pairs(coded: _Coded, limit: SimilarityLimit) -> Iterable[tuple[int, int]]:
     """Each with the first of its group."""
     import numpy as np
 
@@ -178,10 +180,12 @@ def _compiled_pairs(coded: _Coded, limit: Limit) -> Iterable[tuple[int, int]]:
     signatures = np.zeros((2, count), np.uint64)
     call_compiled(lcs_kernel.sign, coded.codes, coded.starts, 0, count, all_shared, row_of, signatures)
     tables = (
-        sweep_kernel.Texts(coded.codes, coded.starts, np.ascontiguousarray(signatures.T), np.full(count, -1, np.int32)),
+        sweep_kernel.SweepTexts(
+            coded.codes, coded.starts, np.ascontiguousarray(signatures.T), np.full(count, -1, np.int32)
+        ),
         _lists(coded.codes, coded.starts, least, longest),
-        sweep_kernel.Limits(np.array(least, np.int64), limit.above),
-        sweep_kernel.Scratch(row_of, np.full(count, -1, np.int32)),
+        sweep_kernel.RougeLimits(np.array(least, np.int64), limit.above),
+        sweep_kernel.SweepScratch(row_of, np.full(count, -1, np.int32)),
     )
     parents = np.arange(count, dtype=np.int64)
     for first in range(0, count, _BLOCK):

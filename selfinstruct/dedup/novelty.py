@@ -206,11 +206,11 @@ class _Tables:
         rows = [np.zeros(vocabulary, np.int32) for _ in range(workers)]
         call_compiled(lcs_kernel.sign, codes, starts, 0, count, all_shared, rows[0], signatures)
         self._sweep = sweep_kernel
-        self._scratch = [sweep_kernel.Scratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
+        self._scratch = [sweep_kernel.SweepScratch(row_of, np.full(count, -1, np.int32)) for row_of in rows]
         self._tables = (
-            sweep_kernel.Texts(codes, starts, np.ascontiguousarray(signatures.T), neighbour),
+            sweep_kernel.SweepTexts(codes, starts, np.ascontiguousarray(signatures.T), neighbour),
             _lists(codes, starts, least, longest),
-            sweep_kernel.Limits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
+            sweep_kernel.RougeLimits(np.array(least, np.int64), border.at if border.mode == "strict" else 0.0),
         )
 
     def look_up(self, worker: int, first: int, last: int) -> None:

@@ -60,7 +60,7 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PoolComparison:
     """A text beside every text of the pool, as the released program reports it."""
 
     nearest: Nearest | None
@@ -127,7 +127,7 @@ class RougeIndex:
         """ROUGE-L with every text, in the order they came."""
         return self._scored(self._coded(text))[1]
 
-    def compare(self, text: str, k: int = 10) -> Comparison:
+    def compare(self, text: str, k: int = 10) -> PoolComparison:
         """Nearest, the `k` most similar and the mean, in one pass over all pairs.
 
         Ties among the most similar fall as numpy's classic sort let them fall, and the mean is numpy's pairwise one:
@@ -136,11 +136,11 @@ class RougeIndex:
         import numpy as np
 
         if not len(self):
-            return Comparison(None)
+            return PoolComparison(None)
         codes = self._coded(text)
         common, scores = self._scored(codes)
         at = int(np.argmax(scores))
-        return Comparison(
+        return PoolComparison(
             self._named(len(codes), at if common[at] else -1, int(common[at])),
             {self._texts[place]: float(scores[place]) for place in argsort(scores.tolist())[-k:][::-1]},
             float(np.mean(scores)),

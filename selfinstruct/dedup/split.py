@@ -10,7 +10,7 @@ from selfinstruct.dedup.grouping import Groups, jaccard_from, join_alike, rouge_
 from selfinstruct.dedup.minhash import shingles
 from selfinstruct.dedup.rouge_index import CUTTERS, RougeIndex
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import NOTHING, Needs
+from selfinstruct.needs import NOTHING, OF_SPLIT, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Scope
 
@@ -80,7 +80,7 @@ class Split:
             yield Kept(_marked(task, "test" if groups.root(number) in tested else "train"))
         for_test = [number for number in range(len(ids)) if groups.root(number) in tested]
         yield Measured(
-            "split",
+            OF_SPLIT,
             {
                 "train": len(ids) - len(for_test),
                 "test": len(for_test),
@@ -151,7 +151,7 @@ def _marked(task: Task, mark: Mark) -> Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SimilarPair:
     """Two records, and how alike they are."""
 
     score: float
@@ -165,14 +165,14 @@ class Pair:
 
 
 @dataclass(slots=True)
-class SplitCheck:
+class TestRecords:
     """Records of the test split, to be met by those of the other."""
 
     over: Over
     shingle_words: int
-    jaccard: Pair | None = None
+    jaccard: SimilarPair | None = None
     """The most alike pair so far; None where nothing is shared."""
-    rouge_l: Pair | None = None
+    rouge_l: SimilarPair | None = None
     _index: RougeIndex = field(default_factory=RougeIndex)
     _ids: list[str] = field(default_factory=list)
     _sizes: list[int] = field(default_factory=list)
@@ -195,15 +195,15 @@ class SplitCheck:
         for number, shared in common.items():
             score = shared / (len(cut) + self._sizes[number] - shared)
             if self.jaccard is None or score > self.jaccard.score:
-                self.jaccard = Pair(score, self._ids[number], task.id)
+                self.jaccard = SimilarPair(score, self._ids[number], task.id)
         nearest = self._index.nearest(task.instruction)
         if nearest is not None and (self.rouge_l is None or nearest.rouge_l > self.rouge_l.score):
-            self.rouge_l = Pair(nearest.rouge_l, nearest.id, task.id)
+            self.rouge_l = SimilarPair(nearest.rouge_l, nearest.id, task.id)
 
 
-def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> SplitCheck:
+def split_check(tests: Sequence[Task], others: Iterable[Task], over: Over, shingle_words: int) -> TestRecords:
     """The highest Jaccard and ROUGE-L between test records and all others."""
-    check = SplitCheck(over, shingle_words)
+    check = TestRecords(over, shingle_words)
     check.hold(tests)
     for task in others:
         check.meet(task)

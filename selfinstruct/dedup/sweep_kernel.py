@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Texts(NamedTuple):
+class SweepTexts(NamedTuple):
     """All texts of a sweep, and what was found about each."""
 
     codes: "NDArray[np.int32]"
@@ -51,7 +51,7 @@ class Lists(NamedTuple):
     """Beside each entry the text's signature, for to fetch it from its own place is a cache miss."""
 
 
-class Limits(NamedTuple):
+class RougeLimits(NamedTuple):
     """The ROUGE-L above which two texts are too similar, as a table of LCS lengths and as a number."""
 
     least: "NDArray[np.int64]"
@@ -60,7 +60,7 @@ class Limits(NamedTuple):
     """The score must also be above this, in floats; 0 where `least` alone decides."""
 
 
-class Scratch(NamedTuple):
+class SweepScratch(NamedTuple):
     """Working arrays of one thread."""
 
     row_of: "NDArray[np.int32]"
@@ -82,7 +82,7 @@ class Query(NamedTuple):
 
 
 @compiled_once
-def look_up(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> None:
+def look_up(first: int, last: int, texts: SweepTexts, lists: Lists, limits: RougeLimits, scratch: SweepScratch) -> None:
     """Find a neighbour in the lists for each text from `first` to `last`."""
     for text in range(first, last):
         query = _query(text, texts, scratch.row_of)
@@ -91,7 +91,7 @@ def look_up(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, s
 
 
 @compiled_once
-def settle(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> None:
+def settle(first: int, last: int, texts: SweepTexts, lists: Lists, limits: RougeLimits, scratch: SweepScratch) -> None:
     """Find a neighbour among those kept since `first` for each text up to `last` that has none; keep and list the rest.
 
     A block is short, so it is searched from end to end.
@@ -111,7 +111,7 @@ def settle(first: int, last: int, texts: Texts, lists: Lists, limits: Limits, sc
 
 
 @compiled_inside
-def _query(text: int, texts: Texts, row_of: "NDArray[np.int32]") -> Query:
+def _query(text: int, texts: SweepTexts, row_of: "NDArray[np.int32]") -> Query:
     codes = texts.codes[texts.starts[text] : texts.starts[text + 1]]
     masks = masks_of(codes, row_of)
     mark0, mark1 = texts.signatures[text, 0], texts.signatures[text, 1]
@@ -119,7 +119,7 @@ def _query(text: int, texts: Texts, row_of: "NDArray[np.int32]") -> Query:
 
 
 @compiled_inside
-def _crosses(query: Query, other: int, texts: Texts, limits: Limits, scratch: Scratch) -> bool:
+def _crosses(query: Query, other: int, texts: SweepTexts, limits: RougeLimits, scratch: SweepScratch) -> bool:
     """Whether ROUGE-L of the query and another text is above the limit."""
     start, stop = texts.starts[other], texts.starts[other + 1]
     common = lcs(query.masks, len(query.codes), scratch.row_of, texts.codes, start, stop, query.state)
@@ -128,7 +128,7 @@ def _crosses(query: Query, other: int, texts: Texts, limits: Limits, scratch: Sc
 
 
 @compiled_inside
-def _may_cross(query: Query, other: int, texts: Texts, limits: Limits) -> bool:
+def _may_cross(query: Query, other: int, texts: SweepTexts, limits: RougeLimits) -> bool:
     """The bound: too similar if every word that could be shared were in order."""
     differing = ones(texts.signatures[other, 0] ^ query.mark0)
     differing += ones(texts.signatures[other, 1] ^ query.mark1)
@@ -137,7 +137,9 @@ def _may_cross(query: Query, other: int, texts: Texts, limits: Limits) -> bool:
 
 
 @compiled_inside
-def _in_block(query: Query, kept: "NDArray[np.int32]", texts: Texts, limits: Limits, scratch: Scratch) -> int:
+def _in_block(
+    query: Query, kept: "NDArray[np.int32]", texts: SweepTexts, limits: RougeLimits, scratch: SweepScratch
+) -> int:
     """The first of `kept` that is too similar, -1 if none."""
     for other in kept:
         if _may_cross(query, other, texts, limits) and _crosses(query, other, texts, limits, scratch):
@@ -146,7 +148,7 @@ def _in_block(query: Query, kept: "NDArray[np.int32]", texts: Texts, limits: Lim
 
 
 @compiled_inside
-def _in_lists(query: Query, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> int:
+def _in_lists(query: Query, texts: SweepTexts, lists: Lists, limits: RougeLimits, scratch: SweepScratch) -> int:
     """A listed text that is too similar, looked for from the rarest word on; -1 if none."""
     size = len(query.codes)
     bands = len(lists.shortest) - 1
@@ -166,7 +168,9 @@ def _in_lists(query: Query, texts: Texts, lists: Lists, limits: Limits, scratch:
 
 
 @compiled_inside
-def _in_list(query: Query, rest: int, row: int, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch) -> int:
+def _in_list(
+    query: Query, rest: int, row: int, texts: SweepTexts, lists: Lists, limits: RougeLimits, scratch: SweepScratch
+) -> int:
     """The first text of list `row` that is too similar, -1 if none; `rest` belongs to the list's word in the query.
 
     The pair's first common word, in order of rarity, leaves room for min(rest, rest) common words; if this is a later
@@ -188,7 +192,7 @@ def _in_list(query: Query, rest: int, row: int, texts: Texts, lists: Lists, limi
 
 
 @compiled_inside
-def _list(text: int, texts: Texts, lists: Lists) -> None:
+def _list(text: int, texts: SweepTexts, lists: Lists) -> None:
     """Enter a kept text under each of its rarest words."""
     length = texts.starts[text + 1] - texts.starts[text]
     for place in range(lists.rare_starts[text], lists.rare_starts[text + 1]):
@@ -212,10 +216,10 @@ def root(parents: "NDArray[np.int64]", text: int) -> int:
 def join(
     first: int,
     last: int,
-    texts: Texts,
+    texts: SweepTexts,
     lists: Lists,
-    limits: Limits,
-    scratch: Scratch,
+    limits: RougeLimits,
+    scratch: SweepScratch,
     parents: "NDArray[np.int64]",
 ) -> None:
     """Join each text from `first` to before `last` with every earlier one that is too like it, and list it."""
@@ -228,7 +232,12 @@ def join(
 
 @compiled_inside
 def _join_one(
-    query: Query, texts: Texts, lists: Lists, limits: Limits, scratch: Scratch, parents: "NDArray[np.int64]"
+    query: Query,
+    texts: SweepTexts,
+    lists: Lists,
+    limits: RougeLimits,
+    scratch: SweepScratch,
+    parents: "NDArray[np.int64]",
 ) -> None:
     size = len(query.codes)
     bands = len(lists.shortest) - 1

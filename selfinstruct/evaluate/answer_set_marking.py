@@ -4,20 +4,18 @@ ROUGE-L is that of `rouge_score` (Lin 2004), bit for bit, and so are stems. The 
 ASCII; others are cut by `selfinstruct.text.segmentation`, as the library knows a-z and 0-9 alone.
 """
 
-import re
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.text import one_line, words
-from selfinstruct.text.rouge_l import rouge_l
+from selfinstruct.superni import exact_match
+from selfinstruct.text import words
+from selfinstruct.text.rouge_l import rouge_l, stem
 from selfinstruct.text.verb_rule import root_by_rule
 from selfinstruct.tone.no_answer import asks_to_repeat, is_echo, is_empty, is_loop, run_on
 from selfinstruct.tone.prompt_sets import asked
-from selfinstruct.tone.response_verdicts import Judged, Response
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response
 
 Against: TypeAlias = Literal["agreement_with_teacher", "quality_on_held_out_seeds", "quality_on_gold"]
 """What an answer beside its references tells: imitation where a model wrote them, quality where people did."""
@@ -108,10 +106,6 @@ def _question(task: Task, given: str, key: tuple[str, str], references: list[str
     )
 
 
-_REMEMBERED = 1 << 16
-_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
-
-
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """An answer beside its references; of several the best, number by number."""
@@ -140,29 +134,12 @@ def overlap(answer: str, references: Sequence[str]) -> Overlap:
     return Overlap(
         max(plain, default=None),
         max((rouge_l(_stems(said), cut) for cut in stems), default=None),
-        any(_bare(answer) == _bare(reference) for reference in references),
+        exact_match(answer, references),
     )
 
 
 def _stems(cut: Sequence[str]) -> list[str]:
     return [stem(word) for word in cut]
-
-
-@lru_cache(_REMEMBERED)
-def stem(word: str) -> str:
-    """As `rouge_score` stems: English words of four letters or more, by NLTK's Porter stemmer.
-
-    >>> stem("running"), stem("was"), stem("été")
-    ('run', 'was', 'été')
-    """
-    from rouge_score.tokenizers import DefaultTokenizer
-
-    return str(DefaultTokenizer(use_stemmer=True).tokenize(word)[0]) if word.isascii() else word
-
-
-def _bare(text: str) -> str:
-    """As the scorer of Super-NaturalInstructions compares: articles stay."""
-    return one_line(_PUNCTUATION.sub("", text.lower()))
 
 
 UNITS = 10**9
@@ -188,7 +165,7 @@ class SetAnswer:
     unique_words: int
     reference_words: int
     """Of the first reference."""
-    verdict: Judged | None = None
+    verdict: JudgedResponse | None = None
     """Of the judge of tone; None where none judged."""
 
     def response(self, asked_tokens: int) -> Response:

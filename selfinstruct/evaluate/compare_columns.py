@@ -53,7 +53,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ModelMarks:
     """The marks of one model by one measure."""
 
     model: str
@@ -71,7 +71,7 @@ class Measured:
     """Told by an audit of the weights: it stands on the row of the model that was asked, under whatever wrapper."""
 
 
-def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[ModelMarks]:
     """Everything that one page of a folder, such as `score.json`, has to tell of each model."""
     if page in _OF_WEIGHTS:
         yield from _OF_WEIGHTS[page](content, lines)
@@ -91,7 +91,7 @@ def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measur
         for aspect, score in _part(line, "scores").items() if line.get("measure") == "just_eval" else ():
             aspects.setdefault((*who, aspect), {})[str(line.get("id"))] = (str(line.get("source")), float(score), 1)
     for (model, wrapper, column), by_question in marks.items():
-        yield Measured(model, wrapper, column, by_question)
+        yield ModelMarks(model, wrapper, column, by_question)
     if page == "judged.json":
         yield from _from_judges(content, preferences, aspects)
 
@@ -99,7 +99,7 @@ def measured(page: str, content: Line, lines: Iterable[Line]) -> Iterator[Measur
 _ByWho: TypeAlias = Mapping[tuple[str, str, str], Mapping[str, Mark]]
 
 
-def _from_judges(content: Line, preferences: _ByWho, aspects: _ByWho) -> Iterator[Measured]:
+def _from_judges(content: Line, preferences: _ByWho, aspects: _ByWho) -> Iterator[ModelMarks]:
     """Win rates and aspects, with marks; win rates with something held equal, which are no means of marks."""
     for model in content.get("models") or ():
         who = (str(model.get("model") or ""), str(model.get("wrapper") or ""))
@@ -111,13 +111,13 @@ def _from_judges(content: Line, preferences: _ByWho, aspects: _ByWho) -> Iterato
                     unique = unique if measure == "win_rate" and isinstance(unique, int | float) else None
                     marks = preferences.get((*who, judge), {}) if measure == "win_rate" else {}
                     column = Column(f"{name} {measure}", _judged_terms(content, judge))
-                    yield Measured(*who, column, marks, estimate, unique)
+                    yield ModelMarks(*who, column, marks, estimate, unique)
         for aspect in ASPECTS:
             estimate = _estimate(_part(_part(model, "just_eval"), aspect))
             if estimate is not None:
                 terms = _judged_terms(content, str(content.get("judge")), pair=False)
                 column = Column(f"just_eval {aspect}", f"1 to 5, {terms}")
-                yield Measured(*who, column, aspects.get((*who, aspect), {}), estimate, within=(1, 5))
+                yield ModelMarks(*who, column, aspects.get((*who, aspect), {}), estimate, within=(1, 5))
 
 
 def _pair_measure(content: Line, judge: str) -> str:
@@ -217,7 +217,7 @@ def _of_judges(line: Line) -> _Marks:
         yield "user_oriented A or B", question, (source, float(level in "AB"), 1)
 
 
-def _of_knowledge(content: Line, _: Iterable[Line]) -> Iterator[Measured]:
+def _of_knowledge(content: Line, _: Iterable[Line]) -> Iterator[ModelMarks]:
     """Facts right, by both wordings; and facts kept: of those that the base knows by the other wording."""
     base = str(content.get("base") or "")
     facts = [(str(fact.get("record")), _part(fact, "right")) for fact in content.get("facts") or ()]
@@ -229,13 +229,13 @@ def _of_knowledge(content: Line, _: Iterable[Line]) -> Iterator[Measured]:
             asked = [at for at in range(len(mine)) if len(known) == 2 and known[1 - at]]
             if asked:
                 kept[record] = (record, float(sum(bool(mine[at]) for at in asked)), len(asked))
-        yield Measured(name, "", Column("facts right", "the likeliest of four ends"), all_of_them, of_weights=True)
+        yield ModelMarks(name, "", Column("facts right", "the likeliest of four ends"), all_of_them, of_weights=True)
         if kept:
             column = Column("facts kept", f"the likeliest of four ends, where {base} knows the other wording")
-            yield Measured(name, "", column, kept, of_weights=True)
+            yield ModelMarks(name, "", column, kept, of_weights=True)
 
 
-def _of_shift(content: Line, lines: Iterable[Line]) -> Iterator[Measured]:
+def _of_shift(content: Line, lines: Iterable[Line]) -> Iterator[ModelMarks]:
     """The share of tokens that are not among the base's first three; tails that loop do not count."""
     marks: dict[str, Mark] = {}
     for line in lines:
@@ -244,7 +244,7 @@ def _of_shift(content: Line, lines: Iterable[Line]) -> Iterator[Measured]:
             marks[record] = (record, float(kinds.count("shifted")), len(kinds))
     terms = f"beside {content.get('base')}, template {content.get('template')}, {content.get('of')}"
     if marks:
-        yield Measured(str(content.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
+        yield ModelMarks(str(content.get("tuned")), "", Column("shifted tokens", terms), marks, of_weights=True)
 
 
 _OF_WEIGHTS = {"knowledge.json": _of_knowledge, "shift.json": _of_shift}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
 from selfinstruct.tone.ifs import SHARES, counts_by_source, gap
-from selfinstruct.tone.response_verdicts import Judged
-from selfinstruct.tone.tone_score import Scored
+from selfinstruct.tone.response_verdicts import JudgedResponse
+from selfinstruct.tone.tone_score import ToneScore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ _Key: TypeAlias = tuple[str, str, bool, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class ScoreDifference:
     """How far one score lies above another, on the same prompts."""
 
     of: str
@@ -42,20 +42,20 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedScore:
     """A score and the verdicts behind it."""
 
-    scored: Scored
-    verdicts: Sequence[Judged]
+    scored: ToneScore
+    verdicts: Sequence[JudgedResponse]
 
 
-def differences(sides: Sequence[Side], seed: int = 0) -> tuple[Difference, ...]:
+def differences(sides: Sequence[ComparedScore], seed: int = 0) -> tuple[ScoreDifference, ...]:
     """Every pair once, the later one minus the earlier; pairs without a prompt in common are left out."""
     pairs = (_difference(later, earlier, seed) for earlier, later in combinations(sides, 2))
     return tuple(difference for difference in pairs if difference is not None)
 
 
-def _difference(first: Side, second: Side, seed: int) -> Difference | None:
+def _difference(first: ComparedScore, second: ComparedScore, seed: int) -> ScoreDifference | None:
     import numpy as np
 
     ours, theirs = _by_key(first.verdicts), _by_key(second.verdicts)
@@ -84,7 +84,7 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
             estimate = paired_difference(first_counts[:, of] - second_counts[:, of], first_counts[:, among], seed=seed)
         if estimate is not None:
             numbers[name] = estimate
-    return Difference(
+    return ScoreDifference(
         of=first.scored.setting.label,
         above=second.scored.setting.label,
         same_wrapper=first.scored.setting.wrapper == second.scored.setting.wrapper,
@@ -93,9 +93,9 @@ def _difference(first: Side, second: Side, seed: int) -> Difference | None:
     )
 
 
-def _by_key(verdicts: Iterable[Judged]) -> dict[_Key, Judged]:
+def _by_key(verdicts: Iterable[JudgedResponse]) -> dict[_Key, JudgedResponse]:
     """By what was asked; of the same question put twice, each time has a number of its own."""
-    by_key: dict[_Key, Judged] = {}
+    by_key: dict[_Key, JudgedResponse] = {}
     times: dict[tuple[str, bool, int], int] = {}
     for verdict in verdicts:
         asked = (verdict.response.prompt, verdict.response.whole, verdict.response.sample)
@@ -104,8 +104,8 @@ def _by_key(verdicts: Iterable[Judged]) -> dict[_Key, Judged]:
     return by_key
 
 
-def _counts_like(named: Sequence[Judged], counted: Sequence[Judged]) -> dict[str, list[int]]:
-    by_source: dict[str, list[Judged]] = {}
+def _counts_like(named: Sequence[JudgedResponse], counted: Sequence[JudgedResponse]) -> dict[str, list[int]]:
+    by_source: dict[str, list[JudgedResponse]] = {}
     for name, verdict in zip(named, counted, strict=True):
         by_source.setdefault(name.response.origin, []).append(verdict)
     return {source: _summed(counts_by_source(verdicts)) for source, verdicts in by_source.items()}
@@ -115,7 +115,7 @@ def _summed(rows: Mapping[str, Sequence[int]]) -> list[int]:
     return [sum(column) for column in zip(*rows.values(), strict=True)]
 
 
-def table(scores: Iterable[Scored]) -> str:
+def table(scores: Iterable[ToneScore]) -> str:
     """A Markdown table, a line for each score; intervals in brackets, `-` for what was not measured."""
     lines: list[tuple[str, ...]] = [("model", "wrapper", *_TABLE, "n")]
     lines += [
@@ -126,7 +126,7 @@ def table(scores: Iterable[Scored]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
 
 
-def _cell(scored: Scored, name: str) -> str:
+def _cell(scored: ToneScore, name: str) -> str:
     estimate: Estimate | None = getattr(scored, name)
     if estimate is None:
         return "-"

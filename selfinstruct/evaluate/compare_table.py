@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column, Mark, Measured
+from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column, Mark, ModelMarks
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
 from selfinstruct.records import Json
@@ -121,7 +121,7 @@ class FolderMeasured:
 
     folder: str
     label: str
-    measured: Sequence[Measured]
+    measured: Sequence[ModelMarks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def comparison(folders: Sequence[FolderMeasured], against: str = "", seed: int =
     )
 
 
-def _with_unique_tokens(stated: Sequence[tuple[str, Measured]]) -> list[str]:
+def _with_unique_tokens(stated: Sequence[tuple[str, ModelMarks]]) -> list[str]:
     """Whether win rates go along with unique tokens, over all rows that were judged alike."""
     rates: dict[Column, dict[str, tuple[float, float]]] = {}
     for row, measured in stated:
@@ -268,14 +268,14 @@ def _with_unique_tokens(stated: Sequence[tuple[str, Measured]]) -> list[str]:
     return notes
 
 
-def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
+def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, ModelMarks]]:
     """Everything that is measured, with the row where it stands."""
     named = [
         (_named(folder, measured, folders), folder.folder, measured)
         for folder in folders
         for measured in folder.measured
     ]
-    seen: dict[tuple[str, Column], Measured] = {}
+    seen: dict[tuple[str, Column], ModelMarks] = {}
     twice = set[str]()
     for row, _, measured in named:
         before = seen.setdefault((row, measured.column), measured)
@@ -284,7 +284,7 @@ def _placed(folders: Sequence[FolderMeasured]) -> list[tuple[str, Measured]]:
     return [(f"{row} ({folder})" if row in twice else row, measured) for row, folder, measured in named]
 
 
-def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
+def _rows(placed: Sequence[tuple[str, ModelMarks]]) -> dict[str, dict[Column, Mapping[str, Mark]]]:
     """Row by row the marks of each column."""
     rows: dict[str, dict[Column, Mapping[str, Mark]]] = {}
     for row, measured in placed:
@@ -292,7 +292,7 @@ def _rows(placed: Sequence[tuple[str, Measured]]) -> dict[str, dict[Column, Mapp
     return rows
 
 
-def _named(folder: FolderMeasured, measured: Measured, folders: Sequence[FolderMeasured] = ()) -> str:
+def _named(folder: FolderMeasured, measured: ModelMarks, folders: Sequence[FolderMeasured] = ()) -> str:
     """The row; of what is told of weights, that of the model where it was asked: in its folder, else in another."""
     if measured.of_weights and (asked := _asked(folder)):
         same = [(folder, who) for who in asked if _of_name(who[0]) == _of_name(measured.model)]

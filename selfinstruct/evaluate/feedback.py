@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.feedback_prompt_kinds import Subjects, counted, kinds_of, subjects
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_FEEDBACK, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
@@ -32,7 +32,7 @@ class _Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class PromptKindScore:
     """One kind of prompt, and how the student did on it."""
 
     feature: str
@@ -128,9 +128,9 @@ class Feedback:
             json.dumps({**facts, "weights": weights}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
         yield Built(FILE, file)
-        yield Measured("feedback", facts)
+        yield Measured(OF_FEEDBACK, facts)
 
-    def _cells(self, answered: Sequence[_Answered], topics: Subjects) -> list[Cell]:
+    def _cells(self, answered: Sequence[_Answered], topics: Subjects) -> list[PromptKindScore]:
         texts = {answer.source: answer.prompt for answer in answered if answer.whole}
         first = {answer.source: answer.sample for answer in reversed(answered)}
         outcomes = []
@@ -149,7 +149,9 @@ class Feedback:
             steers = feature != _FORM and min(inside, len(once) - inside) >= self.least and mean > 0
             factor = shrunk / mean if steers else 1.0
             made.append(
-                Cell(feature=feature, cell=cell, prompts=prompts, failures=failures, factor=factor, steers=steers)
+                PromptKindScore(
+                    feature=feature, cell=cell, prompts=prompts, failures=failures, factor=factor, steers=steers
+                )
             )
         return sorted(made, key=lambda cell: (-cell.factor, -cell.prompts, cell.feature, cell.cell))
 
@@ -189,7 +191,7 @@ def _gain(now: Sequence[_Answered], before: Sequence[_Answered], seed: int) -> t
     return paired_difference(change, asked, seed=seed), None if most is None else most.high
 
 
-def _kind(cell: Cell) -> str:
+def _kind(cell: PromptKindScore) -> str:
     """As a request for new tasks may name it; empty where it cannot."""
     if cell.feature == "asks":
         return "classification tasks that name their possible labels" if cell.cell == "for a label" else ""
@@ -202,7 +204,7 @@ def _kind(cell: Cell) -> str:
     return said.get(cell.feature, "")
 
 
-def _asked_for(cells: Sequence[Cell]) -> list[Json]:
+def _asked_for(cells: Sequence[PromptKindScore]) -> list[Json]:
     """In words, the cells that the next cycle shows more of."""
     more = [cell for cell in cells if cell.steers and cell.factor > 1]
     return [

@@ -19,7 +19,7 @@ _UNSURE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
+class StratumCounts:
     """Counts of what was read and not called unsure, in one stratum."""
 
     answers: int
@@ -50,7 +50,7 @@ class ReadShare:
     """Prediction-powered; with fewer than five disagreements that of the reads alone."""
     unsure_as: tuple[float, float]
     """`both` if every unsure one were no answer, and if every one were an answer."""
-    errors: Mapping[str, Errors]
+    errors: Mapping[str, StratumCounts]
     """By stratum: `whole` and `cut`, or `all`."""
 
     @property
@@ -166,9 +166,9 @@ def _share(
     )
 
 
-def _errors(reads: Reads, here: "NDArray[np.bool_]") -> Errors:
+def _errors(reads: Reads, here: "NDArray[np.bool_]") -> StratumCounts:
     yes, no, called = here & (reads.read == 1), here & (reads.read == 0), reads.judged == 1
-    return Errors(
+    return StratumCounts(
         answers=int(yes.sum()),
         missed=int((yes & ~called).sum()),
         others=int(no.sum()),

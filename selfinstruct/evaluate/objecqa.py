@@ -15,8 +15,8 @@ from selfinstruct.stats import kappa
 from selfinstruct.tone.objecqa_share import (
     OBJECQA,
     REPLY_TOKENS,
-    Reply,
     TasteQuestion,
+    TasteReply,
     objectivity,
     paired,
     questions_of,
@@ -40,9 +40,11 @@ class ObjecqaReply:
     by_model: Opinion | None = None
     """None: no model judges, it failed, or it said none of the three."""
 
-    def as_reply(self, kind: Opinion) -> Reply:
+    def as_reply(self, kind: Opinion) -> TasteReply:
         """As the score takes it."""
-        return Reply(question=self.question.question, phrasing=self.question.phrasing, sample=self.sample, kind=kind)
+        return TasteReply(
+            question=self.question.question, phrasing=self.question.phrasing, sample=self.sample, kind=kind
+        )
 
     def as_json(self) -> dict[str, Json]:
         """One line of `objecqa.jsonl`."""

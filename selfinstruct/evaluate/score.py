@@ -10,9 +10,9 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Scores, scores_of
-from selfinstruct.needs import JudgeNeed, Needs
+from selfinstruct.needs import OF_TONE, JudgeNeed, Needs
 from selfinstruct.records import Choice, Failure, Json, Request, Task
-from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
+from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 from selfinstruct.text.grammar import plural
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.prompt_sets import ScorePrompt, own_prompts, prompts_of
@@ -21,7 +21,6 @@ from selfinstruct.tone.response_verdicts import BUDGET, Response, Terms
 
 SHIPPED = "ifs-v1"
 """The prompt set that makes scores comparable."""
-_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})
 JUST_TRAINED = "judge"
 """In `bench.judges`: the one that an earlier stage of the same run built."""
 
@@ -123,7 +122,7 @@ class Score:
         scores = scores_of(heard, tone, terms, prompts=self.prompts or "records", failed=failed, seed=bench.seed)
         facts = scores.as_json() | {"failures": [failure.as_json() for failure in failures], "left_out": left_out}
         yield from _built(scores, facts, bench.scratch, self.label)
-        yield Measured("score", facts)
+        yield Measured(OF_TONE, facts)
 
     def _settings(self, bench: Bench) -> tuple[list[tuple[str, Wrapper]], list[Json]]:
         """Each model under each wrapper, and what was left out: a model beside that has no template, under `chat`.
@@ -183,7 +182,7 @@ class Score:
         for asked in ask(model, prompts, request):
             prompt, reply = asked.about, asked.reply
             choices: Sequence[Choice]
-            if isinstance(reply, Failure) and reply.kind in _SAID_NOTHING:
+            if isinstance(reply, Failure) and reply.kind in SAID_NOTHING:
                 # It was asked and had no answer, which is what is measured: left out of the count, it would flatter.
                 choices, ids = [Choice("", reply.kind)] * self.samples, [reply.id] * self.samples
             elif isinstance(reply, Failure):

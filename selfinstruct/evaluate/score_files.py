@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_models import Difference, Side, differences
+from selfinstruct.evaluate.compare_models import ComparedScore, ScoreDifference, differences
 from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.tone.judge_error import biases_of, errors_of
-from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
-from selfinstruct.tone.tone_score import Scored, Setting, score_of
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response, Terms, judged
+from selfinstruct.tone.tone_score import Setting, ToneScore, score_of
 from selfinstruct.tone.whole_or_cut_prompt import seems_whole
 
 _Group: TypeAlias = tuple[str, str]
@@ -96,16 +96,16 @@ def _truth(row: Row, name: str, *, absent: bool) -> bool:
 class Scores:
     """Scores of all models and wrappers by one judge on the same prompts, with their paired differences."""
 
-    sides: tuple[Side, ...]
-    differences: tuple[Difference, ...]
+    sides: tuple[ComparedScore, ...]
+    differences: tuple[ScoreDifference, ...]
 
     @property
-    def verdicts(self) -> Iterable[Judged]:
+    def verdicts(self) -> Iterable[JudgedResponse]:
         """Every response with its verdict, side by side."""
         return (verdict for side in self.sides for verdict in side.verdicts)
 
     @property
-    def scored(self) -> tuple[Scored, ...]:
+    def scored(self) -> tuple[ToneScore, ...]:
         """The scores alone."""
         return tuple(side.scored for side in self.sides)
 
@@ -145,14 +145,14 @@ def scores_of(
 ) -> Scores:
     """The same of responses; `failed` names (model, wrapper) once for each call that got no answer."""
     terms = terms or Terms()
-    groups: dict[_Group, list[Judged]] = {}
+    groups: dict[_Group, list[JudgedResponse]] = {}
     for verdict in judged(responses, tone, terms):
         groups.setdefault((verdict.response.model, verdict.response.wrapper), []).append(verdict)
     if not groups:
         raise BadInput("no responses to score", fix="give a set with at least one")
     known, biases = errors_of(tone), biases_of(tone)
     sides = tuple(
-        Side(
+        ComparedScore(
             score_of(
                 verdicts,
                 Setting(

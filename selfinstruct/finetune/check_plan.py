@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import TrainingExample
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.text.grammar import plural
 
@@ -117,7 +117,7 @@ def as_asked(grid: Sequence[int], first: int, examples: int, *, questions: int =
     return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * per_check))
 
 
-def seconds_of_token(model: Any, example: Example) -> float:  # noqa: ANN401 - imported late
+def seconds_of_token(model: Any, example: TrainingExample) -> float:  # noqa: ANN401 - imported late
     """Seconds that one token of training takes here, about; it is shown alone and decides nothing."""
     import torch
 

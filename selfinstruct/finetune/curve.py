@@ -20,6 +20,7 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune.divergence import Divergence
 from selfinstruct.finetune.stopping import Check, Reason, StopRule
 from selfinstruct.records import Json
+from selfinstruct.stats import is_number
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.response_verdicts import ToneVerdict
 
@@ -189,9 +190,9 @@ def _line(text: bytes, place: str) -> dict[str, Any]:
         _is_count(line["examples"])
         and isinstance(line["stop"], bool)
         and line["ifs"] is not None
-        and all(value is None or _is_number(value) for value in numbers)
+        and all(value is None or is_number(value) for value in numbers)
         and isinstance(intervals, dict)
-        and all(isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends)) for ends in intervals.values())
+        and all(isinstance(ends, list) and len(ends) == 2 and all(map(is_number, ends)) for ends in intervals.values())
     )
     if not good:
         raise BadInput("a value of a check is of the wrong kind", place=place, fix="remove both files")
@@ -206,10 +207,6 @@ def _object(text: bytes, place: str) -> dict[str, Any]:
     if not isinstance(line, dict):
         raise BadInput("not an object", place=place, fix="remove both files")
     return line
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_count(value: object) -> bool:

@@ -46,7 +46,7 @@ class ProbeText:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ProbeTexts:
     """A named set of texts on which the divergence between two models is measured."""
 
     name: ProbeName
@@ -71,12 +71,12 @@ class Base(Protocol):
         """Logits of positions `first` and on, chunk by chunk; the text is number `place` of the probe."""
 
 
-def prose_probe() -> Probe:
+def prose_probe() -> ProbeTexts:
     """Twelve short paragraphs of our own, of many subjects."""
-    return Probe("prose", tuple(ProbeText(text) for text in prompt("finetune", "prose").text.split("\n\n")))
+    return ProbeTexts("prose", tuple(ProbeText(text) for text in prompt("finetune", "prose").text.split("\n\n")))
 
 
-def probes_of(known: Sequence[Task], tokenizer: Any, template: Template, seed: int) -> tuple[Probe, ...]:  # noqa: ANN401
+def probes_of(known: Sequence[Task], tokenizer: Any, template: Template, seed: int) -> tuple[ProbeTexts, ...]:  # noqa: ANN401
     """Plain prose, and the answers of known tasks after prompts as the student gets them."""
     answered = [task for task in known if task.instances and not task.later and task.instances[0].output.strip()]
     texts = []
@@ -89,12 +89,12 @@ def probes_of(known: Sequence[Task], tokenizer: Any, template: Template, seed: i
     return (prose_probe(), reference_probe(texts)) if texts else (prose_probe(),)
 
 
-def reference_probe(texts: Sequence[ProbeText]) -> Probe:
+def reference_probe(texts: Sequence[ProbeText]) -> ProbeTexts:
     """Prompts with reference answers, such as the seeds'; a few dozen are enough."""
-    return Probe("reference", tuple(texts))
+    return ProbeTexts("reference", tuple(texts))
 
 
-def divergence(model: Any, tokenizer: Any, probe: Probe, base: Base) -> Divergence:  # noqa: ANN401 - imported late
+def divergence(model: Any, tokenizer: Any, probe: ProbeTexts, base: Base) -> Divergence:  # noqa: ANN401 - imported late
     """Mean over all positions of the probe. The model must be in evaluation mode; memory is that of few positions.
 
     Raises:
@@ -120,7 +120,7 @@ def divergence(model: Any, tokenizer: Any, probe: Probe, base: Base) -> Divergen
     )
 
 
-def no_divergence(model: Any, tokenizer: Any, probe: Probe) -> Divergence:  # noqa: ANN401 - imported late
+def no_divergence(model: Any, tokenizer: Any, probe: ProbeTexts) -> Divergence:  # noqa: ANN401 - imported late
     """What `divergence` finds where the model is still the base, without asking either.
 
     Raises:
@@ -186,7 +186,7 @@ def chunks_of(length: int, first: int) -> list[int]:
     return [count for count in counts if count > 0]
 
 
-def _refuse_empty(probe: Probe, positions: int) -> None:
+def _refuse_empty(probe: ProbeTexts, positions: int) -> None:
     if not positions:
         raise BadInput("has no text", place=f"probe {probe.name}", fix="give it texts, or leave it out")
 
@@ -241,7 +241,14 @@ class KeptPredictions:
             start += many
 
 
-def base_of(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path | None, *, fresh: bool) -> Base | None:  # noqa: ANN401 - imported late
+def base_of(
+    model: Any,  # noqa: ANN401 - imported late
+    tokenizer: Any,  # noqa: ANN401 - as above
+    probes: Sequence[ProbeTexts],
+    folder: Path | None,
+    *,
+    fresh: bool,
+) -> Base | None:
     """Where the base's predictions come from; None where they are lost: full tuning goes on, and no file has them.
 
     `fresh`: the model has not been trained yet, so that its predictions are the base's. `folder` holds them; without,
@@ -259,7 +266,7 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path | None) -> KeptPredictions:  # noqa: ANN401
+def _keep(model: Any, tokenizer: Any, probes: Sequence[ProbeTexts], folder: Path | None) -> KeptPredictions:  # noqa: ANN401
     import numpy as np
     import torch
 
@@ -297,7 +304,7 @@ def _written(path: Path, array: Any) -> Any:  # noqa: ANN401 - imported late
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _read_back(model: Any, tokenizer: Any, probes: Sequence[Probe], folder: Path) -> KeptPredictions | None:  # noqa: ANN401
+def _read_back(model: Any, tokenizer: Any, probes: Sequence[ProbeTexts], folder: Path) -> KeptPredictions | None:  # noqa: ANN401
     import numpy as np
 
     kept = {}

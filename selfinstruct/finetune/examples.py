@@ -23,11 +23,11 @@ from selfinstruct.finetune.training_text import (
     end_mark,
     masked,
     one_turn,
-    place,
     tagged,
     templated,
 )
 from selfinstruct.records import Json, Task
+from selfinstruct.task_names import named
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
@@ -35,7 +35,7 @@ _ANCHOR = "\n"
 _SPACE = "\u2581"  # how SentencePiece writes a space
 
 
-class Tokens:
+class TrainingTokenizer:
     """A tokenizer, as a training needs it."""
 
     def __init__(self, tokenizer: Any) -> None:  # noqa: ANN401 - imported late
@@ -85,7 +85,7 @@ _TOGETHER = 512  # tasks handed to the tokenizer at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrainingExample:
     """One conversation as a student reads it."""
 
     record: str
@@ -107,7 +107,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ExampleCounts:
     """What a set came to."""
 
     records: int
@@ -137,8 +137,8 @@ class Counts:
 class Prepared:
     """A set, ready to be learned."""
 
-    examples: tuple[Example, ...]
-    counts: Counts
+    examples: tuple[TrainingExample, ...]
+    counts: ExampleCounts
     fingerprint: str
     """SHA-256 of all tokens and masks, in their order: same data, same template, same tokenizer."""
     unfit: Mapping[int, Unfit] = field(default_factory=lambda: MappingProxyType({}))
@@ -169,7 +169,7 @@ def prepare(
             the template.
     """
     records = unlearned = 0
-    made: list[Example] = []
+    made: list[TrainingExample] = []
     unfit: dict[int, Unfit] = {}
     for batch in _batches(tasks, _TOGETHER):
         before = len(made)
@@ -189,7 +189,7 @@ def prepare(
         raise Unfit(first.reason, what, place=first.place, fix=first.fix)
     if not made:
         raise BadInput("no task to learn from", place="stage finetune", fix="see what the stages before it kept")
-    counts = Counts(
+    counts = ExampleCounts(
         records=records - len(unfit),
         examples=len(made),
         truncated=sum(example.cut for example in made),
@@ -211,7 +211,7 @@ def segments(
     """One instance of a task in a template."""
     pair = task.instances[index]
     if template == "chat":
-        made = templated(tokenizer, conversation(task, pair), place(task))
+        made = templated(tokenizer, conversation(task, pair), named(task))
     elif template == "tags":
         made = tagged(conversation(task, pair), end_mark(tokenizer))
     else:
@@ -227,11 +227,11 @@ def _examples(
     max_tokens: int,
     seed: int,
     too_long: TooLong,
-) -> Iterator[list[Example] | Unfit]:
+) -> Iterator[list[TrainingExample] | Unfit]:
     """Of each task its examples, or what is wrong with it."""
     if template == "chat":
         check_template(tokenizer)
-    cutter = Tokens(tokenizer)
+    cutter = TrainingTokenizer(tokenizer)
     opening = cutter.opening if template != "chat" else []  # a template writes its own
     written = [_written(task, tokenizer, template, seed) for task in tasks]
     pieces = [
@@ -255,7 +255,7 @@ def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[
     """The pieces of each instance, by its number; of none that is marked whole as not to be learned."""
     if not task.instances:
         fix = "leave it out, or make instances first"
-        return Unfit("no_answer", "no answer to learn from", place=place(task), fix=fix)
+        return Unfit("no_answer", "no answer to learn from", place=named(task), fix=fix)
     try:
         pieces = {index: segments(task, index, tokenizer, template, seed) for index in range(len(task.instances))}
     except Unfit as refusal:
@@ -265,33 +265,35 @@ def _written(task: Task, tokenizer: Any, template: Template, seed: int) -> dict[
 
 def _example(
     name: str, pieces: Sequence[Segment], tokenized: Iterator[Sequence[int]], opening: Sequence[int]
-) -> Example:
+) -> TrainingExample:
     """The next pieces' tokens as one."""
     tokens, mask = array("i", opening), bytearray(len(opening))
     for piece in pieces:
         ids = next(tokenized)
         tokens.extend(ids)
         mask += bytes([piece.supervised]) * len(ids)
-    return Example(name, tokens, bytes(mask), cut=False)
+    return TrainingExample(name, tokens, bytes(mask), cut=False)
 
 
-def _cut(task: Task, examples: Sequence[Example], most: int, too_long: TooLong) -> list[Example] | Unfit:
-    made: list[Example] = []
+def _cut(
+    task: Task, examples: Sequence[TrainingExample], most: int, too_long: TooLong
+) -> list[TrainingExample] | Unfit:
+    made: list[TrainingExample] = []
     for whole in examples:
         example, length = whole, len(whole)
         if length > most:
             if too_long != "truncate":
                 what = f"{length} tokens, and {most} are read"
-                return Unfit("too_long", what, place=place(task), fix=_LONGER)
+                return Unfit("too_long", what, place=named(task), fix=_LONGER)
             example = replace(whole, tokens=whole.tokens[:most], supervised=whole.supervised[:most], cut=True)
         if not example.learned:
             what = f"no token of it would be learned: of its {length} tokens only the first {most} are read"
-            return Unfit("too_long", what, place=place(task), fix="raise max_tokens, or leave the record out")
+            return Unfit("too_long", what, place=named(task), fix="raise max_tokens, or leave the record out")
         made.append(example)
     return made
 
 
-def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int | None) -> None:
+def _check_known(examples: Iterable[TrainingExample], tasks: Iterable[Task], words: int | None) -> None:
     if words is None:
         return
     owners = {task.id: task for task in tasks}
@@ -299,10 +301,10 @@ def _check_known(examples: Iterable[Example], tasks: Iterable[Task], words: int 
         if max(example.tokens) >= words:
             what = f"its tokenizer writes token {max(example.tokens)}, and the model knows {words}"
             owner = owners[example.record.partition("/")[0]]
-            raise BadInput(what, place=place(owner), fix="take the tokenizer that came with the weights")
+            raise BadInput(what, place=named(owner), fix="take the tokenizer that came with the weights")
 
 
-def fingerprint(examples: Iterable[Example]) -> str:
+def fingerprint(examples: Iterable[TrainingExample]) -> str:
     """SHA-256 of what is read and what is learned of it, in order."""
     content = hashlib.sha256()
     for example in examples:
@@ -349,7 +351,7 @@ def unfit_lines(prepared: Prepared) -> Iterator[str]:
         yield f"  and {count - _NAMED:,} more"
 
 
-def _shown_example(example: Example, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
+def _shown_example(example: TrainingExample, tokenizer: Any) -> str:  # noqa: ANN401 - imported late
     end = ", cut off at its end" if example.cut else ""
     lines = [f"record {example.record[:16]}: {plural(len(example), 'token')}, {example.learned} of them learned{end}"]
     pairs = zip(example.tokens, example.supervised, strict=True)

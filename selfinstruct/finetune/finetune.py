@@ -13,25 +13,25 @@ from selfinstruct.finetune.check_plan import GRID, as_asked, fitted, seconds_of_
 from selfinstruct.finetune.checkpoint import Progress
 from selfinstruct.finetune.divergence import probes_of
 from selfinstruct.finetune.examples import (
-    Example,
     Prepared,
     Refused,
     TooLong,
+    TrainingExample,
     fingerprint,
     prepare,
     preview,
     unfit_lines,
 )
 from selfinstruct.finetune.launch import Engine, Quantize, process, take_place
-from selfinstruct.finetune.lr_search import Trial, Trials, lowest
-from selfinstruct.finetune.machine_probe import Capabilities, Dtype, Method, Precision, capabilities, precision
+from selfinstruct.finetune.lr_search import LearningRateTrial, Trials, lowest
+from selfinstruct.finetune.machine_probe import Dtype, MachineCapabilities, Method, Precision, capabilities, precision
 from selfinstruct.finetune.refused_knobs import check
 from selfinstruct.finetune.shuffled_answers import shuffled_answers
 from selfinstruct.finetune.stopping import EPSILON, PATIENCE, TAU, StopRule
 from selfinstruct.finetune.student import CURVE, recipe_facts, training_facts, write_student
-from selfinstruct.finetune.training import Recipe, mean_loss, train
+from selfinstruct.finetune.training import Hyperparameters, mean_loss, train
 from selfinstruct.finetune.training_text import Template, Unfit
-from selfinstruct.needs import CheckNeed, JudgeNeed, Needs
+from selfinstruct.needs import OF_TRAINING, CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
@@ -175,7 +175,7 @@ class Finetune:
         folder = self._folder(prepared, weights, recipe, bench)
         trials = self._trials(prepared, held_out, recipe, examined, folder, bench)
         recipe = replace(recipe, learning_rate=lowest(trials)) if trials else recipe
-        tests = list(islice(filter(_is_test, records), _HELD_OUT))
+        tests = list(islice((task for task in records if task.held_out), _HELD_OUT))
         curve = folder / CURVE if self.stop == "ifs" else None
         model = self._learner(loaded, weights, bench)
         checks = None if curve is None else self._checks(prepared, Loaded(model, loaded.tokenizer), tests, curve, bench)
@@ -218,7 +218,7 @@ class Finetune:
         if curve is not None and curve.is_file():
             # a copy: the runner moves what it is given, and after a kill the original is needed again
             yield Built(CURVE, Path(shutil.copyfile(curve, bench.scratch / CURVE)))
-        yield Measured("finetune", facts)
+        yield Measured(OF_TRAINING, facts)
 
     def preview(self, records: Sequence[Task], bench: Bench) -> str:
         """The first three examples with their masks, and what is unfit among all records; nothing is trained."""
@@ -238,7 +238,7 @@ class Finetune:
         return bench.weights[self.base]
 
     def _prepared(
-        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, examined: Capabilities, bench: Bench
+        self, tasks: "Iterator[Task] | Sequence[Task]", loaded: Loaded, examined: MachineCapabilities, bench: Bench
     ) -> Prepared:
         most = min(self.max_tokens, examined.context)
         return prepare(
@@ -252,18 +252,20 @@ class Finetune:
             refused=self.refused,
         )
 
-    def _held_out(self, records: Sequence[Task], loaded: Loaded, examined: Capabilities, bench: Bench) -> list[Example]:
+    def _held_out(
+        self, records: Sequence[Task], loaded: Loaded, examined: MachineCapabilities, bench: Bench
+    ) -> list[TrainingExample]:
         """Of the test split, what can be read; a record that cannot is no reason to lose a finished training."""
-        made: list[Example] = []
-        for task in islice(filter(_is_test, records), _HELD_OUT):
+        made: list[TrainingExample] = []
+        for task in islice((task for task in records if task.held_out), _HELD_OUT):
             try:
                 made += self._prepared([task], loaded, examined, bench).examples
             except BadInput:
                 continue
         return made
 
-    def _recipe(self, numbers: Precision, bench: Bench) -> Recipe:
-        return Recipe(
+    def _recipe(self, numbers: Precision, bench: Bench) -> Hyperparameters:
+        return Hyperparameters(
             learning_rate=self.learning_rate or RATES[self.method],
             epochs=self.epochs,
             batch=self.batch,
@@ -287,12 +289,12 @@ class Finetune:
     def _trials(
         self,
         prepared: Prepared,
-        held_out: Sequence[Example],
-        recipe: Recipe,
-        examined: Capabilities,
+        held_out: Sequence[TrainingExample],
+        recipe: Hyperparameters,
+        examined: MachineCapabilities,
         folder: Path,
         bench: Bench,
-    ) -> list[Trial]:
+    ) -> list[LearningRateTrial]:
         """Each of the learning rates, tried; none where there is nothing to choose from."""
         if not self.learning_rates:
             return []
@@ -386,7 +388,7 @@ class Finetune:
     def _taste(self, bench: Bench) -> Sequence[Task]:
         return bench.benchmarks[OBJECQA] if self.objecqa else ()
 
-    def _folder(self, prepared: Prepared, weights: Weights, recipe: Recipe, bench: Bench) -> Path:
+    def _folder(self, prepared: Prepared, weights: Weights, recipe: Hyperparameters, bench: Bench) -> Path:
         """Where this training's checkpoints lie: another set, base or knob is another training."""
         knobs: Json = repr(self)
         name = digest("finetune", self.version, knobs, asdict(recipe), prepared.fingerprint, weights.name)
@@ -410,12 +412,8 @@ class Finetune:
         return made
 
 
-def _is_test(task: Task) -> bool:
-    return task.extra.get("split") == "test"
-
-
 def _to_train(records: Sequence[Task]) -> Iterator[Task]:
-    return (task for task in records if not _is_test(task))
+    return (task for task in records if not task.held_out)
 
 
 def _refuse_nothing(records: Sequence[Task]) -> None:
@@ -430,8 +428,8 @@ def _fates(records: Sequence[Task], unfit: Mapping[int, Unfit]) -> Iterator[Outc
     """Rejected where it cannot be learned; records for testing are kept, and come in between."""
     place = -1
     for task in records:
-        place += not _is_test(task)
-        problem = None if _is_test(task) else unfit.get(place)
+        place += not task.held_out
+        problem = None if task.held_out else unfit.get(place)
         yield (
             Kept(task)
             if problem is None
@@ -446,4 +444,4 @@ def _tell_unfit(prepared: Prepared, bench: Bench) -> None:
 
 
 def _tests(records: Sequence[Task]) -> int:
-    return sum(map(_is_test, records))
+    return sum(task.held_out for task in records)

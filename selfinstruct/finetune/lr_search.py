@@ -11,15 +11,15 @@ from typing import Any
 
 from selfinstruct.atomic_files import write_whole
 from selfinstruct.errors import BadInput, Stopped
-from selfinstruct.finetune.examples import Example
-from selfinstruct.finetune.machine_probe import Capabilities
-from selfinstruct.finetune.training import Diverged, Recipe, mean_loss, train
+from selfinstruct.finetune.examples import TrainingExample
+from selfinstruct.finetune.machine_probe import MachineCapabilities
+from selfinstruct.finetune.training import Diverged, Hyperparameters, mean_loss, train
 from selfinstruct.records import Json
 from selfinstruct.stage import Doing, Loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class LearningRateTrial:
     """One learning rate that was tried, and what it led to."""
 
     learning_rate: float
@@ -37,13 +37,14 @@ class Trial:
         }
 
 
-def lowest(trials: Sequence[Trial]) -> float:
+def lowest(trials: Sequence[LearningRateTrial]) -> float:
     """The learning rate of the trial with the lowest loss, the smaller one of equals.
 
     Raises:
         Stopped: no trial came to a loss.
 
-    >>> lowest([Trial(learning_rate=rate, examples=8, held_out_loss=loss) for rate, loss in [(1e-4, 2.1), (5e-4, 2.0)]])
+    >>> tried = [(1e-4, 2.1), (5e-4, 2.0)]
+    >>> lowest([LearningRateTrial(learning_rate=rate, examples=8, held_out_loss=loss) for rate, loss in tried])
     0.0005
     """
     known = [(trial.held_out_loss, trial.learning_rate) for trial in trials if trial.held_out_loss is not None]
@@ -59,14 +60,14 @@ class Trials:
 
     learner: Callable[[], tuple[Loaded, Any]]
     """Gives the base anew, and the model as it will be trained."""
-    examples: Sequence[Example]
-    held_out: Sequence[Example]
-    recipe: Recipe
-    examined: Capabilities
+    examples: Sequence[TrainingExample]
+    held_out: Sequence[TrainingExample]
+    recipe: Hyperparameters
+    examined: MachineCapabilities
     folder: Path
     doing: Doing
 
-    def __call__(self, rates: Sequence[float], most: int) -> list[Trial]:
+    def __call__(self, rates: Sequence[float], most: int) -> list[LearningRateTrial]:
         """Each rate on the first `most` examples of the recipe's plan; what was tried before a kill stays tried.
 
         The rate falls to nothing within a trial, as it does within the training.
@@ -80,7 +81,7 @@ class Trials:
         epochs = min(self.recipe.epochs, most / len(self.examples))
         return [self._trial(replace(self.recipe, learning_rate=rate, epochs=epochs)) for rate in rates]
 
-    def _trial(self, recipe: Recipe) -> Trial:
+    def _trial(self, recipe: Hyperparameters) -> LearningRateTrial:
         folder = self.folder / f"{recipe.learning_rate:g}"
         kept_loss = self.folder / f"{recipe.learning_rate:g}-loss.json"
         if not kept_loss.is_file():
@@ -88,13 +89,13 @@ class Trials:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_whole(kept_loss, [json.dumps(loss).encode() + b"\n"])
         shutil.rmtree(folder, ignore_errors=True)
-        return Trial(
+        return LearningRateTrial(
             learning_rate=recipe.learning_rate,
             examples=round(len(self.examples) * recipe.epochs),
             held_out_loss=json.loads(kept_loss.read_text(encoding="utf-8")),
         )
 
-    def _loss(self, recipe: Recipe, folder: Path) -> float | None:
+    def _loss(self, recipe: Hyperparameters, folder: Path) -> float | None:
         loaded, model = self.learner()
         doing = partial(self.doing, f"trying learning rate {recipe.learning_rate:g}")
         try:

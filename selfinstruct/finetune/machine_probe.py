@@ -25,7 +25,7 @@ _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 
 
 @dataclass(frozen=True, slots=True)
-class Capabilities:
+class MachineCapabilities:
     """What a model can do on this machine: packing, context, and how many tokens fit in one pass."""
 
     layout: Layout
@@ -39,12 +39,12 @@ class Capabilities:
     words: int
     """Tokens that it knows; a tokenizer may have more, for pictures for instance, and never write them."""
 
-    def in_rows(self) -> "Capabilities":
+    def in_rows(self) -> "MachineCapabilities":
         """As TRL uses it: rows filled up, as many tokens at a time as they have."""
         return replace(self, layout="padded", together=sys.maxsize)
 
 
-def capabilities(model: Any, name: str) -> Capabilities:  # noqa: ANN401 - imported late
+def capabilities(model: Any, name: str) -> MachineCapabilities:  # noqa: ANN401 - imported late
     """Of a model in evaluation mode, without an adapter.
 
     Raises:
@@ -64,7 +64,7 @@ def capabilities(model: Any, name: str) -> Capabilities:  # noqa: ANN401 - impor
         changed[0, -1] = (changed[0, -1] + 1) % known
         if not _same(_logits(model, changed)[:, :-1], alone[1][:, :-1], times=1):
             raise _no_causal(name, "it sees the words that come later")
-        return Capabilities(
+        return MachineCapabilities(
             layout="packed" if _packs(model, short, long, torch.cat(alone, dim=1)) else "padded",
             plain_head=_plain_head(model, long, alone[1]),
             context=int(getattr(model.config.get_text_config(), "max_position_embeddings", None) or _CONTEXT),

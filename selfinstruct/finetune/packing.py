@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal, TypeAlias
 
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import TrainingExample
 
 _NAME = "selfinstruct_apart"
 _UNKNOWN = ("softcap", "s_aux")  # of few architectures; whoever gives them is left to its own attention
@@ -176,7 +176,7 @@ class Pass:
     """Of the examples, as they lie."""
 
 
-def tensors(examples: Sequence[Example], layout: Layout, device: Any, filling: int) -> Pass:  # noqa: ANN401 - imported late
+def tensors(examples: Sequence[TrainingExample], layout: Layout, device: Any, filling: int) -> Pass:  # noqa: ANN401 - imported late
     """Tensors of one forward pass: inputs, positions, targets and masks of these examples."""
     import torch
 

@@ -20,7 +20,7 @@ from selfinstruct.finetune.divergence import (
     AdapterOff,
     Base,
     Divergence,
-    Probe,
+    ProbeTexts,
     adds_nothing,
     base_of,
     divergence,
@@ -59,7 +59,7 @@ class StopOnIFS(TrainerCallback):
         grid: Sequence[int] = GRID,
         rule: StopRule | None = None,
         curve: Path | None = None,
-        probes: Sequence[Probe] = (),
+        probes: Sequence[ProbeTexts] = (),
         train_on: bool = False,
         examples_seen: ExamplesSeen | None = None,
     ) -> None:
@@ -286,7 +286,7 @@ class StopOnIFS(TrainerCallback):
             )
         return loss
 
-    def _moved(self, model: Any, tokenizer: Any, probe: Probe) -> Divergence | None:  # noqa: ANN401 - imported late
+    def _moved(self, model: Any, tokenizer: Any, probe: ProbeTexts) -> Divergence | None:  # noqa: ANN401 - imported late
         if isinstance(self._base, AdapterOff) and adds_nothing(model):
             return no_divergence(model, tokenizer, probe)
         return None if self._base is None else divergence(model, tokenizer, probe, self._base)

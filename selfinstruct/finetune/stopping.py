@@ -34,7 +34,7 @@ from selfinstruct.finetune.divergence import Divergence, ProbeName
 from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
 from selfinstruct.tone.ask_loaded_model import ToneReading
-from selfinstruct.tone.judge_error import Errors
+from selfinstruct.tone.judge_error import JudgeErrors
 
 EPSILON = 0.03
 TAU = 0.90
@@ -138,7 +138,7 @@ class StopRule:
     """Of `ifs_full` - `ifs_partial`, beyond what the judge alone makes of it."""
     gap_half_width: float = GAP_HALF_WIDTH
     """How well the gap must be known to count."""
-    errors: Errors | None = None
+    errors: JudgeErrors | None = None
     """How the judge errs on models that it never saw (`errors_of`); None: not known, and taken to miss nothing."""
     draws: int = DRAWS
     seed: int = 0

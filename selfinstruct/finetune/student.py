@@ -14,9 +14,9 @@ from selfinstruct.finetune.adapter import merged
 from selfinstruct.finetune.checkpoint import Progress, whole_folder
 from selfinstruct.finetune.examples import Prepared
 from selfinstruct.finetune.launch import engine_name, process
-from selfinstruct.finetune.machine_probe import Capabilities, Precision
+from selfinstruct.finetune.machine_probe import MachineCapabilities, Precision
 from selfinstruct.finetune.packing import steps, useful_share
-from selfinstruct.finetune.training import Recipe
+from selfinstruct.finetune.training import Hyperparameters
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from selfinstruct.finetune.finetune import Finetune
 
 
-def recipe_facts(stage: "Finetune", recipe: Recipe, numbers: Precision, examined: Capabilities) -> dict[str, Json]:
+def recipe_facts(
+    stage: "Finetune", recipe: Hyperparameters, numbers: Precision, examined: MachineCapabilities
+) -> dict[str, Json]:
     """The knobs that made the student what it is."""
     lora: dict[str, Json] = {"rank": stage.rank, "alpha": stage.alpha, "targets": list(stage.targets)}
     return {
@@ -51,8 +53,8 @@ def recipe_facts(stage: "Finetune", recipe: Recipe, numbers: Precision, examined
 def training_facts(
     model: Any,  # noqa: ANN401 - imported late
     prepared: Prepared,
-    recipe: Recipe,
-    examined: Capabilities,
+    recipe: Hyperparameters,
+    examined: MachineCapabilities,
     progress: Progress,
 ) -> dict[str, Json]:
     """Steps, losses and sizes."""

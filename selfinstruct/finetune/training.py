@@ -16,9 +16,9 @@ from typing import Any
 
 from selfinstruct.errors import BadInput, Stopped
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, load, save
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import TrainingExample
 from selfinstruct.finetune.loss import Loss, noisy
-from selfinstruct.finetune.machine_probe import Capabilities
+from selfinstruct.finetune.machine_probe import MachineCapabilities
 from selfinstruct.finetune.packing import Pass, Step, passes, steps, tensors
 from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.finetune.trainer_callbacks import Events
@@ -29,7 +29,7 @@ LONGEST_GRADIENT = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Hyperparameters:
     """Hyperparameters of a training."""
 
     learning_rate: float
@@ -64,9 +64,9 @@ def no_progress(done: int, of: int) -> None:
 def train(
     model: Any,  # noqa: ANN401 - imported late
     tokenizer: Any,  # noqa: ANN401
-    examples: Sequence[Example],
-    recipe: Recipe,
-    examined: Capabilities,
+    examples: Sequence[TrainingExample],
+    recipe: Hyperparameters,
+    examined: MachineCapabilities,
     folder: Path,
     callbacks: Sequence[Any] = (),
     doing: Callable[[int, int], None] = no_progress,
@@ -84,7 +84,7 @@ def train(
     return training.run(doing)
 
 
-def planned(count: int, recipe: Recipe) -> list[Step]:
+def planned(count: int, recipe: Hyperparameters) -> list[Step]:
     """All steps over so many examples; BadInput where they are none."""
     plan = steps(count, recipe.batch * recipe.accumulate, recipe.epochs, recipe.seed)
     if not plan:
@@ -117,9 +117,9 @@ def rate(step: int, count: int, highest: float, warm_up: float) -> float:
 def mean_loss(
     model: Any,  # noqa: ANN401 - imported late
     tokenizer: Any,  # noqa: ANN401
-    examples: Sequence[Example],
-    recipe: Recipe,
-    examined: Capabilities,
+    examples: Sequence[TrainingExample],
+    recipe: Hyperparameters,
+    examined: MachineCapabilities,
 ) -> float:
     """Nats a learned token over examples that are not trained on; the model in evaluation mode meanwhile."""
     loss, filled = Loss(model, plain_head=examined.plain_head), filling(tokenizer)
@@ -138,9 +138,9 @@ class _Training:
         self,
         model: Any,  # noqa: ANN401 - imported late
         tokenizer: Any,  # noqa: ANN401
-        examples: Sequence[Example],
-        recipe: Recipe,
-        examined: Capabilities,
+        examples: Sequence[TrainingExample],
+        recipe: Hyperparameters,
+        examined: MachineCapabilities,
         folder: Path,
         callbacks: Sequence[Any],
     ) -> None:

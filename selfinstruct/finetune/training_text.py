@@ -15,16 +15,16 @@ from selfinstruct.errors import BadInput
 from selfinstruct.prompt_templates import (
     ENCODINGS_WITH_INPUT,
     ENCODINGS_WITHOUT_INPUT,
-    TAGS,
     WITH_INPUT,
     WRAPPERS,
     before_answer,
     filled,
     joined,
+    tagged_turns,
     with_system,
 )
 from selfinstruct.records import Instance, Message, Task
-from selfinstruct.text import shown
+from selfinstruct.task_names import named
 
 Template: TypeAlias = Literal["chat", "tags", "alpaca", "ifs", "self_instruct"]
 """`chat`: the tokenizer's template; `tags`: Camels; `alpaca`; `ifs`: Becoming self-instruct's cut-down one
@@ -62,7 +62,7 @@ def conversation(task: Task, pair: Instance) -> list[Message]:
     ]
     if not all(turn.content.strip() for turn in turns if turn.role == "assistant"):
         what = "an empty answer: nothing to learn from it"
-        raise Unfit("no_answer", what, place=place(task), fix="leave the record out")
+        raise Unfit("no_answer", what, place=named(task), fix="leave the record out")
     return turns
 
 
@@ -77,23 +77,15 @@ def masked(made: list[Segment], unlearned: Collection[int]) -> list[Segment]:
 
 def tagged(turns: list[Message], end: str) -> list[Segment]:
     """Each turn under a tag that says who speaks, as plain text; the last mark is the end."""
-    made: list[Segment] = []
-    asked = ""
-    for turn in turns:
-        asked += TAGS[turn.role] + "\n"
-        if turn.role == "assistant":
-            made += [Segment(asked, supervised=False), Segment(turn.content.strip() + end, supervised=True)]
-            asked = "\n"
-        else:
-            asked += turn.content.strip() + "\n"
-    return made  # what is said after the last answer teaches nothing
+    *pieces, _ = tagged_turns(((turn.role, turn.content) for turn in turns), end)
+    return [Segment(text, supervised=said) for text, said in pieces]  # what follows the last answer teaches nothing
 
 
 def one_turn(task: Task, pair: Instance, template: Template, end: str, draw: Random) -> list[Segment]:
     """A prompt and an answer; Unfit for a conversation, which these templates have no room for."""
     if any(turn.role == "assistant" for turn in task.later):
         what = f"a conversation, and the template '{template}' has room for one answer"
-        raise Unfit("several_answers", what, place=place(task), fix="take the template chat or tags")
+        raise Unfit("several_answers", what, place=named(task), fix="take the template chat or tags")
     conversation(task, pair)
     text = _text_of(template, pair, draw)
     prompt = with_system(filled(text, task.instruction, pair.input), task.system)
@@ -105,11 +97,6 @@ def _text_of(template: Template, pair: Instance, draw: Random) -> str:
     if template == "self_instruct":
         return draw.choice(ENCODINGS_WITH_INPUT if pair.input.strip() else ENCODINGS_WITHOUT_INPUT)
     return WITH_INPUT.get(template, WRAPPERS[template]) if pair.input.strip() else WRAPPERS[template]
-
-
-def place(task: Task) -> str:
-    """The record as an error names it."""
-    return f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
 
 
 def check_template(tokenizer: Any) -> None:  # noqa: ANN401 - imported late

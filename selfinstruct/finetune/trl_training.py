@@ -28,16 +28,16 @@ from trl import SFTTrainer  # type: ignore[attr-defined] # its library makes its
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.checkpoint import Progress, checkpoints, refusals, save
-from selfinstruct.finetune.examples import Example, fingerprint
+from selfinstruct.finetune.examples import TrainingExample, fingerprint
 from selfinstruct.finetune.launch import process, shared_out
 from selfinstruct.finetune.loss import Loss
-from selfinstruct.finetune.machine_probe import Capabilities
+from selfinstruct.finetune.machine_probe import MachineCapabilities
 from selfinstruct.finetune.packing import Step, tensors
 from selfinstruct.finetune.student import no_bars
 from selfinstruct.finetune.training import (
     LONGEST_GRADIENT,
     Diverged,
-    Recipe,
+    Hyperparameters,
     diverged,
     filling,
     no_progress,
@@ -55,9 +55,9 @@ _WAIT = 86_400  # seconds that processes wait at most, while the first one check
 def train(
     model: Any,  # noqa: ANN401 - no types that survive a late import
     tokenizer: Any,  # noqa: ANN401
-    examples: Sequence[Example],
-    recipe: Recipe,
-    examined: Capabilities,
+    examples: Sequence[TrainingExample],
+    recipe: Hyperparameters,
+    examined: MachineCapabilities,
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
     doing: Callable[[int, int], None] = no_progress,
@@ -105,7 +105,7 @@ def train(
     return again(model, tokenizer, examples, recipe, examined, folder, callbacks if first else (), doing)
 
 
-def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # noqa: ANN401 - as above
+def _arguments(model: Any, recipe: Hyperparameters, count: int, folder: Path) -> Any:  # noqa: ANN401 - as above
     """Of a training of `count` steps."""
     from trl import SFTConfig  # type: ignore[attr-defined] # as above
 
@@ -152,7 +152,7 @@ def _arguments(model: Any, recipe: Recipe, count: int, folder: Path) -> Any:  # 
 class _Trainer(SFTTrainer):
     """`SFTTrainer` with our learning rates, that writes no card and asks no hub when it saves."""
 
-    def __init__(self, recipe: Recipe, **given: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
+    def __init__(self, recipe: Hyperparameters, **given: Any) -> None:  # noqa: ANN401 - of `SFTTrainer`
         self._recipe = recipe
         super().__init__(**given)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
@@ -191,7 +191,9 @@ class _Trainer(SFTTrainer):
 class _Watch(TrainerCallback):
     """Counts examples for the callbacks after it, tells how far the training is, and ends it where the loss is lost."""
 
-    def __init__(self, plan: Sequence[Step], recipe: Recipe, folder: Path, doing: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, plan: Sequence[Step], recipe: Hyperparameters, folder: Path, doing: Callable[[int, int], None]
+    ) -> None:
         self.plan, self.recipe, self.folder, self._doing = plan, recipe, folder, doing
 
     def on_train_begin(
@@ -291,7 +293,7 @@ def _trained(trainer: _Trainer, last: Path | None) -> tuple[TrainerState, bool]:
     return trainer.state, True
 
 
-def _progress(state: TrainerState, plan: Sequence[Step], examples: Sequence[Example]) -> Progress:
+def _progress(state: TrainerState, plan: Sequence[Step], examples: Sequence[TrainingExample]) -> Progress:
     done = plan[: state.global_step]
     return Progress(
         losses=tuple(float(entry["loss"]) for entry in state.log_history if "loss" in entry),
@@ -301,7 +303,7 @@ def _progress(state: TrainerState, plan: Sequence[Step], examples: Sequence[Exam
     )
 
 
-def _rows(examples: Sequence[Example], plan: Sequence[Step], size: int, filled: int) -> Any:  # noqa: ANN401
+def _rows(examples: Sequence[TrainingExample], plan: Sequence[Step], size: int, filled: int) -> Any:  # noqa: ANN401
     """A `datasets.Dataset` of tokens and labels, a row for each place of the plan.
 
     A step's rows are in order of length, so that little is filled up; where it is short, rows without loss follow.
@@ -331,8 +333,8 @@ def _is_sound(
     step: Step,
     loss: Loss,
     model: Any,  # noqa: ANN401 - as above
-    examples: Sequence[Example],
-    examined: Capabilities,
+    examples: Sequence[TrainingExample],
+    examined: MachineCapabilities,
     filled: int,
 ) -> bool:
     """Whether loss and gradient are numbers on the shortest example of a step."""
@@ -345,7 +347,7 @@ def _is_sound(
     return math.isfinite(nats) and math.isfinite(float(norm))
 
 
-def _agreed(arguments: TrainingArguments, folder: Path, examples: Sequence[Example]) -> Path:
+def _agreed(arguments: TrainingArguments, folder: Path, examples: Sequence[TrainingExample]) -> Path:
     """The folder of the first process, where the set is the same in all of them."""
     if arguments.world_size == 1:
         return folder

@@ -17,13 +17,13 @@ from typing import Any, Literal, cast
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord, as_text, asked, beside, in_parts, objects, optional, rest, text
 from selfinstruct.formats.loss_marks import unlearned_answers
-from selfinstruct.prompt_templates import TAGS, joined
+from selfinstruct.prompt_templates import ASKS_TAGGED, CHATML_ENDS, TAGS, joined, tagged_text
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 from selfinstruct.text import shown
 
 END = "</s>"
 """LLaMA's end-of-text mark; hand in that of the student's tokenizer where it has another."""
-_ENDS = ("</s>", "<|end|>", "<|endoftext|>", "<|im_end|>")
+_ENDS = ("</s>", "<|end|>", "<|endoftext|>", CHATML_ENDS)
 """What templates with the same tags close every turn with."""
 _TAG_LINE = re.compile(r"^<\|(system|user|assistant)\|>$", re.MULTILINE)
 Role = Literal["system", "user", "assistant"]
@@ -50,7 +50,7 @@ def tagged(turns: Sequence[Message], *, end: str = END) -> str:
     >>> tagged([Message("user", "Name a river. "), Message("assistant", "The Nile.")])
     '<|user|>\nName a river.\n<|assistant|>\nThe Nile.</s>'
     """
-    return _joined(turns, end).strip()
+    return _tagged(turns, end).strip()
 
 
 def tagged_prompt(turns: Sequence[Message], *, end: str = END) -> str:
@@ -59,7 +59,7 @@ def tagged_prompt(turns: Sequence[Message], *, end: str = END) -> str:
     >>> tagged_prompt([Message("user", "Name a river.")])
     '<|user|>\nName a river.\n<|assistant|>\n'
     """
-    return _joined(turns, end) + TAGS["assistant"] + "\n"
+    return _tagged(turns, end) + ASKS_TAGGED
 
 
 def untagged(text: str, *, end: str = END) -> tuple[Message, ...]:
@@ -87,10 +87,8 @@ def _turn(role: str, content: str, end: str) -> Message:
     return Message(who, content.removesuffix(mark).rstrip() if mark else content)
 
 
-def _joined(turns: Sequence[Message], end: str) -> str:
-    return "".join(
-        f"{TAGS[turn.role]}\n{turn.content.strip()}{end if turn.role == 'assistant' else ''}\n" for turn in turns
-    )
+def _tagged(turns: Sequence[Message], end: str) -> str:
+    return tagged_text(((turn.role, turn.content) for turn in turns), end)
 
 
 def conversation(

@@ -12,14 +12,13 @@ from typing import Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord
-from selfinstruct.formats.json_lines import LINE_BYTES
+from selfinstruct.formats.json_lines import LINE_BYTES, UTF16_MARKS
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.streams import Stream, complaints, ending, name, stream, unpacked_cap
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
 DELIMITERS = (",", ";", "\t", "|")
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SHOWN = 200
 _OLD_END = re.compile(r"(?<=\r)(?!\n|\Z)")  # a line end of old, alone
 _SAYS_DELIMITER = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
@@ -171,7 +170,7 @@ class _Lines:
                 f"a line over {LINE_BYTES >> 20} MiB", place=self._place, fix="is it a table? split the record"
             )
         if not self.number:
-            if line.startswith(_UTF16):
+            if line.startswith(UTF16_MARKS):
                 raise BadInput("UTF-16, not UTF-8", place=self._place, fix="save the file as UTF-8")
             line = line.removeprefix(codecs.BOM_UTF8)
         return line.decode("utf-8", "surrogateescape")

@@ -182,7 +182,7 @@ def _untied(first: Sequence[Line | BadRecord]) -> None:
 
 
 @dataclass(frozen=True)
-class Reader:
+class TaskReader:
     """Makes tasks of values, and says of the others why not."""
 
     origin: Provenance

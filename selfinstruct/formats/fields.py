@@ -8,7 +8,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
-_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+JSON_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 _YES_NO = {"yes": True, "no": False, "": None}  # as Self-Instruct's second step writes its labels
 LAYOUT_KEYS = frozenset(
     (
@@ -74,7 +74,7 @@ def kind(value: object) -> str:
     >>> kind(None), kind([]), kind(True)
     ('null', 'a list', 'true or false')
     """
-    return "null" if value is None else _KINDS.get(type(value), type(value).__name__)
+    return "null" if value is None else JSON_KINDS.get(type(value), type(value).__name__)
 
 
 def text(value: Mapping[str, Any], key: str, *, within: str = "") -> str:

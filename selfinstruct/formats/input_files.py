@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.bounded_read import read_whole
+from selfinstruct.bounded_read import is_there, read_whole
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.csv_and_xlsx import delimited_rows, sheet_rows
 from selfinstruct.formats.fields import BadRecord
@@ -37,7 +37,7 @@ _MOST_STARS, _MOST_STARS_OF_A_PART = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InputTable:
     """Records that belong together: those of one file or table."""
 
     name: str
@@ -47,7 +47,7 @@ class Source:
     records: Iterator[Line | BadRecord]
 
 
-def sources(given: str, *, named: bool = True) -> Iterator[Source]:
+def sources(given: str, *, named: bool = True) -> Iterator[InputTable]:
     """Everything that a name stands for, in the order of the file names.
 
     `NAME#SPLIT` or `NAME#CONFIG/SPLIT` says which part of a folder or Hub set is meant, where there are several.
@@ -60,11 +60,13 @@ def sources(given: str, *, named: bool = True) -> Iterator[Source]:
         yield from _folder(path, config, split)
     elif _is_hub_id(path):
         repository = path.as_posix()
-        yield Source(f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split))
+        yield InputTable(
+            f"{repository}#{split}" if split else repository, repository, hub_rows(repository, config, split)
+        )
     else:
         _no_configurations(path, config)
         if ending(path) == ".xlsx":
-            yield Source(path.name, name(path), sheet_rows(path, split, named=named))
+            yield InputTable(path.name, name(path), sheet_rows(path, split, named=named))
             return
         whole = _file(path, path.name) if named or _SORTS.get(ending(path)) != "CSV" else _unnamed(path)
         yield _part(whole, split, split_named(Path(path.name)) if split else "")
@@ -81,7 +83,7 @@ def place_in(given: str) -> Path:
 
 def there(given: str) -> bool:
     """Whether a name, without the part it may name, is that of a file or folder."""
-    return _exists(_parts(given)[0])
+    return is_there(_parts(given)[0])
 
 
 def _snapshot(path: Path) -> Path:
@@ -107,7 +109,7 @@ def _is_run(path: Path) -> bool:
 def _parts(given: str) -> tuple[Path, str, str]:
     path = Path(given)
     before, mark, part = given.rpartition("#")
-    if not mark or _exists(path):
+    if not mark or is_there(path):
         return path, "", ""
     config, slash, split = part.rpartition("/")
     if not before or not split or (slash and not config):
@@ -116,40 +118,33 @@ def _parts(given: str) -> tuple[Path, str, str]:
     return Path(before), config, split
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a name too long, or with a NUL in it
-        return False
-
-
 def _is_folder(path: Path) -> bool:
-    return _exists(path) and path.is_dir()
+    return is_there(path) and path.is_dir()
 
 
 def _is_hub_id(path: Path) -> bool:
     """OWNER/NAME that is no path: neither there, nor in a folder that is there, nor with a data file's ending."""
     return (
         _HUB.fullmatch(path.as_posix()) is not None
-        and not _exists(path)
-        and not _exists(path.parent)
+        and not is_there(path)
+        and not is_there(path.parent)
         and ending(path) not in (*ENDINGS, *_ELSE)
         and path.suffix.lower() not in PACKED
     )
 
 
-def _file(path: Path, called: str) -> Source:
+def _file(path: Path, called: str) -> InputTable:
     kind = ending(path)
-    if kind in _ELSE and _exists(path):
+    if kind in _ELSE and is_there(path):
         raise BadInput(f"{with_article(kind)} file", place=name(path), fix="write its records as JSONL, CSV or Parquet")
     packed = path.suffix.lower() in PACKED
     if packed and _SORTS.get(kind) in ("Parquet", "Arrow", "a spreadsheet"):
         raise BadInput(f"a packed {kind} file", place=name(path), fix="unpack it first")
-    return Source(called, name(path), _READERS.get(kind, read_each)(path))
+    return InputTable(called, name(path), _READERS.get(kind, read_each)(path))
 
 
-def _unnamed(path: Path) -> Source:
-    return Source(path.name, name(path), delimited_rows(path, named=False))
+def _unnamed(path: Path) -> InputTable:
+    return InputTable(path.name, name(path), delimited_rows(path, named=False))
 
 
 _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
@@ -164,13 +159,13 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Line | BadRecord]]] = {
 """By ending; all else is JSON."""
 
 
-def _part(whole: Source, split: str, named: str = "") -> Source:
+def _part(whole: InputTable, split: str, named: str = "") -> InputTable:
     """Of a file the records of a split: all, where its own name says it, else those that are marked so."""
     if not split or named in (split, usual(split)):
         return whole
     if named:
         raise BadInput(f"no split '{shown(split)}'", place=whole.place, fix=f"by its name it is {named}")
-    return Source(whole.name, whole.place, of_split(whole.records, split, whole.place))
+    return InputTable(whole.name, whole.place, of_split(whole.records, split, whole.place))
 
 
 def _no_configurations(path: Path, config: str) -> None:
@@ -179,10 +174,10 @@ def _no_configurations(path: Path, config: str) -> None:
         raise BadInput(what, place=name(path), fix="only the card of a set names some: write #SPLIT alone")
 
 
-def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
+def _folder(path: Path, config: str, split: str) -> Iterator[InputTable]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         _no_configurations(path, config)
-        yield Source(path.name, name(path), saved_rows(path, split))
+        yield InputTable(path.name, name(path), saved_rows(path, split))
     elif _is_run(path):
         _no_configurations(path, config)
         yield _part(_file(path / KEPT, KEPT), split)
@@ -197,7 +192,7 @@ def _folder(path: Path, config: str, split: str) -> Iterator[Source]:
         files = _plain_files(path)
         meant = files_of_split(path, files, split)
         if meant is None and split and len(files) > 1:
-            yield Source(path.name, name(path), of_split(_records(files), split, name(path)))
+            yield InputTable(path.name, name(path), of_split(_records(files), split, name(path)))
         else:
             for file in files if meant is None else meant:
                 yield _part(_file(file, file.name), split if meant is None else "")

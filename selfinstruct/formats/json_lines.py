@@ -19,7 +19,7 @@ _PIECE = 64 << 10
 _BLOCK_LINES, _BLOCK_BYTES = 64, 1 << 18
 _SHOWN = 200
 _BOM = codecs.BOM_UTF8
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _RECORDS = re.compile(rb"\[\s*[\[{]")
 
 
@@ -80,7 +80,7 @@ def _is_object(text: str) -> bool:
 def _of_stream(opened: Stream, kind: str) -> Iterator[Line | BadRecord]:
     """What it begins with decides: an array, an object over many lines, or a value a line."""
     head = _first_line(opened)
-    if head.startswith(_UTF16):
+    if head.startswith(UTF16_MARKS):
         raise BadInput("UTF-16, not UTF-8", place=name(opened.path), fix="save the file as UTF-8")
     mark = head.removeprefix(_BOM).strip()
     if _RECORDS.match(mark) and kind != ".json":

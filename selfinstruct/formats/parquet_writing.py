@@ -27,20 +27,20 @@ GROUP_CHARS = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ColumnKind:
     """What the values of a column have in common."""
 
     name: str
     """`null`, `bool`, `int` (exact as a float, too), `long`, `float`, `text`, `list`, `struct`, or `json`: nothing."""
-    fields: Mapping[str, "Kind"] = field(default_factory=dict)
+    fields: Mapping[str, "ColumnKind"] = field(default_factory=dict)
     """Of a struct; of a list the one kind of its items, under the empty name."""
 
 
-_NULL, _JSON = Kind("null"), Kind("json")
+_NULL, _JSON = ColumnKind("null"), ColumnKind("json")
 _NUMBERS = {frozenset(("int", "long")): "long", frozenset(("int", "float")): "float"}
 
 
-def kind_of(value: Json, *, turns: bool = False) -> Kind:
+def kind_of(value: Json, *, turns: bool = False) -> ColumnKind:
     """The kind of one value; of turns it is one in which any of them may lack what another has.
 
     >>> kind_of([1, 2.5]).fields[""].name, kind_of([1, "a"]).name, kind_of({}).name
@@ -50,13 +50,13 @@ def kind_of(value: Json, *, turns: bool = False) -> Kind:
         inner = _NULL
         for item in value:
             inner = merged(inner, kind_of(item), lacking=turns)
-        return _JSON if inner == _JSON else Kind("list", {"": inner})
+        return _JSON if inner == _JSON else ColumnKind("list", {"": inner})
     if isinstance(value, dict):
         fields = {key: kind_of(item) for key, item in value.items()}
-        return _JSON if not fields or len(fields) > _MOST_FIELDS else Kind("struct", fields)
+        return _JSON if not fields or len(fields) > _MOST_FIELDS else ColumnKind("struct", fields)
     if isinstance(value, int) and not isinstance(value, bool):
-        return Kind(_size(value))
-    return Kind(_SCALARS[type(value)])
+        return ColumnKind(_size(value))
+    return ColumnKind(_SCALARS[type(value)])
 
 
 def _size(value: int) -> str:
@@ -68,7 +68,7 @@ def _size(value: int) -> str:
 _SCALARS: Mapping[type, str] = {type(None): "null", bool: "bool", float: "float", str: "text"}
 
 
-def common(kinds: Iterable[Kind]) -> Kind:
+def common(kinds: Iterable[ColumnKind]) -> ColumnKind:
     """The kind of them all."""
     joint = _NULL
     for kind in kinds:
@@ -76,7 +76,7 @@ def common(kinds: Iterable[Kind]) -> Kind:
     return joint
 
 
-def merged(one: Kind, other: Kind, *, turns: bool = False, lacking: bool = False) -> Kind:
+def merged(one: ColumnKind, other: ColumnKind, *, turns: bool = False, lacking: bool = False) -> ColumnKind:
     """The kind that holds values of both, and gives each back as it was.
 
     Objects with other keys have no kind in common but JSON, for null would stand where nothing was; unless the one may
@@ -87,19 +87,19 @@ def merged(one: Kind, other: Kind, *, turns: bool = False, lacking: bool = False
     if one == _NULL:
         return other
     if one.name != other.name:
-        return Kind(_NUMBERS.get(frozenset((one.name, other.name)), "json"))
+        return ColumnKind(_NUMBERS.get(frozenset((one.name, other.name)), "json"))
     if one.name == "list":
         inner = merged(one.fields[""], other.fields[""], lacking=turns)
-        return _JSON if inner == _JSON else Kind("list", {"": inner})
+        return _JSON if inner == _JSON else ColumnKind("list", {"": inner})
     if one.name != "struct" or (one.fields.keys() != other.fields.keys() and not lacking):
         return _JSON
     fields = {
         key: merged(one.fields.get(key, _NULL), other.fields.get(key, _NULL)) for key in {**one.fields, **other.fields}
     }
-    return _JSON if len(fields) > _MOST_FIELDS else Kind("struct", fields)
+    return _JSON if len(fields) > _MOST_FIELDS else ColumnKind("struct", fields)
 
 
-def arrow_type(kind: Kind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
+def arrow_type(kind: ColumnKind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
     """The Arrow type of a kind; what is always null, and what only JSON can say, is text."""
     import pyarrow as pa
 
@@ -118,7 +118,7 @@ def arrow_type(kind: Kind) -> Any:  # noqa: ANN401 - pyarrow publishes no types
             return pa.string()
 
 
-def json_places(kind: Kind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def json_places(kind: ColumnKind, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Where a kind holds JSON as text: keys from the column on, an empty one for the items of a list."""
     if kind == _JSON:
         yield path
@@ -130,7 +130,7 @@ class Columns:
     """The columns of rows that are told one after the other."""
 
     def __init__(self) -> None:
-        self.kinds: dict[str, Kind] = {}
+        self.kinds: dict[str, ColumnKind] = {}
 
     def add(self, row: Row) -> None:
         """Widen the kinds of the columns so that they hold one more row."""
@@ -152,7 +152,7 @@ class Columns:
         return {column: _typed(value, self.kinds[column]) for column, value in row.items()}
 
 
-def _typed(value: Json, kind: Kind) -> Json:
+def _typed(value: Json, kind: ColumnKind) -> Json:
     if value is None:
         return None
     if kind == _JSON:

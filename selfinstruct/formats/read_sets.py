@@ -11,8 +11,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles, columns_of
 from selfinstruct.formats.conversations import TURN_KEYS
 from selfinstruct.formats.detect import (
-    Reader,
     SeenIds,
+    TaskReader,
     agreed,
     each_somewhere,
     first_of,
@@ -22,7 +22,7 @@ from selfinstruct.formats.detect import (
     with_answers,
 )
 from selfinstruct.formats.fields import BadRecord, Unreadable
-from selfinstruct.formats.input_files import Source, sources
+from selfinstruct.formats.input_files import InputTable, sources
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.layouts import SHAPES, WEAK, fitting, mended, shape_of
 from selfinstruct.formats.rows import unpublished
@@ -96,18 +96,18 @@ def _converter(shape: str, compat: str) -> str:
     return bare if bare in CAMELS and (compat or bare != shape or bare not in SHAPES) else ""
 
 
-def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[Source]:
+def _parts(source: str, converter: str, columns: Roles | None) -> Iterator[InputTable]:
     """The collection of NatInst tasks has a folder of its own kind; all else is as it is named."""
     from selfinstruct.formats.camels import read_superni
 
     folder = Path(source)
     if converter == "superni" and (folder / "splits").is_dir():
-        yield Source(folder.name, source, read_superni(folder))
+        yield InputTable(folder.name, source, read_superni(folder))
     else:
         yield from sources(source, named=not (columns and columns.numbered))
 
 
-def _converted(converter: str, part: Source, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
+def _converted(converter: str, part: InputTable, compat: str, seed: int, seen: SeenIds) -> Iterator[Task | Unreadable]:
     from selfinstruct.formats.camels import CAMELS
 
     for record in CAMELS[converter].convert(part.records, source=part.name, compat=compat, seed=seed):
@@ -123,14 +123,16 @@ class Layout:
     answered: bool | None = None
 
 
-def _read(part: Source, layout: Layout, seen: SeenIds, notice: Callable[[str], None]) -> Iterator[Task | Unreadable]:
+def _read(
+    part: InputTable, layout: Layout, seen: SeenIds, notice: Callable[[str], None]
+) -> Iterator[Task | Unreadable]:
     first = first_of(part.records)
     doubt = named(first, layout.columns) if layout.columns else None
     usual = "" if layout.columns else forced(first, layout.shape) if layout.shape else agreed(first)
     by_look = layout.answered is None and not layout.columns and with_answers(first, layout.shape)
     answered = bool(layout.columns and layout.columns.output) or by_look or bool(layout.answered)
     origin = Provenance(stage="input", source=part.name)
-    reader = Reader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
+    reader = TaskReader(origin, seen, notice, layout.shape, usual, layout.columns, answered)
     whole: Iterator[Line | BadRecord] = chain(first, part.records)
     if layout.columns and doubt:
         whole = each_somewhere(whole, layout.columns.given.values(), doubt)
@@ -157,7 +159,7 @@ def explained(source: str, *, shape: str = "", columns: Roles | None = None) -> 
             yield f"  {line}"
 
 
-def _of_part(part: Source, first: Sequence[Line | BadRecord], shape: str, columns: Roles | None) -> Iterator[str]:
+def _of_part(part: InputTable, first: Sequence[Line | BadRecord], shape: str, columns: Roles | None) -> Iterator[str]:
     if not first:
         yield "no records"
         return
@@ -174,7 +176,7 @@ def _of_part(part: Source, first: Sequence[Line | BadRecord], shape: str, column
     if not answered:
         yield "none of the first records has an answer: it is read as a set of instructions"
     origin = Provenance(stage="input", source=part.name)
-    reader = Reader(origin, SeenIds(), lambda _: None, shape, usual, columns, answered)
+    reader = TaskReader(origin, SeenIds(), lambda _: None, shape, usual, columns, answered)
     yield from _tried([reader.read(item) for item in islice(chain(first, part.records), _LOOKED)])
 
 

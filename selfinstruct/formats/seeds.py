@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from selfinstruct.errors import BadInput
+from selfinstruct.formats.fields import JSON_KINDS
 from selfinstruct.formats.json_lines import read_text_lines, read_values
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.formats.layouts import is_own, own_task
@@ -21,7 +22,6 @@ _SHAPES = (
     'an Alpaca record {"instruction", "input", "output"}, or an instruction as text'
 )
 _EXPECTED = f"expected {_SHAPES}"
-_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
 def builtin_seeds() -> Path:
@@ -161,4 +161,4 @@ def _flag(value: Mapping[str, Any], line: Line) -> bool | None:
 
 
 def _kind(value: object) -> str:
-    return "null" if value is None else _KINDS[type(value)]
+    return "null" if value is None else JSON_KINDS[type(value)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from selfinstruct.formats.conversations import ROLES, conversation
 from selfinstruct.formats.fields import BadRecord, rest, text
-from selfinstruct.prompt_templates import joined
+from selfinstruct.prompt_templates import CHATML_BEGINS, CHATML_ENDS, joined
 from selfinstruct.records import Message, Provenance, Task
 
 
@@ -25,7 +25,7 @@ class _Turned:
 
 
 _TURNED = (
-    _Turned(re.compile(r"<\|im_start\|>(\w+)\n"), ("<|im_end|>",)),
+    _Turned(re.compile(rf"{re.escape(CHATML_BEGINS)}(\w+)\n"), (CHATML_ENDS,)),
     _Turned(re.compile(r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n"), ("<|eot_id|>", "<|end_of_text|>")),
     _Turned(re.compile(r"<start_of_turn>(\w+)\n"), ("<end_of_turn>", "<eos>")),
     _Turned(re.compile(r"### (System|Human|User|Assistant): ?"), ("</s>",)),
@@ -33,7 +33,7 @@ _TURNED = (
 )
 _LEAD = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>)?\s*")
 _ALPACA = re.compile(r"^### (Instruction|Input|Response|Output):[ \t]*\n?", re.MULTILINE)
-_DRESSED = ("<|im_start|>", "<|start_header_id|>", "<start_of_turn>", "### ", "Human:", "[/INST]")
+_DRESSED = (CHATML_BEGINS, "<|start_header_id|>", "<start_of_turn>", "### ", "Human:", "[/INST]")
 _ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>")
 
 

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from selfinstruct.fragment.cuts import size
 from selfinstruct.fragment.drafts import CutRule, Draft, Drafts
-from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment, Kind
-from selfinstruct.fragment.levelling import Length, levelled, with_varied_seam
+from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment, FragmentKind
+from selfinstruct.fragment.levelling import LevelledText, levelled, with_varied_seam
 from selfinstruct.fragment.pair_sources import Source
 from selfinstruct.records import digest
 
@@ -34,12 +34,12 @@ class BuildRule:
 def built(sources: Sequence[Source], rule: BuildRule, seed: str) -> list[Fragment]:
     """The split's fragments in an order that tells nothing; the same for the same sources, rule and seed."""
     drafts = _drafts(sources, rule, seed)
-    texts: dict[int, Length] = {}
+    texts: dict[int, LevelledText] = {}
     for whole in (True, False):
         # Cut prompts and whole ones each for themselves: else length and prompt together would tell the label.
         places = [place for place, draft in enumerate(drafts) if draft.whole == whole]
         lengths = [
-            Length(label=KINDS[drafts[at].kind].label, text=drafts[at].body.text, least=drafts[at].body.least)
+            LevelledText(label=KINDS[drafts[at].kind].label, text=drafts[at].body.text, least=drafts[at].body.least)
             for at in places
         ]
         random = _random(seed, "lengths", whole)
@@ -61,7 +61,7 @@ def _drafts(sources: Sequence[Source], rule: BuildRule, seed: str) -> list[Draft
     return [draft for name, many in wanted.items() for draft in _of_kind(maker, KINDS[name], able[name], many, seed)]
 
 
-def _of_kind(maker: Drafts, kind: Kind, able: Sequence[int], many: int, seed: str) -> list[Draft]:
+def _of_kind(maker: Drafts, kind: FragmentKind, able: Sequence[int], many: int, seed: str) -> list[Draft]:
     """So many fragments of a kind, from as many records as there are before one gives a second."""
     order = list(able)
     _random(seed, kind.name).shuffle(order)
@@ -78,7 +78,7 @@ def _of_kind(maker: Drafts, kind: Kind, able: Sequence[int], many: int, seed: st
     return drafts
 
 
-def _fragment(draft: Draft, length: Length, varied: float, random: Random) -> Fragment:
+def _fragment(draft: Draft, length: LevelledText, varied: float, random: Random) -> Fragment:
     source = draft.source
     return Fragment(
         prompt=draft.prompt,

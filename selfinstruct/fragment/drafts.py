@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from random import Random
 
 from selfinstruct.fragment.cuts import ENDS, By, Cut, cut, edges, first_words, size, stands_alone
-from selfinstruct.fragment.fragment import Kind
-from selfinstruct.fragment.pair_sources import Neighbours, Source
+from selfinstruct.fragment.fragment import FragmentKind
+from selfinstruct.fragment.pair_sources import NeighbourIndex, Source
 from selfinstruct.fragment.stock_phrases import Phrases, phrases
 from selfinstruct.text import one_line
 
@@ -78,7 +78,7 @@ class Drafts:
     def __init__(self, sources: Sequence[Source], rule: CutRule) -> None:
         """`sources`: of one split; `rule`: where their texts may be cut."""
         self._sources, self._rule = sources, rule
-        self._neighbours = Neighbours(sources)
+        self._neighbours = NeighbourIndex(sources)
         of_language: dict[str, list[int]] = {}
         for place, source in enumerate(sources):
             of_language.setdefault(source.language, []).append(place)
@@ -90,7 +90,7 @@ class Drafts:
         }
         self._alone = len({source.key for source in sources}) <= 1
 
-    def able(self, kind: Kind) -> list[int]:
+    def able(self, kind: FragmentKind) -> list[int]:
         """Places of the sources of which such a fragment can be made."""
         if self._alone and kind.name in ("another", "another_and_answers", "other_answer"):
             return []
@@ -102,7 +102,7 @@ class Drafts:
             and (kind.name != "carries_on" or bool(source.carries_on))
         ]
 
-    def made(self, kind: Kind, place: int, turn: int, random: Random) -> Draft:
+    def made(self, kind: FragmentKind, place: int, turn: int, random: Random) -> Draft:
         """One fragment of that kind; `turn` alternates between whole and cut prompts where both are right."""
         source = self._sources[place]
         part = source.can_be_cut and (kind.prompt == "part" or (kind.prompt == "either" and turn % 2 == 1))

@@ -12,7 +12,7 @@ ANSWER_LIKE, CONTINUATION_LIKE = 1, 0
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FragmentKind:
     """One row of the table."""
 
     name: str
@@ -27,26 +27,26 @@ class Kind:
 
 # A record that says how its instruction might go on does so after the whole of it, as a rule.
 # Within each label half of the prompts are whole, or a cut prompt alone would tell the label.
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, FragmentKind] = {
     kind.name: kind
     for kind in (
         # The six of arXiv 2307.03692, section 3.
-        Kind("answer", ANSWER_LIKE, "whole", 0.28),
-        Kind("answer_to_part", ANSWER_LIKE, "part", 0.28),
-        Kind("finishes", CONTINUATION_LIKE, "part", 0.22, continues=True),
-        Kind("another", CONTINUATION_LIKE, "whole", 0.12, continues=True),
-        Kind("finishes_and_answers", CONTINUATION_LIKE, "part", 0.20, continues=True),
-        Kind("another_and_answers", CONTINUATION_LIKE, "whole", 0.10, continues=True),
+        FragmentKind("answer", ANSWER_LIKE, "whole", 0.28),
+        FragmentKind("answer_to_part", ANSWER_LIKE, "part", 0.28),
+        FragmentKind("finishes", CONTINUATION_LIKE, "part", 0.22, continues=True),
+        FragmentKind("another", CONTINUATION_LIKE, "whole", 0.12, continues=True),
+        FragmentKind("finishes_and_answers", CONTINUATION_LIKE, "part", 0.20, continues=True),
+        FragmentKind("another_and_answers", CONTINUATION_LIKE, "whole", 0.10, continues=True),
         # Beyond the paper: off topic is no sign of carrying on, and there are other ways not to answer.
-        Kind("other_answer", ANSWER_LIKE, "either", 0.16),
-        Kind("clarifies", ANSWER_LIKE, "either", 0.10),
+        FragmentKind("other_answer", ANSWER_LIKE, "either", 0.16),
+        FragmentKind("clarifies", ANSWER_LIKE, "either", 0.10),
         # Small models answer first and lose the thread then: that is for `ifs_clean` to see, the tone is an answer's.
-        Kind("repeats", ANSWER_LIKE, "either", 0.09),
-        Kind("runs_on", ANSWER_LIKE, "either", 0.09),
-        Kind("carries_on", CONTINUATION_LIKE, "said", 0.20, continues=True),
-        Kind("echo", CONTINUATION_LIKE, "either", 0.06),
-        Kind("empty_list", CONTINUATION_LIKE, "either", 0.04),
-        Kind("loop", CONTINUATION_LIKE, "either", 0.06),
+        FragmentKind("repeats", ANSWER_LIKE, "either", 0.09),
+        FragmentKind("runs_on", ANSWER_LIKE, "either", 0.09),
+        FragmentKind("carries_on", CONTINUATION_LIKE, "said", 0.20, continues=True),
+        FragmentKind("echo", CONTINUATION_LIKE, "either", 0.06),
+        FragmentKind("empty_list", CONTINUATION_LIKE, "either", 0.04),
+        FragmentKind("loop", CONTINUATION_LIKE, "either", 0.06),
     )
 }
 

@@ -16,7 +16,7 @@ _UNSPACED_SPACES = ("", "", "\n", "\n\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Length:
+class LevelledText:
     """A continuation on its way to the length it shall have."""
 
     label: int
@@ -27,7 +27,7 @@ class Length:
     """It ends earlier than it did."""
 
 
-def levelled(texts: Sequence[Length], random: Random, words_at_most: int) -> list[Length]:
+def levelled(texts: Sequence[LevelledText], random: Random, words_at_most: int) -> list[LevelledText]:
     """The same, in the same order, shortened so that both labels have (nearly) one distribution of lengths and ends.
 
     The text at a quantile of its label's lengths gets no more words than the text at that quantile of the other's.
@@ -52,14 +52,14 @@ def ends_with_mark(text: str) -> bool:
     return text.rstrip(CLOSERS + " \n")[-1:] in (*ENDS,)
 
 
-def _ranked(texts: Sequence[Length], sizes: Sequence[int], label: int, random: Random) -> list[int]:
+def _ranked(texts: Sequence[LevelledText], sizes: Sequence[int], label: int, random: Random) -> list[int]:
     """Places of a label's texts from short to long, equals in random order."""
     places_ = [place for place, text in enumerate(texts) if text.label == label]
     random.shuffle(places_)
     return sorted(places_, key=sizes.__getitem__)
 
 
-def _shortened(text: Length, most: int, random: Random) -> Length:
+def _shortened(text: LevelledText, most: int, random: Random) -> LevelledText:
     """At most so many words: ended anywhere, or half the time at a sentence's end that is near enough."""
     if size(text.text) <= max(most, text.least):
         return text
@@ -76,7 +76,7 @@ def _whole_sentences(text: str, least: int, most: int) -> str:
     return next((head for head in reversed(able) if head[-1:] in (*ENDS,)), "")
 
 
-def _same_ends(texts: list[Length], ranks: dict[int, list[int]], random: Random) -> list[Length]:
+def _same_ends(texts: list[LevelledText], ranks: dict[int, list[int]], random: Random) -> list[LevelledText]:
     """Marks are taken from the ends of one label's texts until both have the same share of them."""
     if not ranks[1] or not ranks[0]:
         return texts
@@ -89,7 +89,7 @@ def _same_ends(texts: list[Length], ranks: dict[int, list[int]], random: Random)
     return texts
 
 
-def _opened(text: Length, random: Random) -> Length:
+def _opened(text: LevelledText, random: Random) -> LevelledText:
     """Without the mark at its end, half the time without its last word too."""
     bare = text.text.rstrip(CLOSERS + ENDS + " \n")
     if random.random() < 1 / 2 and (long := size(bare)) > max(text.least, 1):

@@ -11,6 +11,7 @@ from selfinstruct.fragment.cuts import can_be_cut
 from selfinstruct.fragment.stock_phrases import language_of
 from selfinstruct.prompt_templates import joined
 from selfinstruct.records import Instance, Task, digest
+from selfinstruct.task_names import set_of
 from selfinstruct.text import words
 
 _CODE = re.compile(r"[a-z]{2}(?![a-z])", re.IGNORECASE)
@@ -105,12 +106,6 @@ def first_input(task: Task) -> str:
     return instance.input if instance else ""
 
 
-def set_of(task: Task) -> str:
-    """The data set a task names, else the file it was read from, else the stage that made it."""
-    named = task.extra.get("dataset")
-    return named if isinstance(named, str) and named else task.provenance.source or task.provenance.stage
-
-
 def _answered(task: Task) -> Instance | None:
     return next((pair for pair in task.instances if pair.output.strip()), None)
 
@@ -191,7 +186,7 @@ def _border(ends: Sequence[int], wanted: float, *, full: bool) -> int:
     return min(able, key=lambda end: (abs(end - wanted), end))
 
 
-class Neighbours:
+class NeighbourIndex:
     """An index over the instructions of a split."""
 
     def __init__(self, sources: Sequence[Source]) -> None:

@@ -154,7 +154,7 @@ def _bare(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ParsedEntry:
     """One entry as the model wrote it; `output` is None where it never came to one."""
 
     instruction: str
@@ -207,19 +207,19 @@ class _Draft:
         order = ("instruction", "input", "output")
         return order.index(name) > order.index(self.current) and (numbered or not self.numbered)
 
-    def entry(self) -> Entry:
+    def entry(self) -> ParsedEntry:
         output = self.text("output") if "output" in self.lines else None
-        return Entry(self.text("instruction"), no_input(self.text("input")), output)
+        return ParsedEntry(self.text("instruction"), no_input(self.text("input")), output)
 
 
-def read(text: str, *, opened: bool) -> list[Entry]:
+def read(text: str, *, opened: bool) -> list[ParsedEntry]:
     r"""The entries of a text, tolerant of missing numbers and of `##`, `---` or nothing between two of them.
 
     `opened`: the prompt ended in `4. Instruction:`, so the text begins inside that field. An entry never swallows the
     next one, which is the fault that users of the Alpaca data met most.
 
     >>> read(" Say hi.\n4. Input:\n<noinput>\n4. Output:\nHi.\n##\nInstruction: Add.\nOutput: 3", opened=True)
-    [Entry(instruction='Say hi.', input='', output='Hi.'), Entry(instruction='Add.', input='', output='3')]
+    [ParsedEntry(instruction='Say hi.', input='', output='Hi.'), ParsedEntry(instruction='Add.', input='', output='3')]
     """
     if opened and not _FIELD.match(text.lstrip()):
         text = f"Instruction: {text.lstrip(' ')}"
@@ -258,22 +258,22 @@ def _begins(draft: _Draft | None, match: re.Match[str], *, after_separator: bool
     return bool(match["number"]) or not draft.numbered
 
 
-def read_strictly(text: str, shown: int) -> list[Entry | None]:
+def read_strictly(text: str, shown: int) -> list[ParsedEntry | None]:
     r"""The entries as Alpaca's own program reads them; None for each piece it drops.
 
     The piece at position j must carry the number shown + 1 + j exactly, in all three of its fields.
 
     >>> read_strictly(" Say hi.\n4. Input:\n<noinput>\n4. Output:\nHi.\n###\n6. Instruction: Late.", 3)
-    [Entry(instruction='Say hi.', input='', output='Hi.'), None]
+    [ParsedEntry(instruction='Say hi.', input='', output='Hi.'), None]
     """
-    entries: list[Entry | None] = []
+    entries: list[ParsedEntry | None] = []
     for number, piece in enumerate(re.split("###", f"{shown + 1}. Instruction:{text}"), shown + 1):
         parts = re.split(rf"{number}\.\s+(Instruction|Input|Output):", piece)
         if len(parts) != 7:
             entries.append(None)
             continue
         given = parts[4].strip()
-        entries.append(Entry(parts[2].strip(), "" if given.lower() == NO_INPUT else given, parts[6].strip()))
+        entries.append(ParsedEntry(parts[2].strip(), "" if given.lower() == NO_INPUT else given, parts[6].strip()))
     return entries
 
 

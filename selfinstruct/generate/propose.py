@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.generate import reference_program
-from selfinstruct.generate.propose_prompts import Layout, layout_for, ordinals
+from selfinstruct.generate.propose_prompts import ProposalTemplate, layout_for, ordinals
 from selfinstruct.generate.propose_settings import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
 from selfinstruct.needs import Demonstrations, Needs
@@ -25,7 +25,7 @@ class _DrawnPrompt:
     """What a request shows, and the form it has."""
 
     drawn: Sequence[Task]
-    layout: Layout
+    layout: ProposalTemplate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ class Propose:
         machine: Sequence[Task],
         topic: Topic | None,
     ) -> Iterator[_DrawnPrompt]:
-        def layout(what: str, about: str) -> Layout:
+        def layout(what: str, about: str) -> ProposalTemplate:
             knobs = (self.style, self.template, self.profile, traits, asking)
             return layout_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
 

@@ -19,7 +19,7 @@ Fault = Literal["", "truncated", "no_output", "empty", "malformed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ProposedItem:
     """One proposed task, or what is left of one."""
 
     instruction: str
@@ -27,7 +27,7 @@ class Item:
     fault: Fault = ""
 
 
-class Layout(Protocol):
+class ProposalTemplate(Protocol):
     """How tasks are asked for and read back: prompt, stop texts, schema and parser of one style."""
 
     @property
@@ -44,7 +44,7 @@ class Layout(Protocol):
     def stop(self, shown: int) -> tuple[str, ...]:
         """Texts that end an answer, for so many demonstrations shown."""
 
-    def items(self, choice: Choice, shown: int) -> list[Item]:
+    def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
         """What an answer holds; a completion thrown away whole gives nothing."""
 
 
@@ -58,7 +58,7 @@ def layout_for(
     classification_only: bool,
     what: str = "",
     topic: str = "",
-) -> Layout:
+) -> ProposalTemplate:
     """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
     chat = template == "chat" or (template == "auto" and not traits.completion)
     usual = "classification tasks that name their possible labels" if classification_only else "tasks"
@@ -89,7 +89,7 @@ class NumberedList:
 
     @property
     def label(self) -> str:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         return self.text.label
 
     @property
@@ -98,7 +98,7 @@ class NumberedList:
         return _TASKS_SCHEMA.replace("ITEM", '{"type":"string"}') if self.form == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         shown = [reference_program.listed(task.instruction) for task in demonstrations]
         listed = parse_instructions.numbered(shown, label=self.mark)
         if self.form == "completion":
@@ -123,7 +123,7 @@ class NumberedList:
             return ()
         return ("\n\n", f"\n{self.mark}{shown + self.wanted + 1}" + (":" if self.mark else "."))
 
-    def items(self, choice: Choice, shown: int) -> list[Item]:
+    def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
         """All good items; of a choice that was cut off, the last one is torn."""
         whole: list[str] = []
         if self.form == "json":
@@ -133,10 +133,11 @@ class NumberedList:
                 if item
             ]
         if whole:
-            return [Item(item) for item in whole]  # elements of a cut array are whole or not there
+            return [ProposedItem(item) for item in whole]  # elements of a cut array are whole or not there
         opened = shown + 1 if self.form == "completion" else 0
         return _torn(
-            [Item(item) for item in parse_instructions.list_items(choice.text, opened=opened, chat=not opened)], choice
+            [ProposedItem(item) for item in parse_instructions.list_items(choice.text, opened=opened, chat=not opened)],
+            choice,
         )
 
 
@@ -154,7 +155,7 @@ class Entries:
 
     @property
     def label(self) -> str:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         return self.text.label
 
     @property
@@ -163,7 +164,7 @@ class Entries:
         return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.form == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         shown = len(demonstrations)
         opened = parse_instances.written(demonstrations)
         if self.form == "completion":
@@ -173,14 +174,14 @@ class Entries:
         return _user(_filled(self.text, self.topic, what=self.what, list=closed, **values))
 
     def stop(self, shown: int) -> tuple[str, ...]:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         last = shown + self.wanted + 1
         if self.strict:
             return (f"\n{last}", f"{last}.")
         return () if self.form != "completion" else (f"\n{last}. Instruction:",)
 
-    def items(self, choice: Choice, shown: int) -> list[Item]:
-        """As in `Layout`."""
+    def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
+        """As in `ProposalTemplate`."""
         if self.strict:
             return self._strict_items(choice, shown)
         if self.form == "json":
@@ -193,11 +194,11 @@ class Entries:
         return _torn([_item(entry) for entry in parse_instances.read(choice.text, opened=opened)], choice)
 
     @staticmethod
-    def _strict_items(choice: Choice, shown: int) -> list[Item]:
+    def _strict_items(choice: Choice, shown: int) -> list[ProposedItem]:
         pieces = parse_instances.read_strictly(choice.text, shown)
-        items = [_item(piece) if piece else Item("", fault="malformed") for piece in pieces]
+        items = [_item(piece) if piece else ProposedItem("", fault="malformed") for piece in pieces]
         if choice.finish_reason == "length":
-            items[-1] = Item(items[-1].instruction, items[-1].instances, "truncated")
+            items[-1] = ProposedItem(items[-1].instruction, items[-1].instances, "truncated")
         return items
 
 
@@ -212,7 +213,7 @@ class ReferenceList:
     json_schema = ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
-        """As in `Layout`."""
+        """As in `ProposalTemplate`."""
         text = reference_program.propose_prompt(
             [task.instruction for task in demonstrations], classification_only=self.classification_only
         )
@@ -223,12 +224,14 @@ class ReferenceList:
         del shown
         return reference_program.PROPOSE_STOP
 
-    def items(self, choice: Choice, shown: int) -> list[Item]:
+    def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
         """Nothing at all of a completion that was cut off."""
         del shown
         if choice.finish_reason == "length":
             return []
-        return [Item(piece, fault="" if piece else "empty") for piece in reference_program.split_items(choice.text)]
+        return [
+            ProposedItem(piece, fault="" if piece else "empty") for piece in reference_program.split_items(choice.text)
+        ]
 
 
 _TASKS_SCHEMA = (
@@ -259,16 +262,16 @@ def _user(text: str) -> tuple[Message, ...]:
     return (Message("user", text),)
 
 
-def _torn(items: list[Item], choice: Choice) -> list[Item]:
+def _torn(items: list[ProposedItem], choice: Choice) -> list[ProposedItem]:
     if items and choice.finish_reason in CUT:
-        items[-1] = Item(items[-1].instruction, items[-1].instances, "truncated")
+        items[-1] = ProposedItem(items[-1].instruction, items[-1].instances, "truncated")
     return items
 
 
-def _item(entry: parse_instances.Entry) -> Item:
+def _item(entry: parse_instances.ParsedEntry) -> ProposedItem:
     if entry.output is None:
-        return Item(entry.instruction, fault="no_output")
-    return Item(entry.instruction, (Instance(entry.input, entry.output),))
+        return ProposedItem(entry.instruction, fault="no_output")
+    return ProposedItem(entry.instruction, (Instance(entry.input, entry.output),))
 
 
 def _instruction(element: object) -> str:
@@ -278,22 +281,22 @@ def _instruction(element: object) -> str:
     return element.strip() if isinstance(element, str) else ""
 
 
-def _entry(element: object) -> Item | None:
+def _entry(element: object) -> ProposedItem | None:
     instruction = _instruction(element)
     if not instruction or not isinstance(element, dict):
         return None
     given, output = element.get("input", ""), element.get("output")
     if not isinstance(output, str):
-        return Item(instruction, fault="no_output")
-    return Item(
+        return ProposedItem(instruction, fault="no_output")
+    return ProposedItem(
         instruction, (Instance(parse_instances.no_input(given if isinstance(given, str) else ""), output.strip()),)
     )
 
 
-def ordinals(items: Iterable[Item]) -> list[int]:
+def ordinals(items: Iterable[ProposedItem]) -> list[int]:
     """For each item how many identical ones stand before it.
 
-    >>> ordinals([Item("a"), Item("b"), Item("a")])
+    >>> ordinals([ProposedItem("a"), ProposedItem("b"), ProposedItem("a")])
     [0, 0, 1]
     """
     seen: Counter[tuple[str, tuple[Instance, ...]]] = Counter()

@@ -17,7 +17,7 @@ from random import Random
 from typing import ClassVar, Literal
 
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_TOPIC, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Kept, Measured, Outcome, Rejected, Scope
 from selfinstruct.text import words
@@ -240,4 +240,4 @@ class StayOnTopic:
             else:
                 yield Rejected(task, "off_topic", {"topic": topic.name})
         known: list[Json] = [*sorted(topic.core)]
-        yield Measured("topic", {"name": topic.name, "words": known, "on": on, "of": asked})
+        yield Measured(OF_TOPIC, {"name": topic.name, "words": known, "on": on, "of": asked})

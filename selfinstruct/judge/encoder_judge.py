@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import THRESHOLD, Calibration, calibrated
-from selfinstruct.judge.read_fragments import Fragment, Fragments
+from selfinstruct.judge.read_fragments import LabelledFragment, LabelledFragments
 from selfinstruct.judge.validate_on_reads import confusions
 from selfinstruct.records import Json
 from selfinstruct.text import shown
@@ -157,7 +157,9 @@ class TrainedEncoder:
     """Of its weights."""
 
 
-def train_encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, seed: int) -> TrainedEncoder:
+def train_encoder(
+    fragments: LabelledFragments, folder: Path, *, encoder: str, pair_aware: bool, seed: int
+) -> TrainedEncoder:
     """Train on `train`, calibrate on `validation`, save to the folder as safetensors with the tokenizer.
 
     Raises:
@@ -189,7 +191,7 @@ def train_encoder(fragments: Fragments, folder: Path, *, encoder: str, pair_awar
     )
 
 
-def sampled(fragments: Sequence[Fragment], most: int, random: Random) -> list[Fragment]:
+def sampled(fragments: Sequence[LabelledFragment], most: int, random: Random) -> list[LabelledFragment]:
     """At most so many: as many of each set as of any other, as far as they go, so that no large set drowns the rest."""
     order = list(fragments)
     random.shuffle(order)
@@ -215,7 +217,7 @@ def _descend(
     torch: Any,  # noqa: ANN401 - loaded by name, so without types
     model: Any,  # noqa: ANN401
     tokenizer: Any,  # noqa: ANN401
-    fragments: Sequence[Fragment],
+    fragments: Sequence[LabelledFragment],
     *,
     pair_aware: bool,
     seed: int,
@@ -246,7 +248,7 @@ def _descend(
             slope.step()
 
 
-def _batches(fragments: Sequence[Fragment], random: Random) -> Iterator[list[Fragment]]:
+def _batches(fragments: Sequence[LabelledFragment], random: Random) -> Iterator[list[LabelledFragment]]:
     """All fragments in random order, those of a batch about equally long."""
     order = list(fragments)
     random.shuffle(order)
@@ -258,7 +260,7 @@ def _batches(fragments: Sequence[Fragment], random: Random) -> Iterator[list[Fra
     yield from batches
 
 
-def _calibration(model: Any, tokenizer: Any, fragments: Sequence[Fragment], *, pair_aware: bool) -> Calibration:  # noqa: ANN401
+def _calibration(model: Any, tokenizer: Any, fragments: Sequence[LabelledFragment], *, pair_aware: bool) -> Calibration:  # noqa: ANN401
     import numpy as np
 
     margins = answer_margins(model, tokenizer, [fragment.pair for fragment in fragments], pair_aware=pair_aware)

@@ -202,7 +202,7 @@ def drawn(seed: int, count: int, below: int) -> "NDArray[np.int64]":
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class FeatureBlock:
     """Some features of every pair."""
 
     numbers: "NDArray[np.uint64]"
@@ -228,7 +228,7 @@ def places(pairs: Sequence[tuple[str, str]], *, pair_aware: bool, bits: int = BI
     return np.concatenate(rows) if rows else np.zeros((0, 1), np.int32)
 
 
-def _hashed(kind: int, block: Block, bits: int) -> "NDArray[np.int32]":
+def _hashed(kind: int, block: FeatureBlock, bits: int) -> "NDArray[np.int32]":
     import numpy as np
 
     indices = (combined(kind, block.numbers) >> np.uint64(64 - bits)).astype(np.int32)
@@ -238,19 +238,19 @@ def _hashed(kind: int, block: Block, bits: int) -> "NDArray[np.int32]":
     return indices
 
 
-def _said(reading: Reading) -> Iterator[Block]:
+def _said(reading: Reading) -> Iterator[FeatureBlock]:
     """What the continuation alone says."""
     words = _words(reading)
     for names in _SAID:
         yield _crossed(names, words)
     head = reading.head
-    yield Block(head[:, :_EARLY], head[:, :_EARLY] != 0)
+    yield FeatureBlock(head[:, :_EARLY], head[:, :_EARLY] != 0)
     pairs, there = _linked(head)
-    yield Block(pairs[:, :_LINKED], there[:, :_LINKED])
-    yield Block(_eighths(_distinct(pairs, there), there))
+    yield FeatureBlock(pairs[:, :_LINKED], there[:, :_LINKED])
+    yield FeatureBlock(_eighths(_distinct(pairs, there), there))
 
 
-def _asked(reading: Reading) -> Iterator[Block]:
+def _asked(reading: Reading) -> Iterator[FeatureBlock]:
     """How the continuation goes with the prompt."""
     import numpy as np
 
@@ -258,24 +258,24 @@ def _asked(reading: Reading) -> Iterator[Block]:
     for names in _SEAM:
         yield _crossed(names, words)
     head, mark = reading.head, words["mark"]
-    yield Block(combined(0, mark, head[:, :_EARLY]), head[:, :_EARLY] != 0)
+    yield FeatureBlock(combined(0, mark, head[:, :_EARLY]), head[:, :_EARLY] != 0)
     again = _occurs(head, np.concatenate([reading.opening, reading.tail], axis=1))
     shared = _eighths(again.sum(axis=1), head != 0)
-    yield Block(shared)
-    yield Block(combined(0, shared, mark))
-    yield Block(_eighths(again[:, :_SOON].sum(axis=1), head[:, :_SOON] != 0))
+    yield FeatureBlock(shared)
+    yield FeatureBlock(combined(0, shared, mark))
+    yield FeatureBlock(_eighths(again[:, :_SOON].sum(axis=1), head[:, :_SOON] != 0))
     pairs, there = _linked(head)
     copied = _occurs(pairs, np.concatenate([_linked(reading.opening)[0], _linked(reading.tail[:, ::-1])[0]], axis=1))
     copied &= there
-    yield Block(_eighths(copied.sum(axis=1), there))
-    yield Block(_eighths(copied[:, :_EARLY].sum(axis=1), there[:, :_EARLY]))
+    yield FeatureBlock(_eighths(copied.sum(axis=1), there))
+    yield FeatureBlock(_eighths(copied[:, :_EARLY].sum(axis=1), there[:, :_EARLY]))
     which = (again[:, :4] * np.array([1, 2, 4, 8])).sum(axis=1, keepdims=True).astype(np.uint64)
-    yield Block(which)
-    yield Block(combined(0, which, words["c1"]))
-    yield Block(combined(0, which, words["s1"], mark))
+    yield FeatureBlock(which)
+    yield FeatureBlock(combined(0, which, words["c1"]))
+    yield FeatureBlock(combined(0, which, words["s1"], mark))
     same_start = (words["o1"] == words["c1"]).astype(np.uint64)
     same_end = (words["p1"] == words["c1"]).astype(np.uint64)
-    yield Block(same_start + same_end * np.uint64(2))
+    yield FeatureBlock(same_start + same_end * np.uint64(2))
 
 
 def _words(reading: Reading) -> Mapping[str, "NDArray[np.uint64]"]:
@@ -292,9 +292,9 @@ def _words(reading: Reading) -> Mapping[str, "NDArray[np.uint64]"]:
     return columns
 
 
-def _crossed(names: str, words: Mapping[str, "NDArray[np.uint64]"]) -> Block:
+def _crossed(names: str, words: Mapping[str, "NDArray[np.uint64]"]) -> FeatureBlock:
     """One feature for the words of those names together."""
-    return Block(combined(0, *[words[name] for name in names.split()]))
+    return FeatureBlock(combined(0, *[words[name] for name in names.split()]))
 
 
 def _linked(words: "NDArray[np.uint64]") -> tuple["NDArray[np.uint64]", "NDArray[np.bool_]"]:

@@ -11,7 +11,7 @@ from selfinstruct.judge.cross_validation import CrossValidated
 from selfinstruct.judge.judge_card import card
 from selfinstruct.judge.judge_folder import CARD, ENCODER, LINE, WEIGHTS, emptied_folder, write_facts
 from selfinstruct.judge.judge_metrics import evaluated
-from selfinstruct.judge.read_fragments import Fragment, Fragments, read_fragments
+from selfinstruct.judge.read_fragments import LabelledFragment, LabelledFragments, read_fragments
 from selfinstruct.judge.validate_on_reads import Labelled, completion_metrics, validated
 from selfinstruct.records import Json, digest
 from selfinstruct.stage import HiddenStates, Tone
@@ -140,7 +140,7 @@ def _validation(made: TrainedJudge, labelled: Sequence[Labelled], locked: Sequen
     return {**metrics, "unseen": made.crossed.unseen, "left_out": list(made.crossed.folds)}
 
 
-def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
+def _without(fragments: LabelledFragments, held_out: str, folder: Path) -> LabelledFragments:
     if not held_out:
         return fragments
     others = fragments.without(held_out)
@@ -154,7 +154,13 @@ def _without(fragments: Fragments, held_out: str, folder: Path) -> Fragments:
 
 
 def _linear(
-    fragments: Fragments, folder: Path, *, pair_aware: bool, name: str, reads: Sequence[Labelled], locked: Sequence[str]
+    fragments: LabelledFragments,
+    folder: Path,
+    *,
+    pair_aware: bool,
+    name: str,
+    reads: Sequence[Labelled],
+    locked: Sequence[str],
 ) -> TrainedJudge:
     from selfinstruct.judge.features import BITS, FEATURES_VERSION
     from selfinstruct.judge.judge_folder import packed
@@ -184,7 +190,7 @@ def _linear(
 
 
 def _probe(
-    fragments: Fragments,
+    fragments: LabelledFragments,
     folder: Path,
     *,
     name: str,
@@ -244,7 +250,7 @@ def _reads(reads: Sequence[Labelled], locked: Sequence[str]) -> dict[str, Json]:
 
 
 def _encoder(
-    fragments: Fragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int
+    fragments: LabelledFragments, folder: Path, *, encoder: str, pair_aware: bool, name: str, seed: int
 ) -> TrainedJudge:
     from selfinstruct.judge.encoder_judge import EncoderJudge, train_encoder
 
@@ -268,7 +274,7 @@ def _version(backend: str, weights: Json, calibration: Calibration | Calibration
     return f"{backend}-{digest(backend, weights, calibration.as_json(), THRESHOLD)[:12]}"
 
 
-def _data(fragments: Fragments, held_out: str) -> dict[str, Json]:
+def _data(fragments: LabelledFragments, held_out: str) -> dict[str, Json]:
     return {
         "sha256": fragments.sha256,
         "sets": [name for name in fragments.sets() if name],
@@ -281,7 +287,7 @@ def _data(fragments: Fragments, held_out: str) -> dict[str, Json]:
     }
 
 
-def _counts(fragments: Sequence[Fragment]) -> dict[str, Json]:
+def _counts(fragments: Sequence[LabelledFragment]) -> dict[str, Json]:
     return {
         "n": len(fragments),
         "answer_like": sum(fragment.label for fragment in fragments),

@@ -1,6 +1,5 @@
 """A judge's folder (`judge.json`, weights as safetensors, a card): written, and opened if every byte is as written."""
 
-import hashlib
 import json
 import shutil
 import struct
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from selfinstruct.atomic_files import file_sha256
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.calibration import CalibrationByForm, calibration_of
 from selfinstruct.judge.features import BITS, FEATURES_VERSION
@@ -54,7 +54,7 @@ def foreign_files(folder: Path) -> list[str]:
 
 def write_facts(folder: Path, facts: Mapping[str, Json]) -> None:
     """Write `judge.json`, last, with the hash of each file of weights and of itself."""
-    files: dict[str, Json] = {name: _hash(folder / name) for name in _weight_files(folder)}
+    files: dict[str, Json] = {name: file_sha256(folder / name) for name in _weight_files(folder)}
     whole: dict[str, Json] = {"format": FORMAT, "version": VERSION, **facts, "files": files}
     whole["sha256"] = digest("judge", whole)
     text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False)
@@ -82,7 +82,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if digest("judge", facts) != stated:
         raise BadInput("damaged or changed by hand: its hash is another", place=str(place), fix=_AGAIN)
     for name, expected in facts["files"].items():
-        if not (folder / name).is_file() or _hash(folder / name) != expected:
+        if not (folder / name).is_file() or file_sha256(folder / name) != expected:
             raise BadInput("missing or damaged: its hash is another", place=str(folder / name), fix=_AGAIN)
     return facts
 
@@ -95,11 +95,6 @@ def other_version(folder: Path, version: Json, known: int) -> BadInput:
 def _weight_files(folder: Path) -> list[str]:
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     return sorted(name for name in names if name not in (FACTS, CARD))
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def packed(weights: "NDArray[Any]", kind: Kind = "I16") -> bytes:
@@ -174,14 +169,14 @@ def load_judge(folder: Path, states: HiddenStates | None = None) -> Tone:
 
 
 def _probe(folder: Path, facts: dict[str, Any], states: HiddenStates | None) -> Tone:
-    from selfinstruct.judge.probe_judge import Line, ProbeJudge
+    from selfinstruct.judge.probe_judge import LinearProbe, ProbeJudge
 
     if states is None:
         raise BadInput(f"'{facts['name']}' looks into a model, and none is at hand", place=str(folder), fix=_MODEL)
     if facts["states"] != states.name:
         what = f"made with {facts['states']}; this release has {states.name}"
         raise BadInput(what, place=str(folder / FACTS), fix="train it again with `selfinstruct train-judge`")
-    line = Line(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
+    line = LinearProbe(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
     calibration = calibration_of(facts["calibration"])
     assert isinstance(calibration, CalibrationByForm)
     return ProbeJudge(

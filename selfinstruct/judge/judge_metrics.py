@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.judge.read_fragments import Fragment
+from selfinstruct.judge.read_fragments import LabelledFragment
 from selfinstruct.records import Json
 from selfinstruct.stage import Tone
 from selfinstruct.stats import Estimate, of_draws, share, times_drawn
@@ -144,7 +144,7 @@ def _auroc(predictions: Predictions, times: "NDArray[np.float64]") -> "NDArray[n
     return np.asarray((ones * (2 * below + zeros)).sum(axis=1) / (2 * ones.sum(axis=1) * zeros.sum(axis=1)))
 
 
-def evaluated(judge: Tone, fragments: Sequence[Fragment], *, seed: int) -> dict[str, Json]:
+def evaluated(judge: Tone, fragments: Sequence[LabelledFragment], *, seed: int) -> dict[str, Json]:
     """`measures` and accuracy by kind, length, prompt (whole, cut), set and language.
 
     `first_character` is the accuracy of a rule that calls everything an answer unless it begins in lower case: a judge
@@ -197,7 +197,9 @@ def length(text: str) -> str:
     return next((name for most, name in LENGTHS if many <= most), "65+")
 
 
-def _by(fragments: Sequence[Fragment], name: Callable[[Fragment], str], right: "NDArray[np.bool_]") -> dict[str, Json]:
+def _by(
+    fragments: Sequence[LabelledFragment], name: Callable[[LabelledFragment], str], right: "NDArray[np.bool_]"
+) -> dict[str, Json]:
     """Accuracy and count of each group, by name; a group without a name is left out."""
     groups: dict[str, list[bool]] = {}
     for fragment, well in zip(fragments, right.tolist(), strict=True):

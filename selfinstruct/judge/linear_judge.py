@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from selfinstruct.judge.calibration import THRESHOLD, Calibration, CalibrationByForm, calibrated
 from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.features import BITS, places
-from selfinstruct.judge.read_fragments import Fragment, Fragments
+from selfinstruct.judge.read_fragments import LabelledFragment, LabelledFragments
 from selfinstruct.judge.validate_on_reads import Labelled
 from selfinstruct.tone.whole_or_cut_prompt import forms
 
@@ -36,7 +36,7 @@ _ENOUGH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class JudgeExamples:
     """What there is to learn from."""
 
     places: "NDArray[np.int32]"
@@ -55,7 +55,7 @@ class _At:
     slope: "NDArray[np.float64]"
 
 
-def fitted(examples: Examples, *, size: int, penalty: float) -> "NDArray[np.float64]":
+def fitted(examples: JudgeExamples, *, size: int, penalty: float) -> "NDArray[np.float64]":
     """`size` weights with the least logistic loss plus penalty / 2 times the sum of their squares; the first is 0.
 
     Limited-memory BFGS (Nocedal 1980) with halved steps. The loss has one minimum; sums are made in a fixed order.
@@ -73,7 +73,7 @@ def fitted(examples: Examples, *, size: int, penalty: float) -> "NDArray[np.floa
     return weights
 
 
-def _descended(examples: Examples, size: int, penalty: float) -> "NDArray[np.float64]":
+def _descended(examples: JudgeExamples, size: int, penalty: float) -> "NDArray[np.float64]":
     import numpy as np
 
     weights = np.zeros(size)
@@ -106,7 +106,7 @@ def scores(places: "NDArray[np.int32]", weights: "NDArray[np.float64]") -> "NDAr
     return np.asarray(np.take(weights, places).sum(axis=1))
 
 
-def _loss(examples: Examples, weights: "NDArray[np.float64]", penalty: float) -> _At:
+def _loss(examples: JudgeExamples, weights: "NDArray[np.float64]", penalty: float) -> _At:
     import numpy as np
 
     loss, slope = 0.5 * penalty * float((weights * weights).sum()), penalty * weights
@@ -191,7 +191,7 @@ class Learned:
     """What came of the completions that were learned from, too, with lineages left out; None: there were none."""
 
 
-def learned(fragments: Fragments, *, pair_aware: bool) -> Learned:
+def learned(fragments: LabelledFragments, *, pair_aware: bool) -> Learned:
     """Weights, and the calibration for text of a source that was not trained on.
 
     With two sets or more, the scores to calibrate on are those of judges that never saw the set they score, each set
@@ -225,7 +225,7 @@ def learned(fragments: Fragments, *, pair_aware: bool) -> Learned:
 
 
 def learned_with_reads(
-    fragments: Fragments, reads: Sequence[Labelled], locked: Sequence[str], *, pair_aware: bool
+    fragments: LabelledFragments, reads: Sequence[Labelled], locked: Sequence[str], *, pair_aware: bool
 ) -> Learned:
     """As `learned`, and from completions that were read, which count as one set more; calibrated by form on these."""
     import numpy as np
@@ -235,7 +235,7 @@ def learned_with_reads(
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def weights(of: "NDArray[np.bool_]") -> "NDArray[np.int16]":
-        return _rounded(_weights([*sets, Examples(indices[of], labels[of], np.ones(int(of.sum())))]))
+        return _rounded(_weights([*sets, JudgeExamples(indices[of], labels[of], np.ones(int(of.sum())))]))
 
     tried = cross_validated(reads, locked, lambda of: _scores(indices, weights(of)))
     able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)
@@ -243,25 +243,25 @@ def learned_with_reads(
     return Learned(weights=weights(able), calibration=tried.calibration, calibrated_on=calibrated_on, crossed=tried)
 
 
-def _known(fragments: Sequence[Fragment], name: str, *, pair_aware: bool) -> Examples:
+def _known(fragments: Sequence[LabelledFragment], name: str, *, pair_aware: bool) -> JudgeExamples:
     return _examples([fragment for fragment in fragments if fragment.set == name], pair_aware=pair_aware)
 
 
-def _examples(fragments: Sequence[Fragment], *, pair_aware: bool) -> Examples:
+def _examples(fragments: Sequence[LabelledFragment], *, pair_aware: bool) -> JudgeExamples:
     import numpy as np
 
     labels = np.array([fragment.label for fragment in fragments], np.float64)
-    return Examples(
+    return JudgeExamples(
         places([fragment.pair for fragment in fragments], pair_aware=pair_aware), labels, np.ones(len(labels))
     )
 
 
-def _weights(sets: Sequence[Examples]) -> "NDArray[np.float64]":
+def _weights(sets: Sequence[JudgeExamples]) -> "NDArray[np.float64]":
     """Each set counts as the root of its size, so that a large one does not drown the rest."""
     import numpy as np
 
     counts = np.concatenate([np.full(len(some.labels), len(some.labels) ** -0.5) for some in sets])
-    together = Examples(
+    together = JudgeExamples(
         np.concatenate([some.places for some in sets]),
         np.concatenate([some.labels for some in sets]),
         counts * (len(counts) / counts.sum()),
@@ -281,6 +281,6 @@ def _scores(indices: "NDArray[np.int32]", weights: "NDArray[np.int16]") -> "NDAr
     return np.asarray(np.take(weights, indices).sum(axis=1, dtype=np.int64) / SCALE)
 
 
-def _is_enough(some: Examples) -> bool:
+def _is_enough(some: JudgeExamples) -> bool:
     ones = int(some.labels.sum())
     return min(ones, len(some.labels) - ones) >= _ENOUGH

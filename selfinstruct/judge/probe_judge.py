@@ -34,7 +34,7 @@ _SCORE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LinearProbe:
     """A score for each row: its columns, each less its mean and by its spread, times a weight, and an intercept."""
 
     weights: "NDArray[np.float64]"
@@ -55,7 +55,7 @@ def fitted_line(
     *,
     penalty: float,
     plain: int = 0,
-) -> Line:
+) -> LinearProbe:
     """The line with the least logistic loss plus penalty / 2 times the squares of its standardised weights.
 
     `plain`: so many last columns are taken as they are, not standardised. Ridge logistic regression in its dual form
@@ -92,7 +92,7 @@ def fitted_line(
             break
     primal = seen.T @ dual / penalty
     folded = primal[:-1] / spread
-    return Line(folded, float(primal[-1] * _CONSTANT - (folded * mean).sum()))
+    return LinearProbe(folded, float(primal[-1] * _CONSTANT - (folded * mean).sum()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class ProbeJudge:
     """Some tens of judgements a second; asks the model in batches of like length."""
 
     version: str
-    line: Line
+    line: LinearProbe
     linear: LinearJudge
     states: HiddenStates
     calibration: CalibrationByForm
@@ -140,7 +140,7 @@ def columns(
 class LearnedLine:
     """The direction in hidden states that a probe has learned, with its cross-validation."""
 
-    line: Line
+    line: LinearProbe
     crossed: CrossValidated
     """What came of the completions, each lineage left out in turn; it has the calibration, too."""
 
@@ -155,9 +155,9 @@ def learned_line(
     seen = columns(states(pairs), linear.scores(pairs), np.array([read.whole for read in reads], np.bool_))
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
-    def line(of: "NDArray[np.bool_]") -> Line:
+    def line(of: "NDArray[np.bool_]") -> LinearProbe:
         fitted = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
-        return Line(fitted.weights.astype(np.float32).astype(np.float64), round(fitted.intercept, 6))
+        return LinearProbe(fitted.weights.astype(np.float32).astype(np.float64), round(fitted.intercept, 6))
 
     tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))
     able = np.array([read.label is not None and read.family not in locked for read in reads], np.bool_)

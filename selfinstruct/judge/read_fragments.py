@@ -14,7 +14,7 @@ _AGAIN = "make the folder again with `selfinstruct fragment`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fragment:
+class LabelledFragment:
     """What a judge learns from, or is tried on (arXiv 2307.03692, section 3)."""
 
     prompt: str
@@ -37,12 +37,12 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fragments:
+class LabelledFragments:
     """The labelled fragments of a folder, by split."""
 
-    train: Sequence[Fragment]
-    validation: Sequence[Fragment]
-    test: Sequence[Fragment]
+    train: Sequence[LabelledFragment]
+    validation: Sequence[LabelledFragment]
+    test: Sequence[LabelledFragment]
     """May be empty."""
     sha256: str
     """Of the three files, one after the other."""
@@ -51,24 +51,24 @@ class Fragments:
         """Where the fragments to learn from come from, in order of first appearance."""
         return tuple(dict.fromkeys(fragment.set for fragment in self.train))
 
-    def without(self, held_out: str) -> "Fragments":
+    def without(self, held_out: str) -> "LabelledFragments":
         """All fragments but those of one set."""
 
-        def others(of: Sequence[Fragment]) -> list[Fragment]:
+        def others(of: Sequence[LabelledFragment]) -> list[LabelledFragment]:
             return [fragment for fragment in of if fragment.set != held_out]
 
-        return Fragments(
+        return LabelledFragments(
             train=others(self.train), validation=others(self.validation), test=others(self.test), sha256=self.sha256
         )
 
-    def of_set(self, name: str) -> list[Fragment]:
+    def of_set(self, name: str) -> list[LabelledFragment]:
         """All fragments of one set, of whatever split."""
         return [
             fragment for part in (self.train, self.validation, self.test) for fragment in part if fragment.set == name
         ]
 
 
-def read_fragments(folder: Path) -> Fragments:
+def read_fragments(folder: Path) -> LabelledFragments:
     """`train.jsonl`, `validation.jsonl` and, where there is one, `test.jsonl`.
 
     Raises:
@@ -77,7 +77,7 @@ def read_fragments(folder: Path) -> Fragments:
     if not folder.is_dir():
         raise BadInput("no such folder", place=str(folder), fix=_AGAIN)
     hashed = hashlib.sha256()
-    parts: dict[str, list[Fragment]] = {}
+    parts: dict[str, list[LabelledFragment]] = {}
     for split in SPLITS:
         path = folder / f"{split}.jsonl"
         if not path.is_file():
@@ -96,10 +96,10 @@ def read_fragments(folder: Path) -> Fragments:
                 place=str(folder / f"{split}.jsonl"),
                 fix="a judge learns from both: give more records to `selfinstruct fragment`",
             )
-    return Fragments(**parts, sha256=hashed.hexdigest())
+    return LabelledFragments(**parts, sha256=hashed.hexdigest())
 
 
-def _fragments(raw: bytes, path: Path) -> Iterator[Fragment]:
+def _fragments(raw: bytes, path: Path) -> Iterator[LabelledFragment]:
     for number, line in enumerate(raw.split(b"\n"), 1):
         if not line.strip():
             continue
@@ -111,7 +111,7 @@ def _fragments(raw: bytes, path: Path) -> Iterator[Fragment]:
         yield _fragment(row, place)
 
 
-def _fragment(row: Any, place: str) -> Fragment:  # noqa: ANN401 - whatever a line of JSON holds
+def _fragment(row: Any, place: str) -> LabelledFragment:  # noqa: ANN401 - whatever a line of JSON holds
     if not isinstance(row, dict):
         raise BadInput("not a JSON object", place=place, fix=_AGAIN)
     texts: dict[str, str] = {}
@@ -125,7 +125,7 @@ def _fragment(row: Any, place: str) -> Fragment:  # noqa: ANN401 - whatever a li
         raise BadInput("field 'label' is not 0 or 1", place=place, fix=_AGAIN)
     if not isinstance(whole, bool):
         raise BadInput("field 'whole' is not true or false", place=place, fix=_AGAIN)
-    return Fragment(label=label, whole=whole, **texts)
+    return LabelledFragment(label=label, whole=whole, **texts)
 
 
 _TEXTS = ("prompt", "continuation", "kind", "source", "set", "language")

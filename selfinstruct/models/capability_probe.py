@@ -41,7 +41,7 @@ TURNS = Request(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ProbeRequest:
     """A small request that was paid for, for the journal."""
 
     request: Request
@@ -59,7 +59,7 @@ class _Learner:
     price: Price | None
     budget: Budget
     notice: Callable[[str], None]
-    probes: list[Probe] = field(default_factory=list)
+    probes: list[ProbeRequest] = field(default_factory=list)
     _told: bool = False
 
     async def learn(self) -> None:
@@ -138,7 +138,9 @@ class _Learner:
         )
         used = usage.prompt_tokens + usage.completion_tokens
         self.probes.append(
-            Probe(request=request, completion=completion, cost=cost, tokens=used, raw=answer.raw, sent=answer.sent)
+            ProbeRequest(
+                request=request, completion=completion, cost=cost, tokens=used, raw=answer.raw, sent=answer.sent
+            )
         )
         return answer
 
@@ -154,7 +156,7 @@ class _Learner:
         if fault.usage is not None:
             cost, tokens = self._cost(fault.usage), fault.usage.prompt_tokens + fault.usage.completion_tokens
         self.budget.lose(reservation, Reservation(cost, tokens))
-        self.probes.append(Probe(request=request, completion=None, cost=cost, tokens=tokens))
+        self.probes.append(ProbeRequest(request=request, completion=None, cost=cost, tokens=tokens))
 
     def _say(self, line: str) -> None:
         if not self._told:
@@ -164,7 +166,7 @@ class _Learner:
 
 def learn(
     backend: OpenAICompatible, price: Price | None, budget: Budget, notice: Callable[[str], None]
-) -> tuple[Probe, ...]:
+) -> tuple[ProbeRequest, ...]:
     """Learn what the endpoint can do, unless its recipe says all; what was asked, for the journal.
 
     Capped where the cap is too small for it, ProviderDown where no request can succeed.

@@ -22,8 +22,8 @@ from selfinstruct.models.backend import (
     ThinkingRoom,
     readable_answer,
 )
-from selfinstruct.models.limits import Limits, Policy, backoff
-from selfinstruct.models.prices_and_budget import Budget, Price, Reservation, Tokens, tokens_of
+from selfinstruct.models.limits import EndpointLimits, Policy, backoff
+from selfinstruct.models.prices_and_budget import Budget, Price, Reservation, TokenEstimate, tokens_of
 from selfinstruct.records import Completion, Failure, Request, Usage
 
 _UNTOLD_SECONDS = 5.0  # without an answer, until a person is told why
@@ -52,7 +52,7 @@ class Call:
     outcome: "Future[Completion | Failure]" = field(default_factory=Future)
     sent: Request = field(init=False)
     """The request with room to think."""
-    tokens: Tokens = field(init=False)
+    tokens: TokenEstimate = field(init=False)
     """Of what is sent."""
     times: int = 1
     """How often its prompt is sent."""
@@ -108,7 +108,7 @@ class Dispatcher:
         self._splitting = backend if isinstance(backend, Splitting) else None
         self._budget, self._price = budget, price
         self._loop, self._clock, self._draw = loop, clock, draw
-        self._limits = Limits(
+        self._limits = EndpointLimits(
             policy.in_flight or backend.in_flight,
             requests_per_minute=policy.requests_per_minute,
             tokens_per_minute=policy.tokens_per_minute,

@@ -20,7 +20,7 @@ from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Traits
 from selfinstruct.text.grammar import plural
 
-__all__ = ["Counts", "Gate", "Policy", "ScopedModel"]
+__all__ = ["Gate", "Policy", "RequestCounts", "ScopedModel"]
 
 
 _CLOSING_SECONDS = 10.0
@@ -30,7 +30,7 @@ _LOOKED_BACK = 32  # requests; where most of them fail, and never enough in a ro
 
 
 @dataclass(slots=True)
-class Counts:
+class RequestCounts:
     """What one stage asked and got, as it was handed out; requests = answered + failed."""
 
     answered: int = 0
@@ -141,7 +141,7 @@ class ScopedModel:
         """Made by `Gate.scoped`."""
         self._gate, self._scope = gate, scope
         self._asked: Counter[str] = Counter()
-        self.counts = Counts()
+        self.counts = RequestCounts()
 
     @property
     def name(self) -> str:

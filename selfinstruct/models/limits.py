@@ -111,7 +111,7 @@ class Pace:
         self.base, self.since, self._due, self._slack = base, now, now - saved, max(saved, _BURST_SECONDS)
 
 
-class Limits:
+class EndpointLimits:
     """The bounds on one endpoint. Times are seconds of one monotonic clock."""
 
     def __init__(

@@ -23,7 +23,7 @@ from selfinstruct.models.openai_answer import (
     read_answer,
     too_large,
 )
-from selfinstruct.models.openai_request import Reply, RequestAdapter, body_of, cut_at_stops, sent_as
+from selfinstruct.models.openai_request import HttpReply, RequestAdapter, body_of, cut_at_stops, sent_as
 from selfinstruct.records import Json, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import shown
@@ -198,7 +198,7 @@ class OpenAICompatible:
             wanted, has = ("raw text", "chat") if path == COMPLETIONS else ("messages", "raw text")
             raise CallError("bad_request", f"{self.name} takes {has} only, not {wanted}", retry="never")
 
-    async def _replied(self, path: str, body: Mapping[str, Json], request: Request) -> Reply:
+    async def _replied(self, path: str, body: Mapping[str, Json], request: Request) -> HttpReply:
         """One request sent; what came back, read or not, and without the key where people will read it."""
         several = body.get("n", 1)
         part = replace(request, n=several if isinstance(several, int) else 1)
@@ -209,16 +209,16 @@ class OpenAICompatible:
             safe = key.masked(safe) if key.real else safe  # a placeholder may be any word of JSON
         if status != 200:
             fault = error_of(status, safe, retry_after(headers, time.time()), keyed=bool(self.api_key or self.secrets))
-            return Reply(status, content, body, self._kept_out(fault))
+            return HttpReply(status, content, body, self._kept_out(fault))
         streamed = is_stream(content)
         try:
             answer = read_answer(joined(content) if streamed else content, part)
             for key in self._keys:
                 answer = key.checked(answer)
-            return Reply(status, content, body, answer, streamed)
+            return HttpReply(status, content, body, answer, streamed)
         except CallError as fault:
             raised = fault if fault.kind == "answer_contains_key" or streamed else _fault_of(safe, part, fault)
-            return Reply(status, content, body, self._kept_out(raised), streamed)
+            return HttpReply(status, content, body, self._kept_out(raised), streamed)
 
     def _kept_out(self, fault: CallError) -> CallError:
         for key in self._keys:

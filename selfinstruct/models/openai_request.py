@@ -17,7 +17,7 @@ _BY_SCHEMA = "Answer with JSON alone, nothing before or after it, that follows t
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """What came back for one body."""
 
     status: int
@@ -54,7 +54,7 @@ class RequestAdapter:
         self,
         model: str,
         capabilities: Capabilities,
-        send: Callable[[str, Mapping[str, Json], Request], Awaitable[Reply]],
+        send: Callable[[str, Mapping[str, Json], Request], Awaitable[HttpReply]],
         name: str,
     ) -> None:
         """`send` takes path, body and request; it does not raise what an endpoint says."""
@@ -84,7 +84,7 @@ class RequestAdapter:
         """Whether the endpoint has shown that it takes `n`."""
         return "n" in self._paths[path].proven and "n" not in self.capabilities.way(path).left_out
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: Request) -> HttpReply:
         """A reply with an answer, which may hold fewer choices than were asked for; else CallError."""
         path = path_of(request)
         known = self._paths[path]
@@ -116,7 +116,7 @@ class RequestAdapter:
         known = self._paths[path]
         return next((name for name in known.doubted if name in body_of(request, self.model, _with(way, name))), None)
 
-    async def _piloted(self, path: str, request: Request) -> Reply | None:
+    async def _piloted(self, path: str, request: Request) -> HttpReply | None:
         """Try what is new in a request; None: something was learned, so look again."""
         way = self.capabilities.way(path)
         if not self._new(path, request, way):
@@ -129,7 +129,9 @@ class RequestAdapter:
             return reply
         return await self._in_another_way(path, way, reply, request)
 
-    async def _in_another_way(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply | None:
+    async def _in_another_way(
+        self, path: str, way: RequestStyle, reply: HttpReply, request: Request
+    ) -> HttpReply | None:
         """After a refusal: learn from it, or raise it where there is nothing to learn."""
         assert isinstance(reply.outcome, CallError)
         if self.capabilities.way(path) != way:
@@ -142,7 +144,7 @@ class RequestAdapter:
             return await self._bare(path, way, reply, request)
         raise reply.outcome
 
-    async def _bare(self, path: str, way: RequestStyle, reply: Reply, request: Request) -> Reply:
+    async def _bare(self, path: str, way: RequestStyle, reply: HttpReply, request: Request) -> HttpReply:
         """After a refusal without a reason: ask without anything that was never taken before."""
         assert isinstance(reply.outcome, CallError)
         known = self._paths[path]
@@ -174,7 +176,7 @@ class RequestAdapter:
                 if less.limit or not self.must_limit:
                     yield less
 
-    async def _once_more(self, path: str, request: Request, way: RequestStyle, name: str) -> Reply | None:
+    async def _once_more(self, path: str, request: Request, way: RequestStyle, name: str) -> HttpReply | None:
         """Send what was left out without proof, alone: it may not have been to blame."""
         back = _with(way, name)
         reply = await self._sent(path, body_of(request, self.model, back), request)
@@ -186,14 +188,14 @@ class RequestAdapter:
         self._adopt(path, back)
         return reply
 
-    async def _sent(self, path: str, body: Mapping[str, Json], request: Request) -> Reply:
+    async def _sent(self, path: str, body: Mapping[str, Json], request: Request) -> HttpReply:
         if self.allowance is not None:
             if self.allowance == 0:
                 raise CallError("unlearned", f"{self._name} was asked often enough what it can do", retry="never")
             self.allowance -= 1
         return await self._send(path, body, request)
 
-    def _learn(self, path: str, reply: Reply) -> None:
+    def _learn(self, path: str, reply: HttpReply) -> None:
         """Update the known capabilities by one reply."""
         tries = refusable_parameters(reply.body)
         if not tries <= self._paths[path].proven:
@@ -221,7 +223,7 @@ def _with(way: RequestStyle, name: str) -> RequestStyle:
     return replace(way, left_out=tuple(parameter for parameter in way.left_out if parameter != name))
 
 
-def _status(reply: Reply) -> int:
+def _status(reply: HttpReply) -> int:
     """An error inside a 200 that no other try can escape is a refusal too."""
     fault = reply.outcome
     refused = reply.status == 200 and isinstance(fault, CallError) and fault.retry == "never"

@@ -14,7 +14,7 @@ from selfinstruct.models.backend import Spent, Totals
 from selfinstruct.records import Request, Usage
 from selfinstruct.text import shown
 
-__all__ = ["Budget", "Estimate", "Hosted", "Price", "Prices", "Tokens", "estimate", "tokens_of"]
+__all__ = ["Budget", "CostEstimate", "Hosted", "Price", "Prices", "TokenEstimate", "estimate", "tokens_of"]
 
 
 _LOCAL = ("built", "embedded", "gemma", "gguf", "hf", "scripted", "replay")
@@ -190,7 +190,7 @@ class Hosted(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenEstimate:
     """Tokens of one request, before anybody counted them."""
 
     prompt_likely: int
@@ -203,11 +203,11 @@ class Tokens:
         return self.prompt_most + self.completion_most
 
 
-def tokens_of(request: Request) -> Tokens:
+def tokens_of(request: Request) -> TokenEstimate:
     """Bounds without a tokenizer: a token stands for at least one byte of UTF-8.
 
     >>> tokens_of(Request(prompt="Name a river.", max_tokens=20, n=2))
-    Tokens(prompt_likely=4, prompt_most=21, completion_most=40)
+    TokenEstimate(prompt_likely=4, prompt_most=21, completion_most=40)
     """
     if isinstance(request.prompt, str):
         size, overhead, marks = _bytes(request.prompt), _TEXT_OVERHEAD, 0
@@ -215,7 +215,7 @@ def tokens_of(request: Request) -> Tokens:
         size = sum(_bytes(turn.content) for turn in request.prompt)
         overhead, marks = _CHAT_OVERHEAD + _MESSAGE_OVERHEAD * len(request.prompt), 4 * len(request.prompt)
     schema = _bytes(request.json_schema) + _bytes(request.grammar)
-    return Tokens(
+    return TokenEstimate(
         prompt_likely=ceil((size + schema) / _BYTES_PER_TOKEN) + marks,
         prompt_most=size + schema + overhead,
         completion_most=request.n * request.most_tokens,
@@ -253,7 +253,7 @@ class Budget:
         """Call back whenever something set aside is settled: what did not fit may fit now."""
         self._settled.append(call)
 
-    def reserve(self, tokens: Tokens, price: Price | None) -> Reservation | None:
+    def reserve(self, tokens: TokenEstimate, price: Price | None) -> Reservation | None:
         """Set the worst case aside; None if it does not fit."""
         cost = None if price is None else price.of(tokens.prompt_most, tokens.completion_most)
         if self.max_cost is not None and self._cost() + (cost or 0) > self.max_cost:
@@ -282,7 +282,7 @@ class Budget:
         self.unconfirmed_tokens += lost.tokens
         self._return(reservation)
 
-    def refusal(self, tokens: Tokens, price: Price | None) -> Capped:
+    def refusal(self, tokens: TokenEstimate, price: Price | None) -> Capped:
         """Why the next request was not sent, and what to do."""
         if self.max_total_tokens is not None and self._tokens() + tokens.most > self.max_total_tokens:
             what = f"{self.tokens} tokens are used{_also(self.unconfirmed_tokens)}; the next request could take"
@@ -308,7 +308,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """What a number of requests would take; dollars are None where the price is unknown."""
 
     requests: int
@@ -323,7 +323,7 @@ class Estimate:
     def cost(self) -> str:
         """The expected cost as text for people.
 
-        >>> Estimate(1, 4, 21, 40, None, None).cost
+        >>> CostEstimate(1, 4, 21, 40, None, None).cost
         'unknown'
         """
         if self.cost_least is None or self.cost_most is None:
@@ -331,7 +331,7 @@ class Estimate:
         return "$0" if not self.cost_most else f"${self.cost_least:.4f} to ${self.cost_most:.4f}"
 
 
-def estimate(requests: Iterable[Request], price: Price | None) -> Estimate:
+def estimate(requests: Iterable[Request], price: Price | None) -> CostEstimate:
     """Add up what requests would take, without sending any.
 
     >>> estimate([Request(prompt="Name a river.", max_tokens=20)], Price(Decimal(1), Decimal(2))).cost_most
@@ -342,7 +342,7 @@ def estimate(requests: Iterable[Request], price: Price | None) -> Estimate:
     if price is not None:
         least = sum((price.of(size.prompt_likely, 0) for size in sizes), Decimal(0))
         most = sum((price.of(size.prompt_most, size.completion_most) for size in sizes), Decimal(0))
-    return Estimate(
+    return CostEstimate(
         requests=len(sizes),
         prompt_tokens_likely=sum(size.prompt_likely for size in sizes),
         prompt_tokens_most=sum(size.prompt_most for size in sizes),

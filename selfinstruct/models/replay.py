@@ -19,7 +19,7 @@ _DUMP_MARKS = ("metadata", "instruction_metadata", "instance_metadata", "raw_ins
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedAnswer:
     """One recorded answer; no choice at all where the program noted a null."""
 
     texts: tuple[Choice, ...]
@@ -30,15 +30,15 @@ class Recorded:
 class Recording:
     """What a dump holds, by what it is asked for."""
 
-    prompts: dict[str, Recorded] = field(default_factory=dict)
-    labels: dict[str, Recorded] = field(default_factory=dict)
-    instances: dict[str, Recorded] = field(default_factory=dict)
-    keys: dict[str, Recorded] = field(default_factory=dict)
+    prompts: dict[str, RecordedAnswer] = field(default_factory=dict)
+    labels: dict[str, RecordedAnswer] = field(default_factory=dict)
+    instances: dict[str, RecordedAnswer] = field(default_factory=dict)
+    keys: dict[str, RecordedAnswer] = field(default_factory=dict)
     """From our own journal: by the key of the request."""
     repeated: int = 0
     """Prompts recorded more than once with other answers: the first is used."""
 
-    def put(self, table: dict[str, Recorded], key: str, answer: Recorded) -> None:
+    def put(self, table: dict[str, RecordedAnswer], key: str, answer: RecordedAnswer) -> None:
         """Note an answer; the first one stays."""
         if table.setdefault(key, answer) != answer:
             self.repeated += 1
@@ -93,14 +93,14 @@ class Replay:
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _find(self, request: Request) -> tuple[Recorded | None, str]:
+    def _find(self, request: Request) -> tuple[RecordedAnswer | None, str]:
         own = self._recording.keys.get(wire_key(request))
         if own is not None:
             return own, request.subject
         asked = _asked(request)
         return self._table(request).get(asked), asked
 
-    def _table(self, request: Request) -> Mapping[str, Recorded]:
+    def _table(self, request: Request) -> Mapping[str, RecordedAnswer]:
         tables = {"classify": self._recording.labels, "instances": self._recording.instances}
         return tables.get(request.purpose, self._recording.prompts)
 
@@ -148,7 +148,7 @@ def _read_journal(path: Path, recording: Recording) -> None:
                 )
             completion = Completion.from_json(json.loads(stored))
             key = json.dumps(json.loads(wire), sort_keys=True)
-            recording.put(recording.keys, key, Recorded(completion.choices, completion.usage))
+            recording.put(recording.keys, key, RecordedAnswer(completion.choices, completion.usage))
     except sqlite3.OperationalError as fault:
         fix = "name journal.sqlite of a run; if it is one, check the disk and the permissions"
         raise BadInput(f"cannot be read as a journal ({fault})", place=str(path), fix=fix) from fault
@@ -192,16 +192,16 @@ def _note(line: Mapping[str, Any], place: str, recording: Recording) -> None:
         answer = _response(line["instance_metadata"].get("response"), place)
         raw = line.get("raw_instances")
         if answer.texts and isinstance(raw, str):  # what the program went on with
-            answer = Recorded((Choice(raw, answer.texts[0].finish_reason),))
+            answer = RecordedAnswer((Choice(raw, answer.texts[0].finish_reason),))
         recording.put(recording.instances, asked, answer)
     elif isinstance(line.get("raw_instances"), str):
         raw = line["raw_instances"]
-        recording.put(recording.instances, asked, Recorded((Choice(raw, ""),) if raw else ()))
+        recording.put(recording.instances, asked, RecordedAnswer((Choice(raw, ""),) if raw else ()))
     label = line.get("is_classification")
     if isinstance(label, bool):
         label = "Yes" if label else "No"
     if isinstance(label, str) and "instances" not in line:
-        recording.put(recording.labels, asked, Recorded((Choice(label, "stop"),) if label else ()))
+        recording.put(recording.labels, asked, RecordedAnswer((Choice(label, "stop"),) if label else ()))
 
 
 def _prompt(metadata: Mapping[str, Any], place: str) -> str:
@@ -213,15 +213,15 @@ def _prompt(metadata: Mapping[str, Any], place: str) -> str:
     return prompt
 
 
-def _response(response: object, place: str) -> Recorded:
+def _response(response: object, place: str) -> RecordedAnswer:
     """Choices as the API gave them, a bare string as some forks note it, or nothing for a null."""
     if response is None:
-        return Recorded(())
+        return RecordedAnswer(())
     if isinstance(response, str):
-        return Recorded((Choice(response, ""),))
+        return RecordedAnswer((Choice(response, ""),))
     if isinstance(response, dict) and isinstance(response.get("choices"), list):
         texts = tuple(_choices(response["choices"], place))
-        return Recorded(texts)
+        return RecordedAnswer(texts)
     raise BadInput("'response' is neither choices, text nor null", place=place, fix="correct the recording")
 
 
@@ -248,7 +248,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
                 raise BadInput(f"not JSON ({type(fault).__name__})", place=place, fix="remove the line") from fault
 
 
-def _nearest(asked: str, table: Mapping[str, Recorded]) -> str:
+def _nearest(asked: str, table: Mapping[str, RecordedAnswer]) -> str:
     """The recorded entry that shares most lines with what was asked, and the first place where they part."""
     if not table:
         return f"nothing of this kind is recorded; asked: {shown(asked)}"

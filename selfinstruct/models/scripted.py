@@ -41,7 +41,7 @@ _RETRIES = ("never", "later", "slower", "stop")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScriptRule:
     """One rule of a script: which requests it answers, and with what."""
 
     purpose: str
@@ -61,7 +61,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class BankTask:
     """One task of the bank."""
 
     instruction: str
@@ -75,8 +75,8 @@ class Scripted:
     """The backend of `scripted:FILE`."""
 
     name: str
-    answers: tuple[Entry, ...]
-    bank: tuple[Known, ...]
+    answers: tuple[ScriptRule, ...]
+    bank: tuple[BankTask, ...]
     traits: Traits = field(default_factory=lambda: Traits(multiple=False))
     in_flight: int = 8
     notice: str = ""
@@ -183,7 +183,7 @@ def _only(entry: object, known: set[str], place: str, where: str) -> None:
             raise BadInput(f"{where}: no key '{key}'", place=place, fix="keys: " + ", ".join(sorted(known)))
 
 
-def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML is untyped until it is checked here
+def _entry(item: Any, place: str, number: int) -> ScriptRule:  # noqa: ANN401 - YAML is untyped until it is checked here
     where = f"answers, entry {number}"
     _only(item, {"purpose", "contains", "texts", "finish_reason", "fail", "retry", "delay"}, place, where)
     texts = item.get("texts", [])
@@ -198,7 +198,7 @@ def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML 
     if isinstance(delay, bool) or not isinstance(delay, int | float) or not 0 <= delay <= _LONGEST_DELAY:
         fix = f"give seconds from 0 to {_LONGEST_DELAY:g}"
         raise BadInput(f"{where}: 'delay' is nothing to wait", place=place, fix=fix)
-    return Entry(
+    return ScriptRule(
         purpose=str(item.get("purpose", "")),
         contains=str(item.get("contains", "")),
         texts=tuple(texts),
@@ -209,7 +209,7 @@ def _entry(item: Any, place: str, number: int) -> Entry:  # noqa: ANN401 - YAML 
     )
 
 
-def _known(item: Any, place: str, number: int) -> Known:  # noqa: ANN401 - as above
+def _known(item: Any, place: str, number: int) -> BankTask:  # noqa: ANN401 - as above
     where = f"bank, entry {number}"
     _only(item, {"instruction", "is_classification", "input", "output"}, place, where)
     for key in ("instruction", "output"):
@@ -217,7 +217,7 @@ def _known(item: Any, place: str, number: int) -> Known:  # noqa: ANN401 - as ab
             raise BadInput(f"{where}: '{key}' is missing or no text", place=place, fix="quote it")
     if not isinstance(item.get("is_classification", False), bool):
         raise BadInput(f"{where}: 'is_classification' is neither true nor false", place=place, fix="write one of them")
-    return Known(
+    return BankTask(
         one_line(item["instruction"]),
         item.get("is_classification", False),
         str(item.get("input", "")),

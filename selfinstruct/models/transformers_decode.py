@@ -24,7 +24,7 @@ _PROBE = "selfinstruct"  # an answer whose end of turn is looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class TokenizedRequest:
     """A request tokenized, with the longest answer that its context has room for."""
 
     request: Request
@@ -44,7 +44,7 @@ class Cut:
 
 
 @dataclass(slots=True, eq=False)
-class Line:
+class DecodedText:
     """One text in the making."""
 
     request: Request
@@ -77,7 +77,7 @@ class Decoder:
         self._rows = rows or (_CPU_ROWS if self._model.device.type == "cpu" else _GPU_ROWS)
         self._room = _room(self._model)
 
-    def cut(self, request: Request) -> Cut:
+    def cut(self, request: Request) -> TokenizedRequest:
         """The request as tokens; CallError where it does not fit, BadInput where the model cannot do it at all."""
         if request.json_schema or request.grammar:
             what = "a Transformers model cannot be held to a grammar or a schema"
@@ -88,7 +88,7 @@ class Decoder:
         if len(tokens) >= context:
             message = f"{plural(len(tokens), 'token')}, and the model takes {context} with the answer"
             raise CallError("too_long", message, retry="never")
-        return Cut(request, tuple(tokens), max(1, min(request.most_tokens, context - len(tokens))))
+        return TokenizedRequest(request, tuple(tokens), max(1, min(request.most_tokens, context - len(tokens))))
 
     def replies(self, requests: Sequence[Request]) -> list[Answer]:
         """An answer to each, in their order, asked in batches of like length; CallError for one that does not fit."""
@@ -101,7 +101,7 @@ class Decoder:
             waiting = [at for at in waiting if at not in answers]
         return [answers[at] for at in range(len(cuts))]
 
-    def fellows(self, cuts: Sequence[Cut]) -> list[int]:
+    def fellows(self, cuts: Sequence[TokenizedRequest]) -> list[int]:
         """Which to answer with the first: those nearest in length, as many as fit; shortest first."""
         near = sorted(range(len(cuts)), key=lambda at: (abs(len(cuts[at].tokens) - len(cuts[0].tokens)), at))
         chosen: list[int] = []
@@ -114,7 +114,9 @@ class Decoder:
             chosen.append(at)
         return sorted(chosen, key=lambda at: (len(cuts[at].tokens), at))
 
-    def answers(self, cuts: Sequence[Cut], unwanted: Callable[[int], bool] = lambda _: False) -> list[Answer]:
+    def answers(
+        self, cuts: Sequence[TokenizedRequest], unwanted: Callable[[int], bool] = lambda _: False
+    ) -> list[Answer]:
         """One for each; `unwanted(at)` is asked at every step, and what no caller waits for is given up."""
         torch, _ = libraries()
         lines = [lines_of(cut.request, cut.most) for cut in cuts]
@@ -130,7 +132,9 @@ class Decoder:
         half = len(cuts) // 2  # the dice are thrown anew from the start, so the texts stay the same
         return self.answers(cuts[:half], unwanted) + self.answers(cuts[half:], lambda at: unwanted(at + half))
 
-    def _decode(self, cuts: Sequence[Cut], lines: Sequence[list[Line]], unwanted: Callable[[int], bool]) -> None:
+    def _decode(
+        self, cuts: Sequence[TokenizedRequest], lines: Sequence[list[DecodedText]], unwanted: Callable[[int], bool]
+    ) -> None:
         """Prompts once, then a token a step; a prompt serves all its choices, and a row that ended costs no more."""
         torch, transformers = libraries()
         device = self._model.device
@@ -167,7 +171,7 @@ class Decoder:
         output = self._model(input_ids=tokens, attention_mask=mask, past_key_values=cache, use_cache=True, **more)
         return output.logits[:, -1].float()
 
-    def _take(self, line: Line, token: int) -> None:
+    def _take(self, line: DecodedText, token: int) -> None:
         line.tokens.append(token)
         stops = line.request.stop
         # A token holds a byte of text at least, so a stop lies within as many tokens; the mark of the end is no text.
@@ -177,7 +181,7 @@ class Decoder:
         elif len(line.tokens) >= line.most:
             line.finish = "length"
 
-    def _answer(self, cut: Cut, lines: Sequence[Line]) -> Answer:
+    def _answer(self, cut: TokenizedRequest, lines: Sequence[DecodedText]) -> Answer:
         copies = cut.request.n // len(lines)
         choices = tuple(self._choice(cut, line) for line in lines) * copies
         grown = sum(len(line.tokens) for line in lines) * copies
@@ -185,7 +189,7 @@ class Decoder:
         usage = Usage(prompt_tokens=len(cut.tokens), completion_tokens=grown)
         return Answer(choices=choices, usage=usage, raw=json.dumps(raw))
 
-    def _choice(self, cut: Cut, line: Line) -> Choice:
+    def _choice(self, cut: TokenizedRequest, line: DecodedText) -> Choice:
         tokens = line.tokens[:-1] if line.tokens and line.tokens[-1] in self._ends else line.tokens
         text = self._continuation(cut, tokens)
         ends = [at for at in (text.find(stop) for stop in cut.request.stop) if at >= 0]
@@ -194,7 +198,7 @@ class Decoder:
         # A character of several tokens may have been cut off in the middle.
         return Choice(text.rstrip("\ufffd") if line.finish == "length" else text, line.finish)
 
-    def _continuation(self, cut: Cut, tokens: Sequence[int]) -> str:
+    def _continuation(self, cut: TokenizedRequest, tokens: Sequence[int]) -> str:
         """The text that follows the prompt: some tokenizers tell its first space only beside what stands before."""
         if isinstance(cut.request.prompt, str):
             before = self._plain(cut.tokens[-_TAIL:])
@@ -274,7 +278,7 @@ def _room(model: Any) -> int:  # noqa: ANN401 - as above
     return _CPU_CACHE // each
 
 
-def lines_of(request: Request, most: int) -> list[Line]:
+def lines_of(request: Request, most: int) -> list[DecodedText]:
     """One for each choice; a single one where all choices would be the same.
 
     Each throws dice of its own, seeded by the request and the number of the choice, so that no neighbour in the batch
@@ -286,10 +290,10 @@ def lines_of(request: Request, most: int) -> list[Line]:
     """
     seed = request.key("seed") if request.seed is None else str(request.seed)
     # Seeded with text, Random hashes it; nothing secret depends on it.
-    return [Line(request, most, Random(f"{seed}/{number}")) for number in range(rows_of(request))]  # noqa: S311
+    return [DecodedText(request, most, Random(f"{seed}/{number}")) for number in range(rows_of(request))]  # noqa: S311
 
 
-def next_tokens(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN401 - torch is imported late
+def next_tokens(logits: Any, lines: Sequence[DecodedText]) -> list[int]:  # noqa: ANN401 - torch is imported late
     """One token for each line; `logits` has a row for each, in 4-byte floats, and is changed by penalties."""
     for at, line in enumerate(lines):
         _penalise(logits[at], line)
@@ -302,7 +306,7 @@ def next_tokens(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN40
     return chosen
 
 
-def _penalise(row: Any, line: Line) -> None:  # noqa: ANN401 - as above
+def _penalise(row: Any, line: DecodedText) -> None:  # noqa: ANN401 - as above
     """As OpenAI defines them: once for being there, and once more for each time; the prompt does not count."""
     presence, frequency = line.request.presence_penalty, line.request.frequency_penalty
     if (presence or frequency) and line.tokens:
@@ -310,7 +314,7 @@ def _penalise(row: Any, line: Line) -> None:  # noqa: ANN401 - as above
         row[tokens] -= presence + frequency * counts
 
 
-def _draw(logits: Any, lines: Sequence[Line]) -> list[int]:  # noqa: ANN401 - as above
+def _draw(logits: Any, lines: Sequence[DecodedText]) -> list[int]:  # noqa: ANN401 - as above
     """One throw a line, read off the summed probabilities in the vocabulary's order.
 
     Rounding, which differs with the size of a batch, moves a border between two tokens by a millionth, so that it
@@ -337,7 +341,9 @@ def _nucleus(chances: Any, most: Any) -> Any:  # noqa: ANN401 - as above
 class EncoderDecoder(Decoder):
     """The same questions and answers as of a `Decoder`; rows are padded on the right, for places may be absolute."""
 
-    def _decode(self, cuts: Sequence[Cut], lines: Sequence[list[Line]], unwanted: Callable[[int], bool]) -> None:
+    def _decode(
+        self, cuts: Sequence[TokenizedRequest], lines: Sequence[list[DecodedText]], unwanted: Callable[[int], bool]
+    ) -> None:
         """Prompts once through the encoder, then a token a step; a row that ended costs no more."""
         torch, transformers = libraries()
         device = self._model.device
@@ -377,7 +383,7 @@ class EncoderDecoder(Decoder):
         named = (getattr(self._model.config, name, None) for name in names)
         return next((int(token) for token in named if token is not None), 0)
 
-    def _continuation(self, cut: Cut, tokens: Sequence[int]) -> str:
+    def _continuation(self, cut: TokenizedRequest, tokens: Sequence[int]) -> str:
         """The answer alone: it continues nothing."""
         del cut
         return self._plain(tokens)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
 from selfinstruct.models.model_files import SMALL, facts, find_weights, plain_name
-from selfinstruct.models.transformers_decode import Cut, Decoder, EncoderDecoder
+from selfinstruct.models.transformers_decode import Decoder, EncoderDecoder, TokenizedRequest
 from selfinstruct.models.transformers_weights import facts_on_hub, load_weights
 from selfinstruct.records import Request
 from selfinstruct.stage import DTYPES, OWN_DTYPE, Dtype, Traits
@@ -131,7 +131,7 @@ class TransformersModel:
         self.in_flight = in_flight
         self.notice = f"weights: {name} (transformers{'' if dtype == 'auto' else f', {dtype}'})"
         self._decoder: Decoder | None = None
-        self._gatherer: RequestBatcher[Cut] | None = None
+        self._gatherer: RequestBatcher[TokenizedRequest] | None = None
 
     @classmethod
     def from_environment(cls, name: str) -> "TransformersModel":
@@ -166,7 +166,7 @@ class TransformersModel:
             await asyncio.to_thread(gatherer.close)
         self._decoder = None
 
-    def _prepare(self, request: Request) -> Cut:
+    def _prepare(self, request: Request) -> TokenizedRequest:
         return self._loaded().cut(request)
 
     def _loaded(self) -> Decoder:
@@ -177,7 +177,9 @@ class TransformersModel:
             self._decoder = made(loaded, name=self._weights.removeprefix("hf:"), rows=self._rows)
         return self._decoder
 
-    def _work(self, waiting: list[QueuedRequest[Cut]], broken_off: Callable[[], bool]) -> list[QueuedRequest[Cut]]:
+    def _work(
+        self, waiting: list[QueuedRequest[TokenizedRequest]], broken_off: Callable[[], bool]
+    ) -> list[QueuedRequest[TokenizedRequest]]:
         """Answer the one that has waited longest, together with those nearest to it in length."""
         decoder = self._loaded()
         chosen = decoder.fellows([asked.ready for asked in waiting])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.transformers_weights import libraries, load_weights
+from selfinstruct.prompt_templates import CHATML
 
 if TYPE_CHECKING:
     import numpy as np
@@ -158,7 +159,8 @@ class EmbeddedStates:
         asked = self._cut(prompt)
         if len(asked) > _ASKED:
             asked = [*asked[: _ASKED // 2], *asked[-_ASKED // 2 :]]
-        before = [*self._cut("<|im_start|>user\n"), *asked, *self._cut("<|im_end|>\n<|im_start|>assistant\n")]
+        opening, closing = CHATML.split("{instruction}")
+        before = [*self._cut(opening), *asked, *self._cut(closing)]
         said = self._cut(reply.strip())[:_SAID] or self._cut("\n")
         return [*before, *said], len(before)
 

@@ -1,7 +1,6 @@
 """Loads a Transformers model, to ask or to train: a folder, an adapter on its base, a GGUF file, a name on the Hub."""
 
 import contextlib
-import hashlib
 import importlib
 import importlib.util
 import re
@@ -13,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from selfinstruct.atomic_files import file_sha256
 from selfinstruct.errors import BadInput
 from selfinstruct.models.embedded import soon_asleep_while_waiting
 from selfinstruct.models.model_files import (
@@ -273,8 +273,7 @@ def converted(path: Path) -> Path:
 
     torch, transformers = libraries()
     _library("gguf")
-    with path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+    content = file_sha256(path)
     place = cache_folder() / "converted" / f"{path.stem}-{content[:16]}"
     place.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(place.with_name(f"{place.name}.lock")):

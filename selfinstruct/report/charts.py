@@ -28,7 +28,7 @@ from selfinstruct.report.drawing import (
     through,
     ticks,
 )
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.number_words import number
 from selfinstruct.report.summary import Count
 from selfinstruct.text import shown
@@ -55,11 +55,11 @@ def curve(label: str, points: Sequence[tuple[float, float]], *, across: str, up:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One curve: places and what was measured there."""
 
     colour: str
-    points: Sequence[tuple[float, Estimate]]
+    points: Sequence[tuple[float, ShownEstimate]]
 
 
 def place_of(examples: float, first: float) -> float:
@@ -86,7 +86,7 @@ def places_axis(places: Sequence[tuple[float, str]], name: str) -> Axis:
 
 
 def lines(
-    label: str, drawn: Sequence[Line], across: Axis, *, up: str, share: bool = False, stop: float | None = None
+    label: str, drawn: Sequence[ChartLine], across: Axis, *, up: str, share: bool = False, stop: float | None = None
 ) -> Chart | None:
     """The curves; an interval is a band. `share`: the upright axis goes from 0 to 1; `stop`: where a dashed line is."""
     measured = [line for line in drawn if line.points]
@@ -116,7 +116,7 @@ def lines(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ChartPair:
     """One row: two shares that belong together, and perhaps one more with its interval."""
 
     name: str
@@ -124,7 +124,7 @@ class Pair:
     """Second line of the name."""
     first: float | None
     second: float | None
-    mark: Estimate | None = None
+    mark: ShownEstimate | None = None
 
     @property
     def known(self) -> bool:
@@ -132,7 +132,7 @@ class Pair:
         return self.first is not None or self.second is not None or self.mark is not None
 
 
-def pairs(label: str, drawn: Sequence[Pair]) -> Chart | None:
+def pairs(label: str, drawn: Sequence[ChartPair]) -> Chart | None:
     """Two dots of each row joined by a line; below them, or alone, where there is one, the mark on its interval.
 
     Shares between 0 and 1, or wider where a value lies outside; what is not known is not drawn.
@@ -225,7 +225,7 @@ def _around(middle: Point, radius: float, turn: float) -> Point:
     return middle[0] + radius * math.sin(angle), middle[1] - radius * math.cos(angle)
 
 
-def _interval(frame: Frame, mark: Estimate, lane: float) -> list[Shape]:
+def _interval(frame: Frame, mark: ShownEstimate, lane: float) -> list[Shape]:
     shapes: list[Shape] = []
     if mark.low is not None and mark.high is not None:
         ends = (frame.x(mark.low), frame.x(mark.high))
@@ -235,5 +235,5 @@ def _interval(frame: Frame, mark: Estimate, lane: float) -> list[Shape]:
     return [*shapes, Path(((x - 4, lane), (x, lane - 4), (x + 4, lane), (x, lane + 4)), INK, filled=True)]
 
 
-def _ends(mark: Estimate | None) -> tuple[float | None, ...]:
+def _ends(mark: ShownEstimate | None) -> tuple[float | None, ...]:
     return () if mark is None else (mark.value, mark.low, mark.high)

@@ -25,7 +25,7 @@ def comparison_page(value: Mapping[str, Json], heads: Sequence[str], legend: Seq
 
 def _figure(place: int, head: str, terms: str, lines: Sequence[Mapping[str, Json]]) -> Figure:
     pairs = [
-        charts.Pair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
+        charts.ChartPair(name=text_in(line.get("row")), first=None, second=None, mark=estimate_in(_cell(line, place)))
         for line in lines
     ]
     label = f"{head} of {plural(sum(pair.mark is not None for pair in pairs), 'row')}, with 95 % intervals"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from selfinstruct.records import Json
-from selfinstruct.report.charts import Line, lines, places_axis
+from selfinstruct.report.charts import ChartLine, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
-from selfinstruct.report.json_values import Estimate, count_in, estimate_in, number_in, part, rows, texts_in
+from selfinstruct.report.json_values import ShownEstimate, count_in, estimate_in, number_in, part, rows, texts_in
 from selfinstruct.report.number_words import DASH, number
 from selfinstruct.report.page_parts import (
     Cell,
@@ -21,14 +21,14 @@ from selfinstruct.report.page_parts import (
     flag_cell,
     number_cell,
 )
-from selfinstruct.report.summary import CycleCount, Measure, RunSummary
+from selfinstruct.report.summary import CycleCount, RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
 
 _ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json
 
 
 @dataclass(frozen=True, slots=True)
-class Cycles:
+class CyclesSection:
     """A line for each cycle, and their curves."""
 
     template: ClassVar[str] = "cycles.html.jinja"
@@ -36,7 +36,7 @@ class Cycles:
     table: Table
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Cycles | None":
+    def of(cls, run: RunSummary) -> "CyclesSection | None":
         """None for a recipe without a loop."""
         if not run.cycles:
             return None
@@ -62,7 +62,7 @@ class Cycles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
+class FeedbackSection:
     """Where the student does not answer, and what the next cycle asks for."""
 
     template: ClassVar[str] = "feedback.html.jinja"
@@ -84,7 +84,7 @@ class Feedback:
     others_left_out: int
 
     @classmethod
-    def of(cls, measure: Measure) -> "Feedback | None":
+    def of(cls, measure: StageMeasure) -> "FeedbackSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         if "prompts" not in value or "failures" not in value:
@@ -109,7 +109,7 @@ class Feedback:
         )
 
 
-SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": Feedback.of}, Cycles.of)
+SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": FeedbackSection.of}, CyclesSection.of)
 
 
 def _rounds(count: CycleCount) -> str:
@@ -129,11 +129,13 @@ def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
     if len(cycles) < 2:
         return ()
     across = places_axis([(float(cycle.number), number(cycle.number)) for cycle in cycles], "cycle")
-    tone = Line(KEPT, [(float(cycle.number), cycle.ifs) for cycle in cycles if cycle.ifs])
-    near = Line(
-        FAILED, [(float(cycle.number), Estimate(cycle.nearest)) for cycle in cycles if cycle.nearest is not None]
+    tone = ChartLine(KEPT, [(float(cycle.number), cycle.ifs) for cycle in cycles if cycle.ifs])
+    near = ChartLine(
+        FAILED, [(float(cycle.number), ShownEstimate(cycle.nearest)) for cycle in cycles if cycle.nearest is not None]
     )
-    word_pairs = [(float(cycle.number), Estimate(cycle.distinct_2)) for cycle in cycles if cycle.distinct_2 is not None]
+    word_pairs = [
+        (float(cycle.number), ShownEstimate(cycle.distinct_2)) for cycle in cycles if cycle.distinct_2 is not None
+    ]
     said = f"{plural(len(cycles), 'cycle')} of the loop"
     return (
         Figure(
@@ -144,7 +146,7 @@ def _curves(cycles: Sequence[CycleCount]) -> tuple[Figure, ...]:
         ),
         Figure(
             caption="Is what it learns from still new?",
-            chart=lines(f"Novelty over {said}", [near, Line(SEED, word_pairs)], across, up="share", share=True),
+            chart=lines(f"Novelty over {said}", [near, ChartLine(SEED, word_pairs)], across, up="share", share=True),
             legend=(
                 LegendKey("--failed", "nearest ROUGE-L: lower is newer"),
                 LegendKey("--seed", "distinct-2: higher is richer"),

@@ -8,18 +8,19 @@ from selfinstruct.records import Json
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
 from selfinstruct.report.number_words import DASH, spaced
 from selfinstruct.report.page_parts import (
+    AuditFinding,
     Cell,
-    Finding,
     Section,
     Table,
     change_cell,
     count_cell,
     estimate_cell,
+    model_cells,
     names_of,
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure
+from selfinstruct.report.summary import StageMeasure
 from selfinstruct.text.grammar import plural
 
 _Value = Mapping[str, Json]
@@ -35,7 +36,7 @@ _SUITES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
+class SuiteScores:
     """One suite: models side by side, and by category."""
 
     title: str
@@ -50,14 +51,14 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True)
-class Suites:
+class SuitesSection:
     """Every suite that was asked."""
 
     template: ClassVar[str] = "suites.html.jinja"
-    suites: tuple[Suite, ...]
+    suites: tuple[SuiteScores, ...]
 
     @classmethod
-    def of(cls, measure: Measure) -> "Suites | None":
+    def of(cls, measure: StageMeasure) -> "SuitesSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         models, names = rows(value.get("models")), part(value, "suites")
@@ -66,18 +67,18 @@ class Suites:
         return cls(tuple(_suite(name, part(value, "suites", name), models) for name in names))
 
 
-def _suite(name: str, asked: _Value, models: Sequence[_Value]) -> Suite:
+def _suite(name: str, asked: _Value, models: Sequence[_Value]) -> SuiteScores:
     heads = {key: text_in(said) for key, said in part(asked, "measures").items()}
     lines = [
         (
-            *_who(model),
+            *model_cells(model),
             *(count_cell(part(model, name).get(key)) for key in ("answered", "failed", "truncated")),
             *(estimate_cell(estimate_in(part(model, name, "measures").get(key))) for key in heads),
         )
         for model in models
     ]
     head = ("Model", "Wrapper", "Answers", "Failed", "Truncated", *heads.values())
-    return Suite(
+    return SuiteScores(
         title=_SUITES.get(name, name),
         questions=count_in(asked.get("questions")) or 0,
         reads=text_in(asked.get("reads")),
@@ -134,7 +135,7 @@ _COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "ifs", "ifs_clean", "w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class SplitSection:
     """How a set was divided, and how alike the two sides are."""
 
     template: ClassVar[str] = "split.html.jinja"
@@ -151,7 +152,7 @@ class Split:
     most_alike: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Split | None":
+    def of(cls, measure: StageMeasure) -> "SplitSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         train, test = count_in(value.get("train")), count_in(value.get("test"))
@@ -181,7 +182,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparedAnswers:
     """Answers beside one kind of other answers."""
 
     title: str
@@ -195,7 +196,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class AnswersSection:
     """Models on the same questions, by what their answers are compared with."""
 
     template: ClassVar[str] = "answers.html.jinja"
@@ -204,10 +205,10 @@ class Answers:
     temperature: float | None
     judge: str
     failed: int
-    compared: tuple[Compared, ...]
+    compared: tuple[ComparedAnswers, ...]
 
     @classmethod
-    def of(cls, measure: Measure) -> "Answers | None":
+    def of(cls, measure: StageMeasure) -> "AnswersSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         models = rows(value.get("models"))
@@ -224,18 +225,18 @@ class Answers:
         )
 
 
-def _compared(name: str, value: _Value, models: Sequence[_Value]) -> Compared:
+def _compared(name: str, value: _Value, models: Sequence[_Value]) -> ComparedAnswers:
     title, meaning = _AGAINST[name]
     lines = [
         (
-            *_who(model),
+            *model_cells(model),
             *(count_cell(part(model, name).get(key)) for key in ("n", "tasks")),
             *(estimate_cell(estimate_in(part(model, name).get(key)), _digits(key)) for key in _NUMBERS),
         )
         for model in models
     ]
     head = ("Model", "Wrapper", "Answers", "Tasks", *_NUMBERS.values())
-    return Compared(
+    return ComparedAnswers(
         title=title,
         meaning=meaning,
         questions=count_in(part(value.get("questions")).get(name)),
@@ -267,7 +268,7 @@ def _answers_by_category(against: str, models: Sequence[_Value]) -> Iterator[Tab
             for model in models:
                 scores = part(model, against, "by_category", feature, name)
                 numbers = (estimate_cell(estimate_in(scores.get(key)), _digits(key)) for key in _BRIEF)
-                lines.append((text_cell(spaced(name), 60), *_who(model), count_cell(scores.get("n")), *numbers))
+                lines.append((text_cell(spaced(name), 60), *model_cells(model), count_cell(scores.get("n")), *numbers))
         head = (title, "Model", "Wrapper", "Answers", *(_NUMBERS[name] for name in _BRIEF))
         yield Table(head, lines, words=3, label=f"Answers by {title.lower()}", dense=True)
 
@@ -294,11 +295,11 @@ class TaskKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ablation:
+class AblationSection:
     """What each change of the instruction costs, and what follows from it."""
 
     template: ClassVar[str] = "ablation.html.jinja"
-    finding: Finding
+    finding: AuditFinding
     verdict: str
     why: str
     turned: Cell | None
@@ -313,7 +314,7 @@ class Ablation:
     kinds: tuple[TaskKind, ...]
 
     @classmethod
-    def of(cls, measure: Measure) -> "Ablation | None":
+    def of(cls, measure: StageMeasure) -> "AblationSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         arms = [*rows(value.get("baselines")), *rows(value.get("arms"))]
@@ -323,7 +324,7 @@ class Ablation:
         follows = control.get("followed")
         tasks = sum(count_in(number) or 0 for number in part(value, "tasks").values())
         return cls(
-            finding=Finding(
+            finding=AuditFinding(
                 number=text_in(concluded.get("verdict")),
                 what=f"is the verdict on {text_in(value.get('model'))} and its instructions",
                 interval=text_in(concluded.get("why")),
@@ -378,12 +379,11 @@ def _arm(arm: _Value, score: _Value, metric: str, compared: _Value) -> tuple[Cel
     )
 
 
-def _who(model: _Value) -> tuple[Cell, Cell]:
-    return text_cell(model.get("model")), text_cell(model.get("wrapper"))
-
-
-SUITES = Section("suites", "Suites", "What a program can mark", {"suite": Suites.of})
+SUITES = Section("suites", "Suites", "What a program can mark", {"suite": SuitesSection.of})
 ANSWERS = Section(
-    "tested", "Test split", "Answers to what was kept aside", {"split": Split.of, "answer_set": Answers.of}
+    "tested",
+    "Test split",
+    "Answers to what was kept aside",
+    {"split": SplitSection.of, "answer_set": AnswersSection.of},
 )
-ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {"ablate": Ablation.of})
+ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {"ablate": AblationSection.of})

@@ -10,7 +10,7 @@ _MOST = 10**15
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ShownEstimate:
     """A number, with its 95 % interval where there is one."""
 
     value: float
@@ -21,7 +21,7 @@ class Estimate:
     def apart(self) -> bool:
         """The interval leaves out 0.
 
-        >>> Estimate(0.2, 0.1, 0.3).apart, Estimate(0.2, -0.1, 0.5).apart, Estimate(0.2).apart
+        >>> ShownEstimate(0.2, 0.1, 0.3).apart, ShownEstimate(0.2, -0.1, 0.5).apart, ShownEstimate(0.2).apart
         (True, False, False)
         """
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
@@ -77,28 +77,28 @@ def texts_in(value: Json) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
-def estimate_in(value: Json) -> Estimate | None:
+def estimate_in(value: Json) -> ShownEstimate | None:
     """A number with its interval, as `value`, `low` and `high`; or a number alone.
 
     >>> estimate_in({"value": 0.5, "low": 0.4, "high": 0.6}), estimate_in(0.5), estimate_in({"low": 0.4})
-    (Estimate(value=0.5, low=0.4, high=0.6), Estimate(value=0.5, low=None, high=None), None)
+    (ShownEstimate(value=0.5, low=0.4, high=0.6), ShownEstimate(value=0.5, low=None, high=None), None)
     """
     fields = value if isinstance(value, dict) else {"value": value}
     number = number_in(fields.get("value"))
-    return None if number is None else Estimate(number, *_ends(fields.get("low"), fields.get("high")))
+    return None if number is None else ShownEstimate(number, *_ends(fields.get("low"), fields.get("high")))
 
 
-def estimate_beside(fields: Mapping[str, Json], name: str) -> Estimate | None:
+def estimate_beside(fields: Mapping[str, Json], name: str) -> ShownEstimate | None:
     """A number of `fields`, with its interval from `intervals` beside it.
 
     >>> estimate_beside({"ifs": 0.5, "intervals": {"ifs": [0.4, 0.6]}}, "ifs")
-    Estimate(value=0.5, low=0.4, high=0.6)
+    ShownEstimate(value=0.5, low=0.4, high=0.6)
     """
     number = number_in(fields.get(name))
     if number is None:
         return None
     ends = part(fields.get("intervals")).get(name)
-    return Estimate(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else Estimate(number)
+    return ShownEstimate(number, *_ends(*ends)) if isinstance(ends, list) and len(ends) == 2 else ShownEstimate(number)
 
 
 def _ends(low: Json, high: Json) -> tuple[float | None, float | None]:

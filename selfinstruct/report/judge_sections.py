@@ -20,7 +20,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure
+from selfinstruct.report.summary import StageMeasure
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
@@ -51,7 +51,7 @@ _Part = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fragments:
+class FragmentsSection:
     """How many of which kind a judge learns from, and what would give them away."""
 
     template: ClassVar[str] = "fragments.html.jinja"
@@ -69,7 +69,7 @@ class Fragments:
     more: tuple[Table, ...]
 
     @classmethod
-    def of(cls, measure: Measure) -> "Fragments | None":
+    def of(cls, measure: StageMeasure) -> "FragmentsSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         splits = part(value.get("by_split"))
@@ -175,7 +175,7 @@ def _counted(counts: _Part) -> list[tuple[Cell, Cell]]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class JudgeSection:
     """A judge of tone that was trained, on fragments that it did not learn from and on completions of real models."""
 
     template: ClassVar[str] = "judge.html.jinja"
@@ -202,7 +202,7 @@ class Judge:
     kappa: float | None
 
     @classmethod
-    def of(cls, measure: Measure) -> "Judge | None":
+    def of(cls, measure: StageMeasure) -> "JudgeSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         metrics = part(value.get("metrics"))
@@ -235,8 +235,8 @@ class Judge:
         )
 
 
-FRAGMENTS = Section("fragments", "Fragments", "What a judge learns from", {"fragment": Fragments.of})
-JUDGE = Section("judge", "Judge", "How good the judge is", {"train_judge": Judge.of})
+FRAGMENTS = Section("fragments", "Fragments", "What a judge learns from", {"fragment": FragmentsSection.of})
+JUDGE = Section("judge", "Judge", "How good the judge is", {"train_judge": JudgeSection.of})
 
 
 def _title(name: str, data: _Part) -> str:
@@ -265,7 +265,8 @@ def _measures(titles: Sequence[str], parts: Sequence[_Part]) -> Table:
 def _accuracy_by_kind(tried: _Part, title: str) -> Figure:
     judged, ruled = part(tried.get("by_kind")), part(tried, _RULE, "by_kind")
     pairs = [
-        charts.Pair(name=spaced(kind), first=_accuracy(ruled, kind), second=_accuracy(judged, kind)) for kind in judged
+        charts.ChartPair(name=spaced(kind), first=_accuracy(ruled, kind), second=_accuracy(judged, kind))
+        for kind in judged
     ]
     return Figure(
         caption=f"Accuracy by kind: {title.lower()}",

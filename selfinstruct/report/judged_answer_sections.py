@@ -17,7 +17,7 @@ from selfinstruct.report.page_parts import (
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure
+from selfinstruct.report.summary import StageMeasure
 
 _RATES = {
     "win_rate": "Win rate",
@@ -32,7 +32,7 @@ _RATED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedSection:
     """What judges made of answers."""
 
     template: ClassVar[str] = "judged.html.jinja"
@@ -48,7 +48,7 @@ class Judged:
     rated: tuple[Table, ...]
 
     @classmethod
-    def of(cls, measure: Measure) -> "Judged | None":
+    def of(cls, measure: StageMeasure) -> "JudgedSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         models = rows(value.get("models"))
@@ -147,4 +147,4 @@ def _rated(models: Sequence[Mapping[str, Json]]) -> Iterator[Table]:
         yield Table(("Model", "Rated", *(spaced(name) for name in names), "Failed"), lines, label=title, dense=True)
 
 
-JUDGED = Section("judged", "Judged", "What judges made of answers", {"judge_answers": Judged.of})
+JUDGED = Section("judged", "Judged", "What judges made of answers", {"judge_answers": JudgedSection.of})

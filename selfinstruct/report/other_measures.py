@@ -9,7 +9,7 @@ from selfinstruct.report import charts
 from selfinstruct.report.json_values import rows
 from selfinstruct.report.number_words import number
 from selfinstruct.report.page_parts import Cell, Figure, Section, Table, row
-from selfinstruct.report.summary import Count, Measure
+from selfinstruct.report.summary import Count, StageMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class GenericTables:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ShownMeasure:
     """One value under the names of its stage and its own."""
 
     stage: str
@@ -51,21 +51,21 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class OtherMeasures:
+class OtherMeasuresSection:
     """One block for each thing measured, in the order of the stages."""
 
     template: ClassVar[str] = "measures.html.jinja"
-    measured: tuple[Measured, ...]
+    measured: tuple[ShownMeasure, ...]
 
 
 SECTION = Section("measures", "Measures", "What was measured")
 """Filled with what no other section could read."""
 
 
-def other_measures(rest: Sequence[Measure]) -> OtherMeasures:
+def other_measures(rest: Sequence[StageMeasure]) -> OtherMeasuresSection:
     """What is left, each in the shape it has."""
     blocks = (_SHAPES.get(measure.name, _generic)(measure) for measure in rest)
-    return OtherMeasures(tuple(block for block in blocks if block.shown))
+    return OtherMeasuresSection(tuple(block for block in blocks if block.shown))
 
 
 def generic_tables(value: Json, title: str = "") -> GenericTables:
@@ -108,11 +108,11 @@ def in_words(value: Json) -> str:
     return said
 
 
-def _generic(measure: Measure) -> Measured:
-    return Measured(measure.stage, measure.name, rest=generic_tables(measure.value))
+def _generic(measure: StageMeasure) -> ShownMeasure:
+    return ShownMeasure(measure.stage, measure.name, rest=generic_tables(measure.value))
 
 
-def _curve(measure: Measure) -> Measured:
+def _curve(measure: StageMeasure) -> ShownMeasure:
     """Share that would go at each threshold, keyed by the threshold as text."""
     whole = measure.value if isinstance(measure.value, dict) else {}
     inner = whole.get("curve", whole)
@@ -124,7 +124,7 @@ def _curve(measure: Measure) -> Measured:
         note="" if inner is whole else notes,
         nothing="no pair was compared",
     )
-    return Measured(measure.stage, measure.name, figure)
+    return ShownMeasure(measure.stage, measure.name, figure)
 
 
 def _points(value: Mapping[str, Json]) -> Iterator[tuple[float, float]]:
@@ -135,7 +135,7 @@ def _points(value: Mapping[str, Json]) -> Iterator[tuple[float, float]]:
             continue
 
 
-def _nearest_seed(measure: Measure) -> Measured:
+def _nearest_seed(measure: StageMeasure) -> ShownMeasure:
     """Ten bins of ROUGE-L to the nearest seed (Self-Instruct, figure 4)."""
     value = measure.value if isinstance(measure.value, dict) else {}
     bins = value.get("bins")
@@ -150,10 +150,10 @@ def _nearest_seed(measure: Measure) -> Measured:
         nothing="there were no seeds",
     )
     rest: dict[str, Json] = {key: item for key, item in value.items() if key != "bins"}
-    return Measured(measure.stage, measure.name, figure, rest=generic_tables(rest))
+    return ShownMeasure(measure.stage, measure.name, figure, rest=generic_tables(rest))
 
 
-def _verbs(measure: Measure) -> Measured:
+def _verbs(measure: StageMeasure) -> ShownMeasure:
     """Root verbs with their objects, as rings and as a table (Self-Instruct, figure 3)."""
     value = measure.value if isinstance(measure.value, dict) else {}
     pieces = [
@@ -173,7 +173,7 @@ def _verbs(measure: Measure) -> Measured:
     ]
     rest: dict[str, Json] = {key: item for key, item in value.items() if not isinstance(item, list)}
     table = Table(("Verb", "Tasks", "Objects"), lines)
-    return Measured(measure.stage, measure.name, figure, beside=table, rest=generic_tables(rest))
+    return ShownMeasure(measure.stage, measure.name, figure, beside=table, rest=generic_tables(rest))
 
 
 def _objects(line: Mapping[str, Json]) -> Iterator[Count]:
@@ -181,7 +181,7 @@ def _objects(line: Mapping[str, Json]) -> Iterator[Count]:
         yield Count(str(item.get("object", "")), _whole(item.get("count")))
 
 
-def _before_after(measure: Measure) -> Measured:
+def _before_after(measure: StageMeasure) -> ShownMeasure:
     """Totals of the changed replies become means."""
     value = measure.value if isinstance(measure.value, dict) else {}
     lines = []
@@ -196,10 +196,10 @@ def _before_after(measure: Measure) -> Measured:
             change = f"{(after - before) / before:+.0%}" if before > 0 else ""
             lines.append(row(name.replace("_", " ")[:60], f"{before / of:,.1f}", f"{after / of:,.1f}", change))
     table = Table(("Mean of the changed replies", "Before", "After", "Change"), lines)
-    return Measured(measure.stage, measure.name, table=table, rest=generic_tables(rest))
+    return ShownMeasure(measure.stage, measure.name, table=table, rest=generic_tables(rest))
 
 
-_Shape: TypeAlias = Callable[[Measure], Measured]
+_Shape: TypeAlias = Callable[[StageMeasure], ShownMeasure]
 _SHAPES: Mapping[str, _Shape] = {
     "similarity_curve": _curve,
     "nearest_seed": _nearest_seed,

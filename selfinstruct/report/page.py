@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.report import (
     audit_sections,
     cycle_sections,
@@ -30,8 +31,8 @@ from selfinstruct.report.number_words import (
     spaced,
     visible,
 )
-from selfinstruct.report.page_parts import Block, FilledSection, Finding, KeyFigure, Section
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.page_parts import AuditFinding, FilledSection, KeyFigure, Section, SectionBlock
+from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def sections(run: RunSummary) -> list[FilledSection]:
     rest = list(run.measured)
     shown = {section.anchor: _blocks(section, run, rest) for section in SECTIONS}
     others = other_measures.other_measures(rest)
-    shown[other_measures.SECTION.anchor] = [Block(others)] if others.measured else []
+    shown[other_measures.SECTION.anchor] = [SectionBlock(others)] if others.measured else []
     return [
         FilledSection(section.anchor, section.link, section.title, tuple(blocks))
         for section in SECTIONS
@@ -96,20 +97,20 @@ def sections(run: RunSummary) -> list[FilledSection]:
     ]
 
 
-def _blocks(section: Section, run: RunSummary, rest: list[Measure]) -> list[Block]:
+def _blocks(section: Section, run: RunSummary, rest: list[StageMeasure]) -> list[SectionBlock]:
     """The parts of one section; the measures that it could read are taken out of the rest."""
     first = section.first(run)
-    blocks = [] if first is None else [Block(first)]
+    blocks = [] if first is None else [SectionBlock(first)]
     for measure in run.measured:
         part = section.stages[measure.stage](measure) if measure.stage in section.stages else None
         if part is not None:
-            label = measure.label if measure.stage != "feedback" else ""  # there, it names the score that is read
-            blocks.append(Block(part, label))
+            label = measure.label if measure.name != OF_FEEDBACK else ""  # there, it names the score that is read
+            blocks.append(SectionBlock(part, label))
             rest.remove(measure)
     return blocks
 
 
-def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
+def _finding(run: RunSummary, shown: list[FilledSection]) -> AuditFinding | None:
     """What an audit found, where the run did nothing but audit a set that was there."""
     if run.rounds or run.seeds or run.rejections or not run.measured:
         return None
@@ -121,7 +122,10 @@ def _finding(run: RunSummary, shown: list[FilledSection]) -> Finding | None:
         for audit in parts
         if isinstance(
             audit,
-            audit_sections.Shift | audit_sections.Knowledge | audit_sections.Traced | evaluation_sections.Ablation,
+            audit_sections.ShiftSection
+            | audit_sections.KnowledgeSection
+            | audit_sections.TracedSection
+            | evaluation_sections.AblationSection,
         )
     )
     return next((audit.finding for audit in audited), None)

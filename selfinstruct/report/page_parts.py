@@ -9,9 +9,9 @@ from typing import ClassVar, Protocol, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.report.drawing import Chart
-from selfinstruct.report.json_values import Estimate, count_in, number_in
+from selfinstruct.report.json_values import ShownEstimate, count_in, number_in
 from selfinstruct.report.number_words import DASH, decimals, number, signed
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.summary import RunSummary, StageMeasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class KeyFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AuditFinding:
     """What an audit found, in one line: the title of a page that tells nothing else."""
 
     number: str
@@ -98,7 +98,7 @@ class Part(Protocol):
     """A file in `templates/`, which finds the record under the name `part`."""
 
 
-Reader: TypeAlias = Callable[[Measure], Part | None]
+Reader: TypeAlias = Callable[[StageMeasure], Part | None]
 """Reads what a stage measured; None where it has another shape, which is then shown as a generic table."""
 
 
@@ -121,7 +121,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SectionBlock:
     """One part, under the label that the recipe gives its stage, where it gives one."""
 
     part: Part
@@ -135,7 +135,7 @@ class FilledSection:
     anchor: str
     link: str
     title: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[SectionBlock, ...]
 
 
 # Cells
@@ -144,6 +144,11 @@ class FilledSection:
 def text_cell(value: Json, limit: int = 80) -> Cell:
     """A text, or a dash for none."""
     return Cell(value if isinstance(value, str) and value else DASH, limit=limit)
+
+
+def model_cells(row: Mapping[str, Json]) -> tuple[Cell, Cell]:
+    """Which model it is, and in which wrapper it was asked."""
+    return text_cell(row.get("model")), text_cell(row.get("wrapper"))
 
 
 def count_cell(value: Json) -> Cell:
@@ -167,11 +172,13 @@ def flag_cell(value: Json) -> Cell:
     return Cell(("yes" if value else "no") if isinstance(value, bool) else DASH)
 
 
-def estimate_cell(estimate: Estimate | None, digits: int = 3) -> Cell:
+def estimate_cell(estimate: ShownEstimate | None, digits: int = 3) -> Cell:
     """A number and its interval.
 
-    >>> estimate_cell(Estimate(0.5, 0.4, 0.6)).interval == f"0.400{DASH}0.600", estimate_cell(Estimate(0.5)).text
-    (True, '0.500')
+    >>> estimate_cell(ShownEstimate(0.5, 0.4, 0.6)).interval == f"0.400{DASH}0.600"
+    True
+    >>> estimate_cell(ShownEstimate(0.5)).text
+    '0.500'
     """
     if estimate is None:
         return Cell(DASH)
@@ -182,10 +189,10 @@ def estimate_cell(estimate: Estimate | None, digits: int = 3) -> Cell:
     return Cell(value, f"{decimals(estimate.low, digits)}{to}{decimals(estimate.high, digits)}")
 
 
-def change_cell(change: Estimate | None, digits: int = 3) -> Cell:
+def change_cell(change: ShownEstimate | None, digits: int = 3) -> Cell:
     """A difference with its sign; strong where its interval leaves out 0.
 
-    >>> change_cell(Estimate(0.2, 0.1, 0.3)).strong, change_cell(Estimate(-0.2, -0.5, 0.1), 1).interval
+    >>> change_cell(ShownEstimate(0.2, 0.1, 0.3)).strong, change_cell(ShownEstimate(-0.2, -0.5, 0.1), 1).interval
     (True, '-0.5 to +0.1')
     """
     if change is None:

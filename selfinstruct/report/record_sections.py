@@ -15,7 +15,7 @@ from selfinstruct.report.summary import (
     RejectedExample,
     RunSummary,
     Spending,
-    Texts,
+    TextFigures,
 )
 
 _KEPT, _REJECTED, _FAILED = (
@@ -28,7 +28,7 @@ _FIRST_WORDS, _REASONS = 20, 12
 
 
 @dataclass(frozen=True, slots=True)
-class Funnel:
+class FunnelSection:
     """Received, kept, rejected and failed, by stage and by reason, with sums that close."""
 
     template: ClassVar[str] = "funnel.html.jinja"
@@ -39,7 +39,7 @@ class Funnel:
     by_reason: Table
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Funnel | None":
+    def of(cls, run: RunSummary) -> "FunnelSection | None":
         """None where no record ever came in."""
         if run.only_measured:
             return None
@@ -92,7 +92,7 @@ class Funnel:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounds:
+class RoundsSection:
     """What each round brought, and whether the tasks grew alike."""
 
     template: ClassVar[str] = "rounds.html.jinja"
@@ -111,7 +111,7 @@ class Rounds:
     novelty: Figure
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Rounds | None":
+    def of(cls, run: RunSummary) -> "RoundsSection | None":
         """None where a recipe has no rounds."""
         if run.without_rounds:
             return None
@@ -144,7 +144,7 @@ class Rounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Novelty:
+class NoveltySection:
     """Nearest neighbours, and what other thresholds would do."""
 
     template: ClassVar[str] = "novelty.html.jinja"
@@ -155,7 +155,7 @@ class Novelty:
     thresholds: Table
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Novelty | None":
+    def of(cls, run: RunSummary) -> "NoveltySection | None":
         """None where a recipe has no rounds."""
         if run.without_rounds:
             return None
@@ -194,7 +194,7 @@ class Novelty:
 
 
 @dataclass(frozen=True, slots=True)
-class TextShapes:
+class TextShapesSection:
     """Lengths, first words, classification, beside the seeds and the paper."""
 
     template: ClassVar[str] = "texts.html.jinja"
@@ -208,7 +208,7 @@ class TextShapes:
     finish_reasons: Figure
 
     @classmethod
-    def of(cls, run: RunSummary) -> "TextShapes | None":
+    def of(cls, run: RunSummary) -> "TextShapesSection | None":
         """None where no record ever came in."""
         if run.only_measured:
             return None
@@ -253,7 +253,7 @@ class TextShapes:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
+class ExamplesSection:
     """Records to read: some that were published, some that were not, with their nearest neighbours."""
 
     template: ClassVar[str] = "examples.html.jinja"
@@ -261,13 +261,13 @@ class Examples:
     rejected: tuple[RejectedExample, ...]
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Examples | None":
+    def of(cls, run: RunSummary) -> "ExamplesSection | None":
         """None where no record ever came in."""
         return None if run.only_measured else cls(run.published_examples, run.rejected_examples)
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class CallsSection:
     """Requests, tokens and cost by stage and model; failed calls by kind."""
 
     template: ClassVar[str] = "calls.html.jinja"
@@ -277,7 +277,7 @@ class Calls:
     failures: Table
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Calls":
+    def of(cls, run: RunSummary) -> "CallsSection":
         """There is always something to say of it."""
         cost = run.cost
         sums = (cost.requests, cost.requests - cost.failed, cost.failed, cost.prompt_tokens, cost.completion_tokens)
@@ -301,7 +301,7 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class AgainSection:
     """The command, and the recipe as it ran."""
 
     template: ClassVar[str] = "again.html.jinja"
@@ -309,18 +309,18 @@ class Again:
     recipe: str
 
     @classmethod
-    def of(cls, run: RunSummary) -> "Again":
+    def of(cls, run: RunSummary) -> "AgainSection":
         """There is always something to say of it."""
         return cls(run.command, run.recipe)
 
 
-FUNNEL = Section("funnel", "Funnel", "What became of every candidate", first=Funnel.of)
-ROUNDS = Section("rounds", "Rounds", "Round after round", first=Rounds.of)
-NOVELTY = Section("novelty", "Novelty", "How new it is", first=Novelty.of)
-TEXTS = Section("texts", "Texts", "What the tasks look like", first=TextShapes.of)
-EXAMPLES = Section("read", "Examples", "Read some", first=Examples.of)
-CALLS = Section("calls", "Calls and money", "Model calls and money", first=Calls.of)
-AGAIN = Section("again", "Run it again", "Run it again", first=Again.of)
+FUNNEL = Section("funnel", "Funnel", "What became of every candidate", first=FunnelSection.of)
+ROUNDS = Section("rounds", "Rounds", "Round after round", first=RoundsSection.of)
+NOVELTY = Section("novelty", "Novelty", "How new it is", first=NoveltySection.of)
+TEXTS = Section("texts", "Texts", "What the tasks look like", first=TextShapesSection.of)
+EXAMPLES = Section("read", "Examples", "Read some", first=ExamplesSection.of)
+CALLS = Section("calls", "Calls and money", "Model calls and money", first=CallsSection.of)
+AGAIN = Section("again", "Run it again", "Run it again", first=AgainSection.of)
 
 
 def _spent(line: Spending) -> tuple[Cell, ...]:
@@ -334,7 +334,7 @@ def _spent(line: Spending) -> tuple[Cell, ...]:
     )
 
 
-def _beside_the_paper(machine: Texts, human: Texts) -> Table:
+def _beside_the_paper(machine: TextFigures, human: TextFigures) -> Table:
     # Wang et al. 2023 (arXiv 2212.10560), table 1: statistics of the data generated with GPT-3.
     paper = ("52,445", "82,439", "22 %", "44 %", "15.9", "12.7", "18.9")
     names = (
@@ -354,7 +354,7 @@ def _beside_the_paper(machine: Texts, human: Texts) -> Table:
     )
 
 
-def _statistics(texts: Texts) -> tuple[str, ...]:
+def _statistics(texts: TextFigures) -> tuple[str, ...]:
     if not texts.tasks:
         return ("none",) * 7
     decided = texts.tasks - texts.undecided

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_TRAINING
 from selfinstruct.records import Json
-from selfinstruct.report.charts import Line, examples_seen, lines, place_of
+from selfinstruct.report.charts import ChartLine, examples_seen, lines, place_of
 from selfinstruct.report.drawing import FAILED, GOOD, KEPT, REJECTED, SEED
-from selfinstruct.report.json_values import Estimate, count_in, estimate_beside, number_in, part, rows, text_in
+from selfinstruct.report.json_values import ShownEstimate, count_in, estimate_beside, number_in, part, rows, text_in
 from selfinstruct.report.number_words import DASH, decimals, number, spaced
 from selfinstruct.report.other_measures import GenericTables, generic_tables
 from selfinstruct.report.page_parts import (
@@ -20,7 +21,7 @@ from selfinstruct.report.page_parts import (
     estimate_cell,
     number_cell,
 )
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
 
 _REASONS = {
@@ -46,7 +47,7 @@ _Check = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class StopFigures:
     """Where the training ended and why, and by which rule."""
 
     at: int | None
@@ -73,7 +74,7 @@ class Stop:
     judge: str
 
     @classmethod
-    def of(cls, stop: _Check, checks: int) -> "Stop":
+    def of(cls, stop: _Check, checks: int) -> "StopFigures":
         """What `stop` says of it."""
         rule, reason = part(stop.get("rule")), text_in(stop.get("reason"))
         return cls(
@@ -99,7 +100,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
+class TuningSection:
     """One training as its section shows it: method, data, losses, checks, what ended it."""
 
     template: ClassVar[str] = "tuning.html.jinja"
@@ -119,7 +120,7 @@ class Tuning:
     examples_seen: int | None
     held_out_examples: int | None
     held_out_loss: float | None
-    stop: Stop | None
+    stop: StopFigures | None
     """None where the tone was not checked on the way."""
     curves: tuple[Figure, ...]
     checks: Table
@@ -133,7 +134,7 @@ class Tuning:
     settings: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Tuning | None":
+    def of(cls, measure: StageMeasure) -> "TuningSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         training, data, stop = part(value.get("training")), part(value.get("data")), part(value.get("stop"))
@@ -156,7 +157,7 @@ class Tuning:
             examples_seen=count_in(training.get("examples_seen")),
             held_out_examples=count_in(training.get("held_out_examples")),
             held_out_loss=number_in(training.get("held_out_loss")),
-            stop=Stop.of(stop, len(checks)) if stop else None,
+            stop=StopFigures.of(stop, len(checks)) if stop else None,
             curves=tuple(_curves(checks, count_in(stop.get("stopped_at")))),
             checks=_table(checks),
             by_loss=_by_loss(part(value.get("stop_by_loss"))),
@@ -173,13 +174,13 @@ class Tuning:
         )
 
 
-SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": Tuning.of})
+SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": TuningSection.of})
 
 
 def before_and_after(run: RunSummary) -> tuple[float, float] | None:
     """IFS of the student before training and at the last check; None where both were not measured."""
     for measure in reversed(run.measured):
-        if measure.stage == "finetune":
+        if measure.name == OF_TRAINING:
             checks = _checks_in(part(measure.value))
             before, after = (number_in(checks[at].get("ifs")) if checks else None for at in (0, -1))
             if len(checks) > 1 and not checks[0].get("examples") and before is not None and after is not None:
@@ -268,7 +269,7 @@ def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure
                 (place_of(count, first), estimate_beside(check, name))
                 for count, check in zip(seen, checks, strict=True)
             ]
-            drawn.append(Line(colour, [(place, known) for place, known in points if known is not None]))
+            drawn.append(ChartLine(colour, [(place, known) for place, known in points if known is not None]))
         if drawn[0].points or curve.nothing:
             yield Figure(
                 caption=curve.caption,
@@ -279,7 +280,7 @@ def _curves(checks: Sequence[_Check], stopped_at: int | None) -> Iterator[Figure
             )
 
 
-def _aloud(what: str, line: Line) -> str:
+def _aloud(what: str, line: ChartLine) -> str:
     if not line.points:
         return f"{what} was not measured"
     first, last = line.points[0][1].value, line.points[-1][1].value
@@ -338,7 +339,7 @@ def _gain(ends: Json) -> Cell:
     return Cell(DASH if low is None or high is None else f"{decimals(low)} to {decimals(high)}")
 
 
-def _gap(check: _Check) -> Estimate | None:
+def _gap(check: _Check) -> ShownEstimate | None:
     full, partial = number_in(check.get("ifs_full")), number_in(check.get("ifs_partial"))
     if full is None or partial is None:
         return None

@@ -11,7 +11,7 @@ from decimal import Decimal
 from random import Random
 
 from selfinstruct.records import Json, Task
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.text import words
 from selfinstruct.text.grammar import plural
 
@@ -89,9 +89,9 @@ class CycleCount:
     """Mean ROUGE-L of its new tasks with their nearest neighbours."""
     distinct_2: float | None
     """Of all word pairs in its new instructions, the share of different ones."""
-    ifs: Estimate | None
+    ifs: ShownEstimate | None
     """Of the student on the prompts that steer."""
-    gain: Estimate | None
+    gain: ShownEstimate | None
     """Over the cycle before, on the same prompts."""
     decision: str
     """What was decided at its end, in a few words."""
@@ -171,12 +171,12 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class TextFigures:
     """Lengths in words and first words of a set of tasks; of a large one, those of a sample.
 
     >>> from selfinstruct.records import Instance, Provenance
     >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
-    >>> texts = Texts.of([river, river.grown("instances", instances=(Instance("", "The Tay."),))])
+    >>> texts = TextFigures.of([river, river.grown("instances", instances=(Instance("", "The Tay."),))])
     >>> texts.instruction, texts.output, texts.first_words, texts.empty_inputs
     ((3, 3), (2,), (Count(name='name', count=2),), 1)
     """
@@ -197,7 +197,7 @@ class Texts:
     """Most frequent first."""
 
     @classmethod
-    def of(cls, tasks: Iterable[Task], most: int = SAMPLE) -> "Texts":
+    def of(cls, tasks: Iterable[Task], most: int = SAMPLE) -> "TextFigures":
         """Count each task; read the words of at most so many, drawn evenly with `SAMPLE_SEED`, in their order."""
         random = Random(SAMPLE_SEED)  # noqa: S311 - a sample, no secret
         sample: list[tuple[int, Task]] = []
@@ -272,7 +272,7 @@ class RejectedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class StageMeasure:
     """What a stage measured of the whole set, by name."""
 
     stage: str
@@ -305,16 +305,16 @@ class RunSummary:
     """What tasks are to be about; empty: anything."""
     threshold: float | None = None
     """ROUGE-L above which novelty rejects; None where there was no such stage."""
-    machine: Texts = Texts()
+    machine: TextFigures = TextFigures()
     """Of the published tasks."""
-    human: Texts = Texts()
+    human: TextFigures = TextFigures()
     """Of the seed tasks."""
     finish_reasons: tuple[Count, ...] = ()
     """Of every choice of every answer; an empty name where the endpoint said nothing."""
     failures: tuple[Count, ...] = ()
     """Failed calls by kind; they sum to the failed requests of `spending`."""
     spending: tuple[Spending, ...] = ()
-    measured: tuple[Measure, ...] = ()
+    measured: tuple[StageMeasure, ...] = ()
     """In the order of the stages that run once; of a loop, those of its last cycle."""
     cycles: tuple[CycleCount, ...] = ()
     """Of a loop; empty where the recipe is walked once."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_TONE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
@@ -18,10 +19,11 @@ from selfinstruct.report.page_parts import (
     change_cell,
     count_cell,
     estimate_cell,
+    model_cells,
     number_cell,
     text_cell,
 )
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
@@ -60,14 +62,14 @@ def first_score(run: RunSummary) -> FirstScore | None:
     for measure in sorted(run.measured, key=lambda measured: bool(measured.label)):
         value = part(measure.value)
         ifs = number_in(value.get("ifs"))
-        if measure.stage == "score" and ifs is not None:
+        if measure.name == OF_TONE and ifs is not None:
             who = ", ".join(name for name in (text_in(value.get("model")), text_in(value.get("wrapper"))) if name)
             return FirstScore(ifs, shown(who, 60))
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tone:
+class ToneSection:
     """Scores of tone: models side by side, corrected for the judge's errors, and compared."""
 
     template: ClassVar[str] = "tone.html.jinja"
@@ -92,7 +94,7 @@ class Tone:
     counts: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Tone | None":
+    def of(cls, measure: StageMeasure) -> "ToneSection | None":
         """None where the value is no score."""
         value = part(measure.value)
         sides = [side for side in rows(value.get("scores")) or [value] if "ifs" in side and "n" in side]
@@ -129,7 +131,7 @@ class Tone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objecqa:
+class ObjecqaSection:
     """Replies to questions of taste: shares, agreement and comparison."""
 
     template: ClassVar[str] = "objecqa.html.jinja"
@@ -146,7 +148,7 @@ class Objecqa:
     paired: Table
 
     @classmethod
-    def of(cls, measure: Measure) -> "Objecqa | None":
+    def of(cls, measure: StageMeasure) -> "ObjecqaSection | None":
         """None where the value is of another shape."""
         value = part(measure.value)
         judged = list(_judged(value))
@@ -173,12 +175,12 @@ class Objecqa:
         )
 
 
-TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": Tone.of})
-OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": Objecqa.of})
+TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": ToneSection.of})
+OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": ObjecqaSection.of})
 
 
-def _pair(side: _Side) -> charts.Pair:
-    return charts.Pair(
+def _pair(side: _Side) -> charts.ChartPair:
+    return charts.ChartPair(
         name=text_in(side.get("model")) or "responses",
         under=text_in(side.get("wrapper")) or "no wrapper named",
         first=number_in(side.get("ifs_partial")),
@@ -199,7 +201,11 @@ def _aloud(sides: Sequence[_Side]) -> str:
 
 def _scores(sides: Sequence[_Side]) -> Table:
     lines = [
-        (*_who(side), count_cell(side.get("n")), *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS))
+        (
+            *model_cells(side),
+            count_cell(side.get("n")),
+            *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS),
+        )
         for side in sides
     ]
     head = ("Model", "Wrapper", "n", *_NUMBERS.values())
@@ -211,7 +217,7 @@ def _corrected(sides: Sequence[_Side]) -> Table:
     known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
     lines = [
         (
-            *_who(side),
+            *model_cells(side),
             estimate_cell(estimate_beside(side, "ifs")),
             *(estimate_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
             *(
@@ -233,7 +239,9 @@ def _corrected(sides: Sequence[_Side]) -> Table:
 def _with_judge_error(sides: Sequence[_Side]) -> Table:
     """The same shares with intervals for a kind of model that the judge never saw."""
     known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
-    lines = [(*_who(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known]
+    lines = [
+        (*model_cells(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known
+    ]
     head = ("Model", "Wrapper", *_WIDE.values())
     return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
 
@@ -260,16 +268,12 @@ def _counts(sides: Sequence[_Side]) -> Table:
         spread = DASH if mean is None or deviation is None else f"{decimals(mean)} ± {decimals(deviation)}"
         names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
         counts = (count_cell(side.get(name)) for name in names)
-        lines.append((*_who(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
+        lines.append((*model_cells(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
     head = (
         *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
         *("Partial without whole sentences", "IFS over samples"),
     )
     return Table(head, lines, words=2, label="Counts behind the shares", dense=True)
-
-
-def _who(side: _Side) -> tuple[Cell, Cell]:
-    return text_cell(side.get("model")), text_cell(side.get("wrapper"))
 
 
 def _plain(value: Json) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from selfinstruct.audit.trace_index import TOP, Origin, Origins, WordIndex, texts_of
+from selfinstruct.audit.trace_index import TOP, Origins, SpanOrigin, WordIndex, texts_of
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.weights import cache_folder
@@ -25,7 +25,7 @@ class Blamed:
     """A record that may have taught a text, and what it was made of."""
 
     task: Task
-    origin: Origin
+    origin: SpanOrigin
     ancestors: tuple[str, ...]
     """A line for each, from the record to its seeds."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.records import Json, Task
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.store.reading import read_lines
@@ -15,7 +16,6 @@ from selfinstruct.store.run_folder import STAGES_PART, RunFolder, round_name
 from selfinstruct.store.stage_result import StageResult
 from selfinstruct.text import words
 
-FEEDBACK = "feedback"
 WEIGHTS = "feedback.json"
 
 
@@ -109,7 +109,7 @@ def _feedback(resolved: Resolved, folder: RunFolder, part: str) -> Mapping[str, 
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.feeds_back:
             result: StageResult | None = folder.stage(part, position, stage.name).result()
-            feedback = None if result is None else result.measured.get(FEEDBACK)
+            feedback = None if result is None else result.measured.get(OF_FEEDBACK)
             if isinstance(feedback, dict):
                 return feedback
     return {}

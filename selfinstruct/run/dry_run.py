@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, Backend, CallError
 from selfinstruct.models.openai_compatible import OpenAICompatible
-from selfinstruct.models.prices_and_budget import Estimate, Hosted, Price, estimate
+from selfinstruct.models.prices_and_budget import CostEstimate, Hosted, Price, estimate
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.recipe.keys import built_name
@@ -26,7 +26,7 @@ _FEWEST_PER_TEXT, _MOST_PER_TEXT = 0.5, 6.0
 _SAMPLE = 16  # seeds that stand in for the tasks of a later stage
 
 
-class Unsent:
+class NotingModel:
     """A model that only takes note of what it is asked."""
 
     def __init__(self, name: str, traits: Traits) -> None:
@@ -41,7 +41,7 @@ class Unsent:
             yield Failure(request=f"{request.key(self.name)}.0", kind="not_sent", message="dry run")
 
 
-class Unbuilt(Unsent):
+class Unbuilt(NotingModel):
     """Stands for a model that a stage of the run will build."""
 
     in_flight, notice = 1, ""
@@ -59,18 +59,18 @@ def _to_be_built(resolved: Resolved) -> dict[str, Backend]:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlanLine:
     """What one stage would ask."""
 
     stage: str
     model: str
     sure: bool
     """True for the first round of requests, which is known exactly."""
-    fewest: Estimate
-    most: Estimate
+    fewest: CostEstimate
+    most: CostEstimate
 
 
-def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
+def estimate_run(resolved: Resolved) -> tuple[PlanLine, ...]:
     """Every stage that asks a model; sends nothing, writes nothing.
 
     A loop may end after any of its cycles: the most is that of all of them.
@@ -95,16 +95,18 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
             name, planned = backends[role].name, estimate(asked, price_of(resolved, backends[role]))
             if source:
                 texts = sum(request.n for request in asked) / max(1, len(asked))
-                lines.append(Line(stage.name, name, sure=True, fewest=planned, most=planned))
+                lines.append(PlanLine(stage.name, name, sure=True, fewest=planned, most=planned))
                 fewest = max(0, ceil(entered / (_MOST_PER_TEXT * texts)) - len(asked))
                 most = max(0, ceil(entered * cycles / (_FEWEST_PER_TEXT * texts)) - len(asked))
                 scaled = (_scaled(planned, fewest), _scaled(planned, most))
-                lines.append(Line(f"{stage.name}, later rounds", name, False, *scaled))
+                lines.append(PlanLine(f"{stage.name}, later rounds", name, False, *scaled))
             elif stage.needs.asks_about_answers:
                 most = len(asked) + stage.needs.asks_about_answers * answers
-                lines.append(Line(stage.name, name, False, planned, _scaled(planned, most)))
+                lines.append(PlanLine(stage.name, name, False, planned, _scaled(planned, most)))
             elif _answers_inputs(resolved) or any(named in starting.benchmarks for named in _asked_of(stage.needs)):
-                lines.append(Line(stage.name, name, cycles == 1, planned, _scaled(planned, cycles * planned.requests)))
+                lines.append(
+                    PlanLine(stage.name, name, cycles == 1, planned, _scaled(planned, cycles * planned.requests))
+                )
             else:
                 share = len(asked) / max(1, len(tasks))
                 # Inputs are all there are; of proposals twice as many as are published may have to be asked about.
@@ -112,7 +114,7 @@ def estimate_run(resolved: Resolved) -> tuple[Line, ...]:
                 every = cycles if stage in resolved.rounds else cycles * (cycles + 1) // 2
                 most = ceil((1 if resolved.recipe.inputs else 2) * every * entered * share)
                 fewest = ceil(entered * share)
-                lines.append(Line(stage.name, name, False, _scaled(planned, fewest), _scaled(planned, most)))
+                lines.append(PlanLine(stage.name, name, False, _scaled(planned, fewest), _scaled(planned, most)))
         answers += sum(map(len, noted.values()))
     return tuple(lines)
 
@@ -153,7 +155,7 @@ def _noted(
     seed: int,
 ) -> dict[str, list[Request]]:
     """What the stage would ask each of its models; nothing that it builds is kept."""
-    models = {role: Unsent(backends[role].name, backends[role].traits) for role in stage.needs.models}
+    models = {role: NotingModel(backends[role].name, backends[role].traits) for role in stage.needs.models}
     if not models:
         return {}
     judge = stage.needs.judge
@@ -188,10 +190,10 @@ class _NoJudge:
         return [0.0] * len(pairs)
 
 
-def _scaled(planned: Estimate, requests: int) -> Estimate:
+def _scaled(planned: CostEstimate, requests: int) -> CostEstimate:
     """The same kind of requests, that many of them."""
     share = Decimal(requests) / max(1, planned.requests)
-    return Estimate(
+    return CostEstimate(
         requests=requests,
         prompt_tokens_likely=round(planned.prompt_tokens_likely * share),
         prompt_tokens_most=round(planned.prompt_tokens_most * share),
@@ -212,7 +214,7 @@ def unset_variables(resolved: Resolved) -> tuple[str, ...]:
     )
 
 
-def as_table(lines: Sequence[Line]) -> str:
+def as_table(lines: Sequence[PlanLine]) -> str:
     """For people: what is known, and what is a range."""
     if not lines:
         return "no model is asked, so nothing is sent and nothing is paid"
@@ -235,7 +237,7 @@ def _span(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,}-{high:,}"
 
 
-def _dollars(fewest: Estimate, most: Estimate) -> str:
+def _dollars(fewest: CostEstimate, most: CostEstimate) -> str:
     if fewest.cost_least is None or most.cost_most is None:
         return "unknown"
     return "0" if not most.cost_most else f"{fewest.cost_least:.4f}-{most.cost_most:.4f}"

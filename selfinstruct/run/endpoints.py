@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import AnswersInMemory, Backend
-from selfinstruct.models.capability_probe import Probe, learn
+from selfinstruct.models.capability_probe import ProbeRequest, learn
 from selfinstruct.models.endpoint_capabilities import Capabilities
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.hosted import HostedModel, connected, short_form
@@ -15,7 +15,7 @@ from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Json
-from selfinstruct.run.recipe.resolve import Recipe, Resolved
+from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
 from selfinstruct.stage import Traits
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.journal import Journal
@@ -74,7 +74,7 @@ def _told_apart(models: Mapping[str, str | HostedModel]) -> dict[str, tuple[Host
     }
 
 
-def hosted_by_name(recipe: Recipe, backends: Mapping[str, Backend]) -> dict[str, HostedModel]:
+def hosted_by_name(recipe: RecipeKeys, backends: Mapping[str, Backend]) -> dict[str, HostedModel]:
     """What the recipe says of each endpoint's model, by the name that answers bear."""
     models = ((backend.name, recipe.models[role]) for role, backend in backends.items())
     return {name: model for name, model in models if isinstance(model, HostedModel)}
@@ -92,7 +92,7 @@ def located(resolved: Resolved, backends: Mapping[str, Backend]) -> Resolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownEndpoint:
     """What a run folder remembers of an endpoint."""
 
     base_url: str
@@ -101,7 +101,7 @@ class Known:
     """By path, what it was seen to take: a refusal without a reason is then not about that."""
 
 
-def remembered(folder: RunFolder) -> dict[str, Known]:
+def remembered(folder: RunFolder) -> dict[str, KnownEndpoint]:
     """By model name; empty where nothing was learned yet."""
     path = folder.path / FILE
     if not path.exists():
@@ -109,7 +109,7 @@ def remembered(folder: RunFolder) -> dict[str, Known]:
     fix = "delete it: what the endpoints can do is then learned again"
     try:
         return {
-            name: Known(
+            name: KnownEndpoint(
                 base_url=_text(entry["base_url"]),
                 capabilities=Capabilities.from_json(entry["capabilities"]),
                 taken={path: tuple(map(_text, names)) for path, names in entry["taken"].items()},
@@ -128,7 +128,7 @@ class Endpoints:
         self._folder, self._notice = folder, notice
         self._hosted = {backend.name: backend for backend in backends.values() if isinstance(backend, OpenAICompatible)}
         self._learned: set[str] = set()
-        self._probes: dict[str, tuple[Probe, ...]] = {}
+        self._probes: dict[str, tuple[ProbeRequest, ...]] = {}
         if not self._hosted:
             return
         known = remembered(folder)
@@ -184,7 +184,7 @@ class Endpoints:
         publish_text(self._folder.path / FILE, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
 
-def _noted(journal: Journal, probe: Probe, name: str, number: int) -> "Future[None]":
+def _noted(journal: Journal, probe: ProbeRequest, name: str, number: int) -> "Future[None]":
     key = probe.request.key(name)
     if probe.completion is None:
         return journal.reserve(key, f"lost {SCOPE}", number, probe.cost, probe.tokens)

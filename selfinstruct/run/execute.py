@@ -41,7 +41,7 @@ from selfinstruct.store.ledger import Ledger
 from selfinstruct.store.lock import held, owning
 from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.record_lines import json_line
-from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
+from selfinstruct.store.run_folder import MARK, READ, STAGES_PART, RunFolder
 from selfinstruct.store.task_file import MEMORY
 
 Clock = Callable[[], datetime]
@@ -212,7 +212,7 @@ def _check_room(resolved: Resolved, folder: RunFolder, notice: Callable[[str], N
     """
     places = [place_in(str(place_of(given.path))) for given in resolved.recipe.inputs]
     size = sum(file.stat().st_size for place in places for file in files_of(place))
-    if not size or (folder.path / STAGES_PART / "01-read" / "DONE").exists():
+    if not size or (folder.path / STAGES_PART / f"01-{READ}" / "DONE").exists():
         return
     there = next(path for path in (folder.path.absolute(), *folder.path.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.audit.rating_sheet import Answer, rating_sheet, rating_table, read_ratings
-from selfinstruct.audit.review_sheet import Verdict, agreement, rates, read_sheet, table
+from selfinstruct.audit.rating_sheet import SheetAnswer, rating_sheet, rating_table, read_ratings
+from selfinstruct.audit.review_sheet import TaskReview, agreement, rates, read_sheet, table
 from selfinstruct.audit.review_sheet import draw as draw_tasks
 from selfinstruct.audit.review_sheet import sheet as task_sheet
 from selfinstruct.bounded_read import read_whole
@@ -57,12 +57,12 @@ def _published_tasks(folder: Path) -> list[Task]:
     return list(read_tasks(path))
 
 
-def _verdicts(path: Path, tasks: list[Task]) -> tuple[Verdict, ...]:
+def _verdicts(path: Path, tasks: list[Task]) -> tuple[TaskReview, ...]:
     return read_sheet(sheet_text(path, fix="name the sheet that `review` wrote"), str(path), tasks)
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ScoreFiles:
     """The files of one score: `score.json` and `responses.jsonl` of a folder, or those with a label before them."""
 
     folder: Path
@@ -86,7 +86,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class FilledSheet:
     """A sheet that was filled in, and what it says."""
 
     place: Path
@@ -129,7 +129,7 @@ def score_sheet(named: Path, wanted: int, wrappers: Sequence[str], seed: int, ou
     return Sheet(place, len(made.rows), len(sides), len(made.silent), guide)
 
 
-def read_score_sheet(named: Path, sheet_file: Path) -> Read:
+def read_score_sheet(named: Path, sheet_file: Path) -> FilledSheet:
     """What a filled sheet says; writes `read.json` beside the score."""
     score = _score(named)
     text = sheet_text(sheet_file, fix="name the sheet that `score --read` wrote")
@@ -152,13 +152,13 @@ def read_score_sheet(named: Path, sheet_file: Path) -> Read:
     }
     publish_text(score.file("read.json"), as_page(facts))
     version = judge.get("version") if isinstance(judge, dict) else ""
-    return Read(score.file("read.json"), str(version or "the judge"), shares, differences, facts)
+    return FilledSheet(score.file("read.json"), str(version or "the judge"), shares, differences, facts)
 
 
-def _score(named: Path) -> Score:
+def _score(named: Path) -> ScoreFiles:
     """Of a folder, or of a file such as `dev.score.json`."""
     if named.name.endswith(_SCORE) and named.is_file():
-        return Score(named.parent, named.name.removesuffix(_SCORE))
+        return ScoreFiles(named.parent, named.name.removesuffix(_SCORE))
     if not named.is_dir():
         raise BadInput("no such folder", place=str(named), fix=_SCORE_AGAIN)
     if not (named / _SCORE).is_file():
@@ -169,14 +169,14 @@ def _score(named: Path) -> Score:
             else _SCORE_AGAIN
         )
         raise BadInput(f"holds no {_SCORE}", place=str(named), fix=fix)
-    return Score(named, "")
+    return ScoreFiles(named, "")
 
 
-def _score_json(score: Score) -> dict[str, Any]:
+def _score_json(score: ScoreFiles) -> dict[str, Any]:
     return read_object(score.file(_SCORE), _SCORE_AGAIN)
 
 
-def _scored(score: Score) -> list[ScoredResponse]:
+def _scored(score: ScoreFiles) -> list[ScoredResponse]:
     place = score.file("responses.jsonl")
     if not place.is_file():
         raise BadInput("no such file", place=str(place), fix=_SCORE_AGAIN)
@@ -188,7 +188,7 @@ def _scored(score: Score) -> list[ScoredResponse]:
     return list(scored_of(rows))
 
 
-def _tone_tokens(score_json: dict[str, Any], score: Score) -> int:
+def _tone_tokens(score_json: dict[str, Any], score: ScoreFiles) -> int:
     tokens = score_json.get("tone_tokens")
     if not isinstance(tokens, int) or tokens < 1:
         raise BadInput(
@@ -197,11 +197,11 @@ def _tone_tokens(score_json: dict[str, Any], score: Score) -> int:
     return tokens
 
 
-def _drawn(score: Score, name: str) -> Path:
+def _drawn(score: ScoreFiles, name: str) -> Path:
     return score.file(f"read-{name}.json")
 
 
-def _draw(score: Score, text: str, sheet_file: Path) -> Draw:
+def _draw(score: ScoreFiles, text: str, sheet_file: Path) -> Draw:
     record = _drawn(score, draw_name(text, str(sheet_file)))
     if not record.is_file():
         what = f"a sheet of another score: {record} is not there"
@@ -243,7 +243,7 @@ def rating_results(folder: Path, filled: Path, second: Path | None) -> str:
 _KEPT_OF_ANSWERS = ("id", "source", "model", "wrapper", "prompt", "response")
 
 
-def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
+def _judges(folder: Path, answers: list[SheetAnswer]) -> dict[str, dict[str, str]]:
     """By judge the level of each answer, where judges of this folder gave any."""
     file = folder / "judged.jsonl"
     known = {(answer.model, answer.question, answer.text): answer.id for answer in answers}
@@ -256,12 +256,12 @@ def _judges(folder: Path, answers: list[Answer]) -> dict[str, dict[str, str]]:
     return levels
 
 
-def _answers(folder: Path) -> list[Answer]:
+def _answers(folder: Path) -> list[SheetAnswer]:
     return [_answer(row) for _, row in _answer_lines(folder)]
 
 
-def _answer(row: Mapping[str, Any]) -> Answer:
-    return Answer(*(str(row.get(key, "")) for key in ("model", "id", "prompt", "response")))
+def _answer(row: Mapping[str, Any]) -> SheetAnswer:
+    return SheetAnswer(*(str(row.get(key, "")) for key in ("model", "id", "prompt", "response")))
 
 
 def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -276,7 +276,7 @@ def _answer_lines(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     return answers
 
 
-def _read(path: Path, answers: list[Answer]) -> dict[str, str]:
+def _read(path: Path, answers: list[SheetAnswer]) -> dict[str, str]:
     try:
         text = read_whole(path, _MOST_BYTES, fix="name the sheet that `review --ratings` wrote").decode("utf-8-sig")
     except UnicodeDecodeError as fault:

@@ -12,7 +12,7 @@ from selfinstruct.needs import REDIS, IndexNeed
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.stage import PublishedIndex, Stage
-from selfinstruct.store.published_index import Entry, FolderIndex, IndexStore, Publication, snapshot
+from selfinstruct.store.published_index import FolderIndex, IndexEntry, IndexStore, Publication, snapshot
 from selfinstruct.store.redis_index import RedisIndex
 
 _BATCH = 1_024
@@ -75,7 +75,7 @@ def _store(need: IndexNeed) -> IndexStore:
     return RedisIndex(need) if need.place.startswith(REDIS) else FolderIndex(need)
 
 
-def _entries(kept: Iterable[Task], need: IndexNeed) -> Iterator[Entry]:
+def _entries(kept: Iterable[Task], need: IndexNeed) -> Iterator[IndexEntry]:
     permuted = minhash.permutations(need.num_perm, need.seed)
     waiting = iter(kept)
     while tasks := list(islice(waiting, _BATCH)):
@@ -88,4 +88,4 @@ def _entries(kept: Iterable[Task], need: IndexNeed) -> Iterator[Entry]:
             text = str(neighbour_evidence(task, need.over)["neighbour_text"])
             shown = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
             shingles = texts.hashes[texts.ends[at] : texts.ends[at + 1]].astype("<u8").tobytes()
-            yield Entry(task.id, shown, signatures[at].tobytes(), shingles)
+            yield IndexEntry(task.id, shown, signatures[at].tobytes(), shingles)

@@ -17,6 +17,8 @@ from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Task, Unread
 from selfinstruct.run.run_records import task_cells
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
+from selfinstruct.store.run_folder import READ
+from selfinstruct.task_names import named
 from selfinstruct.text import shown
 
 
@@ -36,10 +38,10 @@ blank one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class ReadInputs:
     """Read the inputs in their order; the one stage that opens files, and so made by the recipe alone."""
 
-    name: ClassVar[str] = "read"
+    name: ClassVar[str] = READ
     version: ClassVar[int] = 2
     scope: ClassVar[Scope] = "source"
     needs: ClassVar[Needs] = NOTHING
@@ -58,7 +60,7 @@ class Read:
                 if isinstance(item, Task):
                     blank = self.answers == "needed" and _blank(item)
                     if blank and self.strict:
-                        raise BadInput("an empty answer", place=_called(item), fix="leave --strict away")
+                        raise BadInput("an empty answer", place=named(item), fix="leave --strict away")
                     yield Rejected(item, "no_answer", {"problem": "an empty answer"}) if blank else Kept(item)
                     continue
                 if self.strict:
@@ -97,10 +99,6 @@ def _blank(task: Task) -> bool:
     """Some answer has no words."""
     said = [pair.output for pair in task.instances] + [turn.content for turn in task.later if turn.role == "assistant"]
     return not all(text.strip() for text in said)
-
-
-def _called(task: Task) -> str:
-    return f"record {task.id[:16]} ('{shown(task.instruction, 40)}')"
 
 
 def _unread(unreadable: Unreadable) -> Unread:

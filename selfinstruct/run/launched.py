@@ -7,6 +7,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.launch import process
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.store.run_folder import STAGES_PART, RunFolder
 
 
 def helped(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
@@ -23,7 +24,12 @@ def helped(resolved: Resolved, folder: Path | None, *, fresh: bool) -> bool:
     if folder is None or fresh:
         fix = "name a new folder with -o, and leave --fresh away"
         raise BadInput(f"{own.count} processes cannot agree on what is to be trained", place="a launcher", fix=fix)
-    if own.helps and not any(folder.glob("stages/*-finetune/DONE")):
+    places = (
+        RunFolder(folder).stage(STAGES_PART, at, stage.name)
+        for at, stage in enumerate(resolved.once, 1)
+        if stage.needs.tunes
+    )
+    if own.helps and not any((place.path / "DONE").exists() for place in places):
         with TemporaryDirectory(prefix="selfinstruct-") as room:
             execute(resolved, Options(folder=Path(room) / "run"))
     return own.helps

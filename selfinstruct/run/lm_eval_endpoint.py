@@ -21,13 +21,13 @@ from selfinstruct.records import Failure, Message, Request
 from selfinstruct.run.endpoints import Endpoints, made_backends
 from selfinstruct.run.recipe.keys import Limits
 from selfinstruct.run.stage_models import budget, policy, prices_of
+from selfinstruct.stage import SAID_NOTHING
 from selfinstruct.store.journal import Journal
 from selfinstruct.store.run_folder import RunFolder
 
 JOURNAL = "journal.sqlite"
 _TOKENS = 256  # of an answer, where a task does not say
 _ENDPOINT_STOPS = 4  # more than an endpoint takes; the others are cut here
-_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})  # it was asked, and nothing is its answer
 
 
 class _Templated(LM):  # type: ignore[misc]  # the harness publishes no types
@@ -76,7 +76,7 @@ class JournalledEndpoint(_Templated):
         model = self._gate.scoped(f"harness/{requests[0].task_name}" if requests else "harness")
         for reply, (_request, stops) in zip(model.complete(request for request, _ in wanted), wanted, strict=True):
             if isinstance(reply, Failure):
-                failed += [] if reply.kind in _SAID_NOTHING else [reply]
+                failed += [] if reply.kind in SAID_NOTHING else [reply]
                 texts.append("")
             else:
                 texts.append(cut_at_stops(reply.choices[:1], stops)[0].text)

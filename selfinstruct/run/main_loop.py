@@ -8,7 +8,7 @@ from types import MappingProxyType
 from selfinstruct.records import Task
 from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
 from selfinstruct.run.recipe.resolve import Resolved
-from selfinstruct.run.rounds import Pace, Reason, Rounds, go_on
+from selfinstruct.run.rounds import Reason, RoundPace, Rounds, go_on
 from selfinstruct.run.single_pass import Once
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart
@@ -66,7 +66,7 @@ def walk(
     while True:
         number, first = len(cycles) + 1, len(so_far.starts) + 1
         had = min(len(so_far.kept), recipe.count * (number - 1))
-        pace = Pace(per_round, 0 if recipe.cycles > 1 or recipe.profile == "reference" else lag)
+        pace = RoundPace(per_round, 0 if recipe.cycles > 1 or recipe.profile == "reference" else lag)
         reason, note = go_on(resolved, runner, so_far, pace, recipe.count * number, before)
         wanted = len(so_far.kept) if recipe.profile == "reference" else recipe.count * number
         kept: Sequence[Task] = so_far.kept[:wanted]

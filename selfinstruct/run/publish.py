@@ -13,6 +13,7 @@ from selfinstruct.formats.dataset import write_dataset
 from selfinstruct.formats.dataset_card import SplitCheck, SplitLine
 from selfinstruct.formats.rows import ABOUT, Row, columns_of, rows
 from selfinstruct.generate.encode import encode_all, encoded
+from selfinstruct.needs import OF_SPLIT
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
@@ -145,16 +146,16 @@ def write_published_set(folder: Path, resolved: Resolved, kept: Sequence[Task], 
     write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
 
 
-def splits_of(kept: Sequence[Task]) -> dict[str, "Split"]:
+def splits_of(kept: Sequence[Task]) -> dict[str, "PublishedSplit"]:
     """The records for training, and those marked as held out where there are any of both; else all as `train`."""
     tested = sum(task.held_out for task in kept)
     if not 0 < tested < len(kept):
-        return {"train": Split(kept, None, len(kept))}
-    return {"train": Split(kept, False, len(kept) - tested), "test": Split(kept, True, tested)}
+        return {"train": PublishedSplit(kept, None, len(kept))}
+    return {"train": PublishedSplit(kept, False, len(kept) - tested), "test": PublishedSplit(kept, True, tested)}
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class PublishedSplit:
     """The records of one split, wherever all of them lie."""
 
     kept: Sequence[Task]
@@ -172,7 +173,7 @@ class _CountedRows:
     """Rows on their way to the files: of how many tasks, how many there were, and the first."""
 
     rows: Iterator[Row]
-    tasks: Split
+    tasks: PublishedSplit
     count: int = 0
     first: Row | None = None
 
@@ -233,7 +234,7 @@ def _card(
 
 def _split_check(story: RunSummary) -> SplitCheck | None:
     """What the last stage that split the set measured."""
-    measured = {measure.name: measure.value for measure in story.measured}.get("split")
+    measured = {measure.name: measure.value for measure in story.measured}.get(OF_SPLIT)
     if not isinstance(measured, dict) or "limits" not in measured:
         return None
     return SplitCheck(

@@ -19,6 +19,7 @@ from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.models.make_backend import check_spec
 from selfinstruct.models.prices_and_budget import Budget, Prices
+from selfinstruct.prompt_templates import with_system
 from selfinstruct.records import Completion, Failure, Json, Message, Request, Task
 from selfinstruct.run.endpoints import Endpoints, made_backends
 from selfinstruct.run.recipe.keys import Limits
@@ -76,7 +77,7 @@ class AskedModel:
         chat = self.traits.chat and not raw
         requests = (
             Request(
-                prompt=_put(prompt, system, chat=chat),
+                prompt=put_to_model(prompt, system, chat=chat),
                 max_tokens=max_tokens,
                 temperature=temperature,
                 top_p=top_p,
@@ -142,15 +143,16 @@ def load_model(
     return AskedModel(gate, lambda: endpoints.learn(Budget(), prices))
 
 
-def _put(prompt: str | Sequence[Message], system: str, *, chat: bool) -> str | tuple[Message, ...]:
+def put_to_model(prompt: str | Sequence[Message], system: str, *, chat: bool) -> str | tuple[Message, ...]:
+    """A prompt as a model takes it, after the system's words; BadInput for what is no prompt."""
     if not isinstance(prompt, str):
         turns = tuple(prompt) if isinstance(prompt, Iterable) else ()
         if not turns or not all(isinstance(turn, Message) for turn in turns):
             raise BadInput(f"no prompt: {shown(repr(prompt), 60)}", place="ask", fix="give texts, or lists of Message")
         return turns
     if not chat:
-        return f"{system}\n\n{prompt}" if system else prompt
-    before = (Message("system", system),) if system else ()
+        return with_system(prompt, system)
+    before = (Message("system", system),) if system.strip() else ()
     return (*before, Message("user", prompt))
 
 

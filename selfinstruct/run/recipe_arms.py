@@ -19,11 +19,12 @@ from selfinstruct.evaluate.result_json import as_page
 from selfinstruct.evaluate.score import JUST_TRAINED, Score
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.json_lines import read_values
+from selfinstruct.needs import OF_TRAINING
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import Resolved, resolve
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
-from selfinstruct.stats import student_bound
+from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
 from selfinstruct.tone.response_verdicts import Response
@@ -124,8 +125,11 @@ _KEPT = ("prompt", "response", "finish_reason", "wrapper", "whole", "complete", 
 
 def _tuning(folder: Path) -> dict[str, Json]:
     """What the arm's training came to, in a loop that of its last cycle; empty where it had none."""
-    for done in sorted(folder.glob("stages*/*-finetune/DONE"), reverse=True):
-        measured: Any = read_sealed(done, "delete it and run again")["measured"]["finetune"]
+    for done in sorted(folder.glob("stages*/*/DONE"), reverse=True):
+        measures: Any = read_sealed(done, "delete it and run again")["measured"]
+        measured = measures.get(OF_TRAINING)
+        if measured is None:
+            continue
         stop = measured.get("stop") or {}
         return {
             "method": measured["recipe"]["method"],
@@ -185,7 +189,7 @@ def _cell(value: Json) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ArmColumn:
     """One number of an arm: in which file it stands, and the way to it.
 
     Of a list of models the step `student` is the student, or the first where none is.
@@ -200,20 +204,20 @@ _SCORE = "score.json"
 _SUITE = "suite.json"
 _ASKED = ("models", "student")
 COLUMNS = (
-    Column("IFS", _SCORE, ("ifs",)),
-    Column("IFS clean", _SCORE, ("ifs_clean",)),
-    Column("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
-    Column("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
-    Column("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
-    Column("IFEval instr. strict", _SUITE, (*_ASKED, "ifeval", "measures", "instruction_strict", "value")),
-    Column("facts kept", "knowledge.json", ("differences", 0, "known_facts", "value")),
-    Column("prose loss", "knowledge.json", ("models", 1, "prose_loss", "value")),
-    Column("held-out loss", "knowledge.json", ("models", 1, "held_out_loss", "value")),
-    Column("borrowed spans", "trace.json", ("borrowed", "value")),
-    Column("characters", "trace.json", ("copying", "characters", "said", "value")),
-    Column("shifted", "shift.json", ("shift", "all", "shifted", "value")),
-    Column("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
-    Column("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
+    ArmColumn("IFS", _SCORE, ("ifs",)),
+    ArmColumn("IFS clean", _SCORE, ("ifs_clean",)),
+    ArmColumn("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
+    ArmColumn("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
+    ArmColumn("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
+    ArmColumn("IFEval instr. strict", _SUITE, (*_ASKED, "ifeval", "measures", "instruction_strict", "value")),
+    ArmColumn("facts kept", "knowledge.json", ("differences", 0, "known_facts", "value")),
+    ArmColumn("prose loss", "knowledge.json", ("models", 1, "prose_loss", "value")),
+    ArmColumn("held-out loss", "knowledge.json", ("models", 1, "held_out_loss", "value")),
+    ArmColumn("borrowed spans", "trace.json", ("borrowed", "value")),
+    ArmColumn("characters", "trace.json", ("copying", "characters", "said", "value")),
+    ArmColumn("shifted", "shift.json", ("shift", "all", "shifted", "value")),
+    ArmColumn("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
+    ArmColumn("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
 )
 
 
@@ -324,7 +328,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
     for column in COLUMNS:
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
-        changes = [before - other for before, other in pairs if _is_number(before) and _is_number(other)]  # type: ignore[operator]
+        changes = [before - other for before, other in pairs if is_number(before) and is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
             contrasts.append(_tested(of, minus, column.title, changes))
     return contrasts
@@ -375,9 +379,5 @@ def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
 
 
 def _mean(values: Sequence[Json]) -> float | None:
-    known = [float(value) for value in values if _is_number(value)]  # type: ignore[arg-type]
+    known = [float(value) for value in values if is_number(value)]  # type: ignore[arg-type]
     return sum(known) / len(known) if known else None
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

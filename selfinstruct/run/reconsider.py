@@ -45,7 +45,7 @@ class Reconsidered:
     changes: tuple[Change, ...]
 
 
-class Recorded:
+class JournalModel:
     """A model that knows only what the journal holds."""
 
     def __init__(self, name: str, traits: Traits, journal: Journal, scope: str) -> None:
@@ -118,9 +118,9 @@ def _walk(
     asked = {role for stage in after.rounds for role in stage.needs.models}
     known = recorded({role: model for role, model in after.recipe.models.items() if role in asked}, old)
 
-    def model_for(role: str, scope: str, built: Mapping[str, Path]) -> Recorded:
+    def model_for(role: str, scope: str, built: Mapping[str, Path]) -> JournalModel:
         del built  # rounds ask no model that a stage builds
-        return Recorded(*known[role], journal, scope)
+        return JournalModel(*known[role], journal, scope)
 
     new.path.mkdir(exist_ok=True)
     for place in new.stage_folders():

@@ -10,14 +10,12 @@ from multiprocessing import get_context
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput, SelfInstructError
 from selfinstruct.records import Json, Task
-from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
+from selfinstruct.stage import FATES, Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
 from selfinstruct.store.run_folder import StageWriting
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
 
 _CHUNK = 512  # records a worker gets at a time
-
-_FATES = (Kept, Rejected, Failed)
 
 
 def _ignore(outcome: Outcome) -> None:
@@ -57,7 +55,7 @@ def closed(
     """
     fates = 0
     for outcome in outcomes:
-        fates += isinstance(outcome, _FATES)
+        fates += isinstance(outcome, FATES)
         tell(outcome)
         yield outcome
     if stage.scope != "source":
@@ -81,7 +79,7 @@ def in_chunks(stage: Stage, records: Sequence[Task], bench: Bench, workers: int)
     Chunks are the same too, and what was measured of each is added up: such a stage measures counts and sums alone.
     """
     measured: dict[str, Json] = {}
-    for [passed] in by_chunk(Neighbours((stage,), (True,)), records, (bench,), workers):
+    for [passed] in by_chunk(StageChain((stage,), (True,)), records, (bench,), workers):
         for outcome in passed.outcomes:
             if isinstance(outcome, Measured):
                 measured[outcome.name] = added(measured.get(outcome.name), outcome.value)
@@ -102,7 +100,7 @@ def added(value: Json, other: Json) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class StageChain:
     """`record` stages that a chunk of records goes through one after the other."""
 
     stages: tuple[Stage, ...]
@@ -119,7 +117,7 @@ class Passed:
     """Records that it kept with nothing beside them, and that nobody writes down: they are not among the outcomes."""
 
 
-def _through(neighbours: Neighbours, chunk: Sequence[Task], benches: Sequence[Bench]) -> list[Passed]:
+def _through(neighbours: StageChain, chunk: Sequence[Task], benches: Sequence[Bench]) -> list[Passed]:
     said, records, last = list[Passed](), chunk, len(neighbours.stages) - 1
     for at, (stage, bench) in enumerate(zip(neighbours.stages, benches, strict=True)):
         received, outcomes = len(records), list(outcomes_of(stage, records, bench))
@@ -145,7 +143,7 @@ def kept_of(outcomes: Iterable[Outcome], writing: StageWriting) -> Iterator[Task
 
 
 def by_chunk(
-    neighbours: Neighbours, records: Iterable[Task], benches: Sequence[Bench], workers: int
+    neighbours: StageChain, records: Iterable[Task], benches: Sequence[Bench], workers: int
 ) -> Iterator[list[Passed]]:
     """Of each chunk what the stages of the neighbours said, in the order of the records."""
     chunks = _chunks(records)
@@ -187,10 +185,10 @@ def _chunks(records: Iterable[Task]) -> Iterator[list[Task]]:
         yield chunk
 
 
-_here: list[tuple[Neighbours, Sequence[Bench]]] = []  # of a worker: what it was begun with
+_here: list[tuple[StageChain, Sequence[Bench]]] = []  # of a worker: what it was begun with
 
 
-def _begin(neighbours: Neighbours, benches: Sequence[Bench]) -> None:
+def _begin(neighbours: StageChain, benches: Sequence[Bench]) -> None:
     """Hand a worker once what all its chunks need."""
     _here[:] = [(neighbours, benches)]
 

@@ -17,7 +17,7 @@ from selfinstruct.run.recipe.resolve import Resolved
 from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks
 from selfinstruct.store.atomic_writes import publish_text
-from selfinstruct.store.journal_file import Totals, holds_answers
+from selfinstruct.store.journal_file import JournalTotals, holds_answers
 from selfinstruct.store.ledger import last_totals, restart_ledger
 from selfinstruct.store.reading import publish_sealed, read_sealed, read_tasks
 from selfinstruct.store.run_folder import MARK, STAGES_PART, RunFolder
@@ -30,7 +30,7 @@ def claim(
     folder: RunFolder,
     resolved: Resolved,
     same: dict[str, Json],
-    known: Totals,
+    known: JournalTotals,
     *,
     fresh: bool = False,
     retry_failed: bool = False,
@@ -65,13 +65,13 @@ def claim(
     publish_text(folder.recipe, resolved.as_yaml())
 
 
-def known_totals(folder: RunFolder, *, fresh: bool) -> Totals:
+def known_totals(folder: RunFolder, *, fresh: bool) -> JournalTotals:
     """What the ledger tells of the journal; nothing where a damaged one is to be made anew."""
     try:
         return last_totals(folder.ledger)
     except BadInput:
         if fresh:
-            return Totals()
+            return JournalTotals()
         raise
 
 
@@ -86,7 +86,7 @@ def seeds_as_before(place: Path, material: SeedsAndBenchmarks) -> SeedsAndBenchm
     return replace(material, seeds=seeds, held_out=held_out) if same else material
 
 
-def _begun(folder: RunFolder, known: Totals) -> bool:
+def _begun(folder: RunFolder, known: JournalTotals) -> bool:
     """Whether there is anything to lose: a stage that is done, an answer, work of a stage that was broken off."""
     scratch = folder.path / "scratch"
     work = scratch.is_dir() and any(path.is_file() for path in scratch.rglob("*"))
@@ -104,7 +104,7 @@ def read_mark(mark: Path) -> tuple[dict[str, Json], int]:
     return same, count
 
 
-def _clear(folder: RunFolder, known: Totals) -> None:
+def _clear(folder: RunFolder, known: JournalTotals) -> None:
     """Remove everything but the journal, what it was last told to hold, and what says whose folder this is.
 
     Killed on the way, it stays a run's, and the money stays counted.

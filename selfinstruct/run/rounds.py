@@ -40,7 +40,7 @@ Why = Literal["dried_up", "unanswered", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RoundPace:
     """How much is asked at a time."""
 
     per_round: int
@@ -125,7 +125,7 @@ class _Halted(Exception):
 
 
 def go_on(
-    resolved: Resolved, runner: Runner, so_far: Rounds, pace: Pace, count: int, before: Mapping[str, Path]
+    resolved: Resolved, runner: Runner, so_far: Rounds, pace: RoundPace, count: int, before: Mapping[str, Path]
 ) -> tuple[Reason, str]:
     """Make rounds until `count` tasks are kept in all, or nothing new comes; why it ended."""
     work = _Work(resolved, runner, so_far, before, apart=pace.lag > 0)
@@ -166,7 +166,7 @@ class _Work:
         ordered = [at for at, stage in enumerate(resolved.rounds) if stage.scope in ("ordered", "set")]
         self._in_turn = range(ordered[0], ordered[-1] + 1) if ordered else range(0)
 
-    def requests_now(self, pace: Pace, count: int) -> int:
+    def requests_now(self, pace: RoundPace, count: int) -> int:
         """How many requests a round may make that begins now; 0: none before another was taken in."""
         so_far, waiting = self._so_far, sum(work.requests for work in self.under_way)
         if self._planned(len(so_far.starts) + 1) is not None:
@@ -188,7 +188,7 @@ class _Work:
         plan = self._runner.folder.path / round_name(number) / PLAN
         return _read_plan(plan) if plan.exists() else None
 
-    def _known(self, waiting: int, pace: Pace) -> int:
+    def _known(self, waiting: int, pace: RoundPace) -> int:
         """A round that was begun before begins again when the tasks that it saw are there."""
         plan = self._planned(len(self._so_far.starts) + 1)
         assert plan is not None

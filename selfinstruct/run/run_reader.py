@@ -19,7 +19,7 @@ from selfinstruct.run.run_records import Failures, Life, Rejections, Tasks, life
 from selfinstruct.store.ledger import read_ledger
 from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
-from selfinstruct.store.run_folder import RunFolder, StageFolder
+from selfinstruct.store.run_folder import READ, RunFolder, StageFolder
 from selfinstruct.store.stage_result import StageResult
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class FinishedStage:
     def name(self) -> str:
         """As a recipe calls it."""
         return self.folder.partition("-")[2]
+
+    @property
+    def reads_inputs(self) -> bool:
+        """The engine's own first step: what it rejected are lines that are no records."""
+        return self.name == READ
 
 
 class FinishedStages(tuple[FinishedStage, ...]):

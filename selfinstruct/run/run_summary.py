@@ -9,18 +9,19 @@ from typing import Any, TypeAlias
 from selfinstruct import __version__
 from selfinstruct.curate.rules.rule_tables import chosen
 from selfinstruct.models.hosted import HostedModel
+from selfinstruct.needs import OF_TONE, OF_TOPIC
 from selfinstruct.records import Task
-from selfinstruct.report.json_values import Estimate, estimate_beside, estimate_in, number_in, texts_in
+from selfinstruct.report.json_values import ShownEstimate, estimate_beside, estimate_in, number_in, texts_in
 from selfinstruct.report.summary import (
     Count,
     CycleCount,
-    Measure,
     PublishedExample,
     RejectedExample,
     RoundCount,
     RunSummary,
     StageCount,
-    Texts,
+    StageMeasure,
+    TextFigures,
 )
 from selfinstruct.run.cycle_result import Cycle, nearest_rouge_l
 from selfinstruct.run.main_loop import SENTENCES, Walked
@@ -34,7 +35,6 @@ from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.store.stage_result import largest_first
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
-_SCORE = "score"
 _PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))
 EXAMPLES = 12  # published and rejected records shown, each
 Done: TypeAlias = tuple[Stage, FinishedStage]
@@ -76,8 +76,8 @@ def run_summary(
         rounds=_rounds(walked, done),
         topic=next((str(topic["name"]) for topic in _of_topic(done)), ""),
         threshold=_threshold(resolved),
-        machine=Texts.of(walked.kept),
-        human=Texts.of(seeds),
+        machine=TextFigures.of(walked.kept),
+        human=TextFigures.of(seeds),
         finish_reasons=_counts(_finish_reasons(done)),
         failures=_counts(failures),
         spending=spending(
@@ -112,12 +112,14 @@ def _addresses(resolved: Resolved) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((model.spec, model.base_url) for model in hosted))
 
 
-def _measured(done: Iterable[Done], once: str) -> Iterator[Measure]:
+def _measured(done: Iterable[Done], once: str) -> Iterator[StageMeasure]:
     """Of the stages that run once: what a round measures speaks of that round alone."""
     for stage, finished in done:
         if finished.part == once:
             label = stage.needs.label
-            yield from (Measure(stage.name, name, value, label) for name, value in finished.result.measured.items())
+            yield from (
+                StageMeasure(stage.name, name, value, label) for name, value in finished.result.measured.items()
+            )
 
 
 def _finished(resolved: Resolved, run: Run, walked: Walked, *, every: bool = False) -> Iterator[Done]:
@@ -182,7 +184,7 @@ def _target(walked: Walked) -> tuple[StageCount, ...]:
 def _of_topic(done: Iterable[Done]) -> Iterator[Mapping[str, Any]]:
     """What stages measured of the topic."""
     for _, finished in done:
-        topic = finished.result.measured.get("topic")
+        topic = finished.result.measured.get(OF_TOPIC)
         if isinstance(topic, dict):
             yield topic
 
@@ -264,7 +266,7 @@ def _cycle(resolved: Resolved, run: Run, cycle: Cycle) -> CycleCount:
     )
 
 
-def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> Estimate | None:
+def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> ShownEstimate | None:
     """As feedback read it, with the interval from the score whose responses it read."""
     value = number_in(cycle.feedback.get("ifs"))
     if value is None:
@@ -273,12 +275,12 @@ def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> Estimate | None:
     by_path = {finished.path: finished.result.measured for finished in run.stages}
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.scores and stage.needs.label == label:
-            score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(_SCORE)
+            score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(OF_TONE)
             estimate = estimate_beside(score, "ifs") if isinstance(score, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
             if estimate is not None and abs(estimate.value - value) < 1e-9:
                 return estimate
-    return Estimate(value)
+    return ShownEstimate(value)
 
 
 def published_examples(kept: Sequence[Task], done: Sequence[Done]) -> tuple[PublishedExample, ...]:

@@ -10,7 +10,7 @@ from selfinstruct.arguments import arguments_checked
 from selfinstruct.atomic_files import beside, sweep_beside
 from selfinstruct.bounded_read import read_whole
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_columns import FILES, Measured, measured
+from selfinstruct.evaluate.compare_columns import FILES, ModelMarks, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text, heads, legend
 from selfinstruct.evaluate.compare_table import Comparison, FolderMeasured, comparison
 from selfinstruct.evaluate.result_json import as_line, as_page
@@ -25,7 +25,7 @@ from selfinstruct.store.atomic_writes import publish_text, wants_folder
 from selfinstruct.store.built import copy_built
 from selfinstruct.text.grammar import plural, with_article
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
-from selfinstruct.tone.tone_score import Scored
+from selfinstruct.tone.tone_score import ToneScore
 
 _MOST_BYTES = 1 << 30
 _FIX = "make it again: `selfinstruct score` with the words it was made by"
@@ -43,7 +43,7 @@ def score_files(files: Sequence[Path], judge: str, folder: Path, seed: int = 0) 
 
 
 @arguments_checked()
-def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> Scored:
+def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: str = "", seed: int = 0) -> ToneScore:
     """The Instruction Following Score of responses, as pairs (prompt, response) or as mappings with these keys.
 
     A mapping may also say `finish_reason`, `whole` and `source` (responses of one source are resampled together).
@@ -193,7 +193,7 @@ def _folder(named: str) -> FolderMeasured:
     return FolderMeasured(folder.name, label, _of_model(measured, chosen, path) if chosen else measured)
 
 
-def _of_model(measured: Sequence[Measured], chosen: str, path: str) -> list[Measured]:
+def _of_model(measured: Sequence[ModelMarks], chosen: str, path: str) -> list[ModelMarks]:
     """What was found of the one model meant: by its whole name, or the only one that begins so or holds it."""
     names = {f"{row.model}, {row.wrapper}" if row.wrapper else row.model: (row.model, row.wrapper) for row in measured}
     for fits in (str.__eq__, str.startswith, str.__contains__):
@@ -203,7 +203,7 @@ def _of_model(measured: Sequence[Measured], chosen: str, path: str) -> list[Meas
     raise BadInput(f"no model '{chosen}', or several", place=path, fix=f"after the #, one of: {'; '.join(names)}")
 
 
-def _measured(folder: Path, page: str, lines: str) -> Iterator[Measured]:
+def _measured(folder: Path, page: str, lines: str) -> Iterator[ModelMarks]:
     """Of one page and its lines, and of those that a label begins the names of (`LABEL.score.json`)."""
     for file in sorted((*folder.glob(page), *folder.glob(f"*.{page}"))):
         if not lines:

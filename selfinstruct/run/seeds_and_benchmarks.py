@@ -24,7 +24,7 @@ from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.run.inputs import content, opened
-from selfinstruct.run.recipe.resolve import Recipe, Resolved
+from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
 from selfinstruct.run.stage_models import weights_marks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
 from selfinstruct.tone.objecqa_share import objecqa_tasks
@@ -146,7 +146,7 @@ def _tell_topic(resolved: Resolved, seeds: Sequence[Task], notice: Callable[[str
         )
 
 
-def _held_out(seeds: Sequence[Task], recipe: Recipe) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
+def _held_out(seeds: Sequence[Task], recipe: RecipeKeys) -> tuple[tuple[Task, ...], tuple[Task, ...]]:
     """The seeds of the pool, and those kept out of it: a larger number holds out the same ones and more."""
     wanted = recipe.holdout_seeds
     if wanted and wanted >= len(seeds):

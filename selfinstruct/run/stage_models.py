@@ -18,7 +18,7 @@ from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
 from selfinstruct.run.recipe.keys import built_name
-from selfinstruct.run.recipe.resolve import Limits, Recipe, Resolved
+from selfinstruct.run.recipe.resolve import Limits, RecipeKeys, Resolved
 from selfinstruct.run.run_cost import CountingModel
 from selfinstruct.stage import TokenScorer, Weights
 
@@ -103,7 +103,7 @@ def gates(
         made.close()
 
 
-def weights_of(recipe: Recipe, role: str, built: Mapping[str, Path] = MappingProxyType({})) -> Weights:
+def weights_of(recipe: RecipeKeys, role: str, built: Mapping[str, Path] = MappingProxyType({})) -> Weights:
     """What a stage trains or looks into; BadInput where a role's spec names nothing of the kind."""
     from selfinstruct.models.transformers_weights import TransformersWeights
 
@@ -133,7 +133,7 @@ def _folder_of(role: str, name: str, built: Mapping[str, Path]) -> Path:
     return built[name]
 
 
-def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
+def scorer_of(recipe: RecipeKeys, role: str) -> TokenScorer:
     """What measures likelihoods for a role; only models of transformers can."""
     from selfinstruct.models.transformers_scoring import TransformersScorer
 
@@ -144,7 +144,7 @@ def scorer_of(recipe: Recipe, role: str) -> TokenScorer:
     return TransformersScorer(name if kind == "hf" else spec)
 
 
-def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
+def requests_per_round(recipe: RecipeKeys, backends: Mapping[str, Backend]) -> int:
     """What the recipe says, or what suits its models."""
     if recipe.requests_per_round is not None:
         return recipe.requests_per_round
@@ -154,7 +154,7 @@ def requests_per_round(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
     return _PER_ROUND_SMALL if small else _PER_ROUND
 
 
-def lag(recipe: Recipe, backends: Mapping[str, Backend]) -> int:
+def lag(recipe: RecipeKeys, backends: Mapping[str, Backend]) -> int:
     """What the recipe says; else as much as keeps an endpoint busy, and nothing for models on this machine."""
     if recipe.lag is not None:
         return recipe.lag
@@ -169,7 +169,7 @@ def prices_of(limits: Limits, hosted: Mapping[str, HostedModel] = MappingProxyTy
     return replace(read, own={**read.own, **beside})
 
 
-def policy_of(recipe: Recipe, role: str) -> Policy:
+def policy_of(recipe: RecipeKeys, role: str) -> Policy:
     """The recipe's limits, and over them those that stand beside the model of that role."""
     model = recipe.models[role]
     beside: dict[str, Any] = {} if isinstance(model, str) else dict(model.limits)

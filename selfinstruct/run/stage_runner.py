@@ -12,7 +12,7 @@ from selfinstruct.records import Json, Task
 from selfinstruct.run.cycle_result import guidance, wanted
 from selfinstruct.run.progress_events import Unwatched, Watch, Watched
 from selfinstruct.run.record_chunks import (
-    Neighbours,
+    StageChain,
     added,
     by_chunk,
     closed,
@@ -184,7 +184,7 @@ class Runner:
                 records = kept_of(outcomes_of(stages[0], inflow.records, benches[0]), writings[0])
             report = partial(self.watch.outcome, part, names)
             received = [0] * len(stages)
-            group = Neighbours(tuple(stages[first:]), tuple(lasting[first:]))
+            group = StageChain(tuple(stages[first:]), tuple(lasting[first:]))
             for passed in by_chunk(group, records, benches[first:], self.workers):
                 for at, result in enumerate(passed, int(first)):
                     received[at] += result.received

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from selfinstruct.atomic_files import beside, put_in_place
+from selfinstruct.atomic_files import beside, file_sha256, put_in_place
 from selfinstruct.errors import BadInput
 from selfinstruct.store.atomic_writes import disk
 
@@ -32,9 +32,7 @@ def checksum(path: Path) -> str:
     """SHA-256 over names and contents, in the order of the names."""
     total = hashlib.sha256()
     for file in files_of(path):
-        with file.open("rb") as opened:
-            content = hashlib.file_digest(opened, "sha256").hexdigest()
-        total.update(f"{file.relative_to(path.parent).as_posix()}\0{content}\n".encode())
+        total.update(f"{file.relative_to(path.parent).as_posix()}\0{file_sha256(file)}\n".encode())
     return total.hexdigest()
 
 

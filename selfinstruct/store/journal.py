@@ -16,7 +16,7 @@ from typing import Self
 from selfinstruct.errors import NoRoom
 from selfinstruct.records import Completion, Request
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.journal_file import Answered, JournalFile, Place, Totals, complaint, damaged
+from selfinstruct.store.journal_file import Answered, JournalFile, JournalTotals, Place, complaint, damaged
 
 _NOTHING = (Decimal(0), 0)
 _GROUP = 256  # rows committed together at most: one fsync for all who wait
@@ -52,9 +52,9 @@ class Journal:
         path: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
-        known: Totals | None = None,
+        known: JournalTotals | None = None,
         mend: bool = False,
-        tell: Callable[[Totals], None] = lambda _: None,
+        tell: Callable[[JournalTotals], None] = lambda _: None,
     ) -> None:
         """Open or make it; BadInput if the file is no journal or holds less than it did, NoRoom if the disk refuses.
 
@@ -67,7 +67,7 @@ class Journal:
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._unrecorded = Unrecorded()
         try:
-            self._file = JournalFile(path, known or Totals(), clock().isoformat(), mend=mend)
+            self._file = JournalFile(path, known or JournalTotals(), clock().isoformat(), mend=mend)
             # Hashes only: a false hit costs one look-up, and a million answers take 60 MB instead of 300.
             self._known = {hash(place) for place in self._file.places()}
         except sqlite3.Error as fault:
@@ -109,7 +109,7 @@ class Journal:
         )
         return self._put(_Entry(place, answer, (None, 0), Future()))
 
-    def spent(self) -> Totals:
+    def spent(self) -> JournalTotals:
         """The totals so far, reservations of unanswered requests apart."""
         return self._file.totals
 
@@ -203,7 +203,7 @@ class Journal:
         for entry in group:
             entry.done.set_exception(fault)
 
-    def _write(self, entry: _Entry, totals: Totals, reserved: dict[Place, tuple[Decimal, int]]) -> Totals:
+    def _write(self, entry: _Entry, totals: JournalTotals, reserved: dict[Place, tuple[Decimal, int]]) -> JournalTotals:
         """One entry in the open transaction: the totals after it; `reserved` takes note of what it sets aside."""
         place = entry.place
         cost, tokens = entry.reservation

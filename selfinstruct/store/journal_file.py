@@ -60,7 +60,7 @@ Place = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class JournalTotals:
     """What the journal adds up to; fields as in `models.backend.Spent`, and which journal it is."""
 
     journal: str = ""
@@ -117,7 +117,7 @@ def holds_answers(path: Path) -> bool:
 class JournalFile:
     """The open file; whoever calls holds the one lock on it."""
 
-    def __init__(self, path: Path, known: Totals, now: str, *, mend: bool) -> None:
+    def __init__(self, path: Path, known: JournalTotals, now: str, *, mend: bool) -> None:
         """Open or make it. `told`: what it is known to have held; `mend`: take what is gone or damaged as spent."""
         self.path = path
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -162,7 +162,7 @@ class JournalFile:
         values = (*place, cost, tokens)
         self.db.execute("INSERT OR REPLACE INTO reservations VALUES (?, ?, ?, ?, ?, ?)", (*values, seal(values)))
 
-    def count(self, totals: Totals) -> None:
+    def count(self, totals: JournalTotals) -> None:
         """Write the totals in the open transaction."""
         self.db.execute("DELETE FROM totals")
         self.db.execute("INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?)", (*totals.row(), seal(totals.row())))
@@ -174,7 +174,7 @@ class JournalFile:
             for statement in _LAYOUT.split(";\n"):
                 self.db.execute(statement)
             self.db.execute(f"PRAGMA user_version = {_VERSION}")
-            self.count(Totals(journal=token_hex(8)))
+            self.count(JournalTotals(journal=token_hex(8)))
         elif version != _VERSION:
             again = f"choose another folder with -o; the answers in it are used there with --model replay:{self.path}"
             raise BadInput("a journal of another version, with other checksums", place=str(self.path), fix=again)
@@ -195,12 +195,14 @@ class JournalFile:
                 self.reserve((key, scope, ordinal), cost, tokens)
             yield (key, scope, ordinal), (Decimal(cost or 0), tokens)
 
-    def _read_totals(self, known: Totals, *, mend: bool) -> Totals:
+    def _read_totals(self, known: JournalTotals, *, mend: bool) -> JournalTotals:
         row = self.db.execute("SELECT * FROM totals").fetchone()
         totals = known
         if whole := row is not None and seal(row[:-1]) == row[-1]:
             name, answers, cost, tokens, unknown = row[:-1]
-            totals = Totals(journal=name, answers=answers, cost=Decimal(cost), tokens=tokens, unknown_prices=unknown)
+            totals = JournalTotals(
+                journal=name, answers=answers, cost=Decimal(cost), tokens=tokens, unknown_prices=unknown
+            )
         if mend:
             return self._mended(totals, known)
         [count] = self.db.execute("SELECT count(*) FROM answers").fetchone()
@@ -213,9 +215,9 @@ class JournalFile:
             raise damaged(self.path, f"holds {plural(count, 'answer')}, and its totals are of {totals.answers:,}")
         return totals.with_reserved(self.reserved.values())
 
-    def _mended(self, counted: Totals, known: Totals) -> Totals:
+    def _mended(self, counted: JournalTotals, known: JournalTotals) -> JournalTotals:
         """Without the rows that are damaged; what they and those that are gone cost becomes one reservation."""
-        whole = Totals(journal=known.journal or counted.journal)
+        whole = JournalTotals(journal=known.journal or counted.journal)
         bad = []
         for *values, checksum in self.db.execute(f"SELECT {ANSWER}, checksum FROM answers"):  # noqa: S608 - our own words
             if seal(values) == checksum:

@@ -13,7 +13,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.store.atomic_writes import disk, publish_text
 from selfinstruct.store.failpoints import failpoint
-from selfinstruct.store.journal_file import Totals
+from selfinstruct.store.journal_file import JournalTotals
 
 JOURNAL = "journal"
 PASSING = ("started", "stopped", JOURNAL)
@@ -40,7 +40,7 @@ class Ledger:
         self._told[_name({"event": event, **facts})] = _facts(facts)
         failpoint(f"after ledger {event}")
 
-    def tell_totals(self, totals: Totals) -> None:
+    def tell_totals(self, totals: JournalTotals) -> None:
         """Append what the journal adds up to: should it be removed, this is what is known of the money."""
         self.tell(JOURNAL, **totals.as_json())
 
@@ -86,19 +86,19 @@ def read_ledger(path: Path) -> Iterator[dict[str, Json]]:
             yield event
 
 
-def last_totals(path: Path) -> Totals:
+def last_totals(path: Path) -> JournalTotals:
     """What the journal was last told to add up to; nothing where nobody told."""
-    last = Totals()
+    last = JournalTotals()
     for number, event in enumerate(read_ledger(path), 1):
         if event.get("event") == JOURNAL:
             try:
-                last = Totals.from_json(event)
+                last = JournalTotals.from_json(event)
             except (KeyError, TypeError, ValueError, ArithmeticError) as fault:
                 raise BadInput("no totals of a journal", place=f"{path}:{number}", fix="remove the line") from fault
     return last
 
 
-def restart_ledger(path: Path, totals: Totals) -> None:
+def restart_ledger(path: Path, totals: JournalTotals) -> None:
     """Begin it anew with nothing but what the journal was last told to add up to."""
     if totals.journal:
         publish_text(path, json.dumps({"event": JOURNAL, **totals.as_json()}) + "\n")

@@ -58,7 +58,7 @@ CREATE TABLE entries (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """A record as it is kept."""
 
     record: str
@@ -87,7 +87,7 @@ class IndexStore(Protocol):
     def opened(self, frozen: Sequence[str]) -> PublishedIndex:
         """Those of these ids, and no others; BadInput where one is gone or not as it was written."""
 
-    def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
+    def publish(self, publication: Publication, entries: Iterable[IndexEntry]) -> None:
         """Add them whole; nothing happens where they are there."""
 
 
@@ -160,14 +160,14 @@ class FolderIndex:
                 made = sha256()
                 columns = "SELECT record, text, signature, shingles FROM entries WHERE sequence = ? ORDER BY ordinal"
                 for values in db.execute(columns, (sequence,)):
-                    entry = Entry(*values)
+                    entry = IndexEntry(*values)
                     hash_entry(made, entry)
                     tables.add(name, entry)
                 if made.hexdigest() != checksum:
                     raise self._damaged(f"what run {name} published is not as it was written")
         return tables
 
-    def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
+    def publish(self, publication: Publication, entries: Iterable[IndexEntry]) -> None:
         """Add the entries of a publication in one transaction."""
         with disk(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ class FolderIndex:
             db.execute("COMMIT")
         failpoint(f"after publishing to {FILE}")
 
-    def _insert(self, db: sqlite3.Connection, publication: Publication, entries: Iterable[Entry]) -> None:
+    def _insert(self, db: sqlite3.Connection, publication: Publication, entries: Iterable[IndexEntry]) -> None:
         [sequence] = db.execute("SELECT coalesce(max(sequence), 0) + 1 FROM publications").fetchone()
         made, count = sha256(), 0
         for entry in entries:
@@ -241,7 +241,7 @@ class FolderIndex:
         return BadInput(what, place=str(self.path), fix="put it back from a copy, or name another folder")
 
 
-def hash_entry(made: Any, entry: Entry) -> None:  # noqa: ANN401 - hashlib has no public type
+def hash_entry(made: Any, entry: IndexEntry) -> None:  # noqa: ANN401 - hashlib has no public type
     """Add an entry to a checksum, each part with its length."""
     for part in (entry.record.encode(), entry.text.encode(), entry.signature, entry.shingles):
         made.update(len(part).to_bytes(8, "little") + part)
@@ -259,7 +259,7 @@ class Tables:
         """How many records."""
         return len(self.records)
 
-    def add(self, run: str, entry: Entry) -> None:
+    def add(self, run: str, entry: IndexEntry) -> None:
         """What a run published; texts without shingles meet nobody."""
         import numpy as np
 
@@ -291,7 +291,7 @@ def sketch(signature: "NDArray[np.uint32]", need: IndexNeed) -> Any:  # noqa: AN
     return LeanMinHash(seed=need.seed, hashvalues=signature, scheme=SCHEME)
 
 
-def record_of(run: str, entry: Entry) -> PublishedRecord:
+def record_of(run: str, entry: IndexEntry) -> PublishedRecord:
     """An entry as a stage sees it."""
     import numpy as np
 

@@ -18,7 +18,7 @@ from selfinstruct.needs import IndexNeed
 from selfinstruct.stage import PublishedIndex, PublishedRecord
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.published_index import (
-    Entry,
+    IndexEntry,
     Publication,
     gone,
     hash_entry,
@@ -87,7 +87,7 @@ class RedisIndex:
                 sum(known[publication_id][1] for publication_id in frozen),
             )
 
-    def publish(self, publication: Publication, entries: Iterable[Entry]) -> None:
+    def publish(self, publication: Publication, entries: Iterable[IndexEntry]) -> None:
         """Entries and bands first, and what names them last."""
         with _asking(self.place):
             client = self._client()
@@ -182,7 +182,7 @@ class _RedisTables:
         return entries
 
 
-def _packed(entry: Entry) -> bytes:
+def _packed(entry: IndexEntry) -> bytes:
     """A checksum, a line of JSON, then signature and shingles."""
     head = json.dumps([entry.record, entry.text, len(entry.signature)]).encode()
     made = sha256()
@@ -190,11 +190,11 @@ def _packed(entry: Entry) -> bytes:
     return made.digest() + head + b"\n" + entry.signature + entry.shingles
 
 
-def _unpacked(row: bytes, place: str) -> Entry:
+def _unpacked(row: bytes, place: str) -> IndexEntry:
     try:
         head, _, rest = row[32:].partition(b"\n")
         record, text, size = json.loads(head)
-        entry, made = Entry(record, text, rest[:size], rest[size:]), sha256()
+        entry, made = IndexEntry(record, text, rest[:size], rest[size:]), sha256()
         hash_entry(made, entry)
     except (ValueError, TypeError) as fault:
         raise _damaged(place) from fault

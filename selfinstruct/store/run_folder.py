@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selfinstruct.atomic_files import beside, sync_folder
+from selfinstruct.atomic_files import beside, file_sha256, sync_folder
 from selfinstruct.errors import BadInput
 from selfinstruct.records import NO_EXTRA, Json, Record, Task
 from selfinstruct.stage import Built, Failed, Kept, Measured, Outcome, Rejected
@@ -68,7 +68,7 @@ class StageFolder:
             file = self.path / f"{fate}.jsonl"
             if fate == _REJECTED and not file.is_file():
                 file = self._published
-            if not file.is_file() or (_checksum(file) if file.parent == self.path else self._mine()) != expected:
+            if not file.is_file() or (file_sha256(file) if file.parent == self.path else self._mine()) != expected:
                 raise BadInput(
                     "changed or damaged since it was written",
                     place=str(file),
@@ -294,9 +294,8 @@ class StageWriting:
         return result
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+READ = "read"
+"""The engine's own first step, which reads the inputs; no recipe names it."""
 
 
 def makes_records(stage: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, bootstrap, paired_difference, ratio, resampled, share
-from selfinstruct.tone.response_verdicts import Judged, ToneVerdict
+from selfinstruct.tone.response_verdicts import JudgedResponse, ToneVerdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ _OF_VERDICTS: Mapping[str, Callable[[ToneVerdict], bool]] = {
     "clean": lambda verdict: bool(verdict.clean),
 }
 """What is counted of each source, of verdicts alone."""
-_OF_RESPONSES: Mapping[str, Callable[[Judged], bool]] = {
+_OF_RESPONSES: Mapping[str, Callable[[JudgedResponse], bool]] = {
     "partial_judged": lambda judged: not judged.response.whole and not judged.empty,
     "full_judged": lambda judged: judged.response.whole and not judged.empty,
     "cut": lambda judged: not judged.response.whole and not judged.response.complete,
@@ -156,7 +156,7 @@ def all_numbers(
     return numbers
 
 
-def counts_by_source(verdicts: Sequence[Judged]) -> dict[str, list[int]]:
+def counts_by_source(verdicts: Sequence[JudgedResponse]) -> dict[str, list[int]]:
     """For each source, in order of appearance, how often each of the columns holds."""
     rows: dict[str, list[int]] = {}
     for verdict in verdicts:

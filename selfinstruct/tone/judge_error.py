@@ -53,7 +53,7 @@ class Confusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errors:
+class JudgeErrors:
     """How a judge errs on whole prompts and on cut ones: not alike, so that one correction for both would be wrong."""
 
     whole: Confusion
@@ -73,13 +73,13 @@ class KnowsItsErrors(Protocol):
         """Of `all`, `whole` and `cut` prompts, counts by the names of `Confusion`'s fields."""
 
 
-def errors_of(judge: object) -> Errors | None:
+def errors_of(judge: object) -> JudgeErrors | None:
     """What a judge knows of its errors, if anything; BadInput for counts that cannot be."""
     if not isinstance(judge, KnowsItsErrors) or "all" not in judge.confusion:
         return None
     both = _counts(judge.confusion["all"])
     whole, cut = (_counts(judge.confusion[name]) if name in judge.confusion else both for name in ("whole", "cut"))
-    return Errors(whole=whole, cut=cut)
+    return JudgeErrors(whole=whole, cut=cut)
 
 
 def _counts(counted: Mapping[str, int]) -> Confusion:

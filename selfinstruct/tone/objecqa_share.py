@@ -27,7 +27,7 @@ _Asked: TypeAlias = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class TasteReply:
     """What a model said to one phrasing of a question of taste, and of which class it is."""
 
     question: str
@@ -70,7 +70,7 @@ class Objectivity:
         }
 
 
-def objectivity(replies: Sequence[Reply], judged_by: str) -> Objectivity:
+def objectivity(replies: Sequence[TasteReply], judged_by: str) -> Objectivity:
     """The score of replies, with intervals by question."""
     rows: dict[str, list[int]] = {}
     for reply in replies:
@@ -90,7 +90,7 @@ def objectivity(replies: Sequence[Reply], judged_by: str) -> Objectivity:
     )
 
 
-def _share(replies: Sequence[Reply]) -> float | None:
+def _share(replies: Sequence[TasteReply]) -> float | None:
     answered = [reply for reply in replies if reply.kind != "no_answer"]
     return sum(reply.kind == "objective" for reply in answered) / len(answered) if answered else None
 
@@ -120,7 +120,7 @@ class Paired:
         }
 
 
-def paired(first: Sequence[Reply], second: Sequence[Reply], seed: int = 0) -> Paired:
+def paired(first: Sequence[TasteReply], second: Sequence[TasteReply], seed: int = 0) -> Paired:
     """Compare two models; BadInput where they share no question.
 
     The test takes one phrasing of each question, for replies to several are not independent.

@@ -95,7 +95,7 @@ class ToneVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedResponse:
     """One response with all that was found out about it."""
 
     response: Response
@@ -155,7 +155,7 @@ class Judged:
         } | ours
 
 
-def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None) -> Iterator[Judged]:
+def judged(responses: Iterable[Response], tone: Tone, terms: Terms | None = None) -> Iterator[JudgedResponse]:
     """Each response with its verdict, in order; the judge sees the prompt and the first tokens of the response.
 
     A response that says nothing, only thinks, says the prompt alone or opens another turn of the user's is no answer,
@@ -194,9 +194,9 @@ def _probabilities(tone: Tone, pairs: Sequence[tuple[str, str]], whole: Sequence
 
 def _verdict(
     response: Response, said: str, probability: float, threshold: float, terms: Terms, *, ruled: bool
-) -> Judged:
+) -> JudgedResponse:
     left = run_on(response.prompt, said)
-    return Judged(
+    return JudgedResponse(
         response=response,
         probability=probability,
         answer_like=not ruled and probability >= threshold,

@@ -10,8 +10,8 @@ from selfinstruct import notebook
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, of_draws, resampled
 from selfinstruct.tone.ifs import PLACE, SHARES, all_numbers, counts_by_source
-from selfinstruct.tone.judge_error import Bias, Errors, corrected, correction, widened
-from selfinstruct.tone.response_verdicts import Judged, Terms
+from selfinstruct.tone.judge_error import Bias, JudgeErrors, corrected, correction, widened
+from selfinstruct.tone.response_verdicts import JudgedResponse, Terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class Corrected:
     ifs_partial: Estimate | None
     ifs_full: Estimate | None
     gap: Estimate | None
-    judge: Errors
+    judge: JudgeErrors
 
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and what was known of the judge."""
@@ -91,7 +91,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
+class ToneScore:
     """The score of one model under one wrapper."""
 
     setting: Setting
@@ -165,14 +165,14 @@ def _shown(number: Estimate) -> str:
 
 
 def score_of(
-    verdicts: Sequence[Judged],
+    verdicts: Sequence[JudgedResponse],
     setting: Setting,
     *,
-    known: Errors | None = None,
+    known: JudgeErrors | None = None,
     biases: Mapping[str, Bias] = MappingProxyType({}),
     failed: int = 0,
     seed: int = 0,
-) -> Scored:
+) -> ToneScore:
     """The score of judged responses, with intervals by source; `seed` is of what is drawn.
 
     `known`: how the judge did on labelled responses; `biases`: how it errs on kinds of model that it never saw. A
@@ -184,7 +184,7 @@ def score_of(
     table = np.array(list(rows.values()), np.float64).reshape(len(rows), len(PLACE))
     total = [int(count) for count in table.sum(axis=0)]
     numbers = all_numbers(table, known_ends=bool(setting.terms.budget), seed=seed)
-    return Scored(
+    return ToneScore(
         setting=setting,
         n=total[PLACE["all"]],
         n_partial=total[PLACE["partial"]],
@@ -220,7 +220,7 @@ def _with_judge_error(
     )
 
 
-def _corrected(table: "NDArray[np.float64]", known: Errors, seed: int) -> Corrected:
+def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> Corrected:
     """Whole and cut prompts each with the errors the judge makes on them; the score of all is put together of both.
 
     Empty responses stay as they are: no judge is asked about them, so none errs.
@@ -278,7 +278,7 @@ def _mixed(counts: Sequence[float], full: float | None, partial: float | None) -
     return sum(many * (share or 0.0) for many, share in there) / sum(many for many, _ in there)
 
 
-def _by_sample(verdicts: Sequence[Judged]) -> tuple[float, ...]:
+def _by_sample(verdicts: Sequence[JudgedResponse]) -> tuple[float, ...]:
     samples: dict[int, list[bool]] = {}
     for verdict in verdicts:
         samples.setdefault(verdict.response.sample, []).append(verdict.answer_like)

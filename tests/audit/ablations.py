@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from selfinstruct.audit.ablate_tasks import Studied, studied_task
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
-from selfinstruct.superni import Example, NatInstInstance, NatInstTask
+from selfinstruct.superni import NatInstExample, NatInstInstance, NatInstTask
 
 LABELS = ("even", "odd")
 DEFINITION = "You are given a number. Say even if two divides it, else odd."
@@ -18,8 +18,8 @@ def parity(name: str = "parity", count: int = 12) -> NatInstTask:
         name=name,
         definition=DEFINITION,
         categories=("Parity",),
-        positive=(Example("2", "even"), Example("3", "odd")),
-        negative=(Example("2", "odd"), Example("3", "even")),
+        positive=(NatInstExample("2", "even"), NatInstExample("3", "odd")),
+        negative=(NatInstExample("2", "odd"), NatInstExample("3", "even")),
         instances=tuple(NatInstInstance(f"{name}-{n}", str(n), (LABELS[n % 2],)) for n in range(count)),
     )
 
@@ -30,7 +30,7 @@ def echoing(name: str = "doubled") -> NatInstTask:
         name=name,
         definition="Write the word twice.",
         categories=("Repeating",),
-        positive=(Example("go", "go go"),),
+        positive=(NatInstExample("go", "go go"),),
         instances=tuple(NatInstInstance(f"{name}-{n}", f"w{n}", (f"w{n} w{n}",)) for n in range(8)),
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from selfinstruct.audit.knowledge import Knowledge, ModelKnowledge, _difference
 from selfinstruct.audit.knowledge_facts import facts_of, log_probabilities, losses, right_of
-from selfinstruct.audit.model_pair import Side
+from selfinstruct.audit.model_pair import ModelSide
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Kept, Measured
@@ -58,7 +58,7 @@ def run(home: Path, scratch: Path, *tuned: str, records: list[Task] = FACTS, **k
 
 def test_log_probabilities_are_the_models_own_whatever_stands_beside(home: Path) -> None:
     loaded = weights(home / "base").load()
-    side = Side("base", loaded.model)
+    side = ModelSide("base", loaded.model)
     texts = [((5, 6, 7), (8, 9)), ((5, 6), (7,)), ((5, 6, 7), (9,)), ((4,), (5, 6, 7, 8)), ((5, 6, 7), (8, 10, 11))]
     found = log_probabilities(side, texts)
     for (before, after), told in zip(texts, found, strict=True):
@@ -73,7 +73,7 @@ def test_log_probabilities_are_the_models_own_whatever_stands_beside(home: Path)
 
 def test_what_a_model_prefers_is_what_it_finds_likeliest_for_each_byte(home: Path) -> None:
     loaded = weights(home / "base").load()
-    side, tokenizer = Side("base", loaded.model), loaded.tokenizer
+    side, tokenizer = ModelSide("base", loaded.model), loaded.tokenizer
     facts, rest = facts_of([*FACTS, *tasks("Name a river.", output="The Ebro.")])
     assert len(facts) == 12
     assert len(rest) == 1

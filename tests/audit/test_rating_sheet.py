@@ -5,17 +5,17 @@ import io
 
 import pytest
 
-from selfinstruct.audit.rating_sheet import COLUMNS, Answer, rating_sheet, rating_table, read_ratings
+from selfinstruct.audit.rating_sheet import COLUMNS, SheetAnswer, rating_sheet, rating_table, read_ratings
 from selfinstruct.errors import BadInput
 
 ANSWERS = [
-    Answer(model, f"q{place}", f"Name river {place}.", f"The {model}-{place}")
+    SheetAnswer(model, f"q{place}", f"Name river {place}.", f"The {model}-{place}")
     for model in ("=base", "tuned")
     for place in range(6)
 ]
 
 
-def filled(levels: dict[str, str], answers: list[Answer] | None = None) -> str:
+def filled(levels: dict[str, str], answers: list[SheetAnswer] | None = None) -> str:
     """The sheet with a level for each model."""
     by_id = {answer.id: answer.model for answer in ANSWERS}
     rows = list(csv.reader(io.StringIO(rating_sheet(answers or ANSWERS, 6, 42).removeprefix("\ufeff"))))
@@ -74,7 +74,7 @@ def test_what_is_no_filled_sheet_is_refused_with_its_line(change, said: str) -> 
 
 
 def test_a_judge_model_stands_beside_the_reader_with_how_well_they_agree() -> None:
-    answers = [Answer("m", f"q{number}", "Name a river.", f"Tay {number}") for number in range(4)]
+    answers = [SheetAnswer("m", f"q{number}", "Name a river.", f"Tay {number}") for number in range(4)]
     people = {answer.id: level for answer, level in zip(answers, "ABCD", strict=True)}
     judge = {answer.id: level for answer, level in zip(answers, "ABCA", strict=True)}
     table = rating_table(answers, people, judges={"openai:gpt": judge})

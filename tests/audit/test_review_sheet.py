@@ -2,18 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.audit.review_sheet import PAPER, Kappa, Rate, Verdict, agreement, rates, table
+from selfinstruct.audit.review_sheet import PAPER, Kappa, TaskReview, WilsonShare, agreement, rates, table
 
 _ANSWER = st.sampled_from([True, False, None])
 _VERDICTS = st.lists(
-    st.builds(Verdict, id=st.integers(0, 9).map(str), valid_task=_ANSWER, input_fits=_ANSWER, output_right=_ANSWER),
+    st.builds(TaskReview, id=st.integers(0, 9).map(str), valid_task=_ANSWER, input_fits=_ANSWER, output_right=_ANSWER),
     unique_by=lambda verdict: verdict.id,
 )
 
 
-def verdict(name: str, answers: str) -> Verdict:
+def verdict(name: str, answers: str) -> TaskReview:
     valid, fits, right = ({"y": True, "n": False, ".": None}[answer] for answer in answers)
-    return Verdict(id=name, valid_task=valid, input_fits=fits, output_right=right)
+    return TaskReview(id=name, valid_task=valid, input_fits=fits, output_right=right)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def verdict(name: str, answers: str) -> Verdict:
     ],
 )
 def test_intervals_are_wilsons(yes: int, answered: int, low: float, high: float) -> None:
-    rate = Rate(yes, answered)
+    rate = WilsonShare(yes, answered)
     assert rate.low == pytest.approx(low, abs=1e-6)
     assert rate.high == pytest.approx(high, abs=1e-6)
 
@@ -36,7 +36,7 @@ def test_intervals_are_wilsons(yes: int, answered: int, low: float, high: float)
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_an_interval_holds_its_share_and_mirrors(pair: tuple[int, int]) -> None:
     yes, n = pair
-    rate, mirrored = Rate(yes, n), Rate(n - yes, n)
+    rate, mirrored = WilsonShare(yes, n), WilsonShare(n - yes, n)
     assert rate.share is not None
     assert 0 <= rate.low <= rate.share <= rate.high <= 1
     assert rate.low == pytest.approx(1 - mirrored.high, abs=1e-12)
@@ -50,15 +50,15 @@ def test_rates_count_what_was_answered() -> None:
     shares = rates(
         [verdict("a", "yyy"), verdict("b", "yny"), verdict("c", "n.."), verdict("d", "y.."), verdict("e", "...")]
     )
-    assert shares.valid_task == Rate(3, 4)
-    assert shares.input_fits == Rate(1, 2)
-    assert shares.output_right == Rate(2, 2)
-    assert shares.all_three == Rate(1, 3)
+    assert shares.valid_task == WilsonShare(3, 4)
+    assert shares.input_fits == WilsonShare(1, 2)
+    assert shares.output_right == WilsonShare(2, 2)
+    assert shares.all_three == WilsonShare(1, 3)
     assert shares.open == 2
 
 
 @given(_VERDICTS)
-def test_all_three_is_never_more_often_than_any_one(verdicts: list[Verdict]) -> None:
+def test_all_three_is_never_more_often_than_any_one(verdicts: list[TaskReview]) -> None:
     shares = rates(verdicts)
     assert shares.all_three.yes <= min(shares.valid_task.yes, shares.input_fits.yes, shares.output_right.yes)
     assert shares.all_three.answered + shares.open == len(verdicts)
@@ -82,7 +82,7 @@ def test_kappa_is_cohens(counts: tuple[int, int, int, int], kappa: float | None)
 
 
 @given(_VERDICTS, _VERDICTS)
-def test_agreement_does_not_depend_on_who_is_first(first: list[Verdict], second: list[Verdict]) -> None:
+def test_agreement_does_not_depend_on_who_is_first(first: list[TaskReview], second: list[TaskReview]) -> None:
     here, there = agreement(first, second), agreement(second, first)
     assert here.valid_task.value == there.valid_task.value
     assert here.all_three.answered == there.all_three.answered

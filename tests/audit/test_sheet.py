@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.audit.review_sheet import COLUMNS, Verdict, draw, read_sheet, sheet
+from selfinstruct.audit.review_sheet import COLUMNS, TaskReview, draw, read_sheet, sheet
 from selfinstruct.csv_sheets import as_cell, from_cell
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Provenance, Task
@@ -36,14 +36,14 @@ def filled(*rows: str) -> str:
 
 
 def test_a_sheet_handed_back_untouched_has_every_question_open() -> None:
-    assert read_sheet(sheet(TASKS), "s.csv", TASKS) == tuple(Verdict(id=one.id) for one in TASKS)
+    assert read_sheet(sheet(TASKS), "s.csv", TASKS) == tuple(TaskReview(id=one.id) for one in TASKS)
 
 
 def test_answers_come_back_as_given() -> None:
     text = filled(row(1, "yes", "No ", "", "hm, why?"), ",,,,,,,\r\n", row(0, "YES", "yes", "yes", ""))
     assert read_sheet(text, "s.csv", TASKS) == (
-        Verdict(id=TASKS[1].id, valid_task=True, input_fits=False, note="hm, why?"),
-        Verdict(id=TASKS[0].id, valid_task=True, input_fits=True, output_right=True),
+        TaskReview(id=TASKS[1].id, valid_task=True, input_fits=False, note="hm, why?"),
+        TaskReview(id=TASKS[0].id, valid_task=True, input_fits=True, output_right=True),
     )
 
 

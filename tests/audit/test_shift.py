@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from selfinstruct.audit.model_pair import Side, asked, two_sides
-from selfinstruct.audit.shift import ShiftStage
+from selfinstruct.audit.model_pair import ModelSide, asked, two_sides
+from selfinstruct.audit.shift import Shift
 from selfinstruct.audit.shift_statistics import figures
 from selfinstruct.audit.shift_tokens import Moved, compared, first_parts, looping_from, moved, pieces_of, response
 from selfinstruct.errors import BadInput
@@ -35,7 +35,7 @@ def run(home: Path, scratch: Path, tuned: str, **knobs: Any) -> dict[str, Any]:
     if knobs.get("twin"):
         made["twin"] = weights(home / str(knobs["twin"]))
         knobs["twin"] = "twin"
-    outcomes = list(ShiftStage(tokens=12, **knobs)(PROMPTS, Bench(weights=made, scratch=scratch, stage="shift")))
+    outcomes = list(Shift(tokens=12, **knobs)(PROMPTS, Bench(weights=made, scratch=scratch, stage="shift")))
     assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == PROMPTS
     assert [outcome.name for outcome in outcomes if isinstance(outcome, Built)] == ["shift.json", "shift.jsonl"]
     page: dict[str, Any] = json.loads((scratch / "shift.json").read_text(encoding="utf-8"))
@@ -108,7 +108,7 @@ def test_an_adapter_needs_its_base_once_and_says_the_same_as_two_models(home: Pa
         response(task.id, asked(tokenizer, "chat", task, ""), tokenizer(line["response"])["input_ids"], tokenizer)
         for task, line in zip(PROMPTS, lines, strict=True)
     ]
-    two = moved(Side("base", plain.model), Side("tuned", merged.model), again)
+    two = moved(ModelSide("base", plain.model), ModelSide("tuned", merged.model), again)
     for line, found in zip(lines, two, strict=True):
         assert found.kl_base_tuned[:3] == pytest.approx(line["kl_base_tuned"][:3], abs=1e-4)
         assert list(found.kinds[:3]) == line["kinds"][:3]
@@ -140,7 +140,7 @@ def test_floors_stand_at_the_same_positions(home: Path, tmp_path: Path) -> None:
 def test_given_answers_are_looked_at_instead(home: Path, tmp_path: Path) -> None:
     made = {"base": weights(home / "base"), "tuned": weights(home / "lora")}
     records = [*tasks("Name a river.", output="The Ebro."), *tasks("Nothing said.")]
-    stage = ShiftStage(responses="given", floor=False)
+    stage = Shift(responses="given", floor=False)
     list(stage(records, Bench(weights=made, scratch=tmp_path, stage="shift")))
     [line] = [json.loads(text) for text in (tmp_path / "shift.jsonl").read_text(encoding="utf-8").splitlines()]
     assert line["response"].startswith("The Ebro.")
@@ -219,7 +219,7 @@ def test_two_tokenizers_and_students_of_another_base_are_one_line(home: Path, tm
 def test_what_cannot_be_looked_at_is_one_line(home: Path, tmp_path: Path, knobs: dict[str, str], said: str) -> None:
     made = {"base": weights(home / "base"), "tuned": weights(home / "lora")}
     with pytest.raises(BadInput, match=said):
-        list(ShiftStage(floor=False, **knobs)(PROMPTS, Bench(weights=made, scratch=tmp_path, stage="shift")))  # type: ignore[arg-type]
+        list(Shift(floor=False, **knobs)(PROMPTS, Bench(weights=made, scratch=tmp_path, stage="shift")))  # type: ignore[arg-type]
 
 
 def test_without_a_chat_template_another_is_asked_for(tmp_path: Path) -> None:
@@ -227,5 +227,5 @@ def test_without_a_chat_template_another_is_asked_for(tmp_path: Path) -> None:
     made = {"base": weights(plain), "tuned": weights(tiny_models.saved(tmp_path / "other", chat=False, seed=2))}
     bench = Bench(weights=made, scratch=tmp_path, stage="shift")
     with pytest.raises(BadInput, match="no chat template; choose one of: none"):
-        list(ShiftStage()(PROMPTS, bench))
-    assert list(ShiftStage(template="ifs", tokens=4)(PROMPTS, bench))
+        list(Shift()(PROMPTS, bench))
+    assert list(Shift(template="ifs", tokens=4)(PROMPTS, bench))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from selfinstruct.audit.forget import Forget
-from selfinstruct.audit.pattern_copying import Answer, copying, words_begun
+from selfinstruct.audit.pattern_copying import StudentAnswer, copying, words_begun
 from selfinstruct.audit.trace import Trace
 from selfinstruct.audit.trace_counterfactual import discoveries, effects, plan, without
 from selfinstruct.audit.trace_index import Origins, WordIndex, group_of, texts_of
@@ -128,7 +128,7 @@ def test_words_that_moved_are_counted_beside_those_that_did_not() -> None:
     kinds: Any = ("shifted", "unshifted", "marginal", "shifted", "unshifted")
     assert words_begun(pieces, kinds) == [("gouda", "shifted"), ("is", "unshifted"), ("fromage", "marginal")]
     told: Any = copying(
-        SET, [Answer("Name a cheese.", "Gouda is fromage.", pieces, kinds)], ["a wholly other text is here"]
+        SET, [StudentAnswer("Name a cheese.", "Gouda is fromage.", pieces, kinds)], ["a wholly other text is here"]
     )
     assert told["moved_words"]["shifted"]["in_training"]["value"] == 1
     assert told["moved_words"]["marginal"]["in_training"]["value"] == 0
@@ -136,7 +136,7 @@ def test_words_that_moved_are_counted_beside_those_that_did_not() -> None:
     assert told["moved_words"]["as_much"] == 6
     assert told["openers"]["said_with_taught_opener"]["value"] == 0
     assert told["words"]["said"]["value"] == 3
-    again: Any = copying(SET, [Answer("", "The Ebro flows.")], [])
+    again: Any = copying(SET, [StudentAnswer("", "The Ebro flows.")], [])
     assert again["openers"]["said_with_taught_opener"]["value"] == 1
     assert "moved_words" not in again
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, SameTextRule
 from selfinstruct.curate.decontaminate import Decontaminate
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Instance, Message, Provenance, Task
@@ -228,7 +228,7 @@ def test_what_is_found_is_there_and_what_is_there_is_found(passage: list[str], s
     """The oracle compares every run with every run, and every shingle with every shingle."""
     index = BenchmarkIndex(
         {EXAM: [task(" ".join(passage))]},
-        Measure(words_in_a_row=n, share_at_least=0.75, shingle_words=3, boilerplate_share=0.01),
+        SameTextRule(words_in_a_row=n, share_at_least=0.75, shingle_words=3, boilerplate_share=0.01),
     )
     run = min(n, len(passage))
     runs = {tuple(passage[at : at + run]) for at in range(len(passage) - run + 1)}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.dedup.grouping import Groups, Limit, jaccard_from, join_alike, rouge_l_above
+from selfinstruct.dedup.grouping import Groups, SimilarityLimit, jaccard_from, join_alike, rouge_l_above
 from selfinstruct.text.rouge_l import rouge_l
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=8), max_size=20)
@@ -18,7 +18,7 @@ def shared(one: Sequence[str], other: Sequence[str]) -> float:
     return len(first & second) / len(first | second) if first and second else 0.0
 
 
-def roots(texts: Sequence[Sequence[str]], limit: Limit, compiled_from: int = 10**9) -> list[int]:
+def roots(texts: Sequence[Sequence[str]], limit: SimilarityLimit, compiled_from: int = 10**9) -> list[int]:
     groups = Groups(len(texts))
     join_alike(groups, texts, limit, compiled_from)
     return [groups.root(number) for number in range(len(texts))]
@@ -60,7 +60,7 @@ def sayings(count: int) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [rouge_l_above(0.7), rouge_l_above(0.5), jaccard_from(0.8), jaccard_from(0.6)])
-def test_compiled_loops_join_what_a_comparison_of_each_with_each_does(limit: Limit) -> None:
+def test_compiled_loops_join_what_a_comparison_of_each_with_each_does(limit: SimilarityLimit) -> None:
     texts = sayings(300)
     plain = roots(texts, limit)
     assert roots(texts, limit, compiled_from=0) == plain

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
 from selfinstruct.stage import Traits
-from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response, Terms, judged
 
 
 @dataclass
@@ -74,5 +74,5 @@ def task(instruction: str, **extra: str | bool | int) -> Task:
     return Task(instruction=instruction, provenance=Provenance(stage="input"), extra=extra)
 
 
-def verdicts(*responses: Response, terms: Terms | None = None) -> list[Judged]:
+def verdicts(*responses: Response, terms: Terms | None = None) -> list[JudgedResponse]:
     return list(judged(responses, Marked(), terms))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.compare_columns import Column, Mark, Measured, measured
+from selfinstruct.evaluate.compare_columns import Column, Mark, ModelMarks, measured
 from selfinstruct.evaluate.compare_render import as_latex, as_markdown, as_text
 from selfinstruct.evaluate.compare_table import FolderMeasured, comparison
 from selfinstruct.run.score_without_run import compare_folders
@@ -18,7 +18,7 @@ def marks(right: int, of: int = 20) -> dict[str, Mark]:
     return {f"q{place}": (f"s{place}", float(place < right), 1) for place in range(of)}
 
 
-def folder(name: str, *measured: Measured, label: str = "") -> FolderMeasured:
+def folder(name: str, *measured: ModelMarks, label: str = "") -> FolderMeasured:
     return FolderMeasured(name, label, measured)
 
 
@@ -26,8 +26,8 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
     suite = Column("ifeval prompt_strict", "ours")
     table = comparison(
         [
-            folder("f", Measured("m", "chat", suite, marks(5))),
-            folder("g", Measured("m", "chat", IFS, marks(10)), Measured("n", "chat", IFS, marks(2))),
+            folder("f", ModelMarks("m", "chat", suite, marks(5))),
+            folder("g", ModelMarks("m", "chat", IFS, marks(10)), ModelMarks("n", "chat", IFS, marks(2))),
         ]
     )
     assert table.rows == ("m, chat", "n, chat")
@@ -39,7 +39,7 @@ def test_one_model_of_two_folders_is_one_row_with_the_columns_of_both() -> None:
 
 
 def test_the_same_measured_twice_is_two_rows_and_a_label_names_them() -> None:
-    first, other = Measured("m", "", IFS, marks(5)), Measured("m", "", IFS, marks(9))
+    first, other = ModelMarks("m", "", IFS, marks(5)), ModelMarks("m", "", IFS, marks(9))
     assert comparison([folder("f", first), folder("g", other)]).rows == ("m (f)", "m (g)")
     named = [folder("f", first, label="base"), folder("g", other, label="tuned")]
     assert comparison(named).rows == ("base", "tuned")
@@ -49,8 +49,8 @@ def test_two_judges_are_two_columns_and_a_note_and_other_questions_are_a_note() 
     other = Column("ifs", "judge two")
     table = comparison(
         [
-            folder("f", Measured("m", "", IFS, marks(5)), Measured("k", "", IFS, marks(3, 8))),
-            folder("g", Measured("n", "", other, marks(9))),
+            folder("f", ModelMarks("m", "", IFS, marks(5)), ModelMarks("k", "", IFS, marks(3, 8))),
+            folder("g", ModelMarks("n", "", other, marks(9))),
         ],
         against="m",
     )
@@ -65,8 +65,8 @@ def test_two_judges_are_two_columns_and_a_note_and_other_questions_are_a_note() 
 def test_differences_that_hold_after_the_correction_are_marked_everywhere() -> None:
     table = comparison(
         [
-            folder("f", Measured("base", "", IFS, marks(2, 60))),
-            folder("g", Measured("better", "", IFS, marks(40, 60)), Measured("same_ish", "", IFS, marks(3, 60))),
+            folder("f", ModelMarks("base", "", IFS, marks(2, 60))),
+            folder("g", ModelMarks("better", "", IFS, marks(40, 60)), ModelMarks("same_ish", "", IFS, marks(3, 60))),
         ],
         against="base",
     )
@@ -85,7 +85,7 @@ def test_differences_that_hold_after_the_correction_are_marked_everywhere() -> N
 
 
 def test_a_row_that_is_not_there_or_meant_by_several_is_refused() -> None:
-    folders = [folder("f", Measured("ma", "", IFS, marks(5)), Measured("mb", "", IFS, marks(5)))]
+    folders = [folder("f", ModelMarks("ma", "", IFS, marks(5)), ModelMarks("mb", "", IFS, marks(5)))]
     for name in ("x", "m"):
         with pytest.raises(BadInput, match="no row"):
             comparison(folders, name)
@@ -93,7 +93,7 @@ def test_a_row_that_is_not_there_or_meant_by_several_is_refused() -> None:
 
 
 def test_names_cannot_break_out_of_a_table() -> None:
-    table = comparison([folder("f", Measured("a|b & c_%$\x1b[0m", "", IFS, marks(5)))])
+    table = comparison([folder("f", ModelMarks("a|b & c_%$\x1b[0m", "", IFS, marks(5)))])
     assert "a\\|b" in as_markdown(table)
     assert "c\\_\\%\\$" in as_latex(table)
     assert "\x1b" not in as_text(table) + as_markdown(table) + as_latex(table)
@@ -134,9 +134,9 @@ def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_ma
     def arm(name: str, right: int) -> FolderMeasured:
         return folder(
             name,
-            Measured("hf:student@" + name, "tags", IFS, marks(right)),
-            Measured("embedded", "", facts, marks(9), of_weights=True),
-            Measured("student", "", facts, marks(right), of_weights=True),
+            ModelMarks("hf:student@" + name, "tags", IFS, marks(right)),
+            ModelMarks("embedded", "", facts, marks(9), of_weights=True),
+            ModelMarks("student", "", facts, marks(right), of_weights=True),
             label=name,
         )
 
@@ -145,7 +145,7 @@ def test_what_is_told_of_weights_stands_on_the_row_of_the_model_and_a_base_of_ma
     assert table.cells["mixture", facts].value == 7 / 20
     assert table.differences["dolly", facts].difference.estimate.value == -6 / 20
     assert ("embedded", IFS) not in table.cells
-    asked = folder("first", Measured("hf:embedded@1", "tags", IFS, marks(2)), label="base")
+    asked = folder("first", ModelMarks("hf:embedded@1", "tags", IFS, marks(2)), label="base")
     table = comparison([asked, arm("dolly", 3), arm("mixture", 7)])
     assert table.rows == ("base", "dolly", "mixture")
     assert table.cells["base", facts].value == 9 / 20
@@ -181,8 +181,8 @@ def test_what_is_to_be_said_of_several_measures_alike_is_said_once() -> None:
     full, partial = Column("ifs_full", "judge one"), Column("ifs_partial", "judge one")
     table = comparison(
         [
-            folder("f", *(Measured("m", "", column, marks(3, 8)) for column in (full, partial))),
-            folder("g", *(Measured("n", "", column, marks(3, 6)) for column in (full, partial))),
+            folder("f", *(ModelMarks("m", "", column, marks(3, 8)) for column in (full, partial))),
+            folder("g", *(ModelMarks("n", "", column, marks(3, 6)) for column in (full, partial))),
         ]
     )
     [note] = table.notes

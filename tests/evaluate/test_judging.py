@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judging.answer_judges import DUMMIES, LikelihoodJudge, ModelJudge, Pair, length
+from selfinstruct.evaluate.judging.answer_judges import DUMMIES, AnswerPair, LikelihoodJudge, ModelJudge, length
 from selfinstruct.evaluate.judging.judge_answers import JudgeAnswers
 from selfinstruct.evaluate.judging.judge_trial import JUDGE_CHECK, known_pairs, pairs_of, try_pair_judge
 from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
@@ -121,7 +121,7 @@ def test_a_judge_by_length_is_right_in_one_half_only_and_is_refused() -> None:
 
 def test_both_orders_are_asked_and_a_judge_that_likes_what_comes_first_only_ties() -> None:
     speaker = Speaker(lambda _: "Hm.\n[[A]]")
-    [preference] = ModelJudge(speaker, 100)([Pair("Ask.", "one", "two")])
+    [preference] = ModelJudge(speaker, 100)([AnswerPair("Ask.", "one", "two")])
     assert [shown(text_of(request)) for request in speaker.asked] == [["one", "two"], ["two", "one"]]
     assert (preference.value, preference.consistent, preference.said) == (0.5, False, ("A", "A"))
     assert {(request.temperature, request.purpose) for request in speaker.asked} == {(0.0, "pairwise")}
@@ -230,7 +230,7 @@ def test_twins_depend_on_the_seed_alone_and_a_judge_that_reads_does_not_fall_for
 
 
 def test_a_likelihood_judge_has_no_verdict_on_nothing() -> None:
-    pairs = [Pair("Ask.", "short", "much longer text"), Pair("Ask.", "", "text")]
+    pairs = [AnswerPair("Ask.", "short", "much longer text"), AnswerPair("Ask.", "", "text")]
     assert [preference.value for preference in LikelihoodJudge(Likes())(pairs)] == [1.0, None]
 
 

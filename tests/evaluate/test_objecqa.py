@@ -15,16 +15,16 @@ from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits
 from selfinstruct.stats import kappa
-from selfinstruct.tone.objecqa_share import Reply, mcnemar, objecqa_tasks, objectivity, paired
+from selfinstruct.tone.objecqa_share import TasteReply, mcnemar, objecqa_tasks, objectivity, paired
 from selfinstruct.tone.opinion import OPINIONS, Opinion
 from tests.evaluate.fakes import Speaker, task
 
 KINDS: st.SearchStrategy[Opinion] = st.sampled_from(OPINIONS)
 
 
-def replies(*kinds: Opinion, phrasings: int = 1) -> list[Reply]:
+def replies(*kinds: Opinion, phrasings: int = 1) -> list[TasteReply]:
     return [
-        Reply(question=str(number // phrasings), phrasing=number % phrasings, sample=0, kind=kind)
+        TasteReply(question=str(number // phrasings), phrasing=number % phrasings, sample=0, kind=kind)
         for number, kind in enumerate(kinds)
     ]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from selfinstruct.finetune.examples import Example, prepare
+from selfinstruct.finetune.examples import TrainingExample, prepare
 from selfinstruct.finetune.finetune import Finetune
-from selfinstruct.finetune.machine_probe import Capabilities
-from selfinstruct.finetune.training import Recipe
+from selfinstruct.finetune.machine_probe import MachineCapabilities
+from selfinstruct.finetune.training import Hyperparameters
 from selfinstruct.records import Instance, Message, Provenance, Task
 from selfinstruct.stage import Bench, Built, Loaded, Measured, Outcome
 from tests.finetune import tiny
@@ -65,11 +65,11 @@ def tasks(count: int, seed: int = 0) -> list[Task]:
     ]
 
 
-def examples(count: int = 8, seed: int = 0) -> Sequence[Example]:
+def examples(count: int = 8, seed: int = 0) -> Sequence[TrainingExample]:
     return prepare(tasks(count, seed), tokenizer(), template="chat", max_tokens=256).examples
 
 
-def recipe(**knobs: Any) -> Recipe:
+def recipe(**knobs: Any) -> Hyperparameters:
     usual: dict[str, Any] = {
         "learning_rate": 0.01,
         "epochs": 2.0,
@@ -81,11 +81,11 @@ def recipe(**knobs: Any) -> Recipe:
         "seed": 5,
         "save_every": 8,
     }
-    return Recipe(**usual | knobs)
+    return Hyperparameters(**usual | knobs)
 
 
-PACKED = Capabilities(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
-PADDED = Capabilities(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
+PACKED = MachineCapabilities(layout="packed", plain_head=True, context=256, together=512, words=WORDS)
+PADDED = MachineCapabilities(layout="padded", plain_head=False, context=256, together=512, words=WORDS)
 
 
 @dataclass

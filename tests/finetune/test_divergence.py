@@ -10,8 +10,8 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.divergence import (
     AdapterOff,
-    Probe,
     ProbeText,
+    ProbeTexts,
     adds_nothing,
     base_of,
     chunks_of,
@@ -30,7 +30,7 @@ pytest.importorskip("transformers")
 
 LONG = " ".join(f"{word} of the river" for word in "abcdefghabcdefghab")
 TEXTS = (ProbeText("it is a river"), ProbeText(LONG), ProbeText("the end", prompt="name the river . answer"))
-PROBE = Probe("prose", TEXTS)
+PROBE = ProbeTexts("prose", TEXTS)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_what_the_base_predicted_is_kept_through_full_tuning(in_file: bool, word
 def test_kept_predictions_of_other_texts_or_cut_off_are_not_used(words: Any, tmp_path: Path) -> None:
     model = tiny.model(1)
     base_of(model, words, [PROBE], tmp_path / "base", fresh=True)
-    other = Probe("prose", (*TEXTS[:2], ProbeText("a b c")))
+    other = ProbeTexts("prose", (*TEXTS[:2], ProbeText("a b c")))
     assert base_of(model, words, [other], tmp_path / "base", fresh=False) is None
     file = min((tmp_path / "base").glob("*.npy"))
     file.write_bytes(file.read_bytes()[:-10])

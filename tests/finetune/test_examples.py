@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.examples import Example, Prepared, Tokens, prepare, preview
+from selfinstruct.finetune.examples import Prepared, TrainingExample, TrainingTokenizer, prepare, preview
 from selfinstruct.finetune.training_text import Template, Unfit
 from selfinstruct.records import Instance, Provenance, Task
 from tests.finetune.builders import talk, task, tasks, tokenizer
@@ -16,7 +16,7 @@ def _prepared(*given: Task, template: Template = "chat", most: int = 512, begins
     return prepare(given, tokenizer(begins=begins), template=template, max_tokens=most)
 
 
-def _learned(example: Example) -> str:
+def _learned(example: TrainingExample) -> str:
     pairs = zip(example.tokens, example.supervised, strict=True)
     return str(tokenizer().decode([token for token, learned in pairs if learned]))
 
@@ -120,7 +120,7 @@ def test_a_piece_that_goes_on_gets_no_space_that_is_not_there() -> None:
     pieces = {piece: at for at, piece in enumerate(["<unk>", space, "\n", *"abc"])}
     made = tokenizers.Tokenizer(tokenizers.models.BPE(pieces, merges=[], unk_token="<unk>"))
     made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first")
-    cutter = Tokens(transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>"))
+    cutter = TrainingTokenizer(transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>"))
     first, second = cutter.of(["a b", "c"], [False, True])
     assert first == [1, 3, 1, 4]
     assert second == [5]

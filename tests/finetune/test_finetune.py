@@ -266,7 +266,7 @@ def test_a_conversation_ends_where_its_last_answer_ends(tmp_path: Path) -> None:
 def test_the_callback_is_at_the_door() -> None:
     assert StopOnIFS.__module__ == "selfinstruct.finetune.stop_on_ifs"
     with pytest.raises(AttributeError, match="no attribute 'Stop'"):
-        _ = room.Stop
+        getattr(room, "Stop")  # noqa: B009 - a name that a type checker refuses
 
 
 def test_nothing_heavy_is_loaded_to_look_at_the_stage() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune import loss as loss_module
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import TrainingExample
 from selfinstruct.finetune.loss import Loss, noisy
-from selfinstruct.finetune.machine_probe import Capabilities, capabilities
+from selfinstruct.finetune.machine_probe import MachineCapabilities, capabilities
 from selfinstruct.finetune.packing import Layout, apart, tensors
 from tests.finetune import tiny
 from tests.finetune.builders import PACKED, PADDED, WORDS, examples, model, tokenizer
@@ -20,7 +20,7 @@ transformers = pytest.importorskip("transformers")
 KINDS = ("llama", "gemma3", "qwen2", "mamba")
 
 
-def _plain(made: Any, given: Sequence[Example]) -> float:
+def _plain(made: Any, given: Sequence[TrainingExample]) -> float:
     """As transformers does it: all logits, labels of -100, one example at a time."""
     total = 0.0
     for one in given:
@@ -38,7 +38,7 @@ def _gradients(made: Any) -> dict[str, Any]:
     return found
 
 
-def _ours(made: Any, given: Sequence[Example], examined: Capabilities) -> float:
+def _ours(made: Any, given: Sequence[TrainingExample], examined: MachineCapabilities) -> float:
     one = tensors(given, examined.layout, "cpu", 0)
     return Loss(made, plain_head=examined.plain_head).backward(one, 1 / sum(e.learned for e in given))
 
@@ -59,9 +59,9 @@ def test_loss_and_gradients_equal_the_plain_ones(kind: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "examined", [PACKED, PADDED, Capabilities("packed", plain_head=False, context=9, together=9, words=WORDS)]
+    "examined", [PACKED, PADDED, MachineCapabilities("packed", plain_head=False, context=9, together=9, words=WORDS)]
 )
-def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: Capabilities) -> None:
+def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: MachineCapabilities) -> None:
     made, given = model(tie_word_embeddings=True), examples(5)
     expected, gradients = _plain(made, given), _gradients(made)
     assert _ours(made, given, examined) == pytest.approx(expected, rel=1e-4)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from selfinstruct.finetune.check_plan import seconds_of_token
-from selfinstruct.finetune.examples import Example
+from selfinstruct.finetune.examples import TrainingExample
 from selfinstruct.finetune.preserve_training_state import evaluating, preserve_training_state
 
 
@@ -52,7 +52,7 @@ def test_so_it_is_after_a_failure() -> None:
 def test_timing_a_token_leaves_each_part_in_its_mode() -> None:
     model = Small()
     before = model.modes()
-    assert seconds_of_token(model, Example("a/0", array("l", [1, 2, 3]), bytes(3), cut=False)) >= 0
+    assert seconds_of_token(model, TrainingExample("a/0", array("l", [1, 2, 3]), bytes(3), cut=False)) >= 0
     assert model.modes() == before
 
 

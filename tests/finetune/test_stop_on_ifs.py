@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.divergence import Probe, ProbeText
+from selfinstruct.finetune.divergence import ProbeText, ProbeTexts
 from selfinstruct.finetune.stopping import StopRule
 from selfinstruct.run.tone_judges import open_judge
 from selfinstruct.tone.ask_loaded_model import ToneProbe, ToneReading
@@ -25,7 +25,7 @@ pytest.importorskip("accelerate")
 
 ROWS = 44
 BATCH = 4
-PROBE = Probe("prose", (ProbeText("it is a river"), ProbeText("name the end of a text")))
+PROBE = ProbeTexts("prose", (ProbeText("it is a river"), ProbeText("name the end of a text")))
 GRID = (0, 8, 16, 32, 64)
 LENIENT = StopRule(epsilon=0.5, tau=0.2, patience=1)
 

@@ -12,7 +12,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.finetune.stopping import StopRule, headroom
 from selfinstruct.run.tone_judges import open_judge
 from selfinstruct.tone.ask_loaded_model import ToneReading
-from selfinstruct.tone.judge_error import Errors, errors_of
+from selfinstruct.tone.judge_error import JudgeErrors, errors_of
 from tests.finetune.tone import curve, reading
 
 RULE = StopRule(draws=1_000)
@@ -61,7 +61,7 @@ def test_each_condition_is_named_when_it_speaks_against_stopping() -> None:
 
 
 def heard_by(
-    judge: Errors, truth: Sequence[float], *, seed: int, checks: int = 3, sources: int = 150
+    judge: JudgeErrors, truth: Sequence[float], *, seed: int, checks: int = 3, sources: int = 150
 ) -> list[ToneReading]:
     """Checks of a model that answers such shares of whole and of cut prompts, as a judge that errs so tells them."""
     random = Random(seed)

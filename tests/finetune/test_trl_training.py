@@ -15,10 +15,10 @@ from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.finetune import training
 from selfinstruct.finetune.adapter import with_adapter
 from selfinstruct.finetune.checkpoint import Progress, checkpoints
-from selfinstruct.finetune.examples import Example, prepare
+from selfinstruct.finetune.examples import TrainingExample, prepare
 from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.finetune.launch import Process, engine_name, process
-from selfinstruct.finetune.machine_probe import Capabilities
+from selfinstruct.finetune.machine_probe import MachineCapabilities
 from selfinstruct.finetune.packing import steps
 from selfinstruct.finetune.training import Diverged, planned
 from selfinstruct.records import Message
@@ -59,8 +59,8 @@ def trained(
     folder: Path,
     made: Any,
     *callbacks: Any,
-    rows: Sequence[Example] = (),
-    examined: Capabilities = PACKED,
+    rows: Sequence[TrainingExample] = (),
+    examined: MachineCapabilities = PACKED,
     **knobs: Any,
 ) -> Progress:
     done = engine.train(made, tokenizer(), rows or examples(10), recipe(**knobs), examined, folder, callbacks)

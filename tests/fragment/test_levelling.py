@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.fragment.cuts import size
-from selfinstruct.fragment.levelling import Length, ends_with_mark, levelled, with_varied_seam
+from selfinstruct.fragment.levelling import LevelledText, ends_with_mark, levelled, with_varied_seam
 
 TEXT = st.tuples(st.integers(1, 60), st.booleans()).map(lambda made: " ".join(["word"] * made[0]) + "." * made[1])
-TEXTS = st.lists(st.builds(Length, label=st.integers(0, 1), text=TEXT, least=st.integers(1, 3)), max_size=30)
+TEXTS = st.lists(st.builds(LevelledText, label=st.integers(0, 1), text=TEXT, least=st.integers(1, 3)), max_size=30)
 LANGUAGES = st.sampled_from(["en", "zh", ""])
 
 
 @given(TEXTS, st.integers(0, 9))
-def test_each_text_stays_a_beginning_with_at_least_the_words_it_needs(texts: list[Length], seed: int) -> None:
+def test_each_text_stays_a_beginning_with_at_least_the_words_it_needs(texts: list[LevelledText], seed: int) -> None:
     for before, after in zip(texts, levelled(texts, Random(seed), 40), strict=True):
         assert before.text.startswith(after.text)
         assert min(size(before.text), before.least) <= size(after.text) <= 40
@@ -25,8 +25,8 @@ def test_long_answers_and_short_rests_get_one_distribution_of_words_and_ends() -
     random = Random(1)
     answers = [" ".join(["It is so."] * random.randint(1, 40)) for _ in range(400)]
     rests = [" ".join(["of"] * random.randint(3, 30)) + "." for _ in range(800)]
-    texts = [Length(label=1, text=text, least=1) for text in answers]
-    texts += [Length(label=0, text=text, least=3) for text in rests]
+    texts = [LevelledText(label=1, text=text, least=1) for text in answers]
+    texts += [LevelledText(label=0, text=text, least=3) for text in rests]
     made = levelled(texts, Random(2), 40)
     for part in (0.1, 0.25, 0.5, 0.75, 0.9):
         sizes = [sorted(size(text.text) for text in made if text.label == label) for label in (1, 0)]
@@ -39,7 +39,7 @@ def test_long_answers_and_short_rests_get_one_distribution_of_words_and_ends() -
 
 
 def test_with_one_label_only_the_cap_holds() -> None:
-    made = levelled([Length(label=1, text="word " * 90, least=1)], Random(0), 40)
+    made = levelled([LevelledText(label=1, text="word " * 90, least=1)], Random(0), 40)
     assert size(made[0].text) == 40
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.fragment.pair_sources import Neighbours, SplitAssignment, assigned_splits
+from selfinstruct.fragment.pair_sources import NeighbourIndex, SplitAssignment, assigned_splits
 from selfinstruct.records import Task
 from tests.fragment.builders import many, source, task
 
@@ -75,7 +75,7 @@ def test_a_larger_set_is_sampled() -> None:
 @given(LINES)
 def test_in_a_small_set_the_nearest_is_the_one_that_shares_most(lines: list[list[str]]) -> None:
     keys = [" ".join(line) for line in lines]
-    index = Neighbours([source(key) for key in keys])
+    index = NeighbourIndex([source(key) for key in keys])
     for place, key in enumerate(keys):
         own = {*key.split()}
         others = [{*other.split()} for other in keys if other != key]
@@ -90,7 +90,7 @@ def test_in_a_small_set_the_nearest_is_the_one_that_shares_most(lines: list[list
 
 def test_a_word_that_all_share_does_not_make_it_slow_or_empty() -> None:
     sources = [source(f"Describe the number {number % 700} of the list") for number in range(2000)]
-    index = Neighbours(sources)
+    index = NeighbourIndex(sources)
     neighbour = index.nearest(5)
     assert neighbour
     assert len(neighbour) <= 3

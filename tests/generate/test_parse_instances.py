@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.generate.parse_instances import (
-    Entry,
+    ParsedEntry,
     labelled_pairs,
     pairs,
     read,
@@ -17,7 +17,7 @@ from selfinstruct.generate.parse_instances import (
 from selfinstruct.records import Instance
 from tests.generate.builders import raw, seed
 
-TWO = [Entry("Say hi.", "", "Hi."), Entry("Add.", "1 2", "3")]
+TWO = [ParsedEntry("Say hi.", "", "Hi."), ParsedEntry("Add.", "1 2", "3")]
 TALE = "Bread needs flour, water and salt. Knead it for ten minutes, and let it rest for an hour."
 
 
@@ -116,31 +116,31 @@ def test_the_next_entry_never_leaks_into_an_output(text: str) -> None:
 def test_an_output_may_quote_field_names_and_separators() -> None:
     text = " Show a form./4. Input:/x/4. Output:/Input: a name/Output: a badge/###/not a new entry"
     assert read(raw(text), opened=True) == [
-        Entry("Show a form.", "x", "Input: a name\nOutput: a badge\n###\nnot a new entry")
+        ParsedEntry("Show a form.", "x", "Input: a name\nOutput: a badge\n###\nnot a new entry")
     ]
 
 
 def test_an_entry_that_never_came_to_its_output_says_so() -> None:
-    assert read(" Say hi.\n4. Input:\nto whom", opened=True) == [Entry("Say hi.", "to whom", None)]
+    assert read(" Say hi.\n4. Input:\nto whom", opened=True) == [ParsedEntry("Say hi.", "to whom", None)]
 
 
 def test_demonstrations_read_back() -> None:
     shown = [seed("Say hi."), seed("Add.", "1 2", "3")]
-    assert read(written(shown), opened=False) == [Entry("Say hi.", "", "out"), Entry("Add.", "1 2", "3")]
+    assert read(written(shown), opened=False) == [ParsedEntry("Say hi.", "", "out"), ParsedEntry("Add.", "1 2", "3")]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (" A./4. Input:/<noinput>/4. Output:/B", [Entry("A.", "", "B")]),
-        (" A./4. Input:/<NOINPUT>/4. Output:/", [Entry("A.", "", "")]),
-        (" A./4. Input:/None/4. Output:/B", [Entry("A.", "None", "B")]),
+        (" A./4. Input:/<noinput>/4. Output:/B", [ParsedEntry("A.", "", "B")]),
+        (" A./4. Input:/<NOINPUT>/4. Output:/", [ParsedEntry("A.", "", "")]),
+        (" A./4. Input:/None/4. Output:/B", [ParsedEntry("A.", "None", "B")]),
         (" A./4. Output:/B", [None]),
         (" A./4. Input:/x/4. Output:/B/##/5. Instruction: C/5. Input:/y/5. Output:/D",
-         [Entry("A.", "x", "B\n##\n5. Instruction: C\n5. Input:\ny\n5. Output:\nD")]),
+         [ParsedEntry("A.", "x", "B\n##\n5. Instruction: C\n5. Input:\ny\n5. Output:\nD")]),
     ],
 )  # fmt: skip
-def test_the_strict_reader_drops_and_swallows_as_alpaca_does(text: str, expected: list[Entry | None]) -> None:
+def test_the_strict_reader_drops_and_swallows_as_alpaca_does(text: str, expected: list[ParsedEntry | None]) -> None:
     assert read_strictly(raw(text), 3) == expected
 
 

@@ -16,7 +16,7 @@ from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.stage import Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
-ENGINE = sorted([*(PACKAGE / "run").rglob("*.py"), *(PACKAGE / "cli").glob("*.py")])
+ENGINE = sorted(path for room in ("run", "cli", "report") for path in (PACKAGE / room).rglob("*.py"))
 PROBES = {
     "getattr(module, cmd_name.replace('-', '_'))": "the command of a verb",
     "getattr(stage, field.name)": "every field of a dataclass, by the names that it tells itself",
@@ -28,14 +28,18 @@ PROBES = {
     "getattr(loaded, 'UNSAFE_CODE', False)": "a task of lm-evaluation-harness",
 }
 NAMES = {
-    "stage.name == 'read'": "folders of a finished run",
-    "'01-read'": "the engine's own first step",
+    "self.name == READ": "the engine's own first step, by its folder in a finished run",
+    "measure.stage in section.stages": "a section of the page, looked up",
+    "given['suite'] == 'harness'": "an option of a verb",
+    "(text_in(check.get('judge')), text_in(check.get('measure'))) not in known": "a row of a file",
     "'classify' in later": "a verb writes a recipe",
     "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
-FOLDER = re.compile(rf"([0-9]+|\*)-({'|'.join((*STAGES, 'read'))})(/.*)?")
+FOLDER = re.compile(rf"(.*/)?([0-9]+|\*)-({'|'.join((*STAGES, 'read'))})(/.*)?")
 """A stage's folder, or a pattern of such, which is found by the name of the stage."""
+OF_STAGE = re.compile(r"(.*\.)?stage\.name|(measure|station|line)\.stage")
+"""Attributes that hold a stage's name."""
 KNOBS: dict[str, dict[str, Any]] = {
     "semantic": {"embedder": "x"},
     "select": {"how": "top", "count": 1},
@@ -68,9 +72,22 @@ def compared(node: ast.Compare) -> bool:
     """Whether a stage's name is held against something, or something against the name of a stage."""
     sides = (node.left, *node.comparators)
     words = {one.value for side in sides for one in ast.walk(side) if isinstance(one, ast.Constant)}
-    of_stage = any(isinstance(side, ast.Attribute) and ast.unparse(side) == "stage.name" for side in sides)
-    measured = any(isinstance(side, ast.Subscript) for side in sides)  # the name of a measure, not of a stage
-    return of_stage or (bool(words & {*STAGES, "read"}) and not measured)
+    named = {one.id for side in sides for one in ast.walk(side) if isinstance(one, ast.Name)}
+    of_stage = any(isinstance(side, ast.Attribute) and OF_STAGE.fullmatch(ast.unparse(side)) for side in sides)
+    return of_stage or bool(words & {*STAGES, "read"}) or "READ" in named
+
+
+def measure_looked_up(node: ast.AST) -> bool:
+    """Whether a measure is asked for by the name of a stage, written out: its name is one of those in `needs`."""
+    if isinstance(node, ast.Subscript):
+        place, keys = node.value, [node.slice]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        place, keys = node.func.value, node.args
+    else:
+        return False
+    return "measure" in ast.unparse(place) and any(
+        isinstance(key, ast.Constant) and key.value in STAGES for key in keys
+    )
 
 
 def suspects(tree: ast.AST) -> Iterator[tuple[str, bool]]:
@@ -80,6 +97,8 @@ def suspects(tree: ast.AST) -> Iterator[tuple[str, bool]]:
             yield ast.unparse(node), ast.unparse(node) in PROBES
         if isinstance(node, ast.Compare) and compared(node):
             yield ast.unparse(node), ast.unparse(node) in NAMES
+        if measure_looked_up(node):
+            yield ast.unparse(node), False
         if isinstance(node, ast.Constant) and FOLDER.fullmatch(str(node.value)):
             yield ast.unparse(node), ast.unparse(node) in NAMES
 
@@ -97,6 +116,12 @@ def test_the_engine_probes_no_stage_and_compares_no_name_of_one(module: Path) ->
         "stage.name == FEEDBACK",
         "one.name in ('score', 'suite')",
         "part.glob('*-novelty')",
+        "part.glob('stages*/*-novelty/DONE')",
+        "measure.stage == tuned",
+        "measure.stage != 'feedback'",
+        "'topic' in measured['x']",
+        "{measure.name: measure.value for measure in story.measured}.get('split')",
+        "result.measured['split']",
     ],
 )
 def test_a_probe_or_a_comparison_is_seen(line: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.judge.judge_metrics import Predictions, evaluated, measures
-from selfinstruct.judge.read_fragments import Fragment
+from selfinstruct.judge.read_fragments import LabelledFragment
 
 ONES = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 1), st.integers(0, 4)), min_size=1, max_size=25)
 
@@ -32,8 +32,8 @@ class Says:
         return [0.9 if self.word in continuation else 0.2 for _, continuation in pairs]
 
 
-def _fragment(continuation: str, label: int, kind: str, source: str) -> Fragment:
-    return Fragment(
+def _fragment(continuation: str, label: int, kind: str, source: str) -> LabelledFragment:
+    return LabelledFragment(
         prompt="Name a river.",
         continuation=continuation,
         label=label,

@@ -5,19 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from selfinstruct.judge.linear_judge import Examples, fitted, scores
+from selfinstruct.judge.linear_judge import JudgeExamples, fitted, scores
 
 
-def _examples(seed: int, rows: int = 400) -> Examples:
+def _examples(seed: int, rows: int = 400) -> JudgeExamples:
     random = np.random.default_rng(seed)
     places = random.integers(0, 40, (rows, 6)).astype(np.int32)
     labels = (random.random(rows) < 1 / (1 + np.exp(-(places < 8).sum(axis=1) + 1))).astype(np.float64)
-    return Examples(places, labels, random.integers(1, 4, rows).astype(np.float64))
+    return JudgeExamples(places, labels, random.integers(1, 4, rows).astype(np.float64))
 
 
 def test_one_feature_alone_gets_the_logarithm_of_its_odds() -> None:
     labels = np.array([1.0] * 30 + [0.0] * 10)
-    weights = fitted(Examples(np.ones((40, 1), np.int32), labels, np.ones(40)), size=2, penalty=1e-9)
+    weights = fitted(JudgeExamples(np.ones((40, 1), np.int32), labels, np.ones(40)), size=2, penalty=1e-9)
     assert weights[1] == pytest.approx(math.log(3), abs=1e-2)
 
 
@@ -45,7 +45,7 @@ def test_the_place_of_absent_features_keeps_no_weight() -> None:
 
 def test_an_example_that_counts_twice_is_an_example_that_stands_twice() -> None:
     some = _examples(5, rows=60)
-    doubled = Examples(
+    doubled = JudgeExamples(
         np.repeat(some.places, some.weights.astype(int), axis=0),
         np.repeat(some.labels, some.weights.astype(int)),
         np.ones(int(some.weights.sum())),

@@ -12,7 +12,7 @@ from werkzeug import Response
 
 from selfinstruct.errors import Capped, ProviderDown
 from selfinstruct.models.backend import AnswersInMemory, CallError
-from selfinstruct.models.capability_probe import MOST_REQUESTS, Probe, learn
+from selfinstruct.models.capability_probe import MOST_REQUESTS, ProbeRequest, learn
 from selfinstruct.models.endpoint_capabilities import CHAT, COMPLETIONS, Stated
 from selfinstruct.models.gate import Gate, Policy
 from selfinstruct.models.openai_compatible import OpenAICompatible
@@ -171,7 +171,7 @@ def test_small_requests_count_under_the_cap(httpserver: HTTPServer) -> None:
     backend = OpenAICompatible(model="m", url=there.url)
     budget = Budget(max_cost=Decimal(50))
     probes = learn(backend, CENT, budget, unheard)
-    assert [type(probe) for probe in probes] == [Probe, Probe]
+    assert [type(probe) for probe in probes] == [ProbeRequest, ProbeRequest]
     assert budget.cost == Decimal("0.22") == sum((probe.cost or Decimal(0) for probe in probes), Decimal(0))
     with pytest.raises(Capped):
         learn(OpenAICompatible(model="m", url=there.url), CENT, Budget(max_cost=Decimal("0.01")), unheard)

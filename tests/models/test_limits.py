@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.models.limits import CUT, SUCCESSES_PER_STEP, Bucket, Limits
+from selfinstruct.models.limits import CUT, SUCCESSES_PER_STEP, Bucket, EndpointLimits
 
 EVER = float("inf")
 
@@ -44,7 +44,9 @@ class Endpoint:
         return sum(start <= at < end for at in self.accepted) / wanted
 
 
-def simulate(limits: Limits, endpoint: Endpoint, *, seconds: float, requests: float = EVER, seed: int = 1) -> float:
+def simulate(
+    limits: EndpointLimits, endpoint: Endpoint, *, seconds: float, requests: float = EVER, seed: int = 1
+) -> float:
     """Endless demand; answers after the latency, give or take a fifth. Returns when the last answer came."""
     draw, number = Random(seed), count()
     events: list[tuple[float, int, float, bool]] = []
@@ -79,7 +81,7 @@ def test_a_limit_nobody_told_of_is_found_and_used_to_95_percent_with_one_percent
     rate: float, retry_after: float | None
 ) -> None:
     endpoint = Endpoint(rate=lambda _: rate, retry_after=lambda _: retry_after)
-    simulate(Limits(64), endpoint, seconds=240.0)
+    simulate(EndpointLimits(64), endpoint, seconds=240.0)
     assert endpoint.used(30.0, 240.0) >= 0.95
     late = [at for at in endpoint.refused if at > 30.0]
     assert len(late) <= 0.01 * len([at for at in endpoint.accepted if at > 30.0])
@@ -88,14 +90,14 @@ def test_a_limit_nobody_told_of_is_found_and_used_to_95_percent_with_one_percent
 @pytest.mark.parametrize("rate", [2.0, 50.0, 500.0])
 def test_a_limit_set_by_hand_is_used_to_95_percent_and_never_overrun(rate: float) -> None:
     endpoint = Endpoint(rate=lambda _: rate, saved=max(0.1, 1.5 / rate))
-    simulate(Limits(512, requests_per_minute=rate * 60), endpoint, seconds=120.0)
+    simulate(EndpointLimits(512, requests_per_minute=rate * 60), endpoint, seconds=120.0)
     assert endpoint.used(5.0, 120.0) >= 0.95
     assert len(endpoint.refused) <= 0.01 * len(endpoint.accepted)
 
 
 def test_a_limit_that_drops_to_a_quarter_and_rises_again_is_followed_both_ways() -> None:
     endpoint = Endpoint(rate=lambda now: 50.0 if 60.0 <= now < 120.0 else 200.0)
-    simulate(Limits(128), endpoint, seconds=220.0)
+    simulate(EndpointLimits(128), endpoint, seconds=220.0)
     assert endpoint.used(90.0, 120.0) >= 0.95
     assert endpoint.used(150.0, 220.0) >= 0.95
 
@@ -109,7 +111,7 @@ def test_thirty_seconds_after_a_limit_has_risen_it_is_used(
     endpoint = Endpoint(
         rate=lambda now: high / 4 if 60.0 <= now < rises else high, retry_after=lambda _: retry_after, latency=0.2
     )
-    simulate(Limits(256), endpoint, seconds=rises + 70.0)
+    simulate(EndpointLimits(256), endpoint, seconds=rises + 70.0)
     assert endpoint.used(rises + 30.0, rises + 70.0) >= 0.95
 
 
@@ -121,7 +123,7 @@ def test_a_storm_of_refusals_is_waited_out_with_few_probes(retry_after: float | 
     endpoint = Endpoint(
         rate=lambda now: 1e-9 if stormy(now) else 200.0, retry_after=lambda now: retry_after if stormy(now) else None
     )
-    last = simulate(Limits(32), endpoint, seconds=1000.0, requests=12_000)  # a minute's work
+    last = simulate(EndpointLimits(32), endpoint, seconds=1000.0, requests=12_000)  # a minute's work
     sent = len(endpoint.accepted) + len(endpoint.refused)
     assert len(endpoint.accepted) == 12_000
     assert sent <= 1.05 * 12_000
@@ -137,7 +139,7 @@ def test_the_first_answer_after_a_storm_comes_when_the_endpoint_allows(storm: fl
     endpoint = Endpoint(
         rate=lambda now: 1e-9 if stormy(now) else 200.0, retry_after=lambda now: asks if stormy(now) else None
     )
-    simulate(Limits(32), endpoint, seconds=storm + 60.0)
+    simulate(EndpointLimits(32), endpoint, seconds=storm + 60.0)
     first = min(at for at in endpoint.accepted if at >= 10.0 + storm)
     assert first - (10.0 + storm) <= asks + 0.3
     if asks:
@@ -145,7 +147,7 @@ def test_the_first_answer_after_a_storm_comes_when_the_endpoint_allows(storm: fl
 
 
 def test_a_burst_of_refusals_cuts_once() -> None:
-    limits = Limits(64)
+    limits = EndpointLimits(64)
     for _ in range(200):
         limits.take(0.0, 1)
         limits.back()
@@ -160,7 +162,7 @@ def test_a_burst_of_refusals_cuts_once() -> None:
 
 
 def test_faults_stop_growth_and_never_cut() -> None:
-    limits = Limits(64)
+    limits = EndpointLimits(64)
     window = limits.window
     for now in range(4):
         limits.faulted(float(now), float(now))
@@ -171,7 +173,7 @@ def test_faults_stop_growth_and_never_cut() -> None:
 
 
 def test_an_endpoint_that_only_fails_is_asked_by_one_request_at_a_time_until_it_answers() -> None:
-    limits = Limits(64)
+    limits = EndpointLimits(64)
     for _ in range(8):
         limits.take(0.0, 1)
     for _ in range(8):
@@ -190,7 +192,7 @@ def test_an_endpoint_that_only_fails_is_asked_by_one_request_at_a_time_until_it_
 
 @pytest.mark.parametrize("in_flight", [1, 8, 16])
 def test_the_pause_between_probes_doubles_with_each_however_many_failed_together(in_flight: int) -> None:
-    limits = Limits(64)
+    limits = EndpointLimits(64)
     for _ in range(5):
         limits.faulted(0.0, -1.0)
     for _ in range(in_flight):
@@ -211,7 +213,7 @@ def test_the_pause_between_probes_doubles_with_each_however_many_failed_together
 
 
 def test_after_the_first_burst_growth_takes_25_successes_a_step() -> None:
-    limits = Limits(64)
+    limits = EndpointLimits(64)
     limits.slower(0.0, 0.0, 0.0)
     window = limits.window
     for _ in range(SUCCESSES_PER_STEP - 1):
@@ -240,7 +242,7 @@ def test_a_bucket_never_lets_out_more_than_flowed_in_plus_one_debt(
 
 
 def test_unused_tokens_flow_back() -> None:
-    limits = Limits(8, tokens_per_minute=60_000)
+    limits = EndpointLimits(8, tokens_per_minute=60_000)
     limits.take(0.0, 5_000)
     dear = limits.wait(0.0)
     limits.back(4_000)
@@ -252,7 +254,7 @@ def test_unused_tokens_flow_back() -> None:
 
 @pytest.mark.parametrize("most", [32, 64, 256])
 def test_an_endpoint_that_takes_them_all_has_as_many_as_may_be_within_six_answers(most: int) -> None:
-    limits, endpoint = Limits(most), Endpoint(rate=lambda _: 1e6, latency=1.0)
+    limits, endpoint = EndpointLimits(most), Endpoint(rate=lambda _: 1e6, latency=1.0)
     simulate(limits, endpoint, seconds=6.0)
     assert limits.window == most
     assert not endpoint.refused

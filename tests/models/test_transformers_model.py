@@ -18,7 +18,7 @@ from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, AnswersInMemory, CallError
 from selfinstruct.models.gate import Gate
 from selfinstruct.models.make_backend import make_backend
-from selfinstruct.models.transformers_decode import Cut, Decoder, Line
+from selfinstruct.models.transformers_decode import DecodedText, Decoder, TokenizedRequest
 from selfinstruct.models.transformers_model import TransformersModel
 from selfinstruct.models.transformers_weights import converted, load_weights
 from selfinstruct.records import Completion, Message, Request
@@ -236,7 +236,7 @@ def test_half_a_character_at_the_end_is_not_shown(decoder: Decoder) -> None:
     cut = decoder.cut(greedy("caf"))
     half, whole = tiny_models.MARKS + tiny_models.LETTERS[:-1], tiny_models.MARKS + tiny_models.LETTERS
     first, second = half.index("\u00c3"), whole.index("\u00a9")
-    line = Line(cut.request, 40, None, [first], "length")  # type: ignore[arg-type]  # no dice are thrown
+    line = DecodedText(cut.request, 40, None, [first], "length")  # type: ignore[arg-type]  # no dice are thrown
     assert decoder._choice(cut, line).text == ""
     line.tokens.append(second)
     assert decoder._choice(cut, line).text == "é"
@@ -269,7 +269,9 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_and_says_the_same(folde
     torch = importlib.import_module("torch")
 
     class Narrow(Decoder):
-        def _decode(self, cuts: Sequence[Cut], lines: Sequence[list[Line]], unwanted: Callable[[int], bool]) -> None:
+        def _decode(
+            self, cuts: Sequence[TokenizedRequest], lines: Sequence[list[DecodedText]], unwanted: Callable[[int], bool]
+        ) -> None:
             if len(cuts) > most:
                 raise torch.OutOfMemoryError("none left")
             super()._decode(cuts, lines, unwanted)

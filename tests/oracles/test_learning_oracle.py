@@ -11,7 +11,7 @@ from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.seeds import builtin_seeds
 from selfinstruct.generate import offline_classifier
 from selfinstruct.judge.calibration import calibrated
-from selfinstruct.judge.linear_judge import Examples, fitted
+from selfinstruct.judge.linear_judge import JudgeExamples, fitted
 from selfinstruct.judge.probe_judge import fitted_line
 from selfinstruct.records import Task
 
@@ -56,7 +56,7 @@ def test_weights_of_a_linear_judge_are_ridge_logistic_regression_on_counts(seed:
     counts[:, 0] = 0
     weights = draw.integers(1, 4, 600).astype(np.float64)
     theirs = LogisticRegression(C=1 / 3, fit_intercept=False, **EXACTLY).fit(counts, labels, weights)
-    ours = fitted(Examples(places, labels, weights), size=40, penalty=3.0)
+    ours = fitted(JudgeExamples(places, labels, weights), size=40, penalty=3.0)
     assert ours == pytest.approx(theirs.coef_[0], abs=0.02)
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from selfinstruct.records import Json
-from selfinstruct.report.summary import Measure, RunSummary
+from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.yaml_file import parse_yaml
@@ -54,19 +54,19 @@ def run() -> Path:
     return place
 
 
-def measured_in(place: Path) -> Iterator[Measure]:
+def measured_in(place: Path) -> Iterator[StageMeasure]:
     """What the stages of a run measured, in order."""
     labels = {"05-score": "again"}
     for done in sorted(place.glob("stages/*/DONE")):
         stage = done.parent.name
         for name, value in json.loads(done.read_text(encoding="utf-8"))["measured"].items():
-            yield Measure(stage.partition("-")[2], name, value, labels.get(stage, ""))
+            yield StageMeasure(stage.partition("-")[2], name, value, labels.get(stage, ""))
 
 
 @cache
-def measured() -> tuple[Measure, ...]:
+def measured() -> tuple[StageMeasure, ...]:
     """One of every kind, the training included."""
-    return (*measured_in(run()), Measure("finetune", "finetune", finetuned()))
+    return (*measured_in(run()), StageMeasure("finetune", "finetune", finetuned()))
 
 
 def check(examples: int, ifs: float, *, stop: bool = False, objecqa: float | None = None) -> dict[str, Json]:
@@ -124,7 +124,7 @@ def finetuned(**stop: Json) -> dict[str, Json]:
     }
 
 
-def story(*told: Measure) -> RunSummary:
+def story(*told: StageMeasure) -> RunSummary:
     """A run that measured just this."""
     return RunSummary(
         name="run",

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.report.charts import Line, examples_seen, lines, place_of, places_axis
+from selfinstruct.report.charts import ChartLine, examples_seen, lines, place_of, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, WIDTH, text_width
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from tests.report.contents import drawn
 
 SEEN = examples_seen([0, 64, 128, 256])
@@ -37,8 +37,8 @@ def test_the_axis_has_room_for_what_is_written_on_it_and_always_says_the_last(se
 @pytest.mark.parametrize("share", [True, False])
 def test_curves_and_their_intervals_take_the_pages_colours(*, share: bool) -> None:
     both = [
-        Line(KEPT, [(0.0, Estimate(0.5, 0.4, 0.6)), (1.0, Estimate(0.7, 0.6, 0.8))]),
-        Line(FAILED, [(1.0, Estimate(0.3))]),
+        ChartLine(KEPT, [(0.0, ShownEstimate(0.5, 0.4, 0.6)), (1.0, ShownEstimate(0.7, 0.6, 0.8))]),
+        ChartLine(FAILED, [(1.0, ShownEstimate(0.3))]),
     ]
     svg = drawn(lines("label", both, SEEN, up="share", share=share, stop=1.0))
     assert "var(--kept)" in svg
@@ -50,10 +50,10 @@ def test_curves_and_their_intervals_take_the_pages_colours(*, share: bool) -> No
 
 
 def test_one_check_alone_and_a_curve_that_is_nothing_are_drawn() -> None:
-    one = Line(KEPT, [(0.0, Estimate(0.0))])
+    one = ChartLine(KEPT, [(0.0, ShownEstimate(0.0))])
     assert "<svg" in drawn(lines("label", [one], examples_seen([0]), up="nats"))
     assert "<svg" in drawn(lines("label", [one], places_axis([(1.0, "1")], "cycle"), up="IFS", share=True))
 
 
 def test_of_nothing_nothing_is_drawn() -> None:
-    assert lines("label", [], SEEN, up="share") is lines("label", [Line(KEPT, [])], SEEN, up="share") is None
+    assert lines("label", [], SEEN, up="share") is lines("label", [ChartLine(KEPT, [])], SEEN, up="share") is None

@@ -3,14 +3,14 @@
 from selfinstruct.records import Json
 from selfinstruct.report.other_measures import other_measures
 from selfinstruct.report.page import rendered
-from selfinstruct.report.summary import Measure
+from selfinstruct.report.summary import StageMeasure
 
 
 def shown(name: str, value: Json) -> str:
-    return html_of(Measure("stage", name, value))
+    return html_of(StageMeasure("stage", name, value))
 
 
-def html_of(*rest: Measure) -> str:
+def html_of(*rest: StageMeasure) -> str:
     return rendered("measures.html.jinja", part=other_measures(rest))
 
 
@@ -50,7 +50,7 @@ def test_a_curve_and_rings_are_drawn() -> None:
 
 
 def test_a_stage_that_stands_in_a_recipe_twice_draws_twice_and_no_drawing_has_a_name_to_share() -> None:
-    once = Measure("near", "similarity_curve", {"0.3": 0.5, "0.8": 0.1})
+    once = StageMeasure("near", "similarity_curve", {"0.3": 0.5, "0.8": 0.1})
     html = html_of(once, once)
     assert html.count("<svg") == 2
     assert " id=" not in html

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.report.page import page, rendered
-from selfinstruct.report.record_sections import Rounds
+from selfinstruct.report.record_sections import RoundsSection
 from selfinstruct.report.summary import (
     Count,
     PublishedExample,
@@ -20,7 +20,7 @@ from selfinstruct.report.summary import (
     RunSummary,
     Spending,
     StageCount,
-    Texts,
+    TextFigures,
 )
 
 _VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -149,8 +149,8 @@ def realistic(seed: int = 7) -> RunSummary:
         ),
         rounds=tuple(rounds),
         threshold=0.7,
-        machine=Texts.of(tasks),
-        human=Texts.of(machine_tasks(random, 180)),
+        machine=TextFigures.of(tasks),
+        human=TextFigures.of(machine_tasks(random, 180)),
         finish_reasons=(Count("stop", 5210), Count("length", 411), Count("", 12)),
         failures=(Count("timeout", 11), Count("server_error", 5)),
         spending=(
@@ -445,8 +445,8 @@ def test_how_far_proposals_drifted_is_said_and_nothing_where_there_is_no_topic()
         rounds=rounds,
         topic="hulls and <keels>",
     )
-    shown = rendered("rounds.html.jinja", part=Rounds.of(story))
+    shown = rendered("rounds.html.jinja", part=RoundsSection.of(story))
     assert "Of 20 proposals, 13 (65 %) kept to the topic" in shown
     assert "hulls and &lt;keels&gt;" in shown
     assert "80 % in the first round, 50 % in the last" in shown
-    assert "proposals," not in rendered("rounds.html.jinja", part=Rounds.of(replace(story, topic="")))
+    assert "proposals," not in rendered("rounds.html.jinja", part=RoundsSection.of(replace(story, topic="")))

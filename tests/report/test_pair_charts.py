@@ -2,13 +2,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from selfinstruct.report.charts import MOST_PAIRS, Pair, Ring, pairs, shares, two_rings
+from selfinstruct.report.charts import MOST_PAIRS, ChartPair, Ring, pairs, shares, two_rings
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED, Dot
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.summary import Count
 from tests.report.contents import drawn
 
-ROW = Pair(name="a", under="chat", first=0.4, second=0.9, mark=Estimate(0.7, 0.6, 0.8))
+ROW = ChartPair(name="a", under="chat", first=0.4, second=0.9, mark=ShownEstimate(0.7, 0.6, 0.8))
 
 
 def texts(svg: str) -> list[str]:
@@ -19,12 +19,12 @@ def texts(svg: str) -> list[str]:
     "row",
     [
         ROW,
-        Pair(name="only one", first=None, second=0.5),
-        Pair(name="", first=None, second=None, mark=Estimate(0.5)),
-        Pair(name="$x$ <b>\u202e", first=0.0, second=1.0),
+        ChartPair(name="only one", first=None, second=0.5),
+        ChartPair(name="", first=None, second=None, mark=ShownEstimate(0.5)),
+        ChartPair(name="$x$ <b>\u202e", first=0.0, second=1.0),
     ],
 )
-def test_a_row_with_anything_known_is_drawn_in_the_pages_colours(row: Pair) -> None:
+def test_a_row_with_anything_known_is_drawn_in_the_pages_colours(row: ChartPair) -> None:
     svg = drawn(pairs("label", [row]))
     assert ET.fromstring(svg).get("role") == "img"
     assert "#" not in svg.replace("url(#", "").replace('href="#', "")
@@ -32,18 +32,20 @@ def test_a_row_with_anything_known_is_drawn_in_the_pages_colours(row: Pair) -> N
 
 
 def test_of_nothing_known_nothing_is_drawn() -> None:
-    assert pairs("l", []) is pairs("l", [Pair(name="a", first=None, second=None)]) is None
+    assert pairs("l", []) is pairs("l", [ChartPair(name="a", first=None, second=None)]) is None
     assert shares("l", [], ()) is shares("l", [("a", [0, 0, 0])], (KEPT, REJECTED, SEED)) is None
     assert two_rings("l", []) is two_rings("l", [Ring("write", 0, ())]) is None
 
 
 def test_names_stand_in_two_lines_and_rows_are_in_order() -> None:
-    found = texts(drawn(pairs("l", [ROW, Pair(name="b", under="none", first=0.1, second=0.2)])))
+    found = texts(drawn(pairs("l", [ROW, ChartPair(name="b", under="none", first=0.1, second=0.2)])))
     assert found.index("a") < found.index("chat") < found.index("b") < found.index("none")
 
 
 def test_more_rows_than_can_be_read_are_left_to_the_table() -> None:
-    found = texts(drawn(pairs("l", [Pair(name=f"row {at}", first=0.1, second=0.2) for at in range(MOST_PAIRS + 9)])))
+    found = texts(
+        drawn(pairs("l", [ChartPair(name=f"row {at}", first=0.1, second=0.2) for at in range(MOST_PAIRS + 9)]))
+    )
     assert f"row {MOST_PAIRS - 1}" in found
     assert f"row {MOST_PAIRS}" not in found
 
@@ -66,7 +68,7 @@ def test_rings_hold_every_name_with_room_and_their_pieces_close_the_circle() -> 
 
 
 def test_two_shares_that_are_the_same_are_both_seen() -> None:
-    chart = pairs("l", [Pair(name="a", first=0.5, second=0.5), Pair(name="b", first=0.1, second=0.5)])
+    chart = pairs("l", [ChartPair(name="a", first=0.5, second=0.5), ChartPair(name="b", first=0.1, second=0.5)])
     assert chart is not None
     same, also, far, other = (shape for shape in chart.shapes if isinstance(shape, Dot))
     assert (same.colour, also.colour) == (REJECTED, KEPT)

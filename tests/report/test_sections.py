@@ -11,21 +11,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.records import Json
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.number_words import decimals
 from selfinstruct.report.page import page, sections
 from selfinstruct.report.page_parts import Section
-from selfinstruct.report.summary import CycleCount, Measure
+from selfinstruct.report.summary import CycleCount, StageMeasure
 from selfinstruct.run.execute import report_again
 from tests.report.student import check, finetuned, measured, run, story
 from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_marks, read
 
 
-def of(stage: str) -> Measure:
+def of(stage: str) -> StageMeasure:
     return next(one for one in measured() if one.stage == stage)
 
 
-def text_of(*measures: Measure) -> str:
+def text_of(*measures: StageMeasure) -> str:
     return read(page(story(*measures))).text.getvalue()
 
 
@@ -80,7 +80,7 @@ def test_what_was_not_measured_is_a_dash_and_never_zero() -> None:
         ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean", "run_on", "empty", "echo", "loop", "truncated")
     )
     side |= {"model": "hf:a", "wrapper": "none", "n": 0, "intervals": {}, "judge": {"version": "j"}, "corrected": None}
-    html = page(story(Measure("score", "score", {**side, "scores": [side], "differences": []})))
+    html = page(story(StageMeasure("score", "score", {**side, "scores": [side], "differences": []})))
     cells = re.findall(r"<td[^>]*>(.*?)</td>", html.partition('id="tone"')[2].partition("</table>")[0])
     assert cells == ["hf:a", "none", "0", *["\N{EN DASH}"] * 10]
     assert "0.000" not in html.partition('id="tone"')[2].partition("</section>")[0]
@@ -115,14 +115,14 @@ def test_a_held_out_source_stands_beside_the_test_fragments() -> None:
 
 
 def test_a_training_tells_the_bar_by_a_judge_that_misses_answers() -> None:
-    plain = text_of(Measure("finetune", "finetune", finetuned()))
+    plain = text_of(StageMeasure("finetune", "finetune", finetuned()))
     assert "the lower bound of IFS at least 0.90 (95 %, one-sided)" in plain
-    moved = text_of(Measure("finetune", "finetune", finetuned(bar=0.732)))
+    moved = text_of(StageMeasure("finetune", "finetune", finetuned(bar=0.732)))
     assert "at least 0.73, which is 0.90 of what this judge says of a model that always answers (95 %" in moved
 
 
 def test_a_training_tells_where_it_stopped_and_why_with_its_curves() -> None:
-    html = page(story(Measure("finetune", "finetune", finetuned())))
+    html = page(story(StageMeasure("finetune", "finetune", finetuned())))
     said = read(html).text.getvalue()
     assert "Stopped after 512 examples: IFS no longer rises, and is high." in said
     assert "IFS before training is 0.52 (0.48 to 0.56): room below 0.90." in said
@@ -146,24 +146,24 @@ def test_a_training_tells_where_it_stopped_and_why_with_its_curves() -> None:
     ],
 )
 def test_how_a_training_ended_is_said_in_a_sentence(stop: dict[str, Json], sentence: str) -> None:
-    assert sentence in text_of(Measure("finetune", "finetune", finetuned(**stop)))
+    assert sentence in text_of(StageMeasure("finetune", "finetune", finetuned(**stop)))
 
 
 def test_a_training_without_checks_and_one_with_more_to_say_are_told_too() -> None:
     plain: dict[str, Json] = {**finetuned(), "stop": None, "surprise": {"a": 1, "b": 2}}
-    said = text_of(Measure("finetune", "finetune", plain))
+    said = text_of(StageMeasure("finetune", "finetune", plain))
     assert "Nobody checked the tone on the way" in said
     assert "Student's IFS" not in said
     assert "surprise" in said
     recipe: dict[str, Json] = {"method": "full", "shuffled": True, "neftune": None}
-    said = text_of(Measure("finetune", "finetune", {**finetuned(), "recipe": recipe}))
+    said = text_of(StageMeasure("finetune", "finetune", {**finetuned(), "recipe": recipe}))
     assert "A control: each record learned the answer of another." in said
-    assert "share_of_time" in text_of(Measure("finetune", "finetune", finetuned(share_of_time=0.18)))
+    assert "share_of_time" in text_of(StageMeasure("finetune", "finetune", finetuned(share_of_time=0.18)))
 
 
 def test_questions_of_taste_have_a_curve_where_they_were_asked() -> None:
     checks: list[Json] = [check(seen, 0.9, objecqa=0.3) for seen in (0, 64, 128)]
-    html = page(story(Measure("finetune", "finetune", finetuned(checks=checks, stopped_at=None))))
+    html = page(story(StageMeasure("finetune", "finetune", finetuned(checks=checks, stopped_at=None))))
     assert html.count("<svg") == 5
     assert "Questions of taste" in html
 
@@ -175,8 +175,8 @@ def cycle(number: int, ifs: float | None, decision: str) -> CycleCount:
         tasks=40 * number,
         nearest=0.4 if ifs else None,
         distinct_2=None,
-        ifs=None if ifs is None else Estimate(ifs, ifs - 0.05, ifs + 0.05),
-        gain=None if number == 1 or ifs is None else Estimate(0.1, 0.02, 0.18),
+        ifs=None if ifs is None else ShownEstimate(ifs, ifs - 0.05, ifs + 0.05),
+        gain=None if number == 1 or ifs is None else ShownEstimate(0.1, 0.02, 0.18),
         decision=decision,
         asks_for=("asks for a label: 31 of 60 not answered",),
         steers=number == 1,
@@ -264,10 +264,10 @@ STAGES = ("fragment", "train_judge", "finetune", "score", "objecqa", "feedback",
     ],
 )
 def test_a_value_of_an_unknown_shape_is_shown_in_a_generic_table(stage: str, value: Json) -> None:
-    anchors = {section.anchor for section in sections(story(Measure(stage, "measured", value)))}
+    anchors = {section.anchor for section in sections(story(StageMeasure(stage, "measured", value)))}
     assert not {"loop", "fragments", "judge", "tuning", "tone", "taste", "suites", "tested", "ablation"} & anchors
     assert ("measures" in anchors) == (value not in (None, [], {}))
-    html = page(story(Measure(stage, "measured", value)))
+    html = page(story(StageMeasure(stage, "measured", value)))
     for mark in ("<b>", "<i>", "<u>", "<script>", "<a>"):
         assert mark not in html
 
@@ -374,7 +374,7 @@ def test_a_new_section_is_a_record_a_template_and_one_line(monkeypatch: pytest.M
         environment, "loader", ChoiceLoader([DictLoader({Weather.template: shown}), environment.loader])
     )
     monkeypatch.setattr(room, "SECTIONS", (*room.SECTIONS, section))
-    html = page(story(Measure("rain", "rain", "<cats> and dogs", "again")))
+    html = page(story(StageMeasure("rain", "rain", "<cats> and dogs", "again")))
     assert '<section id="weather"><h2>How it rains</h2>' in html
     assert "<h3>again</h3>" in html
     assert "<p>&lt;cats&gt; and dogs</p>" in html

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.report.page import page
-from selfinstruct.report.summary import Count, RunSummary, Spending, StageCount, Texts
+from selfinstruct.report.summary import Count, RunSummary, Spending, StageCount, TextFigures
 
 STORY = RunSummary(
     name="s", fingerprint="f", version="0", models=("m",), seeds=1, target=5, published=0, stopped_because="it ended"
@@ -66,7 +66,7 @@ def test_texts_count_words_of_every_script() -> None:
         Task(instruction="write it", is_classification=True, provenance=born),
         Task(instruction="!?", provenance=born),
     ]
-    assert Texts.of(iter(tasks)) == Texts(
+    assert TextFigures.of(iter(tasks)) == TextFigures(
         tasks=4,
         instances=3,
         instruction=(2, 4, 2, 0),
@@ -85,18 +85,18 @@ def test_a_large_set_is_counted_whole_and_read_in_part_evenly_and_alike_each_tim
         Task(instruction="word " * (at + 1), instances=(Instance("", "a b"),), is_classification=True, provenance=born)
         for at in range(400)
     ]
-    texts = Texts.of(iter(tasks), most=50)
+    texts = TextFigures.of(iter(tasks), most=50)
     assert (texts.tasks, texts.instances, texts.classification, texts.empty_inputs) == (400, 400, 400, 400)
     assert len(texts.instruction) == len(texts.output) == texts.first_words[0].count == 50
     assert texts.sampled
-    assert not Texts.of(tasks, most=400).sampled
+    assert not TextFigures.of(tasks, most=400).sampled
     assert list(texts.instruction) == sorted(set(texts.instruction))  # in their order, none twice
     assert 130 < sum(texts.instruction) / 50 < 270  # of lengths from 1 to 400: from the whole set, not from its start
-    assert texts == Texts.of(tasks, most=50)
+    assert texts == TextFigures.of(tasks, most=50)
 
 
 def test_the_page_says_what_it_was_read_from_only_where_that_was_a_sample() -> None:
-    whole = Texts(tasks=3, instruction=(1, 2, 3))
+    whole = TextFigures(tasks=3, instruction=(1, 2, 3))
     assert "drawn with seed" not in page(replace(STORY, machine=whole))
     said = " ".join(page(replace(STORY, machine=replace(whole, tasks=1_000_000))).split())
     assert "a sample, drawn with seed 0: 3 of 1,000,000 published tasks. All else is counted over all." in said

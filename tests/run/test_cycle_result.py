@@ -14,7 +14,7 @@ from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
 from selfinstruct.run.main_loop import Walked, walk
 from selfinstruct.run.progress_events import Unwatched, Watch
-from selfinstruct.run.recipe.resolve import Recipe, Resolved, resolve
+from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved, resolve
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
@@ -82,7 +82,7 @@ def walked(
     samples: int = 1,
     watch: Watch | None = None,
 ) -> Walked:
-    recipe = Recipe(name="loop", count=count, cycles=cycles)
+    recipe = RecipeKeys(name="loop", count=count, cycles=cycles)
     stages = (Answers(rises=rises, sources=sources, samples=samples), Feedback(steer=steer))
     runner = replace(runner_in(folder), watch=watch or Unwatched())
     return walk(Resolved(recipe, (Guided(),), stages), runner, SEEDS, 4)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
-from selfinstruct.run.recipe.resolve import Recipe, Resolved, resolve
+from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved, resolve
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from tests.cli.typed import command, process
@@ -19,7 +19,7 @@ from tests.cli.typed import command, process
 HOME = Path(__file__).parents[2]
 SHIPPED = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HOME / "pipelines").glob("*.yaml"))}
 KNOBS = sorted({knob for stage in STAGES.values() for knob in stage.__dataclass_fields__})  # type: ignore[attr-defined]  # stages are dataclasses
-WORDS = [*Recipe.model_fields, *STAGES, *KNOBS, "publish.format", "limits.max_cost", "stop.barren_requests"]
+WORDS = [*RecipeKeys.model_fields, *STAGES, *KNOBS, "publish.format", "limits.max_cost", "stop.barren_requests"]
 
 Steps: TypeAlias = tuple[str | int, ...]
 

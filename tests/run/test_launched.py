@@ -13,7 +13,9 @@ from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 @pytest.fixture
 def resolved() -> Resolved:
-    return resolve(parse_yaml(b"{name: a, inputs: [none.jsonl], publish: null, stages: [exact]}", "a recipe"))
+    stages = b"[exact, {finetune: {stop: none}}]"
+    text = b"{name: a, models: {base: embedded}, inputs: [none.jsonl], publish: null, stages: %s}" % stages
+    return resolve(parse_yaml(text, "a recipe"))
 
 
 @pytest.fixture

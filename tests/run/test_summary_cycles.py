@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
-from selfinstruct.report.json_values import Estimate
+from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.main_loop import Walked, walk
 from selfinstruct.run.run_summary import run_summary
@@ -71,8 +71,8 @@ def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_p
     assert [cycle.number for cycle in story.cycles] == [1, 2, 3]
     assert [cycle.tasks for cycle in story.cycles] == [6, 12, 18]
     assert [cycle.rounds for cycle in story.cycles] == [cycle.rounds for cycle in walked.cycles]
-    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
-    assert [cycle.gain for cycle in story.cycles] == [None, *[Estimate(0.02, -0.01, 0.05)] * 2]
+    assert {cycle.ifs for cycle in story.cycles} == {ShownEstimate(0.5, 0.4, 0.6)}
+    assert [cycle.gain for cycle in story.cycles] == [None, *[ShownEstimate(0.02, -0.01, 0.05)] * 2]
     assert [cycle.decision for cycle in story.cycles] == ["go on", "go on", "end: it was the last one asked for"]
     assert {cycle.asks_for for cycle in story.cycles} == {("length: 3 of 9 not answered",)}
     assert all(cycle.steers for cycle in story.cycles)
@@ -82,13 +82,13 @@ def test_every_cycle_is_told_with_its_score_and_what_the_next_one_asks_for(tmp_p
 def test_the_interval_is_that_of_the_score_whose_responses_were_read(tmp_path: Path) -> None:
     stages = (Scores(label="test", ifs=0.9), Scores(label="dev", ifs=0.5), Says(label="dev"))
     story, _ = summarised(tmp_path, *stages, cycles=2)
-    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5, 0.4, 0.6)}
+    assert {cycle.ifs for cycle in story.cycles} == {ShownEstimate(0.5, 0.4, 0.6)}
     assert [measure.label for measure in story.measured] == ["test", "dev", "dev"]
 
 
 def test_of_a_score_that_says_something_else_the_interval_is_not_borrowed(tmp_path: Path) -> None:
     story, _ = summarised(tmp_path, Scores(ifs=0.7), Says(ifs=0.5), cycles=2)
-    assert {cycle.ifs for cycle in story.cycles} == {Estimate(0.5)}
+    assert {cycle.ifs for cycle in story.cycles} == {ShownEstimate(0.5)}
 
 
 def test_a_loop_that_stopped_says_why(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.run.main_loop import Walked, walk
-from selfinstruct.run.recipe.resolve import Recipe, Resolved
+from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope
 from selfinstruct.store.ledger import Ledger
@@ -105,7 +105,7 @@ def runner_in(folder: Path, workers: int = 1) -> Runner:
 
 def resolved(count: int, *stages: object, **knobs: object) -> Resolved:
     rounds = stages or (Count(), Sieve())
-    recipe = Recipe.model_validate({"name": "toy", "count": count, **knobs})
+    recipe = RecipeKeys.model_validate({"name": "toy", "count": count, **knobs})
     return Resolved(recipe, rounds, ())  # type: ignore[arg-type]  # toys are stages
 
 

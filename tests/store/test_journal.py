@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.store.journal import TELL_EVERY, Journal
-from selfinstruct.store.journal_file import Totals
+from selfinstruct.store.journal_file import JournalTotals
 
 
 def asked(prompt: str = "Name a river.", ordinal: int = 0, text: str = "The Tay.") -> tuple[Request, Completion]:
@@ -101,9 +101,9 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
         assert journal.find(request.key("scripted"), "a", 0) == completion
 
 
-def journal_with(path: Path, answers: int) -> Totals:
+def journal_with(path: Path, answers: int) -> JournalTotals:
     """A closed journal; what it was last told to hold."""
-    told: list[Totals] = []
+    told: list[JournalTotals] = []
     with Journal(path, tell=told.append) as journal:
         for number in range(answers):
             request, completion = asked(prompt=f"number {number}")
@@ -185,7 +185,7 @@ def test_a_journal_of_another_layout_is_refused_with_the_way_to_its_answers(tmp_
 
 
 def test_what_is_told_is_near_what_is_spent(tmp_path: Path) -> None:
-    told: list[Totals] = []
+    told: list[JournalTotals] = []
     with Journal(tmp_path / "journal.sqlite", tell=told.append) as journal:
         for number in range(1, 401):
             request, completion = asked(prompt=f"number {number}")
@@ -196,7 +196,7 @@ def test_what_is_told_is_near_what_is_spent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_of_many_answers_no_more_than_a_bounded_number_is_untold(answered: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
-    told: list[Totals] = []
+    told: list[JournalTotals] = []
     with Journal(tmp_path / "journal.sqlite", tell=told.append) as journal:
         journal._told = replace(journal.spent(), answers=1_000_000)  # a sixteenth of them is far away
         for number in range(3 * TELL_EVERY):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.benchmark_index import BenchmarkIndex, Measure
+from selfinstruct.curate.benchmark_index import BenchmarkIndex, SameTextRule
 from selfinstruct.curate.checks.check_counts import _without_marks
 from selfinstruct.dedup.exact import Exact
 from selfinstruct.dedup.minhash import jaccard, signatures
@@ -127,7 +127,7 @@ def test_different_questions_are_no_duplicates(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), QUESTIONS)
 def test_a_question_of_a_benchmark_is_no_other_question(one: str, other: str) -> None:
-    measure = Measure(words_in_a_row=13, share_at_least=0.6, shingle_words=3, boilerplate_share=0.01)
+    measure = SameTextRule(words_in_a_row=13, share_at_least=0.6, shingle_words=3, boilerplate_share=0.01)
     index = BenchmarkIndex({"held out": [task(one)]}, measure)
     assert index.same(one) is not None
     assert index.same(other) is None

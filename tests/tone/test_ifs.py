@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.tone.judge_error import Confusion, Errors, corrected, errors_of
-from selfinstruct.tone.response_verdicts import Judged, Response, Terms
-from selfinstruct.tone.tone_score import Scored, Setting, score_of
+from selfinstruct.tone.judge_error import Confusion, JudgeErrors, corrected, errors_of
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response, Terms
+from selfinstruct.tone.tone_score import Setting, ToneScore, score_of
 from tests.evaluate.fakes import Marked, Tried, verdicts
 
 
@@ -19,11 +19,11 @@ def response(source: int, *, answers: bool, whole: bool = True, sample: int = 0,
     return Response(prompt=prompt, text=text, whole=whole, source=str(source), sample=sample, finish_reason=finish)
 
 
-def score(found: list[Judged], known: Errors | None = None) -> Scored:
+def score(found: list[JudgedResponse], known: JudgeErrors | None = None) -> ToneScore:
     return score_of(found, Setting(judge="marked/1"), known=known)
 
 
-def value(scored: Scored, name: str) -> float | None:
+def value(scored: ToneScore, name: str) -> float | None:
     found = getattr(scored, name)
     return None if found is None else float(found.value)
 
@@ -103,8 +103,8 @@ def test_a_corrected_share_is_a_share(share: float, found: float, left: float) -
 def test_the_interval_of_a_corrected_share_holds_the_doubt_about_the_judge_too() -> None:
     said = verdicts(*(response(source, answers=source % 2 == 0, whole=source % 4 < 2) for source in range(400)))
     known, many = errors_of(Tried()), Confusion(90_00, 10_00, 160_00, 40_00)
-    assert known == Errors(whole=Confusion(90, 10, 160, 40), cut=Confusion(90, 10, 160, 40))
-    sure = score(said, Errors(whole=many, cut=many)).corrected
+    assert known == JudgeErrors(whole=Confusion(90, 10, 160, 40), cut=Confusion(90, 10, 160, 40))
+    sure = score(said, JudgeErrors(whole=many, cut=many)).corrected
     unsure = score(said, known).corrected
     assert sure is not None
     assert unsure is not None
@@ -118,7 +118,7 @@ def test_the_interval_of_a_corrected_share_holds_the_doubt_about_the_judge_too()
 
 def test_whole_and_cut_prompts_are_corrected_each_for_the_errors_made_on_them() -> None:
     said = verdicts(*(response(source, answers=source % 2 == 0, whole=source % 4 < 2) for source in range(400)))
-    found = score(said, Errors(whole=Confusion(100, 0, 100, 0), cut=Confusion(80, 20, 60, 40))).corrected
+    found = score(said, JudgeErrors(whole=Confusion(100, 0, 100, 0), cut=Confusion(80, 20, 60, 40))).corrected
     assert found is not None
     assert found.ifs_full is not None
     assert found.ifs_partial is not None

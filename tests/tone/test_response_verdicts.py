@@ -4,11 +4,11 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
-from selfinstruct.tone.response_verdicts import Judged, Response, Terms, judged
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response, Terms, judged
 from tests.evaluate.fakes import Marked, verdicts
 
 
-def verdict(text: str, **known: str | int) -> Judged:
+def verdict(text: str, **known: str | int) -> JudgedResponse:
     terms = Terms(tone_tokens=4, budget=20)
     [found] = verdicts(Response(prompt="Name a river.", text=text, **known), terms=terms)  # type: ignore[arg-type]  # fields by name
     return found

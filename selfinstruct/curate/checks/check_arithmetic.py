@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from selfinstruct.curate.checks.exact_arithmetic import NotArithmetic, Value, agrees, evaluate
-from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, CheckFinding, Reply, failed
 from selfinstruct.curate.simplification.reply_blocks import without_marks
 from selfinstruct.text import shown, words
 
@@ -106,13 +106,13 @@ class Claim:
         return re.sub(r"\s", "", f"{self.expression}={self.written}")
 
 
-def arithmetic(reply: Reply) -> Finding | None:
+def arithmetic(reply: Reply) -> CheckFinding | None:
     """Fails when a stated result is wrong, or when a computation was asked for and its result is not in the reply.
 
     >>> arithmetic(Reply("", "Add up the prices.", "", "3 * 4 = 12, so with postage it is 12 + 5 = 18."))
-    Finding(verdict='failed', expected='12 + 5 = 17', found='12 + 5 = 18')
+    CheckFinding(verdict='failed', expected='12 + 5 = 17', found='12 + 5 = 18')
     >>> arithmetic(Reply("", "What is 15% of 80?", "", "It is 12."))
-    Finding(verdict='passed', expected='', found='')
+    CheckFinding(verdict='passed', expected='', found='')
     >>> arithmetic(Reply("", "Name a river.", "", "The Elbe.")) is None
     True
     """

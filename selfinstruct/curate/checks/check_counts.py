@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, CheckFinding, Reply, failed
 from selfinstruct.curate.simplification.reply_blocks import blocks
 from selfinstruct.text import words
 
@@ -81,7 +81,7 @@ _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|No
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class CountLimit:
     """A bound on a count that an instruction sets: relation, number and unit, such as exactly 3 sentences."""
 
     relation: Relation
@@ -109,11 +109,11 @@ class Limit:
                 return most > self.number
 
 
-def counts(reply: Reply) -> Finding | None:
+def counts(reply: Reply) -> CheckFinding | None:
     r"""Fails when the reply has more or fewer words, sentences, lines or items than asked for, however one counts.
 
     >>> counts(Reply("", "Describe a cat in one sentence.", "", "It purrs. It sleeps."))
-    Finding(verdict='failed', expected='exactly 1 sentences', found='2')
+    CheckFinding(verdict='failed', expected='exactly 1 sentences', found='2')
     >>> counts(Reply("", "Name three rivers.", "", "1. Elbe\n2. Nile\n3. Po")).verdict
     'passed'
     >>> counts(Reply("", "Name three rivers.", "", "The Elbe, the Nile and the Po.")) is None
@@ -121,7 +121,7 @@ def counts(reply: Reply) -> Finding | None:
     """
     if not reply.output.strip() or "```" in reply.output or _CODE.search(reply.instruction):
         return None
-    finding: Finding | None = None
+    finding: CheckFinding | None = None
     for limit in limits(reply.instruction):
         counted = _count(reply.output, limit)
         if counted is None:
@@ -133,7 +133,7 @@ def counts(reply: Reply) -> Finding | None:
     return finding
 
 
-def limits(instruction: str) -> Iterator[Limit]:
+def limits(instruction: str) -> Iterator[CountLimit]:
     """What an instruction says of the length of its reply.
 
     >>> [str(limit) for limit in limits("Write a poem of at most 20 words.")]
@@ -144,7 +144,7 @@ def limits(instruction: str) -> Iterator[Limit]:
     formed = _FORM.match(instruction)
     if formed and not _modifies(formed["after"]):
         unit = _unit(formed["unit"])
-        yield Limit("about" if unit == "words" else "exactly", _number(formed["n"]), unit)
+        yield CountLimit("about" if unit == "words" else "exactly", _number(formed["n"]), unit)
     for match in _LIMIT.finditer(instruction):
         limit = _limit(match, instruction)
         if limit:
@@ -153,10 +153,10 @@ def limits(instruction: str) -> Iterator[Limit]:
     if items and not _NO_ITEMS.search(instruction[items.start("thing") :]) and _number(items["n"]) > 1:
         asked = (items["exact"] or "").lower()
         relation: Relation = "at least" if asked == "at least" else "at most" if asked == "up to" else "exactly"
-        yield Limit(relation, _number(items["n"]), "items")
+        yield CountLimit(relation, _number(items["n"]), "items")
 
 
-def _limit(match: re.Match[str], instruction: str) -> Limit | None:
+def _limit(match: re.Match[str], instruction: str) -> CountLimit | None:
     relation = next((name for place, (_, name) in enumerate(_RELATIONS) if match[f"r{place}"]), None)
     unit, number = _unit(match["unit"]), _number(match["n"])
     if match["less"]:
@@ -177,7 +177,7 @@ def _limit(match: re.Match[str], instruction: str) -> Limit | None:
         return None
     if relation is None:
         relation = "about" if unit == "words" and number > 10 else "exactly"
-    return Limit(relation, number, unit)
+    return CountLimit(relation, number, unit)
 
 
 def _modifies(after: str) -> bool:
@@ -199,7 +199,7 @@ def _without_marks(text: str) -> str:
     return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) not in ("Mn", "Mc"))
 
 
-def _count(text: str, limit: Limit) -> tuple[int, int] | None:
+def _count(text: str, limit: CountLimit) -> tuple[int, int] | None:
     """The smallest and the largest count one can defend; None where it cannot be told."""
     match limit.unit:
         case "words":

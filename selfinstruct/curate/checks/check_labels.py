@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from selfinstruct.curate.exchanges import PASSED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, CheckFinding, Reply, failed
 from selfinstruct.text import shown, words
 
 _LABEL = r"[\"'\u201c\u2018]?[A-Za-z][\w-]*(?: [\w-]+){0,2}[\"'\u201d\u2019]?"
@@ -45,14 +45,14 @@ _LONGEST = 6  # words of an answer that is taken for a label
 _FUNCTION = frozenset(words("a an the it is this that as type kind of category class label either one"))
 
 
-def label_in_space(reply: Reply) -> Finding | None:
+def label_in_space(reply: Reply) -> CheckFinding | None:
     """Fails when a short answer is none of the labels that the instruction names.
 
     >>> asked = "Classify the review as positive, negative or neutral."
     >>> label_in_space(Reply("", asked, "I liked it.", "Positive")).verdict
     'passed'
     >>> label_in_space(Reply("", asked, "I liked it.", "Enjoyable"))
-    Finding(verdict='failed', expected='positive, negative, neutral', found='Enjoyable')
+    CheckFinding(verdict='failed', expected='positive, negative, neutral', found='Enjoyable')
     >>> label_in_space(Reply("", "Say what you see.", "", "A dog")) is None
     True
     """

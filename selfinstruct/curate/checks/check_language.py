@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, CheckFinding, Reply, failed
 from selfinstruct.text import shown
 from selfinstruct.text.language import identifier
 
@@ -61,11 +61,11 @@ _SURE, _UNLIKELY = 0.95, 0.01
 _KIN = {"no": ("no", "nb", "nn", "da"), "da": ("da", "no", "nb"), "zh": ("zh", "wuu", "yue", "gan", "hak", "nan")}
 
 
-def language_asked_for(reply: Reply) -> Finding | None:
+def language_asked_for(reply: Reply) -> CheckFinding | None:
     """Fails when the reply is surely not in the language that was asked for; short and mixed ones are unchecked.
 
     >>> language_asked_for(Reply("", "Translate the sentence into Russian.", "Good day!", "Guten Tag!"))
-    Finding(verdict='failed', expected='russian', found='Guten Tag!')
+    CheckFinding(verdict='failed', expected='russian', found='Guten Tag!')
     >>> language_asked_for(Reply("", "Translate the sentence into Russian.", "Good day!", "Добрый день!")).verdict
     'passed'
     """
@@ -89,14 +89,14 @@ def language_asked_for(reply: Reply) -> Finding | None:
     return _by_words(name, code, letters, text)
 
 
-def _by_script(name: str, script: str, letters: list[str], text: str) -> Finding:
+def _by_script(name: str, script: str, letters: list[str], text: str) -> CheckFinding:
     there = sum(_is_of(char, script) for char in letters)
     if there * 2 > len(letters):
         return PASSED
     return UNCHECKED if there else failed(name, shown(text, 160))
 
 
-def _by_words(name: str, code: str, letters: list[str], text: str) -> Finding:
+def _by_words(name: str, code: str, letters: list[str], text: str) -> CheckFinding:
     if not any(char.isascii() for char in letters) and not any("LATIN" in _unicode_name(char) for char in letters):
         return failed(name, shown(text, 160))
     if len(letters) < _ENOUGH or len(text.split()) < _ENOUGH_WORDS:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, CheckFinding, Reply, failed
 from selfinstruct.text import shown
 
 _CODE_FENCE = re.compile(
@@ -75,7 +75,7 @@ _MOST_OBJECTS = 50  # that are looked at for a schema
 _TYPES = frozenset(("object", "array", "string", "number", "integer", "boolean", "null"))
 
 
-def code_parses(reply: Reply) -> Finding | None:
+def code_parses(reply: Reply) -> CheckFinding | None:
     r"""Fails when Python code in the reply, fenced or asked for, does not parse.
 
     >>> code_parses(Reply("", "Write a Python function that doubles.", "", "def f(x):\n    return 2 * x")).verdict
@@ -117,7 +117,7 @@ def _python(reply: Reply) -> list[str] | None:
     return [reply.output.strip()] if lines and _STARTS.match(lines[0]) and not plain else []
 
 
-def _parsed(text: str) -> Finding:
+def _parsed(text: str) -> CheckFinding:
     source = textwrap.dedent(text.expandtabs()).strip("\n")
     if len(source) > _LONGEST or "\0" in source or _SHELL.search(source):
         return UNCHECKED
@@ -132,7 +132,7 @@ def _parsed(text: str) -> Finding:
     return PASSED
 
 
-def _objection(source: str, error: SyntaxError) -> Finding:
+def _objection(source: str, error: SyntaxError) -> CheckFinding:
     lines = source.splitlines()
     line = lines[error.lineno - 1] if error.lineno and error.lineno <= len(lines) else ""
     # Newer Python than this one may know the form; the old print statement, an elision or a note is no slip.
@@ -148,7 +148,7 @@ def _objection(source: str, error: SyntaxError) -> Finding:
     return failed("Python that parses", f"line {error.lineno}: {error.msg}: {shown(line, 120)}")
 
 
-def json_asked_for(reply: Reply) -> Finding | None:
+def json_asked_for(reply: Reply) -> CheckFinding | None:
     """Fails when the reply was to be JSON and holds none, or not the keys or the shape that were asked for.
 
     >>> asked = 'Give the capital of France in JSON with the keys "country" and "capital".'
@@ -195,7 +195,7 @@ def _candidates(text: str) -> list[str]:
     return [text[start.start() : end + 1] if end > start.start() else text[start.start() :]]
 
 
-def _keyed(reply: Reply, values: list[Any]) -> Finding | None:
+def _keyed(reply: Reply, values: list[Any]) -> CheckFinding | None:
     """A key that was named in quotes and stands nowhere."""
     named = _KEYS.search(reply.instruction)
     if not named:
@@ -213,7 +213,7 @@ def _all_keys(value: Any) -> list[str]:  # noqa: ANN401 - JSON as it comes
     return [key for inner in value for key in _all_keys(inner)] if isinstance(value, list) else []
 
 
-def _shaped(reply: Reply, values: list[Any]) -> Finding | None:
+def _shaped(reply: Reply, values: list[Any]) -> CheckFinding | None:
     """What a schema in the request objects to; of several pieces of JSON one must follow it."""
     schema = _schema(reply.asked)
     if schema is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from selfinstruct.curate.exchanges import PASSED, UNCHECKED, Finding, Reply, failed
+from selfinstruct.curate.exchanges import PASSED, UNCHECKED, CheckFinding, Reply, failed
 from selfinstruct.curate.simplification.simplify_by_model import form_of
 from selfinstruct.prompts import Prompt
 from selfinstruct.records import Completion, Failure, Request
@@ -28,7 +28,7 @@ _REASON = 160  # tokens of a verdict with its reason
 class ModelFinding:
     """A model's word on one reply."""
 
-    finding: Finding
+    finding: CheckFinding
     request: str
     """Id of the completion it was read from."""
 
@@ -95,13 +95,13 @@ class SecondModel:
         )
 
 
-def agreement(output: str, answers: Sequence[str]) -> Finding:
+def agreement(output: str, answers: Sequence[str]) -> CheckFinding:
     """Whether more than half of the answers say what the output says; unchecked where no answer has a majority.
 
     >>> agreement("It is 12.", ["12", "Answer: 12.0", "13"]).verdict
     'passed'
     >>> agreement("Positive", ["negative", "Negative.", "neutral"])
-    Finding(verdict='failed', expected='negative (2 of 3)', found='Positive')
+    CheckFinding(verdict='failed', expected='negative (2 of 3)', found='Positive')
     >>> agreement("Positive", ["negative", "positive", "neutral"]).verdict
     'unchecked'
     """
@@ -130,11 +130,11 @@ def normal(answer: str) -> str:
     return " ".join(word for word in words(text) if word not in ("a", "an", "the"))
 
 
-def parse_verdict(text: str) -> Finding:
+def parse_verdict(text: str) -> CheckFinding:
     """What a model's verdict says, with its reason as evidence; unchecked where it is none.
 
     >>> parse_verdict("Incorrect: the Nile is longer.")
-    Finding(verdict='failed', expected='correct', found='Incorrect: the Nile is longer.')
+    CheckFinding(verdict='failed', expected='correct', found='Incorrect: the Nile is longer.')
     >>> parse_verdict("Well...").verdict
     'unchecked'
     """

@@ -13,7 +13,7 @@ from selfinstruct.curate.checks.check_labels import label_in_space
 from selfinstruct.curate.checks.check_language import language_asked_for
 from selfinstruct.curate.checks.check_syntax import code_parses, json_asked_for
 from selfinstruct.curate.checks.model_checks import ModelFinding, SecondModel
-from selfinstruct.curate.exchanges import Checker, Finding, Reply, replies
+from selfinstruct.curate.exchanges import Checker, CheckFinding, Reply, replies
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
@@ -37,7 +37,7 @@ class Case:
     """One reply, and everything that was found about it."""
 
     reply: Reply
-    findings: dict[str, Finding] = field(default_factory=dict)
+    findings: dict[str, CheckFinding] = field(default_factory=dict)
     requests: dict[str, Json] = field(default_factory=dict)
     """Check: id of the completion it was read from."""
     failure: Failure | None = None

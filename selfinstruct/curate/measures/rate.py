@@ -35,7 +35,7 @@ _BARE = re.compile(rf"[\s*_`\"'(\[]*{_NUMBER}{_OF_FIVE}(?:\s*(?:stars?|points?))
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class RatingQuestion:
     """One question to the model: a task and which of its instances is rated."""
 
     task: Task
@@ -93,7 +93,7 @@ class Rate:
     def _rated(self, tasks: Iterable[Task], bench: Bench) -> Iterator[Outcome]:
         model = bench.models[self.model]
         text = self._text(model.traits)
-        sides = (Side(task, instance) for task in tasks for instance in range(len(task.instances)))
+        sides = (RatingQuestion(task, instance) for task in tasks for instance in range(len(task.instances)))
         ratings = _TaskRatings()
         for asked in ask(model, sides, lambda side: self._request(side, text)):
             ratings.add(asked.reply)
@@ -107,7 +107,7 @@ class Rate:
         held = self.structured and traits.structured
         return prompt("curate", "rate.json" if held else "rate.chat")
 
-    def _request(self, side: Side, text: Prompt) -> Request:
+    def _request(self, side: RatingQuestion, text: Prompt) -> Request:
         completion, pair = text.name.endswith(".completion"), side.task.instances[side.instance]
         filled = text.filled(
             aspect=self.aspect,
@@ -141,7 +141,7 @@ def conversation(task: Task, instance: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AnswerRating:
     """What a model thinks of an answer."""
 
     rating: float
@@ -153,7 +153,7 @@ class _TaskRatings:
     """What the model said of the instances of one task."""
 
     failure: Failure | None = None
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[AnswerRating] = field(default_factory=list)
     unclear: str | None = None
     completion: Completion | None = None
 
@@ -203,15 +203,15 @@ def _distribution(counted: Counter[str]) -> dict[str, Json]:
     return {"counts": counts, "unclear": counted["unclear"]}
 
 
-def parse_verdict(text: str) -> Verdict | None:
+def parse_verdict(text: str) -> AnswerRating | None:
     r"""The rating, by JSON, by a label (`Rating: 4/5`; the last one counts) or alone on the first or last line.
 
     None where there is none, where it is not between 0 and 5, or where it is one out of another number than five.
 
     >>> parse_verdict('{"reason": "All right.", "rating": 4.5}'), parse_verdict("All is right.\nRating: 4/5")
-    (Verdict(rating=4.5, reason='All right.'), Verdict(rating=4.0, reason='All is right.'))
+    (AnswerRating(rating=4.5, reason='All right.'), AnswerRating(rating=4.0, reason='All is right.'))
     >>> parse_verdict("3\nIt names no river."), parse_verdict("8 of 10 points"), parse_verdict("Rating: 7")
-    (Verdict(rating=3.0, reason='It names no river.'), None, None)
+    (AnswerRating(rating=3.0, reason='It names no river.'), None, None)
     """
     parsed = _from_json(text)
     if parsed is not None:
@@ -220,13 +220,17 @@ def parse_verdict(text: str) -> Verdict | None:
     if labelled:
         rating = _value(labelled[-1])
         kept = [line.strip() for line in text.splitlines() if not _LABELLED.search(line) or len(line) > 40]
-        return None if rating is None else Verdict(rating, _reason(kept))
+        return None if rating is None else AnswerRating(rating, _reason(kept))
     lines = [line for line in text.splitlines() if line.strip()]
     for line in (lines[:1] + lines[-1:]) if lines else []:
         bare = _BARE.fullmatch(line)
         if bare:
             rating = _value(bare)
-            return None if rating is None else Verdict(rating, _reason([other for other in lines if other is not line]))
+            return (
+                None
+                if rating is None
+                else AnswerRating(rating, _reason([other for other in lines if other is not line]))
+            )
     return None
 
 
@@ -240,7 +244,7 @@ def _reason(lines: list[str]) -> str:
     return re.sub(r"^[\s*_`]*reason[\s*_`]*:[\s*_`]*", "", said, flags=re.IGNORECASE)
 
 
-def _from_json(text: str) -> Verdict | None:
+def _from_json(text: str) -> AnswerRating | None:
     begin, end = text.find("{"), text.rfind("}")
     if begin < 0 or end < begin:
         return None
@@ -251,4 +255,4 @@ def _from_json(text: str) -> Verdict | None:
     rating = said.get("rating") if isinstance(said, dict) else None
     if isinstance(rating, bool) or not isinstance(rating, int | float) or not 0 <= rating <= 5:
         return None
-    return Verdict(float(rating), str(said.get("reason", "")))
+    return AnswerRating(float(rating), str(said.get("reason", "")))

@@ -7,7 +7,7 @@ from typing import ClassVar
 from selfinstruct.curate.exchanges import Exchange, exchanges
 from selfinstruct.curate.rules.any_text_rules import require_languages
 from selfinstruct.curate.rules.plugin_rules import Given, words
-from selfinstruct.curate.rules.rule_tables import NAMES, Chosen, Limits, Objection, bound, chosen, reader_of
+from selfinstruct.curate.rules.rule_tables import NAMES, Chosen, RuleLimits, RuleObjection, bound, chosen, reader_of
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Json, Task
@@ -74,7 +74,7 @@ class ApplyRules:
         del bench
         if self.languages:
             require_languages(self.languages)
-        limits = Limits(
+        limits = RuleLimits(
             words_at_least=self.words_at_least,
             words_at_most=self.words_at_most,
             repeated_at_most=self.repeated_at_most,
@@ -89,7 +89,7 @@ class ApplyRules:
                 yield Kept(task)
                 continue
             said = exchanges(task)
-            against = list[tuple[_Bound, Objection]]()
+            against = list[tuple[_Bound, RuleObjection]]()
             for rule, objects in at_work:
                 if (objection := objects(task, said)) is not None:
                     against.append((rule, objection))
@@ -97,7 +97,7 @@ class ApplyRules:
         if rules:
             yield Measured("caught", {rule.chosen.name: rule.caught() for rule in rules})
 
-    def _judged(self, task: Task, against: "list[tuple[_Bound, Objection]]") -> Outcome:
+    def _judged(self, task: Task, against: "list[tuple[_Bound, RuleObjection]]") -> Outcome:
         weight, tipping = 0.0, None
         for rule, _ in against:
             rule.alone += 1
@@ -111,7 +111,7 @@ class ApplyRules:
         return Kept(task, evidence) if tipping is None else Rejected(task, tipping.chosen.name, evidence)
 
 
-def _passing(names: Sequence[str], limits: Limits) -> Callable[[Task], bool]:
+def _passing(names: Sequence[str], limits: RuleLimits) -> Callable[[Task], bool]:
     """Tells of a record of one exchange whether no rule objects to it; False of any other, which is asked in full.
 
     The rules are asked themselves, but for what surrounds them: who objects, and in which exchange.
@@ -165,7 +165,7 @@ class _Bound:
         return {"alone": self.alone, "only": self.only, "in_order": self.in_order, "mode": mode}
 
 
-def _evidence(rule: _Bound, objection: Objection) -> Json:
+def _evidence(rule: _Bound, objection: RuleObjection) -> Json:
     """What was found, where, and how much it counts."""
     evidence: dict[str, Json] = {"found": shown(objection.detail, 200)}
     if objection.exchange > 1:

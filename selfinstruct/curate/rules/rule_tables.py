@@ -46,11 +46,11 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
 from selfinstruct.text import shown
 
-OnRecord = Callable[[Task, Sequence[Exchange]], "Objection | None"]
+OnRecord = Callable[[Task, Sequence[Exchange]], "RuleObjection | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class RuleObjection:
     """What a rule found, and in which exchange of the record, counted from 1."""
 
     detail: str
@@ -66,7 +66,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RuleLimits:
     """The numbers that rules need."""
 
     words_at_least: int
@@ -101,7 +101,7 @@ def chosen(names: Sequence[str], place: str = _PLACE) -> tuple[Chosen, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class BoundRule:
     """A rule with its numbers, under what it reads; under none: it reads keys, or is somebody else's."""
 
     instruction: Callable[[str], str] | None = None
@@ -114,22 +114,22 @@ class Reader:
         return bool(self.instruction or self.text or self.exchange)
 
 
-def reader_of(name: str, limits: Limits) -> Reader:
+def reader_of(name: str, limits: RuleLimits) -> BoundRule:
     """The rule of that name."""
     limited = {
-        "too_short": Reader(instruction=partial(too_short, at_least=limits.words_at_least)),
-        "too_long": Reader(instruction=partial(too_long, at_most=limits.words_at_most)),
-        "other_language": Reader(exchange=partial(other_language, languages=limits.languages)),
-        "repeated_phrases": Reader(exchange=partial(repeated_phrases, at_most=limits.repeated_at_most)),
+        "too_short": BoundRule(instruction=partial(too_short, at_least=limits.words_at_least)),
+        "too_long": BoundRule(instruction=partial(too_long, at_most=limits.words_at_most)),
+        "other_language": BoundRule(exchange=partial(other_language, languages=limits.languages)),
+        "repeated_phrases": BoundRule(exchange=partial(repeated_phrases, at_most=limits.repeated_at_most)),
     }
     if name in limited:
         return limited[name]
     if name in ON_EXCHANGES:
-        return Reader(exchange=ON_EXCHANGES[name])
-    return Reader(text=ON_TEXTS[name]) if name in ON_TEXTS else Reader(instruction=RULES.get(name))
+        return BoundRule(exchange=ON_EXCHANGES[name])
+    return BoundRule(text=ON_TEXTS[name]) if name in ON_TEXTS else BoundRule(instruction=RULES.get(name))
 
 
-def bound(name: str, limits: Limits) -> OnRecord:
+def bound(name: str, limits: RuleLimits) -> OnRecord:
     """The rule of that name, with its numbers, made to read a whole record."""
     if name == "misspelt_key":
         return _on_keys
@@ -142,51 +142,51 @@ def bound(name: str, limits: Limits) -> OnRecord:
 
 
 def _on_exchanges(rule: Callable[[Exchange], str]) -> OnRecord:
-    def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
+    def objects(task: Task, said: Sequence[Exchange]) -> RuleObjection | None:
         del task
         for number, exchange in enumerate(said, 1):
             if evidence := rule(exchange):
-                return Objection(evidence, number)
+                return RuleObjection(evidence, number)
         return None
 
     return objects
 
 
 def _on_texts(rule: Callable[[str], str]) -> OnRecord:
-    def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
+    def objects(task: Task, said: Sequence[Exchange]) -> RuleObjection | None:
         if task.system and (evidence := rule(task.system)):
-            return Objection(evidence)
+            return RuleObjection(evidence)
         for number, exchange in enumerate(said, 1):
             for text in (exchange.instruction, exchange.input, exchange.output):
                 if text and (evidence := rule(text)):
-                    return Objection(evidence, number)
+                    return RuleObjection(evidence, number)
         return None
 
     return objects
 
 
 def _on_instruction(rule: Callable[[str], str]) -> OnRecord:
-    def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
+    def objects(task: Task, said: Sequence[Exchange]) -> RuleObjection | None:
         del said
         evidence = rule(task.instruction)
-        return Objection(evidence) if evidence else None
+        return RuleObjection(evidence) if evidence else None
 
     return objects
 
 
 def _on_task(rule: TaskRule) -> OnRecord:
-    def objects(task: Task, said: Sequence[Exchange]) -> Objection | None:
+    def objects(task: Task, said: Sequence[Exchange]) -> RuleObjection | None:
         del said
         evidence = rule(task)
-        return Objection(evidence) if evidence else None
+        return RuleObjection(evidence) if evidence else None
 
     return objects
 
 
-def _on_keys(task: Task, said: Sequence[Exchange]) -> Objection | None:
+def _on_keys(task: Task, said: Sequence[Exchange]) -> RuleObjection | None:
     del said
     evidence = misspelt_key(task.extra) if task.extra else ""
-    return Objection(evidence) if evidence else None
+    return RuleObjection(evidence) if evidence else None
 
 
 def _weight(text: str, word: str, place: str) -> float:

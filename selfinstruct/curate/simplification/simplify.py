@@ -9,8 +9,14 @@ from typing import ClassVar, Literal
 
 from selfinstruct.curate.exchanges import Reply, replies, with_outputs
 from selfinstruct.curate.simplification.reply_blocks import flesch_reading_ease
-from selfinstruct.curate.simplification.simplify_by_model import Bounds, Objection, RewriteModel, kept_facts, objection
-from selfinstruct.curate.simplification.simplify_by_rules import Cut, Plainer, simplified
+from selfinstruct.curate.simplification.simplify_by_model import (
+    Bounds,
+    RewriteModel,
+    RewriteObjection,
+    kept_facts,
+    objection,
+)
+from selfinstruct.curate.simplification.simplify_by_rules import Plainer, RemovedText, simplified
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
 from selfinstruct.records import Failure, Json, Task
@@ -224,9 +230,9 @@ class Simplify:
             if isinstance(answer, Failure):
                 decisions.append(answer)
                 continue
-            refusal = Objection("truncated", "") if answer.cut else self._objection(reply, answer.text)
+            refusal = RewriteObjection("truncated", "") if answer.cut else self._objection(reply, answer.text)
             if answer.text == reply.output:
-                refusal = Objection("nothing_to_cut", "")
+                refusal = RewriteObjection("nothing_to_cut", "")
             if refusal:
                 refused: dict[str, Json] = {"found": refusal.detail, "rewrite": shown(answer.text, 300)}
                 decisions.append(Decision(reply, reply.output, refusal.reason, refused))
@@ -264,7 +270,7 @@ class Simplify:
             return "code"
         return "summary" if _SUMMARY.search(reply.instruction) else ""
 
-    def _objection(self, reply: Reply, text: str) -> Objection | None:
+    def _objection(self, reply: Reply, text: str) -> RewriteObjection | None:
         bounds = Bounds(at_least=self.ratio_at_least, at_most=self.ratio_at_most)
         return objection(reply.output, text, reply.asked, bounds)
 
@@ -311,15 +317,15 @@ def without_marks_of_models(text: str) -> Plainer:
     >>> without_marks_of_models("<think>A metal?</think>Tin.<|im_end|>").text, without_marks_of_models("Tin.").cuts
     ('Tin.', ())
     """
-    cuts: list[Cut] = []
+    cuts: list[RemovedText] = []
     parts = parted(text)
     plain = parts.answer
     if parts.marked:
-        cuts.append(Cut("thinking", parts.thinking))
+        cuts.append(RemovedText("thinking", parts.thinking))
     for _ in range(_ENDS_LOOKED_AT):
         end = _END.search(plain, max(0, len(plain) - 80))
         if end is None:
             break
-        cuts.append(Cut("end_mark", end[0].strip()))
+        cuts.append(RemovedText("end_mark", end[0].strip()))
         plain = plain[: end.start()]
     return Plainer(plain, tuple(cuts)) if plain.strip() else Plainer(text, ())

@@ -165,26 +165,26 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
+class RewriteObjection:
     """Why a rewrite is not taken."""
 
     reason: str
     detail: str
 
 
-def objection(original: str, rewrite: str, context: str, bounds: Bounds) -> Objection | None:
+def objection(original: str, rewrite: str, context: str, bounds: Bounds) -> RewriteObjection | None:
     """The first reason not to take the rewrite; `context` is the instruction with its input.
 
     >>> objection("It has 9 parks.", "It has 8 parks.", "How many parks?", Bounds())
-    Objection(reason='new_number', detail='8')
+    RewriteObjection(reason='new_number', detail='8')
     >>> objection("Rome, as is well known, is old.", "Rome is old.", "Is Rome old?", Bounds()) is None
     True
     """
     if not rewrite.strip():
-        return Objection("empty", "")
+        return RewriteObjection("empty", "")
     ratio = len(rewrite) / max(1, len(original))
     if not bounds.at_least <= ratio <= bounds.at_most:
-        return Objection("ratio", f"{ratio:.2f} of the length")
+        return RewriteObjection("ratio", f"{ratio:.2f} of the length")
     source = f"{context}\n{original}"
     for reason, new in (
         ("new_code", [piece for piece in code(rewrite) if piece not in source]),
@@ -192,9 +192,9 @@ def objection(original: str, rewrite: str, context: str, bounds: Bounds) -> Obje
         ("new_name", _new_names(rewrite, source)),
     ):
         if new:
-            return Objection(reason, shown(", ".join(new), 200))
+            return RewriteObjection(reason, shown(", ".join(new), 200))
     before, after = skeleton(original), skeleton(rewrite)
-    return None if before == after else Objection("skeleton", f"{before} became {after}")
+    return None if before == after else RewriteObjection("skeleton", f"{before} became {after}")
 
 
 def numbers(text: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ _FEWEST_WORDS = 4  # of a sentence that is cut for being said before
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class RemovedText:
     """What a rule took out."""
 
     rule: str
@@ -104,11 +104,11 @@ class Plainer:
     """A reply after the rules, and what they cut; nothing cut, same text."""
 
     text: str
-    cuts: tuple[Cut, ...]
+    cuts: tuple[RemovedText, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ReplyDraft:
     """A reply on its way: its blocks, and one list of sentences for each block of prose."""
 
     blocks: tuple[Block, ...]
@@ -119,7 +119,7 @@ class Draft:
         return "".join(block.text + block.gap for block in self.blocks)
 
 
-Rule = Callable[[Draft], tuple[Draft, str] | None]
+Rule = Callable[[ReplyDraft], tuple[ReplyDraft, str] | None]
 
 
 def simplified(reply: Reply) -> Plainer:
@@ -130,7 +130,7 @@ def simplified(reply: Reply) -> Plainer:
     >>> simplified(Reply("instance 0", asked, "", told)).text
     'They keep for a month if they stay in the box.'
     """
-    text, cuts = reply.output, list[Cut]()
+    text, cuts = reply.output, list[RemovedText]()
     if not looks_english(text):
         return Plainer(text, ())
     # Every cut shortens the text, so there is an end, and the end is a fixed point.
@@ -140,8 +140,8 @@ def simplified(reply: Reply) -> Plainer:
     return Plainer(text, tuple(cuts))
 
 
-def _first_cut(reply: Reply) -> tuple[str, Cut] | None:
-    draft = Draft(blocks(reply.output), reply)
+def _first_cut(reply: Reply) -> tuple[str, RemovedText] | None:
+    draft = ReplyDraft(blocks(reply.output), reply)
     for name, rule in CUTS:
         proposal = rule(draft)
         if proposal is None:
@@ -153,11 +153,11 @@ def _first_cut(reply: Reply) -> tuple[str, Cut] | None:
             and looks_english(text)
             and not facts_only_in(cut, f"{reply.asked}\n{text}")
         ):
-            return text, Cut(name, cut)
+            return text, RemovedText(name, cut)
     return None
 
 
-def opener(draft: Draft) -> tuple[Draft, str] | None:
+def opener(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """A first sentence that only agrees, thanks, praises the question, or presents what follows."""
     first = _prose(draft, 0)
     if not first or (len(first) == 1 and len(draft.blocks) == 1):
@@ -176,7 +176,7 @@ def opener(draft: Draft) -> tuple[Draft, str] | None:
     return _without(draft, 0, first, 0), first[0].text
 
 
-def agreement(draft: Draft) -> tuple[Draft, str] | None:
+def agreement(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """`Sure,` before a first sentence that goes on; where it was asked whether, that word is the answer."""
     first = _prose(draft, 0)
     agreed = _AGREED.match(first[0].text) if first else None
@@ -189,7 +189,7 @@ def agreement(draft: Draft) -> tuple[Draft, str] | None:
     return _with(draft, 0, started), agreed[0].strip()
 
 
-def closer(draft: Draft) -> tuple[Draft, str] | None:
+def closer(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """A last sentence that wishes, offers or asks for more questions."""
     index = len(draft.blocks) - 1
     last = _prose(draft, index)
@@ -201,7 +201,7 @@ def closer(draft: Draft) -> tuple[Draft, str] | None:
     return (_without(draft, index, last, len(last) - 1), tail) if _CLOSER.match(_plain(tail)) else None
 
 
-def restated(draft: Draft) -> tuple[Draft, str] | None:
+def restated(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """A first sentence that is a sentence of the instruction, word for word."""
     first = _prose(draft, 0)
     if not first or _is_composed(draft) or (len(first) == 1 and len(draft.blocks) == 1):
@@ -213,7 +213,7 @@ def restated(draft: Draft) -> tuple[Draft, str] | None:
     return _without(draft, 0, first, 0), first[0].text
 
 
-def repeated_disclaimer(draft: Draft) -> tuple[Draft, str] | None:
+def repeated_disclaimer(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """A disclaimer of a kind that came before, when the sentence says no more than that."""
     if _is_composed(draft):
         return None
@@ -229,7 +229,7 @@ def repeated_disclaimer(draft: Draft) -> tuple[Draft, str] | None:
     return None
 
 
-def said_before(draft: Draft) -> tuple[Draft, str] | None:
+def said_before(draft: ReplyDraft) -> tuple[ReplyDraft, str] | None:
     """A sentence with the same words, in the same order, as an earlier one."""
     if _is_composed(draft):
         return None
@@ -256,11 +256,11 @@ CUTS: tuple[tuple[str, Rule], ...] = (
 )
 
 
-def _is_composed(draft: Draft) -> bool:
+def _is_composed(draft: ReplyDraft) -> bool:
     return bool(_COMPOSED.search(draft.reply.instruction))
 
 
-def _may_be_the_work(draft: Draft, sentence: str) -> bool:
+def _may_be_the_work(draft: ReplyDraft, sentence: str) -> bool:
     """Whether a sentence that only talks may be said by the text that was asked for: a new one, or one reworked."""
     if _NEW.search(draft.reply.instruction):
         return True
@@ -272,13 +272,13 @@ def _plain(text: str) -> str:
     return text.replace("\u2019", "'").strip("*_ ")
 
 
-def _prose(draft: Draft, index: int) -> tuple[Span, ...]:
+def _prose(draft: ReplyDraft, index: int) -> tuple[Span, ...]:
     """The sentences of a block of English prose; none for any other block."""
     block = draft.blocks[index]
     return sentences(block.text) if block.kind == "prose" else ()
 
 
-def _with(draft: Draft, index: int, spans: Sequence[Span]) -> Draft:
+def _with(draft: ReplyDraft, index: int, spans: Sequence[Span]) -> ReplyDraft:
     """The draft with other sentences in one block; a block that lost its last one goes with its gap."""
     old = draft.blocks[index]
     body = "".join(span.text + span.gap for span in spans).rstrip()
@@ -286,5 +286,5 @@ def _with(draft: Draft, index: int, spans: Sequence[Span]) -> Draft:
     return replace(draft, blocks=(*draft.blocks[:index], *now, *draft.blocks[index + 1 :]))
 
 
-def _without(draft: Draft, index: int, spans: Sequence[Span], place: int) -> Draft:
+def _without(draft: ReplyDraft, index: int, spans: Sequence[Span], place: int) -> ReplyDraft:
     return _with(draft, index, (*spans[:place], *spans[place + 1 :]))

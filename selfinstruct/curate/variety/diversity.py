@@ -81,7 +81,7 @@ def sampled(size: int, most: int, bench: Bench) -> frozenset[int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class VerbReader:
     """Finds root verbs, and says how."""
 
     by: Literal["rule", "spacy"]
@@ -93,7 +93,7 @@ class Reader:
 class VerbTable:
     """Counts root verbs and their objects."""
 
-    reader: Reader
+    reader: VerbReader
     roots: Counter[Root] = field(default_factory=Counter)
     read: int = 0
     _waiting: list[str] = field(default_factory=list)
@@ -208,21 +208,21 @@ class NearestSeed:
         self._waiting.clear()
 
 
-def reader(parser: Parser = "auto") -> Reader:
+def reader(parser: Parser = "auto") -> VerbReader:
     """The reader asked for; BadInput where spaCy or every model of it is missing."""
     if parser not in ("auto", "rule", "spacy"):
         raise BadInput(f"parser {parser!r} is none of auto, rule, spacy", fix="write parser: auto")
     model = "" if parser == "rule" else _model()
     if model:
         spacy = importlib.import_module("spacy")  # loaded late: it takes a second, and is an extra
-        return Reader("spacy", partial(_by_spacy, spacy.load(model, exclude=["ner", "senter"])))
+        return VerbReader("spacy", partial(_by_spacy, spacy.load(model, exclude=["ner", "senter"])))
     if parser == "spacy":
         raise BadInput(
             "spaCy or its English model is not installed",
             place="knob 'parser'",
             fix="pip install 'selfinstruct[nlp]', or write parser: rule",
         )
-    return Reader("rule", lambda texts: map(root_by_rule, texts))
+    return VerbReader("rule", lambda texts: map(root_by_rule, texts))
 
 
 def _model() -> str:

@@ -22,7 +22,7 @@ _SAYS: Mapping[Takes, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class InstructionKind:
     """What an instruction asks, and the public names of its arguments."""
 
     check: Callable[..., bool]
@@ -61,42 +61,50 @@ def _read(takes: Takes, value: Any) -> Json:  # noqa: ANN401 - what a file holds
     return None if takes == "sign" and len(value.strip()) != 1 else value
 
 
-KINDS: Mapping[str, Kind] = {
-    "keywords:existence": Kind(word_checks.has_keywords, {"keywords": "texts"}),
-    "keywords:frequency": Kind(
+KINDS: Mapping[str, InstructionKind] = {
+    "keywords:existence": InstructionKind(word_checks.has_keywords, {"keywords": "texts"}),
+    "keywords:frequency": InstructionKind(
         word_checks.keyword_frequency, {"keyword": "text", "frequency": "count", "relation": "relation"}
     ),
-    "keywords:forbidden_words": Kind(word_checks.no_forbidden_words, {"forbidden_words": "texts"}),
-    "keywords:letter_frequency": Kind(
+    "keywords:forbidden_words": InstructionKind(word_checks.no_forbidden_words, {"forbidden_words": "texts"}),
+    "keywords:letter_frequency": InstructionKind(
         word_checks.letter_frequency, {"letter": "sign", "let_frequency": "count", "let_relation": "relation"}
     ),
-    "language:response_language": Kind(word_checks.in_language, {"language": "text"}),
-    "length_constraints:number_sentences": Kind(
+    "language:response_language": InstructionKind(word_checks.in_language, {"language": "text"}),
+    "length_constraints:number_sentences": InstructionKind(
         word_checks.sentence_number, {"num_sentences": "count", "relation": "relation"}
     ),
-    "length_constraints:number_paragraphs": Kind(layout_checks.paragraph_number, {"num_paragraphs": "count"}),
-    "length_constraints:number_words": Kind(word_checks.word_number, {"num_words": "count", "relation": "relation"}),
-    "length_constraints:nth_paragraph_first_word": Kind(
+    "length_constraints:number_paragraphs": InstructionKind(
+        layout_checks.paragraph_number, {"num_paragraphs": "count"}
+    ),
+    "length_constraints:number_words": InstructionKind(
+        word_checks.word_number, {"num_words": "count", "relation": "relation"}
+    ),
+    "length_constraints:nth_paragraph_first_word": InstructionKind(
         word_checks.paragraph_first_word, {"num_paragraphs": "count", "nth_paragraph": "count", "first_word": "text"}
     ),
-    "detectable_content:number_placeholders": Kind(layout_checks.placeholder_number, {"num_placeholders": "count"}),
-    "detectable_content:postscript": Kind(layout_checks.postscript, {"postscript_marker": "text"}),
-    "detectable_format:number_bullet_lists": Kind(layout_checks.bullet_number, {"num_bullets": "count"}),
-    "detectable_format:constrained_response": Kind(layout_checks.constrained_response),
-    "detectable_format:number_highlighted_sections": Kind(layout_checks.highlight_number, {"num_highlights": "count"}),
-    "detectable_format:multiple_sections": Kind(
+    "detectable_content:number_placeholders": InstructionKind(
+        layout_checks.placeholder_number, {"num_placeholders": "count"}
+    ),
+    "detectable_content:postscript": InstructionKind(layout_checks.postscript, {"postscript_marker": "text"}),
+    "detectable_format:number_bullet_lists": InstructionKind(layout_checks.bullet_number, {"num_bullets": "count"}),
+    "detectable_format:constrained_response": InstructionKind(layout_checks.constrained_response),
+    "detectable_format:number_highlighted_sections": InstructionKind(
+        layout_checks.highlight_number, {"num_highlights": "count"}
+    ),
+    "detectable_format:multiple_sections": InstructionKind(
         layout_checks.section_number, {"section_spliter": "text", "num_sections": "count"}
     ),
-    "detectable_format:json_format": Kind(layout_checks.json_format),
-    "detectable_format:title": Kind(layout_checks.title),
-    "combination:two_responses": Kind(layout_checks.two_responses),
-    "combination:repeat_prompt": Kind(layout_checks.repeats_prompt, {"prompt_to_repeat": "text"}),
-    "startend:end_checker": Kind(layout_checks.ends_with, {"end_phrase": "text"}),
-    "startend:quotation": Kind(layout_checks.quotation),
-    "change_case:capital_word_frequency": Kind(
+    "detectable_format:json_format": InstructionKind(layout_checks.json_format),
+    "detectable_format:title": InstructionKind(layout_checks.title),
+    "combination:two_responses": InstructionKind(layout_checks.two_responses),
+    "combination:repeat_prompt": InstructionKind(layout_checks.repeats_prompt, {"prompt_to_repeat": "text"}),
+    "startend:end_checker": InstructionKind(layout_checks.ends_with, {"end_phrase": "text"}),
+    "startend:quotation": InstructionKind(layout_checks.quotation),
+    "change_case:capital_word_frequency": InstructionKind(
         word_checks.capital_word_frequency, {"capital_frequency": "count", "capital_relation": "relation"}
     ),
-    "change_case:english_capital": Kind(word_checks.english_capital),
-    "change_case:english_lowercase": Kind(word_checks.english_lowercase),
-    "punctuation:no_comma": Kind(word_checks.no_comma),
+    "change_case:english_capital": InstructionKind(word_checks.english_capital),
+    "change_case:english_lowercase": InstructionKind(word_checks.english_lowercase),
+    "punctuation:no_comma": InstructionKind(word_checks.no_comma),
 }

@@ -20,7 +20,7 @@ NO_CALL = "no_answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class AnswerPair:
     """Two answers to one request."""
 
     instruction: str
@@ -64,7 +64,7 @@ class PairJudge(Protocol):
     def name(self) -> str:
         """The judge's name in tables."""
 
-    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
+    def __call__(self, pairs: Iterable[AnswerPair]) -> Iterator[Preference]:
         """One for each pair, in order."""
 
 
@@ -90,17 +90,17 @@ class ModelJudge:
         """The judging model's name."""
         return self.model.name
 
-    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
+    def __call__(self, pairs: Iterable[AnswerPair]) -> Iterator[Preference]:
         """Two requests for each pair; a verdict that cannot be read is a fault, never a tie."""
         text = prompt("evaluate", "pairwise")
         heard: list[tuple[str | None, str, str, str]] = []
 
-        def both() -> Iterator[tuple[Pair, bool]]:
+        def both() -> Iterator[tuple[AnswerPair, bool]]:
             for pair in pairs:
                 yield pair, False
                 yield pair, True
 
-        def request(side: tuple[Pair, bool]) -> Request:
+        def request(side: tuple[AnswerPair, bool]) -> Request:
             pair, turned = side
             first, second = (pair.other, pair.one) if turned else (pair.one, pair.other)
             return judge_request(self.model, text, pair.instruction, self.max_tokens, first=first, second=second)
@@ -153,7 +153,7 @@ class CountingJudge:
     name: str
     count: Callable[[str], int]
 
-    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
+    def __call__(self, pairs: Iterable[AnswerPair]) -> Iterator[Preference]:
         """A tie where both have as much."""
         for pair in pairs:
             one, other = self.count(pair.one), self.count(pair.other)
@@ -190,7 +190,7 @@ class LikelihoodJudge:
         """Says what it is, and of which model."""
         return f"likelihood ({self.scorer.name})"
 
-    def __call__(self, pairs: Iterable[Pair]) -> Iterator[Preference]:
+    def __call__(self, pairs: Iterable[AnswerPair]) -> Iterator[Preference]:
         """No verdict where an answer is empty: nothing has no likelihood."""
         for pair in pairs:
             before = f"{pair.instruction.strip()}\n\n"

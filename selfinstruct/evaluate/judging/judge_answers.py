@@ -9,16 +9,23 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.judging.answer_judges import (
     DUMMIES,
     DUMMY,
+    AnswerPair,
     AnswerRater,
     LikelihoodJudge,
     ModelJudge,
-    Pair,
     PairJudge,
 )
-from selfinstruct.evaluate.judging.judge_trial import JUDGE_CHECK, KnownPair, Trial, pairs_of, try_pair_judge, try_rater
+from selfinstruct.evaluate.judging.judge_trial import (
+    JUDGE_CHECK,
+    JudgeTrial,
+    KnownPair,
+    pairs_of,
+    try_pair_judge,
+    try_rater,
+)
 from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
 from selfinstruct.evaluate.judging.single_answer_ratings import rating_numbers
-from selfinstruct.evaluate.judging.win_rates import Compared, over_models, win_numbers
+from selfinstruct.evaluate.judging.win_rates import ComparedPair, over_models, win_numbers
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Json, Task
@@ -148,11 +155,11 @@ class JudgeAnswers:
             yield Built(name, bench.scratch / name)
         yield Measured("judge_answers", facts)
 
-    def _tried(self, bench: Bench) -> tuple[dict[str, Trial], list[tuple[PairJudge, Trial]]]:
+    def _tried(self, bench: Bench) -> tuple[dict[str, JudgeTrial], list[tuple[PairJudge, JudgeTrial]]]:
         """The trial of the judge model by measure; and who judges pairs, with its own trial where it had one."""
         pairs: tuple[KnownPair, ...] = pairs_of(bench.benchmarks[self.check])
-        trials: dict[str, Trial] = {}
-        judges: list[tuple[PairJudge, Trial]] = []
+        trials: dict[str, JudgeTrial] = {}
+        judges: list[tuple[PairJudge, JudgeTrial]] = []
         for measure in self.measures if self.judge else ():
             model = bench.models[self.judge]
             if measure == "pairwise":
@@ -201,7 +208,7 @@ class JudgeAnswers:
         bench: Bench,
         given: Sequence[Given],
         rows: Sequence[tuple[str, str]],
-        judges: Sequence[tuple[PairJudge, Trial]],
+        judges: Sequence[tuple[PairJudge, JudgeTrial]],
         models: list[dict[str, Json]],
         lines: list[dict[str, Json]],
     ) -> dict[str, Json]:
@@ -212,9 +219,9 @@ class JudgeAnswers:
         for judge, trial in judges:
             for row, by_judge in numbers.items():
                 own = [answer for answer in given if answer.row == row and answer.question in other]
-                pairs = [Pair(answer.instruction, answer.text, other[answer.question].text) for answer in own]
+                pairs = [AnswerPair(answer.instruction, answer.text, other[answer.question].text) for answer in own]
                 comparisons = [
-                    Compared(answer.question, answer.source, pair, preference)
+                    ComparedPair(answer.question, answer.source, pair, preference)
                     for answer, pair, preference in zip(own, pairs, judge(iter(pairs)), strict=True)
                 ]
                 by_judge[judge.name] = win_numbers(comparisons, bench.seed)
@@ -259,7 +266,7 @@ class JudgeAnswers:
         )
 
 
-def _counts(trial: Trial) -> bool:
+def _counts(trial: JudgeTrial) -> bool:
     return trial.judge.startswith("likelihood (")
 
 

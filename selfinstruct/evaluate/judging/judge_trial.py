@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfinstruct.errors import BadInput
-from selfinstruct.evaluate.judging.answer_judges import AnswerRater, Pair, PairJudge, length
+from selfinstruct.evaluate.judging.answer_judges import AnswerPair, AnswerRater, PairJudge, length
 from selfinstruct.records import Instance, Json, Provenance, Task
 from selfinstruct.stats import Estimate, clopper_pearson
 
@@ -67,7 +67,7 @@ def pairs_of(tasks: Sequence[Task]) -> tuple[KnownPair, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class JudgeTrial:
     """How a judge did on pairs of which the better answer is known."""
 
     judge: str
@@ -131,10 +131,10 @@ def _share_text(share: Estimate | None) -> str:
     return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]"
 
 
-def try_pair_judge(judge: PairJudge, pairs: Sequence[KnownPair]) -> Trial:
+def try_pair_judge(judge: PairJudge, pairs: Sequence[KnownPair]) -> JudgeTrial:
     """The better answer stands first in every pair; a judge that sees an order sees both."""
-    preferences = list(judge(Pair(pair.instruction, pair.better, pair.worse) for pair in pairs))
-    return Trial(
+    preferences = list(judge(AnswerPair(pair.instruction, pair.better, pair.worse) for pair in pairs))
+    return JudgeTrial(
         judge=judge.name,
         measure="pairwise",
         right=[preference.value == 1.0 for preference in preferences],
@@ -143,12 +143,12 @@ def try_pair_judge(judge: PairJudge, pairs: Sequence[KnownPair]) -> Trial:
     )
 
 
-def try_rater(rater: AnswerRater, pairs: Sequence[KnownPair]) -> Trial:
+def try_rater(rater: AnswerRater, pairs: Sequence[KnownPair]) -> JudgeTrial:
     """Each answer is rated by itself: the better one must be rated higher."""
     sides = [(pair.instruction, text) for pair in pairs for text in (pair.better, pair.worse)]
     ratings = list(rater(sides))
     both = list(zip(ratings[::2], ratings[1::2], strict=True))
-    return Trial(
+    return JudgeTrial(
         judge=rater.model.name,
         measure=rater.measure,
         right=[

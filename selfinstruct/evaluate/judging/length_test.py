@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from random import Random
 
-from selfinstruct.evaluate.judging.answer_judges import Pair, PairJudge
+from selfinstruct.evaluate.judging.answer_judges import AnswerPair, PairJudge
 from selfinstruct.evaluate.judging.win_rates import win_rate
 from selfinstruct.records import Json, digest
 from selfinstruct.stats import Estimate
@@ -50,19 +50,21 @@ def shortened(answer: str) -> str:
     return " ".join(parts[: len(parts) // 2])
 
 
-def length_pairs(answers: Sequence[tuple[str, str, str]], most: int, seed: int) -> dict[str, list[tuple[str, Pair]]]:
+def length_pairs(
+    answers: Sequence[tuple[str, str, str]], most: int, seed: int
+) -> dict[str, list[tuple[str, AnswerPair]]]:
     """Of (source, instruction, answer) as many as are wanted, drawn by a hash; each with its longer side as `one`."""
     drawn = sorted(answers, key=lambda row: digest("length", seed, *row))[:most]
-    pairs: dict[str, list[tuple[str, Pair]]] = {"padded": [], "shortened": []}
+    pairs: dict[str, list[tuple[str, AnswerPair]]] = {"padded": [], "shortened": []}
     for source, instruction, answer in drawn:
         random = Random(int(digest("padding", seed, instruction, answer)[:16], 16))  # noqa: S311 - not for secrets
-        pairs["padded"].append((source, Pair(instruction, padded(answer, random), answer)))
+        pairs["padded"].append((source, AnswerPair(instruction, padded(answer, random), answer)))
         if less := shortened(answer):
-            pairs["shortened"].append((source, Pair(instruction, answer, less)))
+            pairs["shortened"].append((source, AnswerPair(instruction, answer, less)))
     return pairs
 
 
-def length_test(judge: PairJudge, pairs: dict[str, list[tuple[str, Pair]]], seed: int) -> dict[str, Json]:
+def length_test(judge: PairJudge, pairs: dict[str, list[tuple[str, AnswerPair]]], seed: int) -> dict[str, Json]:
     """How often the longer twin is preferred; `prefers_length` where padding alone wins more than it loses for sure."""
     numbers: dict[str, Json] = {}
     rates: dict[str, Estimate | None] = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from selfinstruct.evaluate.judging.answer_judges import Rated
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS, LEVELS
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, mean, share
+from selfinstruct.stats import Estimate, counted_json, mean, share
 
 
 def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) -> dict[str, Json]:
@@ -20,12 +20,12 @@ def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) 
     faults = Counter(rating.fault for _, rating in rated if rating.fault)
     numbers: dict[str, Json] = {"rated": len(valued), "faults": dict(faults)}
     if measure == "just_eval":
-        numbers |= {name: _json(_aspect(name, valued, seed)) for name in ASPECTS}
+        numbers |= {name: counted_json(_aspect(name, valued, seed)) for name in ASPECTS}
         return numbers
     levels = Counter(rating.level for _, rating in valued)
     numbers["levels"] = {level: levels[level] for level in LEVELS}
     for name, enough in (("A", "A"), ("A_or_B", "AB")):
-        numbers[name] = _json(_share([(source, rating.level in enough) for source, rating in valued]))
+        numbers[name] = counted_json(_share([(source, rating.level in enough) for source, rating in valued]))
     return numbers
 
 
@@ -45,7 +45,3 @@ def _share(marks: Sequence[tuple[str, bool]]) -> Estimate | None:
         totals[source] = totals.get(source, 0) + yes
         counts[source] = counts.get(source, 0) + 1
     return share(list(totals.values()), list(counts.values()))
-
-
-def _json(estimate: Estimate | None) -> Json:
-    return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}

@@ -44,7 +44,7 @@ SCHEMA = json.dumps(
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class AspectScores:
     """The five aspects of one answer."""
 
     scores: Mapping[str, int]
@@ -75,7 +75,7 @@ def mark(said: str, letters: str) -> str | None:
     return only[1].upper() if only and only[1].upper() in letters else None
 
 
-def aspects(said: str) -> Scored | str:
+def aspects(said: str) -> AspectScores | str:
     r"""The five scores with their reasons, or the name of the fault; never a number that was not given as one.
 
     >>> aspects("The answer is very helpful, 5 of 5."), aspects('{"helpful": {"score": 5, "reason": "Right."}}')
@@ -103,7 +103,7 @@ def aspects(said: str) -> Scored | str:
         if score is None:
             return NOT_1_TO_5
         scores[name], reasons[name] = score, str(aspect.get("reason") or "")
-    return Scored(scores, reasons)
+    return AspectScores(scores, reasons)
 
 
 def _whole(value: Json) -> int | None:

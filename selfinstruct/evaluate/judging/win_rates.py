@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from selfinstruct.evaluate.judging.answer_judges import Pair, Preference, length, unique_tokens
+from selfinstruct.evaluate.judging.answer_judges import AnswerPair, Preference, length, unique_tokens
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, correlation, mean, of_draws, times_drawn
+from selfinstruct.stats import Estimate, correlation, counted_json, mean, of_draws, times_drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,16 +28,16 @@ _RIDGE = (1e-3, 0.1)  # on what is looked for, and on what is held equal: only s
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedPair:
     """One question: the pair, and what a judge made of it; `one` is the model's answer, `other` the reference's."""
 
     question: str
     source: str
-    pair: Pair
+    pair: AnswerPair
     preference: Preference
 
 
-def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
+def win_numbers(compared: Sequence[ComparedPair], seed: int) -> dict[str, Json]:
     """By the names of AlpacaEval and FastChat, where they have one; pairs without a verdict count nowhere."""
     judged = [comparison for comparison in compared if comparison.preference.value is not None]
     values = [comparison.preference.value for comparison in judged if comparison.preference.value is not None]
@@ -59,19 +59,15 @@ def win_numbers(compared: Sequence[Compared], seed: int) -> dict[str, Json]:
         "n_draws": values.count(0.5),
         "faults": faults,
         "consistent": sum(consistent) / len(consistent) if consistent else None,
-        "win_rate": _json(win_rate(values, sources, seed)),
-        "length_controlled_winrate": _json(held_equal(values, longer, sources, seed)),
-        "unique_token_controlled_winrate": _json(held_equal(values, more, sources, seed)),
+        "win_rate": counted_json(win_rate(values, sources, seed)),
+        "length_controlled_winrate": counted_json(held_equal(values, longer, sources, seed)),
+        "unique_token_controlled_winrate": counted_json(held_equal(values, more, sources, seed)),
         "avg_length": sum(len(comparison.pair.one) for comparison in judged) / len(judged) if judged else None,
         "avg_unique_tokens": sum(unique_tokens(comparison.pair.one) for comparison in judged) / len(judged)
         if judged
         else None,
-        "wins_with_unique_tokens": _json(correlation(values, more)),
+        "wins_with_unique_tokens": counted_json(correlation(values, more)),
     }
-
-
-def _json(estimate: Estimate | None) -> Json:
-    return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}
 
 
 def win_rate(values: Sequence[float], sources: Sequence[str], seed: int = 0) -> Estimate | None:

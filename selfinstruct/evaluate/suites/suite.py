@@ -11,13 +11,12 @@ from selfinstruct.evaluate.suites.suite_questions import SUITES, Question
 from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
 from selfinstruct.needs import Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
-from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
+from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.text.grammar import plural
 from selfinstruct.tone.prompt_wrappers import Wrapper
 
 AUTO = "auto"
 """Wrapper: the model's own template where it has one, else the bare prompt."""
-_SAID_NOTHING = frozenset({"only_thinking", "empty_text"})  # it was asked, and nothing is its answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +160,7 @@ class Suite:
 
         for asked in ask(model, questions, request):
             question, reply = asked.about, asked.reply
-            if isinstance(reply, Failure) and reply.kind not in _SAID_NOTHING:
+            if isinstance(reply, Failure) and reply.kind not in SAID_NOTHING:
                 failures.append({"model": model.name, "suite": suite, "question": question.id, **reply.as_json()})
                 continue
             silent = isinstance(reply, Failure)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from selfinstruct.evaluate.ifeval.prompt_records import IfevalPrompt, ifeval_prompt
 from selfinstruct.evaluate.ifeval.strict_and_loose import following
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.superni import exact_match, rouge_l, tk_prompt
+from selfinstruct.superni import exact_match, package_rouge_l, tk_prompt
 from selfinstruct.tone.prompt_sets import asked
 
 Mark: TypeAlias = tuple[float, int]
@@ -81,7 +81,7 @@ def _superni(task: Task) -> Question:
 
     def mark(said: str) -> Marked:
         measures: dict[str, Mark] = {
-            "rouge_l": (rouge_l(said, references), 1),
+            "rouge_l": (package_rouge_l(said, references), 1),
             "exact_match": (float(exact_match(said, references)), 1),
         }
         return Marked(measures, {category: measures})

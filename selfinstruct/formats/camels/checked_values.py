@@ -56,7 +56,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class SetOrigin:
     """Which set, which file, and the seed of all that is drawn from it."""
 
     dataset: str

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from selfinstruct.formats.camels.checked_values import (
     Converted,
-    Origin,
+    SetOrigin,
     Unusable,
     Values,
     each,
@@ -22,8 +22,8 @@ from selfinstruct.formats.camels.html_to_markdown import as_markdown, is_saved_p
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Json, Message, Task
+from selfinstruct.tone.first_tokens import CountTokens
 
-CountTokens: TypeAlias = Callable[[str], int]
 _TOKEN = re.compile(r"[A-Za-z]{1,7}|[0-9]|\n+|[ \t]{2,}|[^\sA-Za-z0-9]")
 _TWO_TOKENS = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\U00010000-\U0010ffff]")
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant"}
@@ -45,7 +45,7 @@ def about_llama_tokens(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PairRange:
     """Pairs `first` up to, not including, `end` of a conversation; `lost` says why they make no task."""
 
     first: int
@@ -53,49 +53,51 @@ class Run:
     lost: str = ""
 
 
-def runs(lengths: Sequence[int], limit: int) -> Iterator[Run]:
+def runs(lengths: Sequence[int], limit: int) -> Iterator[PairRange]:
     """Pairs of such lengths in runs of at most `limit`, each as long as it can be; a longer pair is lost alone.
 
-    >>> list(runs([3, 4, 9, 2], 8))
-    [Run(first=0, end=2, lost=''), Run(first=2, end=3, lost='pair_too_long'), Run(first=3, end=4, lost='')]
+    >>> list(runs([3, 9], 8))
+    [PairRange(first=0, end=1, lost=''), PairRange(first=1, end=2, lost='pair_too_long')]
+    >>> [(run.first, run.end) for run in runs([3, 4, 9, 2], 8)]
+    [(0, 2), (2, 3), (3, 4)]
     """
     first = total = 0
     for index, length in enumerate(lengths):
         if total + length > limit:
             if first < index:
-                yield Run(first, index)
+                yield PairRange(first, index)
             first, total = index, 0
         if length > limit:
-            yield Run(index, index + 1, "pair_too_long")
+            yield PairRange(index, index + 1, "pair_too_long")
             first = index + 1
         else:
             total += length
     if first < len(lengths):
-        yield Run(first, len(lengths))
+        yield PairRange(first, len(lengths))
 
 
-def released_runs(lengths: Sequence[int], limit: int) -> Iterator[Run]:
+def released_runs(lengths: Sequence[int], limit: int) -> Iterator[PairRange]:
     """The same as the paper's released splitter makes them, with its two quirks.
 
     A last pair that does not fit is lost, and so a run that would be empty is begun anew: a pair which is too long
     still counts when the next one is looked at.
 
     >>> list(released_runs([3, 4, 2], 8))
-    [Run(first=0, end=2, lost=''), Run(first=2, end=3, lost='last_pair_lost')]
+    [PairRange(first=0, end=2, lost=''), PairRange(first=2, end=3, lost='last_pair_lost')]
     """
     first = total = 0
     last = len(lengths) - 1
     for index, length in enumerate(lengths):
         if total + length > limit:
-            yield Run(first, index, "" if first < index else "empty_chunk")
+            yield PairRange(first, index, "" if first < index else "empty_chunk")
             first, total = index, 0
             if length > limit:
-                yield Run(index, index + 1, "pair_too_long")
+                yield PairRange(index, index + 1, "pair_too_long")
                 first = index + 1
             elif index == last:
-                yield Run(index, index + 1, "last_pair_lost")
+                yield PairRange(index, index + 1, "last_pair_lost")
         elif index == last:
-            yield Run(first, index + 1)
+            yield PairRange(first, index + 1)
         total += length
 
 
@@ -120,13 +122,13 @@ class ShareGPT:
         What is no task has its reason: `speaker`, `roles`, `no_answer` (a last question), `pair_too_long`, and with
         `compat` `last_pair_lost` and `empty_chunk`. Answers that are still HTML become Markdown first.
         """
-        origin = Origin(dataset=self.name, source=source, seed=seed)
+        origin = SetOrigin(dataset=self.name, source=source, seed=seed)
         return each(values, partial(self._talk, origin, released_runs if compat else runs), compat)
 
     def _talk(
         self,
-        origin: Origin,
-        cut: Callable[[Sequence[int], int], Iterator[Run]],
+        origin: SetOrigin,
+        cut: Callable[[Sequence[int], int], Iterator[PairRange]],
         value: Mapping[str, Any],
         line: Line,
         number: int,
@@ -209,9 +211,11 @@ class OpenAssistant:
         `extra` has the tree, the last message and its language; `deleted` where a message of the path was taken back
         (the paper keeps them).
         """
-        return each(values, partial(self._tree, Origin(dataset=self.name, source=source, seed=seed)), compat)
+        return each(values, partial(self._tree, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
-    def _tree(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+    def _tree(
+        self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int
+    ) -> Iterator[Task | Unreadable]:
         del number
         tree: dict[str, Json] = {key: value[key] for key in ("message_tree_id",) if key in value}
         # A list in the place of recursion: a stranger's tree may be deep.
@@ -255,9 +259,11 @@ class Baize:
 
     def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
         """One task a transcript; a question without an answer is unreadable, the empty mark at the end is not one."""
-        return each(values, partial(self._talk, Origin(dataset=self.name, source=source, seed=seed)), compat)
+        return each(values, partial(self._talk, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
-    def _talk(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+    def _talk(
+        self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int
+    ) -> Iterator[Task | Unreadable]:
         del number
         turns: list[Message] = []
         for part in text(value, "input").split(PERSON)[1:]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from selfinstruct.formats.camels.checked_values import Converted, Origin, Unusable, Values, each, rest, text
+from selfinstruct.formats.camels.checked_values import Converted, SetOrigin, Unusable, Values, each, rest, text
 from selfinstruct.formats.camels.checked_values import unreadable as complaint
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
@@ -49,7 +49,7 @@ class Flan:
 
     def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
         """The rows drawn, in the order of the file, behind those that were not, which are `not_drawn`."""
-        draw = _Draw(self, Origin(dataset=self.name, source=source, seed=seed))
+        draw = _Draw(self, SetOrigin(dataset=self.name, source=source, seed=seed))
         yield from each(values, draw.offered, compat)
         yield from draw.drawn()
 
@@ -84,7 +84,7 @@ class _Offer:
 class _Draw:
     """Holds no more rows than can be drawn: of each part those with the smallest lots."""
 
-    def __init__(self, rules: Flan, origin: Origin) -> None:
+    def __init__(self, rules: Flan, origin: SetOrigin) -> None:
         self._rules, self._origin = rules, origin
         self._parts: dict[str, list[_Offer]] = {}
 

@@ -13,7 +13,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels.checked_values import (
     Converted,
-    Origin,
+    SetOrigin,
     Unusable,
     Values,
     each,
@@ -111,10 +111,10 @@ class Instructions:
         if self.refused and source.split(".", maxsplit=1)[0].endswith(self.refused):
             what = f"the paper takes the English file of {self.name} only"
             raise BadInput(what, place=source, fix="leave this one out, or read it `from: alpaca`")
-        origin = Origin(dataset=self.name, source=source, seed=seed)
+        origin = SetOrigin(dataset=self.name, source=source, seed=seed)
         return each(values, partial(self._row, origin), compat)
 
-    def _row(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task]:
+    def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task]:
         del line
         prompt = zero_shot(
             _asked(text(value, "instruction")), text(value, self.input_key, ""), origin.draw("template", number)
@@ -132,9 +132,9 @@ class Unnatural:
 
     def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
         """One task for each instance of an entry."""
-        return each(values, partial(self._row, Origin(dataset=self.name, source=source, seed=seed)), compat)
+        return each(values, partial(self._row, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
-    def _row(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+    def _row(self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
         instruction = _asked(text(value, "instruction"))
         for index, raw in enumerate(items(value, "instances")):
             try:

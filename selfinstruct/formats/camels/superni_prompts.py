@@ -10,7 +10,7 @@ from typing import Any
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels.checked_values import (
     Converted,
-    Origin,
+    SetOrigin,
     Unusable,
     Values,
     each,
@@ -47,9 +47,11 @@ class SuperNI:
 
     def convert(self, values: Values, *, source: str, compat: str = "", seed: int = 42) -> Converted:
         """First definition, first output; `drawn_from` in `extra` says how many instances the task has."""
-        return each(values, partial(self._task, Origin(dataset=self.name, source=source, seed=seed)), compat)
+        return each(values, partial(self._task, SetOrigin(dataset=self.name, source=source, seed=seed)), compat)
 
-    def _task(self, origin: Origin, value: Mapping[str, Any], line: Line, number: int) -> Iterator[Task | Unreadable]:
+    def _task(
+        self, origin: SetOrigin, value: Mapping[str, Any], line: Line, number: int
+    ) -> Iterator[Task | Unreadable]:
         del number
         stem = task_name(line.place)
         if HELD_OUT in stem:
@@ -76,7 +78,7 @@ class SuperNI:
 
 
 def _record(
-    origin: Origin,
+    origin: SetOrigin,
     definition: str,
     shown: Sequence[tuple[str, str]] | None,
     instance: Mapping[str, Any],

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from selfinstruct.bounded_read import is_there
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.store.atomic_writes import disk
@@ -23,19 +24,12 @@ def builtin_recipes() -> Path:
 
 def find_recipe(given: Path) -> Path:
     """The file itself, or the built-in recipe of that name; BadInput lists those that exist."""
-    if _there(given):
+    if is_there(given):
         return given
     known = sorted(path.stem for path in builtin_recipes().glob("*.yaml"))
     if given.parent in {Path(), Path("pipelines")} and given.stem in known:
         return builtin_recipes() / f"{given.stem}.yaml"
     raise BadInput("no such file", place=shown(str(given), 200), fix="name a YAML file, or one of: " + ", ".join(known))
-
-
-def _there(given: Path) -> bool:
-    try:
-        return given.exists()
-    except (OSError, ValueError):  # no file can have such a name
-        return False
 
 
 def start_folder(

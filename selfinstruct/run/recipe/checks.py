@@ -8,7 +8,7 @@ from selfinstruct.formats.layouts import SHAPES, shape_of
 from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
-from selfinstruct.run.recipe.keys import LAYOUTS, Recipe, built_name, student_role
+from selfinstruct.run.recipe.keys import LAYOUTS, RecipeKeys, built_name, student_role
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, GENERATE_SET, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
@@ -72,7 +72,7 @@ def check_inputs(resolved: "Resolved", file: YamlFile) -> None:
     _ = resolved.sets  # their columns are checked where they are made
 
 
-def check_formats(recipe: Recipe, file: YamlFile) -> None:
+def check_formats(recipe: RecipeKeys, file: YamlFile) -> None:
     """BadInput, at the line that names it, for a format of others that cannot be had."""
     for number, given in enumerate(recipe.inputs):
         if given.shape and given.shape not in SHAPES:

@@ -131,7 +131,7 @@ class Stop(_Strict):
     """Requests in a row from which not one task was kept: novelty has dried up."""
 
 
-class Recipe(_Strict):
+class RecipeKeys(_Strict):
     """Everything a run does. Order is meaning."""
 
     name: Name
@@ -211,7 +211,7 @@ def built_name(spec: str) -> str | None:
     return name if kind == "built" and colon else None
 
 
-def student_role(recipe: Recipe) -> str:
+def student_role(recipe: RecipeKeys) -> str:
     """The role that the recipe's student has: the first with a spec `built:NAME`; empty where it does not teach."""
     roles = (role for role, spec in recipe.specs.items() if built_name(spec))
     return next(roles, "") if recipe.student_teaches else ""

@@ -24,7 +24,7 @@ from selfinstruct.stage import Stage
 from selfinstruct.text import printable, shown
 
 if TYPE_CHECKING:
-    from selfinstruct.run.dry_run import Line
+    from selfinstruct.run.dry_run import PlanLine
 
 Path_: TypeAlias = str | Path
 Step: TypeAlias = "Stage | type[Stage] | Callable[..., Any] | str | Mapping[str, Any]"
@@ -158,7 +158,7 @@ class Recipe:
         return f"<Recipe {self._resolved.recipe.name}: {', '.join(steps)}>"
 
 
-class DryRun(tuple["Line", ...]):
+class DryRun(tuple["PlanLine", ...]):
     """A line for each stage that asks a model; printed as a table."""
 
     __slots__ = ()

@@ -18,22 +18,22 @@ from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
 from selfinstruct.models.hosted import hosted_model
 from selfinstruct.records import Json
-from selfinstruct.run.inputs import Answers, Read, Set
+from selfinstruct.run.inputs import Answers, ReadInputs, Set
 from selfinstruct.run.recipe.checks import check_formats, check_inputs, check_kinds, check_order
-from selfinstruct.run.recipe.keys import LARGEST, Input, Limits, Publish, Recipe, Stop, nearest
+from selfinstruct.run.recipe.keys import LARGEST, Input, Limits, Publish, RecipeKeys, Stop, nearest
 from selfinstruct.run.recipe.stage_names import code_of, recipe_name, stage_class
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, Path_, YamlFile, found_beside, with_changes
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
 
-__all__ = ["Limits", "Publish", "Recipe", "Resolved", "knobs", "resolve", "with_count"]
+__all__ = ["Limits", "Publish", "RecipeKeys", "Resolved", "knobs", "resolve", "with_count"]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """A recipe whose stages are made, with every knob known."""
 
-    recipe: Recipe
+    recipe: RecipeKeys
     rounds: tuple[Stage, ...]
     stages: tuple[Stage, ...]
 
@@ -47,7 +47,7 @@ class Resolved:
         """The stages that run once: reading the inputs, where there are some, and `stages`."""
         if not self.recipe.inputs:
             return self.stages
-        return (Read(sets=self.sets, strict=self.recipe.strict, answers=self._answers), *self.stages)
+        return (ReadInputs(sets=self.sets, strict=self.recipe.strict, answers=self._answers), *self.stages)
 
     @property
     def sets(self) -> tuple[Set, ...]:
@@ -73,7 +73,7 @@ class Resolved:
         named: dict[str, Json] = {
             role: model if isinstance(model, str) else model.as_yaml() for role, model in models.items()
         }
-        written = {key: named if key == "models" else written[key] for key in Recipe.model_fields}
+        written = {key: named if key == "models" else written[key] for key in RecipeKeys.model_fields}
         for entry in written["inputs"] if isinstance(written["inputs"], list) else ():
             if isinstance(entry, dict) and not entry["columns"]:
                 del entry["columns"]  # as before there were any: a run stays the same run
@@ -112,12 +112,12 @@ def resolve(file: YamlFile, changes: Sequence[str] = ()) -> Resolved:
     if not isinstance(file.value, dict):
         raise BadInput("a recipe is a mapping of keys to values", place=file.place(), fix="see `selfinstruct init`")
     _make_reachable(file)
-    value = with_changes(found_beside(file.value, file.name), changes, Recipe.model_fields)
+    value = with_changes(found_beside(file.value, file.name), changes, RecipeKeys.model_fields)
     value = _with_hosted_models(value, file)
     try:
-        recipe = Recipe.model_validate(_tuples(value))
+        recipe = RecipeKeys.model_validate(_tuples(value))
     except ValidationError as faults:
-        raise _first(faults, file, Recipe) from None
+        raise _first(faults, file, RecipeKeys) from None
     resolved = Resolved(
         recipe,
         tuple(_stage(step, file, ("rounds", index), recipe) for index, step in enumerate(recipe.rounds)),
@@ -161,7 +161,7 @@ def _make_reachable(file: YamlFile) -> None:
     plugins.reachable(Path())
 
 
-def _stage(step: object, file: YamlFile, path: Path_, recipe: Recipe) -> Stage:
+def _stage(step: object, file: YamlFile, path: Path_, recipe: RecipeKeys) -> Stage:
     name, given = _named(step, file, path)
     made = stage_class(name, file.place((*path, name)))
     known = {field.name for field in fields(made)}  # type: ignore[arg-type]  # stages are dataclasses

@@ -21,7 +21,7 @@ from selfinstruct.formats.writing import LAYOUTS
 from selfinstruct.models.hosted import PROVIDERS
 from selfinstruct.models.make_backend import KINDS
 from selfinstruct.records import Json
-from selfinstruct.run.recipe.keys import Input, Limits, Publish, Recipe, Stop
+from selfinstruct.run.recipe.keys import Input, Limits, Publish, RecipeKeys, Stop
 from selfinstruct.run.recipe.resolve import Resolved, knobs
 from selfinstruct.run.recipe.stage_names import STAGES, recipe_name, stage_class
 from selfinstruct.stage import Stage
@@ -38,9 +38,9 @@ def recipe_schema() -> dict[str, Any]:
 
     Stages of packages that are installed are in it, but for those that fail to load.
     """
-    made: dict[str, Any] = Recipe.model_json_schema(ref_template=_REF)
+    made: dict[str, Any] = RecipeKeys.model_json_schema(ref_template=_REF)
     defs: dict[str, Any] = made.setdefault("$defs", {})
-    _describe(made, Recipe)
+    _describe(made, RecipeKeys)
     for model in (Input, Limits, Publish, Stop):
         _describe(defs[model.__name__], model)
     names = []

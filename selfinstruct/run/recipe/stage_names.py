@@ -48,7 +48,7 @@ _PLACES = {
     "feedback": "evaluate.feedback:Feedback",
     # auditing
     "ablate": "audit.ablate:Ablate",
-    "shift": "audit.shift:ShiftStage",
+    "shift": "audit.shift:Shift",
     "knowledge": "audit.knowledge:Knowledge",
     "trace": "audit.trace:Trace",
     "forget": "audit.forget:Forget",

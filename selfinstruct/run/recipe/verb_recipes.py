@@ -8,13 +8,12 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.aliases import Roles
+from selfinstruct.generate.propose_settings import Profile, Style
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.checks import PROMPT_SETS
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, YamlFile, parse_yaml
 
 Until = Literal["instructions", "classify", "instances", "publish"]
-Style = Literal["self_instruct", "alpaca"]
-Profile = Literal["default", "reference"]
 _MEASURES: tuple[Json, ...] = ("diversity", "balance")
 NO_MODELS: Mapping[str, str] = {}
 

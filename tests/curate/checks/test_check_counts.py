@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.checks.check_counts import Limit, counts, limits
+from selfinstruct.curate.checks.check_counts import CountLimit, counts, limits
 from selfinstruct.curate.exchanges import Reply
 
 
@@ -95,11 +95,11 @@ def test_plain_sentences_are_counted_exactly(asked: int, written: int) -> None:
 
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_relations_hold_as_they_say(number: int, count: int) -> None:
-    assert Limit("at most", number, "words").holds(count, count) == (count <= number)
-    assert Limit("fewer than", number, "words").holds(count, count) == (count < number)
-    assert Limit("at least", number, "words").holds(count, count) == (count >= number)
-    assert Limit("more than", number, "words").holds(count, count) == (count > number)
-    assert Limit("exactly", number, "words").holds(count, count) == (count == number)
+    assert CountLimit("at most", number, "words").holds(count, count) == (count <= number)
+    assert CountLimit("fewer than", number, "words").holds(count, count) == (count < number)
+    assert CountLimit("at least", number, "words").holds(count, count) == (count >= number)
+    assert CountLimit("more than", number, "words").holds(count, count) == (count > number)
+    assert CountLimit("exactly", number, "words").holds(count, count) == (count == number)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.curate.measures.rate import SCHEMA, Rate, Verdict, parse_verdict
+from selfinstruct.curate.measures.rate import SCHEMA, AnswerRating, Rate, parse_verdict
 from selfinstruct.records import Choice, Completion, Failure, Message, Request, Task, Usage
 from selfinstruct.stage import Bench, Failed, Kept, Measured, Outcome, Traits
 from tests.curate.records import task
@@ -80,7 +80,7 @@ def test_a_rating_is_read_however_it_is_said_or_not_at_all(said: str, rating: fl
 
 @given(st.integers(0, 10).map(lambda half: half / 2), st.from_regex(r"[A-Z][a-z ]{0,40}\.", fullmatch=True))
 def test_what_the_prompt_asks_for_is_read_back(rating: float, reason: str) -> None:
-    expected = Verdict(rating, " ".join(reason.split(" ")).strip())
+    expected = AnswerRating(rating, " ".join(reason.split(" ")).strip())
     assert parse_verdict(f"Reason: {reason}\nRating: {rating:g}") == expected
     assert parse_verdict(f"{reason}\nRating: {rating}") == expected
 

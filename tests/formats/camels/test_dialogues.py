@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfinstruct.formats.camels import CAMELS
-from selfinstruct.formats.camels.dialogues import Run, ShareGPT, about_llama_tokens, released_runs, runs
+from selfinstruct.formats.camels.dialogues import PairRange, ShareGPT, about_llama_tokens, released_runs, runs
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
 from selfinstruct.records import Message, Task
@@ -145,7 +145,7 @@ def test_the_released_splitter_accounts_for_every_pair_too(pairs: list[int], lim
 def test_where_nothing_overflows_at_the_end_both_splitters_agree(pairs: list[int], limit: int) -> None:
     released = list(released_runs(pairs, limit))
     repaired = list(runs(pairs, limit))
-    assert [Run(run.first, run.end) for run in released] == repaired
+    assert [PairRange(run.first, run.end) for run in released] == repaired
 
 
 @given(st.text())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.camels import CAMELS
-from selfinstruct.formats.camels.checked_values import Origin
+from selfinstruct.formats.camels.checked_values import SetOrigin
 from selfinstruct.formats.camels.instructions import WITH_INPUT, WITHOUT_INPUT, few_shot, zero_shot
 from selfinstruct.formats.fields import Unreadable
 from selfinstruct.formats.json_stream import Line
@@ -118,7 +118,7 @@ def test_there_are_fourteen_forms_with_the_papers_weights(forms: dict[str, int])
 
 @pytest.mark.parametrize("forms", [WITH_INPUT, WITHOUT_INPUT], ids=["with input", "without"])
 def test_forms_are_drawn_by_weight(forms: dict[str, int]) -> None:
-    origin = Origin(dataset="alpaca", source="alpaca_data.json", seed=42)
+    origin = SetOrigin(dataset="alpaca", source="alpaca_data.json", seed=42)
     entered = "IN" if forms is WITH_INPUT else ""
     seen = Counter(zero_shot("ASK", entered, origin.draw("template", number)) for number in range(DRAWS))
     expected = {form.format(instruction="ASK", input="IN"): DRAWS * weight / 20 for form, weight in forms.items()}
@@ -129,7 +129,7 @@ def test_forms_are_drawn_by_weight(forms: dict[str, int]) -> None:
 
 def test_a_draw_depends_on_the_seed_the_file_and_the_number_alone() -> None:
     def draws(seed: int, source: str) -> list[int]:
-        origin = Origin(dataset="dolly", source=source, seed=seed)
+        origin = SetOrigin(dataset="dolly", source=source, seed=seed)
         return [origin.draw("template", number) for number in range(50)]
 
     assert draws(42, "a.jsonl") == draws(42, "a.jsonl")
