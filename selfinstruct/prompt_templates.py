@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 TAGS: Mapping[str, str] = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
-"""The chat form of the Camels paper (arXiv 2306.04751, 3.2): plain text, no entries of a vocabulary."""
+"""The chat template of the Camels paper (arXiv 2306.04751, 3.2): plain text, no entries of a vocabulary."""
 CHATML_BEGINS, CHATML_ENDS = "<|im_start|>", "<|im_end|>"
 CHATML = f"{CHATML_BEGINS}user\n{{instruction}}{CHATML_ENDS}\n{CHATML_BEGINS}assistant\n"
 """The chat template of many tokenizers, for weights of our own that are asked token by token; its marks are entries of

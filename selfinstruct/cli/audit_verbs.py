@@ -94,10 +94,10 @@ def shift(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit shift --base embedded --tuned runs/student --prompts builtin --first 20 -o runs/shift
     """
-    from selfinstruct.run.student_files import tuned_form
+    from selfinstruct.run.student_files import tuned_template
 
     knobs: dict[str, Json] = {name: given[name] for name in ("tokens", "first", "responses")}
-    knobs |= {"template": given["template"] or tuned_form(given["tuned"]) or "chat", "floor": not given["no_floor"]}
+    knobs |= {"template": given["template"] or tuned_template(given["tuned"]) or "chat", "floor": not given["no_floor"]}
     models = {"base": given["base"], "tuned": given["tuned"]}
     if given["twin"]:
         models["twin"] = given["twin"]
@@ -121,11 +121,11 @@ def knowledge(**given: Any) -> int:  # noqa: ANN401 - click hands options over b
 
     Example:  selfinstruct audit knowledge --base embedded --tuned runs/lora --tuned runs/full -o runs/knowledge
     """
-    from selfinstruct.run.student_files import tuned_form
+    from selfinstruct.run.student_files import tuned_template
 
     students = {f"student-{number}": spec for number, spec in enumerate(given["tuned"], 1)}
     roles: list[Json] = [*students]
-    template = given["template"] or tuned_form(given["tuned"][0]) or "chat"
+    template = given["template"] or tuned_template(given["tuned"][0]) or "chat"
     knobs: dict[str, Json] = {"tuned": roles, "first": given["first"], "template": template}
     paths = [*(given["facts"] or ("builtin:facts",)), *given["held_out"]]
     return _audited("knowledge", paths, knobs, {"base": given["base"], **students}, given)
@@ -161,7 +161,7 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
 
     Example:  selfinstruct audit trace --data runs/first --responses runs/answers/answers.jsonl -o runs/trace
     """
-    from selfinstruct.run.student_files import served, tuned_form
+    from selfinstruct.run.student_files import served, tuned_template
 
     if bool(given["base"]) != bool(given["student"]):
         raise click.UsageError("name both --base and --student, or neither")
@@ -171,7 +171,7 @@ def trace(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
         raise click.UsageError("--lora-proxy is about retunings: --counterfactual")
     if given["counterfactual"] and given["output"] is None:
         raise click.UsageError("--counterfactual keeps every retuning in a folder: -o FOLDER")
-    template = given["template"] or tuned_form(given["student"]) or "chat"
+    template = given["template"] or tuned_template(given["student"]) or "chat"
     knobs: dict[str, Json] = {name: given[name] for name in ("responses", "of", "top", "embeddings", "unrelated")}
     models = {"base": given["base"], "tuned": given["student"]} if given["student"] else {}
     knobs |= {"template": template, **({"base": "base", "tuned": "tuned"} if models else {})}

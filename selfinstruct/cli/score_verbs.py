@@ -102,7 +102,7 @@ def score(**given: Any) -> int:  # noqa: ANN401 - click hands options over by na
     beside = {f"beside{number}": spec for number, spec in enumerate(given["beside"], 1)}
     asks: dict[str, Json] = {"model": "scored", "beside": list(beside)}
     knobs: dict[str, Json] = {name: given[name] for name in ("judge", "first", "temperature", "samples")}
-    wrappers: list[Json] = [*given["wrappers"]] or [_form(given["model"]) or "none"]
+    wrappers: list[Json] = [*given["wrappers"]] or [_tuned_template(given["model"]) or "none"]
     stages: list[Json] = [{"score": {**asks, **knobs, "wrappers": wrappers}}]
     stages += [{"objecqa": asks}] if given["objecqa"] else []
     models = {"scored": given["model"], **beside}
@@ -118,7 +118,7 @@ def _ask_suites(given: dict[str, Any]) -> int:
     if _holds_answers(given["model"]):
         return _judge_kept(given)
     given["model"], given["beside"] = _served(given["model"]), [_served(spec) for spec in given["beside"]]
-    return answer_suites(given, [_form(spec) or "auto" for spec in (given["model"], *given["beside"])])
+    return answer_suites(given, [_tuned_template(spec) or "auto" for spec in (given["model"], *given["beside"])])
 
 
 def _holds_answers(folder: str) -> bool:
@@ -155,14 +155,14 @@ def _served(spec: str) -> str:
     return faster
 
 
-def _form(spec: str) -> str:
+def _tuned_template(spec: str) -> str:
     """The wrapper that a student was tuned in, said; empty for another model."""
-    from selfinstruct.run.student_files import tuned_form
+    from selfinstruct.run.student_files import tuned_template
 
-    form = tuned_form(spec)
-    if form:
-        say(f"{spec} was tuned in the template '{form}', and is asked in it (--wrapper says otherwise)", err=True)
-    return form
+    template = tuned_template(spec)
+    if template:
+        say(f"{spec} was tuned in the template '{template}', and is asked in it (--wrapper says otherwise)", err=True)
+    return template
 
 
 def _answer_set(given: dict[str, Any]) -> int:
@@ -170,8 +170,8 @@ def _answer_set(given: dict[str, Any]) -> int:
     from selfinstruct.run.recipe.resolve import resolve
 
     knobs: dict[str, Json] = {name: given[name] for name in ("gold", "judge", "first", "temperature", "max_tokens")}
-    forms = [_form(spec) or "auto" for spec in (given["model"], *given["beside"])]
-    wrappers: list[Json] = [*given["wrappers"]] or [*(forms if {*forms} != {"auto"} else ["auto"])]
+    templates = [_tuned_template(spec) or "auto" for spec in (given["model"], *given["beside"])]
+    wrappers: list[Json] = [*given["wrappers"]] or [*(templates if {*templates} != {"auto"} else ["auto"])]
     knobs |= {"held_out_seeds": given["held_out"], "wrappers": wrappers}
     recipe = verb_recipes.answer_set(given["on"], given["model"], given["beside"], knobs, given["columns"])
     return carry_out(resolve(recipe, given["changes"]), given, _tell_answers, "evaluation.json")
@@ -243,12 +243,12 @@ def _as_json(scores: Mapping[str, Any]) -> str:
     return json.dumps(scores)
 
 
-def answer_suites(given: dict[str, Any], forms: Sequence[str]) -> int:
-    """Ask the suites; `forms`: the wrapper of each model, where the command names none."""
+def answer_suites(given: dict[str, Any], templates: Sequence[str]) -> int:
+    """Ask the suites; `templates`: the wrapper of each model, where the command names none."""
     from selfinstruct.run.recipe.resolve import resolve
     from selfinstruct.run.recipe.verb_recipes import ask_suites
 
-    wrappers: list[Json] = [*(given["wrappers"] or (forms if len({*forms}) > 1 else forms[:1]))]
+    wrappers: list[Json] = [*(given["wrappers"] or (templates if len({*templates}) > 1 else templates[:1]))]
     knobs: dict[str, Json] = {"wrappers": wrappers, "first": given["first"]}
     recipe = ask_suites(given["suite"], given["model"], given["beside"], knobs, _judging(given))
     return carry_out(resolve(recipe, given["changes"]), given, _say_suites, "suite.json")

@@ -90,11 +90,11 @@ def strata(responses: Sequence[Response]) -> list[str]:
     >>> strata([Response(prompt="A river?", text=""), Response(prompt="A river in", text="", whole=False)])
     ['all', 'all']
     """
-    forms = ["whole" if response.whole else "cut" for response in responses]
+    kinds = ["whole" if response.whole else "cut" for response in responses]
     sources: dict[str, set[str]] = {}
-    for form, response in zip(forms, responses, strict=True):
-        sources.setdefault(form, set()).add(response.origin)
-    return forms if all(len(of_form) >= _LEAST_OF_STRATUM for of_form in sources.values()) else ["all"] * len(forms)
+    for kind, response in zip(kinds, responses, strict=True):
+        sources.setdefault(kind, set()).add(response.origin)
+    return kinds if all(len(of_kind) >= _LEAST_OF_STRATUM for of_kind in sources.values()) else ["all"] * len(kinds)
 
 
 def draw(scored: Sequence[ScoredResponse], places: Sequence[int], wanted: int, seed: int) -> tuple[Drawn, ...]:

@@ -159,8 +159,8 @@ def prepare(
     """An example for each instance of each task, in their order, none longer than `max_tokens`.
 
     What is longer loses its end, mark included, so that nobody learns to stop there; that is counted. With `reject` its
-    task is not learned, with all its instances. `words`: tokens that the model knows. `seed` draws among the forms of
-    `self_instruct`, for each instance by its own id.
+    task is not learned, with all its instances. `words`: tokens that the model knows. `seed` draws among the templates
+    of `self_instruct`, for each instance by its own id.
 
     Raises:
         Unfit: a task without an answer, one that the template refuses or of which no token would be learned; the first

@@ -13,7 +13,7 @@ what is on topic                                topic.py
 how classification tasks are told apart         classify.py; without a model offline_classifier.py
 how instances are asked for                     instances.py
 which instances are dropped                     prepare.py
-the thirteen training forms                     encode.py
+the thirteen training templates                 encode.py
 what the released program does, bit for bit     reference_program.py
 """
 

@@ -1,6 +1,6 @@
-r"""Self-Instruct's encoding: an instance becomes a prompt and a completion, in one of thirteen forms.
+r"""Self-Instruct's encoding: an instance becomes a prompt and a completion, in one of thirteen templates.
 
-The released program draws the form at random so that a student learns no single one. Source: its templates and its
+The released program draws the template at random so that a student learns no single one. Source: its templates and its
 pre-encoding of inputs, which are facts of the format of `gpt3_finetuning_data`.
 """
 
@@ -52,7 +52,7 @@ def without_field_name(text: str, profile: Profile = "default") -> str:
 
 
 def encoded(instruction: str, pair: Instance, rng: Random, profile: Profile = "default") -> Encoded:
-    r"""One instance in a form drawn from `rng`: a coin for the field name, then the form.
+    r"""One instance in a template drawn from `rng`: a coin for the field name, then the template.
 
     >>> encoded("Add.", Instance("", "3"), Random(2))
     Encoded(prompt='Add. Output:', completion=' 3<|endoftext|>')
@@ -60,14 +60,14 @@ def encoded(instruction: str, pair: Instance, rng: Random, profile: Profile = "d
     given = pair.input
     if rng.random() < 0.5:
         given = without_field_name(given, profile)
-    return in_form(
+    return in_template(
         rng.choice(ENCODINGS_WITH_INPUT if given.strip() else ENCODINGS_WITHOUT_INPUT), instruction, given, pair.output
     )
 
 
-def in_form(form: str, instruction: str, given: str, output: str) -> Encoded:
-    """One of the thirteen forms, filled; braces in the data are safe."""
-    return Encoded(filled(form, instruction, given), f"{before_answer(form)}{output.strip()}{END}")
+def in_template(template: str, instruction: str, given: str, output: str) -> Encoded:
+    """One of the thirteen templates, filled; braces in the data are safe."""
+    return Encoded(filled(template, instruction, given), f"{before_answer(template)}{output.strip()}{END}")
 
 
 def encode_all(tasks: Iterable[Task], rng: Random, profile: Profile = "default") -> list[Encoded]:

@@ -123,15 +123,15 @@ class MakeInstances:
         if self._small(traits):
             return prompt("generate", "instances.small.completion")
         order = "output_first" if task.is_classification else "input_first"
-        return prompt("generate", f"instances.{order}.{self._form(traits)}")
+        return prompt("generate", f"instances.{order}.{self._template_for(traits)}")
 
-    def _form(self, traits: Traits) -> str:
+    def _template_for(self, traits: Traits) -> str:
         return (
             "chat" if self.template == "chat" or (self.template == "auto" and not traits.completion) else "completion"
         )
 
     def _small(self, traits: Traits) -> bool:
-        return traits.small and self.profile == "default" and self._form(traits) == "completion"
+        return traits.small and self.profile == "default" and self._template_for(traits) == "completion"
 
     def _direct(self, traits: Traits) -> bool:
         """Whether the instruction is the message and the answer the output."""
@@ -185,7 +185,7 @@ class MakeInstances:
         )
 
     def _request(self, task: Task, traits: Traits) -> Request:
-        small, form = self._small(traits), self._form(traits)
+        small, template = self._small(traits), self._template_for(traits)
         text = self._text(task, traits).filled(
             instruction=one_line(task.instruction) if small else task.instruction.strip(),
             items=str(self.max_instances),
@@ -193,10 +193,10 @@ class MakeInstances:
         stop: tuple[str, ...] = ()
         if self.profile == "reference":
             stop = (f"Example {self.max_instances + 1}", "Task:")
-        elif form == "completion":
+        elif template == "completion":
             stop = ("\nTask:", f"\nExample {self.max_instances + 1}")
         return Request(
-            prompt=(Message("user", text),) if form == "chat" else f"{text}\n",
+            prompt=(Message("user", text),) if template == "chat" else f"{text}\n",
             max_tokens=self.max_tokens_classification if task.is_classification else self.max_tokens or 350,
             temperature=_or(self.temperature, 0.0),
             top_p=self._top_p(),

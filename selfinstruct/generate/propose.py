@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, TypeVar
 
 from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.generate import reference_program
-from selfinstruct.generate.propose_prompts import ProposalTemplate, layout_for, ordinals
+from selfinstruct.generate.propose_prompts import ProposalTemplate, ordinals, template_for
 from selfinstruct.generate.propose_settings import SMALL, SMALL_CHOICES, STYLES, Asking, Profile, Style, Template
 from selfinstruct.generate.topic import AUTO, Topic, topic_of
 from selfinstruct.needs import Demonstrations, Needs
@@ -22,10 +22,10 @@ _NAMED = 0.5  # share of requests that name a kind: what is failed on is wanted 
 
 @dataclass(frozen=True, slots=True)
 class _DrawnPrompt:
-    """What a request shows, and the form it has."""
+    """What a request shows, and its template."""
 
     drawn: Sequence[Task]
-    layout: ProposalTemplate
+    template: ProposalTemplate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,16 +170,16 @@ class Propose:
         machine: Sequence[Task],
         topic: Topic | None,
     ) -> Iterator[_DrawnPrompt]:
-        def layout(what: str, about: str) -> ProposalTemplate:
+        def template(what: str, about: str) -> ProposalTemplate:
             knobs = (self.style, self.template, self.profile, traits, asking)
-            return layout_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
+            return template_for(*knobs, classification_only=self.classification_only, what=what, topic=about)
 
         kinds = {} if self.classification_only or self.profile == "reference" else bench.wanted
         numbers = count(bench.first_request)
         for number, drawn in zip(numbers, self._draws(bench, asking, seeds, machine), strict=False):
             rng = bench.random(-1 - number)
             what = kind(rng, kinds)
-            yield _DrawnPrompt(drawn, layout(what, "" if topic is None else topic.asked_for(rng)))
+            yield _DrawnPrompt(drawn, template(what, "" if topic is None else topic.asked_for(rng)))
 
     def _draws(
         self, bench: Bench, asking: Asking, seeds: Sequence[Task], machine: Sequence[Task]
@@ -198,32 +198,32 @@ class Propose:
                 yield reference_program.draw(rng, machine, seeds, total, from_machine)
 
     def _request(self, about: _DrawnPrompt, asking: Asking, traits: Traits) -> Request:
-        layout, drawn = about.layout, about.drawn
+        template, drawn = about.template, about.drawn
         several = SMALL_CHOICES if traits.small and traits.multiple and self.profile == "default" else 1
         return Request(
-            prompt=layout.prompt(drawn),
+            prompt=template.prompt(drawn),
             max_tokens=asking.max_tokens,
             temperature=asking.temperature,
             top_p=asking.top_p,
             presence_penalty=asking.presence_penalty,
             frequency_penalty=self.frequency_penalty,
-            stop=layout.stop(len(drawn)),
+            stop=template.stop(len(drawn)),
             n=self.choices or several,
-            json_schema=layout.json_schema,
+            json_schema=template.json_schema,
             purpose="propose",
         )
 
     def _outcomes(self, about: _DrawnPrompt, completion: Completion) -> Iterator[Outcome]:
-        layout, drawn = about.layout, about.drawn
+        template, drawn = about.template, about.drawn
         read = completion.choices[:1] if self.profile == "reference" else completion.choices
         for index, choice in enumerate(read):
-            items = layout.items(choice, len(drawn))
+            items = template.items(choice, len(drawn))
             provenance = Provenance(
                 stage=self.name,
                 parents=tuple(task.id for task in drawn),
                 request=completion.choice_id(index),
                 model=completion.model,
-                prompt=layout.label,
+                prompt=template.label,
             )
             if not items:
                 reason = "truncated" if choice.finish_reason == "length" else "no_item"

@@ -1,4 +1,4 @@
-"""How demonstrations become a prompt and a completion becomes tasks: one small class for each form of asking."""
+"""How demonstrations become a prompt and a completion becomes tasks: one small class for each template."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ class ProposalTemplate(Protocol):
         """What an answer holds; a completion thrown away whole gives nothing."""
 
 
-def layout_for(
+def template_for(
     style: Style,
     template: Template,
     profile: Profile,
@@ -59,20 +59,20 @@ def layout_for(
     what: str = "",
     topic: str = "",
 ) -> ProposalTemplate:
-    """The form that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
+    """The template that suits a style and what the model can be asked for; `what`: a kind of task, in place of any."""
     chat = template == "chat" or (template == "auto" and not traits.completion)
     usual = "classification tasks that name their possible labels" if classification_only else "tasks"
     what = f"{what or usual} about {topic}" if topic else what or usual
     if style == "self_instruct" and profile == "reference":
         return ReferenceList(classification_only=classification_only, chat=chat)
     structured = chat and traits.structured and not traits.small and profile == "default"
-    form = "json" if structured else "chat" if chat else "completion"
+    kind = "json" if structured else "chat" if chat else "completion"
     if style == "alpaca":
         strict = profile == "reference"
-        return Entries(prompt("generate", f"propose_alpaca.{form}"), form, asking.items, what, topic, strict=strict)
+        return Entries(prompt("generate", f"propose_alpaca.{kind}"), kind, asking.items, what, topic, strict=strict)
     if traits.small and not chat:
-        return NumberedList(prompt("generate", "propose.small"), form, asking.items, what, topic, mark="Task ")
-    return NumberedList(prompt("generate", f"propose.{form}"), form, asking.items, what, topic)
+        return NumberedList(prompt("generate", "propose.small"), kind, asking.items, what, topic, mark="Task ")
+    return NumberedList(prompt("generate", f"propose.{kind}"), kind, asking.items, what, topic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class NumberedList:
     """Instructions alone, as a numbered list to be continued."""
 
     text: Prompt
-    form: str
+    template: str
     wanted: int
     what: str
     topic: str = ""
@@ -95,13 +95,13 @@ class NumberedList:
     @property
     def json_schema(self) -> str:
         """An array of strings, as an object because some endpoints accept nothing else."""
-        return _TASKS_SCHEMA.replace("ITEM", '{"type":"string"}') if self.form == "json" else ""
+        return _TASKS_SCHEMA.replace("ITEM", '{"type":"string"}') if self.template == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
         """As in `ProposalTemplate`."""
         shown = [reference_program.listed(task.instruction) for task in demonstrations]
         listed = parse_instructions.numbered(shown, label=self.mark)
-        if self.form == "completion":
+        if self.template == "completion":
             opening = f"{self.mark}{len(shown) + 1}" + (":" if self.mark else ".")
             return f"{_filled(self.text, self.topic, what=self.what)}\n{listed}{opening}"
         first, last = len(shown) + 1, len(shown) + self.wanted
@@ -119,14 +119,14 @@ class NumberedList:
 
     def stop(self, shown: int) -> tuple[str, ...]:
         """Anchored at the start of a line, so that `2016.` inside a text ends nothing."""
-        if self.form != "completion":
+        if self.template != "completion":
             return ()
         return ("\n\n", f"\n{self.mark}{shown + self.wanted + 1}" + (":" if self.mark else "."))
 
     def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
         """All good items; of a choice that was cut off, the last one is torn."""
         whole: list[str] = []
-        if self.form == "json":
+        if self.template == "json":
             whole = [
                 item
                 for item in (_instruction(element) for element in parse_instructions.json_items(choice.text))
@@ -134,7 +134,7 @@ class NumberedList:
             ]
         if whole:
             return [ProposedItem(item) for item in whole]  # elements of a cut array are whole or not there
-        opened = shown + 1 if self.form == "completion" else 0
+        opened = shown + 1 if self.template == "completion" else 0
         return _torn(
             [ProposedItem(item) for item in parse_instructions.list_items(choice.text, opened=opened, chat=not opened)],
             choice,
@@ -146,7 +146,7 @@ class Entries:
     """Instruction, input and output in one request, as Stanford Alpaca asks."""
 
     text: Prompt
-    form: str
+    template: str
     wanted: int
     what: str
     topic: str = ""
@@ -161,13 +161,13 @@ class Entries:
     @property
     def json_schema(self) -> str:
         """JSON schema of an array of task objects."""
-        return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.form == "json" else ""
+        return _TASKS_SCHEMA.replace("ITEM", _ENTRY_SCHEMA) if self.template == "json" else ""
 
     def prompt(self, demonstrations: Sequence[Task]) -> Asks:
         """As in `ProposalTemplate`."""
         shown = len(demonstrations)
         opened = parse_instances.written(demonstrations)
-        if self.form == "completion":
+        if self.template == "completion":
             return f"{_filled(self.text, self.topic, what=self.what, total=str(shown + self.wanted))}\n\n{opened}"
         closed = opened.rpartition("###\n")[0].rstrip("\n")
         values = {"items": str(self.wanted), "first": str(shown + 1), "last": str(shown + self.wanted)}
@@ -178,19 +178,19 @@ class Entries:
         last = shown + self.wanted + 1
         if self.strict:
             return (f"\n{last}", f"{last}.")
-        return () if self.form != "completion" else (f"\n{last}. Instruction:",)
+        return () if self.template != "completion" else (f"\n{last}. Instruction:",)
 
     def items(self, choice: Choice, shown: int) -> list[ProposedItem]:
         """As in `ProposalTemplate`."""
         if self.strict:
             return self._strict_items(choice, shown)
-        if self.form == "json":
+        if self.template == "json":
             whole = [
                 item for item in (_entry(element) for element in parse_instructions.json_items(choice.text)) if item
             ]
             if whole:
                 return whole
-        opened = self.form == "completion"
+        opened = self.template == "completion"
         return _torn([_item(entry) for entry in parse_instances.read(choice.text, opened=opened)], choice)
 
     @staticmethod

@@ -46,17 +46,17 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationByForm:
+class WholeAndCutCalibration:
     """A line for whole prompts and one for cut ones: the same score means less after a prompt that breaks off."""
 
     whole: Calibration
     cut: Calibration
 
     def probabilities(self, scores: "NDArray[np.float64]", whole: "NDArray[np.bool_]") -> "NDArray[np.float64]":
-        """Each score by the line of its prompt's form.
+        """Each score by the line of whole or of cut prompts.
 
         >>> import numpy as np
-        >>> lines = CalibrationByForm(whole=Calibration(1.0, 1.0), cut=Calibration(1.0, -1.0))
+        >>> lines = WholeAndCutCalibration(whole=Calibration(1.0, 1.0), cut=Calibration(1.0, -1.0))
         >>> lines.probabilities(np.array([0.0, 0.0]), np.array([True, False])).tolist()
         [0.731059, 0.268941]
         """
@@ -65,7 +65,7 @@ class CalibrationByForm:
         return np.where(whole, self.whole.probabilities(scores), self.cut.probabilities(scores))
 
     def as_json(self) -> dict[str, Json]:
-        """As `judge.json` in the judge's folder has it, by form of the prompt."""
+        """As `judge.json` in the judge's folder has it."""
         return {"method": "platt, whole and cut prompts each", "whole": self.whole.as_json(), "cut": self.cut.as_json()}
 
     @classmethod
@@ -74,13 +74,13 @@ class CalibrationByForm:
         return cls(Calibration.from_json(data["whole"]), Calibration.from_json(data["cut"]))
 
 
-def calibration_of(data: Mapping[str, Any]) -> Calibration | CalibrationByForm:
+def calibration_of(data: Mapping[str, Any]) -> Calibration | WholeAndCutCalibration:
     """The inverse of `as_json` of either.
 
     >>> calibration_of(Calibration(1.0, 0.5).as_json())
     Calibration(slope=1.0, intercept=0.5)
     """
-    return CalibrationByForm.from_json(data) if "whole" in data else Calibration.from_json(data)
+    return WholeAndCutCalibration.from_json(data) if "whole" in data else Calibration.from_json(data)
 
 
 def calibrated(

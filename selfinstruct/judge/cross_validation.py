@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from selfinstruct.judge.calibration import Calibration, CalibrationByForm, calibrated
+from selfinstruct.judge.calibration import Calibration, WholeAndCutCalibration, calibrated
 from selfinstruct.judge.validate_on_reads import Labelled
 from selfinstruct.records import digest
 
@@ -26,7 +26,7 @@ _PLAIN = Calibration(1.0, 0.0)
 class CrossValidated:
     """What comes of leaving out."""
 
-    calibration: CalibrationByForm
+    calibration: WholeAndCutCalibration
     """For the judge that learned from all."""
     probabilities: "NDArray[np.float64]"
     """Of each row, by a judge that learned from no row of its fold, and was calibrated without it."""
@@ -53,12 +53,12 @@ def cross_validated(rows: Sequence[Labelled], locked: Sequence[str], scores: "Sc
     by_lineage = len(set(families[free].tolist())) >= _LEAST
     names = families if by_lineage else parts
 
-    def curve(of: "NDArray[np.bool_]") -> CalibrationByForm:
+    def curve(of: "NDArray[np.bool_]") -> WholeAndCutCalibration:
         seen = np.zeros(len(rows))
         for part in np.unique(parts[of]):
             mine = of & (parts == part)
             seen[mine] = scores(of & ~mine)[mine]
-        return CalibrationByForm(whole=_curve(seen, labels, of & whole), cut=_curve(seen, labels, of & ~whole))
+        return WholeAndCutCalibration(whole=_curve(seen, labels, of & whole), cut=_curve(seen, labels, of & ~whole))
 
     final = curve(able)
     probabilities = final.probabilities(scores(able), whole)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration, CalibrationByForm
+from selfinstruct.judge.calibration import RULE, THRESHOLD, Calibration, WholeAndCutCalibration
 from selfinstruct.judge.cross_validation import CrossValidated
 from selfinstruct.judge.judge_card import card
 from selfinstruct.judge.judge_folder import CARD, ENCODER, LINE, WEIGHTS, emptied_folder, write_facts
@@ -41,7 +41,7 @@ class TrainedJudge:
 
     judge: Tone
     backend_facts: Mapping[str, Json]
-    calibration: Calibration | CalibrationByForm
+    calibration: Calibration | WholeAndCutCalibration
     calibrated_on: str
     crossed: CrossValidated | None = None
     """What came of labelled completions that it learned from, each lineage left out in turn."""
@@ -269,7 +269,7 @@ def _encoder(
     )
 
 
-def _version(backend: str, weights: Json, calibration: Calibration | CalibrationByForm) -> str:
+def _version(backend: str, weights: Json, calibration: Calibration | WholeAndCutCalibration) -> str:
     """Two judges that could ever disagree have different ones."""
     return f"{backend}-{digest(backend, weights, calibration.as_json(), THRESHOLD)[:12]}"
 

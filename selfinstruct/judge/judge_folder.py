@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from selfinstruct.atomic_files import file_sha256
 from selfinstruct.errors import BadInput
-from selfinstruct.judge.calibration import CalibrationByForm, calibration_of
+from selfinstruct.judge.calibration import WholeAndCutCalibration, calibration_of
 from selfinstruct.judge.features import BITS, FEATURES_VERSION
 from selfinstruct.judge.validate_on_reads import confusions
 from selfinstruct.records import Json, digest
@@ -178,7 +178,7 @@ def _probe(folder: Path, facts: dict[str, Any], states: HiddenStates | None) -> 
         raise BadInput(what, place=str(folder / FACTS), fix="train it again with `selfinstruct train-judge`")
     line = LinearProbe(unpacked_reals((folder / LINE).read_bytes()), facts["intercept"])
     calibration = calibration_of(facts["calibration"])
-    assert isinstance(calibration, CalibrationByForm)
+    assert isinstance(calibration, WholeAndCutCalibration)
     return ProbeJudge(
         version=facts["name"],
         line=line,

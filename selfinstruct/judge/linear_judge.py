@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from selfinstruct.judge.calibration import THRESHOLD, Calibration, CalibrationByForm, calibrated
+from selfinstruct.judge.calibration import THRESHOLD, Calibration, WholeAndCutCalibration, calibrated
 from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.features import BITS, places
 from selfinstruct.judge.read_fragments import LabelledFragment, LabelledFragments
 from selfinstruct.judge.validate_on_reads import Labelled
-from selfinstruct.tone.whole_or_cut_prompt import forms
+from selfinstruct.tone.whole_or_cut_prompt import whole_flags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,8 +148,8 @@ class LinearJudge:
 
     version: str
     weights: "NDArray[np.int16]"
-    calibration: Calibration | CalibrationByForm
-    """By form: the judge asks whether a prompt is whole."""
+    calibration: Calibration | WholeAndCutCalibration
+    """Two of them: the judge asks whether a prompt is whole."""
     pair_aware: bool
     threshold: float = THRESHOLD
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -163,11 +163,11 @@ class LinearJudge:
         """For each (prompt, continuation): how likely the continuation answers.
 
         White space at the seam does not count, nor what lies further than some thirty words from it. `whole` says
-        nothing to a judge that was not calibrated by form (`ifs-v1`).
+        nothing to a judge that was not calibrated for whole and cut prompts apart (`ifs-v1`).
         """
         scores = self.scores(pairs)
-        if isinstance(self.calibration, CalibrationByForm):
-            probabilities: list[float] = self.calibration.probabilities(scores, forms(pairs, whole)).tolist()
+        if isinstance(self.calibration, WholeAndCutCalibration):
+            probabilities: list[float] = self.calibration.probabilities(scores, whole_flags(pairs, whole)).tolist()
             return probabilities
         return list(self.calibration.probabilities(scores).tolist())
 
@@ -184,7 +184,7 @@ class Learned:
     """Weights and calibration that a linear judge has learned."""
 
     weights: "NDArray[np.int16]"
-    calibration: Calibration | CalibrationByForm
+    calibration: Calibration | WholeAndCutCalibration
     calibrated_on: str
     """In words, for the card."""
     crossed: CrossValidated | None = None
@@ -227,7 +227,10 @@ def learned(fragments: LabelledFragments, *, pair_aware: bool) -> Learned:
 def learned_with_reads(
     fragments: LabelledFragments, reads: Sequence[Labelled], locked: Sequence[str], *, pair_aware: bool
 ) -> Learned:
-    """As `learned`, and from completions that were read, which count as one set more; calibrated by form on these."""
+    """As `learned`, and from completions that were read, which count as one set more.
+
+    Calibrated on these, for whole and cut prompts apart.
+    """
     import numpy as np
 
     sets = [_known(fragments.train, name, pair_aware=pair_aware) for name in fragments.sets()]

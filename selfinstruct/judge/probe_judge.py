@@ -1,4 +1,4 @@
-"""The probe: a line through hidden states of a small model that stays as it is, the linear judge's score, and the form.
+"""The probe: a line through hidden states of a small model, the linear judge's score, and whether a prompt is whole.
 
 Where the linear judge sees words, the model's middle layers hold what they mean. Only the line is learned and shipped.
 """
@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from selfinstruct.judge.calibration import THRESHOLD, CalibrationByForm
+from selfinstruct.judge.calibration import THRESHOLD, WholeAndCutCalibration
 from selfinstruct.judge.cross_validation import CrossValidated, cross_validated
 from selfinstruct.judge.linear_judge import LinearJudge
 from selfinstruct.judge.validate_on_reads import Labelled
 from selfinstruct.stage import HiddenStates
-from selfinstruct.tone.whole_or_cut_prompt import forms
+from selfinstruct.tone.whole_or_cut_prompt import whole_flags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +103,7 @@ class ProbeJudge:
     line: LinearProbe
     linear: LinearJudge
     states: HiddenStates
-    calibration: CalibrationByForm
+    calibration: WholeAndCutCalibration
     threshold: float = THRESHOLD
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """As in `LinearJudge`."""
@@ -118,9 +118,9 @@ class ProbeJudge:
 
         if not pairs:
             return []
-        form = forms(pairs, whole)
-        seen = columns(self.states(pairs), self.linear.scores(pairs), form)
-        probabilities: list[float] = self.calibration.probabilities(self.line.scores(seen), form).tolist()
+        flags = whole_flags(pairs, whole)
+        seen = columns(self.states(pairs), self.linear.scores(pairs), flags)
+        probabilities: list[float] = self.calibration.probabilities(self.line.scores(seen), flags).tolist()
         assert np.isfinite(probabilities).all()
         return probabilities
 
@@ -128,7 +128,7 @@ class ProbeJudge:
 def columns(
     states: "NDArray[np.float32]", linear: "NDArray[np.float64]", whole: "NDArray[np.bool_]"
 ) -> "NDArray[np.float64]":
-    """What the line goes through: the states, then the linear score and the form, alone and together."""
+    """What the line goes through: the states, then the linear score and whether the prompt is whole, each and both."""
     import numpy as np
 
     score = np.clip(linear / _SCORE, -FORM, FORM)

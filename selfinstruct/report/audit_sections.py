@@ -78,7 +78,7 @@ class ShiftSection:
     finding: AuditFinding | None
     base: str
     tuned: str
-    form: str
+    prompt_template: str
     of: str
     responses: int | None
     positions: int | None
@@ -103,7 +103,7 @@ class ShiftSection:
             ),
             base=text_in(value.get("base")),
             tuned=text_in(value.get("tuned")),
-            form=text_in(value.get("template")),
+            prompt_template=text_in(value.get("template")),
             of=text_in(value.get("of")),
             responses=count_in(value.get("responses")),
             positions=count_in(value.get("positions")),

@@ -108,7 +108,7 @@ class TuningSection:
     notice: str
     """The base's terms; empty where it has none of its own."""
     method: str
-    form: str
+    prompt_template: str
     shuffled: bool
     """A control: each record learned the answer of another."""
     examples: int | None
@@ -147,7 +147,7 @@ class TuningSection:
             base=text_in(value.get("base")),
             notice=text_in(value.get("notice")),
             method=text_in(recipe.get("method")),
-            form=text_in(recipe.get("format")) or text_in(recipe.get("template")),
+            prompt_template=text_in(recipe.get("format")) or text_in(recipe.get("template")),
             shuffled=recipe.get("shuffled") is True,
             examples=count_in(data.get("examples")),
             truncated=count_in(data.get("truncated")),

@@ -53,7 +53,7 @@ def served(spec: str) -> str:
     return f"gguf:{file}" if (Path(spec) / "student").is_dir() and file.is_file() else spec
 
 
-def tuned_form(spec: str) -> str:
+def tuned_template(spec: str) -> str:
     """The wrapper in which a student was tuned, from what its run wrote beside it; empty for any other model.
 
     Asked in another, a student shows what it did not learn.

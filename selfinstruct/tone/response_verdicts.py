@@ -72,7 +72,7 @@ class Response:
 
     @property
     def known_whole(self) -> bool | None:
-        """What a judge is told of the prompt's form: nothing that was only inferred."""
+        """Whether the prompt is whole, as a judge is told: nothing that was only inferred."""
         return None if self.inferred else self.whole
 
     @property

@@ -203,14 +203,14 @@ def _with_judge_error(
     numbers: Mapping[str, Estimate | None], total: Sequence[int], biases: Mapping[str, Bias]
 ) -> WithJudgeError:
     """Empty responses stay as they are: no judge is asked about them, so none errs."""
-    asked = {form: total[PLACE[f"{name}_judged"]] for form, name in (("whole", "full"), ("cut", "partial"))}
+    asked = {kind: total[PLACE[f"{name}_judged"]] for kind, name in (("whole", "full"), ("cut", "partial"))}
 
-    def wide(name: str, of: str, *forms: str) -> Estimate | None:
+    def wide(name: str, of: str, *kinds: str) -> Estimate | None:
         number = numbers[name]
-        there = [form for form in forms if asked[form]]
-        if number is None or any(form not in biases for form in there):
+        there = [kind for kind in kinds if asked[kind]]
+        if number is None or any(kind not in biases for kind in there):
             return None
-        return widened(number, [(asked[form] / total[PLACE[of]], biases[form]) for form in there])
+        return widened(number, [(asked[kind] / total[PLACE[of]], biases[kind]) for kind in there])
 
     return WithJudgeError(
         ifs=wide("ifs", "all", "whole", "cut"),
@@ -228,10 +228,10 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
     total = table.sum(axis=0).tolist()
     draws = resampled(table, seed=seed).tolist() if len(table) > 1 else []
     judges = {"full": correction(known.whole, seed), "partial": correction(known.cut, seed + 1)}
-    values = {form: _corrected_share(total, form, *judge.rates) for form, judge in judges.items()}
+    values = {kind: _corrected_share(total, kind, *judge.rates) for kind, judge in judges.items()}
     spreads = {
-        form: [_corrected_share(draw, form, *rates) for draw, rates in zip(draws, judge.drawn, strict=False)]
-        for form, judge in judges.items()
+        kind: [_corrected_share(draw, kind, *rates) for draw, rates in zip(draws, judge.drawn, strict=False)]
+        for kind, judge in judges.items()
     }
 
     def estimate(value: float | None, spread: Sequence[float | None], lowest: float = 0.0) -> Estimate | None:
@@ -243,7 +243,7 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
         asked = total[PLACE["all"]]
         return of_draws(value, numbers, n=asked, clusters=len(table), within=(lowest, 1.0))
 
-    full, partial = (estimate(values[form], spreads[form]) for form in judges)
+    full, partial = (estimate(values[kind], spreads[kind]) for kind in judges)
     mixed = [
         _mixed(draw, of_full, of_partial) for draw, of_full, of_partial in zip(draws, *spreads.values(), strict=False)
     ]
@@ -260,9 +260,9 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
     )
 
 
-def _corrected_share(counts: Sequence[float], form: str, sensitivity: float, specificity: float) -> float | None:
+def _corrected_share(counts: Sequence[float], kind: str, sensitivity: float, specificity: float) -> float | None:
     """Of the whole or the cut prompts, the share that was answered; None without any, or for a judge by chance."""
-    answers, asked, every = (counts[PLACE[name]] for name in (f"answers_{form}", f"{form}_judged", form))
+    answers, asked, every = (counts[PLACE[name]] for name in (f"answers_{kind}", f"{kind}_judged", kind))
     if not every:
         return None
     share = corrected(answers / asked, sensitivity, specificity) if asked else 0.0

@@ -43,16 +43,16 @@ def seems_whole(prompt: str) -> bool:
     return len(words) <= _SHORT and bool(words) and words[-1].lower() not in _OPEN and len(end) <= 200
 
 
-def forms(pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None) -> "NDArray[np.bool_]":
+def whole_flags(pairs: Sequence[tuple[str, str]], whole: Sequence[bool | None] | None) -> "NDArray[np.bool_]":
     """Of each (prompt, text), whether its prompt is whole: as was said, or as it seems where nothing was.
 
-    >>> forms([("Name a river.", ""), ("Name a river in", ""), ("Name a", "")], [None, None, True]).tolist()
+    >>> whole_flags([("Name a river.", ""), ("Name a river in", ""), ("Name a", "")], [None, None, True]).tolist()
     [True, False, True]
     """
     import numpy as np
 
     said = whole or [None] * len(pairs)
     whole_or_not = [
-        seems_whole(prompt) if form is None else form for (prompt, _), form in zip(pairs, said, strict=True)
+        seems_whole(prompt) if flag is None else flag for (prompt, _), flag in zip(pairs, said, strict=True)
     ]
     return np.array(whole_or_not, dtype=np.bool_)

@@ -8,7 +8,7 @@ import pytest
 from selfinstruct.cli import last_words
 from selfinstruct.cli.last_words import tuned_words
 from selfinstruct.errors import BadInput
-from selfinstruct.run.student_files import served, tuned_form
+from selfinstruct.run.student_files import served, tuned_template
 from tests.cli.typed import command
 
 
@@ -55,8 +55,8 @@ def test_a_student_is_asked_in_the_form_it_was_tuned_in_unless_another_is_named(
     (run / "student").mkdir(parents=True)
     (run / "student" / "training.json").write_text(json.dumps({"recipe": {"format": "ifs"}}), encoding="utf-8")
     for spec in (run, run / "student", f"hf:{run}", f"gguf:{run / 'student.gguf'}"):
-        assert tuned_form(str(spec)) == "ifs"
-    assert [tuned_form(spec) for spec in ("embedded", "openai:m", f"hf:{tmp_path}")] == ["", "", ""]
+        assert tuned_template(str(spec)) == "ifs"
+    assert [tuned_template(spec) for spec in ("embedded", "openai:m", f"hf:{tmp_path}")] == ["", "", ""]
     (run / "student.gguf").write_bytes(b"GGUF")
     ended = command("score", run, "--first", "1", "--dry-run")
     assert "was tuned in the template 'ifs', and is asked in it (--wrapper says otherwise)" in ended.stderr

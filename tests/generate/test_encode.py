@@ -1,4 +1,4 @@
-"""The thirteen forms."""
+"""The thirteen templates."""
 
 from random import Random
 
@@ -10,7 +10,7 @@ from selfinstruct.generate.encode import (
     END,
     encode_all,
     encoded,
-    in_form,
+    in_template,
     without_field_name,
 )
 from selfinstruct.prompt_templates import ENCODINGS_WITH_INPUT, ENCODINGS_WITHOUT_INPUT
@@ -18,8 +18,8 @@ from selfinstruct.records import Instance
 from tests.generate.builders import task
 
 
-def test_the_forms_are_those_of_the_program() -> None:
-    with_input = [in_form(form, " I ", " X ", " Y ") for form in ENCODINGS_WITH_INPUT]
+def test_the_templates_are_those_of_the_program() -> None:
+    with_input = [in_template(template, " I ", " X ", " Y ") for template in ENCODINGS_WITH_INPUT]
     assert [one.prompt for one in with_input] == [
         "I\nInput: X\nOutput:",
         "I\n\nInput: X\n\nOutput:",
@@ -30,7 +30,7 @@ def test_the_forms_are_those_of_the_program() -> None:
         "Task: I\n\nX\n\n",
     ]
     assert [one.completion for one in with_input] == [f" Y{END}"] * 4 + [f"Y{END}"] * 3
-    without = [in_form(form, "I", "", "Y") for form in ENCODINGS_WITHOUT_INPUT]
+    without = [in_template(template, "I", "", "Y") for template in ENCODINGS_WITHOUT_INPUT]
     assert [one.prompt for one in without] == [
         "I Output:",
         "I\nOutput:",

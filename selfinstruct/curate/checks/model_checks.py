@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from selfinstruct.curate.exchanges import PASSED, UNCHECKED, CheckFinding, Reply, failed
-from selfinstruct.curate.simplification.simplify_by_model import form_of
+from selfinstruct.curate.simplification.simplify_by_model import template_of
 from selfinstruct.prompts import Prompt
 from selfinstruct.records import Completion, Failure, Request
 from selfinstruct.stage import Model, ask
@@ -38,7 +38,7 @@ class SecondModel:
 
     def __init__(self, model: Model, *, answers: int, short_words: int, temperature: float) -> None:
         """As the knobs of the stage say."""
-        self._model, self._form = model, form_of(model)
+        self._model, self._template = model, template_of(model)
         self._answers, self._short_words, self._temperature = answers, short_words, temperature
 
     def can_vote(self, reply: Reply) -> bool:
@@ -48,7 +48,7 @@ class SecondModel:
 
     def agreements(self, asked: Sequence[Reply]) -> Iterator[ModelFinding | Failure]:
         """For each reply, whether most of several new answers say the same."""
-        text = self._form.prompt("answer")
+        text = self._template.prompt("answer")
         # A model that gives one choice at a time is asked once for each.
         each = 1 if self._model.traits.multiple else self._answers
         subjects = [(reply, number) for reply in asked for number in range(each)]
@@ -67,11 +67,11 @@ class SecondModel:
 
     def verdicts(self, asked: Sequence[Reply]) -> Iterator[ModelFinding | Failure]:
         """For each reply, whether the model calls it correct."""
-        text = self._form.prompt("verdict")
+        text = self._template.prompt("verdict")
 
         def request(reply: Reply) -> Request:
             filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
-            return self._form.request(
+            return self._template.request(
                 filled, max_tokens=_REASON, purpose="verdict", subject=reply.instruction, stop=("\n\n",)
             )
 
@@ -83,7 +83,7 @@ class SecondModel:
 
     def _vote(self, reply: Reply, number: int, text: Prompt) -> Request:
         single = not self._model.traits.multiple
-        return self._form.request(
+        return self._template.request(
             text.filled(asked=reply.asked.strip()),
             max_tokens=max(32, 4 * self._short_words),
             purpose="agreement",

@@ -66,13 +66,13 @@ class ParsedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class RequestTemplate:
     """Whether a model is asked by messages or by a raw text, and how prompts become requests."""
 
     chat: bool
 
     def prompt(self, name: str) -> Prompt:
-        """The prompt of that name, in this form."""
+        """The prompt of that name, in this template."""
         return prompt("curate", f"{name}.{'chat' if self.chat else 'completion'}")
 
     def request(
@@ -100,9 +100,9 @@ class Form:
         )
 
 
-def form_of(model: Model) -> Form:
+def template_of(model: Model) -> RequestTemplate:
     """Messages where the model takes them: rewriting and judging are what chat models are tuned for."""
-    return Form(chat=model.traits.chat)
+    return RequestTemplate(chat=model.traits.chat)
 
 
 class RewriteModel:
@@ -110,20 +110,20 @@ class RewriteModel:
 
     def __init__(self, model: Model, *, max_tokens: int, prompt: str = "simplify") -> None:
         """`max_tokens` is for a rewrite; `prompt` asks for it."""
-        self._model, self._max_tokens, self._form, self._asked = model, max_tokens, form_of(model), prompt
+        self._model, self._max_tokens, self._template, self._asked = model, max_tokens, template_of(model), prompt
 
     @property
     def label(self) -> str:
         """Name and version of the prompt for rewriting."""
-        return self._form.prompt(self._asked).label
+        return self._template.prompt(self._asked).label
 
     def rewrites(self, asked: Sequence[Reply]) -> Iterator[ParsedAnswer | Failure]:
         """A text for each reply, in order."""
-        text = self._form.prompt(self._asked)
+        text = self._template.prompt(self._asked)
 
         def request(reply: Reply) -> Request:
             filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
-            return self._form.request(
+            return self._template.request(
                 filled, max_tokens=self._max_tokens, purpose=self._asked, subject=reply.instruction, stop=(END,)
             )
 
@@ -132,12 +132,14 @@ class RewriteModel:
 
     def entailments(self, changes: Sequence[tuple[Reply, str]]) -> Iterator[ParsedAnswer | Failure]:
         """For each reply and its rewrite: `yes`, `no`, or nothing where the judge said neither."""
-        text = self._form.prompt("entails")
+        text = self._template.prompt("entails")
 
         def request(change: tuple[Reply, str]) -> Request:
             reply, rewrite = change
             filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip(), rewrite=rewrite)
-            return self._form.request(filled, max_tokens=16, purpose="entails", subject=reply.instruction, stop=("\n",))
+            return self._template.request(
+                filled, max_tokens=16, purpose="entails", subject=reply.instruction, stop=("\n",)
+            )
 
         for judged in ask(self._model, changes, request):
             said = _said(judged.reply)

@@ -1,7 +1,7 @@
 """Sets of an instruction, an input and an output, and Unnatural Instructions, each through one of 14 templates.
 
-Number, weights and labels are those of the Camels paper's release; the Alpaca form is fixed by those who trained on it;
-other words are our own.
+Number, weights and labels are those of the Camels paper's release; the Alpaca template is fixed by those who trained on
+it; other words are our own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ WITH_INPUT: Mapping[str, int] = {
     "I would be glad of your help with this:\n\n{instruction}\n\n{input}\n\nAnswer:": 1,
     "{instruction}\n\nPlease do so for what follows.\nInput: {input}\nOutput:": 1,
 }
-"""Forms with an input, and how many times in twenty each is drawn."""
+"""Templates with an input, and how many times in twenty each is drawn."""
 WITHOUT_INPUT: Mapping[str, int] = {
     "{instruction}\n\n": 4,
     "{instruction}\n": 2,
@@ -62,20 +62,20 @@ WITHOUT_INPUT: Mapping[str, int] = {
     "Please take care of the following: {instruction}\nAnswer:": 1,
     "What would you say to a person who asks you this?\n{instruction}\n": 1,
 }
-"""Forms without an input, and how many times in twenty each is drawn."""
+"""Templates without an input, and how many times in twenty each is drawn."""
 _NO_CONSTRAINT = ("", "none", "none.")
 
 
-def _drawn(forms: Mapping[str, int]) -> tuple[str, ...]:
-    """Each form as often as it weighs."""
-    return tuple(chain.from_iterable(repeat(form, weight) for form, weight in forms.items()))
+def _drawn(templates: Mapping[str, int]) -> tuple[str, ...]:
+    """Each template as often as it weighs."""
+    return tuple(chain.from_iterable(repeat(template, weight) for template, weight in templates.items()))
 
 
 _WITH_INPUT, _WITHOUT_INPUT = _drawn(WITH_INPUT), _drawn(WITHOUT_INPUT)
 
 
 def zero_shot(instruction: str, entered: str, draw: int) -> str:
-    r"""The prompt of an instruction and its input, in the form that a random number of 64 bits chooses.
+    r"""The prompt of an instruction and its input, in the template that a random number of 64 bits chooses.
 
     >>> zero_shot("Add.", "1 + 1", 0), zero_shot("Name a river. ", " ", 6)
     ('Add.\n\n1 + 1\n\n', 'Name a river.')
