@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeAlias
 
@@ -29,19 +29,6 @@ def _canonical(value: Json) -> bytes:
     if value is True or value is False:
         return b"true" if value else b"false"
     return b"%d" % value if type(value) is int else _CANONICAL.encode(value).encode("ascii")
-
-
-def seal(values: Iterable[str | int | None]) -> str:
-    """A checksum to stand beside values: 128 bits of the SHA-256 over them and where each ends; for long texts.
-
-    >>> seal(["a", "bc"]) != seal(["ab", "c"]) != seal(["ab", None])
-    True
-    """
-    total = hashlib.sha256()
-    for value in values:
-        text = b"" if value is None else str(value).encode("utf-8", "surrogatepass")
-        total.update(b"%s%d:%s" % (type(value).__name__.encode(), len(text), text))
-    return total.hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from typing import Any
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
 from selfinstruct.models.backend import Answer, CallError
-from selfinstruct.records import Choice, Completion, Request, Usage, seal
+from selfinstruct.records import Choice, Completion, Request, Usage
 from selfinstruct.stage import Traits
 from selfinstruct.text import one_line, shown
+from selfinstruct.text.checksums import seal
 
 _DUMP_MARKS = ("metadata", "instruction_metadata", "instance_metadata", "raw_instances", "is_classification")
 

@@ -10,7 +10,8 @@ from secrets import token_hex
 from typing import Any, Self
 
 from selfinstruct.errors import BadInput, NoRoom
-from selfinstruct.records import Json, seal
+from selfinstruct.records import Json
+from selfinstruct.text.checksums import seal
 from selfinstruct.text.grammar import plural
 
 _LAYOUT = """
