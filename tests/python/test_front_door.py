@@ -21,8 +21,8 @@ import selfinstruct as si
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
 from selfinstruct.run.execute import Options, execute
+from selfinstruct.run.recipe.keys import RecipeKeys as Keys
 from selfinstruct.run.recipe.python_recipe import Step
-from selfinstruct.run.recipe.resolve import RecipeKeys as Keys
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import read_yaml
