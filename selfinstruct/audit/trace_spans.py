@@ -1,4 +1,4 @@
-"""Which words are looked for: spans that are marked, or that a model calls false; runs of tokens that moved; sentences."""
+"""Which words are looked for: spans that are marked, spans called false by a model, tokens that moved, sentences."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
