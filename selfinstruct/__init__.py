@@ -11,6 +11,8 @@ Everything is loaded when it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from selfinstruct.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from selfinstruct.audit.ablate import Ablate
     from selfinstruct.audit.forget import Forget
@@ -60,8 +62,6 @@ if TYPE_CHECKING:
     from selfinstruct.run.score_without_run import compare_folders as compare
     from selfinstruct.run.score_without_run import ifs
     from selfinstruct.stage import Bench, Built, Failed, Kept, Measured, Outcome, Rejected, Stage
-
-__version__ = "0.1.0"
 
 _STAGES = {
     "Ablate": "ablate",

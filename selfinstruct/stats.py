@@ -29,7 +29,7 @@ neither draws clusters, and scikit-learn says NaN, with a warning, of a kappa th
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import NormalDist
@@ -82,6 +82,20 @@ class Estimate:
 def counted_json(estimate: Estimate | None) -> Json:
     """A number with its interval, what it is a number of, and how many sources; null where there is none."""
     return None if estimate is None else {**estimate.as_json(), "n": estimate.n, "sources": estimate.clusters}
+
+
+def by_cluster(values: Iterable[tuple[str, float, int]]) -> tuple[list[float], list[int]]:
+    """Sums and counts of each cluster, from (cluster, sum, count), in order: what `share` and `mean` take.
+
+    >>> by_cluster([("a", 1, 1), ("b", 0, 1), ("a", 0, 1)])
+    ([1, 0], [2, 1])
+    """
+    totals: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for cluster, total, count in values:
+        totals[cluster] = totals.get(cluster, 0) + total
+        counts[cluster] = counts.get(cluster, 0) + count
+    return [*totals.values()], [*counts.values()]
 
 
 def is_number(value: object) -> bool:

@@ -20,7 +20,7 @@ To change what trained arms learn and show           open ablate_training.py
 To change how two models are looked into             open model_pair.py
 To change what is counted of a token                 open shift_tokens.py; of all of them, shift_statistics.py
 To change how facts are ranked                       open knowledge_facts.py
-To change which words are traced                     open trace_spans.py; which a model calls false, trace_judge.py
+To change which words are traced                     open trace_spans.py
 To change where they are looked for, in which order  open trace_index.py
 To change what retunings show                        open trace_counterfactual.py
 To change how copying of a set's manner is measured  open pattern_copying.py

@@ -11,11 +11,12 @@ from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import estimate_json
 from selfinstruct.audit.shift_tokens import Moved, ResponseTokens, moved, response
 from selfinstruct.audit.trace_index import TOP, Origins, SpanOrigin, WordIndex, texts_of
-from selfinstruct.audit.trace_judge import JudgedSentences, called_false
 from selfinstruct.audit.trace_spans import (
     How,
+    JudgedSentences,
     QuestionedSpan,
     Said,
+    called_false,
     marked_spans,
     said_by,
     said_of,

@@ -13,7 +13,7 @@ from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
-    from selfinstruct.run.recipe.resolve import Resolved
+    from selfinstruct.run.recipe.resolved import Resolved
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

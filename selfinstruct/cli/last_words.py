@@ -11,7 +11,7 @@ from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
-    from selfinstruct.run.recipe.resolve import Resolved
+    from selfinstruct.run.recipe.resolved import Resolved
 
 
 _NAMED = 6  # reasons that are named

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 import click
 
-from selfinstruct import __version__
 from selfinstruct.cli.terminal import say
 from selfinstruct.errors import BadInput, SelfInstructError
+from selfinstruct.version import __version__
 
 VERBS = {
     "run": "run_verbs",

@@ -13,8 +13,9 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column, Mark, ModelMarks
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import PAPER, ROWS
+from selfinstruct.evaluate.suites.suite_scores import marked_estimate
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, correlation, mean, share
+from selfinstruct.stats import Estimate, correlation, mean
 from selfinstruct.text.grammar import plural
 
 if TYPE_CHECKING:
@@ -345,14 +346,7 @@ def _chosen(against: str, rows: Sequence[str]) -> str:
 
 
 def _estimate(marks: Mapping[str, Mark], seed: int) -> Estimate | None:
-    totals: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for source, total, count in marks.values():
-        totals[source] = totals.get(source, 0.0) + total
-        counts[source] = counts.get(source, 0) + count
-    if all(total == int(total) for _, total, _ in marks.values()):
-        return share(list(totals.values()), list(counts.values()))
-    return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed)
+    return marked_estimate(((source, (total, count)) for source, total, count in marks.values()), seed)
 
 
 def _notes(columns: Sequence[Column], marks: Mapping[str, Mapping[Column, Mapping[str, Mark]]]) -> list[str]:

@@ -8,24 +8,62 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from selfinstruct.finetune.adapter import merged
 from selfinstruct.finetune.checkpoint import Progress, whole_folder
 from selfinstruct.finetune.examples import Prepared
-from selfinstruct.finetune.launch import engine_name, process
+from selfinstruct.finetune.launch import Engine, engine_name, process
 from selfinstruct.finetune.machine_probe import MachineCapabilities, Precision
 from selfinstruct.finetune.packing import steps, useful_share
 from selfinstruct.finetune.training import Hyperparameters
+from selfinstruct.finetune.training_text import Template
 from selfinstruct.records import Json
 from selfinstruct.text import shown
 
-if TYPE_CHECKING:
-    from selfinstruct.finetune.finetune import Finetune
+
+class TuningKnobs(Protocol):
+    """The knobs of a tuning that its loop does not need and its student's card tells."""
+
+    @property
+    def engine(self) -> Engine:
+        """Who trains."""
+
+    @property
+    def method(self) -> str:
+        """`lora` or `full`."""
+
+    @property
+    def template(self) -> Template:
+        """How tasks are written."""
+
+    @property
+    def rank(self) -> int:
+        """Of LoRA."""
+
+    @property
+    def alpha(self) -> int:
+        """Of LoRA."""
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Layers that LoRA adapts."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Of an example, the most that is read."""
+
+    @property
+    def merge(self) -> bool:
+        """Base and adapter are one model."""
+
+    @property
+    def shuffled(self) -> bool:
+        """Another record's answers were learned."""
 
 
 def recipe_facts(
-    stage: "Finetune", recipe: Hyperparameters, numbers: Precision, examined: MachineCapabilities
+    stage: TuningKnobs, recipe: Hyperparameters, numbers: Precision, examined: MachineCapabilities
 ) -> dict[str, Json]:
     """The knobs that made the student what it is."""
     lora: dict[str, Json] = {"rank": stage.rank, "alpha": stage.alpha, "targets": list(stage.targets)}
@@ -35,12 +73,12 @@ def recipe_facts(
         "template": stage.template,
         **(lora if stage.method == "lora" else {}),
         "learning_rate": recipe.learning_rate,
-        "epochs": stage.epochs,
-        "batch": stage.batch,
-        "accumulate": stage.accumulate,
+        "epochs": recipe.epochs,
+        "batch": recipe.batch,
+        "accumulate": recipe.accumulate,
         "max_tokens": min(stage.max_tokens, examined.context),
-        "warm_up": stage.warm_up,
-        "neftune": stage.neftune,
+        "warm_up": recipe.warm_up,
+        "neftune": recipe.neftune,
         "dtype": numbers.name,
         "layout": examined.layout,
         **({"processes": process().count} if process().count > 1 else {}),

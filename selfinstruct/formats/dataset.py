@@ -52,26 +52,24 @@ def write_dataset(
                 path = folder / "jsonl" / f"{split}.jsonl"
                 lines = opened.enter_context(anew(path))
             for row in rows:
-                line, coded, whole = _written(row)
-                content.update(coded)
+                line, whole = _written(row)
+                content.update(line)
                 if groups is not None:
-                    groups.add(whole, len(line))
+                    groups.add(whole, (len(line) if line.isascii() else len(line.decode())) - 1)
                 if lines is not None:
-                    lines.write(coded)
+                    lines.write(line)
     text = card if isinstance(card, str) else card(content.hexdigest())
     with anew(folder / "README.md") as file:
         file.write(whole_text(text).encode())
 
 
-def _written(row: Row) -> tuple[str, bytes, Row]:
-    """Its line, that as bytes, and what stands in them: nearly every row as it is."""
-    line = row_line(row)
+def _written(row: Row) -> tuple[bytes, Row]:
+    """Its line, and what stands in it: nearly every row as it is."""
     try:
-        return line, line.encode() + b"\n", row
+        return row_line(row) + b"\n", row
     except UnicodeEncodeError:
         whole = whole_row(row)
-        line = row_line(whole)
-        return line, line.encode() + b"\n", whole
+        return row_line(whole) + b"\n", whole
 
 
 def _schema(columns: Sequence[str], *, marked: bool) -> Any:  # noqa: ANN401 - pyarrow publishes no types

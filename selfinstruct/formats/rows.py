@@ -16,14 +16,14 @@ from selfinstruct.formats.loss_marks import marked_turns, row_mark
 from selfinstruct.formats.plugin_formats import Format, writable
 from selfinstruct.records import Instance, Json, Message, Task
 from selfinstruct.text import shown
-from selfinstruct.text.quoting import finite_json_text
+from selfinstruct.text.quoting import finite_json_text, json_bytes
 
 Row = dict[str, Json]
 Encode = Callable[[Task, int], tuple[str, str]]
 """A task and the index of its instance -> prompt and completion (Self-Instruct's own encoding)."""
 _HALF = re.compile("[\ud800-\udfff]")
 # Ends of lines to some readers (`str.splitlines`), though not to JSONL: escaped, a row is one line to everybody.
-_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_LINE_ENDS = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u2029"}
 
 
 def messages(task: Task, pair: Instance) -> Row:
@@ -267,17 +267,16 @@ def _are_numbers(value: object) -> bool:
     )
 
 
-def row_line(row: Row) -> str:
-    r"""The row as JSON, without the end of its line.
+def row_line(row: Row) -> bytes:
+    r"""The row as JSON in UTF-8, without the end of its line; UnicodeEncodeError for half a character.
 
     >>> row_line({"text": "a" + chr(0x2028) + "b"})
-    '{"text": "a\\u2028b"}'
+    b'{"text": "a\\u2028b"}'
     """
-    line = finite_json_text(row)
-    if line.isascii():
-        return line
-    for mark, escaped in _LINE_ENDS.items():
-        line = line.replace(mark, escaped)
+    line = json_bytes(row, by_library=finite_json_text)
+    if not line.isascii():
+        for mark, escaped in _LINE_ENDS.items():
+            line = line.replace(mark, escaped)
     return line
 
 

@@ -189,7 +189,7 @@ def _is_of(layout: str, row: Row) -> bool:
 
 
 def _line(row: Row) -> bytes:
-    return (row_line(whole_row(row)) + "\n").encode("utf-8")
+    return row_line(whole_row(row)) + b"\n"
 
 
 def _write_array(file: IO[bytes], rows: Iterator[Row], *, alone: bool) -> int:

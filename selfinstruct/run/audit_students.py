@@ -22,7 +22,8 @@ from selfinstruct.prompt_templates import WRAPPERS, before_answer, wrapped
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.inputs import Set, read_input
 from selfinstruct.run.recipe import verb_recipes
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.records import Json, Task
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder, round_name
 from selfinstruct.store.stage_result import StageResult

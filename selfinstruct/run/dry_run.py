@@ -15,7 +15,7 @@ from selfinstruct.models.prices_and_budget import CostEstimate, Hosted, Price, e
 from selfinstruct.needs import Needs
 from selfinstruct.records import Completion, Failure, Request, Task
 from selfinstruct.run.recipe.keys import built_name
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks, seeds_and_benchmarks
 from selfinstruct.run.stage_models import backends_of, prices_of, requests_per_round
 from selfinstruct.run.tone_judges import OF_THIS_RUN

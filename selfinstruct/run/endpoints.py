@@ -15,7 +15,8 @@ from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible, traits_of
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.records import Json
-from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
+from selfinstruct.run.recipe.keys import RecipeKeys
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.stage import Traits
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.journal import Journal

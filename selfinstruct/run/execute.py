@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from selfinstruct import __version__
 from selfinstruct.atomic_files import room
 from selfinstruct.errors import BadInput, NoRoom, Stopped
 from selfinstruct.formats.input_files import place_in
@@ -26,7 +25,8 @@ from selfinstruct.run.progress_events import Spend, Unwatched, Watch
 from selfinstruct.run.publish import REPORT, publish
 from selfinstruct.run.recipe.keys import student_role
 from selfinstruct.run.recipe.requirements import check_hub, check_needs
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.resume import HELD_OUT, SEEDS, claim, known_totals, read_mark, seeds_as_before
 from selfinstruct.run.run_reader import run_folder
@@ -43,6 +43,7 @@ from selfinstruct.store.reading import read_tasks
 from selfinstruct.store.record_lines import json_line
 from selfinstruct.store.run_folder import MARK, READ, STAGES_PART, RunFolder
 from selfinstruct.store.task_file import MEMORY
+from selfinstruct.version import __version__
 
 Clock = Callable[[], datetime]
 

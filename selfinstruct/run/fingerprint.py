@@ -10,7 +10,7 @@ from selfinstruct.formats.read_sets import shape_names
 from selfinstruct.models.make_backend import plugin_model
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.run.recipe.keys import built_name
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.stage_names import plugin_of
 from selfinstruct.text import shown
 

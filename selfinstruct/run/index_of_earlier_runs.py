@@ -10,7 +10,7 @@ from selfinstruct.dedup.minhash import TextBatch, hashed, signed
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import REDIS, IndexNeed
 from selfinstruct.records import Json, Task, digest
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.stage import PublishedIndex, Stage
 from selfinstruct.store.published_index import FolderIndex, IndexEntry, IndexStore, Publication, snapshot
 from selfinstruct.store.redis_index import RedisIndex

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from selfinstruct.errors import BadInput
 from selfinstruct.finetune.launch import process
 from selfinstruct.run.execute import Options, execute
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from selfinstruct.records import Task
 from selfinstruct.run.cycle_result import Cycle, looked_at, stages_part
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.rounds import Reason, RoundPace, Rounds, go_on
 from selfinstruct.run.single_pass import Once
 from selfinstruct.run.stage_runner import Runner

@@ -18,7 +18,8 @@ from selfinstruct.records import Json, Task, digest
 from selfinstruct.report.page import page
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.main_loop import Walked
-from selfinstruct.run.recipe.resolve import Publish, Resolved, knobs
+from selfinstruct.run.recipe.keys import Publish
+from selfinstruct.run.recipe.resolved import Resolved, knobs
 from selfinstruct.run.run_summary import run_summary
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Stage

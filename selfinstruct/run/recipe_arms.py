@@ -21,7 +21,8 @@ from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_
 from selfinstruct.formats.json_lines import read_values
 from selfinstruct.needs import OF_TRAINING
 from selfinstruct.records import Json
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
 from selfinstruct.stats import is_number, student_bound

@@ -8,7 +8,8 @@ from pathlib import Path
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Completion, Failure, Request, Task, digest
 from selfinstruct.run.endpoints import recorded
-from selfinstruct.run.recipe.resolve import Resolved, knobs, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved, knobs
 from selfinstruct.run.recipe.yaml_file import read_yaml
 from selfinstruct.run.run_reader import run_folder
 from selfinstruct.run.stage_runner import Runner

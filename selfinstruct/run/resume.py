@@ -13,7 +13,7 @@ from selfinstruct.records import Json
 from selfinstruct.run.endpoints import FILE as ENDPOINTS
 from selfinstruct.run.fingerprint import refuse_difference
 from selfinstruct.run.fingerprint import without_id as seed_told
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.rounds import PLAN
 from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks
 from selfinstruct.store.atomic_writes import publish_text

@@ -26,7 +26,7 @@ from typing import Literal
 
 from selfinstruct.errors import BadInput, RecordingEnded
 from selfinstruct.records import Task
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Pool, RoundStart, Stage
 from selfinstruct.store.kept_file import NO_INFLOW

@@ -6,7 +6,6 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from selfinstruct import __version__
 from selfinstruct.curate.rules.rule_tables import chosen
 from selfinstruct.models.hosted import HostedModel
 from selfinstruct.needs import OF_TONE, OF_TOPIC
@@ -26,13 +25,14 @@ from selfinstruct.report.summary import (
 from selfinstruct.run.cycle_result import Cycle, nearest_rouge_l
 from selfinstruct.run.main_loop import SENTENCES, Walked
 from selfinstruct.run.recipe.keys import student_role
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.run_cost import spending
 from selfinstruct.run.run_reader import FinishedStage, Run
 from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.store.stage_result import largest_first
+from selfinstruct.version import __version__
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
 _PRIVATE = frozenset(rule.name for rule in chosen(("secrets", "personal_data")))

@@ -24,7 +24,8 @@ from selfinstruct.formats.seeds import builtin_seeds, read_seeds
 from selfinstruct.generate.topic import AUTO, topic_of
 from selfinstruct.records import Json, Provenance, Task, digest
 from selfinstruct.run.inputs import content, opened
-from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
+from selfinstruct.run.recipe.keys import RecipeKeys
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.stage_models import weights_marks
 from selfinstruct.superni import NatInstTask, natinst_task, split_names
 from selfinstruct.tone.objecqa_share import objecqa_tasks

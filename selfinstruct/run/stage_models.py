@@ -17,8 +17,8 @@ from selfinstruct.models.make_backend import make_backend
 from selfinstruct.models.openai_compatible import OpenAICompatible
 from selfinstruct.models.prices_and_budget import Budget, Prices
 from selfinstruct.run.endpoints import hosted_by_name, made_backends
-from selfinstruct.run.recipe.keys import built_name
-from selfinstruct.run.recipe.resolve import Limits, RecipeKeys, Resolved
+from selfinstruct.run.recipe.keys import Limits, RecipeKeys, built_name
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.run_cost import CountingModel
 from selfinstruct.stage import TokenScorer, Weights
 

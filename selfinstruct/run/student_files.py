@@ -11,7 +11,7 @@ from selfinstruct.models.model_files import find_weights
 from selfinstruct.records import Task
 from selfinstruct.run import stage_models
 from selfinstruct.run.inputs import read_input
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.stage import Bench
 from selfinstruct.store.reading import read_object
 

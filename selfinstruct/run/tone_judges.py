@@ -15,7 +15,7 @@ from selfinstruct.finetune.preserve_training_state import evaluating
 from selfinstruct.judge.judge_folder import FACTS, load_judge
 from selfinstruct.models.backend import CallError
 from selfinstruct.records import Choice, Request
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.stage import Loaded, Stage, Tone
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe

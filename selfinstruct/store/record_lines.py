@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from selfinstruct.records import Json, Provenance, Record, Task
-from selfinstruct.text.quoting import json_text, quoted
+from selfinstruct.text.quoting import json_bytes, quoted
 
 _NOTHING: Mapping[str, Json] = {}
 _EVIDENCE = b'"evidence": {'  # in a text its quotes are escaped
@@ -19,7 +19,7 @@ def json_line(line: Mapping[str, Json]) -> bytes:
     b'{"text": "p\\u00e5 \\ud800"}\n'
     """
     try:
-        return json_text(line).encode("utf-8") + b"\n"
+        return json_bytes(line) + b"\n"
     except UnicodeEncodeError:
         return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
 
@@ -43,7 +43,7 @@ def with_more(line: bytes, more: Mapping[str, Json]) -> bytes | None:
     if b"\\ud" in line:
         return None
     try:
-        return b"%s, %s\n" % (line[:-2], json_text(more)[1:].encode("utf-8"))
+        return b"%s, %s\n" % (line[:-2], json_bytes(more)[1:])
     except UnicodeEncodeError:
         return None
 
@@ -97,7 +97,7 @@ def _task(task: Task, more: Mapping[str, Json]) -> bytes:
     if task.measures:
         rest["measures"] = dict(task.measures)
     if rest or more:
-        return b"%s, %s\n" % (made, json_text({**rest, **more})[1:].encode("utf-8"))
+        return b"%s, %s\n" % (made, json_bytes({**rest, **more})[1:])
     return made + b"}\n"
 
 

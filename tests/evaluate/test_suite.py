@@ -165,7 +165,7 @@ def test_what_marks_answers_is_loaded_before_the_first_question_is_sent(
         seen.append(said)
         return float(said in references)
 
-    monkeypatch.setattr("selfinstruct.evaluate.suites.suite_questions.rouge_l", rouge)
+    monkeypatch.setattr("selfinstruct.evaluate.suites.suite_questions.package_rouge_l", rouge)
 
     def says(_prompt: str) -> str:
         seen.append("asked")

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from selfinstruct.run.recipe.builtin_recipes import start_folder
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import found_beside, read_yaml, word_beside
 from selfinstruct.run.recipe_arms import arms_of
 from selfinstruct.run.seeds_and_benchmarks import seeds_and_benchmarks

@@ -18,7 +18,8 @@ from selfinstruct.records import Completion, Request, Task
 from selfinstruct.run import stage_models
 from selfinstruct.run.dry_run import estimate_run
 from selfinstruct.run.execute import Options, execute
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope

@@ -14,7 +14,9 @@ from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
 from selfinstruct.run.main_loop import Walked, walk
 from selfinstruct.run.progress_events import Unwatched, Watch
-from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved, resolve
+from selfinstruct.run.recipe.keys import RecipeKeys
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope

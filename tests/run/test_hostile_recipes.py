@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from selfinstruct.cli.main import desk
 from selfinstruct.errors import BadInput
-from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved, resolve
+from selfinstruct.run.recipe.keys import RecipeKeys
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.stage_names import STAGES
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from tests.cli.typed import command, process

@@ -7,7 +7,8 @@ import pytest
 
 from selfinstruct.errors import BadInput
 from selfinstruct.run import launched
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 

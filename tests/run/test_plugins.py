@@ -15,7 +15,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.fingerprint import identity
 from selfinstruct.run.inputs import read_tasks_of
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml, read_yaml
 from selfinstruct.run.run_reader import load_run
 

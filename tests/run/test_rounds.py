@@ -18,7 +18,7 @@ from selfinstruct.errors import ProviderDown
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Provenance, Task
 from selfinstruct.run.main_loop import Walked, walk
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.stage import Bench, Kept, Outcome, Rejected, Scope
 from tests.faults.same import events, files
 from tests.run.toys import Count, Sieve, Silent, resolved, runner_in

@@ -7,7 +7,8 @@ import pytest
 
 from selfinstruct.report.summary import RunSummary
 from selfinstruct.run.main_loop import Walked, walk
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.run.run_summary import _models, _one_turned, run_summary
 from selfinstruct.store.run_folder import RunFolder

@@ -8,7 +8,8 @@ import yaml
 
 from selfinstruct.errors import BadInput
 from selfinstruct.run import tone_judges
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 from selfinstruct.run.tone_judges import CANONICAL, LINEAR, check_judge, default_judge, open_judge, with_judges
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.records import Failure, Provenance, Task
 from selfinstruct.run.main_loop import Walked, walk
-from selfinstruct.run.recipe.resolve import RecipeKeys, Resolved
+from selfinstruct.run.recipe.keys import RecipeKeys
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.stage_runner import Runner
 from selfinstruct.stage import Bench, Failed, Kept, Outcome, Rejected, Scope
 from selfinstruct.store.ledger import Ledger

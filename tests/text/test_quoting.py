@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.text.quoting import json_text, parsed, quoted, quoted_ascii
+from selfinstruct.text.quoting import finite_json_text, json_bytes, json_text, parsed, quoted, quoted_ascii
 
 ANY = st.text(alphabet=st.characters())  # half characters too
 WHOLE = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
@@ -52,6 +52,26 @@ def test_half_a_character_is_refused_so_that_the_whole_line_is_escaped() -> None
 @given(VALUES)
 def test_values_are_written_alike_exponents_and_infinities_included(value: Any) -> None:
     assert json_text(value) == json.dumps(value, ensure_ascii=False)
+
+
+@given(VALUES)
+def test_values_as_bytes_are_those_of_the_standard_library(value: Any) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        with pytest.raises(UnicodeEncodeError):
+            json_bytes(value)
+    else:
+        assert json_bytes(value) == text.encode("utf-8")
+
+
+@given(st.floats(1e-4, 1e16, exclude_max=True) | st.sampled_from([0.0001, 9999999999999998.0, 0.1 + 0.2]))
+def test_floats_of_the_usual_size_are_written_alike_by_the_library(value: float) -> None:
+    assert msgspec.json.encode(value) == json_bytes(value) == repr(value).encode()
+
+
+def test_what_the_other_library_refuses_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"nan|compliant"):
+        json_bytes({"a": float("nan")}, by_library=finite_json_text)
 
 
 @given(VALUES)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from selfinstruct.evaluate.harness.tasks import HarnessTask
-from selfinstruct.evaluate.suites.suite_scores import estimate
+from selfinstruct.evaluate.suites.suite_scores import marked_estimate
 from selfinstruct.records import Json, digest
 
 _PLAIN = "none"
@@ -52,7 +52,7 @@ def harness_numbers(lines: Sequence[Mapping[str, Any]], seed: int) -> dict[str, 
     numbers: dict[str, Json] = {}
     for name in names:
         marks = [(str(line["source"]), (line["marks"][name][0], 1)) for line in lines if name in line["marks"]]
-        number = estimate(marks, seed)
+        number = marked_estimate(marks, seed)
         if number is not None:
             numbers[name] = number.as_json() | {"n": number.n, "sources": number.clusters}
     return numbers

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from selfinstruct.evaluate.judging.answer_judges import Rated
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS, LEVELS
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, counted_json, mean, share
+from selfinstruct.stats import Estimate, by_cluster, counted_json, mean, share
 
 
 def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) -> dict[str, Json]:
@@ -30,18 +30,9 @@ def rating_numbers(measure: str, rated: Sequence[tuple[str, Rated]], seed: int) 
 
 
 def _aspect(name: str, valued: Sequence[tuple[str, Rated]], seed: int) -> Estimate | None:
-    totals: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for source, rating in valued:
-        totals[source] = totals.get(source, 0.0) + dict(rating.scores)[name]
-        counts[source] = counts.get(source, 0) + 1
-    return mean(list(totals.values()), list(counts.values()), within=(1, 5), seed=seed) if counts else None
+    totals, counts = by_cluster((source, dict(rating.scores)[name], 1) for source, rating in valued)
+    return mean(totals, counts, within=(1, 5), seed=seed) if counts else None
 
 
 def _share(marks: Sequence[tuple[str, bool]]) -> Estimate | None:
-    totals: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    for source, yes in marks:
-        totals[source] = totals.get(source, 0) + yes
-        counts[source] = counts.get(source, 0) + 1
-    return share(list(totals.values()), list(counts.values()))
+    return share(*by_cluster((source, yes, 1) for source, yes in marks))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from selfinstruct.evaluate.judging.answer_judges import AnswerPair, Preference, length, unique_tokens
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, correlation, counted_json, mean, of_draws, times_drawn
+from selfinstruct.stats import Estimate, by_cluster, correlation, counted_json, mean, of_draws, times_drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,12 +76,8 @@ def win_rate(values: Sequence[float], sources: Sequence[str], seed: int = 0) -> 
     >>> win_rate([1.0, 0.5, 0.0, 1.0], ["a", "b", "c", "d"]).value
     0.625
     """
-    totals: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    for value, source in zip(values, sources, strict=True):
-        totals[source] = totals.get(source, 0.0) + value
-        counts[source] = counts.get(source, 0) + 1
-    return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed) if counts else None
+    totals, counts = by_cluster((source, value, 1) for value, source in zip(values, sources, strict=True))
+    return mean(totals, counts, within=(0, 1), seed=seed) if counts else None
 
 
 def held_equal(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from selfinstruct.evaluate.suites.suite_questions import Mark, Marked, Question
 from selfinstruct.records import Json
-from selfinstruct.stats import Estimate, mean, share
+from selfinstruct.stats import Estimate, by_cluster, mean, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def suite_numbers(answers: Sequence[SuiteAnswer], seed: int) -> dict[str, Json]:
 def _measures(marks: Sequence[tuple[str, Mapping[str, Mark]]], seed: int) -> dict[str, Json]:
     names = dict.fromkeys(name for _, by_name in marks for name in by_name)
     estimates = (
-        (name, estimate([(source, by_name[name]) for source, by_name in marks if name in by_name], seed))
+        (name, marked_estimate([(source, by_name[name]) for source, by_name in marks if name in by_name], seed))
         for name in names
     )
     return {
@@ -70,20 +70,15 @@ def _measures(marks: Sequence[tuple[str, Mapping[str, Mark]]], seed: int) -> dic
     }
 
 
-def estimate(marks: Iterable[tuple[str, Mark]], seed: int = 0) -> Estimate | None:
+def marked_estimate(marks: Iterable[tuple[str, Mark]], seed: int = 0) -> Estimate | None:
     """A share where all marks are yes or no, else a mean; None of nothing.
 
-    >>> number = estimate([("a", (1.0, 1)), ("a", (0.0, 1)), ("b", (1.0, 1)), ("b", (1.0, 1))])
+    >>> number = marked_estimate([("a", (1.0, 1)), ("a", (0.0, 1)), ("b", (1.0, 1)), ("b", (1.0, 1))])
     >>> number.value, number.n, number.clusters, number.how
     (0.75, 4, 2, 'exact by cluster')
     """
-    totals: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    whole = True
-    for source, (total, count) in marks:
-        totals[source] = totals.get(source, 0.0) + total
-        counts[source] = counts.get(source, 0) + count
-        whole = whole and total == int(total)
-    if whole:
-        return share(list(totals.values()), list(counts.values()))
-    return mean(list(totals.values()), list(counts.values()), within=(0, 1), seed=seed)
+    marked = [(source, total, count) for source, (total, count) in marks]
+    totals, counts = by_cluster(marked)
+    if all(total == int(total) for _, total, _ in marked):
+        return share(totals, counts)
+    return mean(totals, counts, within=(0, 1), seed=seed)

@@ -7,6 +7,7 @@ the name of a stage in YAML                           stage_names.py (one line a
 a recipe's keys                                       keys.py
 what editors and `schema` say of keys and knobs       schema.py
 how a recipe becomes stages with their knobs          resolve.py
+what a resolved recipe is, and how it is written out  resolved.py
 how YAML, `--set` words, files beside it are read     yaml_file.py
 what a recipe must have to make sense                 checks.py
 what must be installed and lie on this machine        requirements.py

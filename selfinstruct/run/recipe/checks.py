@@ -1,7 +1,6 @@
 """What a recipe must have to make sense, checked before a folder is taken and before anything is paid or trained."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.layouts import SHAPES, shape_of
@@ -9,12 +8,10 @@ from selfinstruct.formats.plugin_formats import writable
 from selfinstruct.models.make_backend import check_spec, plugin_model
 from selfinstruct.needs import Needs
 from selfinstruct.run.recipe.keys import LAYOUTS, RecipeKeys, built_name, student_role
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import COMMAND_LINE, GENERATE_SET, Path_, YamlFile
 from selfinstruct.stage import Stage
 from selfinstruct.text import shown
-
-if TYPE_CHECKING:
-    from selfinstruct.run.recipe.resolve import Resolved
 
 _REPORTED = ("ifs-v1", "ifs-v1:test")  # prompt sets with prompts whose scores are reported
 _CHECKED = "ifs-v1:dev"
@@ -24,7 +21,7 @@ PROMPT_SETS = ("ifs-v1", _TASTE)
 """What checks and scores ask: nothing of it may be in what is trained on."""
 
 
-def check_order(resolved: "Resolved", file: YamlFile) -> None:
+def check_order(resolved: Resolved, file: YamlFile) -> None:
     """BadInput for stages in an order, or with models, that cannot work."""
     recipe = resolved.recipe
     if not resolved.rounds and not resolved.stages:
@@ -63,7 +60,7 @@ def check_order(resolved: "Resolved", file: YamlFile) -> None:
     _check_weights(recipe.specs, (*resolved.rounds, *resolved.stages), file)
 
 
-def check_inputs(resolved: "Resolved", file: YamlFile) -> None:
+def check_inputs(resolved: Resolved, file: YamlFile) -> None:
     """BadInput for an input that says twice, or wrongly, how it is to be read."""
     for number, entry in enumerate(resolved.recipe.inputs):
         if entry.columns and (entry.shape or entry.compat):
@@ -127,7 +124,7 @@ def _check_weights(models: Mapping[str, str], stages: Iterable[Stage], file: Yam
         built += [name for name in stage.needs.builds if name not in built]
 
 
-def _check_loop(resolved: "Resolved", file: YamlFile) -> None:
+def _check_loop(resolved: Resolved, file: YamlFile) -> None:
     """BadInput for cycles that nothing is learned between, a student that cannot teach, and feedback that peeks."""
     recipe = resolved.recipe
     _check_feedback(resolved, file)
@@ -147,7 +144,7 @@ def _check_loop(resolved: "Resolved", file: YamlFile) -> None:
             raise BadInput(what, place=file.place(("rounds", 0)), fix=f"machine_demonstrations: {prompt.shown // 2}")
 
 
-def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
+def _check_feedback(resolved: Resolved, file: YamlFile) -> None:
     """BadInput where feedback would read the prompts that are kept for reporting."""
     for index, stage in enumerate(resolved.stages):
         if not stage.needs.feeds_back:
@@ -178,7 +175,7 @@ def _check_feedback(resolved: "Resolved", file: YamlFile) -> None:
             raise BadInput(what, place=file.place(("stages", index)), fix=fix)
 
 
-def _check_student(score: Needs, resolved: "Resolved", file: YamlFile, read_at: Path_) -> None:
+def _check_student(score: Needs, resolved: Resolved, file: YamlFile, read_at: Path_) -> None:
     """BadInput where a student is tuned, and feedback would read what another model answered."""
     role = next(iter(score.models), "")
     tunes = any(stage.needs.tunes for stage in resolved.stages)
@@ -187,7 +184,7 @@ def _check_student(score: Needs, resolved: "Resolved", file: YamlFile, read_at: 
         raise BadInput(what, place=file.place(read_at), fix="write `model: student` in that score, others in `beside`")
 
 
-def _trains_judge(resolved: "Resolved", before: int) -> bool:
+def _trains_judge(resolved: Resolved, before: int) -> bool:
     return any(stage.needs.builds_judge for stage in resolved.stages[:before])
 
 
@@ -195,7 +192,7 @@ def _no_judge_named(score: Needs) -> bool:
     return score.judge is not None and not score.judge.named
 
 
-def _check_tuned(resolved: "Resolved", file: YamlFile) -> None:
+def _check_tuned(resolved: Resolved, file: YamlFile) -> None:
     """BadInput where a student could learn the prompts that it is asked."""
     first = next((place for place, stage in enumerate(resolved.stages) if stage.needs.tunes), None)
     if first is None:

@@ -16,7 +16,8 @@ from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
 from selfinstruct.run.progress_events import Unwatched
 from selfinstruct.run.recipe.keys import Limits, Publish, Stop
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.stage_names import recipe_name
 from selfinstruct.run.recipe.yaml_file import GENERATE_SET, PYTHON, parse_yaml, read_yaml
 from selfinstruct.run.run_reader import Run, load_run

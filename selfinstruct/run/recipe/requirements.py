@@ -6,7 +6,7 @@ from pathlib import Path
 
 from selfinstruct.errors import BadInput
 from selfinstruct.run.recipe.keys import built_name
-from selfinstruct.run.recipe.resolve import Resolved
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.tone_judges import check_judge
 from selfinstruct.stage import Stage
 

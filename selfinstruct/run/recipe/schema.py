@@ -22,7 +22,7 @@ from selfinstruct.models.hosted import PROVIDERS
 from selfinstruct.models.make_backend import KINDS
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.keys import Input, Limits, Publish, RecipeKeys, Stop
-from selfinstruct.run.recipe.resolve import Resolved, knobs
+from selfinstruct.run.recipe.resolved import Resolved, knobs
 from selfinstruct.run.recipe.stage_names import STAGES, recipe_name, stage_class
 from selfinstruct.stage import Stage
 

@@ -8,7 +8,8 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.run.execute import Options, execute
 from selfinstruct.run.recipe.requirements import check_needs
-from selfinstruct.run.recipe.resolve import Resolved, resolve
+from selfinstruct.run.recipe.resolve import resolve
+from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import parse_yaml
 
 TRL = "{decontaminate: {against: [ifs-v1]}}, {finetune: {base: base, stop: none, engine: trl"

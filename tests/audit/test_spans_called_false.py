@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from selfinstruct.audit.trace import Trace
-from selfinstruct.audit.trace_judge import called_false
-from selfinstruct.audit.trace_spans import Said
+from selfinstruct.audit.trace_spans import Said, called_false
 from selfinstruct.records import Instance, Provenance, Task
 from selfinstruct.stage import Bench, Measured
 from tests.audit.ablations import Asking, text_of
