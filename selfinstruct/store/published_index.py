@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from selfinstruct.errors import BadInput, NoRoom
 from selfinstruct.needs import IndexNeed
-from selfinstruct.records import seal
 from selfinstruct.stage import PublishedIndex, PublishedRecord
 from selfinstruct.store.atomic_writes import disk
 from selfinstruct.store.failpoints import failpoint
 from selfinstruct.store.journal_file import NO_ROOM
+from selfinstruct.text.checksums import seal
 
 if TYPE_CHECKING:
     import numpy as np

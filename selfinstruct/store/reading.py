@@ -7,9 +7,10 @@ from typing import Any
 
 from selfinstruct.bounded_read import regular
 from selfinstruct.errors import BadInput
-from selfinstruct.records import Json, Task, seal
+from selfinstruct.records import Json, Task
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.text import shown
+from selfinstruct.text.checksums import seal
 from selfinstruct.text.quoting import parsed
 
 AGAIN = "run the same command again: it makes good what it can and names the rest"

@@ -10,6 +10,7 @@ To change ROUGE-L as measures and reports have it    open rouge_l.py
 To change how the language of a text is told         open language.py
 To change how the root verb of an instruction is found open verb_rule.py; its word lists, english.py
 To change what is taken for a model's thinking       open thinking.py (a line a model family)
+To change how a damaged row of a database is told      open checksums.py
 """
 
 from selfinstruct.text.display import one_line, printable, shown

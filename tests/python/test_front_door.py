@@ -606,11 +606,6 @@ RIVER = si.Task(instruction="Name a river.", provenance=FROM_HERE)
         ),
         ("Provenance", {"stage": "mine", "parents": "abc"}, "give a list, such as parents=['abc']"),
         ("Failure", {"request": "key.0", "kind": "timeout"}, "Failure: missing a required argument: 'message'"),
-        ("Kept", {"record": "x"}, "Kept: record='x', where a Task is expected"),
-        ("Rejected", {"record": RIVER, "reason": 3}, "Rejected: reason=3, where a text is expected"),
-        ("Failed", {"failure": "timeout"}, "Failed: failure='timeout', where a Failure is expected"),
-        ("Measured", {"name": 3, "value": 1}, "Measured: name=3, where a text is expected"),
-        ("Built", {"name": "x", "path": "folder"}, "Built: path='folder', where a path is expected"),
         ("Bench", {"seed": "x"}, "Bench: seed='x', where a whole number is expected"),
     ],
 )
@@ -627,7 +622,8 @@ def test_every_record_of_the_front_door_is_checked() -> None:
     records = [name for name, place in si._PLACES.items() if place.startswith(("records:", "stage:"))]
     frozen = [name for name in records if hasattr(getattr(si, name), "__dataclass_fields__")]
     assert [name for name in frozen if not hasattr(getattr(si, name).__init__, "__wrapped__")] == []
-    assert set(records) - set(frozen) == {"Outcome", "Stage"}
+    outcomes = {"Kept", "Rejected", "Failed", "Measured", "Built"}  # tuples, made for every record: what takes them looks
+    assert set(records) - set(frozen) == {"Outcome", "Stage"} | outcomes
 
 
 def test_a_task_takes_a_list_for_a_tuple_and_is_the_same_task() -> None:
