@@ -29,7 +29,7 @@ def main() -> None:
     options.add_argument("--reads", type=Path, default=SEEDS / "tone_reads.jsonl")
     options.add_argument("--judge", action="append", default=[], metavar="NAME")
     given = options.parse_args()
-    lines = given.reads.read_text(encoding="utf-8").splitlines()
+    lines = filter(None, given.reads.read_text(encoding="utf-8").split("\n"))  # a text may hold other line ends
     rows = labelled_of([json.loads(line) for line in lines], given.reads.name)
     for name in given.judge or SHIPPED:
         judge = open_judge(name)

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (SEEDS / name).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (SEEDS / name).read_text(encoding="utf-8").split("\n") if line]
 
 
 def texts(file: str, row: dict[str, Any]) -> tuple[str, str]:

@@ -185,6 +185,10 @@ class HiddenStates(Protocol):
     def name(self) -> str:
         """Of the model and of what is taken from it: a judge fits no other."""
 
+    @property
+    def likelihoods(self) -> int:
+        """How many numbers at the end of a row are log-probabilities, in nats."""
+
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         """A row of numbers for each (prompt, reply), whatever its neighbours are."""
 

@@ -25,12 +25,14 @@ _CONSTANT = 10.0
 """The constant column: so large that the penalty hardly touches the intercept."""
 FORM = 10.0
 """What the flag and the linear score count beside standardised states, of which there are thousands."""
-PENALTY = 300.0
+_LIKELY = 3.0
+"""What log-probabilities count beside them."""
+PENALTY = 1000.0
 """On squares of standardised weights. Of 100 to 3,000, what carries over best to lineages that were left out."""
-_BESIDE = 3
-"""Columns beside the states, which are taken as they are."""
 _SCORE = 3.0
 """Linear scores are mostly within so much of 0."""
+_NATS, _MOST_NATS = 1.5, 4.0
+"""Log-probabilities are told in so many nats; beyond that many of these units there is no more to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +121,32 @@ class ProbeJudge:
         if not pairs:
             return []
         flags = whole_flags(pairs, whole)
-        seen = columns(self.states(pairs), self.linear.scores(pairs), flags)
+        seen = columns(self.states(pairs), self.linear.scores(pairs), flags, self.states.likelihoods)
         probabilities: list[float] = self.calibration.probabilities(self.line.scores(seen), flags).tolist()
         assert np.isfinite(probabilities).all()
         return probabilities
 
 
 def columns(
-    states: "NDArray[np.float32]", linear: "NDArray[np.float64]", whole: "NDArray[np.bool_]"
+    states: "NDArray[np.float32]", linear: "NDArray[np.float64]", whole: "NDArray[np.bool_]", likelihoods: int
 ) -> "NDArray[np.float64]":
-    """What the line goes through: the states, then the linear score and whether the prompt is whole, each and both."""
+    """What the line goes through: the states, then what is taken as it is, without being standardised.
+
+    That is: log-probabilities, alone and where the prompt is whole; the linear score and whether the prompt is whole,
+    each and both.
+    """
     import numpy as np
 
+    wide = states.shape[1] - likelihoods
+    likely = np.clip(states[:, wide:].astype(np.float64) / _NATS, -_MOST_NATS, _MOST_NATS) * _LIKELY
     score = np.clip(linear / _SCORE, -FORM, FORM)
-    more = np.stack([score, whole.astype(np.float64), whole * score], axis=1)
-    return np.concatenate([states.astype(np.float64), more * FORM], axis=1)
+    more = np.stack([score, whole.astype(np.float64), whole * score], axis=1) * FORM
+    return np.concatenate([states[:, :wide].astype(np.float64), likely, likely * whole[:, None], more], axis=1)
+
+
+def beside(likelihoods: int) -> int:
+    """How many columns are taken as they are."""
+    return 2 * likelihoods + 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +165,12 @@ def learned_line(
     import numpy as np
 
     pairs = [(read.prompt, read.response) for read in reads]
-    seen = columns(states(pairs), linear.scores(pairs), np.array([read.whole for read in reads], np.bool_))
+    whole = np.array([read.whole for read in reads], np.bool_)
+    seen, plain = columns(states(pairs), linear.scores(pairs), whole, states.likelihoods), beside(states.likelihoods)
     labels = np.array([read.label or 0 for read in reads], np.float64)
 
     def line(of: "NDArray[np.bool_]") -> LinearProbe:
-        fitted = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=_BESIDE)
+        fitted = fitted_line(seen[of], labels[of], np.ones(int(of.sum())), penalty=PENALTY, plain=plain)
         return LinearProbe(fitted.weights.astype(np.float32).astype(np.float64), round(fitted.intercept, 6))
 
     tried = cross_validated(reads, locked, lambda of: line(of).scores(seen))

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 _TOKENS_TOGETHER = 8192  # tokens of one batch, filling included: about 1 GiB of logits for 32,000 words in 4 bytes
 _CONTEXT = 2048  # tokens; where the model does not say how many it takes
 LAYERS = (14, 20)
-"""Of 30: states of the middle tell tone best; no later layer is computed."""
+"""Of 30: states of the middle tell tone best."""
 EARLY = 8
 """Tokens of the reply that are also averaged apart: the tone shows in the first words."""
+_SPANS = 3
+"""Log-probabilities are averaged over the reply, over its first `EARLY` tokens, and taken of its first one."""
 _ASKED, _SAID = 160, 64
 """Tokens read of the prompt, its beginning and its end alike, and of the reply."""
 _TOGETHER = 4096
@@ -117,15 +119,19 @@ def _by_length(order: Sequence[int], lengths: Sequence[int], together: int) -> I
 
 
 class EmbeddedStates:
-    """States of the prompt as a user's turn and the reply as the assistant's, by the weights of `embedded`.
+    """What the weights of `embedded` make of a reply: its states as an answer, and how likely it is as one.
 
-    A row for each pair: for each of `LAYERS` the mean over the reply's tokens, the mean over its first `EARLY`, and the
-    last state before the reply, which holds what the model expects. Pairs go through the model in batches of like
-    length, in numbers of four bytes, so that verdicts do not depend on the processor; the weights are loaded when the
-    first pair comes.
+    A row for each pair. First states, with the prompt as a user's turn and the reply as the assistant's: for each of
+    `LAYERS` the mean over the reply's tokens, the mean over its first `EARLY`, and the last state before the reply,
+    which holds what the model expects. Then log-probabilities, for each of three spans: those of the reply as the
+    assistant's turn less those of the same text as what follows the bare prompt on a page, and the former alone.
+    Pairs go through the model in batches of like length, in numbers of four bytes, so that verdicts do not depend on
+    the processor; the weights are loaded when the first pair comes.
     """
 
-    name = "SmolLM2-135M-Instruct, layers 14 and 20, 3 places"
+    name = "SmolLM2-135M-Instruct, layers 14 and 20, 3 places; likelihoods as an answer and as more of the page"
+    likelihoods = 2 * _SPANS
+    """So many numbers at the end of a row."""
 
     def __init__(self) -> None:
         """Nothing is loaded yet."""
@@ -133,28 +139,30 @@ class EmbeddedStates:
         self._tokenizer: Any = None
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
-        """Shape (pairs, 3 * layers * hidden size)."""
+        """Shape (pairs, 3 * layers * hidden size + `likelihoods`)."""
         import numpy as np
 
         torch, _ = libraries()
         if self._model is None:
             self._load()
-        rows = [self._tokens(prompt, reply) for prompt, reply in pairs]
-        order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
+        turns = [self._turns(prompt, reply) for prompt, reply in pairs]
+        pages = [self._page(prompt, reply) for prompt, reply in pairs]
         width = 3 * len(LAYERS) * self._model.config.hidden_size
-        states = np.zeros((len(rows), width), np.float32)
+        rows = np.zeros((len(pairs), width + self.likelihoods), np.float32)
         with torch.inference_mode():
-            for batch in _in_order([len(rows[at][0]) for at in order]):
-                places = order[batch.start : batch.stop]
-                states[places] = self._states([rows[at] for at in places])
-        return states
+            for places in _batches(turns):
+                states, likely = self._read([turns[at] for at in places], with_states=True)
+                rows[places, :width], rows[places, width:] = states, np.concatenate([likely, likely], axis=1)
+            for places in _batches(pages):
+                _, likely = self._read([pages[at] for at in places], with_states=False)
+                rows[places, width : width + _SPANS] -= likely
+        return rows
 
     def _load(self) -> None:
         loaded = load_weights("embedded", dtype="float32")
-        self._tokenizer, self._model = loaded.tokenizer, loaded.model.get_decoder()
-        self._model.layers = self._model.layers[: LAYERS[-1]]
+        self._tokenizer, self._model = loaded.tokenizer, loaded.model
 
-    def _tokens(self, prompt: str, reply: str) -> tuple[list[int], int]:
+    def _turns(self, prompt: str, reply: str) -> tuple[list[int], int]:
         """Tokens of both in the model's own template, and where the reply begins."""
         asked = self._cut(prompt)
         if len(asked) > _ASKED:
@@ -164,28 +172,50 @@ class EmbeddedStates:
         said = self._cut(reply.strip())[:_SAID] or self._cut("\n")
         return [*before, *said], len(before)
 
+    def _page(self, prompt: str, reply: str) -> tuple[list[int], int]:
+        """The same as one text, from the mark between texts on."""
+        before = [*self._cut("<|endoftext|>"), *self._cut(prompt)[-_ASKED:]]
+        said = self._cut(reply.rstrip())[:_SAID] or self._cut("\n")
+        return [*before, *said], len(before)
+
     def _cut(self, text: str) -> list[int]:
         tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return tokens
 
-    def _states(self, rows: Sequence[tuple[list[int], int]]) -> "NDArray[np.float32]":
+    def _read(
+        self, rows: Sequence[tuple[list[int], int]], *, with_states: bool
+    ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+        """States, where they are wanted, and mean log-probabilities of the three spans."""
         import numpy as np
 
         torch, _ = libraries()
         longest = max(len(tokens) for tokens, _ in rows)
         filled = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens, _ in rows])
         mask = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens, _ in rows])
-        states = self._model(
-            input_ids=filled, attention_mask=mask, output_hidden_states=True, use_cache=False
-        ).hidden_states
-        made = []
+        decoder = self._model.get_decoder()
+        made = decoder(input_ids=filled, attention_mask=mask, output_hidden_states=with_states, use_cache=False)
+        states, likely = [], []
         for place, (tokens, start) in enumerate(rows):
-            parts = []
-            for layer in LAYERS:
-                said = states[layer][place, start : len(tokens)].float()
-                parts += [said.mean(0), said[:EARLY].mean(0), states[layer][place, start - 1].float()]
-            made.append(torch.cat(parts).numpy())
-        return np.stack(made)
+            if with_states:
+                parts = []
+                for layer in LAYERS:
+                    line = made.hidden_states[layer][place]
+                    said = line[start : len(tokens)].float()
+                    parts += [said.mean(0), said[:EARLY].mean(0), line[start - 1].float()]
+                states.append(torch.cat(parts).numpy())
+            # the token at place p is foretold at p - 1
+            logits = self._model.lm_head(made.last_hidden_state[place, start - 1 : len(tokens) - 1]).float()
+            chosen = torch.tensor(tokens[start:]).unsqueeze(-1)
+            scores = (logits.gather(-1, chosen).squeeze(-1) - logits.logsumexp(-1)).numpy()
+            likely.append([scores.mean(), scores[:EARLY].mean(), scores[0]])
+        return np.array(states, np.float32), np.array(likely, np.float32)
+
+
+def _batches(rows: Sequence[tuple[list[int], int]]) -> Iterator[list[int]]:
+    """Places of rows of like length that are read together."""
+    order = sorted(range(len(rows)), key=lambda at: len(rows[at][0]))
+    for batch in _in_order([len(rows[at][0]) for at in order]):
+        yield order[batch.start : batch.stop]
 
 
 def _in_order(lengths: Sequence[int]) -> list[range]:

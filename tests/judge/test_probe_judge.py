@@ -11,6 +11,7 @@ import pytest
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.fit_judge import train
 from selfinstruct.judge.judge_folder import load_judge
+from selfinstruct.judge.probe_judge import beside, columns
 from selfinstruct.judge.validate_on_reads import Labelled
 from tests.judge.examples import World, folder
 
@@ -22,6 +23,7 @@ class Depths:
     """Stands for a model: some of its numbers tell answers, the others are noise of the text alone."""
 
     name = "depths of two hundred"
+    likelihoods = 0
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         made = []
@@ -34,6 +36,18 @@ class Depths:
 
 class Others(Depths):
     name = "depths of another"
+
+
+class Likely(Depths):
+    """States that tell nothing, and how likely the text is as an answer."""
+
+    name = "likelihoods"
+    likelihoods = 2
+
+    def __call__(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
+        noise = super().__call__(pairs)[:, 100:]
+        nats = [[3.0 * ("deep" in text) - 1.5, -40.0] for _, text in pairs]
+        return np.concatenate([noise, np.array(nats, np.float32)], axis=1)
 
 
 def reads(*lineages: str) -> list[Labelled]:
@@ -117,3 +131,13 @@ def test_a_linear_judge_learns_from_reads_too_and_is_then_tried_with_lineages_le
     judge = load_judge(tmp_path / "judge")
     one, other = judge.probabilities([("Tell of x.", "deep water 3"), ("Tell of x.", "shallow water 3")])
     assert one > other
+
+
+def test_likelihoods_count_beside_states_alone_and_where_the_prompt_is_whole(tmp_path: Path) -> None:
+    facts = trained(tmp_path, states=Likely())
+    assert facts["validation"]["groups"]["all"]["accuracy"]["value"] > 0.95
+    made = columns(Likely()([("a", "deep")]), np.array([1.5]), np.array([False]), 2)
+    assert made[0, 100:].tolist() == [3.0, -12.0, 0.0, 0.0, 5.0, 0.0, 0.0], "nats by 1.5, at most 4 of them, times 3"
+    made = columns(Likely()([("a", "deep")]), np.array([1.5]), np.array([True]), 2)
+    assert made[0, 100:].tolist() == [3.0, -12.0, 3.0, -12.0, 5.0, 10.0, 5.0]
+    assert made.shape[1] == 100 + beside(2)

@@ -120,11 +120,21 @@ def states() -> EmbeddedStates:
 
 def test_a_row_is_that_of_its_pair_whatever_its_neighbours_are(states: EmbeddedStates) -> None:
     together = states(PAIRS)
-    assert together.shape == (5, 3 * 2 * 576)
+    assert together.shape == (5, 3 * 2 * 576 + 6)
     assert np.isfinite(together).all()
     for place, pair in enumerate(PAIRS):
         assert np.abs(states([pair])[0] - together[place]).max() < 1e-3
     assert np.abs(together[0] - together[1]).max() > 0.1
+
+
+def test_likelihoods_are_those_of_the_scorer_and_tell_an_answer_from_more_of_the_page(states: EmbeddedStates) -> None:
+    prompt, answer, page = "Name a river in Italy.", "The Po is a river in Italy.", "Name a lake in Italy."
+    answered, went_on = states([(prompt, answer), (prompt, page)])[:, -states.likelihoods :]
+    asked = f"user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"  # the scorer sets the mark before it
+    scores = TransformersScorer("embedded").token_log_probabilities(asked, answer)
+    assert answered[3:].tolist() == pytest.approx([np.mean(scores), np.mean(scores[:8]), scores[0]], abs=1e-3)
+    assert answered[0] > went_on[0] + 0.5
+    assert answered[1] > went_on[1] + 0.5
 
 
 def test_numbers_have_four_bytes_whatever_the_processor_would_choose(
