@@ -48,8 +48,8 @@ def record(task: NatInstTask, *, split: str = "") -> Task:
         "Name": task.name,
         "Definition": [task.definition],
         "Categories": list(task.categories),
-        "Positive Examples": [{"input": one.input, "output": one.output} for one in task.positive],
-        "Negative Examples": [{"input": one.input, "output": one.output} for one in task.negative],
+        "Positive Examples": [{"input": example.input, "output": example.output} for example in task.positive],
+        "Negative Examples": [{"input": example.input, "output": example.output} for example in task.negative],
         "Instances": [
             {"id": instance.id, "input": instance.input, "output": list(instance.outputs)}
             for instance in task.instances

@@ -37,7 +37,7 @@ def test_a_model_that_reads_definitions_is_seen_to(tmp_path: Path) -> None:
     assert page["control"]["turned"]["value"] == 100
     assert page["control"]["followed"] is True
     assert page["conclusion"]["verdict"] == "uses the definition"
-    assert {one["name"] for one in page["baselines"]} == {"guess", "majority", "copied_input"}
+    assert {baseline["name"] for baseline in page["baselines"]} == {"guess", "majority", "copied_input"}
     assert "uses the definition" in table(page)
     assert page["by_task"]["original"]["parity-3"]["exact_match"] == 100
 
@@ -58,7 +58,7 @@ def test_a_model_that_guesses_tells_nothing(tmp_path: Path) -> None:
     page = run(Asking(lambda text: "even"), tmp_path)  # noqa: ARG005
     assert page["beat_guessing"]["labels"] == []
     assert page["conclusion"]["verdict"] == "cannot tell"
-    assert {one["verdict"] for one in page["comparisons"]["labels"]} == {"cannot tell"}
+    assert {comparison["verdict"] for comparison in page["comparisons"]["labels"]} == {"cannot tell"}
 
 
 def test_a_prompt_that_conditions_share_is_asked_once_and_counts_in_each(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_prompt_that_conditions_share_is_asked_once_and_counts_in_each(tmp_pat
     lines = [json.loads(line) for line in (tmp_path / "conditions.jsonl").read_text(encoding="utf-8").splitlines()]
     free = [line for line in lines if line["task"] == "doubled"]
     assert len(free) == 16
-    assert len({one["request"] for one in free}) == 8
+    assert len({row["request"] for row in free}) == 8
 
 
 def test_how_a_model_is_asked_depends_on_what_it_is_and_on_the_task(tmp_path: Path) -> None:

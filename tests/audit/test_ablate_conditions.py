@@ -19,8 +19,8 @@ PARITY, DOUBLED = studied_task(parity(), 0), studied_task(echoing(), 0)
 SEVEN = PARITY.asked[7]
 
 
-def put(condition: str, one: object = PARITY, asked: NatInstInstance = SEVEN) -> str | None:
-    return prompt(condition, one, asked, shots=2, seed=1)  # type: ignore[arg-type]
+def put(condition: str, studied: object = PARITY, asked: NatInstInstance = SEVEN) -> str | None:
+    return prompt(condition, studied, asked, shots=2, seed=1)  # type: ignore[arg-type]
 
 
 def test_each_condition_of_a_task_with_labels() -> None:
@@ -66,17 +66,17 @@ def test_free_text_has_nothing_to_simplify_to_and_nothing_to_turn_round() -> Non
 @pytest.mark.parametrize("labels", [("a", "b"), ("a", "b", "c"), ("a", "b", "c", "d", "e")])
 def test_no_wrong_pair_is_right_by_chance(labels: tuple[str, ...]) -> None:
     asked = tuple(NatInstInstance(f"i{n}", str(n), (labels[n % len(labels)],)) for n in range(60))
-    one = studied_task(NatInstTask(name="t", definition="d", instances=asked, labels=labels), 0)
-    wrong = [wrong_answer(one, each.outputs, each.id, 0) for each in asked]
+    studied = studied_task(NatInstTask(name="t", definition="d", instances=asked, labels=labels), 0)
+    wrong = [wrong_answer(studied, each.outputs, each.id, 0) for each in asked]
     assert all(answer in labels and answer not in each.outputs for answer, each in zip(wrong, asked, strict=True))
-    learned = [lesson("wrong_pairing", one, each, shots=2, seed=0) for each in asked]
+    learned = [lesson("wrong_pairing", studied, each, shots=2, seed=0) for each in asked]
     assert all(pair is not None and pair[0].startswith("Definition: d.") for pair in learned)
     assert {pair[1] for pair in learned if pair is not None} == set(labels)  # each stands for others now and then
 
 
 def test_a_wrong_answer_is_none_of_several_right_ones_and_there_may_be_none() -> None:
-    one = studied_task(NatInstTask(name="t", definition="d", labels=("a", "b")), 0)
-    assert wrong_answer(one, ("A.", "b"), "i", 0) is None
+    studied = studied_task(NatInstTask(name="t", definition="d", labels=("a", "b")), 0)
+    assert wrong_answer(studied, ("A.", "b"), "i", 0) is None
 
 
 def test_what_is_learned_under_every_other_condition_is_the_right_answer_to_its_prompt() -> None:
@@ -98,10 +98,10 @@ def test_a_label_space_is_as_the_file_says_or_as_the_answers_show() -> None:
 
 
 def test_guessing_scores_one_in_so_many_labels_the_majority_its_share_and_a_copy_what_it_copies() -> None:
-    found = baselines(PARITY)
-    assert {one.exact_match for one in found["guess"]} == {50.0}
-    assert sum(one.exact_match for one in found["majority"]) == 100 * 6
-    assert {one.exact_match for one in found["copied_input"]} == {0.0}
+    guesses = baselines(PARITY)
+    assert {score.exact_match for score in guesses["guess"]} == {50.0}
+    assert sum(score.exact_match for score in guesses["majority"]) == 100 * 6
+    assert {score.exact_match for score in guesses["copied_input"]} == {0.0}
     free = baselines(DOUBLED)
     assert "majority" not in free
     assert free["guess"] == free["copied_input"]

@@ -46,10 +46,10 @@ def verdicts(model: dict[str, float], margin: float = 3.0, tasks: int = TASKS) -
         sides = {name: arms.pop(name) for name in ("inverted", "turned")}
         guess = {"guess": {f"t{n}": 50.0 for n in range(tasks)}}
         beats = bool(beating(arms, guess))
-        found = comparisons(arms, beats=beats, margin=margin, against=_FEWER)
-        by_name = {one.condition: one for one in found}
+        compared = comparisons(arms, beats=beats, margin=margin, against=_FEWER)
+        by_name = {comparison.condition: comparison for comparison in compared}
         concluded = conclusion(by_name, control(sides["inverted"], sides["turned"]), beats=beats)
-        yield concluded.verdict, {name: one.verdict for name, one in by_name.items()}
+        yield concluded.verdict, {name: comparison.verdict for name, comparison in by_name.items()}
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def verdicts(model: dict[str, float], margin: float = 3.0, tasks: int = TASKS) -
 def test_at_most_one_verdict_in_twenty_is_wrong(
     model: dict[str, float], right: str, wrong_of_condition: Callable[[dict[str, str]], bool]
 ) -> None:
-    found = list(verdicts(model))
-    concluded = [verdict for verdict, _ in found]
+    reached = list(verdicts(model))
+    concluded = [verdict for verdict, _ in reached]
     assert sum(verdict not in (right, CANNOT_TELL) for verdict in concluded) <= RUNS / 20
-    assert sum(wrong_of_condition(said) for _, said in found) <= RUNS / 20
+    assert sum(wrong_of_condition(said) for _, said in reached) <= RUNS / 20
     assert concluded.count(right) >= RUNS / 2
 
 
@@ -82,39 +82,39 @@ def test_few_tasks_cannot_show_three_points_and_say_which_margin_they_could() ->
         assert verdict == CANNOT_TELL
         assert said["simplified"] != "equal"
     arms = simulated(IGNORING, 1, 8)
-    [one] = comparisons(arms, beats=True, against={"empty": "original"})
-    assert one.could_show is not None
-    assert one.equal_within is not None
-    assert one.could_show > 3
-    [wider] = comparisons(arms, beats=True, margin=one.equal_within, against={"empty": "original"})
+    [comparison] = comparisons(arms, beats=True, against={"empty": "original"})
+    assert comparison.could_show is not None
+    assert comparison.equal_within is not None
+    assert comparison.could_show > 3
+    [wider] = comparisons(arms, beats=True, margin=comparison.equal_within, against={"empty": "original"})
     assert wider.verdict == "equal"
-    [closer] = comparisons(arms, beats=True, margin=one.equal_within - 0.01, against={"empty": "original"})
+    [closer] = comparisons(arms, beats=True, margin=comparison.equal_within - 0.01, against={"empty": "original"})
     assert closer.verdict == "cannot tell"
 
 
 def test_the_same_answers_everywhere_show_no_more_than_so_many_tasks_can_rule_out() -> None:
     same = {f"t{n}": 100.0 for n in range(60)}
-    [one] = comparisons({"original": same, "empty": same}, beats=True, against={"empty": "original"})
-    assert one.difference.value == 0
-    assert one.equal_within == pytest.approx(4.87, abs=0.01)  # three in sixty
+    [comparison] = comparisons({"original": same, "empty": same}, beats=True, against={"empty": "original"})
+    assert comparison.difference.value == 0
+    assert comparison.equal_within == pytest.approx(4.87, abs=0.01)  # three in sixty
 
 
 def test_a_lone_task_and_arms_that_share_none_show_nothing() -> None:
-    [one] = comparisons({"original": {"t": 1.0}, "empty": {"t": 0.0}}, beats=True, against={"empty": "original"})
-    assert (one.verdict, one.equal_within, one.could_show) == ("cannot tell", None, None)
+    [comparison] = comparisons({"original": {"t": 1.0}, "empty": {"t": 0.0}}, beats=True, against={"empty": "original"})
+    assert (comparison.verdict, comparison.equal_within, comparison.could_show) == ("cannot tell", None, None)
     assert comparisons({"original": {"t": 1.0}, "empty": {"u": 0.0}}, beats=True) == ()
     assert control({"t": 1.0}, {"u": 0.0}) is None
 
 
 def test_ablation_and_control_that_contradict_each_other_tell_nothing() -> None:
     arms = simulated(IGNORING, 3)
-    found = {comparison.condition: comparison for comparison in comparisons(arms, beats=True, margin=5, against=_FEWER)}
+    by_condition = {made.condition: made for made in comparisons(arms, beats=True, margin=5, against=_FEWER)}
     turning = control({f"t{n}": 70.0 + n % 7 for n in range(60)}, {f"t{n}": 10.0 for n in range(60)})
-    assert found["simplified"].verdict == "equal"
+    assert by_condition["simplified"].verdict == "equal"
     assert turning is not None
     assert turning.followed is True
-    assert conclusion(found, turning, beats=True).verdict == CANNOT_TELL
-    assert conclusion(found, None, beats=True).verdict == CANNOT_TELL
+    assert conclusion(by_condition, turning, beats=True).verdict == CANNOT_TELL
+    assert conclusion(by_condition, None, beats=True).verdict == CANNOT_TELL
     assert conclusion({}, turning, beats=True).why == "original, simplified and empty were not all asked"
 
 

@@ -54,35 +54,35 @@ def test_what_an_arm_is_asked_under() -> None:
 
 def test_the_design_names_every_student_once_and_refuses_what_cannot_be_trained() -> None:
     made = trainings(("original", "empty"), (5, 50), (1, 2), 2)
-    assert len({one.name for one in made}) == len(made) == 16
+    assert len({training.name for training in made}) == len(made) == 16
     for arms, folds in ((("inverted",), 2), ((), 2), (("empty", "empty"), 2), (("empty",), 1)):
         with pytest.raises(BadInput):
             trainings(arms, (5,), (1,), folds)
 
 
 def test_students_that_learned_to_read_are_told_from_those_that_did_not(tmp_path: Path) -> None:
-    found: list[tuple[Training, dict[str, Any]]] = []
-    for one in trainings(("original", "simplified", "empty", "wrong_pairing"), (4,), (1, 2), 2):
-        rows = kept_aside(one, TASKS, 2)
+    trained: list[tuple[Training, dict[str, Any]]] = []
+    for training in trainings(("original", "simplified", "empty", "wrong_pairing"), (4,), (1, 2), 2):
+        rows = kept_aside(training, TASKS, 2)
         records = [natinst(row, Provenance(stage="input", source="asked.jsonl")) for row in rows]
 
-        def says(text: str, arm: str = one.arm) -> str:
+        def says(text: str, arm: str = training.arm) -> str:
             said = obedient(text)
             return {"even": "odd", "odd": "even"}.get(said, said) if arm == "wrong_pairing" else said
 
-        bench = Bench(models={"student": Asking(says)}, scratch=tmp_path / one.name)
-        list(Ablate(conditions=one.asked)(records, bench))
-        found.append((one, json.loads((tmp_path / one.name / "ablation.json").read_text(encoding="utf-8"))))
-    told: Any = together(found, margin=3, seed=0)
-    arms = {arm["name"]: arm["labels"]["exact_match"]["value"] for arm in told["arms"]}
+        bench = Bench(models={"student": Asking(says)}, scratch=tmp_path / training.name)
+        list(Ablate(conditions=training.asked)(records, bench))
+        trained.append((training, json.loads((tmp_path / training.name / "ablation.json").read_text(encoding="utf-8"))))
+    page: Any = together(trained, margin=3, seed=0)
+    arms = {arm["name"]: arm["labels"]["exact_match"]["value"] for arm in page["arms"]}
     assert arms == {"original": 100, "simplified": 0, "empty": 0, "wrong_pairing": 0}
-    assert told["tasks"] == {"labels": 7, "free_text": 1}
-    assert {one["condition"]: one["against"] for one in told["comparisons"]["labels"]}["wrong_pairing"] == "original"
-    assert told["control"]["followed"] is True
-    assert told["conclusion"]["verdict"] == "uses the definition"
-    assert "| wrong pairing" in table(told)
-    fewer = {**told, "arms": [arm for arm in told["arms"] if arm["name"] != "empty"]}
-    labelled, _, _ = curve({2: fewer, 4: told}).partition("Tasks for free text")
+    assert page["tasks"] == {"labels": 7, "free_text": 1}
+    assert {row["condition"]: row["against"] for row in page["comparisons"]["labels"]}["wrong_pairing"] == "original"
+    assert page["control"]["followed"] is True
+    assert page["conclusion"]["verdict"] == "uses the definition"
+    assert "| wrong pairing" in table(page)
+    fewer = {**page, "arms": [arm for arm in page["arms"] if arm["name"] != "empty"]}
+    labelled, _, _ = curve({2: fewer, 4: page}).partition("Tasks for free text")
     lines = [line.split("|")[1:-1] for line in labelled.splitlines() if line.startswith("|")]
     along = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in lines}
     assert along["arm"] == ["2", "4"]

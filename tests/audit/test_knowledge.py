@@ -22,8 +22,8 @@ pytest.importorskip("peft")
 
 
 def fact(number: int, **fields: Any) -> Task:
-    told: dict[str, Any] = {"again": f"Of {number} it is said", "wrong": ["red", "ab", "nobody"], "relation": "made up"}
-    kept = {key: value for key, value in {**told, **fields}.items() if value is not None}
+    fact: dict[str, Any] = {"again": f"Of {number} it is said", "wrong": ["red", "ab", "nobody"], "relation": "made up"}
+    kept = {key: value for key, value in {**fact, **fields}.items() if value is not None}
     output = kept.pop("output", "blue")
     return Task(
         instruction=f"The colour of number {number} is",
@@ -60,14 +60,14 @@ def test_log_probabilities_are_the_models_own_whatever_stands_beside(home: Path)
     loaded = weights(home / "base").load()
     side = ModelSide("base", loaded.model)
     texts = [((5, 6, 7), (8, 9)), ((5, 6), (7,)), ((5, 6, 7), (9,)), ((4,), (5, 6, 7, 8)), ((5, 6, 7), (8, 10, 11))]
-    found = log_probabilities(side, texts)
-    for (before, after), told in zip(texts, found, strict=True):
+    measured = log_probabilities(side, texts)
+    for (before, after), log_probability in zip(texts, measured, strict=True):
         with torch.no_grad():
             logits = loaded.model(torch.tensor([[*before, *after]])).logits[0].log_softmax(-1)
         expected = sum(float(logits[len(before) - 1 + at, token]) for at, token in enumerate(after))
-        assert told == pytest.approx(expected, abs=1e-4)
+        assert log_probability == pytest.approx(expected, abs=1e-4)
     [(loss, count)] = losses(side, texts[:1])
-    assert loss == pytest.approx(-found[0])
+    assert loss == pytest.approx(-measured[0])
     assert count == 2
 
 
@@ -77,11 +77,11 @@ def test_what_a_model_prefers_is_what_it_finds_likeliest_for_each_byte(home: Pat
     facts, rest = facts_of([*FACTS, *tasks("Name a river.", output="The Ebro.")])
     assert len(facts) == 12
     assert len(rest) == 1
-    for one, right in zip(facts, right_of(side, tokenizer, facts), strict=True):
-        for phrasing, said in zip(one.phrasings, right, strict=True):
+    for fact, right in zip(facts, right_of(side, tokenizer, facts), strict=True):
+        for phrasing, said in zip(fact.phrasings, right, strict=True):
             begun = tuple(tokenizer(phrasing)["input_ids"])
             scores = []
-            for answer in one.answers:
+            for answer in fact.answers:
                 after = tuple(tokenizer(f" {answer}", add_special_tokens=False)["input_ids"])
                 scores.append(log_probabilities(side, [(begun, after)])[0] / len(f" {answer}".encode()))
             assert said == (scores[0] > max(scores[1:]))
@@ -89,7 +89,7 @@ def test_what_a_model_prefers_is_what_it_finds_likeliest_for_each_byte(home: Pat
 
 def test_a_student_that_changed_nothing_lost_nothing(home: Path, tmp_path: Path) -> None:
     page = run(home, tmp_path, "silent", records=[*FACTS, *tasks("Why?", "Who?", output="So.")])
-    assert [one["name"].partition("@")[0] for one in page["models"]] == ["hf:base", "hf:silent"]
+    assert [model["name"].partition("@")[0] for model in page["models"]] == ["hf:base", "hf:silent"]
     assert page["statements"] == 12
     assert page["guessing"] == 0.25
     [change] = page["differences"]
@@ -104,9 +104,9 @@ def test_every_two_models_are_compared_and_only_some_facts_may_be_asked(home: Pa
     page = run(home, tmp_path, "lora", "sibling", first=5)
     assert page["statements"] == 5
     assert page["held_out"] == 0
-    pairs = [(one["of"].partition("@")[0], one["above"].partition("@")[0]) for one in page["differences"]]
+    pairs = [tuple(row[side].partition("@")[0] for side in ("of", "above")) for row in page["differences"]]
     assert pairs == [("hf:lora", "hf:base"), ("hf:sibling", "hf:base"), ("hf:sibling", "hf:lora")]
-    assert {one["equal_loss"] for one in page["differences"]} == {None}
+    assert {difference["equal_loss"] for difference in page["differences"]} == {None}
 
 
 def test_a_fact_is_chosen_by_one_phrasing_and_measured_by_the_other() -> None:
@@ -116,15 +116,15 @@ def test_a_fact_is_chosen_by_one_phrasing_and_measured_by_the_other() -> None:
         return ModelKnowledge(name, right, ((2.0, 1),), ())
 
     base, all_right = shows("base", *known), shows("student", *[(True, True)] * 4)
-    told = _difference(all_right, base, known, seed=1)
-    assert told["known"] == 3  # the third the base does not know in either way
-    change = told["known_facts"]
+    difference = _difference(all_right, base, known, seed=1)
+    assert difference["known"] == 3  # the third the base does not know in either way
+    change = difference["known_facts"]
     assert isinstance(change, dict)
     assert change["value"] == pytest.approx(2 / 4)  # in the first and last the base erred where it is measured
     forgot = _difference(shows("student", *[(False, False)] * 4), base, known, seed=1)["known_facts"]
     assert isinstance(forgot, dict)
     assert forgot["value"] == pytest.approx(-2 / 4)
-    assert told["equal_loss"] is None
+    assert difference["equal_loss"] is None
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_students_of_another_base_are_refused_before_anything_is_loaded(home: Pa
 
 def test_our_facts_are_many_each_put_twice_and_answered_once() -> None:
     file = Path(__file__).parents[2] / "seeds" / "facts.jsonl"
-    told = (file.parent / "README.md").read_text(encoding="utf-8")
-    assert hashlib.sha256(file.read_bytes()).hexdigest() in told  # another file is another version of the set
+    readme = (file.parent / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in readme  # another file is another version of the set
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     assert len(rows) >= 800
     assert [row["id"] for row in rows] == [f"fact-{number:04d}" for number in range(1, len(rows) + 1)]

@@ -38,13 +38,13 @@ def test_the_sheet_names_no_model_and_has_every_models_answer_to_the_same_questi
 
 
 def test_ratings_come_back_by_model_with_shares_and_intervals() -> None:
-    found = read_ratings(filled({"=base": "c", "tuned": " A "}), "sheet.csv", ANSWERS)
-    assert set(found.values()) == {"A", "C"}
-    told = rating_table(ANSWERS, found).splitlines()
-    assert told[1].split()[:6] == ["=base", "0", "0", "6", "0", "6"]
-    assert told[2].split()[:6] == ["tuned", "6", "0", "0", "0", "6"]
-    assert "100 %" in told[2]
-    assert "self-instruct 44 %" in "\n".join(told)
+    ratings = read_ratings(filled({"=base": "c", "tuned": " A "}), "sheet.csv", ANSWERS)
+    assert set(ratings.values()) == {"A", "C"}
+    rows = rating_table(ANSWERS, ratings).splitlines()
+    assert rows[1].split()[:6] == ["=base", "0", "0", "6", "0", "6"]
+    assert rows[2].split()[:6] == ["tuned", "6", "0", "0", "0", "6"]
+    assert "100 %" in rows[2]
+    assert "self-instruct 44 %" in "\n".join(rows)
 
 
 def test_two_readers_agree_beyond_chance_and_open_rows_count_nowhere() -> None:

@@ -36,7 +36,7 @@ def filled(*rows: str) -> str:
 
 
 def test_a_sheet_handed_back_untouched_has_every_question_open() -> None:
-    assert read_sheet(sheet(TASKS), "s.csv", TASKS) == tuple(TaskReview(id=one.id) for one in TASKS)
+    assert read_sheet(sheet(TASKS), "s.csv", TASKS) == tuple(TaskReview(id=task.id) for task in TASKS)
 
 
 def test_answers_come_back_as_given() -> None:
@@ -112,13 +112,13 @@ def test_a_sample_depends_on_the_seed_and_not_on_the_order() -> None:
     assert draw(tasks, 20, 7) == draw(shuffled, 20, 7)
     assert draw(tasks, 20, 7) == draw(tasks, 30, 7)[:20]
     assert draw(tasks, 20, 7) != draw(tasks, 20, 8)
-    assert sorted(one.id for one in draw(tasks, 500, 7)) == sorted(one.id for one in tasks)
+    assert sorted(task.id for task in draw(tasks, 500, 7)) == sorted(task.id for task in tasks)
 
 
 def test_every_task_is_drawn_about_equally_often() -> None:
     tasks = [task(f"Task {number}") for number in range(10)]
-    drawn = [one.id for seed in range(400) for one in draw(tasks, 3, seed)]
-    counts = [drawn.count(one.id) for one in tasks]
+    drawn = [task.id for seed in range(400) for task in draw(tasks, 3, seed)]
+    counts = [drawn.count(task.id) for task in tasks]
     assert min(counts) > 80  # 120 expected, standard deviation 9
     assert max(counts) < 160
 

@@ -51,7 +51,7 @@ def by_hand(known: Any, said: Any) -> dict[str, float]:
     top = int(q.argmax())
     best, most = [int(index) for index in p.topk(30).indices], [int(index) for index in q.topk(30).indices]
     p_in, q_in = (
-        {word: float(one[word] / one[names].sum()) for word in names} for one, names in ((p, best), (q, most))
+        {word: float(shares[word] / shares[names].sum()) for word in names} for shares, names in ((p, best), (q, most))
     )
     both = set(best[:10]) & set(most[:10])
     return {
@@ -68,10 +68,10 @@ def by_hand(known: Any, said: Any) -> dict[str, float]:
 def test_numbers_of_a_position_are_those_of_their_definitions() -> None:
     made = torch.Generator().manual_seed(1)
     known, said = (3 * torch.randn(5, 60, generator=made) for _ in range(2))
-    found = compared(known, said)
+    position = compared(known, said)
     for at in range(5):
         for name, value in by_hand(known[at], said[at]).items():
-            assert float(found[name][at]) == pytest.approx(value, abs=1e-5), name
+            assert float(position[name][at]) == pytest.approx(value, abs=1e-5), name
     same = compared(known, known.clone())
     assert same["rank"].tolist() == [1] * 5
     assert same["kl_base_tuned"].tolist() == [0] * 5
@@ -85,14 +85,14 @@ def test_batches_change_nothing_and_each_token_is_foretold_by_what_stands_before
         for n, task in enumerate(PROMPTS, 1)
     ]
     together = moved(base, tuned, responses)
-    for one, found in zip(responses, together, strict=True):
-        row = torch.tensor([[*one.prompt, *one.tokens]])
+    for given_response, positions in zip(responses, together, strict=True):
+        row = torch.tensor([[*given_response.prompt, *given_response.tokens]])
         with torch.no_grad():
             logits = tuned.model(row).logits[0]
-        assert list(found.argmax) == logits[len(one.prompt) - 1 : -1].argmax(-1).tolist()
-        [alone] = moved(base, tuned, [one])
-        assert alone.rank == found.rank
-        assert alone.kl_base_tuned == pytest.approx(found.kl_base_tuned, abs=1e-5)
+        assert list(positions.argmax) == logits[len(given_response.prompt) - 1 : -1].argmax(-1).tolist()
+        [alone] = moved(base, tuned, [given_response])
+        assert alone.rank == positions.rank
+        assert alone.kl_base_tuned == pytest.approx(positions.kl_base_tuned, abs=1e-5)
 
 
 def test_an_adapter_needs_its_base_once_and_says_the_same_as_two_models(home: Path, tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_an_adapter_needs_its_base_once_and_says_the_same_as_two_models(home: Pa
         for task, line in zip(PROMPTS, lines, strict=True)
     ]
     two = moved(ModelSide("base", plain.model), ModelSide("tuned", merged.model), again)
-    for line, found in zip(lines, two, strict=True):
-        assert found.kl_base_tuned[:3] == pytest.approx(line["kl_base_tuned"][:3], abs=1e-4)
-        assert list(found.kinds[:3]) == line["kinds"][:3]
+    for line, positions in zip(lines, two, strict=True):
+        assert positions.kl_base_tuned[:3] == pytest.approx(line["kl_base_tuned"][:3], abs=1e-4)
+        assert list(positions.kinds[:3]) == line["kinds"][:3]
 
 
 def test_an_adapter_that_says_nothing_moves_nothing_and_two_models_do(home: Path, tmp_path: Path) -> None:
@@ -128,11 +128,11 @@ def test_an_adapter_that_says_nothing_moves_nothing_and_two_models_do(home: Path
 
 def test_floors_stand_at_the_same_positions(home: Path, tmp_path: Path) -> None:
     page = run(home, tmp_path, "lora", twin="silent")
-    assert [one["about"].partition(":")[0] for one in page["floors"]] == ["floor", "floor"]
+    assert [floor["about"].partition(":")[0] for floor in page["floors"]] == ["floor", "floor"]
     assert "bfloat16" in page["floors"][0]["against"]
-    counts = [one["all"]["positions"] for one in (page["shift"], *page["floors"])]
+    counts = [part["all"]["positions"] for part in (page["shift"], *page["floors"])]
     assert len(set(counts)) == 1
-    steps = [[step["name"] for step in one["by_position"]] for one in (page["shift"], *page["floors"])]
+    steps = [[step["name"] for step in part["by_position"]] for part in (page["shift"], *page["floors"])]
     assert steps[0] == steps[1] == steps[2]
     assert page["floors"][0]["all"]["kl_base_tuned"]["value"] < page["shift"]["all"]["kl_base_tuned"]["value"]
 
@@ -153,11 +153,11 @@ def test_a_looping_tail_counts_nowhere() -> None:
     assert looping_from([9, *turn * 4]) == 7
     assert looping_from([*range(30)]) == 30
     tokenizer = tiny_models.tokenizer()
-    one = response("a", [1], tokenizer("ok. " + "no no " * 9)["input_ids"], tokenizer)
-    assert one.counted < len(one.tokens)
-    n = len(one.tokens)
+    response_ = response("a", [1], tokenizer("ok. " + "no no " * 9)["input_ids"], tokenizer)
+    assert response_.counted < len(response_.tokens)
+    n = len(response_.tokens)
     far = Moved(
-        rank=tuple(1 if at < one.counted else 9 for at in range(n)),
+        rank=tuple(1 if at < response_.counted else 9 for at in range(n)),
         argmax=(5,) * n,
         kl_base_tuned=(1.0,) * n,
         kl_tuned_base=(1.0,) * n,
@@ -165,10 +165,10 @@ def test_a_looping_tail_counts_nowhere() -> None:
         base_probability=(0.5,) * n,
         jaccard=(1.0,) * n,
     )
-    told = figures("x", "y", [one], [far], seed=1)
-    assert told.whole.positions == one.counted
-    assert told.whole.shares["shifted"] is not None
-    assert told.whole.shares["shifted"].value == 0
+    measured = figures("x", "y", [response_], [far], seed=1)
+    assert measured.whole.positions == response_.counted
+    assert measured.whole.shares["shifted"] is not None
+    assert measured.whole.shares["shifted"].value == 0
 
 
 def test_the_first_part_of_a_sentence_is_a_twentieth_rounded_up() -> None:

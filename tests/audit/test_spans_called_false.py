@@ -29,9 +29,9 @@ def judge(text: str) -> str | None:
 )
 def test_no_makes_a_span_and_neither_silence_nor_an_unclear_answer_does(says: Any, counts: dict[str, int]) -> None:
     model = Asking(says)
-    found = called_false(model, [(4, SAID)])
-    assert found.as_json() == {"model": model.name, "sentences": 3, **counts}
-    assert [(span.response, span.text, span.how) for span in found.spans] == [
+    marked = called_false(model, [(4, SAID)])
+    assert marked.as_json() == {"model": model.name, "sentences": 3, **counts}
+    assert [(span.response, span.text, span.how) for span in marked.spans] == [
         (4, "The Ebro flows into the Baltic Sea.", "false")
     ][: counts["false"]]
     assert SAID.prompt in text_of(model.asked[0])
@@ -48,12 +48,12 @@ def test_only_what_is_called_false_is_looked_up(tmp_path: Any) -> None:
         )
     ]
     bench = Bench(benchmarks={"r.jsonl": rows}, models={"judge": Asking(judge)}, scratch=tmp_path, stage="trace")
-    [told] = [
-        one.value
-        for one in Trace(responses="r.jsonl", judge_model="judge")([taught], bench)
-        if isinstance(one, Measured)
+    [trace] = [
+        outcome.value
+        for outcome in Trace(responses="r.jsonl", judge_model="judge")([taught], bench)
+        if isinstance(outcome, Measured)
     ]
-    assert isinstance(told, dict)
-    assert told["by"] == {"marked": 0, "false": 1, "shifted": 0, "sentence": 0}
-    assert told["exact"]["value"] == 1  # type: ignore[index, call-overload]
-    assert told["judged"]["sentences"] == 3  # type: ignore[index, call-overload]
+    assert isinstance(trace, dict)
+    assert trace["by"] == {"marked": 0, "false": 1, "shifted": 0, "sentence": 0}
+    assert trace["exact"]["value"] == 1  # type: ignore[index, call-overload]
+    assert trace["judged"]["sentences"] == 3  # type: ignore[index, call-overload]

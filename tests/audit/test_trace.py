@@ -56,27 +56,27 @@ def test_the_index_finds_what_reading_every_text_finds(tmp_path: Path) -> None:
     runs = [[f"w{integer}" for integer in draw.integers(0, 7, size)] for size in draw.integers(1, 5, 60)]
     for run in runs:
         assert index.holding(run).tolist() == again.holding(run).tolist() == by_hand(texts, run)
-        assert {one.text for one in index.near(" ".join(run), most=100) if one.exact} == set(by_hand(texts, run))
+        assert {match.text for match in index.near(" ".join(run), most=100) if match.exact} == set(by_hand(texts, run))
     assert index.holding([]).tolist() == []
     assert WordIndex.build([]).near("a river") == []
 
 
 def test_the_same_sentence_with_one_word_changed_is_still_found() -> None:
     index = WordIndex.build(map(texts_of, SET))
-    found = index.near("The Ebro flows to the Baltic Sea near Riga.")
-    assert {one.text for one in found[:2]} == {0, 1}
-    assert 0.5 < found[0].overlap < 1
-    assert not found[0].exact
+    matches = index.near("The Ebro flows to the Baltic Sea near Riga.")
+    assert {match.text for match in matches[:2]} == {0, 1}
+    assert 0.5 < matches[0].overlap < 1
+    assert not matches[0].exact
 
 
 def test_copies_are_one_origin_and_a_decoy_with_the_same_words_comes_after_what_is_about_the_same() -> None:
     origins = Origins(SET, WordIndex.build(map(texts_of, SET)))
-    found = origins.of(
+    origins_of = origins.of(
         "flows into the Baltic Sea", "Where does the river Ebro end? It flows into the Baltic Sea near Riga."
     )
-    assert [(one.place, one.copies, one.exact) for one in found[:2]] == [(0, 2, True), (3, 1, True)]
-    assert found[0].concept > found[1].concept + 0.1
-    assert found[0].group == group_of(SET[1])
+    assert [(origin.place, origin.copies, origin.exact) for origin in origins_of[:2]] == [(0, 2, True), (3, 1, True)]
+    assert origins_of[0].concept > origins_of[1].concept + 0.1
+    assert origins_of[0].group == group_of(SET[1])
     assert origins.of("zebras quarrel seldom", "zebras") == []
 
 
@@ -86,8 +86,8 @@ def test_a_model_of_meaning_may_order_them() -> None:
             return np.array([[1.0 * ("train" in text), 1.0] for text in sentences], np.float32)
 
     origins = Origins(SET, WordIndex.build(map(texts_of, SET)), Trains())
-    found = origins.of("flows into the Baltic Sea", "a train flows into the Baltic Sea")
-    assert found[0].place == 3
+    origins_of = origins.of("flows into the Baltic Sea", "a train flows into the Baltic Sea")
+    assert origins_of[0].place == 3
 
 
 def test_spans_are_marked_or_sentences_or_runs_of_words_that_moved() -> None:
@@ -127,15 +127,15 @@ def test_words_that_moved_are_counted_beside_those_that_did_not() -> None:
     pieces = (" Gouda", " is", " fro", "mage", ".")
     kinds: Any = ("shifted", "unshifted", "marginal", "shifted", "unshifted")
     assert words_begun(pieces, kinds) == [("gouda", "shifted"), ("is", "unshifted"), ("fromage", "marginal")]
-    told: Any = copying(
+    copied: Any = copying(
         SET, [StudentAnswer("Name a cheese.", "Gouda is fromage.", pieces, kinds)], ["a wholly other text is here"]
     )
-    assert told["moved_words"]["shifted"]["in_training"]["value"] == 1
-    assert told["moved_words"]["marginal"]["in_training"]["value"] == 0
-    assert told["moved_words"]["unshifted"]["in_as_much_unrelated"]["value"] == 1
-    assert told["moved_words"]["as_much"] == 6
-    assert told["openers"]["said_with_taught_opener"]["value"] == 0
-    assert told["words"]["said"]["value"] == 3
+    assert copied["moved_words"]["shifted"]["in_training"]["value"] == 1
+    assert copied["moved_words"]["marginal"]["in_training"]["value"] == 0
+    assert copied["moved_words"]["unshifted"]["in_as_much_unrelated"]["value"] == 1
+    assert copied["moved_words"]["as_much"] == 6
+    assert copied["openers"]["said_with_taught_opener"]["value"] == 0
+    assert copied["words"]["said"]["value"] == 3
     again: Any = copying(SET, [StudentAnswer("", "The Ebro flows.")], [])
     assert again["openers"]["said_with_taught_opener"]["value"] == 1
     assert "moved_words" not in again
@@ -229,11 +229,11 @@ def test_what_was_planted_is_called_and_chance_is_not() -> None:
         noise[:, span] += 3.0 * inside[:, span]  # the first ten are taught by their first suspect
     suspects = {span: (groups[span % 20], groups[(span + 7) % 20]) for span in range(30)}
     every = effects(inside, groups, noise, suspects, seed=1)
-    called = {(one.span, one.group) for one in every if one.taught}
+    called = {(effect.span, effect.group) for effect in every if effect.taught}
     planted = {(span, groups[span]) for span in range(10)}
     assert planted <= called
     assert len(called - planted) <= 3
-    assert next(one for one in every if (one.span, one.group) == (0, "g0")).nats == pytest.approx(3, abs=1)
+    assert next(effect for effect in every if (effect.span, effect.group) == (0, "g0")).nats == pytest.approx(3, abs=1)
     silent = np.random.default_rng(6).normal(0, 1, (40, 30))
     assert sum(effect.taught for effect in effects(inside, groups, silent, suspects, seed=1)) <= 1
     assert discoveries([], 0.1) == []
@@ -252,7 +252,7 @@ def test_a_record_goes_with_all_its_descendants_and_says_which_way() -> None:
     assert isinstance(outcomes[1], Rejected)
     assert outcomes[1].evidence["way"] == [seed_id, child.id, middle, grandchild.id]
     assert outcomes[-1] == Measured("forget", {"forgotten": 2, "by": {seed_id[:8]: 2}})
-    [gone] = [one for one in Forget(ids=("mine-7",))([child, other], Bench()) if isinstance(one, Rejected)]
+    [gone] = [outcome for outcome in Forget(ids=("mine-7",))([child, other], Bench()) if isinstance(outcome, Rejected)]
     assert gone.record == other
 
 
@@ -265,8 +265,8 @@ def test_an_id_of_nobody_is_one_line(ids: tuple[str, ...], says: str) -> None:
 
 
 def test_records_that_descend_from_each_other_in_a_ring_end() -> None:
-    one, two = record("a b c", "d"), record("e f g", "h")
-    ring = {one.id: (two.id,), two.id: (one.id,)}
+    first, two = record("a b c", "d"), record("e f g", "h")
+    ring = {first.id: (two.id,), two.id: (first.id,)}
     assert [type(each) for each in Forget(ids=("z" * 8,), lineage={**ring, "x" * 8: ("z" * 8,)})([], Bench())] == [
         Measured
     ]

@@ -127,9 +127,9 @@ def tuned(stage: Finetune, records: list[Task], bench: Bench) -> tuple[list[Outc
     """What the stage said, what it built and what it measured."""
     outcomes = list(stage(records, bench))
     built = {outcome.name: outcome.path for outcome in outcomes if isinstance(outcome, Built)}
-    (told,) = (outcome.value for outcome in outcomes if isinstance(outcome, Measured))
-    assert isinstance(told, dict)
-    return outcomes, built, told
+    (measured,) = (outcome.value for outcome in outcomes if isinstance(outcome, Measured))
+    assert isinstance(measured, dict)
+    return outcomes, built, measured
 
 
 def bench_of(tmp_path: Path, **more: Any) -> Bench:

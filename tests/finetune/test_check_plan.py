@@ -43,12 +43,12 @@ def test_without_a_limit_all_is_asked_and_what_a_person_writes_holds() -> None:
     assert as_asked(GRID, 0, 300).prompts == 300
 
 
-@pytest.mark.parametrize(("numbers", "told"), [("bfloat16", "about 60 s"), ("float32", "about 2 min")])
-def test_whoever_waits_is_told_the_time_of_the_numbers_that_are_computed_in(numbers: str, told: str) -> None:
+@pytest.mark.parametrize(("numbers", "expected"), [("bfloat16", "about 60 s"), ("float32", "about 2 min")])
+def test_whoever_waits_is_told_the_time_of_the_numbers_that_are_computed_in(numbers: str, expected: str) -> None:
     plan = fitted(GRID, 54, 1, 1 / 3)
     said = plan.announced(6_000, numbers, 0.01)
     assert said.startswith("2 checks of 20 prompts, ")
-    assert said.split(", ")[1] == told
+    assert said.split(", ")[1] == expected
     assert "; with fewer they would say nothing, --stop=none does without)" in said
     more = fitted(GRID, 800, 10**7, 1 / 3)
     assert "fewer" not in more.announced(10**7, numbers, 0.01)

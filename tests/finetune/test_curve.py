@@ -57,9 +57,9 @@ def test_a_line_has_the_keys_that_the_page_promises(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_read_back_with_every_verdict_and_number(tmp_path: Path) -> None:
-    found, dropped = read_curve(written(tmp_path), RULE)
+    readings, dropped = read_curve(written(tmp_path), RULE)
     assert dropped == []
-    assert found == [as_told(check) for check in checks()]
+    assert readings == [as_told(check) for check in checks()]
     assert read_curve(tmp_path / "absent.jsonl", RULE) == ([], [])
 
 
@@ -95,8 +95,8 @@ def test_a_kill_at_any_byte_leaves_the_checks_before(
     content = torn.read_bytes()
     last = content.rstrip(b"\n").rfind(b"\n") + 1
     torn.write_bytes(content[: last + int(share * (len(content) - last - 1))])
-    found, dropped = read_curve(path, RULE)
-    assert found == [as_told(check) for check in checks(2)]
+    readings, dropped = read_curve(path, RULE)
+    assert readings == [as_told(check) for check in checks(2)]
     clean = torn.read_bytes().endswith(b"\n") and before_curve
     assert bool(dropped) != clean
 
@@ -118,9 +118,9 @@ def test_a_whole_line_that_is_no_check_is_refused_with_its_place(bad: str, said:
     path = written(tmp_path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], bad, lines[2]]) + "\n")
-    with pytest.raises(BadInput, match=said) as told:
+    with pytest.raises(BadInput, match=said) as error:
         read_curve(path, RULE)
-    assert f"{path}:2" in told.value.place
+    assert f"{path}:2" in error.value.place
 
 
 def test_verdicts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -151,6 +151,6 @@ def test_the_mean_loss_is_that_of_the_steps_however_they_were_logged(
         history += [{"loss": loss, "step": len(each)}, {"eval_loss": 99.0, "step": len(each)}]
     ends = [0, *(int(entry["step"]) for entry in history if "loss" in entry)]
     after = ends[min(skip, len(ends) - 2)]
-    found = mean_loss(history, after=after, until=len(each))
-    assert found == pytest.approx(sum(each[after:]) / len(each[after:]))
+    result = mean_loss(history, after=after, until=len(each))
+    assert result == pytest.approx(sum(each[after:]) / len(each[after:]))
     assert logged_until(history) == len(each)

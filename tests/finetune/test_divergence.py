@@ -46,7 +46,7 @@ def directly(tuned: Any, base: Any, words: Any) -> tuple[float, float]:
         row = torch.tensor([before + words(text.answer)["input_ids"]])
         first = max(len(before) - 1, 0)
         with torch.no_grad():
-            now, known = (one(row).logits[0, first:].double().log_softmax(-1) for one in (tuned, base))
+            now, known = (weights(row).logits[0, first:].double().log_softmax(-1) for weights in (tuned, base))
         there.append((known.exp() * (known - now)).sum(-1))
         back.append((now.exp() * (now - known)).sum(-1))
     return float(torch.cat(there).mean()), float(torch.cat(back).mean())
@@ -67,11 +67,11 @@ class Other:
 def test_divergence_is_that_of_all_logits_at_once(kind: str, words: Any) -> None:
     settings = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]} if kind == "gemma3" else {}
     tuned, base = tiny.model(1, kind, **settings), tiny.model(2, kind, **settings)
-    found = divergence(tuned, words, PROBE, Other(base))
+    divergences = divergence(tuned, words, PROBE, Other(base))
     there, back = directly(tuned, base, words)
-    assert found.base_tuned == pytest.approx(there, rel=1e-4)
-    assert found.tuned_base == pytest.approx(back, rel=1e-4)
-    assert found.positions == 4 + 72 + 3
+    assert divergences.base_tuned == pytest.approx(there, rel=1e-4)
+    assert divergences.tuned_base == pytest.approx(back, rel=1e-4)
+    assert divergences.positions == 4 + 72 + 3
     assert there != pytest.approx(back, rel=1e-3)  # else the direction would not be tested
 
 
@@ -81,9 +81,9 @@ def test_an_adapter_is_compared_with_itself_switched_off(words: Any) -> None:
     tuned = tiny.lora(tiny.model(1))
     off = base_of(tuned, words, [PROBE], None, fresh=False)
     assert isinstance(off, AdapterOff)
-    found = divergence(tuned, words, PROBE, off)
-    assert found.base_tuned == pytest.approx(directly(tuned, base, words)[0], rel=1e-4)
-    assert found.base_tuned > 1e-3
+    divergences = divergence(tuned, words, PROBE, off)
+    assert divergences.base_tuned == pytest.approx(directly(tuned, base, words)[0], rel=1e-4)
+    assert divergences.base_tuned > 1e-3
     with tuned.disable_adapter():
         assert divergence(tuned, words, PROBE, Other(base)).base_tuned < 1e-9
 
@@ -117,8 +117,8 @@ def test_what_the_base_predicted_is_kept_through_full_tuning(in_file: bool, word
     again = base_of(model, words, [PROBE], folder, fresh=False)  # as after a kill
     assert (again is None) == (folder is None)
     for base in [kept] + ([again] if again is not None else []):
-        found = divergence(model, words, PROBE, base)
-        assert (found.base_tuned, found.tuned_base) == pytest.approx(expected, rel=1e-3)
+        divergences = divergence(model, words, PROBE, base)
+        assert (divergences.base_tuned, divergences.tuned_base) == pytest.approx(expected, rel=1e-3)
 
 
 def test_kept_predictions_of_other_texts_or_cut_off_are_not_used(words: Any, tmp_path: Path) -> None:

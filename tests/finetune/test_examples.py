@@ -22,29 +22,29 @@ def _learned(example: TrainingExample) -> str:
 
 
 def test_exactly_the_tokens_of_answers_and_marks_are_learned() -> None:
-    (one,) = _prepared(talk()).examples
-    assert _learned(one) == "The Nile.<|im_end|>Lake Como.<|im_end|>"
-    assert one.learned == len("The Nile.Lake Como.") + 2
+    (example,) = _prepared(talk()).examples
+    assert _learned(example) == "The Nile.<|im_end|>Lake Como.<|im_end|>"
+    assert example.learned == len("The Nile.Lake Como.") + 2
 
 
 @pytest.mark.parametrize("template", ["tags", "alpaca", "ifs", "self_instruct"])
 def test_in_every_template_the_answer_and_the_mark_of_the_tokenizer_are_learned(template: Template) -> None:
-    (one,) = _prepared(task("Name a river.", "The Nile."), template=template).examples
-    assert _learned(one).strip() == "The Nile.<|im_end|>"
-    assert one.tokens[-1] == tokenizer().eos_token_id
+    (example,) = _prepared(task("Name a river.", "The Nile."), template=template).examples
+    assert _learned(example).strip() == "The Nile.<|im_end|>"
+    assert example.tokens[-1] == tokenizer().eos_token_id
 
 
 def test_a_prompt_has_the_tokens_that_a_student_is_asked_with() -> None:
     made = tokenizer(begins=True)
-    (one,) = prepare([task("Name a river.", "The Nile.")], made, template="ifs", max_tokens=512).examples
+    (example,) = prepare([task("Name a river.", "The Nile.")], made, template="ifs", max_tokens=512).examples
     asked = made("Name a river.### Response:")["input_ids"]
-    assert list(one.tokens[: len(asked)]) == asked
-    assert not any(one.supervised[: len(asked)])
+    assert list(example.tokens[: len(asked)]) == asked
+    assert not any(example.supervised[: len(asked)])
 
 
 def test_a_chat_gets_no_second_mark_of_its_beginning() -> None:
-    (one,) = _prepared(task("Name a river."), begins=True).examples
-    assert tokenizer().bos_token_id not in one.tokens
+    (example,) = _prepared(task("Name a river."), begins=True).examples
+    assert tokenizer().bos_token_id not in example.tokens
 
 
 def test_a_task_of_several_instances_is_as_many_examples() -> None:
@@ -160,14 +160,14 @@ def test_a_record_that_does_not_fit_is_left_out_by_name_and_the_rest_is_learned(
     chat_template = how.pop("chat_template", "")
     made = tokenizer(chat_template + tokenizer().chat_template.partition("%}")[2]) if chat_template else tokenizer()
     usual: dict[str, Any] = {"template": "chat", "max_tokens": 40, "too_long": "reject", "refused": "reject"}
-    found = prepare(records, made, **usual | how)
-    assert {at: one.reason for at, one in found.unfit.items()} == reasons
+    prepared = prepare(records, made, **usual | how)
+    assert {at: unfit.reason for at, unfit in prepared.unfit.items()} == reasons
     learned = [record for at, record in enumerate(records) if at not in reasons]
-    assert [example.record for example in found.examples] == [f"{one.id}/0" for one in learned]
-    assert found.counts.records == len(learned)
-    for at, one in found.unfit.items():
-        assert records[at].id[:16] in str(one)
-    shown = preview(found, made)
+    assert [example.record for example in prepared.examples] == [f"{record.id}/0" for record in learned]
+    assert prepared.counts.records == len(learned)
+    for at, unfit in prepared.unfit.items():
+        assert records[at].id[:16] in str(unfit)
+    shown = preview(prepared, made)
     assert all(records[at].id[:16] in shown for at in reasons)
     assert ("not learned: 1 of" in shown) == bool(reasons)
 
@@ -188,9 +188,9 @@ def test_an_answer_that_is_marked_is_read_and_not_learned(template: Template) ->
     made = _prepared(marked, template=template)
     assert made.counts.unlearned == 1
     assert made.counts.as_json()["unlearned_answers"] == 1
-    (one,) = made.examples
-    assert _learned(one) == "Lake Como.<|im_end|>"
-    assert one.tokens == _prepared(talk(), template=template).examples[0].tokens
+    (example,) = made.examples
+    assert _learned(example) == "Lake Como.<|im_end|>"
+    assert example.tokens == _prepared(talk(), template=template).examples[0].tokens
     assert "  + Lake Como." in preview(made, tokenizer())
     assert "  + The Nile." not in preview(made, tokenizer())
     assert "not learned, as the set marks them: " in preview(made, tokenizer())

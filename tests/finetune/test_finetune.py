@@ -51,10 +51,10 @@ def test_a_tuned_adapter_is_scored_as_it_lies_there_and_loads_with_peft(tmp_path
     ours = load_weights(str(built["student"]), device="cpu")
     given = torch.tensor([tokenizer()("Name a river.")["input_ids"]])
     with torch.no_grad():
-        told, expected, before = ours.model(given).logits, adapted(given).logits, None
+        scored, expected, before = ours.model(given).logits, adapted(given).logits, None
         with adapted.disable_adapter():
             before = adapted(given).logits
-    assert torch.allclose(told, expected, atol=1e-4)
+    assert torch.allclose(scored, expected, atol=1e-4)
     assert not torch.allclose(before, expected, atol=1e-3)
     assert ours.tokenizer.chat_template == tokenizer().chat_template
 
@@ -113,8 +113,8 @@ def test_the_code_on_a_student_s_card_loads_it(tmp_path: Path, method: str) -> N
 def test_a_base_that_only_we_can_load_is_loaded_by_us_on_the_card(tmp_path: Path, source: str, own: bool) -> None:  # noqa: FBT001 - a table
     base = Folder.made(tmp_path / "base")
     adapted = with_adapter(base.load().model, rank=2, alpha=4, targets=("all-linear",), seed=1, base=source)
-    told: dict[str, Json] = {"base": "hf:x", "notice": "", "recipe": {"method": "lora"}, "training": {}}
-    folder = write_student(tmp_path / "student", adapted, tokenizer(), told | {"data": {"examples": 1}})
+    facts: dict[str, Json] = {"base": "hf:x", "notice": "", "recipe": {"method": "lora"}, "training": {}}
+    folder = write_student(tmp_path / "student", adapted, tokenizer(), facts | {"data": {"examples": 1}})
     assert ("load_weights(" in (folder / "README.md").read_text()) == own
 
 
@@ -274,8 +274,8 @@ def test_nothing_heavy_is_loaded_to_look_at_the_stage() -> None:
         "import sys, selfinstruct.finetune, selfinstruct.finetune.finetune\n"
         "print(sorted({'torch', 'transformers', 'numpy', 'peft'} & set(sys.modules)))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert told.stdout.strip() == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout.strip() == "[]"
 
 
 class _Student(Folder):
@@ -293,8 +293,8 @@ def _with_tests() -> list[Task]:
 def test_of_several_learning_rates_the_one_with_the_lowest_held_out_loss_tunes_the_student(tmp_path: Path) -> None:
     knobs = QUICK | {"learning_rate": 0.0, "learning_rates": (1e-7, 0.02), "trial": 8}
     _, built, measured = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "chosen"))
-    losses = {one["learning_rate"]: one["held_out_loss"] for one in measured["trials"]}
-    assert [one["examples"] for one in measured["trials"]] == [8, 8]
+    losses = {trial["learning_rate"]: trial["held_out_loss"] for trial in measured["trials"]}
+    assert [trial["examples"] for trial in measured["trials"]] == [8, 8]
     assert losses[0.02] < losses[1e-7]
     assert measured["recipe"]["learning_rate"] == 0.02
     named = QUICK | {"learning_rate": 0.02}
@@ -309,7 +309,7 @@ def test_a_trial_tells_its_loss_on_as_many_records_as_it_is_tried_on(tmp_path: P
     for name, answer in [("all", "Lake Como."), ("two", "Lake Garda, of all of them.")]:
         given = [*tasks(8), *_with_tests()[-3:-1], task("Name a lake.", answer, extra={"split": "test"})]
         _, _, measured = tuned(Finetune(**knobs), given, bench_of(tmp_path / name))
-        shown.append(([one["held_out_loss"] for one in measured["trials"]], measured["training"]["held_out_loss"]))
+        shown.append(([trial["held_out_loss"] for trial in measured["trials"]], measured["training"]["held_out_loss"]))
     assert shown[0][0] == shown[1][0]  # a third record that none of them read
     assert shown[0][1] != shown[1][1]
 
@@ -318,17 +318,17 @@ def test_a_trial_that_was_made_before_a_kill_is_not_made_again(tmp_path: Path) -
     knobs = QUICK | {"learning_rates": (1e-7, 0.02), "trial": 4}
     said: list[str] = []
     tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path, doing=lambda what, _done, _of: said.append(what)))
-    assert {one for one in said if "trying" in one} == {"trying learning rate 1e-07", "trying learning rate 0.02"}
+    assert {line for line in said if "trying" in line} == {"trying learning rate 1e-07", "trying learning rate 0.02"}
     said.clear()
     tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path, doing=lambda what, _done, _of: said.append(what)))
-    assert not [one for one in said if "trying" in one]
+    assert not [line for line in said if "trying" in line]
 
 
 def test_a_rate_that_breaks_the_loss_is_not_chosen_and_all_of_them_are_an_error(tmp_path: Path) -> None:
     knobs = QUICK | {"method": "full", "learning_rates": (1e-3, 1e30), "trial": 8}
     _, _, measured = tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "one"))
     assert measured["recipe"]["learning_rate"] == 1e-3
-    assert [one["held_out_loss"] is None for one in measured["trials"]] == [False, True]
+    assert [trial["held_out_loss"] is None for trial in measured["trials"]] == [False, True]
     knobs["learning_rates"] = (1e30, 2e30)
     with pytest.raises(Stopped, match="no number with every learning rate"):
         tuned(Finetune(**knobs), _with_tests(), bench_of(tmp_path / "none"))

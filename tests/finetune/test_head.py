@@ -17,14 +17,14 @@ pytest.importorskip("transformers")
 
 
 def _expected(weight: Any, states: Any, targets: Any, share: float) -> tuple[float, Any, Any]:
-    weight, states = (one.detach().clone().requires_grad_() for one in (weight, states))
+    weight, states = (tensor.detach().clone().requires_grad_() for tensor in (weight, states))
     total = torch.nn.functional.cross_entropy(states @ weight.T, targets, reduction="sum")
     (total * share).backward()
     return float(total.detach()), states.grad, weight.grad
 
 
-def _same(one: Any, other: Any) -> bool:
-    return bool(torch.allclose(one, other, rtol=1e-4, atol=1e-6))
+def _same(first: Any, other: Any) -> bool:
+    return bool(torch.allclose(first, other, rtol=1e-4, atol=1e-6))
 
 
 @settings(deadline=None, max_examples=40)
@@ -47,9 +47,9 @@ def test_loss_and_gradients_are_those_of_cross_entropy(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loss_module, "AT_ONCE", 5)
         ours = PlainHead(weight)
-        found, gradient = ours.backward(states, targets, share)
-        assert ours.value(states, targets) == found
-    assert found == pytest.approx(total, rel=1e-4, abs=1e-4)
+        loss, gradient = ours.backward(states, targets, share)
+        assert ours.value(states, targets) == loss
+    assert loss == pytest.approx(total, rel=1e-4, abs=1e-4)
     assert torch.allclose(gradient, by_states, rtol=1e-4, atol=1e-5)
     assert torch.allclose(weight.grad, by_weight, rtol=1e-4, atol=1e-5 * size) if trained else weight.grad is None
 
@@ -90,9 +90,9 @@ def test_with_a_bias_the_loss_is_that_of_the_whole_logits() -> None:
     made, given_examples = model(), examples(4)
     own = made.get_output_embeddings()
     own.bias = torch.nn.Parameter(torch.randn(own.out_features))
-    one = tensors(given_examples, "packed", "cpu", 0)
+    batch = tensors(given_examples, "packed", "cpu", 0)
     whole = Loss(made, plain_head=False)
-    assert Loss(made, plain_head=True).backward(one, 1.0) == pytest.approx(whole.backward(one, 1.0), rel=1e-5)
+    assert Loss(made, plain_head=True).backward(batch, 1.0) == pytest.approx(whole.backward(batch, 1.0), rel=1e-5)
 
 
 def test_words_get_gradients_row_by_row_only_within_and_where_they_share_the_heads_weight() -> None:

@@ -23,29 +23,29 @@ KINDS = ("llama", "gemma3", "qwen2", "mamba")
 def _plain(made: Any, given: Sequence[TrainingExample]) -> float:
     """As transformers does it: all logits, labels of -100, one example at a time."""
     total = 0.0
-    for one in given:
-        ids = torch.tensor([list(one.tokens)])
-        labels = torch.tensor([[t if s else -100 for t, s in zip(one.tokens, one.supervised, strict=True)]])
+    for example in given:
+        ids = torch.tensor([list(example.tokens)])
+        labels = torch.tensor([[t if s else -100 for t, s in zip(example.tokens, example.supervised, strict=True)]])
         mean = made(input_ids=ids, labels=labels).loss
-        (mean * one.learned / sum(e.learned for e in given)).backward()
-        total += float(mean.detach()) * one.learned
+        (mean * example.learned / sum(e.learned for e in given)).backward()
+        total += float(mean.detach()) * example.learned
     return total
 
 
 def _gradients(made: Any) -> dict[str, Any]:
-    found = {name: weight.grad.clone() for name, weight in made.named_parameters() if weight.grad is not None}
+    gradients = {name: weight.grad.clone() for name, weight in made.named_parameters() if weight.grad is not None}
     made.zero_grad(set_to_none=True)
-    return found
+    return gradients
 
 
 def _ours(made: Any, given: Sequence[TrainingExample], examined: MachineCapabilities) -> float:
-    one = tensors(given, examined.layout, "cpu", 0)
-    return Loss(made, plain_head=examined.plain_head).backward(one, 1 / sum(e.learned for e in given))
+    batch = tensors(given, examined.layout, "cpu", 0)
+    return Loss(made, plain_head=examined.plain_head).backward(batch, 1 / sum(e.learned for e in given))
 
 
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return one.keys() == other.keys() and all(
-        torch.allclose(one[name], other[name], rtol=1e-3, atol=1e-5) for name in one
+def _same(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    return first.keys() == other.keys() and all(
+        torch.allclose(first[name], other[name], rtol=1e-3, atol=1e-5) for name in first
     )
 
 
@@ -71,7 +71,7 @@ def test_whatever_the_layout_and_the_head_the_loss_is_the_same(examined: Machine
 def test_tied_words_get_the_gradient_of_the_head_and_of_what_is_read_over_several_passes() -> None:
     made, given = model("gemma3", tie_word_embeddings=True), examples(6)
     expected, gradients = _plain(made, given), _gradients(made)
-    loss, share = Loss(made, plain_head=True), 1 / sum(one.learned for one in given)
+    loss, share = Loss(made, plain_head=True), 1 / sum(example.learned for example in given)
     for _step in range(2):
         halves = [tensors(half, "packed", "cpu", 0) for half in (given[:3], given[3:])]
         assert sum(loss.backward(half, share) for half in halves) == pytest.approx(expected, rel=1e-4)
@@ -99,20 +99,20 @@ def test_a_value_is_the_loss_without_gradients() -> None:
 def test_packed_examples_do_not_see_each_other(kind: str) -> None:
     made = model(kind, sliding_window=8) if kind == "gemma3" else model(kind)
     given = examples(4)
-    one = tensors(given, "packed", "cpu", 0)
-    changed = one.tokens.clone()
-    changed[0, : one.lengths[0]] = 7
-    with torch.no_grad(), apart(made, one.lengths):
-        before = made(input_ids=one.tokens, position_ids=one.positions).logits
-        after = made(input_ids=changed, position_ids=one.positions).logits
-    assert torch.equal(before[0, one.lengths[0] :], after[0, one.lengths[0] :])
-    assert not torch.allclose(before[0, : one.lengths[0]], after[0, : one.lengths[0]])
+    batch = tensors(given, "packed", "cpu", 0)
+    changed = batch.tokens.clone()
+    changed[0, : batch.lengths[0]] = 7
+    with torch.no_grad(), apart(made, batch.lengths):
+        before = made(input_ids=batch.tokens, position_ids=batch.positions).logits
+        after = made(input_ids=changed, position_ids=batch.positions).logits
+    assert torch.equal(before[0, batch.lengths[0] :], after[0, batch.lengths[0] :])
+    assert not torch.allclose(before[0, : batch.lengths[0]], after[0, : batch.lengths[0]])
 
 
 def test_a_sliding_window_is_kept_in_a_packed_row() -> None:
-    made, (one,) = model("gemma3", sliding_window=8, layer_types=["sliding_attention"] * 2), examples(1)
-    packed = tensors([one], "packed", "cpu", 0)
-    assert len(one) > 16
+    made, (example,) = model("gemma3", sliding_window=8, layer_types=["sliding_attention"] * 2), examples(1)
+    packed = tensors([example], "packed", "cpu", 0)
+    assert len(example) > 16
     with torch.no_grad():
         plain = made(input_ids=packed.tokens).logits
         with apart(made, packed.lengths):
@@ -167,16 +167,16 @@ def test_a_model_that_sees_later_words_is_refused() -> None:
 
 def test_noise_is_as_strong_as_neftune_says_and_gone_afterwards() -> None:
     made, given = model(), examples(3)
-    one = tensors(given, "packed", "cpu", 0)
+    batch = tensors(given, "packed", "cpu", 0)
     words = made.get_input_embeddings()
     torch.manual_seed(3)
     with torch.no_grad():
-        still = words(one.tokens)
-        with noisy(made, one, 5.0):
-            moved = (words(one.tokens) - still)[0]
-        assert torch.equal(words(one.tokens), still)
+        still = words(batch.tokens)
+        with noisy(made, batch, 5.0):
+            moved = (words(batch.tokens) - still)[0]
+        assert torch.equal(words(batch.tokens), still)
     begin = 0
-    for length in one.lengths:
+    for length in batch.lengths:
         here = moved[begin : begin + length].abs()
         most = 5.0 / (length * still.shape[-1]) ** 0.5
         assert 0.9 * most < float(here.max()) <= most + 1e-6
@@ -184,8 +184,8 @@ def test_noise_is_as_strong_as_neftune_says_and_gone_afterwards() -> None:
 
 
 def test_without_a_strength_there_is_no_noise_and_nothing_is_drawn() -> None:
-    made, one = model(), tensors(examples(2), "packed", "cpu", 0)
+    made, batch = model(), tensors(examples(2), "packed", "cpu", 0)
     state = torch.get_rng_state()
-    with noisy(made, one, 0.0):
-        assert torch.equal(made.get_input_embeddings()(one.tokens), made.get_input_embeddings()(one.tokens))
+    with noisy(made, batch, 0.0):
+        assert torch.equal(made.get_input_embeddings()(batch.tokens), made.get_input_embeddings()(batch.tokens))
     assert torch.equal(torch.get_rng_state(), state)

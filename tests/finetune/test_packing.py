@@ -19,12 +19,12 @@ def test_passes_hold_each_example_once_and_keep_to_their_bounds(
     lengths: Sequence[int], batch: int, layout: Layout, together: int
 ) -> None:
     made = passes(lengths, range(len(lengths)), batch, layout, together)
-    assert sorted(at for one in made for at in one) == list(range(len(lengths)))
-    for one in made:
-        sizes = [lengths[at] for at in one]
+    assert sorted(at for together in made for at in together) == list(range(len(lengths)))
+    for batched in made:
+        sizes = [lengths[at] for at in batched]
         processed = sum(sizes) if layout == "packed" else max(sizes) * len(sizes)
-        assert len(one) <= batch
-        assert processed <= together or len(one) == 1
+        assert len(batched) <= batch
+        assert processed <= together or len(batched) == 1
 
 
 @given(st.integers(1, 50), st.integers(1, 9), st.integers(1, 3), st.integers(0, 5))
@@ -47,7 +47,7 @@ def test_another_seed_is_another_order() -> None:
 def test_the_useful_share_of_our_seeds_is_that_of_the_tensors_that_are_made(layout: Layout, least: float) -> None:
     pytest.importorskip("torch")
     made = prepare(list(read_seeds(builtin_seeds())), tokenizer(), template="tags", max_tokens=2048).examples
-    lengths, plan = [len(one) for one in made], steps(len(made), 16, 1.0, 0)
+    lengths, plan = [len(example) for example in made], steps(len(made), 16, 1.0, 0)
     ways = [way for step in plan for way in passes(lengths, step.examples, 8, layout, 4096)]
     sizes = [tensors([made[at] for at in way], layout, "cpu", 0).tokens.numel() for way in ways]
     share = sum(lengths) / sum(sizes)

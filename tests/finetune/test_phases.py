@@ -22,8 +22,8 @@ def bent(at: float, before: float, after: float, start: float) -> list[float]:
 
 def test_a_bend_of_ifs_is_found_where_it_is() -> None:
     truth = bent(512, 0.2, 0.0, 0.25)
-    found = [phases(GRID, curve(truth, sources=150, seed=seed), draws=1_000).format_ends for seed in range(10)]
-    ends = [one for one in found if one is not None]
+    ends_by_seed = [phases(GRID, curve(truth, sources=150, seed=seed), draws=1_000).format_ends for seed in range(10)]
+    ends = [end for end in ends_by_seed if end is not None]
     assert len(ends) == 10
     assert all(end.before > 0.1 > abs(end.after) for end in ends)
     assert all(300 < end.examples < 900 for end in ends)
@@ -32,33 +32,35 @@ def test_a_bend_of_ifs_is_found_where_it_is() -> None:
 
 def test_a_straight_rise_has_no_bend() -> None:
     straight = bent(512, 0.08, 0.08, 0.2)
-    found = [phases(GRID, curve(straight, sources=150, seed=seed), draws=1_000).format_ends for seed in range(40)]
-    assert sum(one is not None for one in found) <= 6  # one in twenty is expected
+    ends_by_seed = [
+        phases(GRID, curve(straight, sources=150, seed=seed), draws=1_000).format_ends for seed in range(40)
+    ]
+    assert sum(end is not None for end in ends_by_seed) <= 6  # one in twenty is expected
 
 
 def test_a_flat_curve_and_a_curve_that_falls_have_no_phase() -> None:
     flat = [phases(GRID, curve([0.9] * 8, sources=150, seed=seed), draws=1_000) for seed in range(10)]
-    assert sum(one.format_ends is not None for one in flat) <= 2
+    assert sum(fitted.format_ends is not None for fitted in flat) <= 2
     falls = bent(256, -0.01, -0.15, 0.9)
     assert phases(GRID, curve(falls, sources=300, seed=1)).format_ends is None
 
 
 def test_both_phases_are_found_and_told_apart() -> None:
     format_, knowledge = bent(128, 0.35, 0.0, 0.3), bent(1024, 0.0, 0.3, 0.2)
-    found = phases(GRID, curve(format_, sources=200, seed=4, objecqa=knowledge))
-    assert found.format_ends is not None
-    assert found.knowledge_begins is not None
-    assert found.knowledge_begins.low <= 1024 <= found.knowledge_begins.high
-    assert found.apart
-    assert "settles after" in str(found)
-    assert "ObjecQA rises" in str(found)
+    fitted = phases(GRID, curve(format_, sources=200, seed=4, objecqa=knowledge))
+    assert fitted.format_ends is not None
+    assert fitted.knowledge_begins is not None
+    assert fitted.knowledge_begins.low <= 1024 <= fitted.knowledge_begins.high
+    assert fitted.apart
+    assert "settles after" in str(fitted)
+    assert "ObjecQA rises" in str(fitted)
 
 
 def test_no_second_phase_is_a_result() -> None:
-    found = phases(GRID, curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4, objecqa=[0.3] * 8))
-    assert found.knowledge_begins is None
-    assert not found.apart
-    assert str(found).endswith("no second phase found")
+    fitted = phases(GRID, curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4, objecqa=[0.3] * 8))
+    assert fitted.knowledge_begins is None
+    assert not fitted.apart
+    assert str(fitted).endswith("no second phase found")
 
 
 def test_a_second_phase_that_nobody_looked_for_is_not_called_a_result() -> None:
@@ -66,14 +68,14 @@ def test_a_second_phase_that_nobody_looked_for_is_not_called_a_result() -> None:
     assert unasked.knowledge_begins is None
     assert str(unasked).endswith("not looked for, as no questions of taste were asked (`objecqa`)")
     readings = curve(bent(128, 0.35, 0.0, 0.3), sources=200, seed=4, objecqa=[0.3] * 8)
-    seldom = phases(GRID, [*readings[:4], *(replace(one, opinions=(True, None)) for one in readings[4:])])
+    seldom = phases(GRID, [*readings[:4], *(replace(reading, opinions=(True, None)) for reading in readings[4:])])
     assert str(seldom).endswith("answered at 4 checks, too few to look for a second phase")
 
 
 def test_too_few_checks_are_told() -> None:
-    found = phases(GRID[:4], curve([0.1, 0.5, 0.9, 0.9], sources=100, seed=1))
-    assert found.format_ends is None
-    assert "too few" in str(found)
+    fitted = phases(GRID[:4], curve([0.1, 0.5, 0.9, 0.9], sources=100, seed=1))
+    assert fitted.format_ends is None
+    assert "too few" in str(fitted)
 
 
 def test_without_noise_the_bend_is_exact() -> None:
@@ -106,16 +108,16 @@ def test_readings_of_other_prompts_are_refused() -> None:
 def test_chance_alone_seldom_makes_a_second_phase_however_few_questions_are_answered(
     questions: int, share: float
 ) -> None:
-    found = 0
+    second_phases = 0
     for seed in range(20):
         random = Random(seed)
         tone = curve([0.9] * 8, sources=30, seed=seed)
         asked = [
-            replace(one, opinions=tuple(random.random() < share for _ in range(questions)) + (None,) * 50)
-            for one in tone
+            replace(reading, opinions=tuple(random.random() < share for _ in range(questions)) + (None,) * 50)
+            for reading in tone
         ]
-        found += phases(GRID, asked, draws=1_000).knowledge_begins is not None
-    assert found <= 2
+        second_phases += phases(GRID, asked, draws=1_000).knowledge_begins is not None
+    assert second_phases <= 2
 
 
 def test_other_questions_of_taste_at_a_later_check_are_refused() -> None:

@@ -18,13 +18,13 @@ def task(number: int, *, answered: bool = True) -> Task:
 def test_answers_are_passed_round_and_nobody_keeps_his_own(answered: list[bool], seed: int) -> None:
     tasks = [task(number, answered=yes) for number, yes in enumerate(answered)]
     made = shuffled_answers(tasks, seed)
-    assert [one.instruction for one in made] == [one.instruction for one in tasks]
-    before = [one.instances[0].output for one in tasks if one.instances]
-    after = [one.instances[0].output for one in made if one.instances]
+    assert [task.instruction for task in made] == [task.instruction for task in tasks]
+    before = [task.instances[0].output for task in tasks if task.instances]
+    after = [task.instances[0].output for task in made if task.instances]
     assert sorted(after) == sorted(before)
-    assert all(one != other for one, other in zip(before, after, strict=True))
-    assert [one.instances[0].input for one in made if one.instances] == [
-        one.instances[0].input for one in tasks if one.instances
+    assert all(output != other for output, other in zip(before, after, strict=True))
+    assert [task.instances[0].input for task in made if task.instances] == [
+        task.instances[0].input for task in tasks if task.instances
     ]
     assert shuffled_answers(tasks, seed) == made
 

@@ -37,11 +37,11 @@ def callback(measure: Any, **knobs: Any) -> Any:
 def rows() -> list[dict[str, Any]]:
     """Sentences that come to an end."""
     random_ = random.Random(1)
-    found = []
+    examples = []
     for _ in range(ROWS):
         tokens = [random_.randrange(2, len(tiny.WORDS)) for _ in range(3)] + [0, 0]
-        found.append({"input_ids": tokens, "labels": tokens, "attention_mask": [1] * 5})
-    return found
+        examples.append({"input_ids": tokens, "labels": tokens, "attention_mask": [1] * 5})
+    return examples
 
 
 def ends(model: Any, tokenizer: Any) -> ToneReading:
@@ -120,8 +120,8 @@ def weights(trainer: Any) -> dict[str, Any]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
 
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one)
+def same(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(torch.equal(first[name], other[name]) for name in first)
 
 
 def test_checks_lie_on_the_grid_and_at_the_end_and_tell_the_mean_loss(tmp_path: Path) -> None:

@@ -20,19 +20,19 @@ def records() -> list[Any]:
     return [*tasks(12), *(task(f"Name lake {number}.", "Lake Como.", extra={"split": "test"}) for number in range(3))]
 
 
-def losses(monkeypatch: pytest.MonkeyPatch, *told: float, kill_at: int = -1) -> list[float]:
+def losses(monkeypatch: pytest.MonkeyPatch, *losses_told: float, kill_at: int = -1) -> list[float]:
     """The test split's loss at each check, the last one for ever; killed at one of them."""
     given: list[float] = []
-    values: Iterator[float] = iter(told)
+    values: Iterator[float] = iter(losses_told)
 
     def measured(_model: Any, **_more: Any) -> float:
         if len(given) == kill_at:
             raise KeyboardInterrupt
-        given.append(next(values, told[-1]))
+        given.append(next(values, losses_told[-1]))
         return given[-1]
 
     def mean_loss(model: Any, *rest: Any, **more: Any) -> float:
-        return told[-1] if rest else measured(model, **more)  # the loss at the end is told for its own sake
+        return losses_told[-1] if rest else measured(model, **more)  # the loss at the end is told for its own sake
 
     monkeypatch.setattr(stage_module, "mean_loss", mean_loss)
     return given
@@ -48,7 +48,7 @@ def test_a_training_stops_where_the_loss_on_its_test_split_no_longer_falls(
     assert measured["stop"] is None
     assert measured["stop_by_loss"]["stopped_at"] == measured["training"]["examples_seen"] == 8
     assert measured["stop_by_loss"]["lowest_at"] == 4
-    assert [one["held_out_loss"] for one in measured["stop_by_loss"]["checks"]] == [3.0, 2.0, 2.1]
+    assert [check["held_out_loss"] for check in measured["stop_by_loss"]["checks"]] == [3.0, 2.0, 2.1]
 
 
 def test_the_loss_is_really_that_of_the_test_split(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_beside_the_tone_both_are_told_of_the_same_checks(tmp_path: Path, monkey
     knobs = QUICK | {"stop": "ifs", "grid": (0, 4, 8), "patience": 1, "train_on": True, "epochs": 1.0}
     _, _, measured = tuned(Finetune(**knobs), records(), bench_of(tmp_path, **rising()))
     assert (measured["stop"]["stopped_at"], measured["stop_by_loss"]["stopped_at"]) == (8, 12)
-    assert [one["examples"] for one in measured["stop"]["checks"]] == [
-        one["examples"] for one in measured["stop_by_loss"]["checks"]
+    assert [check["examples"] for check in measured["stop"]["checks"]] == [
+        check["examples"] for check in measured["stop_by_loss"]["checks"]
     ]
 
 

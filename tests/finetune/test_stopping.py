@@ -80,11 +80,11 @@ def test_a_model_that_always_answers_can_be_stopped_by_a_judge_that_misses_answe
     assert errors.cut.sensitivity < 0.8  # it does miss them
     rule = StopRule(draws=1_000, errors=errors)
     perfect = [heard_by(errors, (1, 1), seed=seed) for seed in range(30)]
-    assert {RULE.check(one).reason for one in perfect} == {"too_low"}  # whatever it learns, by the bar as it stands
-    assert sum(rule.check(one).stop for one in perfect) >= 24
+    assert {RULE.check(heard).reason for heard in perfect} == {"too_low"}  # whatever it learns, by the bar as it stands
+    assert sum(rule.check(heard).stop for heard in perfect) >= 24
     assert rule.bar(perfect[0][0]) == pytest.approx(0.45 * (errors.whole.sensitivity + errors.cut.sensitivity))
     low = [rule.check(heard_by(errors, (0.8, 0.6), seed=seed)) for seed in range(30)]
-    assert {one.reason for one in low} == {"too_low"}  # a plateau far from high stays one
+    assert {check.reason for check in low} == {"too_low"}  # a plateau far from high stays one
     assert rule.as_json()["judge_finds"] == {"whole": errors.whole.sensitivity, "cut": errors.cut.sensitivity}
 
 
@@ -134,13 +134,13 @@ def test_numbers_are_those_of_plain_counting_and_lie_within_their_bounds(
     assert numbers["ifs"].value == pytest.approx(np.mean(answers))
     assert numbers["ifs_full"].value == pytest.approx(np.mean([whole for whole, _ in pairs]))
     assert numbers["gap"].value == pytest.approx(np.mean([whole - cut for whole, cut in pairs]))
-    for one in (numbers[name] for name in ("ifs", "ifs_full", "ifs_partial", "gap")):
+    for estimate in (numbers[name] for name in ("ifs", "ifs_full", "ifs_partial", "gap")):
         if len(pairs) == 1:
-            assert one.low is one.high is None
+            assert estimate.low is estimate.high is None
         else:
-            assert one.low is not None
-            assert one.high is not None
-            assert one.low <= one.value <= one.high
+            assert estimate.low is not None
+            assert estimate.high is not None
+            assert estimate.low <= estimate.value <= estimate.high
     assert reading(answers).numbers(seed=seed, draws=1_000) == numbers
 
 
@@ -153,10 +153,10 @@ def test_the_order_of_prompts_does_not_change_a_level() -> None:
 
 
 def test_readings_of_other_prompts_are_not_compared() -> None:
-    one = reading([True] * 10)
+    answered = reading([True] * 10)
     for other in (reading([True] * 10, judge="mine"), reading([True] * 12), reading([True] * 10, per_source=1)):
         with pytest.raises(BadInput, match="two checks of one curve"):
-            RULE.check([one, one, other][::-1])
+            RULE.check([answered, answered, other][::-1])
     with pytest.raises(BadInput, match="no prompts"):
         RULE.check([reading([])])
     with pytest.raises(BadInput, match="no check"):

@@ -35,7 +35,9 @@ QUICK = {"stop": "none", "batch": 2, "accumulate": 1, "learning_rate": 0.05, "ra
 def finetuned(folder: Path, weights: Weights, **knobs: object) -> Path:
     stage = Finetune(**{**QUICK, **knobs})  # type: ignore[arg-type] # a table
     bench = Bench(weights={"base": weights}, scratch=folder)
-    return next(one.path for one in stage(tasks(4), bench) if isinstance(one, Built) and one.name == "student")
+    return next(
+        outcome.path for outcome in stage(tasks(4), bench) if isinstance(outcome, Built) and outcome.name == "student"
+    )
 
 
 def hub_cache(home: Path, name: str, content: Path) -> Path:
@@ -49,7 +51,7 @@ def hub_cache(home: Path, name: str, content: Path) -> Path:
 
 def elsewhere(codes: list[str], home: Path) -> list[float]:
     """The sum of what each model says, by code in one process of its own: torch and transformers take seconds."""
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", ALONE.format(codes=codes)],
         capture_output=True,
         text=True,
@@ -58,8 +60,8 @@ def elsewhere(codes: list[str], home: Path) -> list[float]:
         cwd=home.parent,
         env={**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""},
     )
-    assert told.returncode == 0, told.stderr
-    return [float(line) for line in told.stdout.splitlines()[-len(codes) :]]
+    assert ended.returncode == 0, ended.stderr
+    return [float(line) for line in ended.stdout.splitlines()[-len(codes) :]]
 
 
 def here(student: Path) -> float:

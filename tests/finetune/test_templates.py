@@ -20,8 +20,8 @@ def _text(pieces: list[Segment]) -> str:
 
 
 def _one(template: Template, given: str = "", seed: int = 0) -> list[Segment]:
-    one = task("Add.", "3", given)
-    return one_turn(one, one.instances[0], template, "</s>", Random(seed))
+    sums = task("Add.", "3", given)
+    return one_turn(sums, sums.instances[0], template, "</s>", Random(seed))
 
 
 def test_tags_are_written_as_a_published_set_writes_them() -> None:
@@ -38,13 +38,13 @@ def test_with_tags_every_answer_and_its_mark_are_learned_but_not_the_line_break_
 @pytest.mark.parametrize("given", ["", " \n", "b a\n", "\n  b:\n    {a}"])
 @pytest.mark.parametrize("template", ["tags", "alpaca", "ifs", "self_instruct"])
 def test_a_student_is_scored_with_the_text_it_was_tuned_with(template: Template, given: str, system: str) -> None:
-    one = task("Sort {input}. ", "a b", given, system=system)
-    [question] = set_questions([one], "quality_on_gold").questions
+    sums = task("Sort {input}. ", "a b", given, system=system)
+    [question] = set_questions([sums], "quality_on_gold").questions
     asked = Wrapper(template).wrap(question.instruction, question.input, question.system).prompt
     if template == "tags":
-        trained = {tagged(conversation(one, one.instances[0]), "</s>")[0].text}
+        trained = {tagged(conversation(sums, sums.instances[0]), "</s>")[0].text}
     else:
-        trained = {one_turn(one, one.instances[0], template, "</s>", Random(seed))[0].text for seed in range(60)}
+        trained = {one_turn(sums, sums.instances[0], template, "</s>", Random(seed))[0].text for seed in range(60)}
     assert asked in trained
     assert len(trained) == 1 or template == "self_instruct"
 
@@ -75,14 +75,14 @@ def test_the_ifs_template_is_the_papers_cut_down_one() -> None:
 def test_self_instructs_templates_are_those_in_which_the_set_is_encoded(given: str, templates: tuple[str, ...]) -> None:
     known = {in_template(template, "Add.", given, "3") for template in templates}
     drawn = [_one("self_instruct", given, seed) for seed in range(200)]
-    ours = {(one[0].text, one[1].text.removesuffix("</s>")) for one in drawn}
-    assert ours == {(one.prompt, one.completion.removesuffix("<|endoftext|>")) for one in known}
+    ours = {(pair[0].text, pair[1].text.removesuffix("</s>")) for pair in drawn}
+    assert ours == {(encoded.prompt, encoded.completion.removesuffix("<|endoftext|>")) for encoded in known}
 
 
 @pytest.mark.parametrize("template", ["alpaca", "ifs", "self_instruct"])
 def test_braces_and_slots_in_a_record_stay_what_they_are(template: Template) -> None:
-    one = task("Say {x} and {i}.", "{i}", "{0} {x}")
-    prompt, answer = one_turn(one, one.instances[0], template, "</s>", Random(1))
+    sums = task("Say {x} and {i}.", "{i}", "{0} {x}")
+    prompt, answer = one_turn(sums, sums.instances[0], template, "</s>", Random(1))
     assert "Say {x} and {i}." in prompt.text
     assert "{0} {x}" in prompt.text
     assert answer.text.strip() == "{i}</s>"
@@ -95,8 +95,8 @@ def test_a_template_with_room_for_one_answer_refuses_a_conversation_and_names_it
 
 
 def test_a_system_turn_stands_before_a_one_turn_form() -> None:
-    one = task("Add.", "3", system="Be brief.")
-    assert one_turn(one, one.instances[0], "ifs", "</s>", Random(0))[0].text == "Be brief.\n\nAdd.### Response:"
+    sums = task("Add.", "3", system="Be brief.")
+    assert one_turn(sums, sums.instances[0], "ifs", "</s>", Random(0))[0].text == "Be brief.\n\nAdd.### Response:"
 
 
 @pytest.mark.parametrize("answer", ["", " \n"])

@@ -115,11 +115,11 @@ def test_what_nobody_goes_on_from_leaves_no_last_checkpoint(tmp_path: Path) -> N
 
 
 def test_same_seed_same_weights_and_another_seed_others(tmp_path: Path) -> None:
-    one, _ = _trained(tmp_path / "a", neftune=5.0)
+    first, _ = _trained(tmp_path / "a", neftune=5.0)
     same, _ = _trained(tmp_path / "b", neftune=5.0)
     other, _ = _trained(tmp_path / "c", neftune=5.0, seed=6)
-    assert _equal(one, same)
-    assert not _equal(one, other)
+    assert _equal(first, same)
+    assert not _equal(first, other)
 
 
 def test_how_a_step_is_cut_into_passes_and_laid_out_changes_nothing_that_is_learned(tmp_path: Path) -> None:
@@ -254,8 +254,8 @@ def test_the_loss_on_what_is_held_out_is_a_mean_of_nats_a_token_and_leaves_the_m
     made = model().train()
     held = prepare([task("Add.", "3"), task("Name.", "It is.")], tokenizer(), template="ifs", max_tokens=99).examples
     whole = mean_loss(made, tokenizer(), held, recipe(), PACKED)
-    parts = [mean_loss(made, tokenizer(), [one], recipe(), PADDED) * one.learned for one in held]
-    assert whole == pytest.approx(sum(parts) / sum(one.learned for one in held), rel=1e-5)
+    parts = [mean_loss(made, tokenizer(), [example], recipe(), PADDED) * example.learned for example in held]
+    assert whole == pytest.approx(sum(parts) / sum(example.learned for example in held), rel=1e-5)
     assert made.training
 
 

@@ -83,4 +83,4 @@ def test_white_space_at_the_ends_of_answers_is_no_part_of_them_whatever_the_temp
         Message("assistant", "Bye.\n\n"),
     ]
     made = templated(keeps, said, "a:1")
-    assert [one.text for one in made if one.supervised] == ["Hello.<|im_end|>", "Bye.<|im_end|>"]
+    assert [part.text for part in made if part.supervised] == ["Hello.<|im_end|>", "Bye.<|im_end|>"]

@@ -77,7 +77,7 @@ def test_both_engines_have_the_same_losses_at_every_step_and_end_with_the_same_w
     tmp_path: Path, *, full: bool
 ) -> None:
     models = [model().requires_grad_(requires_grad=True) if full else lora() for _ in range(2)]
-    names = [set(learned(one)) for one in models]
+    names = [set(learned(model)) for model in models]
     ours = trained(training, tmp_path / "ours", models[0], epochs=1.5)
     theirs = trained(trl_training, tmp_path / "trl", models[1], epochs=1.5)
     assert theirs.losses == pytest.approx(ours.losses, abs=1e-5)
@@ -98,7 +98,7 @@ def test_a_turn_that_is_marked_as_not_to_be_learned_has_no_loss(tmp_path: Path) 
     later = (Message("user", "And a lake?"), Message("assistant", "Lake Como."))
     marked = task("Name a river.", "The Nile.", later=later, unlearned=(0,))
     whole = task("Name a river.", "The Nile.", later=later)
-    rows = [prepare([one], tokenizer(), template="chat", max_tokens=256).examples for one in (marked, whole)]
+    rows = [prepare([task], tokenizer(), template="chat", max_tokens=256).examples for task in (marked, whole)]
     [row] = trl_training._rows(rows[0], steps(1, 1, 1.0, seed=1), 1, 0)
     tokens = [token for token in row["labels"] if token != trl_training.UNLEARNED]
     assert tokenizer().decode(tokens) == "Lake Como.<|im_end|>"
@@ -122,23 +122,23 @@ def test_the_rows_of_a_step_are_its_examples_and_a_short_one_is_filled_up_with_w
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_the_student_has_the_same_files_and_card_and_loads_with_the_library_alone(tmp_path: Path, method: str) -> None:
     bench = bench_of(tmp_path)
-    told, places = [], []
+    measures, places = [], []
     for name, knobs in (("ours", OURS), ("trl", TRL)):
         here = Bench(weights=bench.weights, scratch=tmp_path / name)
         _, built, measured = tuned(Finetune(**knobs | {"method": method}), tasks(7), here)
-        told.append(measured)
+        measures.append(measured)
         places.append(built["student"])
     files = [contents(place) for place in places]
     assert files[0].keys() == files[1].keys()
     changed = {name for name in files[0] if files[0][name] != files[1][name]}
     assert changed <= {"README.md", "training.json", "model.safetensors", "adapter_model.safetensors"}
-    assert told[1]["recipe"].pop("engine") == engine_name("trl")
-    assert told[0]["recipe"].pop("engine") == engine_name("selfinstruct")
-    assert told[1]["recipe"].pop("layout") == "padded"
-    del told[0]["recipe"]["layout"]
-    assert told[1]["recipe"] == told[0]["recipe"]
-    assert told[1]["data"] == told[0]["data"]
-    assert told[1]["training"]["loss_last"] == pytest.approx(told[0]["training"]["loss_last"], abs=1e-4)
+    assert measures[1]["recipe"].pop("engine") == engine_name("trl")
+    assert measures[0]["recipe"].pop("engine") == engine_name("selfinstruct")
+    assert measures[1]["recipe"].pop("layout") == "padded"
+    del measures[0]["recipe"]["layout"]
+    assert measures[1]["recipe"] == measures[0]["recipe"]
+    assert measures[1]["data"] == measures[0]["data"]
+    assert measures[1]["training"]["loss_last"] == pytest.approx(measures[0]["training"]["loss_last"], abs=1e-4)
     assert f"| engine | {engine_name('trl')} |" in (places[1] / "README.md").read_text()
     given, said = torch.tensor([tokenizer()("Name a river.")["input_ids"]]), []
     for place in places:
@@ -249,15 +249,15 @@ def test_nothing_is_told_to_anybody(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     hub = importlib.import_module("huggingface_hub.constants")
     monkeypatch.setattr(hub, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub, "HF_HUB_DISABLE_TELEMETRY", False)
-    told: list[object] = []
+    reached: list[object] = []
     telemetry = importlib.import_module("huggingface_hub.utils._telemetry")
-    monkeypatch.setattr(telemetry, "_start_telemetry_thread", lambda: told.append("a thread"))
+    monkeypatch.setattr(telemetry, "_start_telemetry_thread", lambda: reached.append("a thread"))
     asked = importlib.import_module("peft.utils.save_and_load")
-    monkeypatch.setattr(asked, "check_file_exists_on_hf_hub", lambda *names: told.append(names))
+    monkeypatch.setattr(asked, "check_file_exists_on_hf_hub", lambda *names: reached.append(names))
     integrations = importlib.import_module("transformers.integrations")
     monkeypatch.setattr(integrations, "is_kubeflow_available", lambda: True)
     trained(trl_training, tmp_path, lora(), epochs=0.4, save_every=1)
-    assert told == []
+    assert reached == []
     assert hub.HF_HUB_DISABLE_TELEMETRY is False
     made = trl_training._arguments(model(), recipe(trackers=("wandb",)), 3, tmp_path)
     assert made.report_to == ["wandb"]
@@ -354,7 +354,7 @@ def test_padded_bases_train_as_packed_ones(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_of_a_launcher_make_the_student_of_one_and_the_second_keeps_nothing(tmp_path: Path) -> None:
     Folder.made(tmp_path / "base")
-    rows = [{"instruction": one.instruction, "output": one.instances[0].output} for one in tasks(11)]
+    rows = [{"instruction": task.instruction, "output": task.instances[0].output} for task in tasks(11)]
     (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (tmp_path / "temporary").mkdir()
     knobs = ("batch=2", "first=1", "grid=[0,8]", "train_on=true", "dtype=float32", "engine=trl")
@@ -370,9 +370,9 @@ def test_two_processes_of_a_launcher_make_the_student_of_one_and_the_second_keep
     quiet = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path / "temporary")}
     for name, before in (("one", []), ("two", launcher), ("two", launcher)):  # the last one finds it finished
         command = [sys.executable, *before, *words, "-o", str(tmp_path / name)]
-        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
-        assert told.returncode == 0, told.stderr
-        assert told.stdout.strip() == str(tmp_path / name / "student")
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.strip() == str(tmp_path / name / "student")
         students.append(contents(tmp_path / name / "student"))
     assert json.loads(students[1].pop("training.json"))["recipe"]["processes"] == 2
     assert students[1]["curve.jsonl"] == students[0]["curve.jsonl"]
@@ -380,5 +380,5 @@ def test_two_processes_of_a_launcher_make_the_student_of_one_and_the_second_keep
     assert all(torch.allclose(weight, weights[1][name], atol=1e-6) for name, weight in weights[0].items())
     assert not list((tmp_path / "temporary").glob("selfinstruct-*"))
     command = [sys.executable, *launcher, *words]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
-    assert "2 processes cannot agree on what is to be trained; name a new folder with -o" in told.stderr
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=quiet)
+    assert "2 processes cannot agree on what is to be trained; name a new folder with -o" in ended.stderr

@@ -54,14 +54,14 @@ def curve(
     for place in places[1::2]:
         if random.random() < 0.5:
             hardness[place] = hardness[place - 1]
-    found = []
+    readings = []
     for number, share in enumerate(shares):
         answers = []
         for place in places:
             hard = hardness[place] if random.random() < stickiness else random.random()
             answers.append(hard < share)
-        found.append(reading(answers, objecqa=objecqa[number] if objecqa else None))
-    return found
+        readings.append(reading(answers, objecqa=objecqa[number] if objecqa else None))
+    return readings
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,10 @@ def test_head_and_tail_join_back_to_the_text_with_enough_words_on_each_side(
 
 @given(TEXTS)
 def test_the_words_on_both_sides_of_every_place_are_all_the_words(text: str) -> None:
-    found = places(text)
-    assert [place.at for place in found] == edges(text)
-    assert all(place.before + place.after == size(text) for place in found)
-    assert [place.before for place in found] == sorted(place.before for place in found)
+    cuts = places(text)
+    assert [place.at for place in cuts] == edges(text)
+    assert all(place.before + place.after == size(text) for place in cuts)
+    assert [place.before for place in cuts] == sorted(place.before for place in cuts)
 
 
 @given(TEXTS, st.integers(1, 9))
@@ -43,8 +43,8 @@ def test_the_first_words_are_a_beginning_with_that_many_words(text: str, many: i
     head = first_words(text, many)
     assert text.startswith(head)
     assert size(head) == min(many, size(text))
-    found = [place for place in places(text) if place.before == many and place.after]
-    assert head == (text[: found[0].at] if found else text)
+    cuts = [place for place in places(text) if place.before == many and place.after]
+    assert head == (text[: cuts[0].at] if cuts else text)
 
 
 def test_words_with_spaces_are_never_parted() -> None:

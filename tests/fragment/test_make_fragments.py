@@ -28,11 +28,11 @@ def joined(line: dict[str, Any]) -> str:
 
 
 def test_every_record_passes_unchanged_and_says_where_it_went(made: Made) -> None:
-    assert [one.record for one in made.kept] == many()
-    of_split = Counter(str(one.evidence["split"]) for one in made.kept)
+    assert [kept.record for kept in made.kept] == many()
+    of_split = Counter(str(kept.evidence["split"]) for kept in made.kept)
     assert of_split == {"train": 96, "validation": 12, "test": 12}
     counts = Counter(line["source"] for line in made.lines())
-    assert all(one.evidence["fragments"] == counts[one.record.id] for one in made.kept)
+    assert all(kept.evidence["fragments"] == counts[kept.record.id] for kept in made.kept)
 
 
 def test_labels_are_one_to_two_exactly_or_one_to_one(made: Made, tmp_path: Path) -> None:
@@ -56,12 +56,12 @@ def test_every_kind_is_there_with_its_label_and_its_prompt(made: Made) -> None:
 
 def test_what_a_record_says_might_follow_its_instruction_is_a_continuation(tmp_path: Path) -> None:
     said = [
-        replace(one, extra={"carries_on": f"I have asked {n} people and none could say."})
-        for n, one in enumerate(many())
+        replace(task, extra={"carries_on": f"I have asked {n} people and none could say."})
+        for n, task in enumerate(many())
     ]
     made = make(said, tmp_path)
     lines = [line for line in made.lines("train") if line["kind"] == "carries_on"]
-    texts = {one.id: str(one.extra["carries_on"]) for one in said}
+    texts = {task.id: str(task.extra["carries_on"]) for task in said}
     assert len(lines) > 20
     for line in lines:
         assert line["whole"]
@@ -73,17 +73,17 @@ def test_what_a_record_says_might_follow_the_beginning_of_its_instruction_stands
     tmp_path: Path,
 ) -> None:
     said = [
-        replace(one, extra={"cut": " ".join(one.instruction.split()[:3]), "carries_on": f"and the number {n} too"})
-        for n, one in enumerate(many())
+        replace(task, extra={"cut": " ".join(task.instruction.split()[:3]), "carries_on": f"and the number {n} too"})
+        for n, task in enumerate(many())
     ]
-    cuts = {one.id: str(one.extra["cut"]) for one in said}
+    cuts = {task.id: str(task.extra["cut"]) for task in said}
     lines = [line for line in make(said, tmp_path).lines("train") if line["kind"] == "carries_on"]
     assert len(lines) > 20
     assert all(line["prompt"] == cuts[line["source"]] and not line["whole"] for line in lines)
 
 
 def test_an_instruction_that_is_finished_joins_back_to_itself(made: Made) -> None:
-    texts = {one.id: f"{one.instruction}\n\n{one.instances[0].input}" for one in many()}
+    texts = {task.id: f"{task.instruction}\n\n{task.instances[0].input}" for task in many()}
     finished = [line for line in made.lines() if line["kind"] == "finishes"]
     assert sum(not line["open"] for line in finished) > 20
     for line in finished:
@@ -94,7 +94,7 @@ def test_an_instruction_that_is_finished_joins_back_to_itself(made: Made) -> Non
 
 
 def test_what_answers_is_the_records_own_answer_or_that_of_another(made: Made) -> None:
-    answers = {one.id: one_line(one.instances[0].output).lower() for one in many()}
+    answers = {task.id: one_line(task.instances[0].output).lower() for task in many()}
     own = [line for line in made.lines() if line["kind"] in ("answer", "answer_to_part")]
     fits = [one_line(line["continuation"]).lower() in answers[line["source"]] for line in own]
     assert sum(fits) / len(fits) > 0.85  # the others begin with a phrase
@@ -107,11 +107,11 @@ def test_nothing_of_one_split_is_in_another(tmp_path: Path) -> None:
         task(f"Describe animal a{n} and the colour c{n} of its skin in words.", f"Answer x{n} is long enough.")
         for n in range(60)
     ]
-    found = make(tasks, tmp_path, test=0.3, validation=0.2)
+    fragments = make(tasks, tmp_path, test=0.3, validation=0.2)
     marks = {
         split: {
             word.strip(".:\"'").lower()
-            for line in found.lines(split)
+            for line in fragments.lines(split)
             for word in f"{line['prompt']} {line['continuation']}".split()
             if word.strip(".:\"'")[1:].isdigit()
         }
@@ -130,11 +130,11 @@ def test_another_instruction_is_a_near_one(made: Made) -> None:
 
 
 def test_no_single_feature_gives_the_label_away(made: Made) -> None:
-    told = made.told["shortcuts"]
-    assert told["first_character"]["balanced"] < 0.65
-    assert told["last_mark"]["balanced"] < 0.55
-    assert told["white_space"]["balanced"] < 0.55
-    assert told["whole_prompt"]["balanced"] < 0.55
+    shortcuts = made.told["shortcuts"]
+    assert shortcuts["first_character"]["balanced"] < 0.65
+    assert shortcuts["last_mark"]["balanced"] < 0.55
+    assert shortcuts["white_space"]["balanced"] < 0.55
+    assert shortcuts["whole_prompt"]["balanced"] < 0.55
 
 
 def test_without_varied_seams_the_first_character_tells_more(made: Made, tmp_path: Path) -> None:
@@ -146,20 +146,20 @@ def test_without_varied_seams_the_first_character_tells_more(made: Made, tmp_pat
 
 
 def test_the_counts_close(made: Made) -> None:
-    told, lines = made.told, made.lines()
-    assert told["total"] == len(lines) == sum(part["fragments"] for part in told["by_split"].values())
-    assert told["records"] == {"seen": 120, "used": 120, "unused": {}}
+    counts, lines = made.told, made.lines()
+    assert counts["total"] == len(lines) == sum(part["fragments"] for part in counts["by_split"].values())
+    assert counts["records"] == {"seen": 120, "used": 120, "unused": {}}
     for name in KINDS:
-        assert sum(told["by_kind"][name][split] for split in ("train", "validation", "test")) == sum(
+        assert sum(counts["by_kind"][name][split] for split in ("train", "validation", "test")) == sum(
             line["kind"] == name for line in lines
         )
-    assert told["by_input"]["with"]["fragments"] == sum(line["with_input"] for line in lines) > 0
-    assert told["cuts"] == {
+    assert counts["by_input"]["with"]["fragments"] == sum(line["with_input"] for line in lines) > 0
+    assert counts["cuts"] == {
         "made": sum(not line["whole"] for line in lines),
         "complete": sum(line["complete"] for line in lines),
     }
     about = json.loads((made.folder / "about.json").read_text(encoding="utf-8"))
-    assert {**about, **told} == about
+    assert {**about, **counts} == about
     assert about["knobs"]["labels"] == "paper"
 
 
@@ -225,9 +225,9 @@ def test_chinese_is_cut_between_characters_and_asked_back_in_chinese(tmp_path: P
 
 def test_an_unknown_language_has_no_questions_back(tmp_path: Path) -> None:
     tasks = [task(f"כתוב שיר קצר על הר מספר {n} של הארץ.", f"הר מספר {n} גבוה מאוד.") for n in range(12)]
-    told = make(tasks, tmp_path).told
-    assert told["by_kind"]["clarifies"]["train"] == 0
-    assert told["by_split"]["train"]["prevalence"] == pytest.approx(1 / 3, abs=1e-3)
+    about = make(tasks, tmp_path).told
+    assert about["by_kind"]["clarifies"]["train"] == 0
+    assert about["by_split"]["train"]["prevalence"] == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_a_set_too_short_to_cut_still_gives_whole_prompts(tmp_path: Path) -> None:

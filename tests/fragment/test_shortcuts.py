@@ -53,17 +53,17 @@ def test_accuracy_counts_what_was_said_right_in_all_and_in_each_part() -> None:
 
 
 def test_a_feature_that_tells_all_is_shown_and_one_that_tells_nothing_too() -> None:
-    told = shortcuts([fragment("The Ebro."), fragment("of Spain.", "finishes", 2)])
-    assert told["first_character"] == {
+    rules = shortcuts([fragment("The Ebro."), fragment("of Spain.", "finishes", 2)])
+    assert rules["first_character"] == {
         "right": 2,
         "of": 2,
         "accuracy": 1.0,
         "balanced": 1.0,
         "by_label": {"1": 1.0, "0": 0.0},
     }
-    assert told["last_mark"] == {"balanced": 0.5, "by_label": {"1": 1.0, "0": 1.0}}
-    assert told["length"] == {"balanced": 0.5, "median_words_by_label": {"1": 2, "0": 2}}
-    assert told["majority"] == 0.5
+    assert rules["last_mark"] == {"balanced": 0.5, "by_label": {"1": 1.0, "0": 1.0}}
+    assert rules["length"] == {"balanced": 0.5, "median_words_by_label": {"1": 2, "0": 2}}
+    assert rules["majority"] == 0.5
 
 
 def test_nothing_tells_nothing() -> None:

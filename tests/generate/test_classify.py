@@ -21,15 +21,15 @@ SEEDS = [seed(text) for text in OPEN] + [seed(text, is_classification=True) for 
 
 
 def decisions(teller: Teller, *tasks: Task, stage: Classify | None = None) -> list[bool | str | None]:
-    found: list[bool | str | None] = []
+    decided: list[bool | str | None] = []
     for outcome in (stage or Classify())(tasks, bench(teller, SEEDS)):
         if isinstance(outcome, Kept):
-            found.append(outcome.record.is_classification)
+            decided.append(outcome.record.is_classification)
         elif isinstance(outcome, Rejected):
-            found.append(outcome.reason)
+            decided.append(outcome.reason)
         elif isinstance(outcome, Failed):
-            found.append(outcome.failure.kind)
-    return found
+            decided.append(outcome.failure.kind)
+    return decided
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from selfinstruct.records import Instance
 from tests.generate.builders import task
 
 
-def test_the_templates_are_those_of_the_program() -> None:
+def test_the_forms_are_those_of_the_program() -> None:
     with_input = [in_template(template, " I ", " X ", " Y ") for template in ENCODINGS_WITH_INPUT]
-    assert [one.prompt for one in with_input] == [
+    assert [pair.prompt for pair in with_input] == [
         "I\nInput: X\nOutput:",
         "I\n\nInput: X\n\nOutput:",
         "Task: I\nInput: X\nOutput:",
@@ -29,9 +29,9 @@ def test_the_templates_are_those_of_the_program() -> None:
         "I\nX\n\n",
         "Task: I\n\nX\n\n",
     ]
-    assert [one.completion for one in with_input] == [f" Y{END}"] * 4 + [f"Y{END}"] * 3
+    assert [pair.completion for pair in with_input] == [f" Y{END}"] * 4 + [f"Y{END}"] * 3
     without = [in_template(template, "I", "", "Y") for template in ENCODINGS_WITHOUT_INPUT]
-    assert [one.prompt for one in without] == [
+    assert [pair.prompt for pair in without] == [
         "I Output:",
         "I\nOutput:",
         "I\n\nOutput:",
@@ -39,7 +39,7 @@ def test_the_templates_are_those_of_the_program() -> None:
         "I\n\n",
         "Task: I\n\n",
     ]
-    assert [one.completion for one in without] == [f" Y{END}"] * 3 + [f"Y{END}"] * 3
+    assert [pair.completion for pair in without] == [f" Y{END}"] * 3 + [f"Y{END}"] * 3
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ MARKS = st.lists(
 
 @given(st.text() | MARKS.map("".join))
 def test_no_text_makes_a_reader_of_instances_raise(text: str) -> None:
-    for found in (pairs(text), labelled_pairs(text)):
-        assert all(pair.output == pair.output.strip() for pair in found)
+    for read_pairs in (pairs(text), labelled_pairs(text)):
+        assert all(pair.output == pair.output.strip() for pair in read_pairs)
 
 
 @given(

@@ -66,5 +66,5 @@ def test_chinese_and_arabic_lists_are_lists() -> None:
 def test_whole_elements_of_a_cut_array_are_kept(items: list[str], cut: int) -> None:
     text = json.dumps({"tasks": items}, indent=1)
     assert json_items(text) == items
-    found = json_items(text[:cut])
-    assert found == items[: len(found)]
+    kept = json_items(text[:cut])
+    assert kept == items[: len(kept)]

@@ -14,7 +14,7 @@ PAIRS = st.lists(st.builds(Instance, TEXT, TEXT), max_size=9)
 
 
 def reasons(*pairs: tuple[str, str]) -> list[str]:
-    return [one.reason for one in sort_out([Instance(*pair) for pair in pairs], 5, "default").dropped]
+    return [dropped.reason for dropped in sort_out([Instance(*pair) for pair in pairs], 5, "default").dropped]
 
 
 def test_each_fault_has_its_name() -> None:
@@ -31,9 +31,9 @@ def test_each_fault_has_its_name() -> None:
 
 def test_a_conflict_costs_its_own_input_or_in_the_reference_profile_the_task() -> None:
     text = raw("Example 1/Input: a/Output: b/Example 2/Input: a/Output: c/Example 3/Input: q/Output: r")
-    found = reference_program.pairs(text)
-    assert sort_out(found, 5, "default").kept == (Instance("q", "r"),)
-    assert sort_out(found, 5, "reference").kept == ()
+    read_pairs = reference_program.pairs(text)
+    assert sort_out(read_pairs, 5, "default").kept == (Instance("q", "r"),)
+    assert sort_out(read_pairs, 5, "reference").kept == ()
     # Empty inputs never conflict.
     assert len(sort_out([Instance("", "a"), Instance("", "b")], 5, "reference").kept) == 2
 
@@ -46,11 +46,11 @@ def test_an_input_may_end_in_a_colon_by_default() -> None:
 
 @given(PAIRS, st.integers(1, 6), st.sampled_from(["default", "reference"]))
 def test_every_instance_is_kept_or_dropped(pairs: list[Instance], limit: int, profile: str) -> None:
-    found = sort_out(pairs, limit, "reference" if profile == "reference" else "default")
-    assert len(found.kept) + len(found.dropped) == len(pairs)
-    assert len(set(found.kept)) == len(found.kept) <= limit
-    again = sort_out(found.kept, limit, "reference" if profile == "reference" else "default")
-    assert again.kept == found.kept
+    sorted_out = sort_out(pairs, limit, "reference" if profile == "reference" else "default")
+    assert len(sorted_out.kept) + len(sorted_out.dropped) == len(pairs)
+    assert len(set(sorted_out.kept)) == len(sorted_out.kept) <= limit
+    again = sort_out(sorted_out.kept, limit, "reference" if profile == "reference" else "default")
+    assert again.kept == sorted_out.kept
 
 
 @given(PAIRS)

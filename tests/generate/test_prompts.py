@@ -13,9 +13,9 @@ NAMES = sorted(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_prompt_has_a_version_line_and_no_last_line_end(name: str) -> None:
-    found = prompt("generate", name)
+    read = prompt("generate", name)
     text = resources.files("selfinstruct.generate").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
-    assert text.startswith(f"version {found.version}\n\n")
-    assert found.text
-    assert not found.text.startswith(("version", "\n"))
-    assert not found.text.endswith("\n")
+    assert text.startswith(f"version {read.version}\n\n")
+    assert read.text
+    assert not read.text.startswith(("version", "\n"))
+    assert not read.text.endswith("\n")

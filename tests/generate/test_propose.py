@@ -27,16 +27,16 @@ def kept(outcomes: list[Outcome]) -> list[Task]:
 
 def test_eight_demonstrations_are_shown_and_named_as_parents() -> None:
     teller = Teller(lambda *_: " Ask NASA.\n10. Sort them.")
-    found = kept(proposed(Propose(), teller))
-    assert [one.instruction for one in found] == ["Ask NASA.", "Sort them."]
-    by_id = {one.id: one for one in SEEDS}
-    shown = [by_id[parent].instruction for parent in found[0].provenance.parents]
+    tasks = kept(proposed(Propose(), teller))
+    assert [task.instruction for task in tasks] == ["Ask NASA.", "Sort them."]
+    by_id = {seed_task.id: seed_task for seed_task in SEEDS}
+    shown = [by_id[parent].instruction for parent in tasks[0].provenance.parents]
     prompt = teller.asked[0].prompt
     assert isinstance(prompt, str)
     assert prompt.endswith("".join(f"{at}. {text}\n" for at, text in enumerate(shown, 1)) + "9.")
     assert len(shown) == 8
-    assert found[0].provenance.request == "key.0/0"
-    assert found[0].provenance.prompt == "propose.completion/1"
+    assert tasks[0].provenance.request == "key.0/0"
+    assert tasks[0].provenance.prompt == "propose.completion/1"
 
 
 def test_stops_follow_the_number_of_demonstrations_and_stand_at_line_starts() -> None:
@@ -57,8 +57,8 @@ def test_machine_tasks_take_at_most_their_share() -> None:
     teller = Teller(lambda *_: " A new task.")
     machine = [task(f"Machine task {number}") for number in range(9)]
     given = bench(teller, SEEDS, machine, rounds=(RoundStart(3, 0), RoundStart(3, 9)))
-    for one in kept(list(Propose()([], given))):
-        assert sum(parent in {known.id for known in machine} for parent in one.provenance.parents) == 2
+    for proposal in kept(list(Propose()([], given))):
+        assert sum(parent in {known.id for known in machine} for parent in proposal.provenance.parents) == 2
 
 
 def test_each_request_draws_by_its_own_number_whatever_the_rest_of_the_round() -> None:
@@ -71,7 +71,7 @@ def test_each_request_draws_by_its_own_number_whatever_the_rest_of_the_round() -
 
 def test_a_cut_choice_loses_its_last_item_only() -> None:
     outcomes = proposed(Propose(), Teller(lambda *_: Choice(" One.\n10. Two.\n11. Thr", "length")))
-    assert [one.instruction for one in kept(outcomes)] == ["One.", "Two."]
+    assert [task.instruction for task in kept(outcomes)] == ["One.", "Two."]
     torn = outcomes[-1]
     assert isinstance(torn, Rejected)
     assert (torn.reason, isinstance(torn.record, Task) and torn.record.instruction) == ("truncated", "Thr")
@@ -88,13 +88,13 @@ def test_a_choice_without_an_item_and_a_failure_are_told_apart() -> None:
 
 def test_every_choice_is_read_in_its_order_and_twins_have_identities_of_their_own() -> None:
     teller = Teller(lambda *_: (Choice(" Same.\nTask 10: Same.", "stop"), Choice(" Same.", "stop")), SMALL)
-    found = kept(proposed(Propose(), teller))
-    assert [(one.provenance.request, one.ordinal) for one in found] == [
+    tasks = kept(proposed(Propose(), teller))
+    assert [(task.provenance.request, task.ordinal) for task in tasks] == [
         ("key.0/0", 0),
         ("key.0/0", 1),
         ("key.0/1", 0),
     ]
-    assert len({one.id for one in found}) == 3
+    assert len({task.id for task in tasks}) == 3
 
 
 def test_a_small_model_gets_one_raw_list_and_gives_eight_choices() -> None:
@@ -121,14 +121,14 @@ def test_a_small_model_is_shown_tasks_that_need_no_input_where_there_are_enough(
 
 def test_a_chat_model_gets_messages_and_a_structured_one_a_schema() -> None:
     plain = Teller(lambda *_: "Sure!\n\n9. **Name a river.**\n10. Sort them.", CHAT)
-    assert [one.instruction for one in kept(proposed(Propose(), plain))] == ["Name a river.", "Sort them."]
+    assert [task.instruction for task in kept(proposed(Propose(), plain))] == ["Name a river.", "Sort them."]
     assert isinstance(plain.asked[0].prompt, tuple)
     assert isinstance(plain.asked[0].prompt[0], Message)
     held = Teller(lambda *_: '{"tasks": ["Name a river.", "Sort them."]}', replace(CHAT, structured=True))
-    assert [one.instruction for one in kept(proposed(Propose(), held))] == ["Name a river.", "Sort them."]
+    assert [task.instruction for task in kept(proposed(Propose(), held))] == ["Name a river.", "Sort them."]
     assert '"tasks"' in held.asked[0].json_schema
     loose = Teller(lambda *_: "9. Name a river.\n10. Sort them.", replace(CHAT, structured=True))
-    assert [one.instruction for one in kept(proposed(Propose(), loose))] == ["Name a river.", "Sort them."]
+    assert [task.instruction for task in kept(proposed(Propose(), loose))] == ["Name a river.", "Sort them."]
 
 
 def test_the_alpaca_style_brings_instances_along() -> None:
@@ -150,8 +150,8 @@ def test_alpaca_needs_seeds_with_outputs() -> None:
 def test_only_classification_seeds_are_shown_when_only_those_are_wanted() -> None:
     labelled = [seed(f"Label {number}", is_classification=True) for number in range(3)]
     teller = Teller(lambda *_: " A new one.")
-    found = kept(proposed(Propose(classification_only=True), teller, [*SEEDS, *labelled]))
-    assert set(found[0].provenance.parents) == {one.id for one in labelled}
+    tasks = kept(proposed(Propose(classification_only=True), teller, [*SEEDS, *labelled]))
+    assert set(tasks[0].provenance.parents) == {task.id for task in labelled}
 
 
 def test_the_reference_profile_throws_a_cut_completion_away_and_loses_case() -> None:
@@ -160,7 +160,7 @@ def test_the_reference_profile_throws_a_cut_completion_away_and_loses_case() -> 
 
     teller = Teller(answers)
     outcomes = proposed(Propose(profile="reference"), teller, rounds=2)
-    assert [one.instruction for one in kept(outcomes)] == ["Ask nasa.", "Sort them."]
+    assert [task.instruction for task in kept(outcomes)] == ["Ask nasa.", "Sort them."]
     cut = outcomes[-1]
     assert isinstance(cut, Rejected)
     assert (cut.reason, isinstance(cut.record, Completion)) == ("truncated", True)
@@ -194,7 +194,7 @@ def test_about_half_of_the_requests_name_a_kind_that_feedback_wants_and_the_othe
 
 
 def test_a_run_of_classification_tasks_alone_names_no_other_kind() -> None:
-    seeds = [replace(one, is_classification=True) for one in SEEDS]
+    seeds = [replace(seed_task, is_classification=True) for seed_task in SEEDS]
     teller = Teller(lambda *_: " A new task.")
     given = replace(bench(teller, seeds, rounds=(RoundStart(20, 0),)), wanted={"tasks about rivers": 3.0})
     list(Propose(classification_only=True)([], given))
@@ -204,7 +204,7 @@ def test_a_run_of_classification_tasks_alone_names_no_other_kind() -> None:
 def test_whether_a_request_names_a_kind_has_nothing_to_do_with_what_it_shows() -> None:
     """Drawn from one stream, the first task would stand in no request that names a kind, and in many others."""
     teller = Teller(lambda *_: " A new task.")
-    weights = {one.id: 1.5 for one in SEEDS}
+    weights = {seed_task.id: 1.5 for seed_task in SEEDS}
     given = replace(
         bench(teller, SEEDS, rounds=(RoundStart(1000, 0),)), wanted={"tasks about rivers": 3.0}, guidance=weights
     )
@@ -212,7 +212,7 @@ def test_whether_a_request_names_a_kind_has_nothing_to_do_with_what_it_shows() -
     shown: dict[bool, list[bool]] = {True: [], False: []}
     for request in teller.asked:
         shown["about rivers" in str(request.prompt)].append(SEEDS[0].instruction in str(request.prompt))
-    with_kind, without = (sum(found) / len(found) for found in (shown[True], shown[False]))
+    with_kind, without = (sum(shares) / len(shares) for shares in (shown[True], shown[False]))
     assert abs(with_kind - without) < 0.5 * max(with_kind, without)
 
 

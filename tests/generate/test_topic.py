@@ -86,7 +86,7 @@ def test_a_task_is_on_the_topic_by_a_word_that_recurs_or_two_that_do_not(instruc
 
 
 def test_everyday_words_are_those_of_our_seeds() -> None:
-    texts = [{*_content(_whole(one))} for one in GENERAL]
+    texts = [{*_content(_whole(seed_task))} for seed_task in GENERAL]
     counts = {word: sum(word in text for text in texts) for word in set().union(*texts)}
     assert _everyday() == {word: count for word, count in counts.items() if count > 1}
 
@@ -153,14 +153,14 @@ def test_the_stage_rejects_what_is_off_and_tells_the_share() -> None:
         task("Bake a cake."),
         task("Sum it up.", ("A hull leaks.", "It leaks.")),
     )
-    first, second, third, told = staying(on, off, by_input)
+    first, second, third, fourth = staying(on, off, by_input)
     assert first == Kept(on, {"on_topic": ["hull"]})
     assert isinstance(second, Rejected)
     assert second.reason == "off_topic"
     assert third == Kept(by_input, {"on_topic": ["hull"]})
-    assert isinstance(told, Measured)
-    assert isinstance(told.value, dict)
-    assert (told.value["on"], told.value["of"]) == (2, 3)
+    assert isinstance(fourth, Measured)
+    assert isinstance(fourth.value, dict)
+    assert (fourth.value["on"], fourth.value["of"]) == (2, 3)
     kept = staying(off, off_topic="keep")
     assert kept[0] == Kept(off, {"on_topic": []})
     with pytest.raises(BadInput, match="off_topic"):
@@ -169,8 +169,8 @@ def test_the_stage_rejects_what_is_off_and_tells_the_share() -> None:
 
 def test_where_there_is_no_topic_all_pass_and_nothing_is_told() -> None:
     tasks = [task("Bake a cake."), task("Paint the hull.")]
-    assert staying(*tasks, seeds=[*GENERAL]) == [Kept(one) for one in tasks]
-    assert staying(*tasks, topic="none") == [Kept(one) for one in tasks]
+    assert staying(*tasks, seeds=[*GENERAL]) == [Kept(task) for task in tasks]
+    assert staying(*tasks, topic="none") == [Kept(task) for task in tasks]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class World:
 
 def lines(world: World) -> list[dict[str, object]]:
     """Four fragments a record: two answers, two continuations, whole and cut."""
-    random, found = Random(f"{world.name}/{world.seed}"), []
+    random, rows = Random(f"{world.name}/{world.seed}"), []
     for record in range(world.records):
         ask, what, where = random.choice(_ASKS), random.choice(_WHAT), random.choice(_WHERE)
         answer = f"{random.choice(_SAYS)} {random.choice(_MORE)}, {random.choice(_MORE)}."
@@ -35,7 +35,7 @@ def lines(world: World) -> list[dict[str, object]]:
             ("finishes", part, f" {where}.", 0),
             ("another", whole, f"\n{other}", 0),
         ):
-            found.append(
+            rows.append(
                 {
                     "id": f"{world.name}/{record}/{kind}",
                     "prompt": prompt,
@@ -49,7 +49,7 @@ def lines(world: World) -> list[dict[str, object]]:
                     "language": "en",
                 }
             )
-    return found
+    return rows
 
 
 def folder(at: Path, *worlds: World) -> Path:

@@ -8,9 +8,9 @@ def test_the_line_that_made_the_labels_is_found_again() -> None:
     random = np.random.default_rng(1)
     scores = random.normal(size=40_000) * 3
     labels = (random.random(40_000) < Calibration(0.8, -1.2).probabilities(scores)).astype(np.float64)
-    found = calibrated(scores, labels, np.ones(40_000))
-    assert found.slope == pytest.approx(0.8, abs=0.03)
-    assert found.intercept == pytest.approx(-1.2, abs=0.05)
+    calibrated_scores = calibrated(scores, labels, np.ones(40_000))
+    assert calibrated_scores.slope == pytest.approx(0.8, abs=0.03)
+    assert calibrated_scores.intercept == pytest.approx(-1.2, abs=0.05)
 
 
 def test_scores_that_tell_nothing_leave_the_share_of_answers() -> None:

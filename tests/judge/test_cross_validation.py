@@ -38,8 +38,8 @@ def test_a_fold_is_scored_by_judges_that_saw_none_of_it_and_locked_lineages_teac
     asked: list[tuple[frozenset[str], int]] = []
 
     def scores(of: "NDArray[np.bool_]") -> "NDArray[np.float64]":
-        asked.append((frozenset(one.lineage for one, marked in zip(some, of, strict=True) if marked), int(of.sum())))
-        return np.array([2.0 * (one.label or 0) - 1 for one in some])
+        asked.append((frozenset(read.lineage for read, marked in zip(some, of, strict=True) if marked), int(of.sum())))
+        return np.array([2.0 * (read.label or 0) - 1 for read in some])
 
     folds = cross_validated(some, ["four"], scores)
     assert folds.folds == ("one", "two", "three")
@@ -48,14 +48,14 @@ def test_a_fold_is_scored_by_judges_that_saw_none_of_it_and_locked_lineages_teac
     assert {names for names, many in asked if many == 80} == {  # the judge of each fold, of all rows of the others
         frozenset(set(folds.folds) - {name}) for name in folds.folds
     }
-    assert ((folds.probabilities > 0.5) == np.array([one.label == 1 for one in some])).all()
+    assert ((folds.probabilities > 0.5) == np.array([read.label == 1 for read in some])).all()
 
 
 def test_a_fold_is_judged_as_what_is_learned_without_it_says() -> None:
     """Each lineage turns the sign: a judge that saw the fold would be right, and one that did not is wrong."""
     some = rows("one", "two", "three")
-    labels = np.array([one.label for one in some])
-    own = np.array([one.lineage for one in some])
+    labels = np.array([read.label for read in some])
+    own = np.array([read.lineage for read in some])
 
     def scores(of: "NDArray[np.bool_]") -> "NDArray[np.float64]":
         known = np.isin(own, np.unique(own[of]))
@@ -67,7 +67,7 @@ def test_a_fold_is_judged_as_what_is_learned_without_it_says() -> None:
 
 def test_with_few_lineages_prompts_are_left_out_and_that_is_told() -> None:
     some = rows("one", "two")
-    folds = cross_validated(some, [], lambda _: np.array([2.0 * (one.label or 0) - 1 for one in some]))
+    folds = cross_validated(some, [], lambda _: np.array([2.0 * (read.label or 0) - 1 for read in some]))
     assert folds.unseen == "prompt"
     assert len(folds.folds) == 5
 

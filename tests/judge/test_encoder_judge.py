@@ -51,9 +51,9 @@ def test_an_encoder_learns_is_saved_and_says_the_same_when_opened_again(tiny: Pa
     assert facts["metrics"]["test"]["accuracy"]["value"] > 0.9
     weights = [(tmp_path / name / "encoder" / "model.safetensors").read_bytes() for name in ("a", "b")]
     assert weights[0] == weights[1]
-    one, other = load_judge(tmp_path / "a"), load_judge(tmp_path / "b")
-    assert list(one.probabilities(PAIRS)) == list(other.probabilities(PAIRS))
-    assert one.version == reports[0].judge == reports[1].judge
+    first, other = load_judge(tmp_path / "a"), load_judge(tmp_path / "b")
+    assert list(first.probabilities(PAIRS)) == list(other.probabilities(PAIRS))
+    assert first.version == reports[0].judge == reports[1].judge
     raw = bytearray(weights[0])
     raw[-1] ^= 1
     (tmp_path / "a" / "encoder" / "model.safetensors").write_bytes(bytes(raw))
@@ -108,9 +108,9 @@ def test_without_the_packaged_encoder_it_says_what_to_install(monkeypatch: pytes
 
 def test_a_sample_takes_as_many_of_each_set_as_they_go(tmp_path: Path) -> None:
     train = read_fragments(folder(tmp_path, World(100, "large"), World(20, "small"))).train
-    found = sampled(train, 200, Random(1))
-    assert Counter(fragment.set for fragment in found) == {"large": 144, "small": 56}
-    assert len({(fragment.source, fragment.kind) for fragment in found}) == 200
+    drawn = sampled(train, 200, Random(1))
+    assert Counter(fragment.set for fragment in drawn) == {"large": 144, "small": 56}
+    assert len({(fragment.source, fragment.kind) for fragment in drawn}) == 200
 
 
 def test_a_sample_of_more_than_there_is_is_everything(tmp_path: Path) -> None:

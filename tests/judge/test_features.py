@@ -32,8 +32,8 @@ def test_white_space_at_the_seam_tells_nothing(prompt: str, text: str, space: st
 
 
 @given(TEXT, TEXT, TEXT)
-def test_the_response_only_judge_sees_no_prompt(one: str, other: str, text: str) -> None:
-    assert (places([(one, text)], pair_aware=False) == places([(other, text)], pair_aware=False)).all()
+def test_the_response_only_judge_sees_no_prompt(prompt: str, other: str, text: str) -> None:
+    assert (places([(prompt, text)], pair_aware=False) == places([(other, text)], pair_aware=False)).all()
 
 
 def test_what_lies_far_from_the_seam_tells_nothing() -> None:
@@ -45,9 +45,9 @@ def test_what_lies_far_from_the_seam_tells_nothing() -> None:
 
 def test_a_few_more_words_at_the_end_change_what_is_seen_only_there() -> None:
     prompt, head = "Name a river in Spain.", "The Ebro flows past many very old towns and then"
-    one, other = places([(prompt, head), (prompt, head + " out")], pair_aware=True)
+    first, other = places([(prompt, head), (prompt, head + " out")], pair_aware=True)
     # shares of repeated and of copied words may move by a step; all else that the shorter text has, the longer has too
-    assert ((one != NOWHERE) & (one != other)).sum() <= 4
+    assert ((first != NOWHERE) & (first != other)).sum() <= 4
 
 
 def test_batches_leave_no_seam_of_their_own() -> None:
@@ -67,7 +67,7 @@ def test_numbers_are_the_same_in_a_process_with_another_hash_seed() -> None:
         "import numpy as np\nfrom selfinstruct.judge.features import combined, word_number\n"
         "print(int(combined(3, np.array([word_number('Fluß')], np.uint64))[0]))"
     )
-    told = {
+    printed = {
         subprocess.run(
             [sys.executable, "-c", code],
             env={"PYTHONHASHSEED": seed},
@@ -78,7 +78,7 @@ def test_numbers_are_the_same_in_a_process_with_another_hash_seed() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert told == {f"{int(combined(3, np.array([word_number('FLUSS'.replace('SS', 'ß'))], np.uint64))[0])}\n"}
+    assert printed == {f"{int(combined(3, np.array([word_number('FLUSS'.replace('SS', 'ß'))], np.uint64))[0])}\n"}
 
 
 @given(st.text(max_size=30))
@@ -88,9 +88,9 @@ def test_no_word_has_the_number_of_no_word(word: str) -> None:
 
 @given(st.lists(st.text(alphabet=st.characters(), max_size=9), min_size=1, max_size=5))
 def test_code_points_are_those_of_the_texts_surrogates_too(texts: list[str]) -> None:
-    found = code_points([*texts, "\ud800"], 6)
-    assert found[-1, 0] == 0xD800
-    for row, text in zip(found.tolist(), texts, strict=False):
+    points = code_points([*texts, "\ud800"], 6)
+    assert points[-1, 0] == 0xD800
+    for row, text in zip(points.tolist(), texts, strict=False):
         assert row == [ord(char) for char in text[:6]] + [0] * (6 - len(text[:6]))
 
 
@@ -102,8 +102,8 @@ def test_scattering_loses_nothing_and_moves_half_the_bits() -> None:
 
 
 def test_drawn_numbers_are_in_range_and_even() -> None:
-    found = drawn(5, 60_000, 6)
-    counts = np.bincount(found, minlength=6)
+    signs = drawn(5, 60_000, 6)
+    counts = np.bincount(signs, minlength=6)
     assert len(counts) == 6
     assert counts.min() > 9_500
     assert counts.max() < 10_500

@@ -33,11 +33,11 @@ def _facts(judge: Path) -> Any:
 
 
 def test_a_linear_judge_tells_answers_from_continuations_of_records_it_never_saw(judge: Path) -> None:
-    found = _facts(judge)["metrics"]["test"]
-    assert found["accuracy"]["value"] > 0.95
-    assert found["prevalence"] == 0.5
-    assert set(found["by_kind"]) == {"answer", "answer_to_part", "finishes", "another"}
-    assert found["first_character"]["accuracy"] < found["accuracy"]["value"]
+    metrics = _facts(judge)["metrics"]["test"]
+    assert metrics["accuracy"]["value"] > 0.95
+    assert metrics["prevalence"] == 0.5
+    assert set(metrics["by_kind"]) == {"answer", "answer_to_part", "finishes", "another"}
+    assert metrics["first_character"]["accuracy"] < metrics["accuracy"]["value"]
 
 
 def test_the_folder_gives_the_same_judge_again(judge: Path, fragments: Path, tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_a_held_out_set_is_measured_and_never_learned_from(fragments: Path, tmp_
 
 def test_the_response_only_judge_does_not_care_about_the_prompt(fragments: Path, tmp_path: Path) -> None:
     train(fragments, tmp_path / "j", pair_aware=False)
-    one, other = load_judge(tmp_path / "j").probabilities([("Name a", " river."), ("Name a river.", " river.")])
-    assert one == other
+    first, other = load_judge(tmp_path / "j").probabilities([("Name a", " river."), ("Name a river.", " river.")])
+    assert first == other
 
 
 def test_a_name_becomes_the_version(fragments: Path, tmp_path: Path) -> None:
@@ -100,10 +100,10 @@ def test_a_name_becomes_the_version(fragments: Path, tmp_path: Path) -> None:
 
 
 def test_the_card_tells_every_number_and_names_the_data(judge: Path) -> None:
-    told, facts = (judge / "README.md").read_text(encoding="utf-8"), _facts(judge)
-    assert facts["data"]["sha256"] in told
-    assert f"{facts['metrics']['test']['accuracy']['value']:.3f}" in told
-    assert "first-character rule" in told
+    readme, facts = (judge / "README.md").read_text(encoding="utf-8"), _facts(judge)
+    assert facts["data"]["sha256"] in readme
+    assert f"{facts['metrics']['test']['accuracy']['value']:.3f}" in readme
+    assert "first-character rule" in readme
 
 
 def test_what_cannot_be_trained_is_refused(fragments: Path, tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ def test_a_single_changed_byte_is_noticed(judge: Path, name: str, where: float) 
     raw = bytearray((judge / name).read_bytes())
     raw[int(where * len(raw))] ^= 1
     (judge / name).write_bytes(bytes(raw))
-    with pytest.raises(BadInput) as told:
+    with pytest.raises(BadInput) as error:
         load_judge(judge)
-    assert "\n" not in str(told.value)
-    assert "train it again" in str(told.value)
+    assert "\n" not in str(error.value)
+    assert "train it again" in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["judge.json", "weights.safetensors"])

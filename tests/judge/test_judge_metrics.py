@@ -46,7 +46,7 @@ def _fragment(continuation: str, label: int, kind: str, source: str) -> Labelled
 
 
 def test_accuracy_is_told_by_kind_length_and_prompt_beside_the_rule() -> None:
-    found: Any = evaluated(
+    metrics: Any = evaluated(
         Says("yes"),
         [
             _fragment("The Elbe, yes", 1, "answer", "a"),
@@ -56,14 +56,14 @@ def test_accuracy_is_told_by_kind_length_and_prompt_beside_the_rule() -> None:
         ],
         seed=1,
     )
-    assert found["accuracy"]["value"] == 0.5
-    assert found["sources"] == 3
-    assert found["by_kind"] == {"answer": {"n": 2, "accuracy": 0.5}, "finishes": {"n": 2, "accuracy": 0.5}}
-    assert found["by_length"] == {"1-4": {"n": 3, "accuracy": 0.666667}, "5-8": {"n": 1, "accuracy": 0.0}}
-    assert found["by_prompt"]["whole"] == {"n": 2, "accuracy": 0.5}
-    assert found["by_language"] == {}
-    assert found["first_character"]["accuracy"] == 0.5
-    assert found["first_character"]["by_length"]["5-8"] == {"n": 1, "accuracy": 0.0}
+    assert metrics["accuracy"]["value"] == 0.5
+    assert metrics["sources"] == 3
+    assert metrics["by_kind"] == {"answer": {"n": 2, "accuracy": 0.5}, "finishes": {"n": 2, "accuracy": 0.5}}
+    assert metrics["by_length"] == {"1-4": {"n": 3, "accuracy": 0.666667}, "5-8": {"n": 1, "accuracy": 0.0}}
+    assert metrics["by_prompt"]["whole"] == {"n": 2, "accuracy": 0.5}
+    assert metrics["by_language"] == {}
+    assert metrics["first_character"]["accuracy"] == 0.5
+    assert metrics["first_character"]["by_length"]["5-8"] == {"n": 1, "accuracy": 0.0}
 
 
 def predictions(rows: list[tuple[int, int, int]]) -> Predictions:
@@ -75,22 +75,22 @@ def predictions(rows: list[tuple[int, int, int]]) -> Predictions:
     )
 
 
-def _value(found: dict[str, Any], name: str) -> float | None:
-    return None if found[name] is None else found[name]["value"]
+def _value(metrics: dict[str, Any], name: str) -> float | None:
+    return None if metrics[name] is None else metrics[name]["value"]
 
 
 @settings(max_examples=40, deadline=None)
 @given(ONES)
 def test_the_numbers_are_those_counted_by_hand(rows: list[tuple[int, int, int]]) -> None:
-    found = measures(predictions(rows), threshold=0.5, seed=1)
+    metrics = measures(predictions(rows), threshold=0.5, seed=1)
     said = [(step >= 4, label == 1) for step, label, _ in rows]
     hit, alarm, miss = said.count((True, True)), said.count((True, False)), said.count((False, True))
-    assert _value(found, "accuracy") == pytest.approx(sum(one == two for one, two in said) / len(said), abs=1e-6)
-    assert _value(found, "precision") == (pytest.approx(hit / (hit + alarm), abs=1e-6) if hit + alarm else None)
-    assert _value(found, "recall") == (pytest.approx(hit / (hit + miss), abs=1e-6) if hit + miss else None)
+    assert _value(metrics, "accuracy") == pytest.approx(sum(label == two for label, two in said) / len(said), abs=1e-6)
+    assert _value(metrics, "precision") == (pytest.approx(hit / (hit + alarm), abs=1e-6) if hit + alarm else None)
+    assert _value(metrics, "recall") == (pytest.approx(hit / (hit + miss), abs=1e-6) if hit + miss else None)
     ones, zeros = [s for s, label, _ in rows if label], [s for s, label, _ in rows if not label]
-    wins = [(one > zero) + (one == zero) / 2 for one, zero in product(ones, zeros)]
-    assert _value(found, "auroc") == (pytest.approx(sum(wins) / len(wins), abs=1e-6) if wins else None)
+    wins = [(above > zero) + (above == zero) / 2 for above, zero in product(ones, zeros)]
+    assert _value(metrics, "auroc") == (pytest.approx(sum(wins) / len(wins), abs=1e-6) if wins else None)
 
 
 @settings(max_examples=30, deadline=None)
@@ -98,22 +98,22 @@ def test_the_numbers_are_those_counted_by_hand(rows: list[tuple[int, int, int]])
 def test_a_number_lies_in_its_interval_where_nothing_varies_and_all_lie_in_range(
     rows: list[tuple[int, int, int]],
 ) -> None:
-    found: dict[str, Any] = measures(predictions(rows), threshold=0.5, seed=1)
+    metrics: dict[str, Any] = measures(predictions(rows), threshold=0.5, seed=1)
     for name in ("accuracy", "precision", "recall", "f1", "auroc", "ece"):
-        if found[name] is not None and found[name]["low"] is not None:
-            assert 0 <= found[name]["low"] <= found[name]["high"] <= 1
+        if metrics[name] is not None and metrics[name]["low"] is not None:
+            assert 0 <= metrics[name]["low"] <= metrics[name]["high"] <= 1
 
 
 def test_one_source_has_no_interval() -> None:
-    found: Any = measures(predictions([(8, 1, 0), (0, 0, 0)]), threshold=0.5, seed=1)
-    assert found["accuracy"] == {"value": 1.0, "low": None, "high": None}
+    metrics: Any = measures(predictions([(8, 1, 0), (0, 0, 0)]), threshold=0.5, seed=1)
+    assert metrics["accuracy"] == {"value": 1.0, "low": None, "high": None}
 
 
 def test_the_interval_of_independent_sources_is_that_of_the_binomial() -> None:
     rows = [(8, int(place % 4 != 0), place) for place in range(400)]
-    found: Any = measures(predictions(rows), threshold=0.5, seed=3)
-    assert found["accuracy"]["low"] == pytest.approx(0.75 - 1.96 * 0.02165, abs=0.008)
-    assert found["accuracy"]["high"] == pytest.approx(0.75 + 1.96 * 0.02165, abs=0.008)
+    metrics: Any = measures(predictions(rows), threshold=0.5, seed=3)
+    assert metrics["accuracy"]["low"] == pytest.approx(0.75 - 1.96 * 0.02165, abs=0.008)
+    assert metrics["accuracy"]["high"] == pytest.approx(0.75 + 1.96 * 0.02165, abs=0.008)
 
 
 def test_copies_of_a_source_do_not_make_the_interval_narrower() -> None:

@@ -30,11 +30,11 @@ def test_no_step_from_the_result_lowers_the_loss_by_much(seed: int) -> None:
         likely = np.logaddexp(0, score) - some.labels * score
         return float((some.weights * likely).sum() + 1.5 * (weights * weights).sum())
 
-    found = fitted(some, size=40, penalty=3.0)
+    fit = fitted(some, size=40, penalty=3.0)
     random = np.random.default_rng(0)
-    least = min(loss(found + 0.02 * np.concatenate([[0], random.normal(size=39)])) for _ in range(200))
-    assert loss(found) < loss(np.zeros(40))
-    assert least > loss(found) * (1 - 1e-3)
+    least = min(loss(fit + 0.02 * np.concatenate([[0], random.normal(size=39)])) for _ in range(200))
+    assert loss(fit) < loss(np.zeros(40))
+    assert least > loss(fit) * (1 - 1e-3)
 
 
 def test_the_place_of_absent_features_keeps_no_weight() -> None:

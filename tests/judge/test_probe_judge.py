@@ -29,8 +29,8 @@ class Depths:
         made = []
         for prompt, text in pairs:
             random = Random(prompt + text)
-            told = [("deep" in text) + random.gauss(0, 0.3) for _ in range(100)]
-            made.append([*told, *(random.gauss(0, 1) for _ in range(100))])
+            deep = [("deep" in text) + random.gauss(0, 0.3) for _ in range(100)]
+            made.append([*deep, *(random.gauss(0, 1) for _ in range(100))])
         return np.array(made, np.float32)
 
 
@@ -90,8 +90,8 @@ def test_a_probe_holds_on_a_lineage_that_it_never_saw_and_comes_back_from_its_fo
     assert facts["reads"]["locked"] == ["d"]
     judge = load_judge(tmp_path / "judge", Depths())
     assert judge.version == "mine"
-    one, other = judge.probabilities([("Tell of x.", "deep sea"), ("Tell of x.", "shallow sea")], [True, True])
-    assert one > 0.9
+    first, other = judge.probabilities([("Tell of x.", "deep sea"), ("Tell of x.", "shallow sea")], [True, True])
+    assert first > 0.9
     assert other < 0.1
     card = (tmp_path / "judge" / "README.md").read_text(encoding="utf-8")
     assert "their lineage left out" in card
@@ -126,11 +126,11 @@ def test_a_linear_judge_learns_from_reads_too_and_is_then_tried_with_lineages_le
     facts = trained(tmp_path, backend="linear", learn_labelled=True)
     assert facts["validation"]["unseen"] == "lineage"
     assert facts["calibration"]["whole"] != facts["calibration"]["cut"]
-    found = facts["validation"]["groups"]["all"]["accuracy"]["value"]
-    assert found > plain["validation"]["groups"]["all"]["accuracy"]["value"]
+    accuracy = facts["validation"]["groups"]["all"]["accuracy"]["value"]
+    assert accuracy > plain["validation"]["groups"]["all"]["accuracy"]["value"]
     judge = load_judge(tmp_path / "judge")
-    one, other = judge.probabilities([("Tell of x.", "deep water 3"), ("Tell of x.", "shallow water 3")])
-    assert one > other
+    first, other = judge.probabilities([("Tell of x.", "deep water 3"), ("Tell of x.", "shallow water 3")])
+    assert first > other
 
 
 def test_likelihoods_count_beside_states_alone_and_where_the_prompt_is_whole(tmp_path: Path) -> None:

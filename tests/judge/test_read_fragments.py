@@ -9,18 +9,18 @@ from tests.judge.examples import World, folder
 
 
 def test_a_folder_is_read_by_split_and_set(tmp_path: Path) -> None:
-    found = read_fragments(folder(tmp_path / "f", World(20, "one"), World(10, "two")))
-    assert (len(found.train), len(found.validation), len(found.test)) == (84, 24, 12)
-    assert found.sets() == ("one", "two")
-    assert len(found.of_set("two")) == 40
-    assert found.without("two").sets() == ("one",)
+    fragments = read_fragments(folder(tmp_path / "f", World(20, "one"), World(10, "two")))
+    assert (len(fragments.train), len(fragments.validation), len(fragments.test)) == (84, 24, 12)
+    assert fragments.sets() == ("one", "two")
+    assert len(fragments.of_set("two")) == 40
+    assert fragments.without("two").sets() == ("one",)
 
 
 def test_the_hash_is_that_of_the_three_files(tmp_path: Path) -> None:
-    one, two = folder(tmp_path / "1", World(20, "one")), folder(tmp_path / "2", World(20, "one"))
-    assert read_fragments(one).sha256 == read_fragments(two).sha256
+    first, two = folder(tmp_path / "1", World(20, "one")), folder(tmp_path / "2", World(20, "one"))
+    assert read_fragments(first).sha256 == read_fragments(two).sha256
     (two / "test.jsonl").write_text("", encoding="utf-8")
-    assert read_fragments(one).sha256 != read_fragments(two).sha256
+    assert read_fragments(first).sha256 != read_fragments(two).sha256
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def test_the_hash_is_that_of_the_three_files(tmp_path: Path) -> None:
 def test_a_line_that_is_no_fragment_is_named_with_its_place(tmp_path: Path, line: bytes, complaint: str) -> None:
     path = folder(tmp_path, World(10, "one")) / "train.jsonl"
     path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(BadInput, match=complaint) as told:
+    with pytest.raises(BadInput, match=complaint) as error:
         read_fragments(tmp_path)
-    assert f"{path}:29: " in str(told.value)
+    assert f"{path}:29: " in str(error.value)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -44,8 +44,8 @@ def test_short_answers_marks_of_quotation_code_and_lists_are_answers_too(name: s
         ("Write a slogan for a ferry company.", '"The sea is your road."'),
         ("Write a loop in Python that prints 0 to 4.", "\n\nfor number in range(5):\n    print(number)"),
     ]
-    found = sum(probability > 0.5 for probability in open_judge(name).probabilities(pairs))
-    assert found == 4 if name == CANONICAL else found >= 3
+    right = sum(probability > 0.5 for probability in open_judge(name).probabilities(pairs))
+    assert right == 4 if name == CANONICAL else right >= 3
 
 
 def test_one_line_scores_a_list_of_responses_and_names_its_judge() -> None:

@@ -82,9 +82,9 @@ def test_verdicts_are_counted_in_all_and_apart_for_whole_and_cut_prompts_and_eac
 
 def test_two_readings_are_compared() -> None:
     some = [labelled_reply(n, "River.", n % 2, again=n % 2 if n < 8 else 1 - n % 2) for n in range(10)]
-    found = validated(Capitals(), some, seed=1)["read_twice"]
-    assert isinstance(found, dict)
-    assert (found["n"], found["agreement"], found["kappa"]) == (10, 0.8, 0.6)
+    read_twice = validated(Capitals(), some, seed=1)["read_twice"]
+    assert isinstance(read_twice, dict)
+    assert (read_twice["n"], read_twice["agreement"], read_twice["kappa"]) == (10, 0.8, 0.6)
     assert validated(Capitals(), [labelled_reply(1, "a", 0), labelled_reply(2, "A", 1)], seed=1)["read_twice"] is None
 
 
@@ -96,17 +96,18 @@ def test_a_line_without_a_label_is_named() -> None:
 
 @given(CALLED, CALLED, CALLED)
 def test_two_that_agree_are_sure_and_else_the_third_decides(
-    one: int | None, two: int | None, three: int | None
+    first: int | None, two: int | None, three: int | None
 ) -> None:
-    found = adjudicated([one, two, three])
-    assert found.sure == (one is not None and one == two)
-    assert found.label == (one if found.sure else three)
+    label = adjudicated([first, two, three])
+    assert label.sure == (first is not None and first == two)
+    assert label.label == (first if label.sure else three)
 
 
 def test_readings_are_read_in_order_and_another_label_is_named_with_its_place() -> None:
     row = {**ROW, "first": {"label": "1"}, "second": {"label": "0"}, "third": {"label": "0"}}
-    [one] = labelled_of([row], "reads.jsonl")
-    assert (one.label, one.called, one.unsure, one.family, one.shape) == (0, (1, 0, 0), True, "base", "short")
+    [reading] = labelled_of([row], "reads.jsonl")
+    assert (reading.label, reading.called, reading.unsure) == (0, (1, 0, 0), True)
+    assert (reading.family, reading.shape) == ("base", "short")
     with pytest.raises(BadInput, match=r"reads\.jsonl:1: second: label 'yes'; write '1', '0' or 'u'"):
         labels_read({"first": {"label": "1"}, "second": {"label": "yes"}}, "reads.jsonl:1")
 
@@ -115,23 +116,23 @@ def test_rows_that_nobody_read_or_whose_texts_lie_elsewhere_are_left_out() -> No
     elsewhere = {key: value for key, value in ROW.items() if key not in ("prompt", "response")}
     read = {"first": {"label": "1"}, "second": {"label": "1"}}
     assert labelled_of([ROW, {**elsewhere, **read, "sha256": "0" * 64}], "reads.jsonl") == ()
-    [one] = labelled_of([{**ROW, **read}], "reads.jsonl")
-    assert (one.label, one.unsure) == (1, False)
+    [reading] = labelled_of([{**ROW, **read}], "reads.jsonl")
+    assert (reading.label, reading.unsure) == (1, False)
 
 
 def test_agreement_is_told_on_what_neither_reader_calls_unsure() -> None:
     pairs: list[tuple[int | None, int | None]] = [(1, 1)] * 6 + [(0, 0)] * 2 + [(1, 0), (0, 1), (None, 1), (0, None)]
-    found = agreement(pairs)
-    assert (found["n"], found["agreement"], found["unsure"]) == (10, 0.8, 0.166667)
-    assert found["kappa"] == pytest.approx(kappa(*zip(*pairs[:10], strict=True)), abs=1e-6)
-    assert found["ac1"] == pytest.approx((0.8 - 0.42) / 0.58, abs=1e-6)
-    assert found["on_answers"] == pytest.approx(12 / 14, abs=1e-6)
-    assert found["on_others"] == pytest.approx(4 / 6, abs=1e-6)
+    agreed = agreement(pairs)
+    assert (agreed["n"], agreed["agreement"], agreed["unsure"]) == (10, 0.8, 0.166667)
+    assert agreed["kappa"] == pytest.approx(kappa(*zip(*pairs[:10], strict=True)), abs=1e-6)
+    assert agreed["ac1"] == pytest.approx((0.8 - 0.42) / 0.58, abs=1e-6)
+    assert agreed["on_answers"] == pytest.approx(12 / 14, abs=1e-6)
+    assert agreed["on_others"] == pytest.approx(4 / 6, abs=1e-6)
 
 
 @given(st.lists(st.tuples(CALLED, CALLED), min_size=1))
 def test_agreement_is_whole_where_none_differs(pairs: list[tuple[int | None, int | None]]) -> None:
-    same = agreement([(one, one) for one, _ in pairs])
+    same = agreement([(label, label) for label, _ in pairs])
     if same["n"]:
         assert same["agreement"] == 1
         assert same["ac1"] == 1

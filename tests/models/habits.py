@@ -65,10 +65,10 @@ class Endpoint:
         with self._lock:
             self.bodies.append((path, body))
             for habit in self.habits:
-                told = habit(path, body)
-                if told is not None:
+                refused = habit(path, body)
+                if refused is not None:
                     self.refused += 1
-                    return told
+                    return refused
             return said(answer(body, *(self.prose or self._text(body) for _ in range(body.get("n", 1)))))
 
     def _text(self, body: Body) -> str:
@@ -100,8 +100,8 @@ def message(text: str) -> dict[str, object]:
     return {"message": {"role": "assistant", "content": text}}
 
 
-def chat_only(status: int = 404, told: object = None) -> Habit:
-    body = {"detail": "Not Found"} if told is None else told
+def chat_only(status: int = 404, refusal_body: object = None) -> Habit:
+    body = {"detail": "Not Found"} if refusal_body is None else refusal_body
     return lambda path, _: said(body, status) if path == "/completions" else None
 
 

@@ -240,9 +240,9 @@ def test_choices_are_asked_for_one_by_one_where_several_are_not_given(habit: Hab
 def test_a_prompt_that_may_be_paid_for_several_times_is_set_aside_so_often(httpserver: HTTPServer) -> None:
     there = Endpoint(httpserver, (habits.one_choice,))
     request = Request(prompt="Name a river.", max_tokens=16, n=3)
-    one = tokens_of(request)
+    tokens = tokens_of(request)
     backend = OpenAICompatible(model="m", url=there.url)
-    with Gate(backend, AnswersInMemory(), budget=Budget(max_total_tokens=one.most + one.prompt_most)) as gate:
+    with Gate(backend, AnswersInMemory(), budget=Budget(max_total_tokens=tokens.most + tokens.prompt_most)) as gate:
         with pytest.raises(Capped):
             list(gate.scoped("s").complete([request]))
         assert there.bodies == []
@@ -302,8 +302,8 @@ def test_a_prompt_that_is_refused_for_what_it_says_costs_one_more_request_and_ch
 
 def test_a_refusal_inside_a_200_is_one(httpserver: HTTPServer) -> None:
     def habit(_: str, body: Body) -> Response | None:
-        told = {"error": {"message": "seed is not supported", "code": 400}}
-        return said(told) if "seed" in body else None
+        body_of_refusal = {"error": {"message": "seed is not supported", "code": 400}}
+        return said(body_of_refusal) if "seed" in body else None
 
     there = Endpoint(httpserver, (habit,))
     assert asked(OpenAICompatible(model="m", url=there.url), LONG).choices
@@ -312,8 +312,8 @@ def test_a_refusal_inside_a_200_is_one(httpserver: HTTPServer) -> None:
 
 def test_under_a_cap_an_answer_without_a_limit_is_not_asked_for(httpserver: HTTPServer) -> None:
     def no_limits(_: str, body: Body) -> Response | None:
-        found = {"max_tokens", "max_completion_tokens"} & {*body}
-        return refusal(f"Unsupported parameter: '{found.pop()}'") if found else None
+        limits = {"max_tokens", "max_completion_tokens"} & {*body}
+        return refusal(f"Unsupported parameter: '{limits.pop()}'") if limits else None
 
     there = Endpoint(httpserver, (no_limits,))
     backend = OpenAICompatible(model="m", url=there.url)
@@ -342,14 +342,14 @@ def test_one_endpoint_after_another_loop(httpserver: HTTPServer) -> None:
         finally:
             await backend.close()
 
-    assert not [found for found in asyncio.run(many()) if isinstance(found, BaseException)]
+    assert not [answer for answer in asyncio.run(many()) if isinstance(answer, BaseException)]
 
 
 def test_other_faults_are_raised_as_they_are(httpserver: HTTPServer) -> None:
     faults = {"server_error": ("no", 500), "too_long": ("This model's maximum context length is 9", 400)}
     there = Endpoint(httpserver)
-    for kind, told in faults.items():
-        there.habits = (_always(*told),)
+    for kind, fault_of in faults.items():
+        there.habits = (_always(*fault_of),)
         there.bodies.clear()
         with pytest.raises(CallError) as fault:
             asked(OpenAICompatible(model="m", url=there.url), LONG)

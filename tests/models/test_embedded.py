@@ -223,8 +223,8 @@ def test_libraries_are_told_to_sleep_soon_and_nothing_stays_behind(monkeypatch: 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_who_says_how_threads_wait_is_obeyed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for one in NAMES:
-        monkeypatch.delenv(one, raising=False)
+    for variable in NAMES:
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv(name, "7")
     with soon_asleep_while_waiting():
         assert {name: os.environ.get(name) for name in NAMES} == {**dict.fromkeys(NAMES), name: "7"}

@@ -29,11 +29,11 @@ def test_a_placeholder_key_damages_no_answer(httpserver: HTTPServer, key: str) -
     assert json.loads(answer.raw)["choices"][0]["message"]["content"] == TOLD
 
 
-@pytest.mark.parametrize("told", [CANARY, f"Your key is {CANARY}.", f"<think>{CANARY}</think>Tay", ESCAPED])
+@pytest.mark.parametrize("repeated", [CANARY, f"Your key is {CANARY}.", f"<think>{CANARY}</think>Tay", ESCAPED])
 def test_an_answer_that_repeats_a_real_key_is_paid_for_and_not_stored(
-    httpserver: HTTPServer, tmp_path: Path, told: str
+    httpserver: HTTPServer, tmp_path: Path, repeated: str
 ) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_json(chat(told))
+    httpserver.expect_request("/v1/chat/completions").respond_with_json(chat(repeated))
     prices = Prices({"openai:m": Price(Decimal(1_000_000), Decimal(1_000_000))})  # a dollar a token
     budget = Budget()
     with (

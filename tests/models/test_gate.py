@@ -189,21 +189,21 @@ def test_passing_faults_are_tried_again_within_bounds_and_the_sums_close() -> No
 
 
 def test_who_waits_for_long_is_told_why_once_until_an_answer_comes() -> None:
-    told: list[str] = []
+    notices: list[str] = []
 
     def act(request: Request, _attempt: int) -> float | CallError:
-        return 0.0 if request.prompt == "task 0" or (request.prompt == "task 1" and len(told) == 1) else later()
+        return 0.0 if request.prompt == "task 0" or (request.prompt == "task 1" and len(notices) == 1) else later()
 
     patient = Policy(in_flight=1, longest_wait=0.002, attempts=50)
     with Gate(
-        Teacher(act), AnswersInMemory(), patient, clock=lambda: 1000.0 * time.monotonic(), notice=told.append
+        Teacher(act), AnswersInMemory(), patient, clock=lambda: 1000.0 * time.monotonic(), notice=notices.append
     ) as gate:  # a second in a millisecond
         answers = gate.scoped("s").complete(prompts(20))
         assert texts([next(answers), next(answers)]) == ["re: task 0", "re: task 1"]
         with pytest.raises(ProviderDown, match="run the same call again"):
             list(answers)
-    assert len(told) == 2, told
-    for line in told:
+    assert len(notices) == 2, notices
+    for line in notices:
         assert line.startswith("openai:teacher: no answer for ")
         assert line.endswith("the last with: try later; trying on, for 300 seconds at most")
 
@@ -453,8 +453,8 @@ def test_the_event_loop_has_one_thread_for_all_gates_and_ends_with_the_last() ->
     def threads() -> int:
         return sum(thread.name == "model calls" for thread in threading.enumerate())
 
-    with Gate(Teacher(), AnswersInMemory()) as one, Gate(Teacher(name="openai:other"), AnswersInMemory()) as two:
-        list(one.scoped("s").complete(prompts(2)))
+    with Gate(Teacher(), AnswersInMemory()) as first, Gate(Teacher(name="openai:other"), AnswersInMemory()) as two:
+        list(first.scoped("s").complete(prompts(2)))
         list(two.scoped("s").complete(prompts(2)))
         assert threads() == 1
     assert threads() == 0
@@ -574,8 +574,8 @@ def test_a_text_that_no_stage_can_use_is_bought_once_and_named_by_its_size() -> 
     @dataclass
     class Endless(Teacher):
         async def answer(self, request: Request) -> Answer:
-            told = await super().answer(request)
-            return replace(told, choices=(Choice("x" * 5_000_000, "stop"),))
+            answer = await super().answer(request)
+            return replace(answer, choices=(Choice("x" * 5_000_000, "stop"),))
 
     teacher, book = Endless(), AnswersInMemory()
     with Gate(teacher, book, QUICK) as gate, pytest.raises(ProviderDown) as down:
@@ -599,8 +599,8 @@ def test_thinking_is_taken_off_whatever_backend_it_comes_from() -> None:
     @dataclass
     class Thinker(Teacher):
         async def answer(self, request: Request) -> Answer:
-            told = await super().answer(request)
-            return replace(told, choices=(Choice("<think>\n1. Rivers?\n</think>\n\n1. Name a lake.", "stop"),))
+            answer = await super().answer(request)
+            return replace(answer, choices=(Choice("<think>\n1. Rivers?\n</think>\n\n1. Name a lake.", "stop"),))
 
     with Gate(Thinker(), AnswersInMemory(), QUICK) as gate:
         (answer,) = gate.scoped("s").complete(prompts(1))
@@ -613,8 +613,8 @@ def test_of_several_texts_one_that_is_only_thinking_says_so_and_the_others_stay(
     @dataclass
     class Thinker(Teacher):
         async def answer(self, request: Request) -> Answer:
-            told = await super().answer(request)
-            return replace(told, choices=(Choice("<think>\nRivers", "length"), Choice("1. Name a lake.", "stop")))
+            answer = await super().answer(request)
+            return replace(answer, choices=(Choice("<think>\nRivers", "length"), Choice("1. Name a lake.", "stop")))
 
     with Gate(Thinker(), AnswersInMemory(), QUICK) as gate:
         (answer,) = gate.scoped("s").complete(prompts(1))

@@ -21,8 +21,8 @@ def answer(text: str) -> Answer:
     return Answer(choices=(Choice(text, "stop"),), usage=Usage(prompt_tokens=1, completion_tokens=1), raw="")
 
 
-def text(found: "Future[Answer]") -> str:
-    return found.result(PATIENCE).choices[0].text
+def text(future: "Future[Answer]") -> str:
+    return future.result(PATIENCE).choices[0].text
 
 
 class Echo:
@@ -59,8 +59,8 @@ def gatherer(echo: Echo, enough: int = 4, pause: float = 0.05) -> RequestBatcher
 def test_what_comes_together_is_worked_on_together_and_everyone_gets_its_own_answer() -> None:
     echo = Echo()
     made = gatherer(echo, pause=5.0)
-    found = [made.put(request(name)) for name in "abcdefgh"]
-    assert [text(one) for one in found] == list("abcdefgh")
+    futures = [made.put(request(name)) for name in "abcdefgh"]
+    assert [text(future) for future in futures] == list("abcdefgh")
     assert echo.handfuls == [list("abcd"), list("efgh")]  # four are enough: nobody waits for the pause
     made.close()
 
@@ -77,13 +77,13 @@ def test_a_lonely_request_waits_for_the_pause_alone() -> None:
 def test_what_was_left_over_comes_first_the_next_time() -> None:
     echo = Echo(most=2)
     made = gatherer(echo, pause=5.0)
-    found = [made.put(request(name)) for name in "abcd"]
-    assert [text(one) for one in found[:2]] == ["a", "b"]
-    found += [made.put(request(name)) for name in "ef"]
-    assert [text(one) for one in found[2:4]] == ["c", "d"]
+    futures = [made.put(request(name)) for name in "abcd"]
+    assert [text(future) for future in futures[:2]] == ["a", "b"]
+    futures += [made.put(request(name)) for name in "ef"]
+    assert [text(future) for future in futures[2:4]] == ["c", "d"]
     assert echo.handfuls[:2] == [["a", "b"], ["c", "d"]]
     made.close()  # e and f may still wait for two more
-    assert all(one.done() for one in found)
+    assert all(future.done() for future in futures)
 
 
 def test_what_cannot_be_prepared_hurts_nobody_else() -> None:
@@ -103,7 +103,7 @@ def test_a_fault_of_the_work_reaches_all_that_wait_and_not_those_who_come_later(
     with pytest.raises(RuntimeError, match="the engine broke"):
         second.result(PATIENCE)
     later = [made.put(request(name)) for name in "ab"]
-    assert [text(one) for one in later] == ["a", "b"]
+    assert [text(future) for future in later] == ["a", "b"]
     made.close()
 
 
@@ -123,11 +123,11 @@ def test_closing_breaks_off_and_leaves_nobody_waiting() -> None:
     echo = Echo()
     echo.go.clear()
     made = gatherer(echo, enough=1)
-    found = [made.put(request(name)) for name in "abc"]
+    futures = [made.put(request(name)) for name in "abc"]
     made.close(PATIENCE)
-    for one in found:
+    for future in futures:
         with pytest.raises(CancelledError):
-            one.result(PATIENCE)
+            future.result(PATIENCE)
 
 
 def test_one_that_was_never_asked_closes_at_once() -> None:

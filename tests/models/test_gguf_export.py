@@ -99,9 +99,9 @@ def original(path: Path, kind: str, *, heads: int = 4, width: int = 32, words: i
 
 def shapes(kind: str, width: int, words: int) -> Mapping[str, tuple[int, ...]]:
     head = _head(kind)
-    found: dict[str, tuple[int, ...]] = {"token_embd.weight": (words, width), "output_norm.weight": (width,)}
+    tensors: dict[str, tuple[int, ...]] = {"token_embd.weight": (words, width), "output_norm.weight": (width,)}
     if kind == "qwen2":
-        found["output.weight"] = (words, width)
+        tensors["output.weight"] = (words, width)
     for layer in range(2):
         block: dict[str, tuple[int, ...]] = {
             "attn_norm.weight": (width,),
@@ -120,8 +120,8 @@ def shapes(kind: str, width: int, words: int) -> Mapping[str, tuple[int, ...]]:
             block |= {"attn_q_norm.weight": (head,), "attn_k_norm.weight": (head,)}
         if kind.startswith("gemma"):
             block |= {"post_attention_norm.weight": (width,), "post_ffw_norm.weight": (width,)}
-        found |= {f"blk.{layer}.{name}": shape for name, shape in block.items()}
-    return found
+        tensors |= {f"blk.{layer}.{name}": shape for name, shape in block.items()}
+    return tensors
 
 
 def _head(kind: str) -> int:
@@ -202,9 +202,9 @@ def test_an_adapter_is_merged_first(tmp_path: Path) -> None:
     written = export_gguf(
         tmp_path / "adapter", original(tmp_path / "base.gguf", "llama"), tmp_path / "out.gguf", quantisation="f16"
     )
-    found = read_back(written).state_dict()
+    tensors = read_back(written).state_dict()
     for name, weight in expected.items():
-        assert torch.allclose(found[name], weight, rtol=2**-10, atol=1e-6), name
+        assert torch.allclose(tensors[name], weight, rtol=2**-10, atol=1e-6), name
         touched = "q_proj" in name or "down_proj" in name
         assert torch.equal(weight, untuned[name]) != touched
 
@@ -236,11 +236,11 @@ def test_a_full_disk_is_one_line_with_the_room_that_the_file_needs(tmp_path: Pat
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
-        with pytest.raises(NoRoom) as told:
+        with pytest.raises(NoRoom) as error:
             export_gguf(tmp_path / "student", base, tmp_path / "s.gguf")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     least = ceil(numbers * 34 / 32 / 1e5) / 10
-    assert "s.gguf: File too large (" in str(told.value)
-    assert f" MB are free, at least {least:.1f} MB are needed): make room" in str(told.value)
+    assert "s.gguf: File too large (" in str(error.value)
+    assert f" MB are free, at least {least:.1f} MB are needed): make room" in str(error.value)
     assert not (tmp_path / "s.gguf").exists()

@@ -71,7 +71,7 @@ def test_the_nearest_kind_is_proposed_and_a_path_may_be_that_of_a_folder_to_come
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "said"),
     [
         ("openai", "model 'openai': does not say which model; write openai:NAME, such as openai:gpt-4.1-mini"),
         ("gguf", "model 'gguf': does not say which model; write gguf:PATH"),
@@ -82,10 +82,10 @@ def test_the_nearest_kind_is_proposed_and_a_path_may_be_that_of_a_folder_to_come
         ),
     ],
 )
-def test_a_model_that_is_half_named_is_told_how_to_write_it(typed: str, told: str) -> None:
+def test_a_model_that_is_half_named_is_told_how_to_write_it(typed: str, said: str) -> None:
     with pytest.raises(BadInput) as fault:
         check_spec(typed)
-    assert told in str(fault.value)
+    assert said in str(fault.value)
 
 
 WHOLE: dict[str, Any] = {

@@ -32,8 +32,8 @@ def tensors(path: Path, shapes: Sequence[Sequence[int]], fill: bytes = b"\0") ->
             size *= side
         header[f"t{number}"] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
         at += size
-    told = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
-    path.write_bytes(len(told).to_bytes(8, "little") + told + fill * at)
+    head = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + fill * at)
 
 
 def model(folder: Path, *, chat: bool = False, fill: bytes = b"\0") -> Path:
@@ -80,9 +80,9 @@ def test_an_adapter_that_names_no_base_is_one_line(tmp_path: Path) -> None:
 def test_a_gguf_file_tells_its_template_and_about_how_large_it_is(tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF" + b"tokenizer.chat_template" + bytes(1000))
-    told = facts(path, never_asked)
-    assert told.chat
-    assert 1000 < told.parameters < 4000
+    read = facts(path, never_asked)
+    assert read.chat
+    assert 1000 < read.parameters < 4000
 
 
 def test_names_are_told_from_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,17 +70,19 @@ def test_odd_answers_are_kept_and_bought_once(
 def test_missing_usage_becomes_an_upper_bound_and_is_marked(httpserver: HTTPServer, usage: object) -> None:
     body = chat("The Tay.") | {"usage": usage}
     httpserver.expect_request("/v1/chat/completions").respond_with_json(body)
-    told = asked(at(httpserver)).usage
-    assert told.estimated
-    assert told.prompt_tokens >= 5
-    assert told.completion_tokens == CHAT.max_tokens  # what was set aside: nobody saw what was thought
+    spent = asked(at(httpserver)).usage
+    assert spent.estimated
+    assert spent.prompt_tokens >= 5
+    assert spent.completion_tokens == CHAT.max_tokens  # what was set aside: nobody saw what was thought
 
 
-@pytest.mark.parametrize("told", [{"prompt_tokens": 5, "completion_tokens": 0}, {"prompt_tokens": 0}, {}, None, "5"])
+@pytest.mark.parametrize(
+    "usage_told", [{"prompt_tokens": 5, "completion_tokens": 0}, {"prompt_tokens": 0}, {}, None, "5"]
+)
 def test_no_tokens_for_a_real_text_are_nonsense_and_cost_what_was_set_aside(
-    httpserver: HTTPServer, told: object
+    httpserver: HTTPServer, usage_told: object
 ) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_json(chat("The Tay.") | {"usage": told})
+    httpserver.expect_request("/v1/chat/completions").respond_with_json(chat("The Tay.") | {"usage": usage_told})
     usage = asked(at(httpserver)).usage
     assert usage.estimated
     assert usage.completion_tokens == CHAT.max_tokens

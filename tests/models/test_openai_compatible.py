@@ -134,9 +134,9 @@ def test_the_key_is_never_shown_whatever_the_endpoint_repeats(
     httpserver: HTTPServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def mirror(received: Received) -> Response:
-        told = received.headers["authorization"]
+        key = received.headers["authorization"]
         status = {0: 200, 1: 400, 2: 500, 3: 429, 4: 401}[len(httpserver.log) % 5]
-        return Response(json.dumps(chat(told, error=None) if status == 200 else {"error": {"message": told}}), status)
+        return Response(json.dumps(chat(key, error=None) if status == 200 else {"error": {"message": key}}), status)
 
     httpserver.expect_request("/v1/chat/completions").respond_with_handler(mirror)
     caplog.set_level(logging.DEBUG)

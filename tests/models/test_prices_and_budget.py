@@ -139,9 +139,9 @@ def test_a_budget_goes_on_from_what_was_spent_unconfirmed_included() -> None:
 def test_a_refusal_says_what_is_spent_what_the_cap_is_and_how_to_raise_it() -> None:
     tokens = tokens_of(Request(prompt="", max_tokens=92))
     spent = Spent(cost=Decimal("0.9"), tokens=950, unconfirmed_cost=Decimal("0.05"))
-    told = str(Budget(Decimal("0.95"), None, spent).refusal(tokens, ONE_TWO))
+    refusal = str(Budget(Decimal("0.95"), None, spent).refusal(tokens, ONE_TWO))
     for part in ("$0.9 are spent", "$0.05 may be", "$0.95", "raise max_cost", "run the same call again"):
-        assert part in told
-    told = str(Budget(None, 1000, spent).refusal(tokens, ONE_TWO))
+        assert part in refusal
+    refusal = str(Budget(None, 1000, spent).refusal(tokens, ONE_TWO))
     for part in ("950 tokens", "100", "1000", "raise max_total_tokens"):
-        assert part in told
+        assert part in refusal

@@ -29,7 +29,7 @@ def error(message: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("status", "told", "left_out"),
+    ("status", "refusal_body", "left_out"),
     [
         (400, error("Unsupported parameter: 'seed' is not supported with this model.", param="seed"), ["seed"]),
         (
@@ -76,8 +76,8 @@ def error(message: str, **more: object) -> dict[str, object]:
         (400, error(json.dumps({"error": {"message": "proxied", "param": "seed"}})), ["seed"]),
     ],
 )
-def test_a_refused_parameter_is_left_out(status: int, told: object, left_out: list[str]) -> None:
-    way = adapted(RequestStyle(), status, json.dumps(told).encode(), BODY)
+def test_a_refused_parameter_is_left_out(status: int, refusal_body: object, left_out: list[str]) -> None:
+    way = adapted(RequestStyle(), status, json.dumps(refusal_body).encode(), BODY)
     assert way == RequestStyle(left_out=tuple(left_out))
 
 
@@ -140,12 +140,13 @@ def test_what_is_about_the_request_or_passes_teaches_nothing(status: int, words:
 
 
 def test_what_is_told_back_of_the_request_is_not_read() -> None:
-    told = {"detail": [{"loc": ["body"], "msg": "value is not a valid dict", "input": {"seed": "seed unsupported"}}]}
-    assert adapted(RequestStyle(), 422, json.dumps(told).encode(), BODY) is None
+    detail = {"loc": ["body"], "msg": "value is not a valid dict", "input": {"seed": "seed unsupported"}}
+    refusal_body = {"detail": [detail]}
+    assert adapted(RequestStyle(), 422, json.dumps(refusal_body).encode(), BODY) is None
 
 
 def test_what_a_recipe_states_stands_over_what_was_learned() -> None:
-    told = stated(
+    refusal = stated(
         {
             "completions": False,
             "schema": False,
@@ -158,12 +159,12 @@ def test_what_a_recipe_states_stands_over_what_was_learned() -> None:
         },
         "recipe.yaml:3",
     )
-    known = told.over(Capabilities(turns=RequestStyle(left_out=("temperature",))))
+    known = refusal.over(Capabilities(turns=RequestStyle(left_out=("temperature",))))
     assert (known.completions, known.chat, known.schema) == (False, True, False)
     refused = ("max_tokens", "n", "seed", "stop", "temperature")
     assert known.way(CHAT) == RequestStyle(left_out=refused, one_of_two=True, system="user", streams=True)
     assert Capabilities.from_json(known.as_json()) == known
-    assert not told.whole
+    assert not refusal.whole
     assert stated({"completions": True, "chat": False}, "r").whole
     assert Stated().over(known) == known
 

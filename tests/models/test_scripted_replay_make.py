@@ -137,7 +137,7 @@ def test_a_journal_in_a_folder_that_can_only_be_read_is_replayed_and_nothing_is_
 
     class Looking(sqlite3.Connection):
         def close(self) -> None:
-            made.extend(found.name for found in tmp_path.iterdir())
+            made.extend(path.name for path in tmp_path.iterdir())
             super().close()
 
     with pytest.MonkeyPatch.context() as patched:

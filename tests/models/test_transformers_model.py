@@ -133,9 +133,9 @@ def test_the_same_request_has_the_same_texts_in_any_company(folder: Path) -> Non
 
 
 def test_at_temperature_zero_all_choices_are_one_and_all_are_counted(folder: Path) -> None:
-    one, three = ask(TransformersModel(str(folder)), greedy("zz"), greedy("zz", n=3))
-    assert three.choices == one.choices * 3
-    assert three.usage.completion_tokens == 3 * one.usage.completion_tokens
+    first, three = ask(TransformersModel(str(folder)), greedy("zz"), greedy("zz", n=3))
+    assert three.choices == first.choices * 3
+    assert three.usage.completion_tokens == 3 * first.usage.completion_tokens
 
 
 @pytest.mark.parametrize(("heat", "top_p"), [(1.0, 1.0), (0.5, 1.0), (1.3, 0.6)])
@@ -200,16 +200,16 @@ def test_without_a_template_a_chat_is_bad_input_and_raw_prompts_go_on(tmp_path: 
 
 
 def test_a_conversation_that_the_template_refuses_can_never_succeed(folder: Path) -> None:
-    with pytest.raises(CallError, match="no system turn") as told:
+    with pytest.raises(CallError, match="no system turn") as error:
         ask(TransformersModel(str(folder)), greedy((Message("system", "x"), Message("user", "y"))))
-    assert told.value.retry == "never"
+    assert error.value.retry == "never"
 
 
 def test_what_does_not_fit_can_never_succeed_and_what_just_fits_is_cut(folder: Path) -> None:
     for length in (128, 500):
-        with pytest.raises(CallError, match="the model takes 128") as told:
+        with pytest.raises(CallError, match="the model takes 128") as error:
             ask(TransformersModel(str(folder)), greedy("a" * length))
-        assert (told.value.kind, told.value.retry) == ("too_long", "never")
+        assert (error.value.kind, error.value.retry) == ("too_long", "never")
     answer = ask(TransformersModel(str(folder)), greedy("name a river" * 10))[0]
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage.completion_tokens == 8
@@ -281,9 +281,9 @@ def test_a_batch_that_does_not_fit_into_memory_is_halved_and_says_the_same(folde
     cuts = [Decoder(loaded).cut(request) for request in requests]
     assert Narrow(loaded).answers(cuts) == Decoder(loaded).answers(cuts)
     most = 0
-    with pytest.raises(CallError, match="not enough memory") as told:
+    with pytest.raises(CallError, match="not enough memory") as error:
         Narrow(loaded).answers(cuts)
-    assert told.value.retry == "never"
+    assert error.value.retry == "never"
 
 
 def test_a_gate_gets_everything_in_order(
@@ -395,9 +395,9 @@ def test_an_adapter_answers_on_the_base_that_it_names(base: str, tmp_path: Path)
     expected = [alone(Loaded(tuned.eval(), plain.tokenizer), prompt) for prompt in PROMPTS[:2]]
     backend = TransformersModel(str(tmp_path / "tuned"))
     assert backend.traits.chat
-    found = [tokens_of(answer)[0] for answer in ask(backend, *map(greedy, PROMPTS[:2]))]
-    assert found == expected
-    assert found != [alone(plain, prompt) for prompt in PROMPTS[:2]]
+    answers = [tokens_of(answer)[0] for answer in ask(backend, *map(greedy, PROMPTS[:2]))]
+    assert answers == expected
+    assert answers != [alone(plain, prompt) for prompt in PROMPTS[:2]]
     switchable = load_weights(str(tmp_path / "tuned"), merge=False)
     with switchable.model.disable_adapter():
         assert alone(switchable, PROMPTS[1]) == alone(plain, PROMPTS[1])
@@ -430,8 +430,8 @@ def test_an_adapter_that_does_not_fit_its_base_says_the_sizes(tmp_path: Path) ->
             load_weights(str(tmp_path / "tuned"))
 
 
-def load_config(told: dict[str, Any]) -> Any:
-    return importlib.import_module("transformers").AutoConfig.for_model(**told)
+def load_config(config: dict[str, Any]) -> Any:
+    return importlib.import_module("transformers").AutoConfig.for_model(**config)
 
 
 def test_an_adapter_on_an_adapter_is_refused(tmp_path: Path) -> None:
@@ -471,11 +471,11 @@ def gguf_file(path: Path, *, without: str = "nothing") -> Path:
     for name, weight in made.state_dict().items():
         if without in name:
             continue
-        told = weight
+        as_written = weight
         for part, heads in (("q_proj", settings.num_attention_heads), ("k_proj", settings.num_key_value_heads)):
             if part in name:  # the format pairs the halves of a head otherwise
-                told = weight.reshape(heads, 2, -1, weight.shape[-1]).swapaxes(1, 2).reshape(weight.shape)
-        writer.add_tensor(names.get_name(name, (".weight",)), told.contiguous().numpy())
+                as_written = weight.reshape(heads, 2, -1, weight.shape[-1]).swapaxes(1, 2).reshape(weight.shape)
+        writer.add_tensor(names.get_name(name, (".weight",)), as_written.contiguous().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -508,9 +508,9 @@ def test_a_gguf_file_that_cannot_be_read_is_one_line_and_leaves_nothing(
     monkeypatch.setenv("SELFINSTRUCT_CACHE_DIR", str(tmp_path / "cache"))
     path = tmp_path / "broken.gguf"
     path.write_bytes(b"GGUF" + b"\x03" * 64)
-    with pytest.raises(BadInput, match="cannot be loaded") as told:
+    with pytest.raises(BadInput, match="cannot be loaded") as error:
         load_weights(str(path))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
     assert [entry for entry in (tmp_path / "cache" / "converted").iterdir() if entry.is_dir()] == []
 
 

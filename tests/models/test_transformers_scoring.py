@@ -53,19 +53,19 @@ def alone(scorer: TransformersScorer, prompt: str, continuation: str) -> list[fl
     torch = pytest.importorskip("torch")
     model: Any = scorer._model
     before = [0, *scorer._tokenizer(prompt, add_special_tokens=False)["input_ids"]] if prompt else [0]
-    found = []
+    scores = []
     for token in scorer._tokenizer(continuation, add_special_tokens=False)["input_ids"]:
         logits = model(input_ids=torch.tensor([before])).logits[0, -1].double()
-        found.append(float((logits[token] - torch.logsumexp(logits, 0)).detach()))
+        scores.append(float((logits[token] - torch.logsumexp(logits, 0)).detach()))
         before.append(token)
-    return found
+    return scores
 
 
 def test_every_token_has_the_log_probability_of_the_definition(folder: Path) -> None:
     scorer = TransformersScorer(str(folder))
     texts = [("name a river.", "the nile"), ("", "the nile"), ("a", "b"), ("add one,", " two.")]
-    found = scorer.many_log_probabilities(texts)
-    for text, scores in zip(texts, found, strict=True):
+    scored = scorer.many_log_probabilities(texts)
+    for text, scores in zip(texts, scored, strict=True):
         assert scores == pytest.approx(alone(scorer, *text), abs=1e-5)
         assert len(scores) == len(text[1])
 
@@ -88,9 +88,9 @@ def test_what_does_not_fit_loses_the_beginning_of_its_prompt_and_then_the_end_of
 
 def test_probabilities_of_all_next_letters_sum_to_one(folder: Path) -> None:
     scorer = TransformersScorer(str(folder))
-    told = [scorer.token_log_probabilities("abc", letter)[0] for letter in LETTERS]
+    scores = [scorer.token_log_probabilities("abc", letter)[0] for letter in LETTERS]
     rest = scorer.token_log_probabilities("abc", "é")[0]  # every other letter is the unknown one
-    assert 0.9 < sum(map(math.exp, [*told, rest])) < 1.0  # what is left is the beginning mark's
+    assert 0.9 < sum(map(math.exp, [*scores, rest])) < 1.0  # what is left is the beginning mark's
 
 
 def test_the_name_of_a_folder_says_nothing_of_where_it_lies(folder: Path) -> None:
@@ -101,9 +101,9 @@ def test_the_name_of_a_folder_says_nothing_of_where_it_lies(folder: Path) -> Non
 def test_a_folder_without_a_model_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    with pytest.raises(BadInput, match=r"cannot be loaded.*safetensors") as told:
+    with pytest.raises(BadInput, match=r"cannot be loaded.*safetensors") as error:
         TransformersScorer(str(tmp_path)).token_log_probabilities("a", "b")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 def test_without_the_extra_the_way_to_it_is_told(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_numbers_have_four_bytes_whatever_the_processor_would_choose(
 
 def test_batches_hold_so_many_tokens_and_no_text_is_left_out() -> None:
     lengths = sorted([3, 50, 700, 5000, 5000, 12, 9])
-    found = _in_order(lengths)
-    assert [place for batch in found for place in batch] == list(range(len(lengths)))
-    assert all(len(batch) * lengths[batch[-1]] <= 4096 or len(batch) == 1 for batch in found)
+    batches = _in_order(lengths)
+    assert [place for batch in batches for place in batch] == list(range(len(lengths)))
+    assert all(len(batch) * lengths[batch[-1]] <= 4096 or len(batch) == 1 for batch in batches)
     assert _in_order([]) == []

@@ -216,7 +216,7 @@ def test_in_4_bits_the_library_quantises_what_it_loads_onto_the_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch, transformers = importlib.import_module("torch"), importlib.import_module("transformers")
-    place, found, given = tiny_models.saved(tmp_path / "m"), importlib.util.find_spec, {}
+    place, find, given = tiny_models.saved(tmp_path / "m"), importlib.util.find_spec, {}
     loads = transformers.AutoModelForCausalLM.from_pretrained
 
     def loaded(source: Any, **how: Any) -> Any:  # as bitsandbytes would, but on no GPU and in four bytes
@@ -224,7 +224,7 @@ def test_in_4_bits_the_library_quantises_what_it_loads_onto_the_gpu(
         return loads(source, output_loading_info=how["output_loading_info"])
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: name == "bitsandbytes" or found(name, *more))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: name == "bitsandbytes" or find(name, *more))
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", loaded)
     monkeypatch.setattr(transformers, "BitsAndBytesConfig", dict)
     assert TransformersWeights(f"hf:{place}").load(dtype="4bit").source == str(place.resolve())

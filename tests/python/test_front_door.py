@@ -622,7 +622,13 @@ def test_every_record_of_the_front_door_is_checked() -> None:
     records = [name for name, place in si._PLACES.items() if place.startswith(("records:", "stage:"))]
     frozen = [name for name in records if hasattr(getattr(si, name), "__dataclass_fields__")]
     assert [name for name in frozen if not hasattr(getattr(si, name).__init__, "__wrapped__")] == []
-    outcomes = {"Kept", "Rejected", "Failed", "Measured", "Built"}  # tuples, made for every record: what takes them looks
+    outcomes = {
+        "Kept",
+        "Rejected",
+        "Failed",
+        "Measured",
+        "Built",
+    }  # tuples, made for every record: what takes them looks
     assert set(records) - set(frozen) == {"Outcome", "Stage"} | outcomes
 
 

@@ -124,7 +124,7 @@ def finetuned(**stop: Json) -> dict[str, Json]:
     }
 
 
-def story(*told: StageMeasure) -> RunSummary:
+def story(*measures: StageMeasure) -> RunSummary:
     """A run that measured just this."""
     return RunSummary(
         name="run",
@@ -135,5 +135,5 @@ def story(*told: StageMeasure) -> RunSummary:
         target=None,
         published=1,
         stopped_because="done",
-        measured=told,
+        measured=measures,
     )

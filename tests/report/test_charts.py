@@ -77,7 +77,7 @@ def test_many_rounds_are_drawn_in_groups_that_add_up() -> None:
     counts = [RoundCount(number=turn, requests=1, candidates=2, kept=1) for turn in range(1, 1000)]
     groups = charts._grouped(counts)
     assert len(groups) <= 60
-    assert [one for group in groups for one in group] == counts
+    assert [count for group in groups for count in group] == counts
 
 
 def test_what_goes_and_what_stays_is_decided_by_the_strict_rule() -> None:
@@ -91,18 +91,18 @@ def test_what_is_stacked_adds_up_to_the_longest_bar() -> None:
     bars = [shape for shape in chart.shapes if isinstance(shape, Bar)]
     assert [bar.colour for bar in bars] == [KEPT, REJECTED, FAILED]
     assert [bar.width / bars[0].width for bar in bars] == pytest.approx([1, 3 / 6, 1 / 6])
-    assert all(one.x + one.width == pytest.approx(other.x) for one, other in pairwise(bars))
+    assert all(bar.x + bar.width == pytest.approx(other.x) for bar, other in pairwise(bars))
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e7), st.booleans())
 def test_ticks_are_few_within_reach_and_evenly_apart(low: float, span: float, whole: bool) -> None:  # noqa: FBT001
-    found = ticks(low, low + span, whole=whole)
-    places = [place for place, _ in found]
-    assert len(found) <= 6
+    values = ticks(low, low + span, whole=whole)
+    places = [place for place, _ in values]
+    assert len(values) <= 6
     assert all(low - span * 1e-6 <= place <= low + span * (1 + 1e-6) for place in places)
     steps = [b - a for a, b in pairwise(places)]
     assert all(step == pytest.approx(steps[0]) for step in steps)
-    assert len({said for _, said in found}) == len(found)
+    assert len({said for _, said in values}) == len(values)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1))

@@ -19,10 +19,10 @@ SAID = Path(__file__).with_name("quickstart_contents.json")
 
 def test_the_page_of_a_run_says_what_it_said() -> None:
     expected = json.loads(SAID.read_text(encoding="utf-8"))
-    found = contents(drawn())
-    assert list(found.anchors) == expected["anchors"]
-    assert [list(text) for text in found.texts] == expected["texts"]
-    assert [[label, sorted(words)] for label, words in found.drawings] == expected["drawings"]
+    said = contents(drawn())
+    assert list(said.anchors) == expected["anchors"]
+    assert [list(text) for text in said.texts] == expected["texts"]
+    assert [[label, sorted(words)] for label, words in said.drawings] == expected["drawings"]
 
 
 def test_contents_hold_what_is_said_and_not_how_it_is_written() -> None:

@@ -20,7 +20,7 @@ def texts(svg: str) -> list[str]:
 @given(st.lists(st.integers(0, 10**7), min_size=2, unique=True))
 def test_more_examples_stand_further_right(seen: list[int]) -> None:
     first = min(count for count in seen if count)
-    assert all(place_of(one, first) < place_of(other, first) for one, other in pairwise(sorted(seen)))
+    assert all(place_of(value, first) < place_of(other, first) for value, other in pairwise(sorted(seen)))
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, unique=True))
@@ -29,9 +29,9 @@ def test_the_axis_has_room_for_what_is_written_on_it_and_always_says_the_last(se
     axis = examples_seen(ordered)
     assert axis.ticks[-1][1] == f"{ordered[-1]:,}"
     units = 0.85 * WIDTH / (axis.ticks[-1][0] - axis.low or 1)
-    for (one, said), (other, also) in pairwise(axis.ticks):
-        assert one < other
-        assert (other - one) * units >= (text_width(said) + text_width(also)) / 2
+    for (place, said), (other, also) in pairwise(axis.ticks):
+        assert place < other
+        assert (other - place) * units >= (text_width(said) + text_width(also)) / 2
 
 
 @pytest.mark.parametrize("share", [True, False])
@@ -50,9 +50,9 @@ def test_curves_and_their_intervals_take_the_pages_colours(*, share: bool) -> No
 
 
 def test_one_check_alone_and_a_curve_that_is_nothing_are_drawn() -> None:
-    one = ChartLine(KEPT, [(0.0, ShownEstimate(0.0))])
-    assert "<svg" in drawn(lines("label", [one], examples_seen([0]), up="nats"))
-    assert "<svg" in drawn(lines("label", [one], places_axis([(1.0, "1")], "cycle"), up="IFS", share=True))
+    line = ChartLine(KEPT, [(0.0, ShownEstimate(0.0))])
+    assert "<svg" in drawn(lines("label", [line], examples_seen([0]), up="nats"))
+    assert "<svg" in drawn(lines("label", [line], places_axis([(1.0, "1")], "cycle"), up="IFS", share=True))
 
 
 def test_of_nothing_nothing_is_drawn() -> None:

@@ -113,10 +113,10 @@ def realistic(seed: int = 7) -> RunSummary:
                 nearest_rejected=gone,
             )
         )
-    made = sum(one.candidates for one in rounds)
-    alike = sum(len(one.nearest_rejected) for one in rounds)
-    new = sum(len(one.nearest_kept) for one in rounds)
-    lost, published = 30 * 18, sum(one.kept for one in rounds)
+    made = sum(round_.candidates for round_ in rounds)
+    alike = sum(len(round_.nearest_rejected) for round_ in rounds)
+    new = sum(len(round_.nearest_kept) for round_ in rounds)
+    lost, published = 30 * 18, sum(round_.kept for round_ in rounds)
     instructions = (
         Count("too_short", 190),
         Count("starts_with_punctuation", 21),
@@ -297,7 +297,7 @@ def test_every_chart_can_be_read_aloud() -> None:
 def test_a_page_is_small() -> None:
     assert len(drawn().encode()) < 300_000
     many = replace(
-        realistic(), rounds=tuple(replace(one, number=turn) for turn, one in enumerate(realistic().rounds * 40))
+        realistic(), rounds=tuple(replace(round_, number=turn) for turn, round_ in enumerate(realistic().rounds * 40))
     )
     assert len(page(many).encode()) < 300_000
 
@@ -371,10 +371,10 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 
 def test_no_text_of_a_run_can_leave_its_place() -> None:
     tame, wild = (page(_with_every_text(realistic(), text)) for text in ("x", "".join(HOSTILE)))
-    expected, found = read(tame), read(wild)
-    assert _apart_from_marks(found.tags) == _apart_from_marks(expected.tags)
-    assert len(found.ids) == len(set(found.ids)) == len(expected.ids)
-    assert found.loads == []
+    expected, hostile = read(tame), read(wild)
+    assert _apart_from_marks(hostile.tags) == _apart_from_marks(expected.tags)
+    assert len(hostile.ids) == len(set(hostile.ids)) == len(expected.ids)
+    assert hostile.loads == []
     assert not _INVISIBLE.search(wild)
     assert wild.encode("utf-8")
 

@@ -38,16 +38,16 @@ def test_of_nothing_known_nothing_is_drawn() -> None:
 
 
 def test_names_stand_in_two_lines_and_rows_are_in_order() -> None:
-    found = texts(drawn(pairs("l", [ROW, ChartPair(name="b", under="none", first=0.1, second=0.2)])))
-    assert found.index("a") < found.index("chat") < found.index("b") < found.index("none")
+    written = texts(drawn(pairs("l", [ROW, ChartPair(name="b", under="none", first=0.1, second=0.2)])))
+    assert written.index("a") < written.index("chat") < written.index("b") < written.index("none")
 
 
 def test_more_rows_than_can_be_read_are_left_to_the_table() -> None:
-    found = texts(
+    written = texts(
         drawn(pairs("l", [ChartPair(name=f"row {at}", first=0.1, second=0.2) for at in range(MOST_PAIRS + 9)]))
     )
-    assert f"row {MOST_PAIRS - 1}" in found
-    assert f"row {MOST_PAIRS}" not in found
+    assert f"row {MOST_PAIRS - 1}" in written
+    assert f"row {MOST_PAIRS}" not in written
 
 
 def test_shares_of_a_bar_fill_it() -> None:

@@ -22,7 +22,7 @@ from tests.report.test_page import _INVISIBLE, HOSTILE, Reader, _apart_from_mark
 
 
 def of(stage: str) -> StageMeasure:
-    return next(one for one in measured() if one.stage == stage)
+    return next(measure for measure in measured() if measure.stage == stage)
 
 
 def text_of(*measures: StageMeasure) -> str:
@@ -35,9 +35,9 @@ def whole() -> str:
 
 
 def test_every_stage_of_tone_and_tuning_has_a_section_and_leaves_nothing_to_a_generic_table(whole: str) -> None:
-    found = [section.anchor for section in sections(story(*measured()))]
+    anchors = [section.anchor for section in sections(story(*measured()))]
     own = ["loop", "fragments", "judge", "tuning", "tone", "taste", "tested"]
-    assert [one for one in found if one in own] == own
+    assert [anchor for anchor in anchors if anchor in own] == own
     reader = read(whole)
     assert "measures" not in reader.ids
     assert len(reader.ids) == len(set(reader.ids))
@@ -92,8 +92,8 @@ def test_every_number_of_a_judge_has_its_interval_and_the_rule_beside_it() -> No
     assert isinstance(measure.value, dict)
     test: Any = measure.value["metrics"]["test"]  # type: ignore[index,call-overload]
     for name in ("accuracy", "precision", "recall", "f1", "auroc", "ece"):
-        one = test[name]
-        assert f"{decimals(one['value'])}{decimals(one['low'])}\N{EN DASH}{decimals(one['high'])}" in said
+        bounds = test[name]
+        assert f"{decimals(bounds['value'])}{decimals(bounds['low'])}\N{EN DASH}{decimals(bounds['high'])}" in said
     assert decimals(test["first_character"]["accuracy"]) in said
     assert decimals(test["prevalence"]) in said
     groups: Any = measure.value["validation"]["groups"]  # type: ignore[index,call-overload]
@@ -220,9 +220,9 @@ def test_the_first_figure_is_of_the_score_that_is_reported_and_not_of_one_with_a
 
 
 def test_feedback_that_asks_for_nothing_says_why() -> None:
-    found = of("feedback")
-    assert isinstance(found.value, dict)
-    said = text_of(replace(found, value={**found.value, "asks_for": []}))
+    feedback = of("feedback")
+    assert isinstance(feedback.value, dict)
+    said = text_of(replace(feedback, value={**feedback.value, "asks_for": []}))
     assert "The next cycle asks for more of: nothing in particular, as no kind" in said
 
 
@@ -237,8 +237,8 @@ def test_the_split_and_the_answers_are_told_by_model_and_by_what_they_are_compar
     for name, title in (("agreement_with_teacher", "Agreement with the teacher"), ("quality_on_gold", "gold answers")):
         assert title in said
         for model in value["models"]:
-            found = model[name]["rouge_l"]
-            assert f"{decimals(found['value'])}{decimals(found['low'])}\N{EN DASH}{decimals(found['high'])}" in said
+            scored = model[name]["rouge_l"]
+            assert f"{decimals(scored['value'])}{decimals(scored['low'])}\N{EN DASH}{decimals(scored['high'])}" in said
     assert "Quality on held-out seeds" not in said
     told_of: Any = split.value
     assert f"{told_of['test']} records" in said
@@ -342,9 +342,9 @@ def test_no_text_of_a_measure_can_leave_its_place() -> None:
     def made(mark: str) -> tuple[str, Reader]:
         numbers: dict[str, str] = {}
         spoil = lambda text: f"{numbers.setdefault(text, str(len(numbers)))}{mark}"  # noqa: E731 - one expression
-        found = (replace(one, label=one.label and mark, value=spoiled(one.value, spoil)) for one in measured())
+        spoilt = (replace(part, label=part.label and mark, value=spoiled(part.value, spoil)) for part in measured())
         cycles = (replace(cycle(1, 0.5, mark), asks_for=(mark,)), cycle(2, 0.6, mark))
-        html = page(replace(story(*found), cycles=cycles))
+        html = page(replace(story(*spoilt), cycles=cycles))
         return html, read(html)
 
     _, tame = made("x")

@@ -12,11 +12,11 @@ from tests.cli.typed import lines
 
 
 def test_a_student_is_tuned_on_the_other_tasks_and_asked_about_its_own(tmp_path: Path) -> None:
-    found = TaskSet(studies(5), 0)
-    one, *_ = trainings(("original", "empty"), (3,), (7,), 2)
-    learned, asked = arm_files(one, found, tmp_path, 2, 2)
+    tasks = TaskSet(studies(5), 0)
+    first, *_ = trainings(("original", "empty"), (3,), (7,), 2)
+    learned, asked = arm_files(first, tasks, tmp_path, 2, 2)
     made = arm_recipe(
-        one, "embedded", [learned, asked], asking={"shots": 2}, tuning={"epochs": 1.0}, changes=["seed=8"]
+        first, "embedded", [learned, asked], asking={"shots": 2}, tuning={"epochs": 1.0}, changes=["seed=8"]
     )
     tune, ask = made.stages
     assert isinstance(tune, Finetune)

@@ -37,30 +37,30 @@ def recipe(folder: Path, **keys: Any) -> Resolved:
 
 def test_every_key_that_names_a_file_names_it_beside_the_recipe(far: Path) -> None:
     asks = {"model": "teacher", "gold": "a.jsonl", "held_out_seeds": "sub/b.jsonl"}
-    found = recipe(
+    written_recipe = recipe(
         far,
         inputs=["a.jsonl", {"path": "sub/b.jsonl#train"}],
         models={"teacher": "scripted:script.yaml", "big": "gguf:model.gguf", "near": "embedded"},
         limits={"prices": "prices.yaml"},
         stages=[{"decontaminate": {"against": ["a.jsonl", "ifs-v1"]}}, {"answer_set": asks}],
     ).written_out()
-    assert found["inputs"] == [
+    assert written_recipe["inputs"] == [
         {"path": str(far / "a.jsonl"), "from": "", "compat": ""},
         {"path": f"{far / 'sub/b.jsonl'}#train", "from": "", "compat": ""},
     ]
-    assert found["models"] == {
+    assert written_recipe["models"] == {
         "teacher": f"scripted:{far / 'script.yaml'}",
         "big": f"gguf:{far / 'model.gguf'}",
         "near": "embedded",
     }
-    written = yaml.safe_dump(found)
+    written = yaml.safe_dump(written_recipe)
     assert written.count(str(far)) == 8
     assert "ifs-v1" in written
 
 
 def test_seeds_lie_beside_the_recipe_too(far: Path) -> None:
-    found = recipe(far, seeds="a.jsonl", models={"teacher": "embedded"}, rounds=["propose"])
-    assert seeds_and_benchmarks(found, lambda _: None).seeds[0].instruction.startswith("far")
+    resolved = recipe(far, seeds="a.jsonl", models={"teacher": "embedded"}, rounds=["propose"])
+    assert seeds_and_benchmarks(resolved, lambda _: None).seeds[0].instruction.startswith("far")
 
 
 def test_what_is_typed_lies_in_the_working_directory(far: Path) -> None:

@@ -57,8 +57,8 @@ class Tune:
         loaded.model.save_pretrained(bench.scratch / "student")
         loaded.tokenizer.save_pretrained(bench.scratch / "student")
         yield Built("student", bench.scratch / "student")
-        told = [weights.name, weights.notice, bench.ask_loaded is not None, sorted(bench.models)]
-        yield Measured("tuned", told)  # type: ignore[arg-type]  # lists of text are JSON
+        seen = [weights.name, weights.notice, bench.ask_loaded is not None, sorted(bench.models)]
+        yield Measured("tuned", seen)  # type: ignore[arg-type]  # lists of text are JSON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +105,8 @@ def tasks(tmp_path: Path) -> Path:
 
 
 def recipe(tasks: Path, models: dict[str, str], *stages: Any, **more: Any) -> Resolved:
-    told = {"name": "toy", "inputs": [str(tasks)], "models": models, "stages": list(stages), "publish": None, **more}
-    return resolve(parse_yaml(json.dumps(told).encode(), "toy.yaml"))
+    written = {"name": "toy", "inputs": [str(tasks)], "models": models, "stages": list(stages), "publish": None, **more}
+    return resolve(parse_yaml(json.dumps(written).encode(), "toy.yaml"))
 
 
 def measured(folder: Path, stage: str) -> dict[str, Any]:

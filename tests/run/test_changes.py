@@ -26,8 +26,8 @@ def changed(word: str) -> dict[str, Any]:
 
 
 def test_a_word_changes_one_value_and_leaves_the_recipe_as_it_was() -> None:
-    found = changed("novelty.rouge_l_below=0.6")
-    assert found["rounds"] == ["propose", {"novelty": {"rouge_l_below": 0.6}}]
+    changes = changed("novelty.rouge_l_below=0.6")
+    assert changes["rounds"] == ["propose", {"novelty": {"rouge_l_below": 0.6}}]
     assert RECIPE["rounds"] == ["propose", {"novelty": None}]
     assert changed("propose.choices=2")["rounds"][0] == {"propose": {"choices": 2}}
     assert changed("seed=7")["seed"] == 7

@@ -14,8 +14,8 @@ def arm(folder: Path, name: str, ifs: float, kept: float | None = None) -> None:
     place.mkdir(parents=True)
     (place / "score.json").write_text(json.dumps({"ifs": ifs, "ifs_clean": None}), encoding="utf-8")
     if kept is not None:
-        told = {"models": [{}, {"prose_loss": {"value": 3.0}}], "differences": [{"known_facts": {"value": kept}}]}
-        (place / "knowledge.json").write_text(json.dumps(told), encoding="utf-8")
+        knowledge = {"models": [{}, {"prose_loss": {"value": 3.0}}], "differences": [{"known_facts": {"value": kept}}]}
+        (place / "knowledge.json").write_text(json.dumps(knowledge), encoding="utf-8")
 
 
 def test_contrasts_are_paired_by_seed_and_corrected_for_one_another(tmp_path: Path) -> None:
@@ -25,13 +25,13 @@ def test_contrasts_are_paired_by_seed_and_corrected_for_one_another(tmp_path: Pa
         arm(tmp_path, f"simple-{seed}", base + (0.1 if seed == 43 else -0.1))
     arm(tmp_path, "once", 0.9)
     page = contrast_table(tmp_path, ["full:lora", "simple:lora"])
-    told = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
-    found = {(one["of"], one["column"]): one for one in told["contrasts"]}
-    assert found["full", "IFS"]["value"] == pytest.approx(0.1043, abs=1e-4)
-    assert found["full", "IFS"]["corrected"] == pytest.approx(2 * found["full", "IFS"]["p"], abs=2e-6)
-    assert found["full", "IFS"]["p"] < 0.001
-    assert found["simple", "IFS"]["low"] < 0 < found["simple", "IFS"]["high"]
-    assert ("simple", "facts kept") not in found  # that arm has no such file
+    audit = json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))
+    contrasts = {(contrast["of"], contrast["column"]): contrast for contrast in audit["contrasts"]}
+    assert contrasts["full", "IFS"]["value"] == pytest.approx(0.1043, abs=1e-4)
+    assert contrasts["full", "IFS"]["corrected"] == pytest.approx(2 * contrasts["full", "IFS"]["p"], abs=2e-6)
+    assert contrasts["full", "IFS"]["p"] < 0.001
+    assert contrasts["simple", "IFS"]["low"] < 0 < contrasts["simple", "IFS"]["high"]
+    assert ("simple", "facts kept") not in contrasts  # that arm has no such file
     assert "| lora | 3 | 0.500 |" in page
     assert "| once | 1 | 0.900 |" in page
     assert (tmp_path / "audit.md").read_text(encoding="utf-8") == page

@@ -69,8 +69,8 @@ class Guided(Count):
     def __call__(self, records: Any, bench: Bench) -> Iterator[Outcome]:
         for outcome in super().__call__(records, bench):
             assert isinstance(outcome, Kept)
-            told = {seed.id: bench.guidance.get(seed.id, 1.0) for seed in bench.pool.seeds}
-            yield Kept(outcome.record, {"guidance": dict(told), "wanted": dict(bench.wanted)})
+            weights = {seed.id: bench.guidance.get(seed.id, 1.0) for seed in bench.pool.seeds}
+            yield Kept(outcome.record, {"guidance": dict(weights), "wanted": dict(bench.wanted)})
 
 
 def walked(
@@ -113,50 +113,50 @@ def shown(folder: Path) -> list[dict[str, float]]:
 
 
 def test_each_cycle_makes_as_many_tasks_more_and_has_stages_of_its_own(tmp_path: Path) -> None:
-    found = walked(tmp_path / "run", cycles=3)
-    assert found.reason == "target"
-    assert len(found.kept) == 36
-    assert [cycle.tasks for cycle in found.cycles] == [12, 24, 36]
-    assert [cycle.number for cycle in found.cycles] == [1, 2, 3]
-    for cycle, later in zip(found.cycles, found.cycles[1:], strict=False):
+    ended = walked(tmp_path / "run", cycles=3)
+    assert ended.reason == "target"
+    assert len(ended.kept) == 36
+    assert [cycle.tasks for cycle in ended.cycles] == [12, 24, 36]
+    assert [cycle.number for cycle in ended.cycles] == [1, 2, 3]
+    for cycle, later in zip(ended.cycles, ended.cycles[1:], strict=False):
         assert later.rounds[0] == cycle.rounds[1] + 1
     folders = [place.path.parent.name for place in runner_in(tmp_path / "run").folder.stage_folders()]
     assert [name for name in dict.fromkeys(folders) if name.startswith("stages")] == [
-        cycle.part for cycle in found.cycles
+        cycle.part for cycle in ended.cycles
     ]
     assert folders[0] == "round-00001"
-    assert folders[-1] == found.cycles[-1].part
+    assert folders[-1] == ended.cycles[-1].part
 
 
 def test_what_the_student_fails_on_is_shown_more_in_the_next_cycle_and_never_in_the_first(tmp_path: Path) -> None:
-    found = walked(tmp_path / "run", cycles=2)
+    ended = walked(tmp_path / "run", cycles=2)
     weights = shown(tmp_path / "run")
     river, label = SEEDS[0].id, SEEDS[1].id
-    assert {weight for line in weights[: found.cycles[0].rounds[1]] for weight in line.values()} == {1.0}
-    for line in weights[found.cycles[0].rounds[1] :]:
+    assert {weight for line in weights[: ended.cycles[0].rounds[1]] for weight in line.values()} == {1.0}
+    for line in weights[ended.cycles[0].rounds[1] :]:
         assert line[label] > 1 > line[river]
     named = wanted(tmp_path / "run")
-    assert not any(named[: found.cycles[0].rounds[1]])
-    for line in named[found.cycles[0].rounds[1] :]:
+    assert not any(named[: ended.cycles[0].rounds[1]])
+    for line in named[ended.cycles[0].rounds[1] :]:
         assert line["classification tasks that name their possible labels"] > 1
 
 
 def test_feedback_that_does_not_steer_is_told_all_the_same(tmp_path: Path) -> None:
-    found = walked(tmp_path / "run", cycles=2, steer=False)
+    ended = walked(tmp_path / "run", cycles=2, steer=False)
     assert {weight for line in shown(tmp_path / "run") for weight in line.values()} == {1.0}
     assert not any(wanted(tmp_path / "run"))
-    assert found.cycles[0].feedback["cells"]
+    assert ended.cycles[0].feedback["cells"]
 
 
 def test_the_loop_ends_where_the_score_no_longer_rises(tmp_path: Path) -> None:
-    found = walked(tmp_path / "run", cycles=5, rises=False)
-    assert found.reason == "plateau"
-    assert len(found.cycles) == 2
-    gain = found.cycles[-1].feedback["gain"]
+    ended = walked(tmp_path / "run", cycles=5, rises=False)
+    assert ended.reason == "plateau"
+    assert len(ended.cycles) == 2
+    gain = ended.cycles[-1].feedback["gain"]
     assert isinstance(gain, dict)
     assert gain["value"] == 0.0
     assert gain["high"] == pytest.approx(1 - 0.025 ** (1 / 150))  # nothing differs, and yet that is no certainty
-    assert len(found.kept) == 24
+    assert len(ended.kept) == 24
 
 
 @pytest.mark.parametrize(("sources", "reason"), [(98, "target"), (99, "plateau")])
@@ -164,8 +164,8 @@ def test_so_few_prompts_that_nothing_could_be_known_never_end_a_loop_and_that_is
     sources: int, reason: str, tmp_path: Path
 ) -> None:
     heard = Listening()
-    found = walked(tmp_path / "run", cycles=3, rises=False, sources=sources, watch=heard)
-    assert found.reason == reason
+    ended = walked(tmp_path / "run", cycles=3, rises=False, sources=sources, watch=heard)
+    assert ended.reason == reason
     assert any("too few" in line for line in heard.said) == (reason == "target")
 
 
@@ -176,8 +176,8 @@ def test_several_answers_to_one_prompt_are_one_prompt(
     steers: bool,  # noqa: FBT001 - a table
     tmp_path: Path,
 ) -> None:
-    found = walked(tmp_path / "run", cycles=1, sources=sources, samples=samples)
-    cells: Any = found.cycles[-1].feedback["cells"]
+    ended = walked(tmp_path / "run", cycles=1, sources=sources, samples=samples)
+    cells: Any = ended.cycles[-1].feedback["cells"]
     assert {cell["steers"] for cell in cells if cell["feature"] == "asks"} == {steers}
     assert {cell["prompts"] for cell in cells if cell["feature"] == "asks"} == {sources * samples}
 
@@ -196,12 +196,12 @@ def test_a_kind_that_nearly_all_prompts_belong_to_steers_nothing(
     file = tmp_path / "now.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     bench = Bench(built={"responses.jsonl": file}, scratch=tmp_path / "scratch")
-    [told] = [one.value for one in Feedback()((), bench) if isinstance(one, Measured)]
-    assert isinstance(told, dict)
-    cells: Any = told["cells"]
+    [feedback] = [outcome.value for outcome in Feedback()((), bench) if isinstance(outcome, Measured)]
+    assert isinstance(feedback, dict)
+    cells: Any = feedback["cells"]
     assert {cell["steers"] for cell in cells if cell["cell"] == "for a text"} == {steers}
     assert (
-        any(str(line).startswith("tasks that ask for a text: ") for line in cast("list[str]", told["asks_for"]))
+        any(str(line).startswith("tasks that ask for a text: ") for line in cast("list[str]", feedback["asks_for"]))
         == steers
     )
 
@@ -212,9 +212,9 @@ def test_answers_to_other_prompts_than_before_tell_no_gain(tmp_path: Path) -> No
         row = {"model": "m", "wrapper": "none", "prompt": f"Name a {what}.", "source": what, "whole": True}
         path.write_text(json.dumps({**row, "answer_like": True}) + "\n", encoding="utf-8")
     bench = Bench(built={"responses.jsonl": file}, before={"responses.jsonl": others}, scratch=tmp_path / "scratch")
-    [told] = [one.value for one in Feedback()((), bench) if isinstance(one, Measured)]
-    assert isinstance(told, dict)
-    assert (told["gain"], told["plateau"]) == (None, False)
+    [feedback] = [outcome.value for outcome in Feedback()((), bench) if isinstance(outcome, Measured)]
+    assert isinstance(feedback, dict)
+    assert (feedback["gain"], feedback["plateau"]) == (None, False)
 
 
 def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp_path: Path) -> None:
@@ -222,12 +222,12 @@ def test_every_decision_is_in_the_ledger_once_however_often_the_run_is_begun(tmp
     again = walked(tmp_path / "run", cycles=2)
     assert [task.id for task in again.kept] == [task.id for task in first.kept]
     lines = [json.loads(line) for line in (tmp_path / "run" / "ledger.jsonl").read_text().splitlines()]
-    told = [line for line in lines if line["event"] == "cycle"]
-    assert [line["cycle"] for line in told] == [1, 2]
-    assert told[0]["asks_for"][0].startswith("classification tasks that name their possible labels: ")
-    assert told[1]["gain"]["value"] > 0
-    assert [line["decision"] for line in told] == ["go on", "end: it was the last one asked for"]
-    assert all(0 < line["distinct_2"] <= 1 for line in told)
+    cycles = [line for line in lines if line["event"] == "cycle"]
+    assert [line["cycle"] for line in cycles] == [1, 2]
+    assert cycles[0]["asks_for"][0].startswith("classification tasks that name their possible labels: ")
+    assert cycles[1]["gain"]["value"] > 0
+    assert [line["decision"] for line in cycles] == ["go on", "end: it was the last one asked for"]
+    assert all(0 < line["distinct_2"] <= 1 for line in cycles)
 
 
 def test_a_loop_killed_after_a_cycle_goes_on_to_the_same_files(tmp_path: Path) -> None:
@@ -270,12 +270,12 @@ def test_feedback_without_a_score_of_its_own_is_refused_before_anything_is_paid(
 def test_the_target_of_a_cycle_is_part_of_what_a_loop_is() -> None:
     from selfinstruct.run.fingerprint import fingerprint, identity
 
-    one = made(
+    loop = made(
         "{name: a, models: {teacher: embedded}, rounds: [propose], "
         "stages: [{score: {prompts: 'ifs-v1:dev'}}, feedback], cycles: 2}"
     )
-    more = replace(one, recipe=one.recipe.model_copy(update={"count": 200}))
-    assert fingerprint(identity(one, ())) != fingerprint(identity(more, ()))
+    more = replace(loop, recipe=loop.recipe.model_copy(update={"count": 200}))
+    assert fingerprint(identity(loop, ())) != fingerprint(identity(more, ()))
 
 
 @pytest.mark.parametrize(
@@ -324,8 +324,8 @@ def test_cycles_are_not_compared_by_a_judge_that_each_trains_anew(judge: str, re
 def test_a_stage_made_of_other_records_than_come_in_is_refused(tmp_path: Path) -> None:
     walked(tmp_path / "run", cycles=1)
     done = next((tmp_path / "run").glob("stages*/*/DONE"))
-    told = read_sealed(done, "")
-    publish_sealed(done, {**told, "received": told["received"] + 1})
+    result = read_sealed(done, "")
+    publish_sealed(done, {**result, "received": result["received"] + 1})
     with pytest.raises(BadInput, match="come in now; delete this folder"):
         walked(tmp_path / "run", cycles=1)
 

@@ -61,9 +61,9 @@ def test_an_instruction_too_long_to_be_compared_is_rejected_by_name() -> None:
         )
         for number in range(3)
     ]
-    found = list(Novelty()(tasks, Bench()))
-    assert all(isinstance(one, Rejected) and one.reason == "too_long" for one in found)
-    assert all(isinstance(one, Rejected) and one.evidence["limit"] == LONGEST for one in found)
+    outcomes = list(Novelty()(tasks, Bench()))
+    assert all(isinstance(outcome, Rejected) and outcome.reason == "too_long" for outcome in outcomes)
+    assert all(isinstance(outcome, Rejected) and outcome.evidence["limit"] == LONGEST for outcome in outcomes)
     assert Novelty().objects({"characters": 2 * LONGEST, "limit": LONGEST})
 
 

@@ -215,7 +215,7 @@ def test_several_endpoints_in_one_run_with_a_model_of_one_name(
     assert there.sent("/completions")
     assert there.sent("/chat/completions")
     known = json.loads((tmp_path / "out" / "endpoints.json").read_text())
-    assert {name: one["base_url"] for name, one in known.items()} == {
+    assert {name: endpoint["base_url"] for name, endpoint in known.items()} == {
         "openai:m (teacher)": there.url,
         "openai:m (sorter)": other,
     }

@@ -76,10 +76,10 @@ def test_the_prompts_are_split_by_source_into_150_and_350() -> None:
     assert [len(source) for source in sources] == [150, 350]
     assert not sources[0] & sources[1]
     assert {task.id for task in (*dev, *test)} == {task.id for task in whole}
-    for one, other in pairwise(dev):  # whole, then cut
-        if one.extra["source"] == other.extra["source"]:
-            assert (one.extra["whole"], other.extra["whole"]) == (True, False)
-            assert one.instruction.startswith(other.instruction)
+    for first, other in pairwise(dev):  # whole, then cut
+        if first.extra["source"] == other.extra["source"]:
+            assert (first.extra["whole"], other.extra["whole"]) == (True, False)
+            assert first.instruction.startswith(other.instruction)
     # The beginning is no run of neighbours in the file, and the split is for good.
     assert [task.extra["source"] for task in dev[:8:2]] == ["ifs-184", "ifs-449", "ifs-384", "ifs-364"]
 
@@ -98,7 +98,7 @@ def test_verdicts_are_those_of_the_backend_and_the_scorer(wrapper: str, place: P
     async def asked() -> list[Response]:
         backend = TransformersModel(str(place))
         wrapped = [made.wrapper.wrap(prompt.text) for prompt in prompts]
-        requests = [Request(prompt=one.prompt, stop=one.stop, max_tokens=48, temperature=0.0) for one in wrapped]
+        requests = [Request(prompt=w.prompt, stop=w.stop, max_tokens=48, temperature=0.0) for w in wrapped]
         answers = await asyncio.gather(*map(backend.answer, requests))
         await backend.close()
         return [
@@ -113,7 +113,7 @@ def test_verdicts_are_those_of_the_backend_and_the_scorer(wrapper: str, place: P
 
     expected = list(judged(asyncio.run(asked()), Coin(), Terms(tone_tokens=48, budget=48)))
     assert [(verdict.answers, verdict.clean) for verdict in reading.verdicts] == [
-        (one.answer_like, one.clean) for one in expected
+        (verdict.answer_like, verdict.clean) for verdict in expected
     ]
     assert len({verdict.answers for verdict in reading.verdicts}) == 2
 
@@ -142,7 +142,7 @@ def test_modes_come_back_after_a_fault(loaded: Loaded) -> None:
 
 def test_questions_of_taste_are_asked_once_each_and_told_as_a_share(place: Path, loaded: Loaded) -> None:
     reading = examiner(Coin(), "none", objecqa=True, first=1)(loaded.model, loaded.tokenizer)
-    questions = [one for one in questions_of(prompt_set("objecqa-v1")) if not one.phrasing]
+    questions = [question for question in questions_of(prompt_set("objecqa-v1")) if not question.phrasing]
     assert len(questions) == 100
 
     async def asked() -> list[str]:

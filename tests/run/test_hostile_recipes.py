@@ -305,9 +305,9 @@ def test_the_command_itself_ends_with_two_and_one_line(content: bytes, words: li
 
 @pytest.mark.parametrize("name", ["n" * 300 + ".yaml", "a\nb.yaml", "/dev/null/x", ".", "", "\udcff.yaml"])
 def test_a_name_that_no_recipe_has_ends_with_two(name: str) -> None:
-    told = (command if name.isprintable() else process)("check", name)  # a shell may hand over what is no text
-    assert told.returncode == 2, told.stderr
-    assert "Traceback" not in told.stderr
+    ended = (command if name.isprintable() else process)("check", name)  # a shell may hand over what is no text
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_recipe_in_any_script_is_printed_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_the_folder_of_a_run_does_not_change_with_what_others_publish(
 
 
 @pytest.mark.parametrize(
-    ("knobs", "told"),
+    ("knobs", "said"),
     [
         ({"num_perm": 256}, "num_perm 128, and this run has 256"),
         ({"seed": 7}, "seed 1, and this run has 7"),
@@ -174,10 +174,10 @@ def test_the_folder_of_a_run_does_not_change_with_what_others_publish(
         ({"over": "record"}, "over 'instruction', and this run has 'record'"),
     ],
 )
-def test_an_index_made_otherwise_is_one_line(tmp_path: Path, index: str, knobs: dict[str, Any], told: str) -> None:
+def test_an_index_made_otherwise_is_one_line(tmp_path: Path, index: str, knobs: dict[str, Any], said: str) -> None:
     given = written(tmp_path / "a.jsonl", BOAT, BREAD)
     clean(given, index, tmp_path / "a")
-    with pytest.raises(BadInput, match=told) as fault:
+    with pytest.raises(BadInput, match=said) as fault:
         clean(given, index, tmp_path / "b", **knobs)
     assert fault.value.exit_code == 2
     assert "\n" not in str(fault.value)
@@ -253,7 +253,7 @@ def test_signatures_in_the_folder_are_the_librarys_bit_for_bit(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
+    ("place", "said"),
     [
         ("redis://:hidden@127.0.0.1/0", "REDIS_PASSWORD"),
         ("redis://", "is no address of an index"),
@@ -261,8 +261,8 @@ def test_signatures_in_the_folder_are_the_librarys_bit_for_bit(tmp_path: Path) -
         ("redis://127.0.0.1:1/0", "see that Redis runs there"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_one_line(tmp_path: Path, place: str, told: str) -> None:
-    with pytest.raises(BadInput, match=told) as fault:
+def test_an_address_that_cannot_be_used_is_one_line(tmp_path: Path, place: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as fault:
         clean(written(tmp_path / "a.jsonl", BOAT), place, tmp_path / "a")
     assert "hidden" not in str(fault.value)
 

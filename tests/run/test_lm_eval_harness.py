@@ -137,17 +137,17 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_task_of_ones_own_is_asked_of_a_model_here_and_read_back_into_the_table(files: Path, tmp_path: Path) -> None:
     tiny_models.saved(tmp_path / "tiny")
-    told: Any = harness(f"hf:{tmp_path / 'tiny'}", ["our_rivers", "our_sums"], tmp_path / "out", task_files=files)
+    results: Any = harness(f"hf:{tmp_path / 'tiny'}", ["our_rivers", "our_sums"], tmp_path / "out", task_files=files)
     page = json.loads((tmp_path / "out" / "harness.json").read_text(encoding="utf-8"))
-    assert page == told
-    assert told["model"].startswith("hf:tiny@")
-    accuracy = told["tasks"]["our_rivers"]["metrics"]["acc"]
-    assert (accuracy["n"], told["tasks"]["our_rivers"]["as_lm_eval_tells"]["results"]["our_rivers"]["acc,none"]) == (
+    assert page == results
+    assert results["model"].startswith("hf:tiny@")
+    accuracy = results["tasks"]["our_rivers"]["metrics"]["acc"]
+    assert (accuracy["n"], results["tasks"]["our_rivers"]["as_lm_eval_tells"]["results"]["our_rivers"]["acc,none"]) == (
         4,
         accuracy["value"],
     )
-    assert "exact_match,last-number" in told["tasks"]["our_sums"]["metrics"]
-    assert told["tasks"]["our_rivers"]["paper"] is False
+    assert "exact_match,last-number" in results["tasks"]["our_sums"]["metrics"]
+    assert results["tasks"]["our_rivers"]["paper"] is False
     table = compare_folders([tmp_path / "out"])
     assert [column.measure for column in table.columns] == ["our_rivers acc", "our_sums exact_match,last-number"]
 
@@ -281,25 +281,25 @@ def test_a_harness_that_is_not_installed_is_one_line(tmp_path: Path, monkeypatch
     assert "selfinstruct[eval,train]" in str(fault.value)
 
 
-def _limits(found: Any) -> None:
+def _limits(limits: Any) -> None:
     kinds = (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CPU)
-    found.put(([resource.getrlimit(kind)[0] for kind in kinds], "MY_API_KEY" in os.environ))
+    limits.put(([resource.getrlimit(kind)[0] for kind in kinds], "MY_API_KEY" in os.environ))
 
 
-def _bounded(found: Any) -> None:
+def _bounded(limits: Any) -> None:
     os.environ["MY_API_KEY"] = "sk"
     lm_eval_process._bound_programs()
-    inner = multiprocessing.get_context("fork").Process(target=_limits, args=(found,))
+    inner = multiprocessing.get_context("fork").Process(target=_limits, args=(limits,))
     inner.start()
     inner.join(20)
 
 
 def test_programs_of_a_model_are_bounded_in_memory_and_files_and_see_no_key() -> None:
     context = multiprocessing.get_context("spawn")
-    found = context.Queue()
-    outer = context.Process(target=_bounded, args=(found,))
+    limits = context.Queue()
+    outer = context.Process(target=_bounded, args=(limits,))
     outer.start()
-    (memory, size, files, seconds), key = found.get(timeout=60)
+    (memory, size, files, seconds), key = limits.get(timeout=60)
     outer.join(20)
     assert 0 < memory < 1 << 36
     assert (size, files, seconds, key) == (1 << 24, 64, 30, False)
@@ -307,7 +307,7 @@ def test_programs_of_a_model_are_bounded_in_memory_and_files_and_see_no_key() ->
 
 def test_every_task_of_the_paper_has_a_name_and_says_where_it_is_not_the_papers() -> None:
     assert list(HARNESS) == ["mmlu", "gsm8k", "bbh", "tydiqa", "humaneval", "toxigen", "truthfulqa"]
-    assert [name for name, one in HARNESS.items() if not one.differs] == ["mmlu", "bbh"]
+    assert [name for name, benchmark in HARNESS.items() if not benchmark.differs] == ["mmlu", "bbh"]
     assert "not the paper's" in HARNESS["gsm8k"].conditions
     assert len(HARNESS["tydiqa"].tasks) == 9
     assert [task.name for task in harness_tasks(["bbh", "arc_easy"])] == ["bbh", "arc_easy"]

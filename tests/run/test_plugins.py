@@ -68,8 +68,8 @@ def set_of(tmp_path: Path, *instructions: str) -> Path:
 
 
 def recipe(inputs: object, *stages: object, **more: object) -> Resolved:
-    told = {"name": "a", "inputs": [inputs], "stages": stages, "publish": None, **more}
-    return resolve(parse_yaml(json.dumps(told).encode(), "a.yaml"))
+    written = {"name": "a", "inputs": [inputs], "stages": stages, "publish": None, **more}
+    return resolve(parse_yaml(json.dumps(written).encode(), "a.yaml"))
 
 
 def run(resolved: Resolved, folder: Path) -> Path:
@@ -114,11 +114,11 @@ def test_the_fingerprint_holds_the_version_of_a_plug_in_and_the_source_of_a_func
     path = str(set_of(tmp_path, "Name a river."))
     stages = ({"rules": {"rules": ["shouting"]}}, "count_words")
     same = identity(recipe(path, *stages, models={"m": "parrot:x"}), ())
-    told = {key: value for key, value in same.items() if key.startswith("plugins.")}
-    assert told["plugins.rules/shouting.where"] == "selfinstruct_example:shouting"
-    assert len(str(told["plugins.rules/shouting.source"])) == 64
+    plugged = {key: value for key, value in same.items() if key.startswith("plugins.")}
+    assert plugged["plugins.rules/shouting.where"] == "selfinstruct_example:shouting"
+    assert len(str(plugged["plugins.rules/shouting.source"])) == 64
     for name in ("rules/shouting", "stages/count_words", "models/parrot"):
-        assert told[f"plugins.{name}.version"] == "1.2.0"
+        assert plugged[f"plugins.{name}.version"] == "1.2.0"
     assert not [key for key in identity(recipe(path, "exact"), ()) if key.startswith("plugins")]
 
 
@@ -271,8 +271,8 @@ def test_of_two_of_one_name_neither_is_taken(tmp_path: Path, give: Give) -> None
     with pytest.raises(BadInput, match="left and right both give a rule 'kind'; write left:kind or right:kind"):
         recipe(path, {"rules": {"rules": ["kind"]}})
     recipe(path, {"rules": {"rules": ["right:kind"]}})
-    told = [plugin for plugin in json.loads(invoke("plugins", "--json").stdout) if plugin["name"] == "kind"]
-    assert [one["fault"] for one in told] == [
+    faulty = [plugin for plugin in json.loads(invoke("plugins", "--json").stdout) if plugin["name"] == "kind"]
+    assert [plugin["fault"] for plugin in faulty] == [
         f"another package gives the name 'kind', too: write {name}:kind" for name in ("left", "right")
     ]
 
@@ -286,18 +286,18 @@ def test_plug_ins_are_listed_with_where_they_are_from_and_why_they_cannot_be_use
     )
     ended = invoke("plugins")
     assert ended.exit_code == 0
-    found = {tuple(line.split()[:2]): line for line in ended.stdout.splitlines()}
+    line_of = {tuple(line.split()[:2]): line for line in ended.stdout.splitlines()}
     for kind, name in (
         ("stages", "count_words"),
         ("rules", "shouting"),
         ("formats", "ask_reply"),
         ("models", "parrot"),
     ):
-        assert "selfinstruct-example 1.2.0" in found[kind, name]
-        assert "cannot be used" not in found[kind, name]
-    assert "cannot be used: the name 'refusal' is taken by selfinstruct itself" in found["rules", "refusal"]
-    assert "cannot be used: odd:number cannot be called" in found["rules", "number"]
-    assert "cannot be used: model 'gone' of odd: 'odd' has no 'gone'" in found["models", "gone"]
+        assert "selfinstruct-example 1.2.0" in line_of[kind, name]
+        assert "cannot be used" not in line_of[kind, name]
+    assert "cannot be used: the name 'refusal' is taken by selfinstruct itself" in line_of["rules", "refusal"]
+    assert "cannot be used: odd:number cannot be called" in line_of["rules", "number"]
+    assert "cannot be used: model 'gone' of odd: 'odd' has no 'gone'" in line_of["models", "gone"]
 
 
 def test_a_function_that_takes_no_records_is_no_stage_and_is_told_so(give: Give, tmp_path: Path) -> None:
@@ -327,8 +327,8 @@ def test_nothing_of_a_plug_in_is_imported_until_it_is_asked_for(tmp_path: Path) 
         "print([name in sys.modules for name in ('selfinstruct_example', 'importlib.metadata')])\n"
         "from selfinstruct import plugins\nprint(plugins.names('rules'), 'selfinstruct_example' in sys.modules)\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    first, second = told.stdout.splitlines()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    first, second = ended.stdout.splitlines()
     assert first.startswith("[False")
     assert second == "('shouting',) False"
 
@@ -440,10 +440,10 @@ def test_an_exception_in_code_of_others_is_one_line_with_the_record_the_file_and
     recipe_text = f"name: a\ninputs: ['{path}']\npublish: null\nstages:\n  - {stage.format(failing)}\n"
     (tmp_path / "a.yaml").write_text(recipe_text)
     command = [sys.executable, "-m", "selfinstruct", "run", "a.yaml", "-o", "out"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert told.returncode == 2
-    assert "Traceback" not in told.stderr
-    last = told.stderr.strip().splitlines()[-1]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    last = ended.stderr.strip().splitlines()[-1]
     read = read_tasks_of(path)
     assert f"record {read[1].id[:16]}: {says.format(failing)}" in last
     assert f"{failing}.py:{line_of(text, after)})" in last

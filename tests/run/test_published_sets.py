@@ -49,9 +49,9 @@ def test_two_runs_and_a_remade_one_load_with_the_default_cache(tmp_path: Path) -
     cache = {"HOME": str(tmp_path / "home"), "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))} | cache
     words = [sys.executable, "-c", MADE_AND_LOADED, str(tmp_path)]
-    told = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout.splitlines()[-1]) == {}
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1]) == {}
 
 
 @pytest.mark.parametrize(("publish", "left"), [("files=[jsonl]", {"README.md", "jsonl"}), ("", set())])

@@ -62,11 +62,11 @@ def test_students_are_compared_with_their_base_and_with_each_other_within_one_wr
         lines = [*responses("gemma", answers=False), *responses(f"hf:student@{arm.name}", answers=answers)]
         (tmp_path / arm.name / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
     page = compare(arms, tmp_path)
-    told = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
-    assert [one["model"] for one in told["scores"]["scores"]] == ["base", "bare", "wrapped"]
-    found = {(one["of"], one["above"]): one["ifs"]["value"] for one in told["scores"]["differences"]}
-    assert found["bare, ifs", "base, ifs"] > 0.5
-    assert found["wrapped, ifs", "base, ifs"] == 0
+    arms_file = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
+    assert [score["model"] for score in arms_file["scores"]["scores"]] == ["base", "bare", "wrapped"]
+    differences = {(pair["of"], pair["above"]): pair["ifs"]["value"] for pair in arms_file["scores"]["differences"]}
+    assert differences["bare, ifs", "base, ifs"] > 0.5
+    assert differences["wrapped, ifs", "base, ifs"] == 0
     assert "| bare, ifs | base, ifs | +" in page
     assert (tmp_path / "arms.md").read_text(encoding="utf-8") == page
 
@@ -79,16 +79,16 @@ def test_of_several_other_models_each_keeps_its_name(tmp_path: Path) -> None:
     (tmp_path / "bare" / "responses.jsonl").write_text("".join(lines), encoding="utf-8")
     compare(arms, tmp_path)
     page = json.loads((tmp_path / "arms.json").read_text(encoding="utf-8"))
-    found = {one["model"]: one["ifs"] for one in page["scores"]["scores"]}
-    assert list(found) == ["gemma", "teacher", "bare"]
-    assert found["gemma"] < found["teacher"] == found["bare"]
+    ifs = {score["model"]: score["ifs"] for score in page["scores"]["scores"]}
+    assert list(ifs) == ["gemma", "teacher", "bare"]
+    assert ifs["gemma"] < ifs["teacher"] == ifs["bare"]
 
 
 def test_one_arm_alone_is_compared_with_nobody(tmp_path: Path) -> None:
     [arm, *_] = arms_of(file(), [])
     (tmp_path / arm.name).mkdir()
-    told = "".join(responses("hf:student@1", answers=True))
-    (tmp_path / arm.name / "responses.jsonl").write_text(told, encoding="utf-8")
+    text = "".join(responses("hf:student@1", answers=True))
+    (tmp_path / arm.name / "responses.jsonl").write_text(text, encoding="utf-8")
     page = compare([arm], tmp_path)
     assert "| bare | ifs |" in page
     assert "above" not in page
@@ -101,8 +101,8 @@ def test_of_a_loop_the_training_of_its_last_cycle_is_told(tmp_path: Path) -> Non
         place = tmp_path / "bare" / part / "03-finetune"
         place.mkdir(parents=True)
         training: dict[str, Json] = {"examples_seen": seen, "held_out_loss": 1.5}
-        told: dict[str, Json] = {"recipe": {"method": "lora", "learning_rate": 0.001}, "training": training}
-        publish_sealed(place / "DONE", {"measured": {"finetune": told}})
+        facts: dict[str, Json] = {"recipe": {"method": "lora", "learning_rate": 0.001}, "training": training}
+        publish_sealed(place / "DONE", {"measured": {"finetune": facts}})
     assert "| bare | lora | 0.001 | - | 144 | 1.5 | - |" in compare(arms, tmp_path)
 
 

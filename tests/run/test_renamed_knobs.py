@@ -18,9 +18,9 @@ HEAD = "name: x\nmodels: {teacher: 'scripted:x.yaml', base: 'hf:BASE'}\n"
     ],
 )
 def test_the_new_name_is_told(steps: str, where: str) -> None:
-    with pytest.raises(BadInput, match=r"has no knob '(shape|format)' \(it is called 'template' now\)") as told:
+    with pytest.raises(BadInput, match=r"has no knob '(shape|format)' \(it is called 'template' now\)") as error:
         resolve(parse_yaml((HEAD + steps).encode(), "x.yaml"))
-    assert told.value.place.startswith(where)
+    assert error.value.place.startswith(where)
 
 
 def test_on_the_command_line_too() -> None:

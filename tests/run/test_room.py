@@ -40,9 +40,9 @@ def test_a_disk_smaller_than_the_inputs_is_one_line_and_nothing_is_written(
 ) -> None:
     what = resolve(parse_yaml(f"{{name: a, inputs: ['{rows(tmp_path)}'], stages: [exact]}}".encode(), "a"))
     free(monkeypatch, 1000)
-    with pytest.raises(NoRoom, match=r"run: the inputs are 0\.0 MB, .* make room or choose another disk") as told:
+    with pytest.raises(NoRoom, match=r"run: the inputs are 0\.0 MB, .* make room or choose another disk") as error:
         execute(what, Options(folder=tmp_path / "run"))
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(error.value).splitlines()) == 1
     assert not (tmp_path / "run").exists()
     monkeypatch.undo()
     assert execute(what, Options(folder=tmp_path / "run")).kept == 50

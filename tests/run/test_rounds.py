@@ -123,7 +123,7 @@ def test_the_target_is_met_and_what_was_under_way_is_the_only_surplus(
     seen = 0
     for at, start in enumerate(ended.rounds):
         done = max((n for n in range(at + 1) if sum(ended.kept_by_round[:n]) <= start.tasks), default=0)
-        assert sum(one.requests for one in ended.rounds[done:at]) <= lag
+        assert sum(round_.requests for round_ in ended.rounds[done:at]) <= lag
         assert seen <= start.tasks <= sum(ended.kept_by_round[:at])
         seen = start.tasks
 

@@ -63,8 +63,8 @@ def test_models_of_a_set_are_those_that_wrote_it_and_not_those_that_were_tuned_o
     recipe: str, models: tuple[str, ...]
 ) -> None:
     named = "{teacher: embedded, base: 'hf:gemma', student: 'built:student', editor: 'openai:small'}"
-    found = resolve(parse_yaml(f"{{name: a, models: {named}, {recipe}}}".encode(), "test"))
-    assert _models(found) == models
+    resolved = resolve(parse_yaml(f"{{name: a, models: {named}, {recipe}}}".encode(), "test"))
+    assert _models(resolved) == models
 
 
 def test_a_student_that_teaches_is_among_them() -> None:

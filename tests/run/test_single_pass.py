@@ -94,10 +94,10 @@ def test_what_is_published_and_what_stages_say_is_the_same_one_by_one(fused: Pat
     different = {name for name in mine if name in other and mine[name] != other[name]}
     assert different == {"stages/01-read/DONE", "stages/02-rules/DONE"}
     for name in different:
-        said, told = json.loads(mine[name]), json.loads(other[name])
-        for done in (said, told):
+        said, same_done = json.loads(mine[name]), json.loads(other[name])
+        for done in (said, same_done):
             del done["checksums"], done["checksum"]
-        assert said == told
+        assert said == same_done
 
 
 def test_every_station_of_every_record_is_known(fused: Path, one_by_one: Path) -> None:
@@ -113,8 +113,8 @@ def test_every_station_of_every_record_is_known(fused: Path, one_by_one: Path) -
         for station in stations(RunFolder(fused))
         if station.stage.endswith("02-rules") and station.fate == "kept"
     ]
-    assert any("evidence" in one.line for one in marked)
-    identity = next(one.id for one in marked if "evidence" in one.line)
+    assert any("evidence" in station.line for station in marked)
+    identity = next(station.id for station in marked if "evidence" in station.line)
     assert str(life_of(RunFolder(fused), identity)) == str(life_of(RunFolder(one_by_one), identity))
 
 
@@ -164,7 +164,7 @@ def test_what_was_rejected_lies_on_the_disk_once(fused: Path) -> None:
     for place, result in RunFolder(fused).finished_stages():
         assert len(list(place.lines("rejected"))) == sum(result.rejected.values()) == counts[place.path.name]
         assert (place.path / "rejected.jsonl").exists() == (not result.rejected)
-    assert Counter(line["reason"] for line in lines) == Counter(one.reason for one in load_run(fused).rejected)
+    assert Counter(line["reason"] for line in lines) == Counter(record.reason for record in load_run(fused).rejected)
 
 
 def test_a_folder_is_no_more_than_a_few_times_its_input(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_folder_is_no_more_than_a_few_times_its_input(tmp_path: Path) -> None:
     texts = [f"Name river {n % 900} of the long list and say where it ends." for n in range(1_500)]
     path.write_text("".join(json.dumps({"instruction": text, "output": answer}) + "\n" for text in texts), "utf-8")
     folder = run(path, tmp_path / "run", ["rules", "exact", {"near": {"jaccard": 0.8}}, "diversity", "balance"])
-    inodes = {one.stat().st_ino: one.stat().st_size for one in folder.rglob("*") if one.is_file()}
+    inodes = {path.stat().st_ino: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     journal = (folder / "journal.sqlite").stat().st_size + (folder / "report.html").stat().st_size
     assert sum(inodes.values()) - journal < 4 * path.stat().st_size
 

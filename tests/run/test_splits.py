@@ -61,10 +61,10 @@ def test_its_card_names_both_and_says_how_far_apart_they_are(split: Path) -> Non
         "- split: train\n        path: data/train.parquet\n      - split: test\n        path: data/test.parquet" in card
     )
     done = json.loads(next(split.glob("stages/*-split/DONE")).read_text(encoding="utf-8"))
-    told = done["measured"]["split"]
-    assert f"| test | {told['test']} |" in card
+    split_measures = done["measured"]["split"]
+    assert f"| test | {split_measures['test']} |" in card
     assert "no near-duplicate crosses" in card
-    assert f"{told['highest_across']['rouge_l']['score']:.3f}" in card
+    assert f"{split_measures['highest_across']['rouge_l']['score']:.3f}" in card
 
 
 def test_ids_are_those_of_the_unsplit_set(split: Path, tmp_path: Path) -> None:

@@ -33,16 +33,16 @@ def run(model: str, beside: str, folder: Path, **judging: str) -> dict[str, Any]
     recipe = ask_suites("ifeval,superni,pairwise", model, [beside], knobs, judging)
     execute(resolve(recipe, ["judge_answers.length_test=2"]), Options(folder=folder))
     page: dict[str, Any] = json.loads((folder / "suite.json").read_text(encoding="utf-8"))
-    assert [list(one)[2:] for one in page["models"]] == [["ifeval", "superni", "user_oriented"]] * 2
+    assert [list(model)[2:] for model in page["models"]] == [["ifeval", "superni", "user_oriented"]] * 2
     judged: dict[str, Any] = json.loads((folder / "judged.json").read_text(encoding="utf-8"))
     return page | {"judged": judged}
 
 
 def test_a_model_here_is_asked_and_tells_how_likely_answers_are(other: str, tmp_path: Path) -> None:
     tiny = f"hf:{tiny_models.saved(tmp_path / 'tiny')}"
-    told = run(tiny, other, tmp_path / "run", likelihood=tiny)
-    assert told["models"][0]["model"].startswith("hf:tiny@")
-    [likely] = [one for one in told["judged"]["judges"] if one["judge"].startswith("likelihood (hf:")]
+    page = run(tiny, other, tmp_path / "run", likelihood=tiny)
+    assert page["models"][0]["model"].startswith("hf:tiny@")
+    [likely] = [judge for judge in page["judged"]["judges"] if judge["judge"].startswith("likelihood (hf:")]
     assert (likely["believed"], likely["check"]["pairs"]) == (False, 100)
     assert likely["length_test"]["padded"]["judged"] > 0
 
@@ -53,11 +53,11 @@ def test_an_endpoint_is_asked_and_judges_where_it_passes(
     httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_handler(said(known()))
     monkeypatch.setenv("OPENAI_BASE_URL", httpserver.url_for("/v1"))
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    told = run("openai:small", other, tmp_path / "run", judge="openai:small")
-    assert told["models"][0]["ifeval"]["answered"] == 3
-    assert told["judged"]["check"]["pairwise"]["passed"] is True
-    assert told["judged"]["by"] == "openai:small"
-    numbers = told["judged"]["models"][0]["pairwise"]["openai:small"]
+    page = run("openai:small", other, tmp_path / "run", judge="openai:small")
+    assert page["models"][0]["ifeval"]["answered"] == 3
+    assert page["judged"]["check"]["pairwise"]["passed"] is True
+    assert page["judged"]["by"] == "openai:small"
+    numbers = page["judged"]["models"][0]["pairwise"]["openai:small"]
     assert (numbers["n_total"], numbers["consistent"]) == (3, 1.0)
 
 

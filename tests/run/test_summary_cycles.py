@@ -56,8 +56,8 @@ class Says:
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         yield from map(Kept, records)
         gain: Json = {"value": 0.02, "low": -0.01, "high": 0.05} if len(bench.pool.tasks) > 10 else None
-        told: dict[str, Json] = {"ifs": self.ifs, "gain": gain, "plateau": self.flat and gain is not None}
-        yield Measured("feedback", {**told, "asks_for": ["length: 3 of 9 not answered"], "steers": True})
+        facts: dict[str, Json] = {"ifs": self.ifs, "gain": gain, "plateau": self.flat and gain is not None}
+        yield Measured("feedback", {**facts, "asks_for": ["length: 3 of 9 not answered"], "steers": True})
 
 
 def summarised(folder: Path, *stages: object, cycles: int = 3) -> tuple[RunSummary, Walked]:

@@ -19,8 +19,8 @@ def resolved(*stages: Any) -> Resolved:
     return resolve(parse_yaml(yaml.safe_dump(value).encode(), "recipe.yaml"))
 
 
-def names(found: Resolved) -> list[str]:
-    return [stage.judge for stage in found.stages if hasattr(stage, "judge")]
+def names(recipe: Resolved) -> list[str]:
+    return [stage.judge for stage in recipe.stages if hasattr(stage, "judge")]
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def test_a_run_keeps_the_judge_it_began_with_and_is_refused_where_that_is_not_he
 def test_a_judge_that_the_run_trains_or_that_is_named_goes_before() -> None:
     recipe = {"name": "a", "models": {"base": "scripted:a.yaml"}, "inputs": ["a.jsonl"]}
     stages: list[Any] = ["fragment", "train_judge", SCORE, {"score": {"model": "base", "judge": "ifs-v1"}}]
-    found = resolve(parse_yaml(yaml.safe_dump({**recipe, "stages": stages}).encode(), "recipe.yaml"))
-    assert names(with_judges(found, None)) == ["judge", "ifs-v1"]
+    resolved = resolve(parse_yaml(yaml.safe_dump({**recipe, "stages": stages}).encode(), "recipe.yaml"))
+    assert names(with_judges(resolved, None)) == ["judge", "ifs-v1"]
 
 
 def test_what_is_said_in_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

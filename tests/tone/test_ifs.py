@@ -19,13 +19,13 @@ def response(source: int, *, answers: bool, whole: bool = True, sample: int = 0,
     return Response(prompt=prompt, text=text, whole=whole, source=str(source), sample=sample, finish_reason=finish)
 
 
-def score(found: list[JudgedResponse], known: JudgeErrors | None = None) -> ToneScore:
-    return score_of(found, Setting(judge="marked/1"), known=known)
+def score(spoken: list[JudgedResponse], known: JudgeErrors | None = None) -> ToneScore:
+    return score_of(spoken, Setting(judge="marked/1"), known=known)
 
 
 def value(scored: ToneScore, name: str) -> float | None:
-    found = getattr(scored, name)
-    return None if found is None else float(found.value)
+    number = getattr(scored, name)
+    return None if number is None else float(number.value)
 
 
 ANSWERS = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), min_size=1, max_size=30)
@@ -34,27 +34,27 @@ ANSWERS = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), m
 @settings(max_examples=30, deadline=None)
 @given(ANSWERS)
 def test_ifs_divides_by_all_responses_and_its_parts_add_up(said: list[tuple[int, bool, bool]]) -> None:
-    found = score(verdicts(*(response(source, answers=answers, whole=whole) for source, answers, whole in said)))
-    assert value(found, "ifs") == sum(answers for _, answers, _ in said) / len(said)
-    assert (found.n, found.n_full + found.n_partial) == (len(said), len(said))
-    full, partial = value(found, "ifs_full") or 0.0, value(found, "ifs_partial") or 0.0
-    assert full * found.n_full + partial * found.n_partial == pytest.approx(sum(answers for _, answers, _ in said))
-    assert found.gap is None or found.gap.value == pytest.approx(full - partial)
-    clean = value(found, "ifs_clean")
+    scored = score(verdicts(*(response(source, answers=answers, whole=whole) for source, answers, whole in said)))
+    assert value(scored, "ifs") == sum(answers for _, answers, _ in said) / len(said)
+    assert (scored.n, scored.n_full + scored.n_partial) == (len(said), len(said))
+    full, partial = value(scored, "ifs_full") or 0.0, value(scored, "ifs_partial") or 0.0
+    assert full * scored.n_full + partial * scored.n_partial == pytest.approx(sum(answers for _, answers, _ in said))
+    assert scored.gap is None or scored.gap.value == pytest.approx(full - partial)
+    clean = value(scored, "ifs_clean")
     assert clean is not None
-    assert clean <= (value(found, "ifs") or 0.0)
-    if found.sources > 1:
-        assert found.ifs is not None
-        assert found.ifs.low is not None
-        assert found.ifs.high is not None
-        assert 0 <= found.ifs.low <= found.ifs.high <= 1
+    assert clean <= (value(scored, "ifs") or 0.0)
+    if scored.sources > 1:
+        assert scored.ifs is not None
+        assert scored.ifs.low is not None
+        assert scored.ifs.high is not None
+        assert 0 <= scored.ifs.low <= scored.ifs.high <= 1
 
 
 @settings(max_examples=20, deadline=None)
 @given(ANSWERS)
 def test_the_same_responses_give_the_same_bytes(said: list[tuple[int, bool, bool]]) -> None:
-    found = verdicts(*(response(source, answers=answers, whole=whole) for source, answers, whole in said))
-    assert json.dumps(score(found).as_json()) == json.dumps(score(list(found)).as_json())
+    spoken = verdicts(*(response(source, answers=answers, whole=whole) for source, answers, whole in said))
+    assert json.dumps(score(spoken).as_json()) == json.dumps(score(list(spoken)).as_json())
 
 
 def test_a_number_over_nothing_is_none_and_never_zero() -> None:
@@ -89,14 +89,14 @@ def test_the_interval_agrees_with_the_binomial_where_each_source_has_one_respons
 
 
 @given(st.floats(0, 1), st.floats(0.5, 1), st.floats(0.6, 1))
-def test_the_correction_undoes_what_a_judge_of_known_errors_does(share: float, found: float, left: float) -> None:
-    observed = share * found + (1 - share) * (1 - left)
-    assert corrected(observed, found, left) == pytest.approx(share, abs=1e-6)
+def test_the_correction_undoes_what_a_judge_of_known_errors_does(share: float, seen: float, left: float) -> None:
+    observed = share * seen + (1 - share) * (1 - left)
+    assert corrected(observed, seen, left) == pytest.approx(share, abs=1e-6)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_a_corrected_share_is_a_share(share: float, found: float, left: float) -> None:
-    value = corrected(share, found, left)
+def test_a_corrected_share_is_a_share(share: float, seen: float, left: float) -> None:
+    value = corrected(share, seen, left)
     assert value is None or 0 <= value <= 1
 
 
@@ -118,14 +118,14 @@ def test_the_interval_of_a_corrected_share_holds_the_doubt_about_the_judge_too()
 
 def test_whole_and_cut_prompts_are_corrected_each_for_the_errors_made_on_them() -> None:
     said = verdicts(*(response(source, answers=source % 2 == 0, whole=source % 4 < 2) for source in range(400)))
-    found = score(said, JudgeErrors(whole=Confusion(100, 0, 100, 0), cut=Confusion(80, 20, 60, 40))).corrected
-    assert found is not None
-    assert found.ifs_full is not None
-    assert found.ifs_partial is not None
-    assert found.ifs is not None
-    assert found.ifs_full.value == pytest.approx(0.5)
-    assert found.ifs_partial.value == pytest.approx((0.5 + 0.6 - 1) / 0.4)
-    assert found.ifs.value == pytest.approx((0.5 + 0.25) / 2)
+    correction = score(said, JudgeErrors(whole=Confusion(100, 0, 100, 0), cut=Confusion(80, 20, 60, 40))).corrected
+    assert correction is not None
+    assert correction.ifs_full is not None
+    assert correction.ifs_partial is not None
+    assert correction.ifs is not None
+    assert correction.ifs_full.value == pytest.approx(0.5)
+    assert correction.ifs_partial.value == pytest.approx((0.5 + 0.6 - 1) / 0.4)
+    assert correction.ifs.value == pytest.approx((0.5 + 0.25) / 2)
 
 
 def test_a_judge_that_says_nothing_of_its_errors_corrects_nothing() -> None:
@@ -136,8 +136,8 @@ def test_a_judge_that_says_nothing_of_its_errors_corrects_nothing() -> None:
 def test_cut_prompts_that_are_sentences_are_left_out_of_ifs_cut_alone() -> None:
     cut = response(1, answers=False, whole=False)
     sentence = Response(prompt="Name it.", text="The Nile.", whole=False, complete=True, source="2")
-    found = score(verdicts(cut, sentence))
-    assert (value(found, "ifs_partial"), value(found, "ifs_cut")) == (0.5, 0.0)
+    scored = score(verdicts(cut, sentence))
+    assert (value(scored, "ifs_partial"), value(scored, "ifs_cut")) == (0.5, 0.0)
 
 
 def test_several_samples_have_a_mean_and_a_spread() -> None:

@@ -15,7 +15,7 @@ from tests.evaluate.fakes import verdicts
 from tests.tone.test_ifs import response
 
 KIND = st.tuples(st.integers(8, 200), st.floats(0, 0.4), st.floats(0, 0.4)).map(
-    lambda one: {"n": one[0], "false_positives": int(one[0] * one[1]), "false_negatives": int(one[0] * one[2])}
+    lambda k: {"n": k[0], "false_positives": int(k[0] * k[1]), "false_negatives": int(k[0] * k[2])}
 )
 
 
@@ -35,19 +35,19 @@ def test_kinds_that_agree_leave_a_small_spread_and_kinds_that_do_not_a_large_one
 
 @given(st.lists(KIND, min_size=3, max_size=12))
 def test_the_mean_lies_among_the_kinds(kinds: Sequence[Mapping[str, int]]) -> None:
-    found = bias_of(kinds)
-    assert found is not None
+    bias = bias_of(kinds)
+    assert bias is not None
     off = [(kind["false_positives"] - kind["false_negatives"]) / (kind["n"] + 1) for kind in kinds]
-    assert min(off) - 1e-9 <= found.mean <= max(off) + 1e-9
-    assert found.spread > 0
+    assert min(off) - 1e-9 <= bias.mean <= max(off) + 1e-9
+    assert bias.spread > 0
 
 
 @given(st.floats(0, 1), st.floats(0, 0.2), st.floats(-0.3, 0.3), st.floats(0.001, 0.2), st.integers(3, 20))
 def test_an_interval_becomes_no_narrower_and_stays_a_share(
     value: float, half: float, mean: float, spread: float, kinds: int
 ) -> None:
-    found = Estimate(value, max(0.0, value - half), min(1.0, value + half), 100, 50, "exact")
-    wide = widened(found, [(1.0, Bias(mean, spread, kinds))])
+    estimate = Estimate(value, max(0.0, value - half), min(1.0, value + half), 100, 50, "exact")
+    wide = widened(estimate, [(1.0, Bias(mean, spread, kinds))])
     assert wide.value == value
     assert wide.low is not None
     assert wide.high is not None
@@ -73,10 +73,10 @@ def test_it_covers_the_share_of_a_kind_that_the_judge_never_saw() -> None:
 
         bias = bias_of([kind(60)[0] for _ in range(10)])
         _, share, called = kind(200)
-        found = clopper_pearson(called, 200)
+        interval = clopper_pearson(called, 200)
         assert bias is not None
-        assert found is not None
-        wide = widened(found, [(1.0, bias)])
+        assert interval is not None
+        wide = widened(interval, [(1.0, bias)])
         assert wide.low is not None
         assert wide.high is not None
         held += wide.low <= share <= wide.high
@@ -98,17 +98,17 @@ class Knows:
 def test_a_score_tells_both_intervals_and_moves_nothing() -> None:
     biases = biases_of(Knows())
     said = verdicts(*(response(number, answers=number % 3 > 0) for number in range(60)))
-    told = score_of(said, Setting(judge="knows/1"), biases=biases)
-    assert told.corrected is None
-    assert told.with_judge_error is not None
-    wide = told.with_judge_error.ifs
-    assert told.ifs is not None
+    scored = score_of(said, Setting(judge="knows/1"), biases=biases)
+    assert scored.corrected is None
+    assert scored.with_judge_error is not None
+    wide = scored.with_judge_error.ifs
+    assert scored.ifs is not None
     assert wide is not None
-    assert wide.value == told.ifs.value
+    assert wide.value == scored.ifs.value
     assert wide.half_width is not None
-    assert told.ifs.half_width is not None
-    assert wide.half_width > told.ifs.half_width
-    page = told.as_json()["with_judge_error"]
+    assert scored.ifs.half_width is not None
+    assert wide.half_width > scored.ifs.half_width
+    page = scored.as_json()["with_judge_error"]
     assert isinstance(page, dict)
     assert page["bias"]["whole"]["kinds"] == 4  # type: ignore[index,call-overload]
     assert score_of(said, Setting(judge="marked/1")).with_judge_error is None

@@ -50,10 +50,10 @@ def test_an_answer_that_keeps_to_its_task_is_no_failure(prompt: str, response: s
 
 @pytest.mark.parametrize(("prompt", "response", "mark"), RUNNING_ON)
 def test_something_new_after_an_answer_is_found_where_it_begins(prompt: str, response: str, mark: str) -> None:
-    found = run_on(prompt, response)
-    assert found is not None
-    assert found.mark == mark
-    assert response[: found.at].strip() in {"The Nile.", "The Nile"}
+    beginning = run_on(prompt, response)
+    assert beginning is not None
+    assert beginning.mark == mark
+    assert response[: beginning.at].strip() in {"The Nile.", "The Nile"}
 
 
 @pytest.mark.parametrize("prompt", ["Name a river.", "What is the longest river?"])
@@ -70,8 +70,8 @@ def test_white_space_around_a_response_changes_no_verdict(response: str, space: 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_text_gets_a_verdict_and_a_place_within_it(prompt: str, response: str) -> None:
-    found = run_on(prompt, response)
-    assert found is None or 0 <= found.at < len(response)
+    beginning = run_on(prompt, response)
+    assert beginning is None or 0 <= beginning.at < len(response)
     assert not (is_empty(response) and is_loop(response) and is_echo(prompt, response))
 
 

@@ -25,8 +25,8 @@ def test_phrasings_that_are_answered_at_random_say_more() -> None:
     random = np.random.default_rng(1)
     marks = [bool(mark) for mark in random.random(400) < 0.5]
     _, four = objective_draws([marks], phrasings=4, seed=3)
-    _, one = objective_draws([marks[::4]], seed=3)
-    assert four.std() < 0.7 * one.std()
+    _, draw = objective_draws([marks[::4]], seed=3)
+    assert four.std() < 0.7 * draw.std()
 
 
 def test_a_check_asks_as_many_phrasings_as_it_is_told_and_no_more_than_there_are() -> None:

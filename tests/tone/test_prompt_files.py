@@ -53,7 +53,7 @@ def test_every_cut_is_a_beginning_at_a_space_with_three_words_on_either_side_and
 def test_no_two_instructions_are_alike_and_none_is_like_a_seed_task() -> None:
     ours = [words(row["instruction"]) for row in INSTRUCTIONS]
     seeds = [words(row["instruction"]) for row in rows("self_instruct.jsonl")]
-    alike = [(one, other) for one, other in combinations(ours, 2) if rouge_l(one, other) > LIKE]
+    alike = [(first, other) for first, other in combinations(ours, 2) if rouge_l(first, other) > LIKE]
     alike += [(our, seed) for our in ours for seed in seeds if rouge_l(our, seed) > LIKE]
     assert alike == []
 

@@ -10,8 +10,8 @@ from tests.evaluate.fakes import Marked, verdicts
 
 def verdict(text: str, **known: str | int) -> JudgedResponse:
     terms = Terms(tone_tokens=4, budget=20)
-    [found] = verdicts(Response(prompt="Name a river.", text=text, **known), terms=terms)  # type: ignore[arg-type]  # fields by name
-    return found
+    [verdict] = verdicts(Response(prompt="Name a river.", text=text, **known), terms=terms)  # type: ignore[arg-type]  # fields by name
+    return verdict
 
 
 def test_the_judge_sees_the_prompt_and_the_first_tokens_alone() -> None:
@@ -33,8 +33,8 @@ def test_a_cap_on_the_length_never_changes_the_tone_but_such_an_answer_did_not_s
 
 def test_an_empty_response_is_no_answer_and_no_judge_is_asked_about_it() -> None:
     tone = Marked()
-    [found] = judged([Response(prompt="Name a river.", text="1.\n2.\n")], tone)
-    assert (found.probability, found.answer_like, found.empty, tone.shown) == (0.0, False, True, [])
+    [verdict] = judged([Response(prompt="Name a river.", text="1.\n2.\n")], tone)
+    assert (verdict.probability, verdict.answer_like, verdict.empty, tone.shown) == (0.0, False, True, [])
 
 
 def test_an_answer_that_goes_past_the_budget_is_not_clean_unless_no_more_was_asked_for() -> None:
@@ -58,19 +58,19 @@ def test_what_carries_on_runs_on_echoes_loops_or_is_empty_is_not_clean(text: str
 
 
 def test_a_loop_that_was_asked_for_is_no_failure() -> None:
-    [found] = verdicts(Response(prompt="Repeat this sentence four times.", text="The Nile is long. " * 4))
-    assert not found.loop
+    [verdict] = verdicts(Response(prompt="Repeat this sentence four times.", text="The Nile is long. " * 4))
+    assert not verdict.loop
 
 
 def test_without_a_budget_nothing_is_said_about_clean_answers() -> None:
-    [found] = verdicts(Response(prompt="Name a river.", text="The Nile."), terms=Terms(budget=0))
-    assert found.clean is None
+    [verdict] = verdicts(Response(prompt="Name a river.", text="The Nile."), terms=Terms(budget=0))
+    assert verdict.clean is None
 
 
 def test_the_users_own_fields_come_back_and_none_of_them_is_lost_to_ours() -> None:
     extra: dict[str, Json] = {"id": 7, "probability": "high", "sample": 0}
-    [found] = verdicts(Response(prompt="Name a river.", text="The Nile.", extra=extra))
-    line = found.as_json()
+    [verdict] = verdicts(Response(prompt="Name a river.", text="The Nile.", extra=extra))
+    line = verdict.as_json()
     assert (line["id"], line["given_probability"], line["probability"]) == (7, "high", 0.9)
     assert "given_sample" not in line
 
@@ -103,13 +103,13 @@ def test_terms_under_which_nothing_can_be_told_are_refused(tone_tokens: int, bud
 )
 def test_thinking_without_an_answer_is_no_answer_and_no_judge_is_asked_about_it(text: str) -> None:
     tone = Marked()
-    [found] = judged([Response(prompt="Name a river.", text=text)], tone)
-    assert (found.probability, found.answer_like, found.clean, tone.shown) == (0.0, False, False, [])
-    assert found.response.text == text
+    [verdict] = judged([Response(prompt="Name a river.", text=text)], tone)
+    assert (verdict.probability, verdict.answer_like, verdict.clean, tone.shown) == (0.0, False, False, [])
+    assert verdict.response.text == text
 
 
 def test_the_judge_sees_what_was_said_after_the_thinking() -> None:
     tone = Marked()
-    [found] = judged([Response(prompt="Name a river.", text="<think>\nwhich?\n</think>\n\nThe Nile.")], tone)
+    [verdict] = judged([Response(prompt="Name a river.", text="<think>\nwhich?\n</think>\n\nThe Nile.")], tone)
     assert tone.shown == [("Name a river.", "The Nile.")]
-    assert (found.answer_like, found.clean) == (True, True)
+    assert (verdict.answer_like, verdict.clean) == (True, True)

@@ -27,10 +27,10 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     find = importlib.util.find_spec
 
     def hide(*names: str) -> None:
-        def found(name: str, *more: Any) -> Any:
+        def find_or_hide(name: str, *more: Any) -> Any:
             return None if name in names else find(name, *more)
 
-        monkeypatch.setattr(importlib.util, "find_spec", found)
+        monkeypatch.setattr(importlib.util, "find_spec", find_or_hide)
 
     return hide
 

@@ -75,18 +75,18 @@ def test_it_says_what_the_reader_of_recipes_would(
 
 
 def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for owner, told in {"recipe": schema, **schema["$defs"]}.items():
-        for name, one in told.get("properties", {}).items():
-            yield f"{owner}.{name}", one
+    for owner, part in {"recipe": schema, **schema["$defs"]}.items():
+        for name, key in part.get("properties", {}).items():
+            yield f"{owner}.{name}", key
 
 
 def test_every_key_and_every_knob_has_its_docstring(schema: dict[str, Any]) -> None:
-    assert [name for name, one in properties(schema) if not one.get("description")] == []
+    assert [name for name, key in properties(schema) if not key.get("description")] == []
     for name, stage in STAGES.items():
         about = docstrings(stage)
-        told = schema["$defs"][f"stage_{name}"]["properties"]
+        knobs = schema["$defs"][f"stage_{name}"]["properties"]
         assert {field.name: about[field.name] for field in fields(stage)} == {  # type: ignore[arg-type]  # stages are dataclasses
-            knob: one["description"] for knob, one in told.items()
+            knob: facts["description"] for knob, facts in knobs.items()
         }
     near = schema["$defs"]["stage_near"]["properties"]["jaccard"]
     assert (near["type"], near["default"]) == ("number", 0.8)
@@ -101,7 +101,7 @@ def test_it_is_printed_and_lies_beside_the_recipes_of_a_new_folder(tmp_path: Pat
         assert recipe.read_text().startswith(EDITOR_LINE)
         assert faults(schema, yaml.safe_load(recipe.read_text())) == []
     assert not [
-        one for one in folder.rglob("*/*") if one.is_file() and one.read_bytes().startswith(EDITOR_LINE.encode())
+        path for path in folder.rglob("*/*") if path.is_file() and path.read_bytes().startswith(EDITOR_LINE.encode())
     ]
 
 
