@@ -187,8 +187,8 @@ def test_every_line_that_a_missing_quote_swallows_is_rejected_by_its_number(tmp_
     records = list(read_set(str(tmp_path / "set.csv")))
     assert [record.instruction for record in records if isinstance(record, Task)] == ["a", "h"]
     bad = [record for record in records if isinstance(record, Unreadable)]
-    assert [one.place.rpartition(":")[2] for one in bad] == ["3", "4", "5", "7", "8"]
-    assert {one.reason for one in bad} == {"broken_row"}
+    assert [unreadable.place.rpartition(":")[2] for unreadable in bad] == ["3", "4", "5", "7", "8"]
+    assert {unreadable.reason for unreadable in bad} == {"broken_row"}
     assert bad[1].problem == "in a quote that opens in line 3"
     assert bad[1].text == "d,e"
 

@@ -151,8 +151,8 @@ def test_half_characters_become_the_replacement_character_alike_in_both_files(tm
 def test_rows_say_what_the_tasks_said(tasks: list[Task], layout: str) -> None:
     made = list(rows(tasks, layout))
     assert len(made) == sum(len(task.instances) for task in tasks)
-    told = [(task, pair) for task in tasks for pair in task.instances]
-    for row, (task, pair) in zip(made, told, strict=True):
+    expected = [(task, pair) for task in tasks for pair in task.instances]
+    for row, (task, pair) in zip(made, expected, strict=True):
         texts = json.dumps({key: row[key] for key in COLUMNS[layout]})
         loses_space = layout == "tags" or (layout != "alpaca" and pair.input.strip() != "")
         asked = task.instruction.strip() if loses_space else task.instruction

@@ -27,10 +27,10 @@ def front(text: str) -> dict[str, object]:
 
 
 def test_the_front_matter_names_only_the_parquet_and_what_was_handed_in() -> None:
-    told = front(render(card(title='tricky: "quotes" # and\nlines', license="cc-by-4.0", language=["da", "no"])))
-    assert told["pretty_name"] == 'tricky: "quotes" # and\nlines'
-    assert (told["license"], told["language"]) == ("cc-by-4.0", ["da", "no"])
-    assert told["configs"] == [
+    facts = front(render(card(title='tricky: "quotes" # and\nlines', license="cc-by-4.0", language=["da", "no"])))
+    assert facts["pretty_name"] == 'tricky: "quotes" # and\nlines'
+    assert (facts["license"], facts["language"]) == ("cc-by-4.0", ["da", "no"])
+    assert facts["configs"] == [
         {"config_name": "default", "data_files": [{"split": "train", "path": "data/train.parquet"}]}
     ]
     assert "configs" not in front(render(card(parquet=False)))
@@ -116,10 +116,10 @@ def test_sizes_have_the_words_of_the_hub(rows: int, says: str) -> None:
 
 def test_splits_are_named_for_machines_and_people_and_nothing_is_claimed_that_was_not_checked() -> None:
     lines = [SplitLine("train", 9, 12), SplitLine("test", 1, 2)]
-    told = render(card(splits=lines))
-    assert "      - split: test\n        path: data/test.parquet" in told
-    assert "| test | 1 | 2 |" in told
-    assert "was not checked here" in told
+    rendered = render(card(splits=lines))
+    assert "      - split: test\n        path: data/test.parquet" in rendered
+    assert "| test | 1 | 2 |" in rendered
+    assert "was not checked here" in rendered
     check = SplitCheck(
         jaccard=0.8, shingle_words=3, rouge_l_below=0, checked=1, highest_jaccard=0.5, highest_rouge_l=0.75
     )

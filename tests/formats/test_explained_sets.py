@@ -25,28 +25,28 @@ def said(folder: Path, *values: object, shape: str = "", columns: str = "") -> s
 
 
 def test_columns_that_are_recognised_are_named_as_they_would_be_given(tmp_path: Path) -> None:
-    told = said(tmp_path, PAIR, PAIR, '{"question": NaN}')
-    assert "read as question_answer" in told
-    assert "2 of the first 2 records fit it and no other" in told
-    assert "--columns instruction=question,output=answer" in told
-    assert "2 records can be used, 1 cannot: broken_json 1" in told
-    assert "set.jsonl:3: NaN is no JSON number" in told
-    assert "fields of your own that stay beside: topic" in told
-    assert "output       Tay" in told
+    explained = said(tmp_path, PAIR, PAIR, '{"question": NaN}')
+    assert "read as question_answer" in explained
+    assert "2 of the first 2 records fit it and no other" in explained
+    assert "--columns instruction=question,output=answer" in explained
+    assert "2 records can be used, 1 cannot: broken_json 1" in explained
+    assert "set.jsonl:3: NaN is no JSON number" in explained
+    assert "fields of your own that stay beside: topic" in explained
+    assert "output       Tay" in explained
     again = said(tmp_path, PAIR, columns="instruction=question,output=topic")
     assert "read by the columns that were named: instruction=question,output=topic" in again
     assert "output       water" in again
 
 
 def test_marks_turns_and_splits_are_counted(tmp_path: Path) -> None:
-    told = said(tmp_path, {"messages": TURNS, "split": "test"})
+    explained = said(tmp_path, {"messages": TURNS, "split": "test"})
     for words in (
         "1 are conversations of several answers",
         "1 answers are marked as not to be learned",
         "1 are marked as of the test split",
         "fields of turns that stay beside: ",
     ):
-        assert words in told
+        assert words in explained
 
 
 def test_what_cannot_be_decided_is_explained_too(tmp_path: Path) -> None:

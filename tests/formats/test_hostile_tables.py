@@ -64,8 +64,8 @@ def test_what_is_no_bomb_is_read_as_before(kind: str, compression: str | None, t
             "kind": pa.array(["a", "b"] * 500).dictionary_encode(),
         }
     )
-    found = list(arrow_rows(write(tmp_path / "a.arrow", rows, kind, compression)))
-    assert [line.value if isinstance(line, Line) else line for line in found] == rows.to_pylist()
+    read_rows = list(arrow_rows(write(tmp_path / "a.arrow", rows, kind, compression)))
+    assert [line.value if isinstance(line, Line) else line for line in read_rows] == rows.to_pylist()
 
 
 @pytest.mark.parametrize("kind", KINDS)

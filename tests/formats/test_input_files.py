@@ -90,17 +90,17 @@ def test_what_we_publish_is_taken_apart_again(layout: str, tmp_path: Path) -> No
     )
     shape = "prompt_completion" if layout == "self_instruct" else ""
     for source in (tmp_path, tmp_path / "jsonl", tmp_path / "data" / "train.parquet"):
-        [found] = read(source, shape=shape)
-        assert (found.instruction, found.instances, found.later, found.system) == (
+        [back] = read(source, shape=shape)
+        assert (back.instruction, back.instances, back.later, back.system) == (
             task.instruction, task.instances, task.later, task.system
         )  # fmt: skip
-        assert found.measures == task.measures
-        assert {key: found.extra[key] for key in task.extra} == task.extra
-        assert found.provenance.parents == (task.id,)
-        assert found.provenance.model == "scripted"
+        assert back.measures == task.measures
+        assert {key: back.extra[key] for key in task.extra} == task.extra
+        assert back.provenance.parents == (task.id,)
+        assert back.provenance.model == "scripted"
         if shape == "":
-            assert found.is_classification is False
-            [once_more] = rows([found], layout)
+            assert back.is_classification is False
+            [once_more] = rows([back], layout)
             assert json.loads(str(once_more["metadata"])).keys() <= {*json.loads(str(made[0]["metadata"])), "source"}
     assert read(tmp_path, shape=shape)[0].provenance.source == tmp_path.name
 
@@ -251,10 +251,10 @@ def test_without_a_network_a_hub_id_is_one_line(tmp_path: Path, monkeypatch: pyt
 def test_a_folder_that_datasets_saved_is_read(tmp_path: Path) -> None:
     import datasets
 
-    one = datasets.Dataset.from_list([{**LINE, "id": number} for number in range(600)])
-    one.save_to_disk(str(tmp_path / "one"))
+    table = datasets.Dataset.from_list([{**LINE, "id": number} for number in range(600)])
+    table.save_to_disk(str(tmp_path / "one"))
     assert [task.extra["id"] for task in read(tmp_path / "one")] == list(range(600))
-    datasets.DatasetDict({"train": one, "test": one.select([3])}).save_to_disk(str(tmp_path / "both"))
+    datasets.DatasetDict({"train": table, "test": table.select([3])}).save_to_disk(str(tmp_path / "both"))
     [task] = read(f"{tmp_path / 'both'}#test")
     assert (task.extra["id"], task.provenance.source) == (3, "both")
     with pytest.raises(BadInput, match="has the splits train, test"):

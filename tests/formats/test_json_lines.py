@@ -76,11 +76,11 @@ class SmallPieces(streams.Stream):
 def test_an_array_reads_the_same_in_pieces_of_any_size(written: list[object], size: int) -> None:
     whole = json.dumps(written, ensure_ascii=False, indent=1).encode()
     source = SmallPieces(Path(__file__), io.BytesIO(whole), size)
-    found = list(json_lines._of_stream(source, ".json"))
-    assert all(isinstance(line, Line) for line in found)
-    assert [line.value for line in found if isinstance(line, Line)] == written
+    lines = list(json_lines._of_stream(source, ".json"))
+    assert all(isinstance(line, Line) for line in lines)
+    assert [line.value for line in lines if isinstance(line, Line)] == written
     if written:
-        assert found[0].place.endswith(":2")
+        assert lines[0].place.endswith(":2")
 
 
 @pytest.mark.parametrize(
@@ -265,11 +265,11 @@ def test_a_flipped_byte_in_a_packed_file_is_never_read_as_something_else(
     path = tmp_path_factory.getbasetemp() / "flipped.jsonl.gz"
     path.write_bytes(packed)
     try:
-        found = [line.value for line in read_values(path)]
+        values = [line.value for line in read_values(path)]
     except BadInput as fault:
         assert "flipped.jsonl.gz" in str(fault)
     else:
-        assert found == [json.loads(whole)]
+        assert values == [json.loads(whole)]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json", "jsonl.gz"])
@@ -349,10 +349,10 @@ WRITTEN = st.recursive(
 
 @given(WRITTEN, st.sampled_from(["", " ", "x", "\x0b", "\n", ",", "\ufeff", "\xa0"]))
 def test_what_is_read_fast_is_read_as_it_is_read_with_care(text: str, behind: str) -> None:
-    found = object_of_texts((text + behind).encode())
-    if found is not None:
+    value = object_of_texts((text + behind).encode())
+    if value is not None:
         carefully = parse(text + behind, "")
-        assert (carefully, repr(carefully)) == (found, repr(found))
+        assert (carefully, repr(carefully)) == (value, repr(value))
 
 
 LINES = st.builds(

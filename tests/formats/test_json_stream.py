@@ -70,9 +70,9 @@ def walk(content: bytes, most: int = 1 << 20) -> list[tuple[str, object]]:
 @settings(max_examples=150, deadline=None)
 def test_bad_items_are_stepped_over_however_the_text_is_cut(items: list[str], space: str, most: int) -> None:
     text = "[" + f",{space}".join(items) + "]"
-    found = walk(text.encode("utf-8", "surrogateescape"), most)
+    values = walk(text.encode("utf-8", "surrogateescape"), most)
     lines = [str(1 + number * space.count("\n")) for number in range(len(items))]
-    assert found == [
+    assert values == [
         (line, f"bad: {BAD[item]}" if item in BAD else json.loads(item))
         for line, item in zip(lines, items, strict=True)
     ]
@@ -126,16 +126,16 @@ simple = st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(
 @settings(max_examples=100, deadline=None)
 def test_objects_are_read_however_many_lines_they_take(written: list[dict[str, object]], most: int) -> None:
     text = "\n".join(json.dumps(value, indent=1, ensure_ascii=False) for value in written)
-    found = objects(Cursor(SmallPieces(text.encode(), most), b"", LONGEST))
-    assert [one.value for one in found if isinstance(one, Line)] == written
+    records = objects(Cursor(SmallPieces(text.encode(), most), b"", LONGEST))
+    assert [record.value for record in records if isinstance(record, Line)] == written
 
 
 def test_a_list_of_records_is_handed_out_as_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_stream, "_PIECE", 64)
     source = SmallPieces(b'{"data": [' + b'"0123456789",' * 10_000 + b'"end"], "version": 2}', 64)
-    found = objects(Cursor(source, b"", LONGEST))
-    first = next(found)
+    records = objects(Cursor(source, b"", LONGEST))
+    first = next(records)
     assert isinstance(first, Line)
     assert first.value == "0123456789"
     assert source.total < 1000
-    assert sum(1 for _ in found) == 10_000
+    assert sum(1 for _ in records) == 10_000

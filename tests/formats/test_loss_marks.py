@@ -135,8 +135,8 @@ def test_our_own_records_keep_it(tmp_path: Path) -> None:
 
 def test_a_mask_of_turns_that_are_not_there_is_rejected_by_name(tmp_path: Path) -> None:
     path = written(tmp_path / "set.jsonl", {"messages": turns({}, {}), "loss_mask": [0, 1, 1]})
-    [found] = [record for record in read_set(str(path)) if isinstance(record, Unreadable)]
-    assert (found.reason, found.problem) == (
+    [unreadable] = [record for record in read_set(str(path)) if isinstance(record, Unreadable)]
+    assert (unreadable.reason, unreadable.problem) == (
         "wrong_type",
         "key 'loss_mask': 3 marks, where there are 2 answers in 4 turns",
     )
@@ -148,11 +148,11 @@ def test_an_answer_judged_bad_stays_unlearned_when_it_is_written_and_read_again(
         {"prompt": "Name a river.", "completion": "Ben Nevis", "label": False},
     ]
     path = tmp_path / "set.jsonl"
-    path.write_text("".join(json.dumps(one) + "\n" for one in judged))
+    path.write_text("".join(json.dumps(conversation) + "\n" for conversation in judged))
     tasks = [record for record in read_set(str(path)) if isinstance(record, Task)]
     assert [task.unlearned for task in tasks] == [(), (0,)]
     for layout in ("messages", "sharegpt", "alpaca", "prompt_completion", "tags"):
         for ending in ("jsonl", "parquet", "csv"):
             write_set(tmp_path / f"again.{ending}", tasks, layout)
             again = [record for record in read_set(str(tmp_path / f"again.{ending}")) if isinstance(record, Task)]
-            assert [one.unlearned for one in again] == [(), (0,)], (layout, ending)
+            assert [task.unlearned for task in again] == [(), (0,)], (layout, ending)

@@ -25,8 +25,8 @@ LINE = {"instruction": "Name a river.", "input": "", "output": "Tay"}
 def test_every_row_has_its_number(tmp_path: Path) -> None:
     path = tmp_path / "set.parquet"
     pq.write_table(pa.Table.from_pylist([{**LINE, "n": n} for n in range(700)]), path, row_group_size=100)
-    found = list(parquet_rows(path))
-    assert [(one.place, one.value["n"]) for one in found if isinstance(one, Line)] == [
+    read_rows = list(parquet_rows(path))
+    assert [(row.place, row.value["n"]) for row in read_rows if isinstance(row, Line)] == [
         (f"{path}:{n + 1}", n) for n in range(700)
     ]
 

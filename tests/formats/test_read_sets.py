@@ -32,8 +32,9 @@ def write(folder: Path, *values: object, name: str = "set.jsonl") -> str:
     return str(path)
 
 
-def both(found: Sequence[Task | Unreadable]) -> tuple[list[Task], list[Unreadable]]:
-    return [one for one in found if isinstance(one, Task)], [one for one in found if isinstance(one, Unreadable)]
+def both(records: Sequence[Task | Unreadable]) -> tuple[list[Task], list[Unreadable]]:
+    tasks = [record for record in records if isinstance(record, Task)]
+    return tasks, [record for record in records if isinstance(record, Unreadable)]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ def test_an_input_that_cannot_be_used_at_all_is_one_line(name: str, content: byt
 def test_an_id_of_the_user_stands_once(tmp_path: Path) -> None:
     source = write(tmp_path, *[{**ALPACA, "id": mine} for mine in ("a", 1, "1", "a", None, None, True, True, 1)])
     tasks, bad = both(list(read_set(source)))
-    assert [(one.place, one.reason) for one in bad] == [
+    assert [(unreadable.place, unreadable.reason) for unreadable in bad] == [
         (f"{source}:4", "duplicate_id"),
         (f"{source}:9", "duplicate_id"),
     ]
@@ -314,11 +315,11 @@ def test_identical_siblings_have_ids_of_their_own_across_inputs(tmp_path: Path) 
 
 
 def test_a_misspelt_key_is_read_and_told(tmp_path: Path) -> None:
-    told: list[str] = []
+    notices: list[str] = []
     source = write(tmp_path, {"instruction : ": "Name a river.", "Input": "", "output": "Tay"}, ALPACA)
-    tasks = list(read_set(source, notice=told.append))
+    tasks = list(read_set(source, notice=notices.append))
     assert [task.instruction for task in tasks if isinstance(task, Task)] == ["Name a river."] * 2
-    assert told == [f"{source}:1: key 'instruction :' read as if it were spelt right"]
+    assert notices == [f"{source}:1: key 'instruction :' read as if it were spelt right"]
 
 
 def test_reading_is_lazy(tmp_path: Path) -> None:
@@ -326,8 +327,8 @@ def test_reading_is_lazy(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.writelines(json.dumps({**ALPACA, "input": str(number)}) + "\n" for number in range(1000))
         file.write("x" * (1 << 20))
-    found = read_set(str(path))
-    first = next(found)
+    records = read_set(str(path))
+    first = next(records)
     assert isinstance(first, Task)
     assert first.instances[0].input == "0"
 
@@ -407,7 +408,7 @@ def test_a_record_of_three_texts_is_read_as_any_other_of_its_layout(
     tmp_path_factory: pytest.TempPathFactory, said: list[tuple[Any, Any, Any, dict[str, Any]]]
 ) -> None:
     first = {"instruction": "Name a hill.", "input": "", "output": "Ben Nevis"}
-    rows = [{"instruction": one, "input": two, "output": three, **more} for one, two, three, more in said]
+    rows = [{"instruction": first, "input": two, "output": three, **more} for first, two, three, more in said]
     path = tmp_path_factory.mktemp("three") / "set.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [first, *rows, *rows]), encoding="utf-8")
     short = list(read_set(str(path)))

@@ -110,9 +110,9 @@ def test_what_is_written_is_read(
         fit = [task for task in fit if all(part == part.strip() for part in _parts(task))]
     expected = [row for task in fit for row in expected_rows(task, layout)]
     assert write_set(path, fit, layout, encode=encode) == len(expected)
-    found = list(read_set(str(path))) if expected else []
-    assert all(isinstance(one, Task) for one in found), found
-    assert [row_of(one, layout) for one in found if isinstance(one, Task)] == expected
+    again = list(read_set(str(path))) if expected else []
+    assert all(isinstance(record, Task) for record in again), again
+    assert [row_of(record, layout) for record in again if isinstance(record, Task)] == expected
 
 
 def _parts(task: Task) -> list[str]:

@@ -23,8 +23,8 @@ def outputs(given: object) -> list[str]:
 
 
 def three(folder: Path, *, nested: bool = False) -> Path:
-    for split, found in {"train": ("Tay", "Dee"), "validation": ("Wye",), "test": ("Exe", "Dart")}.items():
-        write(folder / split / "part-1.jsonl" if nested else folder / f"rivers-{split}.jsonl", *found)
+    for split, instructions in {"train": ("Tay", "Dee"), "validation": ("Wye",), "test": ("Exe", "Dart")}.items():
+        write(folder / split / "part-1.jsonl" if nested else folder / f"rivers-{split}.jsonl", *instructions)
     return folder
 
 
@@ -51,10 +51,10 @@ def test_the_library_of_data_sets_agrees(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         for name in names:
             write(folder / name, name)
-        found = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
-        assert len(found) == 2
-        for split in found:
-            assert outputs(f"{folder}#{split}") == found[split]["output"]
+        loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+        assert len(loaded) == 2
+        for split in loaded:
+            assert outputs(f"{folder}#{split}") == loaded[split]["output"]
 
 
 def test_one_split_is_the_set_and_a_file_of_none_beside_a_held_out_one_is_refused(tmp_path: Path) -> None:

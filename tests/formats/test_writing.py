@@ -101,11 +101,11 @@ def test_alpaca_comes_back_with_all_its_columns(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / name
     assert write_set(path, iter(tasks), "alpaca") == len(tasks)
-    for found, task in zip(again(path, "alpaca"), tasks, strict=True):
-        assert (found.instruction, found.instances, found.is_classification) == (
+    for back, task in zip(again(path, "alpaca"), tasks, strict=True):
+        assert (back.instruction, back.instances, back.is_classification) == (
             task.instruction, task.instances, task.is_classification
         )  # fmt: skip
-        assert (found.system, found.extra) == (task.system, task.extra)
+        assert (back.system, back.extra) == (task.system, task.extra)
 
 
 @pytest.mark.parametrize("layout", ["messages", "sharegpt"])
@@ -116,9 +116,9 @@ def test_conversations_come_back_whole(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "set.jsonl"
     assert write_set(path, tasks, layout) == len(tasks)
-    for found, task in zip(again(path, layout), tasks, strict=True):
-        assert (found.instruction, found.instances, found.later) == (task.instruction, task.instances, task.later)
-        assert (found.system, found.extra) == (task.system, task.extra)
+    for back, task in zip(again(path, layout), tasks, strict=True):
+        assert (back.instruction, back.instances, back.later) == (task.instruction, task.instances, task.later)
+        assert (back.system, back.extra) == (task.system, task.extra)
 
 
 @pytest.mark.parametrize("layout", ["seeds", "natinst"])
@@ -135,9 +135,9 @@ def test_tasks_with_many_instances_come_back_as_one(
     tasks = [Task(instruction=text, instances=instances, provenance=ORIGIN, extra=extra) for text in asked_for]
     path = tmp_path_factory.getbasetemp() / "set.json"
     assert write_set(path, tasks, layout) == len(tasks)
-    for found, task in zip(again(path, layout), tasks, strict=True):
-        assert (found.instruction, found.instances) == (task.instruction, task.instances)
-        assert {key: found.extra[key] for key in task.extra} == task.extra
+    for back, task in zip(again(path, layout), tasks, strict=True):
+        assert (back.instruction, back.instances) == (task.instruction, task.instances)
+        assert {key: back.extra[key] for key in task.extra} == task.extra
 
 
 @given(st.lists(one_turn, min_size=1, max_size=3))
@@ -145,10 +145,10 @@ def test_tasks_with_many_instances_come_back_as_one(
 def test_prompt_and_completion_come_back(tmp_path_factory: pytest.TempPathFactory, tasks: list[Task]) -> None:
     path = tmp_path_factory.getbasetemp() / "set.jsonl"
     write_set(path, tasks, "prompt_completion")
-    for found, task in zip(again(path, "prompt_completion"), tasks, strict=True):
-        assert found.instruction == user_turn(task.instruction, task.instances[0].input)
-        assert (found.instances[0].output, found.system) == (task.instances[0].output, task.system)
-        assert {key: found.extra[key] for key in task.extra} == task.extra
+    for back, task in zip(again(path, "prompt_completion"), tasks, strict=True):
+        assert back.instruction == user_turn(task.instruction, task.instances[0].input)
+        assert (back.instances[0].output, back.system) == (task.instances[0].output, task.system)
+        assert {key: back.extra[key] for key in task.extra} == task.extra
 
 
 plain = st.text(alphabet="ab c\n", min_size=1, max_size=12).map(str.strip).filter(bool)
@@ -165,8 +165,8 @@ def test_tagged_text_comes_back(
     )  # fmt: skip
     path = tmp_path_factory.getbasetemp() / "set.jsonl"
     write_set(path, [task], "tags")
-    [found] = again(path, "tags")
-    assert (found.instruction, found.instances, found.later, found.system) == (first, task.instances, later, system)
+    [back] = again(path, "tags")
+    assert (back.instruction, back.instances, back.later, back.system) == (first, task.instances, later, system)
 
 
 columns = st.dictionaries(
@@ -188,10 +188,10 @@ def test_a_parquet_file_holds_any_columns(
     ]
     path = tmp_path_factory.getbasetemp() / "set.parquet"
     assert write_set(path, tasks, "alpaca") == len(tasks)
-    for found, task in zip(again(path, "alpaca"), tasks, strict=True):
-        assert found.instruction == task.instruction
+    for back, task in zip(again(path, "alpaca"), tasks, strict=True):
+        assert back.instruction == task.instruction
         for key, value in task.extra.items():
-            came = found.extra[key]
+            came = back.extra[key]
             assert without_null(came) == without_null(value) or (isinstance(came, str) and json.loads(came) == value)
 
 

@@ -119,11 +119,11 @@ WRONG: list[Any] = [
 @pytest.mark.parametrize("name", CAMELS)
 def test_values_of_another_shape_are_named_with_their_place_and_the_rest_goes_on(name: str) -> None:
     values = lines([*WRONG, SAMPLES[name]], FILES[name])
-    found = list(CAMELS[name].convert(values, source=FILES[name]))
-    unread = [item for item in found if isinstance(item, Unreadable)]
+    tasks = list(CAMELS[name].convert(values, source=FILES[name]))
+    unread = [item for item in tasks if isinstance(item, Unreadable)]
     assert [item.place for item in unread] == [line.place for line in values[:-1]]
     assert all(item.reason and item.problem for item in unread)
-    assert len(found) == len(values)
+    assert len(tasks) == len(values)
 
 
 @pytest.mark.parametrize("name", CAMELS)
@@ -154,8 +154,8 @@ json_values = st.recursive(
 
 @given(st.sampled_from(list(CAMELS)), st.lists(json_values, max_size=4), st.sampled_from(["", "camels"]))
 def test_no_json_whatever_is_more_than_unreadable(name: str, values: list[Any], compat: str) -> None:
-    for found in CAMELS[name].convert(lines(values, FILES[name]), source=FILES[name], compat=compat):
-        assert isinstance(found, Task | Unreadable)
+    for task in CAMELS[name].convert(lines(values, FILES[name]), source=FILES[name], compat=compat):
+        assert isinstance(task, Task | Unreadable)
 
 
 def shape(name: str) -> str:
@@ -183,6 +183,6 @@ def test_each_set_is_read_from_its_file_by_name(name: str, tmp_path: Path) -> No
 def test_the_recipes_of_the_two_mixtures_name_the_papers_sets(recipe: str, sets: set[str]) -> None:
     path = Path(__file__).parents[3] / "pipelines" / f"{recipe}.yaml"
     value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert {one["from"] for one in value["inputs"]} == {shape(name) for name in sets}
+    assert {source["from"] for source in value["inputs"]} == {shape(name) for name in sets}
     assert value["stages"] == ["mix"], "plain concatenation"
     assert value["seed"] == 42

@@ -33,8 +33,8 @@ def texts(task: Task) -> list[str]:
     return [task.instruction, task.instances[0].output, *(turn.content for turn in task.later)]
 
 
-def decisions(found: list[Task | Unreadable]) -> list[str | list[str]]:
-    return [texts(item) if isinstance(item, Task) else item.reason for item in found]
+def decisions(tasks: list[Task | Unreadable]) -> list[str | list[str]]:
+    return [texts(item) if isinstance(item, Task) else item.reason for item in tasks]
 
 
 def test_a_short_conversation_stays_whole() -> None:
@@ -45,16 +45,16 @@ def test_a_short_conversation_stays_whole() -> None:
 
 
 def test_a_long_one_is_cut_between_pairs_and_each_run_has_its_own_id() -> None:
-    found = from_sharegpt(talk("a" * 8, "b" * 8, "c" * 8, "d" * 8, "e", "f"))
-    assert decisions(found) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8], ["e", "f"]]
-    assert [item.extra["id"] for item in found if isinstance(item, Task)] == ["QWJhYvA_0", "QWJhYvA_2", "QWJhYvA_4"]
+    tasks = from_sharegpt(talk("a" * 8, "b" * 8, "c" * 8, "d" * 8, "e", "f"))
+    assert decisions(tasks) == [["a" * 8, "b" * 8], ["c" * 8, "d" * 8], ["e", "f"]]
+    assert [item.extra["id"] for item in tasks if isinstance(item, Task)] == ["QWJhYvA_0", "QWJhYvA_2", "QWJhYvA_4"]
 
 
 def test_a_pair_that_exceeds_the_limit_alone_is_dropped_by_name() -> None:
-    found = from_sharegpt(talk("a", "b", "c" * 30, "d", "e", "f"))
-    assert decisions(found) == [["a", "b"], "pair_too_long", ["e", "f"]]
-    assert isinstance(found[1], Unreadable)
-    assert found[1].place == "sg.json:1, turn 3"
+    tasks = from_sharegpt(talk("a", "b", "c" * 30, "d", "e", "f"))
+    assert decisions(tasks) == [["a", "b"], "pair_too_long", ["e", "f"]]
+    assert isinstance(tasks[1], Unreadable)
+    assert tasks[1].place == "sg.json:1, turn 3"
 
 
 def test_the_released_splitter_loses_the_last_pair_that_overflows() -> None:
@@ -114,9 +114,9 @@ lengths = st.lists(st.integers(1, 12), max_size=12)
 
 @given(lengths, st.integers(1, 20))
 def test_no_run_exceeds_the_limit_and_each_pair_is_in_exactly_one(pairs: list[int], limit: int) -> None:
-    found = list(runs(pairs, limit))
-    assert [at for run in found for at in range(run.first, run.end)] == list(range(len(pairs)))
-    for run in found:
+    pieces = list(runs(pairs, limit))
+    assert [at for run in pieces for at in range(run.first, run.end)] == list(range(len(pairs)))
+    for run in pieces:
         total = sum(pairs[run.first : run.end])
         assert (total > limit) == (run.lost == "pair_too_long")
         assert not run.lost or run.end == run.first + 1
@@ -124,20 +124,20 @@ def test_no_run_exceeds_the_limit_and_each_pair_is_in_exactly_one(pairs: list[in
 
 @given(lengths, st.integers(1, 20))
 def test_runs_are_as_long_as_they_can_be(pairs: list[int], limit: int) -> None:
-    found = list(runs(pairs, limit))
-    for run, following in pairwise(found):
+    pieces = list(runs(pairs, limit))
+    for run, following in pairwise(pieces):
         if not run.lost and not following.lost:
             assert sum(pairs[run.first : run.end]) + pairs[run.end] > limit
 
 
 @given(lengths, st.integers(1, 20))
 def test_the_released_splitter_accounts_for_every_pair_too(pairs: list[int], limit: int) -> None:
-    found = list(released_runs(pairs, limit))
-    assert [at for run in found for at in range(run.first, run.end)] == list(range(len(pairs)))
-    for run in found:
+    pieces = list(released_runs(pairs, limit))
+    assert [at for run in pieces for at in range(run.first, run.end)] == list(range(len(pairs)))
+    for run in pieces:
         assert run.lost or sum(pairs[run.first : run.end]) <= limit
         assert (run.first == run.end) == (run.lost == "empty_chunk")
-    lost = [run for run in found if run.lost == "last_pair_lost"]
+    lost = [run for run in pieces if run.lost == "last_pair_lost"]
     assert all(run.end == len(pairs) for run in lost)
 
 
@@ -171,7 +171,7 @@ def tree(root: dict[str, Any]) -> dict[str, Any]:
 def from_oasst(*trees: Any) -> list[Task | Unreadable]:
     return list(
         CAMELS["oasst1"].convert(
-            [Line(f"trees.jsonl:{at}", one) for at, one in enumerate(trees, 1)], source="trees.jsonl"
+            [Line(f"trees.jsonl:{at}", tree) for at, tree in enumerate(trees, 1)], source="trees.jsonl"
         )
     )
 
@@ -183,7 +183,7 @@ def said(task: Task | Unreadable) -> str:
 
 
 def test_every_answer_ends_a_conversation_inner_ones_too() -> None:
-    found = from_oasst(
+    tasks = from_oasst(
         tree(
             node(
                 "q1",
@@ -192,8 +192,8 @@ def test_every_answer_ends_a_conversation_inner_ones_too() -> None:
             )
         )
     )
-    assert [said(task) for task in found] == ["q1 a1", "q1 a1 q2 a2", "q1 a1 q2 a3", "q1 a4", "q1 a4 q4 a5"]
-    last = found[1]
+    assert [said(task) for task in tasks] == ["q1 a1", "q1 a1 q2 a2", "q1 a1 q2 a3", "q1 a4", "q1 a4 q4 a5"]
+    last = tasks[1]
     assert isinstance(last, Task)
     assert last.later == (Message("user", "q2"), Message("assistant", "a2"))
     assert last.extra == {"message_tree_id": "tree 1", "id": "id of a2", "lang": "en", "dataset": "oasst1"}
@@ -230,7 +230,7 @@ def brute_force(message: dict[str, Any], before: tuple[str, ...] = ()) -> list[s
     """Every path from the root that ends with an answer, by recursion."""
     path = (*before, message["text"])
     own = [" ".join(path)] if len(path) % 2 == 0 else []
-    return own + [found for reply in message["replies"] for found in brute_force(reply, path)]
+    return own + [talk_below for reply in message["replies"] for talk_below in brute_force(reply, path)]
 
 
 @given(shapes)
@@ -282,7 +282,7 @@ words = (
 
 @given(st.lists(st.tuples(words, words), min_size=1), st.booleans())
 def test_turns_come_out_as_they_were_put_in(pairs: list[tuple[str, str]], ended: bool) -> None:  # noqa: FBT001 - drawn
-    transcript = OPENING + "".join(f"[|Human|] {asked}\n[|AI|] {told}\n" for asked, told in pairs)
+    transcript = OPENING + "".join(f"[|Human|] {asked}\n[|AI|] {answered}\n" for asked, answered in pairs)
     [task] = from_baize(transcript + ("[|Human|]" if ended else ""))
     assert isinstance(task, Task)
     texts = [task.instruction, task.instances[0].output, *(turn.content for turn in task.later)]

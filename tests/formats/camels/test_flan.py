@@ -24,8 +24,8 @@ def converted(rules: Flan, values: Iterable[Any], source: str = "x.jsonl", seed:
     return list(rules.convert(lines, source=source, seed=seed))
 
 
-def drawn(found: Iterable[Task | Unreadable]) -> list[Task]:
-    return [item for item in found if isinstance(item, Task)]
+def drawn(tasks: Iterable[Task | Unreadable]) -> list[Task]:
+    return [item for item in tasks if isinstance(item, Task)]
 
 
 def test_the_published_shares_are_the_papers() -> None:

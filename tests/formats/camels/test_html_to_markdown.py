@@ -77,10 +77,10 @@ def test_no_page_however_broken_stops_it_and_no_mark_of_ours_is_left(page: str) 
 @given(st.lists(st.text("abcdefghij", min_size=1), min_size=1, max_size=6))
 def test_no_word_is_lost(said: list[str]) -> None:
     page = "".join(f"<p>{word}</p><ul><li>{word}</li></ul><pre><code>{word}</code></pre>" for word in said)
-    found = as_markdown(page)
-    assert found.count("```") == 2 * len(said)
+    markdown = as_markdown(page)
+    assert markdown.count("```") == 2 * len(said)
     for word in said:
-        assert word in found
+        assert word in markdown
 
 
 @pytest.mark.parametrize("page", ["<div>a" * 20_000, "<p>" + ">" * 100_000, "<code>" + " " * 100_000, "<li>" * 20_000])

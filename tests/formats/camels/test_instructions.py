@@ -101,9 +101,9 @@ def test_of_gpt4_alpaca_the_english_file_alone_is_read() -> None:
 
 
 def test_an_empty_instruction_is_named() -> None:
-    [found] = converted("alpaca", {"instruction": " ", "input": "", "output": "x"})
-    assert isinstance(found, Unreadable)
-    assert found.reason == "empty"
+    [task] = converted("alpaca", {"instruction": " ", "input": "", "output": "x"})
+    assert isinstance(task, Unreadable)
+    assert task.reason == "empty"
 
 
 @pytest.mark.parametrize("forms", [WITH_INPUT, WITHOUT_INPUT], ids=["with input", "without"])

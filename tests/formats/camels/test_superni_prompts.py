@@ -125,5 +125,5 @@ def test_a_name_in_the_list_cannot_lead_out_of_the_folder(tmp_path: Path) -> Non
     folder = a_folder(tmp_path / "ni", task007_double=a_task(1))
     (tmp_path / "secret.json").write_text(json.dumps(a_task(1)))
     (folder / "splits" / "xlingual" / "train_tasks.txt").write_text("../../secret\n")
-    [found] = converted(folder)
-    assert isinstance(found, Unreadable)
+    [task] = converted(folder)
+    assert isinstance(task, Unreadable)
