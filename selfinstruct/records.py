@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal, Self, TypeAlias
 
 from selfinstruct.text.quoting import quoted_ascii
@@ -49,20 +50,20 @@ class Provenance:
 
     def as_json(self) -> dict[str, Json]:
         """Only the fields that say something."""
-        everything: dict[str, Json] = {
-            "stage": self.stage,
-            "source": self.source,
-            "parents": list(self.parents),
-            "request": self.request,
-            "model": self.model,
-            "prompt": self.prompt,
-        }
+        everything: dict[str, Json] = {name: getattr(self, name) for name in self.__slots__}
+        everything["parents"] = list(self.parents)
         return {key: value for key, value in everything.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `as_json`."""
         return cls(**{**data, "parents": tuple(data.get("parents", ()))})
+
+
+@lru_cache(maxsize=64)
+def _shared(*fields: tuple[str, Any]) -> Provenance:
+    """One for all the records that were read from one file."""
+    return Provenance(**dict(fields))
 
 
 def origin_of(provenance: Provenance) -> bytes:
@@ -183,19 +184,6 @@ class Task:
             measures=self.measures if instances is None else {},
         )
 
-    def measured(self, measures: Mapping[str, float]) -> "Task":
-        """The same record with further measures; they are no part of its identity, which is not made again.
-
-        >>> river = Task(instruction="Name a river.", provenance=Provenance(stage="seed"))
-        >>> river.measured({"words": 3}).measures, river.measured({"words": 3}).id == river.id
-        ({'words': 3}, True)
-        """
-        made, put = object.__new__(type(self)), object.__setattr__
-        for name in self.__slots__:
-            put(made, name, getattr(self, name))
-        put(made, "measures", {**self.measures, **measures})
-        return made
-
     def as_json(self) -> dict[str, Json]:
         """One line of a JSONL file."""
         line: dict[str, Json] = {
@@ -233,7 +221,8 @@ class Task:
         put(made, "system", get("system", ""))
         put(made, "later", tuple(Message(turn["role"], turn["content"]) for turn in get("later", ())))
         put(made, "unlearned", tuple(get("unlearned", ())))
-        put(made, "provenance", Provenance.from_json(data["provenance"]))
+        origin = data["provenance"]
+        put(made, "provenance", Provenance.from_json(origin) if "parents" in origin else _shared(*origin.items()))
         put(made, "ordinal", get("ordinal", 0))
         put(made, "extra", get("extra", extra))
         put(made, "measures", get("measures", extra))

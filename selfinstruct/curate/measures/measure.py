@@ -194,7 +194,16 @@ class Measure:
         """Every task, kept with its numbers; one without instances has none of its answers."""
         del bench
         for task in records:
-            yield Kept(task.measured(measured(task, self.which, ngram=self.ngram)))
+            yield Kept(_with(task, measured(task, self.which, ngram=self.ngram)))
+
+
+def _with(task: Task, measures: Mapping[str, float]) -> Task:
+    """As `replace` makes it, but for the identity: measures are no part of it, so that nothing is hashed anew."""
+    made: Task = object.__new__(Task)
+    for name in Task.__slots__:
+        object.__setattr__(made, name, getattr(task, name))
+    object.__setattr__(made, "measures", {**task.measures, **measures})
+    return made
 
 
 def measured(

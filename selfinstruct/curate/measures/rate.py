@@ -181,7 +181,7 @@ class _TaskRatings:
         evidence |= {"rating": rating, "reason": shown(self.verdicts[0].reason, 300)}
         if len(self.verdicts) > 1:
             evidence["ratings"] = [verdict.rating for verdict in self.verdicts]
-        return Kept(task.measured({"rating": rating}), evidence)
+        return Kept(replace(task, measures={**task.measures, "rating": rating}), evidence)
 
 
 def _without_rating(task: Task) -> Task:
