@@ -188,13 +188,14 @@ def _finish(
     by_instructions = recipe.profile == "reference" or not resolved.rounds
     wanted = recipe.count * max(1, len(walked.cycles))
     reached = walked.reason in ("target", "plateau") if resolved.rounds else bool(walked.kept) or not recipe.inputs
+    enough = by_instructions or len(walked.kept) >= wanted
     return Finished(
         folder=runner.folder.path,
         dataset=dataset,
         kept=len(walked.kept),
         target=None if by_instructions else wanted,
-        reached=reached and (by_instructions or len(walked.kept) >= wanted),
-        reason=SENTENCES[walked.reason],
+        reached=reached and enough,
+        reason=SENTENCES[walked.reason] if enough or walked.reason != "target" else _TAKEN_OUT,
         note=walked.note,
         requests=journal.spent().answers,
         spend=_spent(journal),
@@ -202,6 +203,7 @@ def _finish(
     )
 
 
+_TAKEN_OUT = "the rounds reached the target, and the stages after them took out the others"
 _WRITTEN = 6
 """A run's folder is 3 to 6 times as large as its inputs while it works, the more the shorter the records are."""
 

@@ -177,3 +177,10 @@ def test_more_seeds_held_out_are_the_same_ones_and_more_and_the_seed_draws(gener
 def test_holding_out_every_seed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="leave none to show"):
         run({**SMOKE, "holdout_seeds": 180}, tmp_path / "run")
+
+
+def test_a_target_that_later_stages_cut_short_is_not_called_reached(tmp_path: Path) -> None:
+    stages = ["measure", {"select": {"by": "words", "at_least": 5000}}]
+    ended = run({**SMOKE, "count": 3, "stages": stages}, tmp_path / "run")
+    assert (ended.kept, ended.target, ended.reached) == (0, 3, False)
+    assert ended.reason == "the rounds reached the target, and the stages after them took out the others"
