@@ -7,6 +7,6 @@ what a view is made of, how much it shows drawing.py
 how tables and lines are written          templates/view.html.jinja
 """
 
-from selfinstruct.notebook.drawing import ROWS, Lines, Table, view
+from selfinstruct.notebook.drawing import ROWS, ViewLines, ViewTable, view
 
-__all__ = ["ROWS", "Lines", "Table", "view"]
+__all__ = ["ROWS", "ViewLines", "ViewTable", "view"]

@@ -16,7 +16,7 @@ _CELL = 160  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ViewTable:
     """A table whose cells are cut; it says how many rows there are where not all are shown."""
 
     heads: Sequence[str]
@@ -27,16 +27,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ViewLines:
     """Text that is shown line by line, as it is."""
 
     lines: Sequence[str]
 
 
-def view(*parts: str | Table | Lines) -> str:
+def view(*parts: str | ViewTable | ViewLines) -> str:
     """Parts one below the other; a text is a sentence of its own.
 
-    >>> view("R&D", Table(["a"], [["<b>"]], of=2))
+    >>> view("R&D", ViewTable(["a"], [["<b>"]], of=2))
     '<p>R&amp;D</p><table><tr><th>a</th></tr><tr><td>&lt;b&gt;</td></tr></table><p>1 of 2</p>'
     """
     return _template().render(parts=parts)

@@ -147,7 +147,7 @@ class TaskList(list[Task]):
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
         rows = [task_cells(task) for task in self[: notebook.ROWS]]
-        return notebook.view(notebook.Table(("id", "instruction", "input", "output"), rows, of=len(self)))
+        return notebook.view(notebook.ViewTable(("id", "instruction", "input", "output"), rows, of=len(self)))
 
 
 @arguments_checked("read_set")

@@ -184,7 +184,7 @@ class Applied:
     def _repr_html_(self) -> str:
         """For a notebook: the sums, and the first of what was rejected."""
         counts = (len(self.kept), len(self.rejected), len(self.failed))
-        tables = [notebook.Table(("kept", "rejected", "failed"), [counts])]
+        tables = [notebook.ViewTable(("kept", "rejected", "failed"), [counts])]
         rows = [
             (
                 rejected.reason,
@@ -197,7 +197,7 @@ class Applied:
             for rejected in self.rejected[: notebook.ROWS]
         ]
         heads = ("reason", "id", "instruction", "input", "output")
-        tables += [notebook.Table(heads, rows, of=len(self.rejected))] if rows else []
+        tables += [notebook.ViewTable(heads, rows, of=len(self.rejected))] if rows else []
         return notebook.view(*tables)
 
 

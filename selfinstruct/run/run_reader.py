@@ -71,7 +71,7 @@ class FinishedStages(tuple[FinishedStage, ...]):
 
     __slots__ = ()
 
-    def _table(self) -> notebook.Table:
+    def _table(self) -> notebook.ViewTable:
         rows = [
             (
                 stage.path,
@@ -82,7 +82,7 @@ class FinishedStages(tuple[FinishedStage, ...]):
             )
             for stage in self
         ]
-        return notebook.Table(("stage", "received", "kept", "rejected", "failed"), rows)
+        return notebook.ViewTable(("stage", "received", "kept", "rejected", "failed"), rows)
 
     def _repr_html_(self) -> str:
         """For a notebook."""
@@ -166,7 +166,7 @@ class RunScore:
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return notebook.view(notebook.Table(_SCORE_HEADS, [self._cells()]))
+        return notebook.view(notebook.ViewTable(_SCORE_HEADS, [self._cells()]))
 
 
 _SCORE_HEADS = ("model", "wrapper", "IFS", "partial", "full", "clean", "judge")
@@ -177,8 +177,8 @@ class RunScores(tuple[RunScore, ...]):
 
     __slots__ = ()
 
-    def _table(self) -> notebook.Table:
-        return notebook.Table(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
+    def _table(self) -> notebook.ViewTable:
+        return notebook.ViewTable(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
 
     def _repr_html_(self) -> str:
         """For a notebook."""

@@ -109,7 +109,7 @@ class Lines(Sequence[T], Generic[T]):
     def _repr_html_(self) -> str:
         """The first of them, for a notebook."""
         rows = [self._cells(record) for record in islice(self, notebook.ROWS)]
-        return notebook.view(notebook.Table(self._heads, rows, of=len(self)))
+        return notebook.view(notebook.ViewTable(self._heads, rows, of=len(self)))
 
 
 class Tasks(Lines[Task]):
@@ -312,7 +312,7 @@ class Life:
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return notebook.view(notebook.Lines([*self.lines()]))
+        return notebook.view(notebook.ViewLines([*self.lines()]))
 
 
 def life_of(folder: RunFolder, wanted: str) -> Life:

@@ -156,7 +156,7 @@ class ToneScore:
         numbers = ((name, getattr(self, name)) for name in _NAMES)
         rows = [(name, _shown(number)) for name, number in numbers if number is not None]
         caption = f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}"
-        return notebook.view(notebook.Table(("", "with its 95 % interval"), rows, caption=caption))
+        return notebook.view(notebook.ViewTable(("", "with its 95 % interval"), rows, caption=caption))
 
 
 def _shown(number: Estimate) -> str:
