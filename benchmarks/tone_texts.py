@@ -1,8 +1,8 @@
-"""All completions that were read, in one file: what the judges `ifs-v2` and `ifs-v2-linear` learn from.
+"""All completions that were read, in one file: what the judge `ifs-v2` learns from, and of frame 1 `ifs-v2-linear`.
 
 `seeds/tone_completions.jsonl`, and `seeds/tone_reads.jsonl` with the texts that it names by file, row and hash.
 
-    python benchmarks/tone_texts.py DUMPS -o reads.jsonl
+    python benchmarks/tone_texts.py DUMPS [--frame 1] -o reads.jsonl
 
 `DUMPS` holds three public runs of Self-Instruct (Apache-2.0) as their authors published them: `davinci_fork`
 (AliceShen122/self-instruct), `llama3_fork` (kissshhot/self-instruct), `text_davinci_003_fork` (leadawon/self-instruct).
@@ -27,6 +27,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("dumps", type=Path)
     options.add_argument("-o", "--output", type=Path, required=True)
+    options.add_argument("--frame", type=int, choices=(1, 2), help="Of `tone_reads.jsonl` the rows of this one alone.")
     given = options.parse_args()
     read: dict[str, list[str]] = {}
     found = missing = 0
@@ -36,6 +37,8 @@ def main() -> None:
             lineage = next(told for start, told in LINEAGES.items() if name.startswith(start))
             out.write(json.dumps({**row, "lineage": lineage}, ensure_ascii=False) + "\n")
         for row in rows("tone_reads.jsonl"):
+            if given.frame and row.get("frame", 1) != given.frame:
+                continue
             if "file" in row:
                 lines = read.setdefault(row["file"], (given.dumps / row["file"]).read_text("utf-8").splitlines())
                 prompt, text = texts(row["file"], json.loads(lines[int(row["row"]) - 1]))
