@@ -36,7 +36,7 @@ def test_the_table_says_what_the_folders_say(made: Path, tmp_path: Path) -> None
     assert [one["row"] for one in printed["rows"]] == list(ANSWERS)
     measures = [one["measure"] for one in printed["columns"]]
     assert measures[:4] == ["ifs", "ifs_partial", "ifs_full", "ifs_clean"]
-    assert "prompt_level_strict_acc" in [one["elsewhere"] for one in printed["columns"]]
+    assert {"lm-eval": "prompt_level_strict_acc"} in [column["elsewhere"] for column in printed["columns"]]
     for line in printed["rows"]:
         tone = json.loads((made / f"{line['row']}-tone" / "score.json").read_text(encoding="utf-8"))["scores"][0]
         suite = json.loads((made / line["row"] / "suite.json").read_text(encoding="utf-8"))["models"][0]["ifeval"]
