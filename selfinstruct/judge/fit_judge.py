@@ -101,7 +101,7 @@ def train(  # noqa: PLR0913 - knobs, each by name
         made = _encoder(fragments, out_folder / ENCODER, encoder=encoder, pair_aware=pair_aware, name=name, seed=seed)
     metrics: dict[str, Json] = {}
     for part, some in (("test", fragments.test), ("held_out", everything.of_set(held_out) if held_out else ())):
-        if some:  # a probe looks at some ten a second, and is meant for what models say: part of the fragments will do
+        if some:  # a probe looks at a few a second, and is meant for what models say: part of the fragments will do
             metrics[part] = evaluated(made.judge, some[:: _PROBED if backend == "probe" else 1], seed=seed)
     facts: dict[str, Json] = {
         "name": made.judge.version,

@@ -99,7 +99,7 @@ def fitted_line(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeJudge:
-    """Some tens of judgements a second; asks the model in batches of like length."""
+    """A few judgements a second and core; asks the model in batches of like length."""
 
     version: str
     line: LinearProbe
