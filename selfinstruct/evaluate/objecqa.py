@@ -12,6 +12,7 @@ from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.stats import kappa
+from selfinstruct.tone.objecqa_classifier import OPINIONS, Opinion, opinion
 from selfinstruct.tone.objecqa_share import (
     OBJECQA,
     REPLY_TOKENS,
@@ -21,7 +22,6 @@ from selfinstruct.tone.objecqa_share import (
     paired,
     questions_of,
 )
-from selfinstruct.tone.opinion import OPINIONS, Opinion, opinion
 from selfinstruct.tone.prompt_wrappers import Wrapper
 
 RULES = "rules/1"

@@ -14,7 +14,7 @@ a line of the folder; a kind, its label, its share fragment.py; how a kind is ma
 where a text may be cut, what a whole sentence is  cuts.py
 questions back and other phrases, a language       prompts/ (a file for each language), stock_phrases.py
 what is taken of a record, its split, a neighbour  pair_sources.py
-the ratio of labels and kinds, the order of it all build.py
+the ratio of labels and kinds, the order of it all build_split.py
 lengths, endings, the seam                         levelling.py
 what is counted, the shortcut rules                shortcuts.py
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from selfinstruct.errors import BadInput
-from selfinstruct.fragment.build import BuildRule, Labels, built
+from selfinstruct.fragment.build_split import BuildRule, Labels, built
 from selfinstruct.fragment.cuts import By
 from selfinstruct.fragment.drafts import CutRule
 from selfinstruct.fragment.fragment import ANSWER_LIKE, CONTINUATION_LIKE, KINDS, Fragment

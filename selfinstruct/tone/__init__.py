@@ -13,5 +13,5 @@ To change which prompts are asked                      open prompt_sets.py
 To change how prompts are put to a model               open prompt_wrappers.py (few-shot: prompts/few_shot.txt)
 To change what a check of a model in training hears    open ask_loaded_model.py
 To change ObjecQA's questions, counting and test       open objecqa_share.py
-To change the offline classifier of opinions           open opinion.py
+To change the offline classifier of opinions           open objecqa_classifier.py
 """

@@ -15,8 +15,8 @@ from selfinstruct.stage import AskLoaded, Loaded, Tone, Traits
 from selfinstruct.stats import DRAWS, LEVEL, Estimate
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.ifs import ifs_gain, ifs_numbers
+from selfinstruct.tone.objecqa_classifier import opinion
 from selfinstruct.tone.objecqa_share import REPLY_TOKENS, TasteQuestion, answered_share, objective_share, questions_of
-from selfinstruct.tone.opinion import opinion
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
 from selfinstruct.tone.prompt_wrappers import Wrapped, Wrapper
 from selfinstruct.tone.response_verdicts import Response, Terms, ToneVerdict, judged

@@ -1,7 +1,7 @@
 """ObjecQA: of the answers to questions of taste, the share that takes no side (arXiv 2307.03692, section on ObjecQA).
 
 A base model has no opinion to voice, a tuned one takes over those of its training data: what moves here is not tone.
-Here are its questions, each in several phrasings, and its counting; of which class a reply is, opinion.py says.
+Here are its questions, each in several phrasings, and its counting; what a reply is, objecqa_classifier.py says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json, Provenance, Task
 from selfinstruct.stats import DRAWS, Estimate, paired_difference, resampled, share
-from selfinstruct.tone.opinion import OPINIONS, Opinion
+from selfinstruct.tone.objecqa_classifier import OPINIONS, Opinion
 
 if TYPE_CHECKING:
     import numpy as np

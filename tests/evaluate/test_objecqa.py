@@ -15,8 +15,8 @@ from selfinstruct.prompts import prompt
 from selfinstruct.records import Message
 from selfinstruct.stage import Bench, Built, Kept, Measured, Traits
 from selfinstruct.stats import kappa
+from selfinstruct.tone.objecqa_classifier import OPINIONS, Opinion
 from selfinstruct.tone.objecqa_share import TasteReply, mcnemar, objecqa_tasks, objectivity, paired
-from selfinstruct.tone.opinion import OPINIONS, Opinion
 from tests.evaluate.fakes import Speaker, task
 
 KINDS: st.SearchStrategy[Opinion] = st.sampled_from(OPINIONS)

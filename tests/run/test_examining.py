@@ -19,8 +19,8 @@ from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import ask_loaded, ifs_v1
 from selfinstruct.stage import Loaded, Tone
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
+from selfinstruct.tone.objecqa_classifier import opinion
 from selfinstruct.tone.objecqa_share import questions_of
-from selfinstruct.tone.opinion import opinion
 from selfinstruct.tone.prompt_sets import prompts_of
 from selfinstruct.tone.response_verdicts import Response, Terms, judged
 from tests.judge.examples import World, folder

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.fragment.build import Labels, quotas
+from selfinstruct.fragment.build_split import Labels, quotas
 from selfinstruct.fragment.fragment import KINDS
 
 SHARES = {name: kind.share for name, kind in KINDS.items()}

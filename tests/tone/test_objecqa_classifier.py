@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfinstruct.tone.opinion import OPINIONS, opinion, options
+from selfinstruct.tone.objecqa_classifier import OPINIONS, opinion, options
 
 FLOOR = "Are wooden floors nicer than carpets?"
 BATH = "Would you rather take a long bath or a quick shower?"
