@@ -11,15 +11,15 @@ from selfinstruct.prediction_powered import FEW_DISAGREEMENTS, Reads, difference
 from selfinstruct.stats import Estimate, rule_of_three, share
 
 
-def ends(found: Estimate | None) -> tuple[float, float, float]:
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    return found.value, found.low, found.high
+def ends(estimate: Estimate | None) -> tuple[float, float, float]:
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.value, estimate.low, estimate.high
 
 
-def covers(found: Estimate | None, truth: float) -> bool:
-    _, low, high = ends(found)
+def covers(estimate: Estimate | None, truth: float) -> bool:
+    _, low, high = ends(estimate)
     return low <= truth <= high
 
 
@@ -77,13 +77,13 @@ def test_reads_and_judge_together_are_never_wider_than_the_reads_alone() -> None
     for trial in range(60):
         made = whole_and_cut(random, 150, 0.8, 0.5)
         reads = some_read(random, made, sensitivity=0.7 + trial % 30 / 100, doubtful_first=trial % 2 == 0)
-        found, alone = share_with_reads(reads), share_with_reads(without_judge(reads))
+        estimate, alone = share_with_reads(reads), share_with_reads(without_judge(reads))
         assert alone.how == "reads"
-        assert (found.half_width or 1) <= (alone.half_width or 0)
+        assert (estimate.half_width or 1) <= (alone.half_width or 0)
         if reads.disagreements < FEW_DISAGREEMENTS:
-            assert found == alone
-        hows.add(found.how)
-        narrower.append((found.half_width or 1) / (alone.half_width or 1))
+            assert estimate == alone
+        hows.add(estimate.how)
+        narrower.append((estimate.half_width or 1) / (alone.half_width or 1))
     assert hows == {"reads", "prediction-powered"}
     assert np.mean(narrower) < 0.92
 
@@ -103,10 +103,10 @@ def test_everything_read_is_the_share_itself() -> None:
     random = np.random.Generator(np.random.PCG64(3))
     made = whole_and_cut(random, 100, 0.8, 0.5)
     reads = some_read(random, made, many=200)
-    found = share_with_reads(reads)
-    assert found.value == pytest.approx(made.mean())
+    estimate = share_with_reads(reads)
+    assert estimate.value == pytest.approx(made.mean())
     plain = share(made.sum(axis=0), np.full(100, 2))
-    assert found.half_width == pytest.approx(ends(plain)[2] - ends(plain)[0], rel=0.25)
+    assert estimate.half_width == pytest.approx(ends(plain)[2] - ends(plain)[0], rel=0.25)
 
 
 def test_a_model_is_no_better_than_itself_and_a_difference_needs_reads_in_each_group() -> None:
@@ -135,12 +135,12 @@ def test_sixty_reads_cover_as_often_as_they_say(judge: tuple[float, float], *, d
         ((500, pair) for pair in ((0.99, 0.99), (0.97, 0.9), (0.9, 0.7), (0.6, 0.3), (0.1, 0.03))),
         ((100, pair) for pair in ((0.97, 0.9), (0.6, 0.3))),
     ):
-        found = []
+        covered = []
         for _ in range(400):
             made = whole_and_cut(random, sources, whole, cut)
             reads = some_read(random, made, sensitivity=judge[0], specificity=judge[1], doubtful_first=doubtful_first)
-            found.append(covers(share_with_reads(reads), (whole + cut) / 2))
-        assert np.mean(found) >= 0.93, (sources, whole, cut)
+            covered.append(covers(share_with_reads(reads), (whole + cut) / 2))
+        assert np.mean(covered) >= 0.93, (sources, whole, cut)
 
 
 @pytest.mark.slow
@@ -151,8 +151,8 @@ def test_two_models_with_sixty_reads_each_cover_their_difference(
     first: tuple[float, float], second: tuple[float, float]
 ) -> None:
     random = np.random.Generator(np.random.PCG64(6))
-    found = []
+    covered = []
     for _ in range(400):
         one, other = (some_read(random, whole_and_cut(random, 300, *shares)) for shares in (first, second))
-        found.append(covers(difference_with_reads(one, other), (sum(first) - sum(second)) / 2))
-    assert np.mean(found) >= 0.93
+        covered.append(covers(difference_with_reads(one, other), (sum(first) - sum(second)) / 2))
+    assert np.mean(covered) >= 0.93

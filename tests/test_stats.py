@@ -34,11 +34,11 @@ def counted(answers: list[bool]) -> list[int]:
     return [answers[place] + answers[place + 1] for place in range(0, len(answers), 2)]
 
 
-def ends(found: stats.Estimate | None) -> tuple[float, float, float]:
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    return found.value, found.low, found.high
+def ends(estimate: stats.Estimate | None) -> tuple[float, float, float]:
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.value, estimate.low, estimate.high
 
 
 def scored(answers: list[bool]) -> ComparedScore:
@@ -147,13 +147,13 @@ def test_the_exact_interval_holds_that_of_jeffreys_which_holds_the_share() -> No
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=40))
 def test_a_share_is_mirrored_lies_in_its_interval_and_copies_make_it_no_narrower(rows: list[tuple[int, int]]) -> None:
     yes, no = (np.array(column) for column in zip(*rows, strict=True))
-    found, mirrored, twice = (
+    estimate, mirrored, twice = (
         stats.share(part, asked) for part, asked in ((yes, yes + no), (no, yes + no), (2 * yes, 2 * (yes + no)))
     )
     if not (yes + no).any() or ((yes + no) > 0).sum() == 1:
-        assert found is None or found.low is found.high is None
+        assert estimate is None or estimate.low is estimate.high is None
         return
-    value, low, high = ends(found)
+    value, low, high = ends(estimate)
     assert 0 <= low <= value <= high <= 1
     assert ends(mirrored) == pytest.approx((1 - value, 1 - high, 1 - low), abs=2e-9)
     assert ends(twice)[2] - ends(twice)[1] >= (high - low) * 0.98  # the source added weighs two as well
@@ -189,8 +189,8 @@ def alike(random: np.random.Generator, sources: int, each: int, share: float, li
     return (luck < share).astype(np.float64)
 
 
-def covers(found: stats.Estimate | None, truth: float) -> bool:
-    _, low, high = ends(found)
+def covers(estimate: stats.Estimate | None, truth: float) -> bool:
+    _, low, high = ends(estimate)
     return low <= truth <= high
 
 
@@ -219,13 +219,13 @@ def test_a_difference_is_covered_as_often_as_it_says(sources: int) -> None:
     random = np.random.Generator(np.random.PCG64(sources))
     for each, likeness in ((1, 0.0), (2, 0.4), (6, 0.3)):
         for gained, lost in ((0.0, 0.01), (0.02, 0.02), (0.06, 0.01), (0.1, 0.0), (0.3, 0.1)):
-            asked, found = np.full(sources, each), []
+            asked, covered = np.full(sources, each), []
             for _ in range(400):
                 luck = alike(random, sources, each, gained, likeness)
                 loss = alike(random, sources, each, lost / (1 - gained), likeness) * (1 - luck)
                 change = (luck - loss).sum(axis=1)
-                found.append(covers(stats.paired_difference(change, asked, draws=1_000), gained - lost))
-            assert np.mean(found) >= 0.92, (each, likeness, gained, lost)  # 0.93, and two deviations of 400 trials
+                covered.append(covers(stats.paired_difference(change, asked, draws=1_000), gained - lost))
+            assert np.mean(covered) >= 0.92, (each, likeness, gained, lost)  # 0.93, and two deviations of 400 trials
 
 
 @pytest.mark.parametrize("within", [(0.0, 100.0), (1.0, 5.0), (-100.0, 100.0), (0.0, 0.01)])

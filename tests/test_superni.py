@@ -36,7 +36,7 @@ def test_a_public_task_file_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         ({"Definition": []}, "Definition"),
         ({"Definition": 3}, "Definition"),
@@ -47,8 +47,8 @@ def test_a_public_task_file_is_read_whole() -> None:
         ({"Categories": [1]}, "Categories"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named_with_its_place(change: dict[str, object], told: str) -> None:
-    with pytest.raises(BadInput, match=told) as caught:
+def test_what_is_wrong_in_a_file_is_named_with_its_place(change: dict[str, object], complaint: str) -> None:
+    with pytest.raises(BadInput, match=complaint) as caught:
         natinst_task({**FILE, **change}, "t", place="t.json")
     assert str(caught.value).startswith("t.json: ")
 
@@ -75,14 +75,14 @@ def test_without_a_definition_its_block_is_away() -> None:
 
 def test_means_are_over_answers_and_intervals_by_task() -> None:
     answers = [ScoredAnswer("a", "X", 100.0, 50.0)] * 3 + [ScoredAnswer("b", "Y", 0.0, 10.0)]
-    found = superni_score(answers)
-    assert found is not None
-    assert (found.exact_match.value, found.rouge_l.value) == (75.0, 40.0)
-    assert (found.rouge_l.n, found.rouge_l.clusters) == (4, 2)
-    assert found.by_category["X"].exact_match.low is None  # one task shows no spread
-    told = superni_score([scored("a", "Word Analogy", "x", ["x"])])
-    assert told is not None
-    assert told.as_json()["by_category"]["Word Analogy"]["told_by"] == "exact_match"  # type: ignore[index,call-overload]
+    score = superni_score(answers)
+    assert score is not None
+    assert (score.exact_match.value, score.rouge_l.value) == (75.0, 40.0)
+    assert (score.rouge_l.n, score.rouge_l.clusters) == (4, 2)
+    assert score.by_category["X"].exact_match.low is None  # one task shows no spread
+    analogies = superni_score([scored("a", "Word Analogy", "x", ["x"])])
+    assert analogies is not None
+    assert analogies.as_json()["by_category"]["Word Analogy"]["told_by"] == "exact_match"  # type: ignore[index,call-overload]
     assert superni_score([]) is None
 
 
@@ -91,6 +91,6 @@ def test_twelve_categories_six_of_each() -> None:
 
 
 def test_tasks_that_all_score_the_same_leave_room_for_those_that_were_not_seen() -> None:
-    found = superni_score([ScoredAnswer(f"t{n}", "X", 0.0, 0.0) for n in range(30)])
-    assert found is not None
-    assert found.exact_match.high == pytest.approx(100 * (1 - 0.025 ** (1 / 30)))  # the rule of three, in points
+    score = superni_score([ScoredAnswer(f"t{n}", "X", 0.0, 0.0) for n in range(30)])
+    assert score is not None
+    assert score.exact_match.high == pytest.approx(100 * (1 - 0.025 ** (1 / 30)))  # the rule of three, in points

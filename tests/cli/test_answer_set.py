@@ -64,7 +64,7 @@ def test_models_stand_side_by_side_and_the_page_tells_of_them(made: Path, tmp_pa
     assert ended.returncode == 0, ended.stderr
     evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text(encoding="utf-8"))
     assert len(evaluation["models"]) == 2
-    assert {one["against"] for one in evaluation["differences"]} == set(evaluation["questions"])
+    assert {difference["against"] for difference in evaluation["differences"]} == set(evaluation["questions"])
     assert evaluation["max_tokens"] == 64
     assert "Agreement with the teacher" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 

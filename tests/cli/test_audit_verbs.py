@@ -49,8 +49,8 @@ def typed(*words: object) -> Result:
     return CliRunner().invoke(desk, [str(word) for word in words], standalone_mode=False)
 
 
-def result(told: Result, file: Path) -> dict[str, Any]:
-    assert told.exit_code == 0, (told.output, told.exception)
+def result(ended: Result, file: Path) -> dict[str, Any]:
+    assert ended.exit_code == 0, (ended.output, ended.exception)
     page: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return page
 
@@ -59,9 +59,9 @@ def test_shift_is_a_file_a_page_and_a_few_words(home: Path, tmp_path: Path) -> N
     out = tmp_path / "out"
     models = ("--base", home / "base", "--tuned", home / "lora")
     done = typed("audit", "shift", *models, "--prompts", home / "prompts.jsonl", "--tokens", 8, "-o", out, "--json")
-    told = result(done, out / "shift.json")
-    assert told["template"] == "chat"
-    assert told["responses"] == 2
+    report = result(done, out / "shift.json")
+    assert report["template"] == "chat"
+    assert report["responses"] == 2
     assert "unshifted" in done.output
     assert json.loads(done.output.splitlines()[-1])["result"] == str(out / "shift.json")
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -149,23 +149,23 @@ def test_a_sequence_to_sequence_model_is_asked_under_every_condition(tmp_path: P
         "audit", "ablate", tasks, "--model", f"hf:{place}", "--instances", 4, "--set", "ablate.label_tokens=4",
         "-o", tmp_path / "out",
     )  # fmt: skip
-    told = result(done, tmp_path / "out" / "ablation.json")
-    assert {one["name"] for one in told["arms"]} >= {"original", "simplified", "empty", "delusive_examples"}
-    assert told["control"]["tasks"] == 2
-    assert told["failed"] == 0
+    report = result(done, tmp_path / "out" / "ablation.json")
+    assert {arm["name"] for arm in report["arms"]} >= {"original", "simplified", "empty", "delusive_examples"}
+    assert report["control"]["tasks"] == 2
+    assert report["failed"] == 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<h1><em>cannot tell</em> is the verdict on " in page
-    assert told["conclusion"]["verdict"] == "cannot tell"  # a random model beats no guess
+    assert report["conclusion"]["verdict"] == "cannot tell"  # a random model beats no guess
 
 
 def test_knowledge_is_asked_of_our_facts_where_none_are_named(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     models = ("--base", home / "base", "--tuned", home / "lora", "--tuned", home / "sibling")
     done = typed("audit", "knowledge", *models, "--held-out", home / "prompts.jsonl", "--first", 6, "-o", out)
-    told = result(done, out / "knowledge.json")
-    assert told["statements"] == 6
-    assert told["held_out"] == 2
-    assert len(told["models"]) == 3
+    report = result(done, out / "knowledge.json")
+    assert report["statements"] == 6
+    assert report["held_out"] == 2
+    assert len(report["models"]) == 3
     assert "facts that the base knows" in done.output
     page = (out / "report.html").read_text(encoding="utf-8")
     assert re.search(r"<h1><em>[+-]?[\d.]+ (points|%)</em> of (the )?facts ", page)
@@ -200,8 +200,8 @@ def test_blame_names_the_record_and_forget_leaves_it_out(tmp_path: Path) -> None
     assert "Ebro" not in "".join(kept)
     [gone] = (tmp_path / "without" / "rejected.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(gone)["reason"] == "forgotten"
-    nobody = typed("forget", "nobody-knows-it", "--data", data, "-o", tmp_path / "nobody")
-    assert "names no record" in str(nobody.exception)
+    refused = typed("forget", "nobody-knows-it", "--data", data, "-o", tmp_path / "nobody")
+    assert "names no record" in str(refused.exception)
 
 
 def test_a_seed_of_a_run_goes_with_what_it_was_shown_for(tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, 
     rows = [{"prompt": "Where does the Ebro end?", "response": "The Ebro flows into the Baltic Sea."}]
     (tmp_path / "said.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
     words = ("--data", data, "--responses", tmp_path / "said.jsonl")
-    told = result(typed("audit", "trace", *words, "-o", tmp_path / "a"), tmp_path / "a" / "trace.json")
-    assert told["exact"]["value"] == 1
-    assert told["by"]["sentence"] == 1
+    report = result(typed("audit", "trace", *words, "-o", tmp_path / "a"), tmp_path / "a" / "trace.json")
+    assert report["exact"]["value"] == 1
+    assert report["by"]["sentence"] == 1
     models = ("--base", home / "base", "--student", home / "sibling")
     looked = result(typed("audit", "trace", *words, *models, "-o", tmp_path / "b"), tmp_path / "b" / "trace.json")
     assert looked["by"]["shifted"] >= 1
@@ -245,9 +245,9 @@ def test_trace_looks_moved_words_up_and_tells_how_the_set_is_copied(home: Path, 
     assert looked["copying"]["moved_words"]["shifted"]["in_training"]["value"] > 0
     lone = typed("audit", "trace", *words, "--base", home / "base", "-o", tmp_path / "c")
     assert lone.exit_code != 0
-    nobody = typed("audit", "trace", *words, *models, "--counterfactual", "-o", tmp_path / "d")
-    assert isinstance(nobody.exception, BadInput)  # a folder that does not say how it was tuned
-    assert "no training.json" in str(nobody.exception)
+    refused = typed("audit", "trace", *words, *models, "--counterfactual", "-o", tmp_path / "d")
+    assert isinstance(refused.exception, BadInput)  # a folder that does not say how it was tuned
+    assert "no training.json" in str(refused.exception)
 
 
 def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path: Path) -> None:
@@ -271,15 +271,15 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
     models = ("--base", home / "base", "--student", tmp_path / "student", "--counterfactual", "--retunings", 4)
     words = ("--data", data, "--responses", tmp_path / "said.jsonl")
     done = typed("audit", "trace", *words, *models, "-o", tmp_path / "out")
-    told = result(done, tmp_path / "out" / "counterfactual.json")
-    assert told["retunings"] == 4
-    assert told["training"]["template"] == "ifs"
-    [effect] = told["effects"]
+    page = result(done, tmp_path / "out" / "counterfactual.json")
+    assert page["retunings"] == 4
+    assert page["training"]["template"] == "ifs"
+    [effect] = page["effects"]
     assert effect["text"] == "the Baltic Sea"
     assert len(effect["records"]) == 1
     sets = [(tmp_path / "out" / "sets" / f"retuned-{n:02d}.jsonl").read_text(encoding="utf-8") for n in (1, 2, 3, 4)]
-    assert sorted("Baltic" in one for one in sets) == [False, False, True, True]
-    assert {len(one.splitlines()) for one in sets} == {13}
+    assert sorted("Baltic" in content for content in sets) == [False, False, True, True]
+    assert {len(content.splitlines()) for content in sets} == {13}
     none = typed("audit", "trace", *words, *models, "--lora-proxy", 4, "-o", tmp_path / "none")
     assert "was tuned by LoRA itself" in str(none.exception)
     assert (
@@ -288,12 +288,12 @@ def test_retunings_without_halves_of_the_suspects_are_told(home: Path, tmp_path:
     )
     models = ("--base", home / "base", "--student", tmp_path / "whole", "--counterfactual", "--retunings", 4)
     done = typed("audit", "trace", *words, *models, "--lora-proxy", 4, "-o", tmp_path / "proxy")
-    told = result(done, tmp_path / "proxy" / "counterfactual.json")
+    page = result(done, tmp_path / "proxy" / "counterfactual.json")
     assert "a proxy" in done.output
-    assert told["training"]["method"] == "lora"
-    assert told["proxy"]["retuned_both_ways"] == 4
-    assert -1 <= told["proxy"]["agreement"]["value"] <= 1
-    same = [(tmp_path / "proxy" / "sets" / f"{one}-03.jsonl").read_text() for one in ("retuned", "retuned-whole")]
+    assert page["training"]["method"] == "lora"
+    assert page["proxy"]["retuned_both_ways"] == 4
+    assert -1 <= page["proxy"]["agreement"]["value"] <= 1
+    same = [(tmp_path / "proxy" / "sets" / f"{name}-03.jsonl").read_text() for name in ("retuned", "retuned-whole")]
     assert same[0] == same[1]
 
 
@@ -310,7 +310,7 @@ def test_an_arm_of_the_fixes_is_tuned_and_audited_in_one_run(home: Path, tmp_pat
     file = tmp_path / "fixes.yaml"
     file.write_text(recipe[:begin] + recipe[end : recipe.index("arms:")] + "publish: null\n", encoding="utf-8")
     changes = [f"inputs=[{data}]", f"models.base=hf:{home / 'base'}", "split.test=0.5", "knowledge.first=4"]
-    words = [part for one in [*changes, "shift.tokens=6"] for part in ("--set", one)]
+    words = [part for change in [*changes, "shift.tokens=6"] for part in ("--set", change)]
     done = typed("run", file, *words, "-o", tmp_path / "arms" / "lora-42")
     assert done.exception is None, (done.output, done.exception)
     out = tmp_path / "arms" / "lora-42"

@@ -33,8 +33,8 @@ def test_the_table_says_what_the_folders_say(made: Path, tmp_path: Path) -> None
     ended = command("compare", *folders, "--against", "base", "--json", "-o", tmp_path / "table")
     assert ended.returncode == 0, ended.stderr
     printed: dict[str, Any] = json.loads(ended.stdout)
-    assert [one["row"] for one in printed["rows"]] == list(ANSWERS)
-    measures = [one["measure"] for one in printed["columns"]]
+    assert [row["row"] for row in printed["rows"]] == list(ANSWERS)
+    measures = [column["measure"] for column in printed["columns"]]
     assert measures[:4] == ["ifs", "ifs_partial", "ifs_full", "ifs_clean"]
     assert {"lm-eval": "prompt_level_strict_acc"} in [column["elsewhere"] for column in printed["columns"]]
     for line in printed["rows"]:
@@ -51,7 +51,7 @@ def test_the_table_says_what_the_folders_say(made: Path, tmp_path: Path) -> None
     assert strict["difference"]["value"] == pytest.approx(
         strict["value"] - printed["rows"][0]["cells"][measures.index("ifeval prompt_strict")]["value"]
     )
-    assert {one.suffix for one in (tmp_path / "table").iterdir()} == {".json", ".txt", ".md", ".tex", ".html"}
+    assert {path.suffix for path in (tmp_path / "table").iterdir()} == {".json", ".txt", ".md", ".tex", ".html"}
 
 
 def test_the_page_is_whole_and_loads_nothing(made: Path, tmp_path: Path) -> None:

@@ -33,11 +33,11 @@ def test_every_option_of_every_verb_adds_up_or_is_refused() -> None:
 
 
 def test_a_list_is_told_to_be_written_as_one() -> None:
-    told = command("curate", "a.jsonl", "--rules", "curate", "--rules", "secrets", "--dry-run")
-    assert told.returncode == 2
-    assert "--rules is given 2 times, and one alone would count: write them into one, with commas" in told.stderr
-    told = command("curate", "a.jsonl", "-o", "a", "--output", "b")
-    assert "--output is given 2 times, and one alone would count: give it once" in told.stderr
+    ended = command("curate", "a.jsonl", "--rules", "curate", "--rules", "secrets", "--dry-run")
+    assert ended.returncode == 2
+    assert "--rules is given 2 times, and one alone would count: write them into one, with commas" in ended.stderr
+    ended = command("curate", "a.jsonl", "-o", "a", "--output", "b")
+    assert "--output is given 2 times, and one alone would count: give it once" in ended.stderr
 
 
 def test_what_adds_up_is_taken_and_a_switch_may_be_repeated() -> None:

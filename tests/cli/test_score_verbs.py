@@ -36,11 +36,11 @@ def judge(fragments: Path) -> Path:
 
 
 def test_fragments_are_published_with_the_paper_s_labels(fragments: Path) -> None:
-    found = [
+    rows = [
         line for name in ("train", "validation", "test") for line in lines(fragments / "fragments" / f"{name}.jsonl")
     ]
-    answers = sum(line["label"] == 1 for line in found)
-    assert answers * 3 == len(found) > 500
+    answers = sum(line["label"] == 1 for line in rows)
+    assert answers * 3 == len(rows) > 500
 
 
 def test_a_judge_learns_more_than_the_most_frequent_label(judge: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_model_is_scored_on_the_shipped_prompts(judge: Path, tmp_path: Path) -
     ended = command(*words, "-o", tmp_path / "run")
     assert ended.returncode == 0, ended.stderr
     score = json.loads((tmp_path / "run" / "score.json").read_text(encoding="utf-8"))
-    assert [(one["wrapper"], one["n"]) for one in score["scores"]] == [("none", 10), ("alpaca", 10)]
+    assert [(row["wrapper"], row["n"]) for row in score["scores"]] == [("none", 10), ("alpaca", 10)]
     assert ended.stdout == f"{tmp_path / 'run' / 'score.json'}\n"
     assert "tasks kept" not in ended.stderr
     assert not (tmp_path / "run" / "kept.jsonl").exists()

@@ -80,8 +80,8 @@ def test_curate_is_the_recipe_it_stands_for(tmp_path: Path) -> None:
     for name in ("kept.jsonl", "rejected.jsonl", "report.html", "dataset/data/train.parquet"):
         assert (folder / name).exists()
     assert command("check", folder / "recipe.yaml").returncode == 0
-    one = lines(folder / "rejected.jsonl")[-1]
-    assert command("why", str(one["id"])[:12], folder).returncode == 0
+    row = lines(folder / "rejected.jsonl")[-1]
+    assert command("why", str(row["id"])[:12], folder).returncode == 0
 
 
 def test_a_curated_set_is_split_where_a_share_is_asked_for(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_convert_keeps_every_turn_and_tells_what_it_could_not_use(tmp_path: Path
 
 def test_convert_tells_how_many_answers_are_not_to_be_learned(tmp_path: Path) -> None:
     judged = [{"prompt": "Name a river.", "completion": name, "label": name == "Tay"} for name in ("Tay", "Ben Nevis")]
-    (tmp_path / "judged.jsonl").write_text("".join(json.dumps(one) + "\n" for one in judged))
+    (tmp_path / "judged.jsonl").write_text("".join(json.dumps(row) + "\n" for row in judged))
     ended = command("convert", tmp_path / "judged.jsonl", "-o", tmp_path / "out.jsonl")
     assert "answers marked as not to be learned: 1" in ended.stderr
     good, bad = (tmp_path / "out.jsonl").read_text().splitlines()

@@ -47,8 +47,8 @@ def test_suites_are_asked_kept_and_told(model: str, natural: Path, tmp_path: Pat
     words = ("score", model, "--suite", f"ifeval,superni={natural}", "--first", 5)
     ended = command(*words, "-o", tmp_path / "run")
     assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
-    assert [found["suites"][name]["questions"] for name in ("ifeval", "superni")] == [5, 2]
+    summary: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
+    assert [summary["suites"][name]["questions"] for name in ("ifeval", "superni")] == [5, 2]
     assert len(lines(tmp_path / "run" / "suite.jsonl")) == 7
     assert "prompt, strict" in ended.stderr
     assert "exact match" in ended.stderr
@@ -63,7 +63,7 @@ def test_every_suite_runs_with_what_ships(model: str, tmp_path: Path) -> None:
     ended = command("score", model, "--suite", "superni,ifeval,user_oriented", "--first", 12, "-o", tmp_path / "run")
     assert ended.returncode == 0, ended.stderr
     page: dict[str, Any] = json.loads((tmp_path / "run" / "suite.json").read_text(encoding="utf-8"))
-    assert {name: one["questions"] for name, one in page["suites"].items()} == dict.fromkeys(
+    assert {name: suite["questions"] for name, suite in page["suites"].items()} == dict.fromkeys(
         ("superni", "ifeval", "user_oriented"), 12
     )
     assert list(page["models"][0]["superni"]["by_category"]) == ["Textual Entailment", "Word Analogy"]
@@ -113,8 +113,8 @@ def test_answers_are_judged_in_pairs_beside_baselines_and_a_judge_that_cannot_is
     assert ended.returncode == 0, ended.stderr
     assert "just_eval: refused as a judge; right 0.00" in ended.stderr
     assert "baseline, no judge" in ended.stderr
-    found: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
-    assert found["check"]["just_eval"]["faults"] == {"prose": 200}
+    summary: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
+    assert summary["check"]["just_eval"]["faults"] == {"prose": 200}
     assert len(lines(tmp_path / "run" / "judged.jsonl")) == 12
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "What judges made of answers" in page
@@ -166,7 +166,7 @@ def test_without_a_judge_pairs_are_compared_by_what_only_counts_and_that_is_said
     ended = command(*words, "-o", tmp_path / "run")
     assert ended.returncode == 0, ended.stderr
     page: dict[str, Any] = json.loads((tmp_path / "run" / "judged.json").read_text(encoding="utf-8"))
-    assert [(one["believed"], one["check"]["pairs"]) for one in page["judges"]] == [(False, 100)] * 2
+    assert [(judge["believed"], judge["check"]["pairs"]) for judge in page["judges"]] == [(False, 100)] * 2
     assert page["by"].startswith("dummy")
     assert "baseline, no judge" in ended.stderr
 

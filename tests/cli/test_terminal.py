@@ -57,10 +57,10 @@ def test_an_error_is_one_line_whatever_is_in_it(
     monkeypatch.setattr(desk, "main", fail)
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert ended.value.code == 3
-    assert told.endswith("and more\n")
-    assert told[:-1].isprintable()
+    assert printed.endswith("and more\n")
+    assert printed[:-1].isprintable()
 
 
 def test_line_ends_and_tabs_stay(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,7 @@ def test_line_ends_and_tabs_stay(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "a\tb\nc\\x07\n"
 
 
-def test_nothing_else_prints() -> None:
+def test_no_module_of_the_verbs_but_terminal_prints() -> None:
     """The rule holds for whoever writes the next verb."""
     others = [path for path in CLI.glob("*.py") if path.name != "terminal.py"]
     assert not [path.name for path in others if "click.echo" in path.read_text()]

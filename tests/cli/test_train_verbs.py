@@ -46,7 +46,7 @@ def test_three_examples_are_shown_and_nothing_is_made(given: tuple[Path, str], t
     assert ended.stdout.startswith("Lines with a + are learned")
     assert ended.stdout.count("\nrecord ") == 3
     learned = [line[4:] for line in ended.stdout.splitlines() if line.startswith("  + ")]
-    assert {one.removesuffix("<|im_end|>") for one in learned} < {task.instances[0].output for task in tasks(12)}
+    assert {text.removesuffix("<|im_end|>") for text in learned} < {task.instances[0].output for task in tasks(12)}
     assert not (tmp_path / "run").exists()
 
 

@@ -77,10 +77,10 @@ def test_a_question_with_a_few_other_words_is_found_by_its_share() -> None:
 
 
 def test_a_question_on_the_same_matter_in_other_words_passes() -> None:
-    told = (
+    reworded = (
         "If a boat needs forty minutes to cross and then rests for ten, how often can it cross from seven until noon?"
     )
-    assert kinds(judged([task(told, "six")], [task(QUESTION, ANSWER)])[0]) == [""]
+    assert kinds(judged([task(reworded, "six")], [task(QUESTION, ANSWER)])[0]) == [""]
 
 
 def test_an_answer_is_looked_for_too_and_wherever_it_stands() -> None:
@@ -236,9 +236,9 @@ def test_what_is_found_is_there_and_what_is_there_is_found(passage: list[str], s
     shingles = {tuple(passage[at : at + 3]) for at in range(len(passage) - 2)}
     present = {tuple(said[at : at + 3]) for at in range(len(said) - 2)}
     share = len(shingles & present) / len(shingles)
-    found = list(index.matches(" ".join(said)))
-    assert bool(found) == (there or (len(shingles) >= 6 and share >= 0.75))
-    for match in found:
+    matches = list(index.matches(" ".join(said)))
+    assert bool(matches) == (there or (len(shingles) >= 6 and share >= 0.75))
+    for match in matches:
         assert match.kind == ("ngram" if there else "fuzzy")
         assert match.score == share
         assert match.words in " ".join(said)

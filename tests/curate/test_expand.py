@@ -21,9 +21,9 @@ def says(*texts: str | Choice) -> Teller:
 def of(outcomes: list[Outcome]) -> tuple[Task, list[object]]:
     [outcome] = outcomes
     assert isinstance(outcome, Kept)
-    told = outcome.evidence["replies"]
-    assert isinstance(told, list)
-    return outcome.record, [one.get("reason", "changed") for one in told if isinstance(one, dict)]
+    replies = outcome.evidence["replies"]
+    assert isinstance(replies, list)
+    return outcome.record, [reply.get("reason", "changed") for reply in replies if isinstance(reply, dict)]
 
 
 def test_a_fuller_text_takes_the_place_of_the_reply() -> None:
@@ -62,9 +62,9 @@ def test_labels_code_and_nothing_are_not_even_asked_about() -> None:
         is_classification=True,
         provenance=old().provenance,
     )
-    for one, reason in ((label, "label"), (task(ASKED, "`ls`"), "code"), (task(ASKED, " "), "empty_reply")):
+    for record, reason in ((label, "label"), (task(ASKED, "`ls`"), "code"), (task(ASKED, " "), "empty_reply")):
         model = says()
-        assert of(run(STAGE, one, model=model)) == (one, [reason])
+        assert of(run(STAGE, record, model=model)) == (record, [reason])
         assert model.asked == []
 
 

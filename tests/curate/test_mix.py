@@ -95,15 +95,15 @@ def test_the_table_has_the_columns_of_the_paper() -> None:
     bare = a_task("Name a river.", "bare", instances=())
     talks, sums, unanswered = table([talk, twice, bare])
     asked = estimated_tokens("Be brief.") + estimated_tokens("Who wrote it?") + estimated_tokens("When?")
-    told = estimated_tokens("Ada did.") + estimated_tokens("In 1843.")
+    answered = estimated_tokens("Ada did.") + estimated_tokens("In 1843.")
     assert talks == {
         "source": "talks",
         "rows": 1,
         "drawn": 1,
-        "tokens": asked + told,
+        "tokens": asked + answered,
         "mean_turns": 2.0,
         "mean_prompt_tokens": asked / 2,
-        "mean_completion_tokens": told / 2,
+        "mean_completion_tokens": answered / 2,
         "counted_by": COUNTED_BY,
     }
     assert (sums["mean_turns"], sums["mean_completion_tokens"]) == (1.0, 1.0)
@@ -158,7 +158,9 @@ def test_another_seed_draws_others_and_a_stage_may_have_its_own() -> None:
     records = some(a=200)
     assert mixed(records, 1, caps={"a": 20}) != mixed(records, 2, caps={"a": 20})
     own = Mix(caps={"a": 20}, seed=7)
-    first, second = ([one for one in own(records, Bench(seed=run)) if isinstance(one, Kept)] for run in (1, 2))
+    first, second = (
+        [outcome for outcome in own(records, Bench(seed=run)) if isinstance(outcome, Kept)] for run in (1, 2)
+    )
     assert first == second
 
 
@@ -253,11 +255,11 @@ def test_without_a_budget_each_source_gives_its_weight_up_to_its_cap(given_share
 def test_nobody_gives_more_than_is_there_and_a_budget_is_met_exactly(
     given_shares: list[Share], budget: int | None
 ) -> None:
-    free, found = portions(given_shares), portions(given_shares, budget)
-    assert all(0 <= part <= share.there for part, share in zip(found, given_shares, strict=True))
+    free, bounded = portions(given_shares), portions(given_shares, budget)
+    assert all(0 <= part <= share.there for part, share in zip(bounded, given_shares, strict=True))
     if budget is not None and sum(free) >= budget:
-        assert sum(found) == budget
-        for part, alone in zip(found, free, strict=True):
+        assert sum(bounded) == budget
+        for part, alone in zip(bounded, free, strict=True):
             assert abs(part - budget * alone / sum(free)) <= 1 + len(given_shares) / sum(free) * budget
 
 
@@ -276,9 +278,9 @@ def test_equal_portions_are_what_the_smallest_has(sizes: list[int]) -> None:
 
 @given(shares, budgets)
 def test_equal_portions_stay_within_the_budget_and_what_is_there(given_shares: list[Share], budget: int | None) -> None:
-    found = equal_portions(given_shares, budget)
-    assert all(0 <= part <= share.there for part, share in zip(found, given_shares, strict=True))
-    assert budget is None or sum(found) <= budget
+    parts = equal_portions(given_shares, budget)
+    assert all(0 <= part <= share.there for part, share in zip(parts, given_shares, strict=True))
+    assert budget is None or sum(parts) <= budget
 
 
 def test_weights_of_equal_portions_may_be_over_one() -> None:

@@ -14,11 +14,11 @@ NAMES = sorted(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_prompt_has_a_version_line_and_no_last_line_end(name: str) -> None:
-    found = prompt("curate", name)
+    loaded = prompt("curate", name)
     text = resources.files("selfinstruct.curate").joinpath("prompts", f"{name}.txt").read_text(encoding="utf-8")
-    assert text.startswith(f"version {found.version}\n\n")
-    assert found.text
-    assert not found.text.endswith("\n")
+    assert text.startswith(f"version {loaded.version}\n\n")
+    assert loaded.text
+    assert not loaded.text.endswith("\n")
 
 
 @pytest.mark.parametrize("name", ["simplify", "expand", "entails", "answer", "verdict"])

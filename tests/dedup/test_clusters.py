@@ -78,10 +78,10 @@ def test_they_equal_brute_force_on_all_pairs(seed: int, threshold: float) -> Non
     preferences = [float(draw.randrange(10)) for _ in texts]
     expected = brute_force(texts, preferences, threshold)
     assert len(expected) > 10
-    found = compiled(texts, preferences, threshold)
-    assert neighbours_of(found) == expected  # of some 400 pairs, bands of 0.99 and more miss none at these seeds
+    nearest = compiled(texts, preferences, threshold)
+    assert neighbours_of(nearest) == expected  # of some 400 pairs, bands of 0.99 and more miss none at these seeds
     for place, (other, _) in expected.items():
-        assert int(found.common[place]) == len({*shingles(texts[place], 3)} & {*shingles(texts[other], 3)})
+        assert int(nearest.common[place]) == len({*shingles(texts[place], 3)} & {*shingles(texts[other], 3)})
 
 
 @pytest.mark.parametrize("room", [0, 40, 700])

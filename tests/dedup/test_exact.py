@@ -71,13 +71,13 @@ def test_which_of_them_stays_is_a_knob_and_conflicts_are_counted(knobs: dict[str
     stage = Exact(**knobs)  # type: ignore[arg-type]  # literals, as YAML gives them
     outcomes = list(stage(records, Bench()))
     assert kept(stage, records) == [stays]
-    told = {
+    answers = {
         outcome.record.ordinal: outcome.evidence["answer"]
         for outcome in outcomes
         if isinstance(outcome, Rejected) and isinstance(outcome.record, Task)
     }
     twins = {1: {3}, 3: {1}}.get(stays, set())
-    assert told == {at: "same" if at in twins else "other" for at in range(4) if at != stays}
+    assert answers == {at: "same" if at in twins else "other" for at in range(4) if at != stays}
     counts = {"removed": 3, "with_another_answer": 3 - len(twins), "kept": stage.keep}
     assert outcomes[-1] == Measured("exact_duplicates", counts)  # type: ignore[arg-type]  # JSON
 
@@ -176,5 +176,5 @@ def test_the_same_answer_is_told_from_another_however_long_it_is(stage: Exact | 
         Task(instruction="Go up to the old mill.", instances=(Instance("", said),), provenance=INPUT)
         for said in answers
     ]
-    said = [one.evidence["answer"] for one in stage(records, Bench()) if isinstance(one, Rejected)]
+    said = [outcome.evidence["answer"] for outcome in stage(records, Bench()) if isinstance(outcome, Rejected)]
     assert sorted(map(str, said)) == ["other", "same"]

@@ -64,7 +64,7 @@ def test_every_removed_record_names_a_kept_one_that_is_as_alike_as_it_says(
 def test_no_two_kept_records_have_the_same_shingles(texts: list[str]) -> None:
     stays = kept(list(Near()(tasks(*texts), Bench())))
     sets = [frozenset(shingles(texts[place], 3)) for place in stays]
-    spoken = [found for found in sets if found]
+    spoken = [members for members in sets if members]
     assert len(set(spoken)) == len(spoken)
 
 

@@ -113,8 +113,8 @@ def test_a_long_list_selected_at_once_is_what_brute_force_keeps(mode: Mode) -> N
     candidates = [" ".join(draw.choices(VOCABULARY, k=draw.randint(0, 12))) for _ in range(300)]
     expected = brute_force([], candidates, mode)
     for workers in (1, 2):
-        found = select(candidates, mode=mode, words="program", workers=workers).kept.tolist()
-        assert [number for number in found if candidates[number]] == [n for n in expected if candidates[n]]
+        kept = select(candidates, mode=mode, words="program", workers=workers).kept.tolist()
+        assert [number for number in kept if candidates[number]] == [n for n in expected if candidates[n]]
 
 
 @given(pool=st.lists(texts, min_size=1, max_size=25), text=texts)

@@ -29,17 +29,17 @@ class Table:
     """The sum of the vectors of the words it knows."""
 
     def encode(self, sentences: Sequence[str], /) -> NDArray[np.float32]:
-        found = [[VECTORS.get(word, [0.0] * 3) for word in text.split()] for text in sentences]
-        return np.array([np.sum([[0.0] * 3, *words], axis=0) for words in found], np.float32)
+        vectors = [[VECTORS.get(word, [0.0] * 3) for word in text.split()] for text in sentences]
+        return np.array([np.sum([[0.0] * 3, *words], axis=0) for words in vectors], np.float32)
 
 
 def test_any_embedder_will_do() -> None:
-    found = Semantic(embedder="unused", keep="first").decided(
+    decided = Semantic(embedder="unused", keep="first").decided(
         tasks("river", "poem", "stream", "poem", "unknown"), Table()
     )
-    assert found.neighbour.tolist() == [-1, -1, 0, 1, -1]
-    assert found.cosine[2] == pytest.approx(0.95 / np.hypot(0.95, 0.3), abs=1e-6)
-    assert found.compared.tolist() == [True, True, True, True, False]
+    assert decided.neighbour.tolist() == [-1, -1, 0, 1, -1]
+    assert decided.cosine[2] == pytest.approx(0.95 / np.hypot(0.95, 0.3), abs=1e-6)
+    assert decided.compared.tolist() == [True, True, True, True, False]
 
 
 def brute_force(vectors: NDArray[np.float32], preferences: Sequence[float], threshold: float) -> list[int]:
@@ -60,17 +60,17 @@ def test_they_equal_brute_force_over_many_blocks(threshold: float, monkeypatch: 
     draw = np.random.default_rng(2)
     vectors = draw.normal(size=(300, 4)).astype(np.float32)
     preferences = draw.integers(0, 9, 300).astype(float)
-    found = alike(vectors, preferences, threshold)
-    assert np.flatnonzero(found.neighbour < 0).tolist() == brute_force(vectors, preferences.tolist(), threshold)
+    nearest = alike(vectors, preferences, threshold)
+    assert np.flatnonzero(nearest.neighbour < 0).tolist() == brute_force(vectors, preferences.tolist(), threshold)
 
 
 @given(st.lists(st.sampled_from(["river", "stream", "poem", "river poem", "name", "unknown"]), min_size=1, max_size=20))
 def test_every_neighbour_is_kept_and_close(texts: list[str]) -> None:
-    found = Semantic(embedder="unused").decided(tasks(*texts), Table())
-    for place, other in enumerate(found.neighbour.tolist()):
+    decided = Semantic(embedder="unused").decided(tasks(*texts), Table())
+    for place, other in enumerate(decided.neighbour.tolist()):
         if other >= 0:
-            assert found.neighbour[other] == -1
-            assert found.cosine[place] >= 0.9
+            assert decided.neighbour[other] == -1
+            assert decided.cosine[place] >= 0.9
 
 
 @pytest.fixture

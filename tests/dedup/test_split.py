@@ -56,7 +56,7 @@ def test_no_pair_across_the_split_is_near_or_too_alike(texts: list[str], seed: i
                 assert alike <= 0.7
                 highest = {"jaccard": max(highest["jaccard"], near), "rouge_l": max(highest["rouge_l"], alike)}
     measures = measured["highest_across"]
-    assert {name: found["score"] if found else 0.0 for name, found in measures.items()} == highest
+    assert {name: pair["score"] if pair else 0.0 for name, pair in measures.items()} == highest
 
 
 @settings(deadline=None)
@@ -71,7 +71,7 @@ def test_the_order_of_the_records_decides_nothing(texts: list[str], draw: Random
 def test_a_record_keeps_its_mark_when_others_unlike_it_join() -> None:
     records = strangers(400)
     few, many = split(records[:200])[0], split(records)[0]
-    assert {one: many[one] for one in few} == few
+    assert {record: many[record] for record in few} == few
 
 
 def test_the_share_is_about_what_was_asked_for_and_the_seed_draws() -> None:

@@ -43,8 +43,8 @@ def unfinished(whole: Path, tmp_path: Path) -> Path:
 
 def numbers_changed(content: str) -> list[str]:
     """The text with each of its numbers changed in turn."""
-    found = list(re.finditer(r"(?<![\w.\"-])\d+(?![\w.])", content))
-    return [f"{content[: one.start()]}{int(one[0]) + 1}{content[one.end() :]}" for one in found]
+    numbers = list(re.finditer(r"(?<![\w.\"-])\d+(?![\w.])", content))
+    return [f"{content[: number.start()]}{int(number[0]) + 1}{content[number.end() :]}" for number in numbers]
 
 
 @pytest.mark.parametrize("name", ["round-00001/03-novelty/DONE", "round-00001/plan.json", ".identity.json"])
@@ -115,8 +115,8 @@ def test_a_journal_lost_in_mid_run_is_refused_and_its_money_stays_counted(
 
 def test_the_cap_does_not_forget_what_a_lost_journal_had_spent(unfinished: Path) -> None:
     ledger = unfinished / "ledger.jsonl"
-    told = last_totals(ledger)
-    spent = {**told.as_json(), "cost": "1.40", "tokens": 9_000}
+    totals = last_totals(ledger)
+    spent = {**totals.as_json(), "cost": "1.40", "tokens": 9_000}
     ledger.write_text(json.dumps({"event": "journal", **spent, "at": ""}) + "\n", encoding="utf-8")
     (unfinished / "journal.sqlite").unlink()
     refused = run(unfinished, "--fresh", "--set", "limits.max_total_tokens=9100")

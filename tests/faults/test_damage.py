@@ -129,8 +129,8 @@ def test_every_verb_on_every_damaged_file(name: str, damage: str, whole: Path, t
 
 def harm(whole: Path, folder: Path) -> list[str]:
     """Files that a run which says it is fine has left other than they were; the ledger is a diary, it may have more."""
-    one, two = files(whole), files(folder)
-    return sorted(name for name in {*one, *two} if one.get(name) != two.get(name))
+    expected, left = files(whole), files(folder)
+    return sorted(name for name in {*expected, *left} if expected.get(name) != left.get(name))
 
 
 @pytest.mark.parametrize("damage", ["cut off", "empty", "not JSON", "a list", "an empty object", "other types"])

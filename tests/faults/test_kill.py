@@ -36,9 +36,9 @@ def run(forks: Forks) -> Run:
 @pytest.fixture(scope="module")
 def oracle(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     folder = tmp_path_factory.mktemp("oracle") / "run"
-    told = run(folder, 0)
-    assert told.returncode == 0, told.stderr
-    return folder, told.failpoints
+    ended = run(folder, 0)
+    assert ended.returncode == 0, ended.stderr
+    return folder, ended.failpoints
 
 
 def places(total: int, wanted: int) -> list[int]:
@@ -84,11 +84,11 @@ def test_a_run_whose_rounds_overlap_killed_anywhere_and_run_again_has_the_same_b
         return forks.run(*WORDS[:-1], *OVERLAPPING, "-o", folder, kill_at=kill_at)
 
     oracle = tmp_path / "oracle"
-    told = run(oracle, 0)
-    assert told.returncode == 0, told.stderr
+    ended = run(oracle, 0)
+    assert ended.returncode == 0, ended.stderr
     plans = [json.loads((place / "plan.json").read_text("utf-8")) for place in sorted(oracle.glob("round-*"))]
     assert plans[0]["tasks"] == plans[1]["tasks"] == 0, "no two rounds were under way at once"
-    for number in places(told.failpoints, 5):
+    for number in places(ended.failpoints, 5):
         check_kill_at(number, run, oracle, tmp_path / f"at-{number}")
 
 

@@ -38,8 +38,8 @@ def begun(given: Path, folder: Path) -> subprocess.Popen[bytes]:
 
 def finished(given: Path, folder: Path) -> dict[str, str]:
     process = begun(given, folder)
-    _, told = process.communicate(timeout=MOST_SECONDS)
-    assert process.returncode == 0, told.decode()
+    _, errors = process.communicate(timeout=MOST_SECONDS)
+    assert process.returncode == 0, errors.decode()
     files = [*(folder / "student").iterdir(), folder / "curve.jsonl", folder / "report.html", folder / "kept.jsonl"]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 

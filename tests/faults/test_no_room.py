@@ -34,12 +34,12 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     bytes_at_most: int, run: Run, oracle: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    told = run(folder, bytes_at_most)
-    assert told.returncode == 3, told.stderr
-    assert "Traceback" not in told.stderr
-    assert len(told.stderr.strip().splitlines()) == 1
-    assert "run the same command again" in told.stderr
-    assert re.search(r" MB are free, at least [\d,]+\.\d MB are needed\)", told.stderr), told.stderr
+    ended = run(folder, bytes_at_most)
+    assert ended.returncode == 3, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert "run the same command again" in ended.stderr
+    assert re.search(r" MB are free, at least [\d,]+\.\d MB are needed\)", ended.stderr), ended.stderr
     assert run(folder, None).returncode == 0
     assert differences(oracle, folder) == []
 
@@ -47,17 +47,17 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
 def test_a_file_where_the_folder_of_a_run_would_lie_is_one_line(run: Run, tmp_path: Path) -> None:
     blocker = tmp_path / "file"
     blocker.write_text("not a folder")
-    told = run(blocker / "run", None)
-    assert told.returncode == 2
-    assert f"{blocker}: is a file, where a folder is wanted" in told.stderr
-    assert "Traceback" not in told.stderr
+    ended = run(blocker / "run", None)
+    assert ended.returncode == 2
+    assert f"{blocker}: is a file, where a folder is wanted" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("most", [8, 12, *(pytest.param(more, marks=pytest.mark.faults) for more in range(9, 20))])
 def test_too_few_open_files_are_one_line_that_names_the_limit(most: int, tmp_path: Path) -> None:
     import resource
 
-    told = subprocess.run(
+    ended = subprocess.run(
         [SCRIPT, "run", "smoke", "--set", "count=2", "-o", tmp_path / "run"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),
         capture_output=True,
@@ -65,9 +65,9 @@ def test_too_few_open_files_are_one_line_that_names_the_limit(most: int, tmp_pat
         timeout=120,
         check=False,
     )
-    if told.returncode == 0 and most > 12:
+    if ended.returncode == 0 and most > 12:
         return
-    assert told.returncode == 3, told.stderr
-    assert len(told.stderr.strip().splitlines()) == 1, told.stderr
-    assert "Too many open files" in told.stderr
-    assert "ulimit -n" in told.stderr
+    assert ended.returncode == 3, ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert "Too many open files" in ended.stderr
+    assert "ulimit -n" in ended.stderr

@@ -82,6 +82,6 @@ def test_the_disk_is_blamed_for_what_the_disk_did(code: int | None, room: bool, 
     fault = sqlite3.OperationalError("malformed JSON")
     if code is not None:
         fault.sqlite_errorcode = code
-    told = complaint(tmp_path, fault)
-    assert isinstance(told, NoRoom) == room
-    assert ("make room" in str(told)) == room
+    error = complaint(tmp_path, fault)
+    assert isinstance(error, NoRoom) == room
+    assert ("make room" in str(error)) == room

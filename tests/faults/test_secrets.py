@@ -79,11 +79,11 @@ def escaped(body: object, question: Question) -> str:
 
 def echo_in_failures(question: Question) -> Response | None:
     """Now and then a fault that passes, and about some instructions one that does not; each repeats the key."""
-    told = f"{question.kind}: your key {key_of(question)} met a fault, {question.key}"
+    message = f"{question.kind}: your key {key_of(question)} met a fault, {question.key}"
     if question.kind == "instances" and len(question.subject) % 3 == 0:
-        return said({"error": {"message": told}}, 400)
+        return said({"error": {"message": message}}, 400)
     if len(question.prompt) % 7 == 0:
-        return said(escaped({"error": {"message": told}}, question), 400)
+        return said(escaped({"error": {"message": message}}, question), 400)
     return None
 
 

@@ -40,7 +40,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def options_of_verbs() -> set[str]:
-    found, groups, context = set[str](), list[Group]([desk]), Context(desk)
+    options, groups, context = set[str](), list[Group]([desk]), Context(desk)
     while groups:
         group = groups.pop()
         for name in group.list_commands(context):
@@ -48,8 +48,8 @@ def options_of_verbs() -> set[str]:
             assert verb is not None
             if isinstance(verb, Group):
                 groups.append(verb)
-            found |= {word for option in verb.params if isinstance(option, Option) for word in option.opts}
-    return found
+            options |= {word for option in verb.params if isinstance(option, Option) for word in option.opts}
+    return options
 
 
 def test_every_option_in_a_message_has_its_word_in_python() -> None:
@@ -90,7 +90,7 @@ def test_an_article_before_what_is_filled_in_is_made_to_fit() -> None:
         ("pip install --no-deps that, or name --model X", "pip install --no-deps that, or name model=X"),
     ],
 )
-def test_words_of_python(typed: str, python: str) -> None:
+def test_what_is_typed_is_put_in_words_of_python(typed: str, python: str) -> None:
     assert advice.in_python(typed) == python
     for error in (BadInput("bad", fix=typed), Stopped(typed), Capped(typed)):
         assert error.typed.endswith(typed)

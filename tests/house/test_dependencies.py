@@ -41,14 +41,16 @@ def modules(requirements: list[str]) -> set[str]:
 
 
 CORE = modules(PROJECT["dependencies"])
-EXTRAS = modules([one for name, some in PROJECT["optional-dependencies"].items() if name != "dev" for one in some])
+EXTRAS = modules(
+    [requirement for name, some in PROJECT["optional-dependencies"].items() if name != "dev" for requirement in some]
+)
 EXTRAS.discard("selfinstruct")  # an extra that holds another
 
 
 def first_words(node: ast.AST) -> Iterator[str]:
     """Names of what a statement or a call imports."""
     if isinstance(node, ast.Import):
-        yield from (one.name for one in node.names)
+        yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
         yield node.module
     elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "_library")) and node.args:
@@ -80,7 +82,7 @@ TREES = {
 
 
 def test_every_import_is_declared() -> None:
-    missing = {name: found for name, tree in TREES.items() if (found := imported(tree) - CORE - EXTRAS)}
+    missing = {name: undeclared for name, tree in TREES.items() if (undeclared := imported(tree) - CORE - EXTRAS)}
     assert missing == {}
 
 
@@ -97,7 +99,7 @@ def ours(node: ast.AST) -> Iterator[str]:
                 path = name.removeprefix("selfinstruct.").replace(".", "/")
                 yield f"{path}.py"
                 if isinstance(part, ast.ImportFrom):
-                    yield from (f"{path}/{one.name}.py" for one in part.names)
+                    yield from (f"{path}/{alias.name}.py" for alias in part.names)
 
 
 def test_what_imports_an_extra_above_its_functions_is_itself_imported_inside_functions() -> None:
@@ -109,7 +111,7 @@ def test_what_imports_an_extra_above_its_functions_is_itself_imported_inside_fun
         if any(imported(node) & (EXTRAS - CORE) for node in body):
             late.add(name)
     assert late  # what derives from classes of the Trainer
-    assert {name: found for name, modules in above.items() if name not in late and (found := modules & late)} == {}
+    assert {name: early for name, modules in above.items() if name not in late and (early := modules & late)} == {}
 
 
 @pytest.mark.parametrize(("package", "module"), MET_IN.items())

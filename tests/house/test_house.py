@@ -30,8 +30,8 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
         "try: desk.main(['--help'])\nexcept SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} + ('pydantic', 'yaml', 'rich') if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
-    assert told.stdout.splitlines()[-1] == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
+    assert ended.stdout.splitlines()[-1] == "[]"
 
 
 def test_resolving_a_recipe_loads_nothing_heavy() -> None:
@@ -41,8 +41,8 @@ def test_resolving_a_recipe_loads_nothing_heavy() -> None:
         f"resolve(read_yaml(Path({str(HOME / 'pipelines' / 'quickstart.yaml')!r})))\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
-    assert told.stdout.splitlines()[-1] == "[]"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
+    assert ended.stdout.splitlines()[-1] == "[]"
 
 
 def test_resolving_a_recipe_loads_only_the_stages_it_names_and_writing_a_set_no_pandas(tmp_path: Path) -> None:
@@ -54,12 +54,12 @@ def test_resolving_a_recipe_loads_only_the_stages_it_names_and_writing_a_set_no_
         f"write_dataset(Path({str(tmp_path)!r}), {{'train': [{{'id': 'a'}}]}}, ['id'], 'card', ['parquet'])\n"
         "print('pandas' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
-    assert told.stdout.splitlines() == ["[]", "False"]
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=180)
+    assert ended.stdout.splitlines() == ["[]", "False"]
 
 
 def test_the_import_contract_holds() -> None:
-    told = subprocess.run(
+    ended = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=HOME,
         capture_output=True,
@@ -67,7 +67,7 @@ def test_the_import_contract_holds() -> None:
         check=False,
         timeout=120,
     )
-    assert told.returncode == 0, told.stdout
+    assert ended.returncode == 0, ended.stdout
 
 
 @pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -137,9 +137,9 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
     text = (HOME / page).read_text(encoding="utf-8")
     folders = "selfinstruct|seeds|pipelines|benchmarks|tests|docs"
     named = re.findall(rf"`((?:{folders})/[\w./]+)`", text)
-    linked = [one for one in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in one]
-    missing = [one for one in named if not (HOME / one).exists()]
-    assert missing + [one for one in linked if not (HOME / page).parent.joinpath(one).exists()] == []
+    linked = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    missing = [path for path in named if not (HOME / path).exists()]
+    assert missing + [link for link in linked if not (HOME / page).parent.joinpath(link).exists()] == []
 
 
 def test_the_front_page_is_short() -> None:

@@ -31,8 +31,8 @@ def imports(home: Path, package: str = "room") -> dict[str, set[str]]:
     texts = {name_of(path, home): path.read_text(encoding="utf-8") for path in (home / package).rglob("*.py")}
     graph: dict[str, set[str]] = {}
     for name, text in texts.items():
-        wanted = (one if one in texts else one.rpartition(".")[0] for one in imported(text))
-        graph[name] = {one for one in wanted if one in texts and one != name}
+        wanted = (module if module in texts else module.rpartition(".")[0] for module in imported(text))
+        graph[name] = {module for module in wanted if module in texts and module != name}
     return graph
 
 
@@ -40,8 +40,8 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
     """The modules of one circle, in order; empty where there is none."""
     try:
         TopologicalSorter(graph).prepare()
-    except CycleError as found:
-        return list(found.args[1])
+    except CycleError as error:
+        return list(error.args[1])
     return []
 
 

@@ -71,8 +71,8 @@ GIVEN: dict[str, Callable[[Needs], bool]] = {
 def compared(node: ast.Compare) -> bool:
     """Whether a stage's name is held against something, or something against the name of a stage."""
     sides = (node.left, *node.comparators)
-    words = {one.value for side in sides for one in ast.walk(side) if isinstance(one, ast.Constant)}
-    named = {one.id for side in sides for one in ast.walk(side) if isinstance(one, ast.Name)}
+    words = {node.value for side in sides for node in ast.walk(side) if isinstance(node, ast.Constant)}
+    named = {node.id for side in sides for node in ast.walk(side) if isinstance(node, ast.Name)}
     of_stage = any(isinstance(side, ast.Attribute) and OF_STAGE.fullmatch(ast.unparse(side)) for side in sides)
     return of_stage or bool(words & {*STAGES, "read"}) or "READ" in named
 

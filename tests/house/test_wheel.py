@@ -17,7 +17,7 @@ PACKAGE = HOME / "selfinstruct"
 
 def beside_the_code() -> list[Path]:
     """Every file of the package that is not Python, as git would see it."""
-    told = subprocess.run(
+    ended = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "selfinstruct"],
         cwd=HOME,
         capture_output=True,
@@ -25,9 +25,9 @@ def beside_the_code() -> list[Path]:
         check=False,
         timeout=180,
     )
-    if told.returncode:
+    if ended.returncode:
         pytest.skip("not a checkout")
-    return [path for line in told.stdout.splitlines() if (path := HOME / line).exists() and path.suffix != ".py"]
+    return [path for line in ended.stdout.splitlines() if (path := HOME / line).exists() and path.suffix != ".py"]
 
 
 def names(folder: Path, pattern: str, inside: str) -> set[str]:
@@ -40,10 +40,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("wheel")
     # The builder itself, without an environment of its own: nothing is fetched.
     build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", build, str(folder)], cwd=HOME, capture_output=True, text=True, check=False, timeout=300
     )
-    assert told.returncode == 0, told.stderr
+    assert ended.returncode == 0, ended.stderr
     [path] = folder.glob("*.whl")
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -110,9 +110,9 @@ def test_a_wheel_put_anywhere_runs_the_smoke_recipe(wheel: dict[str, bytes], tmp
     ["py.typed", "report/templates/style.css", "models/scripts/smoke.yaml", "generate/prompts/propose.chat.txt"],
 )
 def test_what_lies_beside_the_code_is_found_through_the_package(name: str) -> None:
-    found = files("selfinstruct").joinpath(name)
-    assert found.is_file()
-    assert name == "py.typed" or found.read_text(encoding="utf-8").strip()
+    file = files("selfinstruct").joinpath(name)
+    assert file.is_file()
+    assert name == "py.typed" or file.read_text(encoding="utf-8").strip()
 
 
 def test_seeds_and_recipes_are_found_wherever_the_package_lies() -> None:

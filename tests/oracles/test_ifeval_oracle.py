@@ -85,9 +85,9 @@ def test_a_kind_is_followed_where_the_harness_says_so(theirs: Any, kind: str) ->
     for said in dict.fromkeys((*yes, *no, *others)):
         if said.count("[") > _DEEP:
             continue  # their reader of JSON ends with an error
-        expected, found = both(theirs, row, prompt, said)
-        if expected != found:
-            apart[said] = (expected, found)
+        expected, ours = both(theirs, row, prompt, said)
+        if expected != ours:
+            apart[said] = (expected, ours)
     assert apart == {}
 
 
@@ -99,7 +99,7 @@ def test_every_shipped_prompt_is_marked_as_the_harness_marks_it(theirs: Any) -> 
             continue
         prompt = ifeval_prompt(row, "here")
         for said in OTHERS:
-            expected, found = both(theirs, row, prompt, said)
-            if expected != found:
-                apart.append((row["instruction_id_list"], said, expected, found))
+            expected, ours = both(theirs, row, prompt, said)
+            if expected != ours:
+                apart.append((row["instruction_id_list"], said, expected, ours))
     assert apart == []

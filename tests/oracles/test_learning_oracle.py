@@ -63,7 +63,7 @@ def test_weights_of_a_linear_judge_are_ridge_logistic_regression_on_counts(seed:
 def test_without_a_prior_the_offline_classifier_is_ridge_logistic_regression(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline_classifier, "PRIOR", dict.fromkeys(offline_classifier.PRIOR, 0.0))
     read = read_set(str(builtin_seeds()))
-    seeds = offline_classifier.labelled([one for one in read if isinstance(one, Task)])
+    seeds = offline_classifier.labelled([task for task in read if isinstance(task, Task)])
     rows = offline_classifier._rows([task.instruction for task in seeds])
     table = np.zeros((rows.count, int(rows.columns.max()) + 1))
     table[rows.row_of, rows.columns] = rows.values
@@ -71,8 +71,8 @@ def test_without_a_prior_the_offline_classifier_is_ridge_logistic_regression(mon
     share = np.where(answers, 0.5 / answers.sum(), 0.5 / (~answers).sum())
     theirs = LogisticRegression(C=1 / offline_classifier._RIDGE, **EXACTLY).fit(table, answers, share)
     ours = offline_classifier.train(seeds)
-    told = [ours.probability(task.instruction) for task in seeds]
-    assert told == pytest.approx(theirs.predict_proba(table)[:, 1], abs=1e-4)
+    probabilities = [ours.probability(task.instruction) for task in seeds]
+    assert probabilities == pytest.approx(theirs.predict_proba(table)[:, 1], abs=1e-4)
 
 
 def test_clusters_that_lie_apart_are_those_of_scikit_learn() -> None:

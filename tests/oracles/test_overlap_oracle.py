@@ -34,10 +34,10 @@ class OurWords:
 
 def test_rouge_l_has_the_librarys_bits_with_the_stemmer_and_without() -> None:
     draw = Random(4)
-    found = [text for text in texts() if text.isascii()]
+    plain = [text for text in texts() if text.isascii()]
     for _ in range(150):
         answer, *references = (
-            " ".join(draw.sample(draw.choice(found).split()[:80], 1) + draw.choice(found).split()[:80])
+            " ".join(draw.sample(draw.choice(plain).split()[:80], 1) + draw.choice(plain).split()[:80])
             for _ in range(3)
         )
         ours = overlap(answer, references)

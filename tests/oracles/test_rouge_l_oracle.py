@@ -86,7 +86,7 @@ def test_texts_of_one_to_four_blocks_of_64_words_score_as_in_the_library(compile
         assert (nearest.rouge_l, nearest.text) == (max(scores), texts[scores.index(max(scores))])
 
 
-def test_the_known_scores() -> None:
+def test_the_known_scores_are_those_of_the_library() -> None:
     pairs = [
         ("写一首关于猫的诗", "写一首关于猫的诗", 0.0),
         ("Write a poem about cats.", "write a POEM about cats", 1.0),

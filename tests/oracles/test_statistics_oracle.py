@@ -23,11 +23,11 @@ def counts() -> Iterator[tuple[int, int]]:
     yield from ((draw.randint(0, n), n) for n in draw.choices(range(50, 3_000), k=60))
 
 
-def ends(found: stats.Estimate | None) -> tuple[float, float]:
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    return found.low, found.high
+def ends(estimate: stats.Estimate | None) -> tuple[float, float]:
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.low, estimate.high
 
 
 def test_intervals_of_a_share_are_those_of_scipy() -> None:
@@ -45,8 +45,8 @@ def test_the_bound_of_student_and_the_exact_test_of_mcnemar_are_those_of_scipy()
     for freedom in (1, 2, 9, 59, 4_999):
         for side in (0.05, 0.025, 0.005):
             assert stats.student_bound(side, freedom) == pytest.approx(theirs.t.isf(side, freedom), rel=NEAR)
-    for one, n in counts():
-        assert mcnemar(one, n - one) == pytest.approx(theirs.binomtest(one, n).pvalue, rel=1e-7)
+    for gained, n in counts():
+        assert mcnemar(gained, n - gained) == pytest.approx(theirs.binomtest(gained, n).pvalue, rel=1e-7)
 
 
 def test_a_correlation_and_its_interval_are_those_of_scipy() -> None:
@@ -54,21 +54,21 @@ def test_a_correlation_and_its_interval_are_those_of_scipy() -> None:
     for n in (4, 9, 200):
         first = draw.normal(size=n)
         second = first + draw.normal(size=n)
-        ours, told = stats.correlation(first, second), theirs.pearsonr(first, second)
-        interval = told.confidence_interval(0.95)
+        ours, expected = stats.correlation(first, second), theirs.pearsonr(first, second)
+        interval = expected.confidence_interval(0.95)
         assert ours is not None
-        assert (ours.value, *ends(ours)) == pytest.approx((told.statistic, interval.low, interval.high), abs=NEAR)
+        assert (ours.value, *ends(ours)) == pytest.approx((expected.statistic, interval.low, interval.high), abs=NEAR)
 
 
 def test_kappa_is_that_of_scikit_learn() -> None:
     draw = Random(3)
     for n in (5, 30, 400):
         first, second = ([draw.randrange(4) for _ in range(n)] for _ in range(2))
-        told = metrics.cohen_kappa_score(first, second)
-        assert stats.kappa(first, second) == pytest.approx(told, abs=NEAR)
+        expected = metrics.cohen_kappa_score(first, second)
+        assert stats.kappa(first, second) == pytest.approx(expected, abs=NEAR)
         squared = metrics.cohen_kappa_score(first, second, weights="quadratic")
         assert stats.quadratic_kappa(first, second) == pytest.approx(squared, abs=NEAR)
-        yes = list(zip((one > 1 for one in first), (one > 1 for one in second), strict=True))
+        yes = list(zip((grade > 1 for grade in first), (grade > 1 for grade in second), strict=True))
         table = Kappa(*(yes.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))))
         assert table.value == pytest.approx(metrics.cohen_kappa_score(*zip(*yes, strict=True)), abs=NEAR)
 
@@ -83,36 +83,36 @@ def predictions(n: int) -> Predictions:
 
 @pytest.mark.parametrize("n", [30, 700])
 def test_metrics_of_a_judge_are_those_of_scikit_learn(n: int) -> None:
-    told = predictions(n)
-    said = told.probabilities >= 0.5
-    found = measures(told, threshold=0.5, seed=1)
+    predicted = predictions(n)
+    said = predicted.probabilities >= 0.5
+    figures = measures(predicted, threshold=0.5, seed=1)
     expected = {
-        "accuracy": metrics.accuracy_score(told.labels, said),
-        "precision": metrics.precision_score(told.labels, said),
-        "recall": metrics.recall_score(told.labels, said),
-        "f1": metrics.f1_score(told.labels, said),
-        "auroc": metrics.roc_auc_score(told.labels, told.probabilities),
+        "accuracy": metrics.accuracy_score(predicted.labels, said),
+        "precision": metrics.precision_score(predicted.labels, said),
+        "recall": metrics.recall_score(predicted.labels, said),
+        "f1": metrics.f1_score(predicted.labels, said),
+        "auroc": metrics.roc_auc_score(predicted.labels, predicted.probabilities),
     }
     for name, value in expected.items():
-        one = found[name]
-        assert isinstance(one, dict)
-        assert one["value"] == pytest.approx(value, abs=1e-6), name
-    guesses = [bool(one) for one in said]
-    assert balanced_accuracy([bool(label) for label in told.labels], guesses) == pytest.approx(
-        metrics.balanced_accuracy_score(told.labels, said), abs=NEAR
+        figure = figures[name]
+        assert isinstance(figure, dict)
+        assert figure["value"] == pytest.approx(value, abs=1e-6), name
+    guesses = [bool(guess) for guess in said]
+    assert balanced_accuracy([bool(label) for label in predicted.labels], guesses) == pytest.approx(
+        metrics.balanced_accuracy_score(predicted.labels, said), abs=NEAR
     )
 
 
 def test_the_calibration_error_is_that_of_the_bins_of_scikit_learn() -> None:
     from sklearn.calibration import calibration_curve
 
-    told = predictions(500)
-    bins = np.minimum((told.probabilities * 10).astype(int), 9)
+    predicted = predictions(500)
+    bins = np.minimum((predicted.probabilities * 10).astype(int), 9)
     # theirs are open on the other side: a nudge puts what lies on an edge where ours is
-    nudged = np.clip(told.probabilities + 1e-9, 0, 1)
-    shares, means = calibration_curve(told.labels, nudged, n_bins=10)
+    nudged = np.clip(predicted.probabilities + 1e-9, 0, 1)
+    shares, means = calibration_curve(predicted.labels, nudged, n_bins=10)
     sizes = np.bincount(bins, minlength=10)
-    found = measures(told, threshold=0.5, seed=1)["ece"]
-    assert isinstance(found, dict)
+    ece = measures(predicted, threshold=0.5, seed=1)["ece"]
+    assert isinstance(ece, dict)
     expected = float((np.abs(shares - means) * sizes[sizes > 0]).sum() / sizes.sum())
-    assert found["value"] == pytest.approx(expected, abs=1e-6)
+    assert ece["value"] == pytest.approx(expected, abs=1e-6)

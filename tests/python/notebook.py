@@ -35,15 +35,15 @@ def outputs(source: str, number: int, names: dict[str, Any]) -> list[dict[str, A
         exec(compile(tree, file, "exec"), names)
         if last is not None:
             shown = eval(compile(ast.Expression(last.value), file, "eval"), names)
-    found: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
     if text := said.getvalue():
-        found.append({"output_type": "stream", "name": "stdout", "text": text.splitlines(keepends=True)})
+        outputs.append({"output_type": "stream", "name": "stdout", "text": text.splitlines(keepends=True)})
     if shown is not None:
         data = {"text/plain": repr(shown).splitlines(keepends=True)}
         if hasattr(shown, "_repr_html_"):
             data["text/html"] = shown._repr_html_().splitlines(keepends=True)
-        found.append({"output_type": "execute_result", "execution_count": number, "data": data, "metadata": {}})
-    return found
+        outputs.append({"output_type": "execute_result", "execution_count": number, "data": data, "metadata": {}})
+    return outputs
 
 
 if __name__ == "__main__":

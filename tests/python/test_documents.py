@@ -19,7 +19,7 @@ NOTEBOOKS = HOME / "docs" / "notebooks"
 
 
 def python(folder: Path, *words: str, **variables: str) -> str:
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(HOME), **variables},
@@ -28,8 +28,8 @@ def python(folder: Path, *words: str, **variables: str) -> str:
         check=False,
         timeout=280,
     )
-    assert told.returncode == 0, told.stderr
-    return told.stdout
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def ten_lines() -> str:
@@ -43,9 +43,9 @@ def test_the_ten_lines_of_the_readme_run(tmp_path: Path) -> None:
     lines = ten_lines()
     assert len([line for line in lines.splitlines() if line.strip()]) <= 10
     (tmp_path / "lines.py").write_text(lines + "print(repr(train), [type(one).__name__ for one in answers])\n", "utf-8")
-    told = python(tmp_path, "lines.py")
-    assert "features: ['messages'" in told
-    assert "stages/01-read: kept" in told
+    printed = python(tmp_path, "lines.py")
+    assert "features: ['messages'" in printed
+    assert "stages/01-read: kept" in printed
     assert (tmp_path / "runs" / "clean" / "report.html").is_file()
 
 

@@ -87,8 +87,8 @@ def test_every_key_has_the_default_that_yaml_gives_it() -> None:
     given = {name: parameter.default for name, parameter in inspect.signature(si.Recipe).parameters.items()}
     keys = {name: field.get_default(call_default_factory=True) for name, field in Keys.model_fields.items()}
     assert {*keys} - {*given} == {"arms", "code"}
-    told = {name: keys[name] for name in given} | {"name": "recipe", "models": None, "seeds_columns": None}
-    assert given == told
+    expected = {name: keys[name] for name in given} | {"name": "recipe", "models": None, "seeds_columns": None}
+    assert given == expected
 
 
 def test_a_function_of_a_module_is_written_down_with_the_hash_of_its_source(rows: Path, tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_another_source_is_another_run(rows: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(inspect, "getsource", lambda _thing: "def no_poems(task): ...")
     says = "the source of rule or stage 'tests.python.rules_of_mine:no_poems' was changed after it had begun; "
     says += "put the source back as it was, choose another folder, or fresh=True to make it again"
-    with pytest.raises(si.BadInput, match=re.escape(says)) as told:
+    with pytest.raises(si.BadInput, match=re.escape(says)) as error:
         recipe().run(tmp_path / "run")
-    assert not re.search("[0-9a-f]{16}", str(told.value).replace(str(tmp_path), ""))
+    assert not re.search("[0-9a-f]{16}", str(error.value).replace(str(tmp_path), ""))
     with pytest.raises(si.BadInput, match=r"the source of 'tests\.python\.rules_of_mine:no_poems' is another"):
         si.Recipe.read(first.folder / "recipe.yaml")
     assert (first.folder / "kept.jsonl").read_bytes() == kept
@@ -185,8 +185,8 @@ def test_what_a_run_tells_is_what_its_files_say(rows: Path, tmp_path: Path) -> N
     run = si.Recipe(inputs=[rows], stages=[si.Rules([no_poems]), si.Exact(), si.Diversity()]).run(tmp_path / "run")
     assert [task.as_json() for task in run.kept] == lines(run.folder / "kept.jsonl")
     assert [run.kept[at] for at in range(-2, 2)] == [*run.kept[-2:], *run.kept[:2]]
-    told = [(one.record.id, one.reason, one.stage) for one in run.rejected]
-    assert told == [(line["id"], line["reason"], line["stage"]) for line in lines(run.folder / "rejected.jsonl")]
+    rejections = [(rejection.record.id, rejection.reason, rejection.stage) for rejection in run.rejected]
+    assert rejections == [(line["id"], line["reason"], line["stage"]) for line in lines(run.folder / "rejected.jsonl")]
     assert run.rejected.by_reason == {"exact_duplicate": 1, "no_instruction": 1, f"{MINE}:no_poems": 1}
     assert [stage.path for stage in run.stages][1:] == ["stages/02-rules", "stages/03-exact", "stages/04-diversity"]
     assert run.measures["exact"] == {**run.stages[2].result.measured}
@@ -217,9 +217,9 @@ def test_a_notebook_is_shown_what_is_there_and_obeys_none_of_it(rows: Path, tmp_
         si.read_set(rows, strict=False),
     ]
     pages += [si.apply(si.Exact(), list(run.kept))]
-    told = "".join(page._repr_html_() for page in pages)
-    assert "<b>" not in told
-    assert "&lt;b&gt;cheeses&lt;/b&gt;" in told
+    html = "".join(page._repr_html_() for page in pages)
+    assert "<b>" not in html
+    assert "&lt;b&gt;cheeses&lt;/b&gt;" in html
     assert max(len(page._repr_html_()) for page in pages) < 4_000
 
 
@@ -237,7 +237,7 @@ def test_a_score_read_back_is_the_score_that_was_made() -> None:
 
 def test_a_stage_is_called_alone(rows: Path) -> None:
     tasks = si.read_set(rows, strict=False)
-    assert [one.reason for one in tasks.unusable] == ["no_instruction"]
+    assert [row.reason for row in tasks.unusable] == ["no_instruction"]
     assert si.apply(si.Exact(), tasks).by_reason == {"exact_duplicate": 1}
     done = si.apply(si.Rules([no_poems]), tasks)
     assert (len(done.kept), done.by_reason) == (3, {f"{MINE}:no_poems": 1})
@@ -266,9 +266,9 @@ def test_a_model_is_asked_and_what_it_does_not_answer_is_a_failure(tmp_path: Pat
     answers = [{"contains": "broken", "fail": "server_error"}, {"contains": "silent", "texts": ["  "]}]
     script.write_text(yaml.safe_dump({"answers": [*answers, {"texts": ["The Ebro."]}]}), encoding="utf-8")
     with si.load_model(f"scripted:{script}") as model:
-        told = model.ask(["A river?", "broken", "silent", [si.Message("user", "Another river?")]], temperature=1.0)
-        assert [one if isinstance(one, str) else one.kind for one in told][::3] == ["The Ebro.", "The Ebro."]
-        assert [isinstance(one, si.Failure) for one in told] == [False, True, True, False]
+        replies = model.ask(["A river?", "broken", "silent", [si.Message("user", "Another river?")]], temperature=1.0)
+        assert [reply if isinstance(reply, str) else reply.kind for reply in replies][::3] == ["The Ebro.", "The Ebro."]
+        assert [isinstance(reply, si.Failure) for reply in replies] == [False, True, True, False]
         with pytest.raises(
             si.BadInput,
             match=r"prompts='A river\?', where a list is expected; give a list, such as prompts=\['A river\?'\]",
@@ -343,14 +343,14 @@ def test_importing_the_package_loads_nothing_but_its_version() -> None:
         "si.Recipe, si.Exact, si.load_run, si.load_model, si.BadInput, si.Score, si.Finetune, si.read_set\n"
         "print([name for name in ('numpy', 'torch', 'datasets', 'openai', 'numba') if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert told.stdout.splitlines() == ["['selfinstruct.version'] False", "[]"]  # one line, its number
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout.splitlines() == ["['selfinstruct.version'] False", "[]"]  # one line, its number
 
 
 def test_the_package_is_a_command() -> None:
     words = [sys.executable, "-m", "selfinstruct", "--version"]
-    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
-    assert told.stdout.startswith("selfinstruct, version")
+    ended = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout.startswith("selfinstruct, version")
 
 
 TYPED = """
@@ -402,14 +402,14 @@ def test_a_type_checker_sees_everything(tmp_path: Path) -> None:
     script.write_text(TYPED, encoding="utf-8")
     cache = os.environ.get("MYPY_CACHE_DIR", str(HOME / ".mypy_cache"))
     words = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(HOME / "pyproject.toml"), str(script)]
-    told = subprocess.run(
+    ended = subprocess.run(
         [*words, "--cache-dir", cache], cwd=HOME, capture_output=True, text=True, check=False, timeout=280
     )
-    faults = [line for line in told.stdout.splitlines() if ": error:" in line]
+    faults = [line for line in ended.stdout.splitlines() if ": error:" in line]
     assert [line.partition("error: ")[2] for line in faults] == [
         'Module has no attribute "Exakt"; maybe "Exact"?  [attr-defined]',
         'Unexpected keyword argument "jaccard" for "Exact"  [call-arg]',
-    ], told.stdout
+    ], ended.stdout
 
 
 def test_inputs_and_tasks_of_the_wrong_kind_are_told_in_a_line() -> None:
@@ -455,9 +455,9 @@ ANY: Any = si  # for words that a type checker would refuse
     ],
 )
 def test_a_misspelt_argument_is_told_with_the_nearest_name(call: Callable[[], object], says: str) -> None:
-    with pytest.raises(BadInput, match=says) as told:
+    with pytest.raises(BadInput, match=says) as error:
         call()
-    assert isinstance(told.value, TypeError)
+    assert isinstance(error.value, TypeError)
 
 
 def test_every_stage_by_name_says_which_knob_it_does_not_have() -> None:

@@ -32,7 +32,7 @@ def test_sixty_tasks_half_of_them_with_two_to_five_labels_found_from_their_answe
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_each_has_its_examples_and_twenty_instances_and_no_example_is_asked(task: Any) -> None:
-    one = studied_task(task, 0)
+    studied = studied_task(task, 0)
     assert (len(task.positive), len(task.negative), len(task.instances)) == (2, 2, 20)
     asked = [each.input for each in task.instances]
     shown = {each.input for each in (*task.positive, *task.negative)}
@@ -40,11 +40,11 @@ def test_each_has_its_examples_and_twenty_instances_and_no_example_is_asked(task
     assert not shown & set(asked)
     right = {each.input: each.output for each in task.positive}
     assert all(each.output != right[each.input] for each in task.negative)
-    if one.labels:
+    if studied.labels:
         counts = Counter(each.outputs[0] for each in task.instances)
         assert max(counts.values()) - min(counts.values()) <= 2
-        assert all(exact_match(each.output, one.labels) for each in (*task.positive, *task.negative))
-        assert all(label.lower() in task.definition.lower() for label in one.labels)
+        assert all(exact_match(each.output, studied.labels) for each in (*task.positive, *task.negative))
+        assert all(label.lower() in task.definition.lower() for label in studied.labels)
 
 
 def test_every_condition_can_be_made_of_tasks_enough_to_tell_something() -> None:

@@ -22,8 +22,8 @@ def rows(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["tone_records", "tone_completions", "tone_fine"])
 def test_the_readme_names_the_hash_of_the_file(name: str) -> None:
-    found = hashlib.sha256((SEEDS / f"{name}.jsonl").read_bytes()).hexdigest()
-    assert found in (SEEDS / "README.md").read_text(encoding="utf-8")
+    digest = hashlib.sha256((SEEDS / f"{name}.jsonl").read_bytes()).hexdigest()
+    assert digest in (SEEDS / "README.md").read_text(encoding="utf-8")
 
 
 def test_records_have_an_answer_and_some_a_way_not_to_answer() -> None:

@@ -35,7 +35,7 @@ def test_a_file_and_a_folder_move_to_the_stage_and_are_known_again(tmp_path: Pat
 
 
 @pytest.mark.parametrize("damage", ["change", "remove", "add"])
-def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
+def test_damage_to_what_was_built_is_noticed(tmp_path: Path, damage: str) -> None:
     place = stage_with_judge(tmp_path)
     weights = place.built("judge") / "deep" / "weights.json"
     match damage:

@@ -103,13 +103,13 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
 
 def journal_with(path: Path, answers: int) -> JournalTotals:
     """A closed journal; what it was last told to hold."""
-    told: list[JournalTotals] = []
-    with Journal(path, tell=told.append) as journal:
+    totals: list[JournalTotals] = []
+    with Journal(path, tell=totals.append) as journal:
         for number in range(answers):
             request, completion = asked(prompt=f"number {number}")
             journal.write("a", 0, request, completion, "").result(10)
-    assert told[-1].answers == answers
-    return told[-1]
+    assert totals[-1].answers == answers
+    return totals[-1]
 
 
 def found_in(journal: Journal, number: int) -> Completion | None:
@@ -136,13 +136,13 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_an_answer_that_is_not_as_it_was_written_is_refused_and_then_made_good(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    told = journal_with(path, 3)
+    totals = journal_with(path, 3)
     changed(path, damage)
-    with Journal(path, known=told) as journal:
+    with Journal(path, known=totals) as journal:
         assert found_in(journal, 0) == asked(prompt="number 0")[1]
         with pytest.raises(BadInput, match=r"journal\.sqlite: an answer to a is not as it was written.*fresh=True"):
             found_in(journal, 1)
-    with Journal(path, known=told, mend=True) as journal:
+    with Journal(path, known=totals, mend=True) as journal:
         assert found_in(journal, 1) is None
         assert found_in(journal, 2) == asked(prompt="number 2")[1]
         spent = journal.spent()
@@ -165,16 +165,16 @@ def test_a_journal_that_holds_less_than_it_did_is_refused_and_then_its_money_cou
     loss: Callable[[Path], object], tmp_path: Path
 ) -> None:
     path = tmp_path / "journal.sqlite"
-    told = journal_with(path, 3)
+    totals = journal_with(path, 3)
     loss(path)
     with pytest.raises(BadInput, match=r"journal\.sqlite: (holds \d answers, and|its totals are not as) .*fresh=True"):
-        Journal(path, known=told)
+        Journal(path, known=totals)
     for _ in range(2):  # a kill between the two changes nothing
-        with Journal(path, known=told, mend=True) as journal:
+        with Journal(path, known=totals, mend=True) as journal:
             spent = journal.spent()
             assert spent.cost + spent.unconfirmed_cost == Decimal("0.75")
             assert spent.tokens + spent.unconfirmed_tokens == 21
-            assert spent.journal == told.journal
+            assert spent.journal == totals.journal
 
 
 def test_a_journal_of_another_layout_is_refused_with_the_way_to_its_answers(tmp_path: Path) -> None:
@@ -185,19 +185,19 @@ def test_a_journal_of_another_layout_is_refused_with_the_way_to_its_answers(tmp_
 
 
 def test_what_is_told_is_near_what_is_spent(tmp_path: Path) -> None:
-    told: list[JournalTotals] = []
-    with Journal(tmp_path / "journal.sqlite", tell=told.append) as journal:
+    totals: list[JournalTotals] = []
+    with Journal(tmp_path / "journal.sqlite", tell=totals.append) as journal:
         for number in range(1, 401):
             request, completion = asked(prompt=f"number {number}")
             journal.write("a", 0, request, completion, "").result(10)
-            assert told[-1].answers >= number * 16 / 17 - 1
-    assert len(told) < 80
+            assert totals[-1].answers >= number * 16 / 17 - 1
+    assert len(totals) < 80
 
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_of_many_answers_no_more_than_a_bounded_number_is_untold(answered: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
-    told: list[JournalTotals] = []
-    with Journal(tmp_path / "journal.sqlite", tell=told.append) as journal:
+    totals: list[JournalTotals] = []
+    with Journal(tmp_path / "journal.sqlite", tell=totals.append) as journal:
         journal._told = replace(journal.spent(), answers=1_000_000)  # a sixteenth of them is far away
         for number in range(3 * TELL_EVERY):
             request, completion = asked(prompt=f"number {number}")
@@ -206,7 +206,7 @@ def test_of_many_answers_no_more_than_a_bounded_number_is_untold(answered: bool,
             else:
                 journal.reserve(request.key("scripted"), "a", 0, Decimal(1), 7).result(10)
             now = journal.spent()
-            untold = now.tokens + now.unconfirmed_tokens - told[-1].tokens - told[-1].unconfirmed_tokens
+            untold = now.tokens + now.unconfirmed_tokens - totals[-1].tokens - totals[-1].unconfirmed_tokens
             assert untold <= TELL_EVERY * 7
             journal._told = replace(journal._told, answers=1_000_000)
         journal._told = now
@@ -214,8 +214,8 @@ def test_of_many_answers_no_more_than_a_bounded_number_is_untold(answered: bool,
 
 def test_totals_are_those_of_the_rows_and_nobody_reads_the_table_for_them(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    told = journal_with(path, 5)
-    with Journal(path, known=told) as journal:
+    totals = journal_with(path, 5)
+    with Journal(path, known=totals) as journal:
         statements: list[str] = []
         journal._file.db.set_trace_callback(statements.append)
         request, completion = asked(prompt="one more")

@@ -71,12 +71,12 @@ def test_files_are_those_of_a_plain_writer(
     plain = StageFolder(folder / "plain")
     expected = plain.write(outcomes, len(fates), CallCounts)
     linked = StageFolder(folder / "02-b")
-    found = linked.write(outcomes, len(fates), CallCounts, before=inflow)
-    assert found == expected
-    linked.verify(found)
+    linked_result = linked.write(outcomes, len(fates), CallCounts, before=inflow)
+    assert linked_result == expected
+    linked.verify(linked_result)
     for file in ("kept.jsonl", "rejected.jsonl", "failed.jsonl", "DONE"):
         assert (linked.path / file).read_bytes() == (plain.path / file).read_bytes()
-    assert list(linked.kept(found.kept)) == list(StageFolder(linked.path).kept(found.kept))
+    assert list(linked.kept(linked_result.kept)) == list(StageFolder(linked.path).kept(linked_result.kept))
 
 
 def test_a_stage_that_changes_nothing_links_the_file_before_it(tmp_path: Path) -> None:
@@ -109,17 +109,17 @@ def test_without_links_it_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = before.result()
     assert result is not None
     after = StageFolder(tmp_path / "02-b")
-    told = after.write(map(Kept, before.kept(3)), 3, CallCounts, before=before.inflow(result))
-    after.verify(told)
+    rewritten = after.write(map(Kept, before.kept(3)), 3, CallCounts, before=before.inflow(result))
+    after.verify(rewritten)
     assert not (after.path / "kept.jsonl").samefile(before.path / "kept.jsonl")
 
 
 def test_beyond_its_memory_records_lie_on_disk(tmp_path: Path) -> None:
     place, many = StageFolder(tmp_path / "01-a"), tasks(200, size=2_000)
     result = place.write(map(Kept, many), 0, CallCounts, memory=LEAST_MEMORY)
-    found = place.kept(result.kept, LEAST_MEMORY)
-    assert isinstance(found, TaskFile)
-    assert list(found) == many
+    file = place.kept(result.kept, LEAST_MEMORY)
+    assert isinstance(file, TaskFile)
+    assert list(file) == many
     assert isinstance(StageFolder(place.path).kept(result.kept), list)
 
 

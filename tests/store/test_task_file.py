@@ -54,9 +54,9 @@ def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
     few = written(tmp_path / "few.jsonl", ["a"])
     assert tasks_of(tmp_path / "few.jsonl", 1) == few
     many = written(tmp_path / "many.jsonl", ["long " * 1000] * 1000)
-    found = tasks_of(tmp_path / "many.jsonl", 1000, memory=LEAST_MEMORY)
-    assert isinstance(found, TaskFile)
-    assert found[999] == many[999]
+    file = tasks_of(tmp_path / "many.jsonl", 1000, memory=LEAST_MEMORY)
+    assert isinstance(file, TaskFile)
+    assert file[999] == many[999]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_few_tasks_are_kept_in_memory_and_many_are_not(tmp_path: Path) -> None:
     ],
 )
 def test_a_budget_that_cannot_be_meant_is_one_clear_line(said: str, complaint: str) -> None:
-    with pytest.raises(BadInput, match=complaint) as told:
+    with pytest.raises(BadInput, match=complaint) as error:
         memory_of(said)
-    assert len(str(told.value).splitlines()) == 1
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_what_a_checksum_vouches_for_is_not_hashed_again(tmp_path: Path) -> None:

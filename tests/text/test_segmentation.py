@@ -118,7 +118,7 @@ QUESTIONS = [
 def test_different_questions_are_no_duplicates(one: str, other: str) -> None:
     both = [task(one), task(other)]
     for stage in (Exact(same="words"), Exact(), Near()):
-        outcomes = [found for found in stage(both, Bench()) if isinstance(found, Kept)]
+        outcomes = [outcome for outcome in stage(both, Bench()) if isinstance(outcome, Kept)]
         assert [outcome.record for outcome in outcomes] == both, stage
     first, second = signatures([one, other])
     assert (first == second).mean() < 0.8

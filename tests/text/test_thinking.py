@@ -33,8 +33,8 @@ FAMILIES = (
 
 @pytest.mark.parametrize(("opening", "closing"), FAMILIES)
 def test_the_marks_of_every_family_part_a_text(opening: str, closing: str) -> None:
-    told = parted(f"{opening}{MUSED}{closing}1. Ladoga\n2. Onega")
-    assert (told.answer, told.thinking, told.unclosed) == ("1. Ladoga\n2. Onega", MUSED, False)
+    parts = parted(f"{opening}{MUSED}{closing}1. Ladoga\n2. Onega")
+    assert (parts.answer, parts.thinking, parts.unclosed) == ("1. Ladoga\n2. Onega", MUSED, False)
     cut = parted(opening + MUSED)
     assert (cut.answer, cut.thinking, cut.unclosed) == ("", MUSED, True)
     assert only_thinking(opening + MUSED)
@@ -73,8 +73,8 @@ def test_odd_thinking_is_taken_off(text: str, answer: str) -> None:
     ],
 )
 def test_a_text_that_only_speaks_of_marks_comes_back_as_it_is(text: str) -> None:
-    told = parted(text)
-    assert (told.answer, told.marked) == (text, False)
+    parts = parted(text)
+    assert (parts.answer, parts.marked) == (text, False)
     assert not only_thinking(text)
 
 

@@ -53,7 +53,7 @@ def test_the_rule_reads_any_text_and_gives_an_object_only_with_a_verb(text: str)
 @given(
     st.sampled_from(["Write a poem.", "List three rivers.", "Is it true?"]), st.sampled_from(["Please ", "Can you "])
 )
-def test_politeness_changes_nothing(instruction: str, polite: str) -> None:
+def test_polite_words_in_front_change_no_root(instruction: str, polite: str) -> None:
     assert root_by_rule(polite + instruction[0].lower() + instruction[1:]) == root_by_rule(instruction)
 
 

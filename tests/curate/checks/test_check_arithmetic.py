@@ -9,8 +9,8 @@ from selfinstruct.curate.exchanges import Reply
 
 
 def verdict(output: str, instruction: str = "Solve the problem step by step.", given_: str = "") -> str:
-    found = arithmetic(Reply("instance 0", instruction, given_, output))
-    return found.verdict if found else "silent"
+    checked = arithmetic(Reply("instance 0", instruction, given_, output))
+    return checked.verdict if checked else "silent"
 
 
 @pytest.mark.parametrize(

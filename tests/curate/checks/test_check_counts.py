@@ -9,8 +9,8 @@ from selfinstruct.curate.exchanges import Reply
 
 
 def verdict(output: str, instruction: str) -> str:
-    found = counts(Reply("instance 0", instruction, "", output))
-    return found.verdict if found else "silent"
+    checked = counts(Reply("instance 0", instruction, "", output))
+    return checked.verdict if checked else "silent"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def verdict(output: str, instruction: str) -> str:
         ("Sum up this 500-word article in two sentences.", "exactly 2 sentences"),
     ],
 )
-def test_limits(instruction: str, expected: str) -> None:
+def test_an_instruction_sets_the_limit_it_states(instruction: str, expected: str) -> None:
     assert [str(limit) for limit in limits(instruction)] == [expected]
 
 
@@ -81,7 +81,7 @@ def test_numbers_of_something_else_set_no_limit(instruction: str) -> None:
         ("Write a 4-line poem.", "a b\nc d\ne f\ng h\ni j\nk l\nm n", "failed"),
     ],
 )
-def test_verdicts(instruction: str, output: str, expected: str) -> None:
+def test_an_answer_is_held_to_the_limit_that_was_set(instruction: str, output: str, expected: str) -> None:
     assert verdict(output, instruction) == expected
 
 

@@ -7,8 +7,8 @@ from selfinstruct.curate.exchanges import Reply
 
 
 def verdict(output: str, instruction: str) -> str:
-    found = label_in_space(Reply("instance 0", instruction, "", output))
-    return found.verdict if found else "silent"
+    checked = label_in_space(Reply("instance 0", instruction, "", output))
+    return checked.verdict if checked else "silent"
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def verdict(output: str, instruction: str) -> str:
         ("Categorize the business into one of the categories: food, travel, and health", ("food", "travel", "health")),
     ],
 )
-def test_label_spaces(instruction: str, labels: tuple[str, ...]) -> None:
+def test_the_labels_an_instruction_offers_are_read_from_it(instruction: str, labels: tuple[str, ...]) -> None:
     assert label_space(instruction) == labels
 
 

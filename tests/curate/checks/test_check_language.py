@@ -10,8 +10,8 @@ ENGLISH = "The cat sleeps on the rug in front of the window, and the dog looks a
 
 
 def verdict(output: str, instruction: str) -> str:
-    found = language_asked_for(Reply("instance 0", instruction, "", output))
-    return found.verdict if found else "silent"
+    checked = language_asked_for(Reply("instance 0", instruction, "", output))
+    return checked.verdict if checked else "silent"
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ ASKED_JSON = "Convert the record into JSON."
 
 
 def code_verdict(output: str, instruction: str = ASKED_CODE) -> str:
-    found = code_parses(Reply("instance 0", instruction, "", output))
-    return found.verdict if found else "silent"
+    checked = code_parses(Reply("instance 0", instruction, "", output))
+    return checked.verdict if checked else "silent"
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_python_passes_or_fails_as_it_parses(frame: str) -> None:
 
 @given(st.text(alphabet="abx=()[]:\n 1+'\"#", max_size=40))
 def test_a_fenced_block_fails_only_when_the_parser_says_so(text: str) -> None:
-    found = code_verdict(f"```python\n{text}\n```")
+    verdict = code_verdict(f"```python\n{text}\n```")
     try:
         ast.parse(text)
     except SyntaxError:
         return
-    assert found in ("passed", "unchecked")
+    assert verdict in ("passed", "unchecked")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_words_around_unfenced_code_make_it_a_guess() -> None:
 
 
 def json_verdict(output: str, instruction: str = ASKED_JSON, given_: str = "") -> str:
-    found = json_asked_for(Reply("instance 0", instruction, given_, output))
-    return found.verdict if found else "silent"
+    checked = json_asked_for(Reply("instance 0", instruction, given_, output))
+    return checked.verdict if checked else "silent"
 
 
 VALUES = st.recursive(

@@ -57,12 +57,12 @@ def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
         return
     assume(abs(expected.numerator) < 10**30 and expected.denominator < 10**30)
     try:
-        found = evaluate(text)
+        value = evaluate(text)
     except NotArithmetic:
         # Something on the way was too large.
         assume(False)
         raise
-    assert found.exact == expected
+    assert value.exact == expected
 
 
 @given(EXPRESSIONS)
@@ -125,7 +125,7 @@ def test_what_is_ambiguous_too_large_or_no_arithmetic_is_unsuited(text: str) -> 
         ("3 x 4", 12),
     ],
 )
-def test_values(text: str, value: int) -> None:
+def test_an_expression_has_the_value_that_arithmetic_gives_it(text: str, value: int) -> None:
     assert evaluate(text).exact == value
 
 

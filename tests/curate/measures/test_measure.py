@@ -181,10 +181,10 @@ def test_what_is_counted_at_once_is_what_counting_line_by_line_gives(text: str) 
 
 
 def test_a_measured_record_is_the_record_with_its_numbers() -> None:
-    one = replace(task("Name a river.", ("", "The Po.")), measures={"rating": 5})
-    [measured_one] = kept(Measure(which=("words", "turns")), one)
-    assert measured_one == replace(one, measures={"rating": 5, "words": 5, "turns": 1})
-    assert (measured_one.id, one.measures) == (one.id, {"rating": 5})
+    rated = replace(task("Name a river.", ("", "The Po.")), measures={"rating": 5})
+    [measured_one] = kept(Measure(which=("words", "turns")), rated)
+    assert measured_one == replace(rated, measures={"rating": 5, "words": 5, "turns": 1})
+    assert (measured_one.id, rated.measures) == (rated.id, {"rating": 5})
 
 
 def test_an_unknown_measure_is_refused_with_those_that_exist() -> None:

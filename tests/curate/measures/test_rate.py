@@ -93,7 +93,7 @@ def test_any_answer_is_read_to_a_rating_in_range_or_to_none(text: str) -> None:
 
 def test_the_rating_is_a_measure_and_its_reason_evidence() -> None:
     river = task("Name a river.", ("", "The Nile."), words=4)
-    [kept, told] = outcomes(Rater(["It is right.\nRating: 4.5"]), river)
+    [kept, measured] = outcomes(Rater(["It is right.\nRating: 4.5"]), river)
     assert isinstance(kept, Kept)
     assert kept.record.id == river.id
     assert kept.record.measures == {"words": 4, "rating": 4.5}
@@ -104,9 +104,9 @@ def test_the_rating_is_a_measure_and_its_reason_evidence() -> None:
         "rating": 4.5,
         "reason": "It is right.",
     }
-    assert isinstance(told, Measured)
+    assert isinstance(measured, Measured)
     counts = {f"{half / 2:g}": int(half == 9) for half in range(11)}
-    assert (told.name, told.value) == (
+    assert (measured.name, measured.value) == (
         "rating",
         {"model": "scripted:rater", "small": False, "counts": counts, "unclear": 0},
     )
@@ -139,8 +139,10 @@ def test_every_record_has_one_fate_in_its_place_whatever_the_model_does() -> Non
         task("E", ("", "e")),
     ]
     rater = Rater(["Rating: 1", None, "Rating: 1", "Rating: 3"])
-    found = outcomes(rater, *tasks)
-    decisions = [(type(one), one.record.instruction) for one in found if isinstance(one, Kept | Failed) and one.record]
+    fates = outcomes(rater, *tasks)
+    decisions = [
+        (type(fate), fate.record.instruction) for fate in fates if isinstance(fate, Kept | Failed) and fate.record
+    ]
     assert decisions == [(Kept, "A"), (Kept, "B"), (Failed, "C"), (Kept, "D"), (Kept, "E")]
     assert len(rater.asked) == 4
 

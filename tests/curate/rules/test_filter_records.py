@@ -242,4 +242,4 @@ def test_what_passes_at_a_glance_is_what_no_rule_objects_to(rules: tuple[str, ..
 
 def test_most_records_pass_at_a_glance() -> None:
     with patch.object(filter_records, "exchanges", side_effect=AssertionError):
-        assert [type(one) for one in ApplyRules()([GOOD], Bench())] == [Kept, Measured]
+        assert [type(outcome) for outcome in ApplyRules()([GOOD], Bench())] == [Kept, Measured]

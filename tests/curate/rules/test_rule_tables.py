@@ -134,7 +134,7 @@ def test_an_answer_that_is_sorry_without_refusing_passes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "text", "found"),
+    ("asked", "text", "leak"),
     [
         ("Name a river.", "Po\n\n5. Instruction: Name a lake.\n5. Input:\nnone", "5. Instruction:"),
         ("Name a river.", "Po\n\n### Response:\nPo", "### Response:"),
@@ -144,8 +144,8 @@ def test_an_answer_that_is_sorry_without_refusing_passes(text: str) -> None:
         ("Write a manual.", "The instruction: press it.", ""),
     ],
 )
-def test_the_next_item_is_seen_where_it_leaks_into_an_answer(asked: str, text: str, found: str) -> None:
-    assert merged_items(Exchange(asked, "", text)) == found
+def test_the_next_item_is_seen_where_it_leaks_into_an_answer(asked: str, text: str, leak: str) -> None:
+    assert merged_items(Exchange(asked, "", text)) == leak
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_tokens_of_templates_and_misread_letters_are_seen() -> None:
     ],
 )
 def test_keys_of_services_are_seen_and_masked(key: str) -> None:
-    found = access_key(f'token = "{key}"')
-    assert found == masked(key)
-    assert key[4:] not in found
+    shown = access_key(f'token = "{key}"')
+    assert shown == masked(key)
+    assert key[4:] not in shown
 
 
 @pytest.mark.parametrize(
@@ -437,9 +437,9 @@ def test_a_long_text_is_looked_through_in_time() -> None:
 
 def test_private_keys_are_seen_and_not_shown() -> None:
     body = "MIIEowIBAAKCAQEA" * 4
-    found = private_key(f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----")
-    assert found
-    assert body[:16] not in found
+    shown = private_key(f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----")
+    assert shown
+    assert body[:16] not in shown
 
 
 def test_numbers_that_are_no_telephone_pass() -> None:

@@ -53,8 +53,8 @@ def test_a_blank_line_at_the_end_does_not_change_the_skeleton(text: str) -> None
 
 
 def test_what_stands_in_a_fence_is_code_whatever_it_looks_like() -> None:
-    found = blocks("Look:\n```\n# not a heading\n- no item\n\n| no | table |\n```\nDone here.")
-    assert [block.kind for block in found] == ["prose", "code", "prose"]
+    parts = blocks("Look:\n```\n# not a heading\n- no item\n\n| no | table |\n```\nDone here.")
+    assert [block.kind for block in parts] == ["prose", "code", "prose"]
     assert skeleton("```\n# no\n- no\n```").headings == 0
 
 
@@ -112,7 +112,7 @@ def test_what_is_no_english_prose_has_no_reading_ease(text: str) -> None:
 
 
 @pytest.mark.parametrize(("word", "count"), [("a", 1), ("water", 2), ("simple", 2), ("hope", 1), ("necessity", 4)])
-def test_syllables(word: str, count: int) -> None:
+def test_the_syllables_of_a_word_are_counted(word: str, count: int) -> None:
     assert syllables(word) == count
 
 
@@ -125,9 +125,9 @@ def test_syllables(word: str, count: int) -> None:
     ],
 )
 def test_a_stop_within_a_sentence_ends_none(text: str) -> None:
-    found = sentences(text)
-    assert len(found) == 2
-    assert "".join(span.text + span.gap for span in found) == text
+    spans = sentences(text)
+    assert len(spans) == 2
+    assert "".join(span.text + span.gap for span in spans) == text
 
 
 @given(st.text("ab .!?\n\r\t\"'):\u3002\u2028", max_size=40))

@@ -28,9 +28,9 @@ def only(outcomes: list[Outcome]) -> Task:
 def why(outcomes: list[Outcome]) -> list[object]:
     assert len(outcomes) == 1
     assert isinstance(outcomes[0], Kept)
-    told = outcomes[0].evidence["replies"]
-    assert isinstance(told, list)
-    return [reply.get("reason", "changed") for reply in told if isinstance(reply, dict)]
+    replies = outcomes[0].evidence["replies"]
+    assert isinstance(replies, list)
+    return [reply.get("reason", "changed") for reply in replies if isinstance(reply, dict)]
 
 
 def says(*texts: str) -> Teller:

@@ -21,8 +21,8 @@ ASKED = "Who was Marie Curie?"
 
 
 def reason(rewrite: str, original: str = ORIGINAL, asked: str = ASKED) -> str:
-    found = objection(original, rewrite, asked, Bounds())
-    return found.reason if found else ""
+    refusal = objection(original, rewrite, asked, Bounds())
+    return refusal.reason if refusal else ""
 
 
 def test_what_only_leaves_things_out_is_taken() -> None:

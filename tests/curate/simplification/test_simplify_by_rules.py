@@ -131,8 +131,8 @@ def test_small_talk_that_the_text_asked_for_may_hold_stays(instruction: str, out
 
 
 def test_what_was_cut_is_told_with_the_rule_that_cut_it() -> None:
-    found = simplified(Reply("instance 0", ASKED, "", f"Sure! {FACT} I hope this helps!"))
-    assert [(cut.rule, cut.text) for cut in found.cuts] == [("opener", "Sure!"), ("closer", "I hope this helps!")]
+    rewrite = simplified(Reply("instance 0", ASKED, "", f"Sure! {FACT} I hope this helps!"))
+    assert [(cut.rule, cut.text) for cut in rewrite.cuts] == [("opener", "Sure!"), ("closer", "I hope this helps!")]
 
 
 SEPARATORS = st.sampled_from([" ", "\n\n", "\n"])
@@ -162,7 +162,7 @@ def test_any_text_can_be_simplified(output: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "plain"),
+    ("text", "plain"),
     [
         ("Certainly! Here is the note:\n\nTom, the boat is ready.", "Tom, the boat is ready."),
         ("Sure! Here's a note for Tom.\n\nTom, the boat is ready.", "Tom, the boat is ready."),
@@ -170,5 +170,5 @@ def test_any_text_can_be_simplified(output: str) -> None:
         ("Okay! Here is spring again: the rooks are loud.", "Okay! Here is spring again: the rooks are loud."),
     ],
 )
-def test_two_sentences_that_agree_and_present_go_whatever_was_asked_for(told: str, plain: str) -> None:
-    assert simplified(Reply("instance 0", "Write a note to Tom.", "", told)).text == plain
+def test_two_sentences_that_agree_and_present_go_whatever_was_asked_for(text: str, plain: str) -> None:
+    assert simplified(Reply("instance 0", "Write a note to Tom.", "", text)).text == plain

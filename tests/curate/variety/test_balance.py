@@ -34,11 +34,11 @@ TEXTS = st.lists(st.lists(st.sampled_from(["she", "he", "river", "nurse", "nurse
 
 
 def measured(tasks: Sequence[Task], seeds: Sequence[Task] = ()) -> Any:
-    *kept, told = list(Balance()(tasks, Bench(pool=Pool(seeds))))
-    assert [one.record for one in kept if isinstance(one, Kept)] == list(tasks)
-    assert isinstance(told, Measured)
-    assert told.name == "balance"
-    return told.value
+    *kept, last = list(Balance()(tasks, Bench(pool=Pool(seeds))))
+    assert [outcome.record for outcome in kept if isinstance(outcome, Kept)] == list(tasks)
+    assert isinstance(last, Measured)
+    assert last.name == "balance"
+    return last.value
 
 
 def people(*texts: str) -> People:
@@ -197,15 +197,15 @@ def test_every_word_listed_is_one_word_of_one_group_and_no_role() -> None:
 def test_of_a_large_set_a_sample_is_read_and_the_measure_says_so() -> None:
     tasks = [task("She names a river." if number % 2 else "Name a river.") for number in range(400)]
     bench = Bench(stage="balance")
-    *kept, told = list(Balance(sample=100)(tasks, bench))
+    *kept, last = list(Balance(sample=100)(tasks, bench))
     assert len(kept) == 400
-    assert isinstance(told, Measured)
-    some: Any = told.value
+    assert isinstance(last, Measured)
+    some: Any = last.value
     everything: Any = measured(tasks)
     assert (some["read"], some["of"]) == (100, 400)
     assert (everything["read"], everything["of"]) == (400, 400)
     assert some["words"] < everything["words"]
-    assert list(Balance(sample=100)(tasks, bench))[-1] == told
+    assert list(Balance(sample=100)(tasks, bench))[-1] == last
     assert list(Balance(sample=400)(tasks, bench))[-1] == list(Balance()(tasks, bench))[-1]
 
 

@@ -22,8 +22,8 @@ SENTENCES = st.lists(st.sampled_from(["name", "a", "long", "river", "of", "spain
 def measured(stage: Diversity, tasks: Sequence[Task], seeds: Sequence[Task] = ()) -> dict[str, dict[str, Json]]:
     outcomes = list(stage(tasks, Bench(pool=Pool(seeds), stage="diversity")))
     assert [outcome.record for outcome in outcomes if isinstance(outcome, Kept)] == list(tasks)
-    found = {outcome.name: outcome.value for outcome in outcomes if isinstance(outcome, Measured)}
-    return {name: value for name, value in found.items() if isinstance(value, dict)}
+    values = {outcome.name: outcome.value for outcome in outcomes if isinstance(outcome, Measured)}
+    return {name: value for name, value in values.items() if isinstance(value, dict)}
 
 
 def test_the_table_counts_verbs_and_their_objects_and_says_how_they_were_found() -> None:
@@ -97,9 +97,9 @@ def test_a_parser_finds_the_verb_nearest_the_root_and_its_object() -> None:
     if not any(importlib.util.find_spec(name) for name in MODELS):
         pytest.skip("no English model is installed")
     texts = ["Write a short story about two rivers.", "Translate the sentences into Welsh.", "A blue house.", ""]
-    found = reader("spacy")
-    assert found.by == "spacy"
-    assert list(found.roots(texts)) == [
+    parser = reader("spacy")
+    assert parser.by == "spacy"
+    assert list(parser.roots(texts)) == [
         Root("write", "story"),
         Root("translate", "sentence"),
         Root("", ""),

@@ -55,16 +55,16 @@ def evidence(stage: Select, tasks: Sequence[Task]) -> list[dict[str, Json]]:
 @given(STAGES, VALUES.filter(lambda values: not values or any(value is not None for value in values)))
 def test_every_task_has_one_fate_in_order_and_the_sums_close(stage: Select, values: list[float | None]) -> None:
     tasks = rated(values)
-    *decisions, told = outcomes(stage, tasks)
+    *decisions, selected = outcomes(stage, tasks)
     assert [decision.record for decision in decisions if isinstance(decision, Kept | Rejected)] == tasks
-    assert isinstance(told, Measured)
-    assert isinstance(told.value, dict)
-    assert told.value["kept"] == sum(isinstance(decision, Kept) for decision in decisions)
+    assert isinstance(selected, Measured)
+    assert isinstance(selected.value, dict)
+    assert selected.value["kept"] == sum(isinstance(decision, Kept) for decision in decisions)
     unmeasured = [
         decision for decision in decisions if isinstance(decision, Rejected) and decision.reason == "not_measured"
     ]
-    assert [one.record for one in unmeasured] == [
-        one for one, value in zip(tasks, values, strict=True) if value is None
+    assert [decision.record for decision in unmeasured] == [
+        task for task, value in zip(tasks, values, strict=True) if value is None
     ]
 
 
@@ -95,8 +95,10 @@ def test_the_top_keeps_the_earlier_of_equals_and_tells_the_last_value_kept() -> 
     assert kept(Select(how="top", count=3), tasks) == [0, 1, 2]
     assert kept(Select(how="top", count=2, prefer="low"), tasks) == [0, 4]
     assert evidence(Select(how="top", count=3), tasks)[0] == {"by": "rating", "value": 3.0, "bound": 3.0}
-    *_, told = outcomes(Select(how="top", count=3), tasks)
-    assert told == Measured("selected", {"by": "rating", "how": "top", "kept": 3, "of": 5, "measured": 5, "bound": 3.0})
+    *_, selected = outcomes(Select(how="top", count=3), tasks)
+    assert selected == Measured(
+        "selected", {"by": "rating", "how": "top", "kept": 3, "of": 5, "measured": 5, "bound": 3.0}
+    )
 
 
 def test_a_share_is_of_what_was_measured_and_rounds_up() -> None:
@@ -116,7 +118,7 @@ def test_a_varied_part_takes_the_best_of_each_cell_before_the_second_of_any() ->
 def test_a_varied_part_has_as_many_cells_as_it_can(values: list[float | None], count: int) -> None:
     texts = ["Write a poem.", "Name a river.", "Sort the words.", "Add two numbers."]
     tasks = rated(values, texts)
-    there = {one.instruction for one in tasks if one.measures}
+    there = {task.instruction for task in tasks if task.measures}
     places = kept(Select(how="diverse", count=count), tasks)
     assert len({tasks[at].instruction for at in places}) == min(len(there), len(places))
 
@@ -157,17 +159,17 @@ def test_knobs_that_say_nothing_are_refused(knobs: dict[str, object], complaint:
 def test_each_row_taken_is_the_one_least_like_all_taken_before(points: list[tuple[int, int]], count: int) -> None:
     vectors = np.array(points, dtype=np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = spread(vectors, count)
-    assert found.taken[0] == 0
-    assert len(set(found.taken)) == min(count, len(points))
+    chosen = spread(vectors, count)
+    assert chosen.taken[0] == 0
+    assert len(set(chosen.taken)) == min(count, len(points))
     cosines = vectors @ vectors.T
-    for step in range(1, len(found.taken)):
-        before, place = found.taken[:step], found.taken[step]
+    for step in range(1, len(chosen.taken)):
+        before, place = chosen.taken[:step], chosen.taken[step]
         free = [at for at in range(len(points)) if at not in before]
         assert cosines[place, before].max() <= min(cosines[at, before].max() for at in free) + 1e-6
     for at in range(len(points)):
-        assert found.cosine[at] == pytest.approx(cosines[at, found.taken].max(), abs=1e-6)
-        assert cosines[at, found.nearest[at]] == pytest.approx(found.cosine[at], abs=1e-6)
+        assert chosen.cosine[at] == pytest.approx(cosines[at, chosen.taken].max(), abs=1e-6)
+        assert cosines[at, chosen.nearest[at]] == pytest.approx(chosen.cosine[at], abs=1e-6)
 
 
 def _embedding(place: Path) -> None:
