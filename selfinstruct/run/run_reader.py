@@ -188,9 +188,9 @@ class RunScores(tuple[RunScore, ...]):
 class Run:
     """A run folder; each part is read when it is first asked for, and what is damaged is BadInput with its place."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        """Made by `load_run`."""
-        self._folder = folder
+    def __init__(self, folder: RunFolder | str | Path) -> None:
+        """The same as `load_run`; BadInput where the path leads to no run."""
+        self._folder = run_folder(Path(folder)) if isinstance(folder, str | Path) else folder
 
     @property
     def folder(self) -> Path:

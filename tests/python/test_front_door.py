@@ -138,7 +138,9 @@ def test_a_lambda_works_and_cannot_be_resumed(
     with pytest.raises(si.BadInput, match="cannot be resumed"):
         recipe().run(tmp_path / "run")
     assert len(recipe().run(tmp_path / "run", fresh=True).kept) == len(run.kept)
-    assert len(si.load_run(tmp_path / "run").kept) == 2
+    assert len(si.load_run(tmp_path / "run").kept) == len(si.Run(str(tmp_path / "run")).kept) == 2
+    with pytest.raises(si.BadInput, match="nowhere"):
+        si.Run(tmp_path / "nowhere")
     monkeypatch.setattr(plugins, "_handed", {})  # as in another process
     with pytest.raises(si.BadInput, match="is a lambda or inside a function, and nothing can find it again"):
         si.Recipe.read(tmp_path / "run" / "recipe.yaml")
