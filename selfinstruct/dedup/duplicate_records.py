@@ -84,6 +84,11 @@ def neighbour_evidence(task: Task, over: Over) -> dict[str, Json]:
     return {"neighbour": task.id, "neighbour_text": shown(compared_text(task, over)[:_SHOWN], 200)}
 
 
+def neighbour_and_answer(task: Task, over: Over) -> tuple[dict[str, Json], str | None]:
+    """How evidence names the record that stays, and its answer."""
+    return neighbour_evidence(task, over), held_answer(task)
+
+
 def characters(task: Task) -> int:
     """How much a record says: code points of everything asked and answered, the system turn too."""
     size = len(task.system) + len(task.instruction)

@@ -13,8 +13,7 @@ from selfinstruct.dedup.duplicate_records import (
     Over,
     begin_otherwise,
     compared_text,
-    held_answer,
-    neighbour_evidence,
+    neighbour_and_answer,
     preference,
     refuse_unknown_keep,
     refuse_unknown_over,
@@ -95,7 +94,7 @@ class Exact:
         del bench
         stays = self._preferred(records)
         empty = removed = others = 0
-        named = lru_cache(_SHOWN)(lambda position: self._named(records[position]))
+        named = lru_cache(_SHOWN)(lambda position: neighbour_and_answer(records[position], self.over))
         for position, task in enumerate(records):
             identity = self.identity(task)
             if identity is None:
@@ -136,10 +135,6 @@ class Exact:
         if self.keep == "best" and len(records) and not measured:
             refuse_unmeasured(self.name, self.measure)
         return stays
-
-    def _named(self, task: Task) -> tuple[dict[str, Json], str | None]:
-        """How evidence names the one that stays, and its answer."""
-        return neighbour_evidence(task, self.over), held_answer(task)
 
     def _differ(self, one: str, other: str) -> bool:
         """Whether two texts are not the same: nearly always their first words tell."""

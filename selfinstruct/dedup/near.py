@@ -13,8 +13,7 @@ from selfinstruct.dedup.duplicate_records import (
     Over,
     begin_otherwise,
     compared_text,
-    held_answer,
-    neighbour_evidence,
+    neighbour_and_answer,
     preference,
     refuse_unknown_keep,
     refuse_unknown_over,
@@ -138,7 +137,7 @@ class Near:
             return
         sampled = bench.random(0).sample(range(len(records)), min(SAMPLE, len(records)))
         clusters, similar, earlier = self._decided(records, sampled, bench.index if self.index else None)
-        named = lru_cache(_SHOWN)(lambda position: self._named(records[position]))
+        named = lru_cache(_SHOWN)(lambda position: neighbour_and_answer(records[position], self.over))
         others = 0
         for position, (task, twin) in enumerate(zip(records, clusters.neighbour.tolist(), strict=True)):
             if position in earlier:
@@ -165,10 +164,6 @@ class Near:
         yield Measured("similarity_curve", similar.shares())
         method = "exact Jaccard of a seeded sample with all records: has a preferred one so alike"
         yield Measured("similarity_curve_basis", {"records": len(records), "sampled": similar.size, "method": method})
-
-    def _named(self, task: Task) -> tuple[dict[str, Json], str | None]:
-        """How evidence names the one that stays, and its answer."""
-        return neighbour_evidence(task, self.over), held_answer(task)
 
     def _sketch(self) -> dict[str, Json]:
         """Enough to make the same signatures with the library that has them too, and to know what they find."""

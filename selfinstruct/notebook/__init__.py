@@ -3,10 +3,10 @@
 In: the parts of a view, plain values. Out: HTML for `_repr_html_`.
 
 To change                                 open
-what a view is made of, how much it shows drawing.py
+what a view is made of, how much it shows view_parts.py
 how tables and lines are written          templates/view.html.jinja
 """
 
-from selfinstruct.notebook.drawing import ROWS, ViewLines, ViewTable, view
+from selfinstruct.notebook.view_parts import ROWS, ViewLines, ViewTable, view
 
 __all__ = ["ROWS", "ViewLines", "ViewTable", "view"]

@@ -17,10 +17,10 @@ FAR = 0.6
 
 
 def rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (SEEDS / f"{name}.jsonl").read_text(encoding="utf-8").split("\n") if line]
 
 
-@pytest.mark.parametrize("name", ["tone_records", "tone_completions", "tone_fine"])
+@pytest.mark.parametrize("name", ["tone_records", "tone_completions", "tone_fine", "tone_reads", "read_prompts"])
 def test_the_readme_names_the_hash_of_the_file(name: str) -> None:
     digest = hashlib.sha256((SEEDS / f"{name}.jsonl").read_bytes()).hexdigest()
     assert digest in (SEEDS / "README.md").read_text(encoding="utf-8")
@@ -38,7 +38,8 @@ def test_records_have_an_answer_and_some_a_way_not_to_answer() -> None:
     assert counts[True, True] > 500
 
 
-def test_no_record_is_close_to_a_prompt_that_scores() -> None:
+@pytest.mark.parametrize(("name", "key"), [("tone_records", "instruction"), ("read_prompts", "prompt")])
+def test_no_record_is_close_to_a_prompt_that_scores(name: str, key: str) -> None:
     prompts = [row["instruction"] for row in rows("ifs_instructions")]
     prompts += [text for row in rows("objecqa") for text in (row["question"], *row["phrasings"])]
     alphabet: dict[str, str] = {}
@@ -46,7 +47,7 @@ def test_no_record_is_close_to_a_prompt_that_scores() -> None:
     def coded(text: str) -> str:
         return "".join(alphabet.setdefault(word, chr(0x4E00 + len(alphabet))) for word in words(text))
 
-    ours = {coded(row["instruction"]): row["id"] for row in rows("tone_records")}
+    ours = {coded(row[key]): row["id"] for row in rows(name)}
     against = [coded(text) for text in prompts]
     shared = process.cdist(list(ours), against, scorer=LCSseq.similarity)
     for text, line in zip(ours, shared, strict=True):
@@ -74,3 +75,14 @@ def test_completions_are_read_for_all_finer_tones_and_no_prompt_is_in_two_parts(
     part: dict[str, str] = {}
     for row in read:
         assert part.setdefault(row["prompt"], row["part"]) == row["part"]
+
+
+def test_completions_of_both_frames_were_read_twice_and_their_prompts_are_there() -> None:
+    read, prompts = rows("tone_reads"), {row["id"]: row for row in rows("read_prompts")}
+    assert Counter(row.get("frame", 1) for row in read) == {1: 1206, 2: 1087}
+    assert len({row["id"] for row in read}) == len(read)
+    for row in read:
+        assert {"first", "second"} <= row.keys() or row.get("frame", 1) == 1
+        assert ("prompt" in row) != ("sha256" in row)
+        if row["source"] in prompts and "prompt" in row:
+            assert row["prompt"] == prompts[row["source"]]["prompt" if row["whole"] else "cut"]
