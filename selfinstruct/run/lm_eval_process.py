@@ -21,6 +21,7 @@ _MEMORY = 1 << 30  # bytes that a program may take, beyond what this process has
 _SECONDS = 30  # of a processor
 _FILE = 1 << 24
 _OPEN_FILES = 64
+_ALLOWED = "HF_ALLOW_CODE_EVAL"
 _SECRET = re.compile(r"key|token|secret|password|credential", re.IGNORECASE)
 _LIKELIHOOD = frozenset({"loglikelihood", "loglikelihood_rolling", "multiple_choice"})
 
@@ -56,6 +57,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     from selfinstruct.run.recipe.keys import Limits
 
     names = [name for task in job["tasks"] for name in task["tasks"]]
+    if job["run_model_code"]:
+        _bound_programs()  # first of all: the modules of such tasks try their metric as they are imported
     manager = TaskManager(include_path=job["task_files"] or None, include_defaults=not job["task_files"])
     if job["task_files"] and not {*names} <= {*manager.all_tasks}:
         manager = TaskManager(include_path=job["task_files"])  # thousands of files: seconds
@@ -64,7 +67,16 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         return {"unknown": unknown}
     likelihood = []
     for task in job["tasks"]:
-        for loaded in manager.load(task["tasks"])["tasks"].values():
+        try:
+            loaded_tasks = manager.load(task["tasks"])["tasks"].values()
+        except Exception as fault:
+            # the metric of `code_eval` is tried as such a task's module is imported, and names this variable
+            if job["run_model_code"] or _ALLOWED not in str(fault):
+                raise
+            return {
+                "refused": refused(task["name"], likelihood=False, runs_code=True, chat=False, run_model_code=False)
+            }
+        for loaded in loaded_tasks:
             name = str(loaded.config.task)
             likelihood += [name] if loaded.OUTPUT_TYPE in _LIKELIHOOD else []
             why = refused(
@@ -79,8 +91,6 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     limits = Limits.model_validate(job["limits"])
     if likelihood and job["kind"] == "openai" and (limits.max_cost or limits.max_total_tokens):
         return {"refused": past_the_cap(likelihood[0])}
-    if job["run_model_code"] and not job["dry_run"]:
-        _bound_programs()
     model, template = _model(job, limits, likelihood=bool(likelihood))
     results = {}
     with closing(model) if job["kind"] == "openai" and not job["dry_run"] else nullcontext():
@@ -150,7 +160,7 @@ def _bound_programs() -> None:
     """Whatever is forked from here on is bounded, before it runs a line of a model's."""
     import resource
 
-    os.environ["HF_ALLOW_CODE_EVAL"] = "1"
+    os.environ[_ALLOWED] = "1"
 
     def bound() -> None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) if Path("/proc").is_dir() else 0

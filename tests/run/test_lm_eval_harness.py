@@ -90,7 +90,10 @@ filter_list:
         filter_fn: !function utils.build_predictions
 """
 UTILS = """
-import multiprocessing
+import multiprocessing, os
+
+if os.environ.get("HF_ALLOW_CODE_EVAL") != "1":  # tried on import, as the harness's own tasks do
+    raise ValueError("set HF_ALLOW_CODE_EVAL")
 
 def run(program, found):
     try:
@@ -217,6 +220,8 @@ def test_code_that_a_model_wrote_runs_where_it_is_allowed_bounded_and_without_ke
     folder.mkdir()
     (folder / "our_code.yaml").write_text(CODE.format(data=data), encoding="utf-8")
     (folder / "utils.py").write_text(UTILS, encoding="utf-8")
+    with pytest.raises(BadInput, match="our_code runs code that the model wrote"):
+        harness("openai:m", ["our_code"], tmp_path / "out", task_files=folder)
     page: Any = harness("openai:m", ["our_code"], tmp_path / "out", task_files=folder, run_model_code=True)
     lines = [json.loads(line) for line in (tmp_path / "out" / "harness.jsonl").read_text("utf-8").splitlines()]
     marks = [(line["response"], line["marks"]["pass_at_k,create_test"][0]) for line in lines]
