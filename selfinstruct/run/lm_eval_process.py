@@ -53,7 +53,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     import lm_eval
     from lm_eval.tasks import TaskManager
 
-    from selfinstruct.evaluate.harness.tasks import past_the_cap, refused
+    from selfinstruct.evaluate.harness.tasks import past_the_cap
     from selfinstruct.run.recipe.keys import Limits
 
     names = [name for task in job["tasks"] for name in task["tasks"]]
@@ -65,29 +65,11 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     unknown = [name for name in names if name not in manager.all_tasks]
     if unknown:
         return {"unknown": unknown}
-    likelihood = []
+    likelihood: list[str] = []
     for task in job["tasks"]:
-        try:
-            loaded_tasks = manager.load(task["tasks"])["tasks"].values()
-        except Exception as fault:
-            # the metric of `code_eval` is tried as such a task's module is imported, and names this variable
-            if job["run_model_code"] or _ALLOWED not in str(fault):
-                raise
-            return {
-                "refused": refused(task["name"], likelihood=False, runs_code=True, chat=False, run_model_code=False)
-            }
-        for loaded in loaded_tasks:
-            name = str(loaded.config.task)
-            likelihood += [name] if loaded.OUTPUT_TYPE in _LIKELIHOOD else []
-            why = refused(
-                name,
-                likelihood=loaded.OUTPUT_TYPE in _LIKELIHOOD,
-                runs_code=bool(getattr(loaded, "UNSAFE_CODE", False)),
-                chat=job["chat_endpoint"],
-                run_model_code=job["run_model_code"],
-            )
-            if why:
-                return {"refused": why}
+        why = _examined(manager, task, job, likelihood)
+        if why:
+            return {"refused": why}
     limits = Limits.model_validate(job["limits"])
     if likelihood and job["kind"] == "openai" and (limits.max_cost or limits.max_total_tokens):
         return {"refused": past_the_cap(likelihood[0])}
@@ -120,6 +102,28 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             return {"plan": model.plan(job["spec"], limits)}
         spent = model.spent() if job["kind"] == "openai" else None
     return {"lm_eval": lm_eval.__version__, "chat": template, "results": results, "spent": spent}
+
+
+def _examined(manager: Any, task: dict[str, Any], job: dict[str, Any], likelihood: list[str]) -> str:  # noqa: ANN401
+    """Why a task is not run, empty where it may be; the names of those by likelihood are added to the last argument."""
+    from selfinstruct.evaluate.harness.tasks import refused
+
+    chat, run_model_code = job["chat_endpoint"], job["run_model_code"]
+    try:
+        loaded_tasks = manager.load(task["tasks"])["tasks"].values()
+    except Exception as fault:
+        # the metric of `code_eval` is tried as such a task's module is imported, and names this variable
+        if run_model_code or _ALLOWED not in str(fault):
+            raise
+        return refused(task["name"], likelihood=False, runs_code=True, chat=chat, run_model_code=False)
+    for loaded in loaded_tasks:
+        name, by_likelihood = str(loaded.config.task), loaded.OUTPUT_TYPE in _LIKELIHOOD
+        likelihood += [name] if by_likelihood else []
+        runs_code = bool(getattr(loaded, "UNSAFE_CODE", False))
+        why = refused(name, likelihood=by_likelihood, runs_code=runs_code, chat=chat, run_model_code=run_model_code)
+        if why:
+            return why
+    return ""
 
 
 def _model(
