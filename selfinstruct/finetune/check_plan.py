@@ -49,6 +49,8 @@ class CheckPlan:
     """With the one at the end."""
     cost: float
     """Of all checks, in tokens of training."""
+    questions: int = 0
+    """Of taste, beside the prompts of each check."""
 
     def cost_in(self, numbers: str) -> float:
         """Of all checks, in tokens of training: as likely as not where these numbers are computed in.
@@ -57,8 +59,8 @@ class CheckPlan:
         >>> plan.cost_in("float32"), plan.cost_in("bfloat16")
         (12000.0, 6400.0)
         """
-        spared = PROMPT_COST - _PROMPT_COSTS.get(numbers, PROMPT_COST)
-        return self.cost - self.checks * self.prompts * spared
+        asked = self.checks * (self.prompts * PROMPT_COST + self.questions * QUESTION_COST)
+        return self.cost - asked * (1 - _PROMPT_COSTS.get(numbers, PROMPT_COST) / PROMPT_COST)
 
     def announced(self, tokens: float, numbers: str, second: float) -> str:
         """What checks will cost beside `tokens` of training, of which each takes `second` here."""
@@ -88,7 +90,7 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, q
     instructions.
 
     >>> fitted((0, 64, 128, 256), 400, 10_000_000, 1 / 3).prompts, fitted((0, 64, 128, 256), 400, 90_000, 1 / 3)
-    (300, CheckPlan(grid=(0, 128), first=32, checks=3, cost=44400.0))
+    (300, CheckPlan(grid=(0, 128), first=32, checks=3, cost=44400.0, questions=0))
     """
     points = [point for point in grid if point < examples]
     room = tokens * share / (1 - share) if share < 1 else float("inf")
@@ -101,20 +103,20 @@ def fitted(grid: Sequence[int], examples: int, tokens: float, share: float, *, q
     for first in (INSTRUCTIONS, _ENOUGH):
         for checks in range(every, min(_CHECKS, every) - 1, -1):
             if cost(checks, first) <= room:
-                return _plan(points, checks, first, cost(checks, first))
+                return _plan(points, checks, first, cost(checks, first), questions)
     for checks in range(min(_CHECKS, every), 1, -1):
         first = int((room / checks - fixed) / (2 * PROMPT_COST))
         if first >= _FEWEST:
-            return _plan(points, checks, min(first, _ENOUGH), cost(checks, min(first, _ENOUGH)))
+            return _plan(points, checks, min(first, _ENOUGH), cost(checks, min(first, _ENOUGH)), questions)
     checks = min(_LEAST_CHECKS, every)
-    return _plan(points, checks, _FEWEST, cost(checks, _FEWEST))
+    return _plan(points, checks, _FEWEST, cost(checks, _FEWEST), questions)
 
 
 def as_asked(grid: Sequence[int], first: int, examples: int, *, questions: int = 0) -> CheckPlan:
     """The checks that a person asked for, whatever they cost."""
     points = tuple(point for point in grid if point < examples)
     per_check = 2 * (first or INSTRUCTIONS) * PROMPT_COST + PROBE_COST + QUESTION_COST * questions
-    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * per_check))
+    return CheckPlan(points, first, len(points) + 1, float((len(points) + 1) * per_check), questions)
 
 
 def seconds_of_token(model: Any, example: TrainingExample) -> float:  # noqa: ANN401 - imported late
@@ -140,9 +142,9 @@ def about(seconds: float) -> str:
     return f"about {round(seconds, -1):.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} min"
 
 
-def _plan(points: Sequence[int], checks: int, first: int, cost: float) -> CheckPlan:
+def _plan(points: Sequence[int], checks: int, first: int, cost: float, questions: int) -> CheckPlan:
     """`checks` - 1 of the points, the first among them and the others evenly spread; the last check is the end."""
     wanted = checks - 1
     at = sorted({round(number * len(points) / wanted) for number in range(wanted)}) if wanted else []
     grid = tuple(points[place] for place in at)
-    return CheckPlan(grid, 0 if first == INSTRUCTIONS else first, len(grid) + 1, float(cost))
+    return CheckPlan(grid, 0 if first == INSTRUCTIONS else first, len(grid) + 1, float(cost), questions)

@@ -1,6 +1,6 @@
 import pytest
 
-from selfinstruct.finetune.check_plan import GRID, PROBE_COST, PROMPT_COST, as_asked, fitted
+from selfinstruct.finetune.check_plan import GRID, PROBE_COST, PROMPT_COST, QUESTION_COST, as_asked, fitted
 from selfinstruct.finetune.stopping import StopRule
 
 
@@ -52,3 +52,10 @@ def test_whoever_waits_is_told_the_time_of_the_numbers_that_are_computed_in(numb
     assert "; with fewer they would say nothing, --stop=none does without)" in said
     more = fitted(GRID, 800, 10**7, 1 / 3)
     assert "fewer" not in more.announced(10**7, numbers, 0.01)
+
+
+def test_answers_to_questions_of_taste_are_as_much_quicker_in_two_bytes_as_those_to_prompts() -> None:
+    bare, asking = (as_asked((0, 64), 10, 200, questions=questions) for questions in (0, 400))
+    more = {numbers: asking.cost_in(numbers) - bare.cost_in(numbers) for numbers in ("float32", "bfloat16")}
+    assert more["float32"] == asking.checks * 400 * QUESTION_COST
+    assert more["bfloat16"] == pytest.approx(0.3 * more["float32"])
