@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfinstruct.needs import OF_TOPIC
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import IFS
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -135,9 +136,9 @@ def tuned_words(folder: Path) -> Iterator[str]:
 
 
 def _share(score: Mapping[str, Any]) -> str:
-    return "-" if score["ifs"] is None else f"{score['ifs']:.3f}"
+    return "-" if score[IFS.key] is None else f"{score[IFS.key]:.3f}"
 
 
 def _interval(score: Mapping[str, Any]) -> str:
-    interval = (score.get("intervals") or {}).get("ifs")
+    interval = (score.get("intervals") or {}).get(IFS.key)
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""

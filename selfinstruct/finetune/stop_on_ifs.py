@@ -34,6 +34,7 @@ from selfinstruct.records import Json
 from selfinstruct.stage import Bench
 from selfinstruct.tone.ask_loaded_model import MeasureTone, ToneReading
 from selfinstruct.tone.judge_error import errors_of
+from selfinstruct.tone.tone_metrics import IFS
 
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
 
@@ -103,7 +104,7 @@ class StopOnIFS(TrainerCallback):
         """How much IFS could rise when training began; None where the first check is not from before it."""
         if not self.checks or self.checks[0].examples > 0:
             return None
-        return Headroom(self.checks[0].numbers["ifs"], self.rule.bar(self.checks[0].reading))
+        return Headroom(self.checks[0].numbers[IFS.key], self.rule.bar(self.checks[0].reading))
 
     @property
     def share_of_time(self) -> str:

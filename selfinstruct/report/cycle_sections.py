@@ -23,6 +23,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import CycleCount, RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import IFS
 
 _ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json
 
@@ -96,7 +97,7 @@ class FeedbackSection:
         return cls(
             prompts=count_in(value.get("prompts")),
             failures=count_in(value.get("failures")),
-            ifs=number_in(value.get("ifs")),
+            ifs=number_in(value.get(IFS.key)),
             gain=change_cell(gain) if gain else None,
             plateau=value.get("plateau") is True,
             weighed=count_in(value.get("weighed")),

@@ -22,6 +22,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import StageMeasure
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import ECHO, EMPTY, IFS, IFS_CLEAN, LOOP, RUN_ON, TRUNCATED
 
 _Value = Mapping[str, Json]
 
@@ -117,21 +118,17 @@ _NUMBERS = {
     "rouge_l": "ROUGE-L",
     "rouge_l_stemmed": "ROUGE-L, stems",
     "exact_match": "Exact match",
-    "ifs": "IFS",
-    "ifs_clean": "Clean",
+    IFS.key: IFS.head,
+    IFS_CLEAN.key: IFS_CLEAN.head,
     "words": "Words",
     "unique_share": "Unique words",
     "reference_words": "Words in the reference",
     "tokens": "Tokens",
-    "truncated": "Truncated",
-    "empty": "Empty",
-    "echo": "Echo",
-    "loop": "Loop",
-    "run_on": "Run on",
+    **{metric.key: metric.head for metric in (TRUNCATED, EMPTY, ECHO, LOOP, RUN_ON)},
 }
 _COUNTS = frozenset({"words", "unique_words", "reference_words", "tokens"})  # not shares
-_BRIEF = ("rouge_l", "exact_match", "ifs", "words")
-_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "ifs", "ifs_clean", "words", "unique_words")
+_BRIEF = ("rouge_l", "exact_match", IFS.key, "words")
+_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", IFS.key, IFS_CLEAN.key, "words", "unique_words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
 from selfinstruct.tone.response_verdicts import Response
+from selfinstruct.tone.tone_metrics import columns_of
 
 BASE = "base"
 _STUDENT = "hf:student@"
@@ -77,7 +78,7 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
         page = "\n".join(part for part in (score_table(scores.scored), _differences(scores), page) if part)
     if any(
         column.file != _SCORE and numbers.get(column.title) is not None
-        for column in COLUMNS
+        for column in _columns()
         for numbers in _each(measures)
     ):
         page = f"{page}\n{_contrast_page(measures, [])}\n{_MEANS}\n" if page else _contrast_page(measures, [])
@@ -153,10 +154,11 @@ def _tuned(tunings: Mapping[str, Mapping[str, Json]]) -> str:
 
 def _differences(scores: Scores) -> str:
     """First minus second, with intervals, where both were asked alike."""
-    lines: list[tuple[str, ...]] = [("of", "above", "IFS", "partial", "full", "clean")]
+    metrics = columns_of("arm_differences")
+    lines: list[tuple[str, ...]] = [("of", "above", *(metric.short for metric in metrics))]
     for difference in scores.differences:
         if difference.same_wrapper:
-            numbers = (difference.numbers.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
+            numbers = (difference.numbers.get(metric.key) for metric in metrics)
             cells = (
                 "-" if number is None else f"{number.value:+.3f} [{number.low or 0:+.3f}, {number.high or 0:+.3f}]"
                 for number in numbers
@@ -204,9 +206,7 @@ class ArmColumn:
 _SCORE = "score.json"
 _SUITE = "suite.json"
 _ASKED = ("models", "student")
-COLUMNS = (
-    ArmColumn("IFS", _SCORE, ("ifs",)),
-    ArmColumn("IFS clean", _SCORE, ("ifs_clean",)),
+_OTHERS = (
     ArmColumn("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
     ArmColumn("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
     ArmColumn("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
@@ -220,6 +220,12 @@ COLUMNS = (
     ArmColumn("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
     ArmColumn("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
 )
+
+
+def _columns() -> tuple[ArmColumn, ...]:
+    """All that arms are contrasted in: metrics of tone, then what suites and audits found."""
+    of_tone = (ArmColumn(metric.label, _SCORE, (metric.key,)) for metric in columns_of("arms"))
+    return (*of_tone, *_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +294,7 @@ def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
     arms: dict[str, dict[int, dict[str, Json]]] = {}
     for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ():
         values: dict[str, Json] = {}
-        for column in COLUMNS:
+        for column in _columns():
             if (place / column.file).is_file():
                 value: Any = read_object(place / column.file, _AGAIN)
                 for step in column.way:
@@ -327,7 +333,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
     if len(shared) < seeds:
         what = f"{of} and {minus} share {len(shared)} seeds, and {seeds} are needed to tell them apart"
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
-    for column in COLUMNS:
+    for column in _columns():
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
         changes = [before - other for before, other in pairs if is_number(before) and is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
@@ -357,7 +363,7 @@ def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
 
 def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
     columns = [
-        column.title for column in COLUMNS if any(numbers.get(column.title) is not None for numbers in _each(arms))
+        column.title for column in _columns() if any(numbers.get(column.title) is not None for numbers in _each(arms))
     ]
     lines: list[Sequence[str]] = [("arm", "seeds", *columns)]
     for name, by in arms.items():

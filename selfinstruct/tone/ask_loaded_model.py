@@ -57,7 +57,7 @@ class ToneReading:
         return len({verdict.source for verdict in self.verdicts})
 
     def numbers(self, *, level: float = LEVEL, seed: int = 0, draws: int = DRAWS) -> dict[str, Estimate]:
-        """`ifs`, `ifs_clean`, `ifs_partial`, `ifs_full` and `gap`, as a score has them."""
+        """Every metric that verdicts alone tell (`tone_metrics`), by its key, as a score has them."""
         return ifs_numbers(self.verdicts, level=level, seed=seed, draws=draws)
 
     def gain_since(self, before: "ToneReading", *, level: float = LEVEL, seed: int = 0, draws: int = DRAWS) -> Estimate:
