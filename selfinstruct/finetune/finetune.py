@@ -150,6 +150,7 @@ class Finetune:
             gpu=self.quantize == "4bit",
             builds=("student",),
             tunes=True,
+            preview=self.preview,
             learns_answers=True,
         )
 

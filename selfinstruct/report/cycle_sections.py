@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.records import Json
 from selfinstruct.report.charts import ChartLine, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
@@ -110,7 +111,7 @@ class FeedbackSection:
         )
 
 
-SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": FeedbackSection.of}, CyclesSection.of)
+SECTION = Section("loop", "Loop", "Cycle after cycle", {OF_FEEDBACK: FeedbackSection.of}, CyclesSection.of)
 
 
 def _rounds(count: CycleCount) -> str:

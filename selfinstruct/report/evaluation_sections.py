@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_ABLATION, OF_ANSWERS, OF_SPLIT, OF_SUITES
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
 from selfinstruct.report.number_words import DASH, spaced
@@ -376,11 +377,11 @@ def _arm(arm: _Value, score: _Value, metric: str, compared: _Value) -> tuple[Cel
     )
 
 
-SUITES = Section("suites", "Suites", "What a program can mark", {"suite": SuitesSection.of})
+SUITES = Section("suites", "Suites", "What a program can mark", {OF_SUITES: SuitesSection.of})
 ANSWERS = Section(
     "tested",
     "Test split",
     "Answers to what was kept aside",
-    {"split": SplitSection.of, "answer_set": AnswersSection.of},
+    {OF_SPLIT: SplitSection.of, OF_ANSWERS: AnswersSection.of},
 )
-ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {"ablate": AblationSection.of})
+ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {OF_ABLATION: AblationSection.of})

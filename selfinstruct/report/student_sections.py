@@ -184,7 +184,7 @@ class TuningSection:
         )
 
 
-SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": TuningSection.of})
+SECTION = Section("tuning", "Tuning", "How the student learned", {OF_TRAINING: TuningSection.of})
 
 
 def before_and_after(run: RunSummary) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.needs import OF_TONE
+from selfinstruct.needs import OF_TASTE, OF_TONE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
@@ -161,8 +161,8 @@ class ObjecqaSection:
         )
 
 
-TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": ToneSection.of})
-OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": ObjecqaSection.of})
+TONE = Section("tone", "Tone", "Does it answer, or carry on?", {OF_TONE: ToneSection.of})
+OBJECQA = Section("taste", "Taste", "Does it take sides?", {OF_TASTE: ObjecqaSection.of})
 
 
 def _pair(side: _Side) -> charts.ChartPair:

@@ -16,19 +16,20 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_models import table as score_table
 from selfinstruct.evaluate.compare_table import holm
 from selfinstruct.evaluate.result_json import as_page
-from selfinstruct.evaluate.score import JUST_TRAINED, Score
+from selfinstruct.evaluate.score import JUST_TRAINED
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.json_lines import read_values
-from selfinstruct.needs import OF_TRAINING
+from selfinstruct.needs import OF_TRAINING, ScoreTerms
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
+from selfinstruct.stage import Stage
 from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
-from selfinstruct.tone.response_verdicts import Response
+from selfinstruct.tone.response_verdicts import Response, Terms
 from selfinstruct.tone.tone_metrics import columns_of
 
 BASE = "base"
@@ -70,10 +71,15 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     facts: dict[str, Json] = {"arms": dict(tunings)}
     measures = _arms(folder)
     if responses:
-        stage = _reported(arms[0])
+        stage, terms = next(scored for arm in arms if (scored := _reported(arm)) is not None)
         built = folder / arms[0].name / JUST_TRAINED
-        [tone] = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {}).values()
-        scores = scores_of(responses, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
+        tones = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {})
+        if not tones:
+            what = f"stage {stage.name} publishes a score, and its needs declare no judge"
+            raise BadInput(what, place=str(folder), fix="declare `judge` beside `scores`")
+        [tone] = tones.values()
+        read = Terms(tone_tokens=terms.tone_tokens, budget=terms.budget)
+        scores = scores_of(responses, tone, read, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
         page = "\n".join(part for part in (score_table(scores.scored), _differences(scores), page) if part)
     if any(
@@ -87,10 +93,14 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     return page
 
 
-def _reported(arm: Arm) -> Score:
-    """The score whose responses are compared: the last one without a label."""
-    scoring = [stage for stage in arm.resolved.stages if isinstance(stage, Score) and not stage.label]
-    return scoring[-1]
+def _reported(arm: Arm) -> tuple[Stage, ScoreTerms] | None:
+    """The score whose responses are compared: the last one without a label; None where no stage publishes one."""
+    scoring = [
+        (stage, terms)
+        for stage in arm.resolved.stages
+        if (terms := stage.needs.scores) is not None and not stage.needs.label
+    ]
+    return scoring[-1] if scoring else None
 
 
 def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
@@ -100,9 +110,10 @@ def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
     """
     for number, arm in enumerate(arms):
         file = folder / arm.name / "responses.jsonl"
-        if not file.is_file():
+        scored = _reported(arm)
+        if scored is None or not file.is_file():
             continue
-        asked = _reported(arm).asked_tokens  # else lengths would be estimated, and differently from `score.json`
+        asked = scored[1].asked_tokens  # else lengths would be estimated, and differently from `score.json`
         rows = _rows(file, arm.name, first=not number)
         yield from (replace(response, asked_tokens=asked) for response in responses_of(rows))
 

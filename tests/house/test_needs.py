@@ -29,7 +29,6 @@ PROBES = {
 }
 NAMES = {
     "self.name == READ": "the engine's own first step, by its folder in a finished run",
-    "measure.stage in section.stages": "a section of the page, looked up",
     "given['suite'] == 'harness'": "an option of a verb",
     "(text_in(check.get('judge')), text_in(check.get('measure'))) not in known": "a row of a file",
     "'classify' in later": "a verb writes a recipe",
