@@ -338,8 +338,10 @@ def none_known(_record: Task, /) -> Sequence[str]:
 class Bench:
     """All a stage may reach for.
 
-    Flat, though many fields serve one stage: which of them a stage takes stands in its `needs`, and is held to them by
-    the test of needs, which reads `bench.NAME`; parts would hide that and lengthen every use.
+    Flat, though some fields serve one stage of ours (`ancestors` tracing, `index` near-duplicates, `hidden_states`
+    training a judge, `ask_loaded` tuning, `before` feedback; `guidance`, `wanted` and `rounds` proposing): a stage of
+    one's own may declare that it needs them, too. Which of them a stage takes stands in its `needs`, and is held to
+    them by the test of needs, which reads `bench.NAME`; parts would hide that and lengthen every use.
     """
 
     pool: Pool = field(default_factory=Pool)

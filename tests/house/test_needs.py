@@ -4,8 +4,8 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import pytest
 
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.run.recipe.stage_names import STAGES
-from selfinstruct.stage import Scope, Stage
+from selfinstruct.stage import Bench, Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
 ENGINE = sorted(path for room in ("run", "cli", "report") for path in (PACKAGE / room).rglob("*.py"))
@@ -291,6 +291,23 @@ def test_the_knob_into_which_a_judge_is_written_is_one_of_the_stage(name: str) -
     judge = made.needs.judge
     if judge is not None:
         assert replace(made, **{judge.knob: "mine"}).needs.judge.named == "mine"
+
+
+def read_of(holder: str, modules: Iterable[Path]) -> set[str]:
+    """What modules read of something by that name, or of an attribute of that name."""
+    nodes = (node for path in modules for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    read = (node for node in nodes if isinstance(node, ast.Attribute))
+    return {node.attr for node in read if re.fullmatch(rf"(.*\.)?{holder}", ast.unparse(node.value))}
+
+
+def test_nothing_is_on_the_bench_that_no_stage_takes_and_nothing_is_declared_that_nobody_reads() -> None:
+    ours = {Path(inspect.getfile(stage)).parents[0] for stage in STAGES.values()}
+    rooms = {room for room in ours for path in [room.relative_to(PACKAGE)] if path.parts[0] not in {"run", "cli"}}
+    taken = read_of("bench", (path for room in rooms for path in room.rglob("*.py")))
+    through = {"rounds"}  # as `requests` and `first_request` of the bench
+    assert {field.name for field in fields(Bench)} - taken - through == set()
+    read = read_of("needs?", sorted(PACKAGE.rglob("*.py"))) | read_of("self", [PACKAGE / "needs.py"])
+    assert {field.name for field in fields(Needs)} - read == set()
 
 
 def test_a_stage_of_ones_own_needs_nothing_unless_it_says_so() -> None:
