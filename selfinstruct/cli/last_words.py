@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from selfinstruct.needs import OF_TOPIC
 from selfinstruct.text.grammar import plural
-from selfinstruct.tone.tone_metrics import IFS
 
 if TYPE_CHECKING:
     from selfinstruct.run.execute import Finished
@@ -136,9 +135,13 @@ def tuned_words(folder: Path) -> Iterator[str]:
 
 
 def _share(score: Mapping[str, Any]) -> str:
+    from selfinstruct.tone.tone_metrics import IFS
+
     return "-" if score[IFS.key] is None else f"{score[IFS.key]:.3f}"
 
 
 def _interval(score: Mapping[str, Any]) -> str:
+    from selfinstruct.tone.tone_metrics import IFS
+
     interval = (score.get("intervals") or {}).get(IFS.key)
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""

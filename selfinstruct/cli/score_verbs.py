@@ -11,7 +11,6 @@ from selfinstruct.cli.carry_out import carry_out, columns_option, run_options
 from selfinstruct.cli.terminal import say, say_json, with_interval
 from selfinstruct.cli.verb import VerbCommand
 from selfinstruct.records import Json
-from selfinstruct.tone.tone_metrics import IFS, columns_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -185,6 +184,8 @@ def _tell_answers(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from selfinstruct.tone.tone_metrics import IFS
+
     evaluation = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
     numbers = ("rouge_l", "exact_match", "words", "unique_words", IFS.key)
     heads = ("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", IFS.short)
@@ -223,6 +224,8 @@ def _table(scores: Mapping[str, Any]) -> None:
     """A line for each model and wrapper, on stderr."""
     from rich.console import Console
     from rich.table import Table
+
+    from selfinstruct.tone.tone_metrics import IFS, columns_of
 
     metrics = columns_of("score")
     heads = ("model", "wrapper", "n", *(metric.short for metric in metrics), "judge's error too")

@@ -80,8 +80,8 @@ Shown: TypeAlias = Literal[
 `score`, the lines of that verb; `scores`, tables of scores on the page and in `arms.md`; `differences`, of two models
 in `score.json` and on the page; `compare`, a column; `curve`, a line of `curve.jsonl`; `checks`, the page's table of
 these; `notebook`, the table of a run's scores; `arms` and `arm_differences`, the columns of what arms are contrasted
-in, and those of `arms.md`; `card`, the curve on a student's card; `corrected` and `with_judge_error`, what the judge's
-errors are reckoned with in.
+in, and those of `arms.md`; `card`, the curve on a student's card; `corrected` and `with_judge_error`, the numbers
+that `tone_score` reckons the judge's errors into.
 """
 
 
