@@ -208,13 +208,15 @@ if not TYPE_CHECKING:  # else a name that does not exist would pass the type che
 
     def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
         """The object of that name, loaded now."""
+        from dataclasses import is_dataclass
+
         if name in _STAGES:
             stage: Any = import_module("selfinstruct.run.recipe.stage_names").STAGES[_STAGES[name]]
             loaded = import_module("selfinstruct.arguments").knobs_checked(stage, name)
         elif name in _PLACES:
             module, _, attribute = _PLACES[name].partition(":")
             loaded = getattr(import_module(f"selfinstruct.{module}"), attribute)
-            if module in {"records", "stage"} and hasattr(loaded, "__dataclass_fields__"):
+            if module in {"records", "stage"} and is_dataclass(loaded):
                 loaded = import_module("selfinstruct.arguments").fields_checked(loaded, name)
         else:
             raise AttributeError(f"module 'selfinstruct' has no attribute '{name}'")

@@ -4,8 +4,9 @@ A stage says them once, in `needs`, from its knobs as they stand. `check`, `--dr
 there; none of them knows a stage by its name or a knob by its spelling.
 """
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 Answers: TypeAlias = Literal["records", "decisions", "numbers"]
 """What becomes of a model's words: `records` (tasks, their answers), `decisions` about records, or `numbers` alone."""
@@ -24,6 +25,26 @@ OF_SPLIT = "split"
 """Name of how a set was split for testing, and of what was checked across."""
 OF_TOPIC = "topic"
 """Name of how many tasks kept to a topic."""
+OF_FRAGMENTS = "fragments"
+"""Name of the pairs that a judge of tone learns from."""
+OF_JUDGE = "judge"
+"""Name of how good a judge of tone is."""
+OF_TASTE = "objecqa"
+"""Name of how often models take no side in questions of taste."""
+OF_SUITES = "suite"
+"""Name of the marks that a program gave to answers."""
+OF_JUDGED = "judge_answers"
+"""Name of what judges made of answers."""
+OF_ANSWERS = "evaluation"
+"""Name of answers to the test split of a set."""
+OF_ABLATION = "ablation"
+"""Name of whether a model uses its instructions."""
+OF_SHIFT = "shift"
+"""Name of what tuning moved, token by token."""
+OF_KNOWLEDGE = "knowledge"
+"""Name of what tuning made a model forget."""
+OF_TRACE = "trace"
+"""Name of which records taught what a student says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +79,18 @@ class CheckNeed:
     """The questions of taste are asked, too."""
     sets: tuple[str, ...] = ()
     """Names of the prompts and of the questions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreTerms:
+    """By what a published score of tone was told, so that its responses can be judged again in the same way."""
+
+    tone_tokens: int
+    """Generated tokens from which the tone is told."""
+    budget: int
+    """Tokens within which a clean answer ends; 0: whether it ends is not looked at."""
+    asked_tokens: int
+    """At most as many were asked for."""
 
 
 REDIS = "redis://"
@@ -145,13 +178,17 @@ class Needs:
     """It trains the judge that later stages ask where they name none."""
     tunes: bool = False
     """What it is shown, the student that it builds has learned: nothing that is asked of it may be there."""
+    preview: Callable[[Sequence[Any], Any], str] | None = field(default=None, compare=False)
+    """Of a stage that tunes: what it would learn of records, with a bench that has its base, in words; None: it cannot
+    tell without training."""
 
     reads_before: bool = False
     """It compares with what the cycle before it built."""
     feeds_back: bool = False
     """It reads the score of its label, and steers the next cycle by it."""
-    scores: bool = False
-    """It publishes the score that feedback reads and the report tells."""
+    scores: ScoreTerms | None = None
+    """It publishes `responses.jsonl` and the score of them, which feedback, the report and arms read; None: it does
+    not."""
     label: str = ""
     """Which of several scores it publishes or reads."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from selfinstruct.needs import NOTHING, Needs
@@ -156,6 +157,10 @@ class TokenScorer(Protocol):
     def token_log_probabilities(self, prompt: str, continuation: str) -> Sequence[float]:
         """Natural logarithms, one for each token of the continuation."""
 
+    def many_log_probabilities(self, texts: Sequence[tuple[str, str]]) -> Sequence[Sequence[float]]:
+        """The same for each (prompt, continuation); a scorer that is faster with many at once says so here."""
+        return [self.token_log_probabilities(*text) for text in texts]
+
 
 class Tone(Protocol):
     """A judge of tone: does a text answer its prompt, or carry on?"""
@@ -176,6 +181,24 @@ class Tone(Protocol):
         `whole`: for each, whether its prompt is a whole instruction; None where nobody knows, and a judge that needs it
         infers it then.
         """
+
+    @property
+    def confusion(self) -> Mapping[str, Mapping[str, int]]:
+        """On labelled responses to `all`, `whole` and `cut` prompts, its hits and errors; empty: it was not tried."""
+
+    @property
+    def kinds(self) -> Mapping[str, Sequence[Mapping[str, int]]]:
+        """For `whole` and `cut` prompts, `n`, `false_positives` and `false_negatives` of each kind of model.
+
+        Of kinds that it did not learn from; empty: it was not tried on any.
+        """
+
+
+class UntriedJudge:
+    """What a judge says of its errors that was not tried on labelled responses: a base for judges of one's own."""
+
+    confusion: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+    kinds: Mapping[str, Sequence[Mapping[str, int]]] = MappingProxyType({})
 
 
 class HiddenStates(Protocol):
@@ -315,8 +338,10 @@ def none_known(_record: Task, /) -> Sequence[str]:
 class Bench:
     """All a stage may reach for.
 
-    Flat, though many fields serve one stage: which of them a stage takes stands in its `needs`, and is held to them by
-    the test of needs, which reads `bench.NAME`; parts would hide that and lengthen every use.
+    Flat, though some fields serve one stage of ours (`ancestors` tracing, `index` near-duplicates, `hidden_states`
+    training a judge, `ask_loaded` tuning, `before` feedback; `guidance`, `wanted` and `rounds` proposing): a stage of
+    one's own may declare that it needs them, too. Which of them a stage takes stands in its `needs`, and is held to
+    them by the test of needs, which reads `bench.NAME`; parts would hide that and lengthen every use.
     """
 
     pool: Pool = field(default_factory=Pool)

@@ -149,10 +149,10 @@ def mean(
         start, unit = (0.0, max(-within[0], within[1])) if signed else (within[0], within[1] - within[0])
         scaled, ends = (table[:, 0] - start * table[:, 1]) / unit, (-1 if signed else 0, 1)
         scaled_mean = mean(scaled, table[:, 1], within=ends, seed=seed, draws=draws)
-        scaled_values = {name: getattr(scaled_mean, name, None) for name in ("value", "low", "high")}
-        return scaled_mean and replace(
-            scaled_mean, **{name: start + unit * end for name, end in scaled_values.items() if end is not None}
-        )
+        if scaled_mean is None:
+            return None
+        low, high = (None if end is None else start + unit * end for end in (scaled_mean.low, scaled_mean.high))
+        return replace(scaled_mean, value=start + unit * scaled_mean.value, low=low, high=high)
     _, alike = np.unique(table[:, 0] / table[:, 1], return_counts=True)
     few = len(table) - int(alike.max(initial=0)) < _FEW_DIFFER
     return bootstrap(ratio(0, 1), table, n=table[:, 1].sum(), within=within, few=few, seed=seed, draws=draws)

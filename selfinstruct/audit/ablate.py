@@ -10,7 +10,7 @@ from selfinstruct.audit.ablate_results import ConditionAnswer, ablation
 from selfinstruct.audit.ablate_statistics import MARGIN
 from selfinstruct.audit.ablate_tasks import Studied, TaskSet, tasks_of
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_ABLATION, Needs
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, ask
 from selfinstruct.superni import TEST_INSTANCES, NatInstInstance
@@ -95,7 +95,7 @@ class Ablate:
         for name, written in (("ablation.json", page), ("conditions.jsonl", text)):
             (bench.scratch / name).write_text(written, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("ablation", {key: value for key, value in results.items() if key != "by_task"})
+        yield Measured(OF_ABLATION, {key: value for key, value in results.items() if key != "by_task"})
 
     def _answers(
         self,

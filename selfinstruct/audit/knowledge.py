@@ -21,7 +21,7 @@ from selfinstruct.audit.model_pair import (
 from selfinstruct.audit.shift import weights_of
 from selfinstruct.audit.shift_statistics import estimate_json
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_KNOWLEDGE, Needs
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Instance, Json, Task, digest
@@ -91,7 +91,7 @@ class Knowledge:
         file = bench.scratch / "knowledge.json"
         file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         yield Built("knowledge.json", file)
-        yield Measured("knowledge", {key: value for key, value in results.items() if key != "facts"})
+        yield Measured(OF_KNOWLEDGE, {key: value for key, value in results.items() if key != "facts"})
 
     def compare(
         self, base: Weights, tuned: Sequence[Weights], records: Sequence[Task], bench: Bench | None = None

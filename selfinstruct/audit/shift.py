@@ -21,7 +21,7 @@ from selfinstruct.audit.model_pair import (
 from selfinstruct.audit.shift_statistics import Figures, estimate_json, excess, figures, most_shifted
 from selfinstruct.audit.shift_tokens import Moved, ResponseTokens, moved, response
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_SHIFT, Needs
 from selfinstruct.prompt_templates import before_answer, joined
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Scope, Weights
@@ -100,7 +100,7 @@ class Shift:
         for name, text in (("shift.json", page), ("shift.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("shift", {**shift.page, "examples": [*_examples(shift)]})
+        yield Measured(OF_SHIFT, {**shift.page, "examples": [*_examples(shift)]})
 
     def look(
         self,

@@ -24,7 +24,7 @@ from selfinstruct.audit.trace_spans import (
     shifted_runs,
 )
 from selfinstruct.errors import BadInput
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_TRACE, Needs
 from selfinstruct.prompt_templates import WRAPPERS, before_answer
 from selfinstruct.prompts import prompt
 from selfinstruct.records import Json, Task
@@ -126,7 +126,7 @@ class Trace:
         for name, text in (("trace.json", page), ("trace.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8", errors="backslashreplace")
             yield Built(name, bench.scratch / name)
-        yield Measured("trace", {**numbers, "examples": _examples(rows)})
+        yield Measured(OF_TRACE, {**numbers, "examples": _examples(rows)})
 
     def _said(self, bench: Bench) -> list[Said]:
         if self.responses:

@@ -135,9 +135,13 @@ def tuned_words(folder: Path) -> Iterator[str]:
 
 
 def _share(score: Mapping[str, Any]) -> str:
-    return "-" if score["ifs"] is None else f"{score['ifs']:.3f}"
+    from selfinstruct.tone.tone_metrics import IFS
+
+    return "-" if score[IFS.key] is None else f"{score[IFS.key]:.3f}"
 
 
 def _interval(score: Mapping[str, Any]) -> str:
-    interval = (score.get("intervals") or {}).get("ifs")
+    from selfinstruct.tone.tone_metrics import IFS
+
+    interval = (score.get("intervals") or {}).get(IFS.key)
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""

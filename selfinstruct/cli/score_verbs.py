@@ -184,9 +184,12 @@ def _tell_answers(finished: "Finished") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from selfinstruct.tone.tone_metrics import IFS
+
     evaluation = json.loads((finished.folder / "evaluation.json").read_text(encoding="utf-8"))
-    numbers = ("rouge_l", "exact_match", "words", "unique_words", "ifs")
-    table = Table("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", "IFS", box=None)
+    numbers = ("rouge_l", "exact_match", "words", "unique_words", IFS.key)
+    heads = ("model", "wrapper", "answers show", "n", "ROUGE-L", "exact", "words", "unique", IFS.short)
+    table = Table(*heads, box=None)
     for model in evaluation["models"]:
         for against, count in evaluation["questions"].items():
             if count:
@@ -222,13 +225,16 @@ def _table(scores: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "wrapper", "n", "IFS", "partial", "full", "gap", "clean", "judge's error too", box=None)
+    from selfinstruct.tone.tone_metrics import IFS, columns_of
+
+    metrics = columns_of("score")
+    heads = ("model", "wrapper", "n", *(metric.short for metric in metrics), "judge's error too")
+    table = Table(*heads, box=None)
     judges = dict.fromkeys(str((entry.get("judge") or {}).get("version", "")) for entry in scores["scores"])
     for entry in scores["scores"]:
         ends = entry.get("intervals") or {}
-        names = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean")
-        shares = (with_interval(entry.get(name), ends.get(name)) for name in names)
-        wide = (entry.get("with_judge_error") or {}).get("ifs") or {}
+        shares = (with_interval(entry.get(metric.key), ends.get(metric.key)) for metric in metrics)
+        wide = (entry.get("with_judge_error") or {}).get(IFS.key) or {}
         reach = f"{wide['low']:.3f} to {wide['high']:.3f}" if wide.get("low") is not None else ""
         table.add_row(
             str(entry.get("model", "")), str(entry.get("wrapper", "")), str(entry.get("n", "")), *shares, reach

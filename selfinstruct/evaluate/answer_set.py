@@ -17,7 +17,7 @@ from selfinstruct.evaluate.answer_set_marking import (
 from selfinstruct.evaluate.answer_set_scores import by_category, lengths_in_all, set_differences, set_score
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score import JUST_TRAINED
-from selfinstruct.needs import JudgeNeed, Needs
+from selfinstruct.needs import OF_ANSWERS, JudgeNeed, Needs
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, Traits, ask
 from selfinstruct.text.grammar import plural
@@ -133,7 +133,7 @@ class AnswerSet:
         for name, text in (("evaluation.json", page), ("answers.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("evaluation", {**facts, "failed": len(failures)})
+        yield Measured(OF_ANSWERS, {**facts, "failed": len(failures)})
 
     def _questions(self, records: Sequence[Task], bench: Bench, *, marked: bool) -> dict[Against, SetQuestions]:
         """By what they are compared with; only what is there."""

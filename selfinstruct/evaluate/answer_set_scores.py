@@ -10,6 +10,7 @@ from selfinstruct.evaluate.answer_set_marking import COUNTED, UNITS, Against, Se
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, mean, ratio, share
 from selfinstruct.text import words
+from selfinstruct.tone.tone_metrics import ECHO, EMPTY, IFS, IFS_CLEAN, LOOP, RUN_ON, TRUNCATED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ _VERBS = 12
 """First verbs told of, the most frequent ones; the rest is `other`."""
 _LEAST = 5
 """Tasks of a verb from which on it is told of."""
-_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "words", "unique_words", "ifs", "ifs_clean")
+_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "words", "unique_words", IFS.key, IFS_CLEAN.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,13 @@ _NUMBERS: Mapping[str, _Number] = {
     "unique_share": _Number("unique_words", "words", "in_0_1"),
     "reference_words": _Number("reference_words", "all", "unbounded"),
     "tokens": _Number("tokens", "all", "unbounded"),
-    "truncated": _Number("truncated", "all", "share"),
-    "empty": _Number("empty", "all", "share"),
-    "echo": _Number("echo", "all", "share"),
-    "loop": _Number("loop", "all", "share"),
-    "run_on": _Number("run_on", "all", "share"),
-    "ifs": _Number("answers", "judged", "share"),
-    "ifs_clean": _Number("clean", "ended", "share"),
+    TRUNCATED.key: _Number("truncated", "all", "share"),
+    EMPTY.key: _Number("empty", "all", "share"),
+    ECHO.key: _Number("echo", "all", "share"),
+    LOOP.key: _Number("loop", "all", "share"),
+    RUN_ON.key: _Number("run_on", "all", "share"),
+    IFS.key: _Number("answers", "judged", "share"),
+    IFS_CLEAN.key: _Number("clean", "ended", "share"),
 }
 """Means over answers, and shares of them; `unique_share` is that of all words."""
 

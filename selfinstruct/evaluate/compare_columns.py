@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.records import digest
 from selfinstruct.stats import Estimate
+from selfinstruct.tone.response_verdicts import JudgedResponse, Response
+from selfinstruct.tone.tone_metrics import IFS, columns_of, counts_for
 
 Line: TypeAlias = Mapping[str, Any]
 Mark: TypeAlias = tuple[str, float, int]
@@ -163,7 +165,7 @@ def _terms(page: str, content: Line) -> dict[str, str]:
     if page == "objecqa.json":
         return {"": f"by rules, questions {content.get('questions')}"}
     judge = _part(content, "judge").get("version")
-    return {"": f"at most {content.get('max_tokens')} tokens", "ifs on the set": f"judge {judge}"}
+    return {"": f"at most {content.get('max_tokens')} tokens", f"{IFS.key} on the set": f"judge {judge}"}
 
 
 def _part(value: Line, name: str) -> Line:
@@ -179,11 +181,35 @@ def _of_score(line: Line) -> _Marks:
         return
     prompt, source = str(line.get("prompt", "")), str(line.get("source") or line.get("prompt", ""))
     question = digest(prompt, source, bool(line.get("whole")), int(line.get("sample") or 0))[:16]
-    yes = (source, float(line["answer_like"]), 1)
-    yield "ifs", question, yes
-    yield ("ifs_full" if line.get("whole") else "ifs_partial"), question, yes
-    if isinstance(line.get("clean"), bool):
-        yield "ifs_clean", question, (source, float(line["clean"]), 1)
+    judged = _judged(line)
+    for metric in columns_of("compare"):
+        counted = counts_for(metric, judged)
+        if counted is not None:
+            yield metric.key, question, (source, float(counted), 1)
+
+
+def _judged(line: Line) -> JudgedResponse:
+    """A response and its verdict, as a line of `responses.jsonl` has them; of flags that it lacks none holds."""
+    clean = line.get("clean")
+    return JudgedResponse(
+        response=Response(
+            prompt=str(line.get("prompt", "")),
+            text=str(line.get("response", "")),
+            finish_reason=str(line.get("finish_reason") or ""),
+            whole=bool(line.get("whole")),
+            complete=bool(line.get("complete")),
+            source=str(line.get("source") or ""),
+            sample=int(line.get("sample") or 0),
+        ),
+        probability=float(line.get("probability") or 0),
+        answer_like=bool(line["answer_like"]),
+        run_on=str(line.get("run_on") or ""),
+        empty=bool(line.get("empty")),
+        echo=bool(line.get("echo")),
+        loop=bool(line.get("loop")),
+        truncated=bool(line.get("truncated")),
+        stopped=clean if isinstance(clean, bool) else None,  # what else a clean answer must be stands beside it
+    )
 
 
 def _of_taste(line: Line) -> _Marks:
@@ -204,7 +230,7 @@ def _of_answers(line: Line) -> _Marks:
     where = against.get(str(line.get("against")), "on gold answers")
     source = str(line.get("source"))
     question = digest(str(line.get("against")), str(line.get("system")), str(line.get("prompt")))[:16]
-    for name, key in (("rouge_l", "rouge_l"), ("exact_match", "exact_match"), ("ifs", "answer_like")):
+    for name, key in (("rouge_l", "rouge_l"), ("exact_match", "exact_match"), (IFS.key, "answer_like")):
         if isinstance(line.get(key), bool | int | float):
             yield f"{name} {where}", question, (source, float(line[key]), 1)
 

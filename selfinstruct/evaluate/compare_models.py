@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
-from selfinstruct.tone.ifs import SHARES, counts_by_source, gap
+from selfinstruct.tone.ifs import counts_by_source, minus, share_places
 from selfinstruct.tone.response_verdicts import JudgedResponse
+from selfinstruct.tone.tone_metrics import ShareMinusShare, columns_of, shown_in
 from selfinstruct.tone.tone_score import ToneScore
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-_COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
-_TABLE = ("ifs", "ifs_partial", "ifs_full", "gap", "ifs_clean", "run_on", "empty", "echo", "loop", "truncated")
 
 _Key: TypeAlias = tuple[str, str, bool, int]
 
@@ -68,22 +67,21 @@ def _difference(first: ComparedScore, second: ComparedScore, seed: int) -> Score
     first_counts, second_counts = (np.array([side[source] for source in left], np.float64) for side in (left, right))
     width = first_counts.shape[1]
 
-    def gaps(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        return gap(sums[..., :width]) - gap(sums[..., width:])
+    def change_of(counted: ShareMinusShare, sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        return minus(counted, sums[..., :width]) - minus(counted, sums[..., width:])
 
     numbers: dict[str, Estimate] = {}
-    for name in _COMPARED:
-        if getattr(first.scored, name) is None or getattr(second.scored, name) is None:
+    for metric in shown_in("differences"):
+        if first.scored.numbers[metric.key] is None or second.scored.numbers[metric.key] is None:
             continue
-        if name == "gap":
-            estimate = bootstrap(
-                gaps, np.hstack([first_counts, second_counts]), n=len(shared), within=(-2, 2), seed=seed
-            )
+        if isinstance(metric.counted, ShareMinusShare):
+            change, both = partial(change_of, metric.counted), np.hstack([first_counts, second_counts])
+            estimate = bootstrap(change, both, n=len(shared), within=(-2, 2), seed=seed)
         else:  # the same prompts: both sides are shares of as many
-            of, among = SHARES[name]
+            of, among = share_places(metric.counted)
             estimate = paired_difference(first_counts[:, of] - second_counts[:, of], first_counts[:, among], seed=seed)
         if estimate is not None:
-            numbers[name] = estimate
+            numbers[metric.key] = estimate
     return ScoreDifference(
         of=first.scored.setting.label,
         above=second.scored.setting.label,
@@ -117,17 +115,17 @@ def _summed(rows: Mapping[str, Sequence[int]]) -> list[int]:
 
 def table(scores: Iterable[ToneScore]) -> str:
     """A Markdown table, a line for each score; intervals in brackets, `-` for what was not measured."""
-    lines: list[tuple[str, ...]] = [("model", "wrapper", *_TABLE, "n")]
+    keys = [metric.key for metric in columns_of("scores")]
+    lines: list[tuple[str, ...]] = [("model", "wrapper", *keys, "n")]
     lines += [
-        (score.setting.model, score.setting.wrapper, *(_cell(score, name) for name in _TABLE), str(score.n))
+        (score.setting.model, score.setting.wrapper, *(_cell(score.numbers[key]) for key in keys), str(score.n))
         for score in scores
     ]
     ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
 
 
-def _cell(scored: ToneScore, name: str) -> str:
-    estimate: Estimate | None = getattr(scored, name)
+def _cell(estimate: Estimate | None) -> str:
     if estimate is None:
         return "-"
     if estimate.low is None or estimate.high is None:

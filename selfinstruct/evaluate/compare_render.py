@@ -5,12 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from selfinstruct.evaluate.compare_columns import ELSEWHERE, Column
 from selfinstruct.evaluate.compare_table import Comparison
 from selfinstruct.text import printable
+from selfinstruct.tone.tone_metrics import labels
 
-HEADS: Mapping[str, str] = {
-    "ifs": "IFS",
-    "ifs_partial": "IFS partial",
-    "ifs_full": "IFS full",
-    "ifs_clean": "IFS clean",
+_HEADS: Mapping[str, str] = {
     "objecqa": "ObjecQA",
     "ifeval prompt_strict": "IFEval prompt strict",
     "ifeval instruction_strict": "IFEval instr. strict",
@@ -28,6 +25,7 @@ HEADS: Mapping[str, str] = {
     "user_oriented A": "User tasks A",
     "user_oriented A or B": "User tasks A or B",
 }
+"""Of measures that are no metrics of tone."""
 _TEX = str.maketrans(
     {**{sign: f"\\{sign}" for sign in "&%$#_{}"}, "\\": "\\textbackslash{}", "~": "\\~{}", "^": "\\^{}"}
 )
@@ -39,11 +37,11 @@ def heads(columns: Sequence[Column]) -> list[str]:
     >>> heads([Column("ifs", "judge a"), Column("ifs", "judge b"), Column("objecqa", "")])
     ['IFS (a)', 'IFS (b)', 'ObjecQA']
     """
-    names, seen = [], dict[str, int]()
+    names, seen, known = [], dict[str, int](), {**labels(), **_HEADS}
     often = [column.measure for column in columns]
     for column in columns:
         place = seen[column.measure] = seen.get(column.measure, -1) + 1
-        name = HEADS.get(column.measure, column.measure)
+        name = known.get(column.measure, column.measure)
         names.append(f"{name} ({chr(ord('a') + place % 26)})" if often.count(column.measure) > 1 else name)
     return names
 

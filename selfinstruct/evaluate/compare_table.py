@@ -17,6 +17,7 @@ from selfinstruct.evaluate.suites.suite_scores import marked_estimate
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, correlation, mean
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import columns_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,15 +105,15 @@ def holm(chances: Sequence[float]) -> list[float]:
     return corrected
 
 
-ORDER = (
-    *("ifs", "ifs_partial", "ifs_full", "ifs_clean", "objecqa"),
+_OTHERS = (
+    "objecqa",
     *(f"ifeval {name}_{how}" for how in ("strict", "loose") for name in ("prompt", "instruction")),
     *("superni rouge_l", "superni exact_match"),
     *(f"pairwise {name}" for name in ("win_rate", "length_controlled_winrate", "unique_token_controlled_winrate")),
     *(f"just_eval {aspect}" for aspect in ASPECTS),
     *("facts right", "facts kept", "shifted tokens"),
 )
-"""Columns in this order, others after them as they come."""
+"""Columns in this order behind those of a score of tone, others after them as they come."""
 HOLDS = 0.05
 
 
@@ -330,7 +331,8 @@ def _of_name(model: str) -> str:
 
 
 def _place(column: Column) -> tuple[int, str, str]:
-    known = ORDER.index(column.measure) if column.measure in ORDER else len(ORDER)
+    order = (*(metric.key for metric in columns_of("compare")), *_OTHERS)
+    known = order.index(column.measure) if column.measure in order else len(order)
     return known, column.measure, column.terms
 
 

@@ -13,6 +13,7 @@ from selfinstruct.needs import OF_FEEDBACK, Needs
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 from selfinstruct.stats import LEVEL, Estimate, paired_difference, rule_of_three
+from selfinstruct.tone.tone_metrics import IFS
 
 FILE = "feedback.json"
 _FORM = "form"
@@ -113,7 +114,7 @@ class Feedback:
         facts: dict[str, Json] = {
             "prompts": len(answered),
             "failures": failed,
-            "ifs": 1 - failed / len(answered),
+            IFS.key: 1 - failed / len(answered),
             "cells": [cell.as_json() for cell in cells],
             "asks_for": _asked_for(cells),
             "wanted": wanted,

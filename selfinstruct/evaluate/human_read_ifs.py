@@ -10,6 +10,7 @@ from selfinstruct.evaluate.human_read_sheet import Draw
 from selfinstruct.prediction_powered import Reads, difference_with_reads, share_with_reads
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, share
+from selfinstruct.tone.tone_metrics import IFS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +78,7 @@ class ReadShare:
             "silent": self.silent,
             "unsure": self.unsure,
             "disagreements": self.disagreements,
-            "ifs": _estimate_json(self.both),
+            IFS.key: _estimate_json(self.both),
             "by_reads": _estimate_json(self.by_reads),
             "by_judge": _estimate_json(self.by_judge),
             "unsure_as_none": self.unsure_as[0],
@@ -101,7 +102,7 @@ class ReadDifference:
             "of": self.of.label,
             "above": self.above.label,
             "same_wrapper": same,
-            "ifs": _estimate_json(self.estimate),
+            IFS.key: _estimate_json(self.estimate),
         }
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_TASTE, Needs
 from selfinstruct.prompts import Prompt, prompt
 from selfinstruct.records import Failure, Json, Message, Request, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
@@ -129,7 +129,7 @@ class ObjecQA:
         for name, text in (("objecqa.json", as_page(scores)), ("objecqa.jsonl", lines)):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("objecqa", scores)
+        yield Measured(OF_TASTE, scores)
 
     def _heard(self, model: Model, questions: Sequence[TasteQuestion], failures: list[Json]) -> Iterator[ObjecqaReply]:
         wrapper = Wrapper(self.wrapper)

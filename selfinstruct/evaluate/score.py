@@ -10,7 +10,7 @@ from typing import ClassVar
 from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.score_files import Scores, scores_of
-from selfinstruct.needs import OF_TONE, JudgeNeed, Needs
+from selfinstruct.needs import OF_TONE, JudgeNeed, Needs, ScoreTerms
 from selfinstruct.records import Choice, Failure, Json, Request, Task
 from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Tone, ask
 from selfinstruct.text.grammar import plural
@@ -72,7 +72,7 @@ class Score:
             answers="numbers",
             judge=JudgeNeed(named=self.judge),
             prompts=(self.prompts,),
-            scores=True,
+            scores=ScoreTerms(tone_tokens=self.tone_tokens, budget=self.budget, asked_tokens=self.asked_tokens),
             label=self.label,
         )
 

@@ -123,7 +123,8 @@ def score_responses(
 
     `model` names those that name none. BadInput for a row without a response, and for no rows at all.
 
-    >>> class Short:
+    >>> from selfinstruct.stage import UntriedJudge
+    >>> class Short(UntriedJudge):
     ...     version, threshold = "short/1", 0.5
     ...     def probabilities(self, pairs, whole=None):
     ...         return [float(len(text) < 9) for _, text in pairs]

@@ -23,20 +23,9 @@ from selfinstruct.records import Json
 from selfinstruct.stats import is_number
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.response_verdicts import ToneVerdict
+from selfinstruct.tone.tone_metrics import IFS, shown_in
 
-_KEYS = (
-    "examples",
-    "loss",
-    "ifs",
-    "ifs_clean",
-    "ifs_partial",
-    "ifs_full",
-    "objecqa",
-    "objecqa_answered",
-    "kl_prose",
-    "kl_reference",
-)
-_KEYS_OF_A_LINE = frozenset((*_KEYS, "stop", "intervals"))
+_BESIDE = ("objecqa", "objecqa_answered", "kl_prose", "kl_reference")
 _NEARLY = 1e-6  # of what is rounded to six digits
 
 
@@ -68,8 +57,8 @@ def read_curve(curve: Path, rule: StopRule) -> tuple[list[Check], list[str]]:
         if check.examples != line["examples"]:
             what = f"a check after {line['examples']} examples, and verdicts after {check.examples}"
             raise BadInput(what, place=place, fix="remove both files")
-        if abs(check.numbers["ifs"].value - line["ifs"]) > _NEARLY:
-            what = f"an IFS of {line['ifs']}, and verdicts that give {check.numbers['ifs'].value:.6f}"
+        if abs(check.numbers[IFS.key].value - line[IFS.key]) > _NEARLY:
+            what = f"an IFS of {line[IFS.key]}, and verdicts that give {check.numbers[IFS.key].value:.6f}"
             raise BadInput(what, place=place, fix="remove both files")
         checks.append(check)
     return checks, dropped
@@ -181,15 +170,17 @@ def _marks(row: str) -> list[bool | None]:
 def _line(text: bytes, place: str) -> dict[str, Any]:
     """A line of the curve; of its numbers only the loss is in no verdict."""
     line = _object(text, place)
-    if set(line) != _KEYS_OF_A_LINE:
-        odd = ", ".join(sorted(set(line) ^ _KEYS_OF_A_LINE))
+    of_numbers = ("loss", *(metric.key for metric in shown_in("curve")), *_BESIDE)
+    keys = {"examples", *of_numbers, "stop", "intervals"}
+    if set(line) != keys:
+        odd = ", ".join(sorted(set(line) ^ keys))
         raise BadInput(f"not the keys of a check ({odd} too many or missing)", place=place, fix="remove both files")
-    numbers = [line[name] for name in _KEYS[1:]]
+    numbers = [line[name] for name in of_numbers]
     intervals = line["intervals"]
     good = (
         _is_count(line["examples"])
         and isinstance(line["stop"], bool)
-        and line["ifs"] is not None
+        and line[IFS.key] is not None
         and all(value is None or is_number(value) for value in numbers)
         and isinstance(intervals, dict)
         and all(isinstance(ends, list) and len(ends) == 2 and all(map(is_number, ends)) for ends in intervals.values())

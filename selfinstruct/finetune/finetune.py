@@ -35,7 +35,6 @@ from selfinstruct.needs import OF_TRAINING, CheckNeed, JudgeNeed, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Kept, Loaded, Measured, Outcome, Rejected, Scope, Weights
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
-from selfinstruct.tone.judge_error import errors_of
 from selfinstruct.tone.objecqa_share import OBJECQA, questions_of
 
 if TYPE_CHECKING:
@@ -150,6 +149,7 @@ class Finetune:
             gpu=self.quantize == "4bit",
             builds=("student",),
             tunes=True,
+            preview=self.preview,
             learns_answers=True,
         )
 
@@ -344,7 +344,7 @@ class Finetune:
                 tau=self.tau,
                 patience=self.patience,
                 seed=bench.seed,
-                errors=errors_of(probe.judge),
+                errors=probe.errors,
             ),
             curve=curve,
             probes=probes_of(bench.pool.seeds or tests, learner.tokenizer, self.template, bench.seed),

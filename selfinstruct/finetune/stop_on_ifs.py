@@ -32,8 +32,8 @@ from selfinstruct.finetune.preserve_training_state import preserve_training_stat
 from selfinstruct.finetune.stopping import Check, Headroom, StopRule, headroom
 from selfinstruct.records import Json
 from selfinstruct.stage import Bench
-from selfinstruct.tone.ask_loaded_model import MeasureTone, ToneReading
-from selfinstruct.tone.judge_error import errors_of
+from selfinstruct.tone.ask_loaded_model import MeasureTone, ToneProbe, ToneReading
+from selfinstruct.tone.tone_metrics import IFS
 
 _ENDS_IN = ".base"  # beside the curve: what the base predicted on the probes, while full tuning lasts
 
@@ -65,14 +65,15 @@ class StopOnIFS(TrainerCallback):
     ) -> None:
         """`curve`: the file to write; its verdicts lie beside it. `train_on`: only report where it would have stopped.
 
-        `rule`: by default that of `stopping`, its bars moved by the errors of the judge that `measure` asks, if known.
+        `rule`: by default that of `stopping`; where `measure` is a `ToneProbe`, its bars are moved by the errors of the
+        judge that it asks, if known. Of a judge of one's own: `StopRule(errors=errors_of(judge))`.
 
         `examples_seen` counts examples from the trainer's state, where a row of the training set is not one example.
         """
         if list(grid) != sorted(set(grid)) or (grid and grid[0] < 0):
             raise BadInput(f"grid {list(grid)}: not rising", fix="write numbers of examples such as 0, 64, 128")
         self.measure, self.grid = measure, tuple(grid)
-        self.rule = rule or StopRule(errors=errors_of(getattr(measure, "judge", None)))
+        self.rule = rule or StopRule(errors=measure.errors if isinstance(measure, ToneProbe) else None)
         self.curve, self.probes, self.train_on = curve, tuple(probes), train_on
         self.examples_seen = examples_seen
         self.checks: list[Check] = []
@@ -103,7 +104,7 @@ class StopOnIFS(TrainerCallback):
         """How much IFS could rise when training began; None where the first check is not from before it."""
         if not self.checks or self.checks[0].examples > 0:
             return None
-        return Headroom(self.checks[0].numbers["ifs"], self.rule.bar(self.checks[0].reading))
+        return Headroom(self.checks[0].numbers[IFS.key], self.rule.bar(self.checks[0].reading))
 
     @property
     def share_of_time(self) -> str:

@@ -35,6 +35,7 @@ from selfinstruct.records import Json
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, rule_of_three
 from selfinstruct.tone.ask_loaded_model import ToneReading
 from selfinstruct.tone.judge_error import JudgeErrors
+from selfinstruct.tone.tone_metrics import GAP, IFS, shown_in
 
 EPSILON = 0.03
 TAU = 0.90
@@ -62,7 +63,7 @@ class Check:
     """Mean over the steps since the last check; None where none was logged."""
     reading: ToneReading
     numbers: Mapping[str, Estimate]
-    """`ifs`, `ifs_clean`, `ifs_partial`, `ifs_full`, `gap`, and `gain` once there are enough checks; 95 %."""
+    """Every metric that verdicts alone tell, by its key, and `gain` once there are enough checks; 95 %."""
     reason: Reason
     """`plateau` stops; each of the others is what, first of all, speaks against it."""
     gap_state: GapState
@@ -92,7 +93,7 @@ class Check:
         return {
             "examples": self.examples,
             "loss": _rounded(self.loss),
-            **{name: _rounded(self.value(name)) for name in ("ifs", "ifs_clean", "ifs_partial", "ifs_full")},
+            **{metric.key: _rounded(self.value(metric.key)) for metric in shown_in("curve")},
             "objecqa": _rounded(self.reading.objecqa),
             "objecqa_answered": _rounded(self.reading.objecqa_answered),
             "kl_prose": _rounded(self.kl("prose")),
@@ -193,13 +194,13 @@ class StopRule:
             raise BadInput("no check to decide about", fix="measure the model first")
         now = readings[-1]
         numbers = now.numbers(seed=self.seed, draws=self.draws)
-        least = now.numbers(level=_ONE_SIDED, seed=self.seed, draws=self.draws)["ifs"].low
+        least = now.numbers(level=_ONE_SIDED, seed=self.seed, draws=self.draws)[IFS.key].low
         most = None
         if len(readings) > self.patience:
             before = readings[-1 - self.patience]
             numbers["gain"] = now.gain_since(before, seed=self.seed, draws=self.draws)
             most = now.gain_since(before, level=_ONE_SIDED, seed=self.seed, draws=self.draws).high
-        gap_state = self._gap_state(numbers.get("gap"))
+        gap_state = self._gap_state(numbers.get(GAP.key))
         reason: Reason
         if "gain" not in numbers:
             reason = "too_few_checks"
@@ -247,7 +248,7 @@ class StopRule:
 def headroom(reading: ToneReading, rule: StopRule | None = None) -> Headroom:
     """Whether a reading before training leaves IFS room to rise to where the rule calls it high."""
     rule = rule or StopRule()
-    return Headroom(reading.numbers(seed=rule.seed)["ifs"], rule.bar(reading))
+    return Headroom(reading.numbers(seed=rule.seed)[IFS.key], rule.bar(reading))
 
 
 def _rounded(value: float | None) -> float | None:

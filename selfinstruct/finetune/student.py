@@ -20,6 +20,7 @@ from selfinstruct.finetune.training import Hyperparameters
 from selfinstruct.finetune.training_text import Template
 from selfinstruct.records import Json
 from selfinstruct.text import shown
+from selfinstruct.tone.tone_metrics import columns_of
 
 
 class TuningKnobs(Protocol):
@@ -130,7 +131,6 @@ _OTHER_NUMBERS = (
     "those that it learned on; so does `selfinstruct score`. `selfinstruct finetune --merge` writes one model that "
     "needs neither."
 )
-_COLUMNS = ("examples", "loss", "ifs", "ifs_partial", "ifs_full", "objecqa", "kl_prose", "kl_reference", "stop")
 
 
 def card(facts: Mapping[str, Json], curve: Sequence[Mapping[str, Json]], *, adapter_base: str = "") -> str:
@@ -202,14 +202,16 @@ def _training_lines(facts: Mapping[str, Json]) -> list[tuple[str, Json]]:
 def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
     if not curve:
         return []
+    of_tone = (metric.key for metric in columns_of("card"))
+    columns = ("examples", "loss", *of_tone, "objecqa", "kl_prose", "kl_reference", "stop")
     return [
         "## Curve",
         "",
         "Checks on the way; intervals are in `curve.jsonl`.",
         "",
-        "| " + " | ".join(_COLUMNS) + " |",
-        "|" + "---|" * len(_COLUMNS),
-        *("| " + " | ".join(_cell(check.get(name)) for name in _COLUMNS) + " |" for check in curve),
+        "| " + " | ".join(columns) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(_cell(check.get(name)) for name in columns) + " |" for check in curve),
         "",
     ]
 

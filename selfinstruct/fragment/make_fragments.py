@@ -22,7 +22,7 @@ from selfinstruct.fragment.pair_sources import (
     source_of,
 )
 from selfinstruct.fragment.shortcuts import fragment_counts
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_FRAGMENTS, Needs
 from selfinstruct.records import Json, Task, digest
 from selfinstruct.stage import Bench, Built, Evidence, Kept, Measured, Outcome, Scope
 from selfinstruct.text import shown
@@ -110,7 +110,7 @@ class MakeFragments:
         of_source = _fragments_of(made)
         for task, placement in zip(records, draw.placements, strict=True):
             yield Kept(task, _evidence(placement, of_source.get(task.id, 0)))
-        yield Measured("fragments", counts)
+        yield Measured(OF_FRAGMENTS, counts)
         yield Built("fragments", folder)
 
     def _built(self, records: Sequence[Task], draw: SplitAssignment, split: Split, seed: int) -> list[Fragment]:

@@ -53,6 +53,7 @@ class EncoderJudge:
     threshold: float = THRESHOLD
     confusion: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """As in `LinearJudge`."""
+    kinds: Mapping[str, Sequence[Mapping[str, int]]] = field(default_factory=dict)
 
     @classmethod
     def opened(cls, folder: Path, facts: Mapping[str, Any]) -> Self:

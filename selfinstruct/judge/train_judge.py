@@ -7,7 +7,7 @@ from typing import ClassVar, get_args
 from selfinstruct.errors import BadInput
 from selfinstruct.judge.fit_judge import Backend, train
 from selfinstruct.judge.validate_on_reads import Labelled, labelled_of
-from selfinstruct.needs import Needs
+from selfinstruct.needs import OF_JUDGE, Needs
 from selfinstruct.records import Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
@@ -87,7 +87,7 @@ class TrainJudge:
             states=bench.hidden_states,
             seed=bench.seed,
         )
-        yield Measured("judge", report.as_json())
+        yield Measured(OF_JUDGE, report.as_json())
         yield Built("judge", folder)
 
     def _labelled(self, bench: Bench) -> tuple[Labelled, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_KNOWLEDGE, OF_SHIFT, OF_TRACE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
@@ -387,6 +388,6 @@ def _spanned(span: _Value) -> Spanned:
     return Spanned(prompt=text_in(span.get("prompt")), span=text_in(span.get("span")), origins=table)
 
 
-SHIFT = Section("shift", "Token shift", "Token shift: what did the tuning move?", {"shift": ShiftSection.of_measure})
-KNOWLEDGE = Section("knowledge", "Knowledge", "What did it forget?", {"knowledge": KnowledgeSection.of_measure})
-TRACE = Section("trace", "Tracing", "Which records taught what it says?", {"trace": TracedSection.of_measure})
+SHIFT = Section("shift", "Token shift", "Token shift: what did the tuning move?", {OF_SHIFT: ShiftSection.of_measure})
+KNOWLEDGE = Section("knowledge", "Knowledge", "What did it forget?", {OF_KNOWLEDGE: KnowledgeSection.of_measure})
+TRACE = Section("trace", "Tracing", "Which records taught what it says?", {OF_TRACE: TracedSection.of_measure})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_FEEDBACK
 from selfinstruct.records import Json
 from selfinstruct.report.charts import ChartLine, lines, places_axis
 from selfinstruct.report.drawing import FAILED, KEPT, SEED
@@ -23,6 +24,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import CycleCount, RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import IFS
 
 _ROWS = 60  # kinds of prompt that are shown; all of them stand in feedback.json
 
@@ -96,7 +98,7 @@ class FeedbackSection:
         return cls(
             prompts=count_in(value.get("prompts")),
             failures=count_in(value.get("failures")),
-            ifs=number_in(value.get("ifs")),
+            ifs=number_in(value.get(IFS.key)),
             gain=change_cell(gain) if gain else None,
             plateau=value.get("plateau") is True,
             weighed=count_in(value.get("weighed")),
@@ -109,7 +111,7 @@ class FeedbackSection:
         )
 
 
-SECTION = Section("loop", "Loop", "Cycle after cycle", {"feedback": FeedbackSection.of}, CyclesSection.of)
+SECTION = Section("loop", "Loop", "Cycle after cycle", {OF_FEEDBACK: FeedbackSection.of}, CyclesSection.of)
 
 
 def _rounds(count: CycleCount) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_ABLATION, OF_ANSWERS, OF_SPLIT, OF_SUITES
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, rows, text_in
 from selfinstruct.report.number_words import DASH, spaced
@@ -22,6 +23,7 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import StageMeasure
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import ECHO, EMPTY, IFS, IFS_CLEAN, LOOP, RUN_ON, TRUNCATED
 
 _Value = Mapping[str, Json]
 
@@ -117,21 +119,17 @@ _NUMBERS = {
     "rouge_l": "ROUGE-L",
     "rouge_l_stemmed": "ROUGE-L, stems",
     "exact_match": "Exact match",
-    "ifs": "IFS",
-    "ifs_clean": "Clean",
+    IFS.key: IFS.head,
+    IFS_CLEAN.key: IFS_CLEAN.head,
     "words": "Words",
     "unique_share": "Unique words",
     "reference_words": "Words in the reference",
     "tokens": "Tokens",
-    "truncated": "Truncated",
-    "empty": "Empty",
-    "echo": "Echo",
-    "loop": "Loop",
-    "run_on": "Run on",
+    **{metric.key: metric.head for metric in (TRUNCATED, EMPTY, ECHO, LOOP, RUN_ON)},
 }
 _COUNTS = frozenset({"words", "unique_words", "reference_words", "tokens"})  # not shares
-_BRIEF = ("rouge_l", "exact_match", "ifs", "words")
-_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", "ifs", "ifs_clean", "words", "unique_words")
+_BRIEF = ("rouge_l", "exact_match", IFS.key, "words")
+_COMPARED = ("rouge_l", "rouge_l_stemmed", "exact_match", IFS.key, IFS_CLEAN.key, "words", "unique_words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,11 +377,11 @@ def _arm(arm: _Value, score: _Value, metric: str, compared: _Value) -> tuple[Cel
     )
 
 
-SUITES = Section("suites", "Suites", "What a program can mark", {"suite": SuitesSection.of})
+SUITES = Section("suites", "Suites", "What a program can mark", {OF_SUITES: SuitesSection.of})
 ANSWERS = Section(
     "tested",
     "Test split",
     "Answers to what was kept aside",
-    {"split": SplitSection.of, "answer_set": AnswersSection.of},
+    {OF_SPLIT: SplitSection.of, OF_ANSWERS: AnswersSection.of},
 )
-ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {"ablate": AblationSection.of})
+ABLATION = Section("ablation", "Ablation", "Does it use its instructions?", {OF_ABLATION: AblationSection.of})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_FRAGMENTS, OF_JUDGE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.json_values import count_in, estimate_in, number_in, part, text_in, texts_in
@@ -235,8 +236,8 @@ class JudgeSection:
         )
 
 
-FRAGMENTS = Section("fragments", "Fragments", "What a judge learns from", {"fragment": FragmentsSection.of})
-JUDGE = Section("judge", "Judge", "How good the judge is", {"train_judge": JudgeSection.of})
+FRAGMENTS = Section("fragments", "Fragments", "What a judge learns from", {OF_FRAGMENTS: FragmentsSection.of})
+JUDGE = Section("judge", "Judge", "How good the judge is", {OF_JUDGE: JudgeSection.of})
 
 
 def _title(name: str, data: _Part) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from selfinstruct.needs import OF_JUDGED
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import estimate_in, part, rows, text_in
 from selfinstruct.report.number_words import DASH, spaced
@@ -147,4 +148,4 @@ def _rated(models: Sequence[Mapping[str, Json]]) -> Iterator[Table]:
         yield Table(("Model", "Rated", *(spaced(name) for name in names), "Failed"), lines, label=title, dense=True)
 
 
-JUDGED = Section("judged", "Judged", "What judges made of answers", {"judge_answers": JudgedSection.of})
+JUDGED = Section("judged", "Judged", "What judges made of answers", {OF_JUDGED: JudgedSection.of})

@@ -102,7 +102,7 @@ def _blocks(section: Section, run: RunSummary, rest: list[StageMeasure]) -> list
     first = section.first(run)
     blocks = [] if first is None else [SectionBlock(first)]
     for measure in run.measured:
-        part = section.stages[measure.stage](measure) if measure.stage in section.stages else None
+        part = section.measures[measure.name](measure) if measure.name in section.measures else None
         if part is not None:
             label = measure.label if measure.name != OF_FEEDBACK else ""  # there, it names the score that is read
             blocks.append(SectionBlock(part, label))
@@ -114,7 +114,7 @@ def _finding(run: RunSummary, shown: list[FilledSection]) -> AuditFinding | None
     """What an audit found, where the run did nothing but audit a set that was there."""
     if run.rounds or run.seeds or run.rejections or not run.measured:
         return None
-    if not all(any(measure.stage in section.stages for section in AUDITS) for measure in run.measured):
+    if not all(any(measure.name in section.measures for section in AUDITS) for measure in run.measured):
         return None
     parts = (block.part for section in shown for block in section.blocks)
     audited = (

@@ -110,12 +110,12 @@ def no_part(run: RunSummary) -> Part | None:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section that stages have of their own: where it stands, and how what they measured is read."""
+    """Where a section stands, and how what it shows is read: measures by their names, whichever stage took them."""
 
     anchor: str
     link: str
     title: str
-    stages: Mapping[str, Reader] = field(default_factory=dict)
+    measures: Mapping[str, Reader] = field(default_factory=dict)
     first: Callable[[RunSummary], Part | None] = no_part
     """What it shows of the run itself, before any measure."""
 

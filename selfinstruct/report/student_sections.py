@@ -23,6 +23,16 @@ from selfinstruct.report.page_parts import (
 )
 from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import (
+    IFS,
+    IFS_CLEAN,
+    IFS_FULL,
+    IFS_PARTIAL,
+    ShareOf,
+    ToneMetric,
+    columns_of,
+    metric_of,
+)
 
 _REASONS = {
     "plateau": "IFS no longer rises, and is high",
@@ -174,7 +184,7 @@ class TuningSection:
         )
 
 
-SECTION = Section("tuning", "Tuning", "How the student learned", {"finetune": TuningSection.of})
+SECTION = Section("tuning", "Tuning", "How the student learned", {OF_TRAINING: TuningSection.of})
 
 
 def before_and_after(run: RunSummary) -> tuple[float, float] | None:
@@ -182,7 +192,7 @@ def before_and_after(run: RunSummary) -> tuple[float, float] | None:
     for measure in reversed(run.measured):
         if measure.name == OF_TRAINING:
             checks = _checks_in(part(measure.value))
-            before, after = (number_in(checks[at].get("ifs")) if checks else None for at in (0, -1))
+            before, after = (number_in(checks[at].get(IFS.key)) if checks else None for at in (0, -1))
             if len(checks) > 1 and not checks[0].get("examples") and before is not None and after is not None:
                 return before, after
     return None
@@ -212,7 +222,7 @@ _CURVES = (
     _Curve(
         caption="Answers",
         aloud="IFS",
-        lines=(("ifs", KEPT, "IFS"), ("ifs_clean", GOOD, "clean")),
+        lines=((IFS.key, KEPT, IFS.short), (IFS_CLEAN.key, GOOD, IFS_CLEAN.short)),
         up="share",
         share=True,
         note="IFS, and the share that answers and ends in time; 95 % intervals",
@@ -221,7 +231,7 @@ _CURVES = (
     _Curve(
         caption="Whole and cut prompts",
         aloud="Full",
-        lines=(("ifs_full", KEPT, "full"), ("ifs_partial", REJECTED, "partial")),
+        lines=((IFS_FULL.key, KEPT, IFS_FULL.short), (IFS_PARTIAL.key, REJECTED, IFS_PARTIAL.short)),
         up="share",
         share=True,
         note="IFS of each; what lies between them is the gap",
@@ -288,12 +298,11 @@ def _aloud(what: str, line: ChartLine) -> str:
 
 
 def _table(checks: Sequence[_Check]) -> Table:
+    metrics = columns_of("checks")
     cells = [
         (
             count_cell(check.get("examples")),
-            *(estimate_cell(estimate_beside(check, name)) for name in ("ifs", "ifs_partial", "ifs_full")),
-            estimate_cell(_gap(check)),
-            estimate_cell(estimate_beside(check, "ifs_clean")),
+            *(estimate_cell(_estimate_of(metric, check)) for metric in metrics),
             _gain(part(check.get("intervals")).get("gain")),
             *(
                 number_cell(check.get(name))
@@ -304,8 +313,8 @@ def _table(checks: Sequence[_Check]) -> Table:
         for check in checks
     ]
     head = (
-        *("Examples", "IFS", "Partial", "Full", "Gap", "Clean", "Gain, 95 %", "Loss", "ObjecQA", "Answered"),
-        *("KL prose", "KL reference", "Rule"),
+        *("Examples", *(metric.head for metric in metrics), "Gain, 95 %"),
+        *("Loss", "ObjecQA", "Answered", "KL prose", "KL reference", "Rule"),
     )
     return Table(head, cells, words=1, label="Checks on the way", dense=True)
 
@@ -329,7 +338,7 @@ def _loss_table(stop: _Check, checks: Sequence[_Check]) -> Table:
         examples = count_in(row.get("examples"))
         beside = tone.get(examples, {})
         says = [name for name, yes in (("loss", examples == at), ("IFS", beside.get("stop") is True)) if yes]
-        loss, ifs = number_cell(row.get("held_out_loss")), estimate_cell(estimate_beside(beside, "ifs"))
+        loss, ifs = number_cell(row.get("held_out_loss")), estimate_cell(estimate_beside(beside, IFS.key))
         lines.append((count_cell(examples), loss, ifs, Cell(f"stop by {' and '.join(says)}" if says else "")))
     return Table(("Examples", "Loss on the test split", "IFS", "Rule"), lines, label="Loss beside IFS", dense=True)
 
@@ -339,11 +348,14 @@ def _gain(ends: Json) -> Cell:
     return Cell(DASH if low is None or high is None else f"{decimals(low)} to {decimals(high)}")
 
 
-def _gap(check: _Check) -> ShownEstimate | None:
-    full, partial = number_in(check.get("ifs_full")), number_in(check.get("ifs_partial"))
-    if full is None or partial is None:
+def _estimate_of(metric: ToneMetric, check: _Check) -> ShownEstimate | None:
+    """Of a difference a check has the interval alone, and the two shares."""
+    if isinstance(metric.counted, ShareOf):
+        return estimate_beside(check, metric.key)
+    upper, lower = (number_in(check.get(metric_of(share).key)) for share in (metric.counted.of, metric.counted.minus))
+    if upper is None or lower is None:
         return None
-    return estimate_beside({"gap": full - partial, "intervals": check.get("intervals")}, "gap")
+    return estimate_beside({metric.key: upper - lower, "intervals": check.get("intervals")}, metric.key)
 
 
 def _numbers(value: _Check) -> GenericTables:

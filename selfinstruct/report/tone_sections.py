@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from selfinstruct.needs import OF_TONE
+from selfinstruct.needs import OF_TASTE, OF_TONE
 from selfinstruct.records import Json
 from selfinstruct.report import charts
 from selfinstruct.report.drawing import KEPT, REJECTED, SEED
@@ -26,22 +26,8 @@ from selfinstruct.report.page_parts import (
 from selfinstruct.report.summary import RunSummary, StageMeasure
 from selfinstruct.text import shown
 from selfinstruct.text.grammar import plural
+from selfinstruct.tone.tone_metrics import IFS, IFS_CUT, IFS_FULL, IFS_PARTIAL, columns_of, shown_in
 
-_NUMBERS = {
-    "ifs": "IFS",
-    "ifs_partial": "Partial",
-    "ifs_full": "Full",
-    "gap": "Gap",
-    "ifs_clean": "Clean",
-    "run_on": "Run on",
-    "empty": "Empty",
-    "echo": "Echo",
-    "loop": "Loop",
-    "truncated": "Truncated",
-}
-_WIDE = {"ifs": "IFS", "ifs_partial": "Partial", "ifs_full": "Full"}
-_CORRECTED = ("ifs", "ifs_partial", "ifs_full", "gap")
-_COMPARED = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap")
 _LEGEND = (LegendKey("--rejected", "partial"), LegendKey("--kept", "full"), LegendKey("--ink", "IFS, 95 % interval"))
 _REPLIES = {"objective": "takes no side", "subjective": "takes a side", "no_answer": "no answer"}
 _COLOURS = (KEPT, REJECTED, SEED)
@@ -61,7 +47,7 @@ def first_score(run: RunSummary) -> FirstScore | None:
     """That score; one with a label stands behind those without."""
     for measure in sorted(run.measured, key=lambda measured: bool(measured.label)):
         value = part(measure.value)
-        ifs = number_in(value.get("ifs"))
+        ifs = number_in(value.get(IFS.key))
         if measure.name == OF_TONE and ifs is not None:
             who = ", ".join(name for name in (text_in(value.get("model")), text_in(value.get("wrapper"))) if name)
             return FirstScore(ifs, shown(who, 60))
@@ -97,7 +83,7 @@ class ToneSection:
     def of(cls, measure: StageMeasure) -> "ToneSection | None":
         """None where the value is no score."""
         value = part(measure.value)
-        sides = [side for side in rows(value.get("scores")) or [value] if "ifs" in side and "n" in side]
+        sides = [side for side in rows(value.get("scores")) or [value] if IFS.key in side and "n" in side]
         if not sides:
             return None
         differences = rows(value.get("differences"))
@@ -175,23 +161,23 @@ class ObjecqaSection:
         )
 
 
-TONE = Section("tone", "Tone", "Does it answer, or carry on?", {"score": ToneSection.of})
-OBJECQA = Section("taste", "Taste", "Does it take sides?", {"objecqa": ObjecqaSection.of})
+TONE = Section("tone", "Tone", "Does it answer, or carry on?", {OF_TONE: ToneSection.of})
+OBJECQA = Section("taste", "Taste", "Does it take sides?", {OF_TASTE: ObjecqaSection.of})
 
 
 def _pair(side: _Side) -> charts.ChartPair:
     return charts.ChartPair(
         name=text_in(side.get("model")) or "responses",
         under=text_in(side.get("wrapper")) or "no wrapper named",
-        first=number_in(side.get("ifs_partial")),
-        second=number_in(side.get("ifs_full")),
-        mark=estimate_beside(side, "ifs"),
+        first=number_in(side.get(IFS_PARTIAL.key)),
+        second=number_in(side.get(IFS_FULL.key)),
+        mark=estimate_beside(side, IFS.key),
     )
 
 
 def _aloud(sides: Sequence[_Side]) -> str:
     first = sides[0]
-    ifs = number_in(first.get("ifs"))
+    ifs = number_in(first.get(IFS.key))
     said = "unknown" if ifs is None else f"{ifs:.2f}"
     name = text_in(first.get("model")) or "responses"
     return (
@@ -200,26 +186,28 @@ def _aloud(sides: Sequence[_Side]) -> str:
 
 
 def _scores(sides: Sequence[_Side]) -> Table:
+    metrics = columns_of("scores")
     lines = [
         (
             *model_cells(side),
             count_cell(side.get("n")),
-            *(estimate_cell(estimate_beside(side, name)) for name in _NUMBERS),
+            *(estimate_cell(estimate_beside(side, metric.key)) for metric in metrics),
         )
         for side in sides
     ]
-    head = ("Model", "Wrapper", "n", *_NUMBERS.values())
+    head = ("Model", "Wrapper", "n", *(metric.head for metric in metrics))
     return Table(head, lines, words=2, label="Scores of tone by model and wrapper", dense=True)
 
 
 def _corrected(sides: Sequence[_Side]) -> Table:
     """The same shares with the judge's known errors taken out, and those errors."""
+    metrics = columns_of("corrected")
     known = [(side, part(side.get("corrected"))) for side in sides if part(side.get("corrected"))]
     lines = [
         (
             *model_cells(side),
-            estimate_cell(estimate_beside(side, "ifs")),
-            *(estimate_cell(estimate_in(corrected.get(name))) for name in _CORRECTED),
+            estimate_cell(estimate_beside(side, IFS.key)),
+            *(estimate_cell(estimate_in(corrected.get(metric.key))) for metric in metrics),
             *(
                 number_cell(part(corrected, "judge", prompts).get(rate))
                 for prompts in ("whole", "cut")
@@ -229,8 +217,8 @@ def _corrected(sides: Sequence[_Side]) -> Table:
         for side, corrected in known
     ]
     head = (
-        *("Model", "Wrapper", "IFS as judged"),
-        *("IFS corrected", "Partial", "Full", "Gap"),
+        *("Model", "Wrapper", f"{IFS.label} as judged"),
+        *(f"{IFS.label} corrected" if metric is IFS else metric.head for metric in metrics),
         *("Sensitivity, whole", "Specificity, whole", "Sensitivity, cut", "Specificity, cut"),
     )
     return Table(head, lines, words=2, label="Scores corrected for the judge's errors", dense=True)
@@ -238,25 +226,28 @@ def _corrected(sides: Sequence[_Side]) -> Table:
 
 def _with_judge_error(sides: Sequence[_Side]) -> Table:
     """The same shares with intervals for a kind of model that the judge never saw."""
+    metrics = columns_of("with_judge_error")
     known = [(side, part(side.get("with_judge_error"))) for side in sides if part(side.get("with_judge_error"))]
     lines = [
-        (*model_cells(side), *(estimate_cell(estimate_in(wide.get(name))) for name in _WIDE)) for side, wide in known
+        (*model_cells(side), *(estimate_cell(estimate_in(wide.get(metric.key))) for metric in metrics))
+        for side, wide in known
     ]
-    head = ("Model", "Wrapper", *_WIDE.values())
+    head = ("Model", "Wrapper", *(metric.head for metric in metrics))
     return Table(head, lines, words=2, label="Scores with the judge's error", dense=True)
 
 
 def _compared(differences: Sequence[_Side]) -> Table:
+    metrics = shown_in("differences")
     lines = [
         (
             text_cell(difference.get("of")),
             text_cell(difference.get("above")),
             count_cell(difference.get("n")),
-            *(change_cell(estimate_in(difference.get(name))) for name in _COMPARED),
+            *(change_cell(estimate_in(difference.get(metric.key))) for metric in metrics),
         )
         for difference in differences
     ]
-    head = ("Of", "Over", "Prompts", *(_NUMBERS[name] for name in _COMPARED))
+    head = ("Of", "Over", "Prompts", *(metric.head for metric in metrics))
     return Table(head, lines, words=2, label="Differences on the same prompts", dense=True)
 
 
@@ -268,7 +259,7 @@ def _counts(sides: Sequence[_Side]) -> Table:
         spread = DASH if mean is None or deviation is None else f"{decimals(mean)} ± {decimals(deviation)}"
         names = ("sources", "n_full", "n_partial", "failed", "unknown_finish")
         counts = (count_cell(side.get(name)) for name in names)
-        lines.append((*model_cells(side), *counts, estimate_cell(estimate_beside(side, "ifs_cut")), Cell(spread)))
+        lines.append((*model_cells(side), *counts, estimate_cell(estimate_beside(side, IFS_CUT.key)), Cell(spread)))
     head = (
         *("Model", "Wrapper", "Sources", "Whole", "Cut", "Failed calls", "Finish not known"),
         *("Partial without whole sentences", "IFS over samples"),

@@ -15,6 +15,7 @@ from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import STAGES_PART, RunFolder, round_name
 from selfinstruct.store.stage_result import StageResult
 from selfinstruct.text import words
+from selfinstruct.tone.tone_metrics import IFS
 
 WEIGHTS = "feedback.json"
 
@@ -46,7 +47,7 @@ class Cycle:
 
     def as_json(self) -> dict[str, Json]:
         """As the ledger has it."""
-        facts = {name: self.feedback.get(name) for name in ("ifs", "gain", "plateau", "asks_for", "steers")}
+        facts = {name: self.feedback.get(name) for name in (IFS.key, "gain", "plateau", "asks_for", "steers")}
         first, last = self.rounds
         numbers: dict[str, Json] = {"cycle": self.number, "rounds": [first, last], "tasks": self.tasks}
         return {**numbers, "nearest": self.nearest, "distinct_2": self.distinct_2, **facts, "decision": self.decision}

@@ -19,7 +19,7 @@ from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.seeds_and_benchmarks import SeedsAndBenchmarks, seeds_and_benchmarks
 from selfinstruct.run.stage_models import backends_of, prices_of, requests_per_round
 from selfinstruct.run.tone_judges import OF_THIS_RUN
-from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits
+from selfinstruct.stage import Bench, Kept, Pool, RoundStart, Stage, Traits, UntriedJudge
 
 # Kept tasks per text that comes back: real runs lie between these, and nobody can know before asking.
 _FEWEST_PER_TEXT, _MOST_PER_TEXT = 0.5, 6.0
@@ -175,7 +175,7 @@ def _noted(
     return {role: model.noted for role, model in models.items()}
 
 
-class _NoJudge:
+class _NoJudge(UntriedJudge):
     """Stands where a judge would: there is nothing to judge."""
 
     version = "none"

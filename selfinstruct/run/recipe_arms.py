@@ -16,19 +16,21 @@ from selfinstruct.errors import BadInput
 from selfinstruct.evaluate.compare_models import table as score_table
 from selfinstruct.evaluate.compare_table import holm
 from selfinstruct.evaluate.result_json import as_page
-from selfinstruct.evaluate.score import JUST_TRAINED, Score
+from selfinstruct.evaluate.score import JUST_TRAINED
 from selfinstruct.evaluate.score_files import Row, Scores, responses_of, scores_of
 from selfinstruct.formats.json_lines import read_values
-from selfinstruct.needs import OF_TRAINING
+from selfinstruct.needs import OF_TRAINING, ScoreTerms
 from selfinstruct.records import Json
 from selfinstruct.run.recipe.resolve import resolve
 from selfinstruct.run.recipe.resolved import Resolved
 from selfinstruct.run.recipe.yaml_file import YamlFile, word_beside
 from selfinstruct.run.tone_judges import judges_for
+from selfinstruct.stage import Stage
 from selfinstruct.stats import is_number, student_bound
 from selfinstruct.store.atomic_writes import publish_text
 from selfinstruct.store.reading import read_object, read_sealed
-from selfinstruct.tone.response_verdicts import Response
+from selfinstruct.tone.response_verdicts import Response, Terms
+from selfinstruct.tone.tone_metrics import columns_of
 
 BASE = "base"
 _STUDENT = "hf:student@"
@@ -69,15 +71,20 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     facts: dict[str, Json] = {"arms": dict(tunings)}
     measures = _arms(folder)
     if responses:
-        stage = _reported(arms[0])
+        stage, terms = next(scored for arm in arms if (scored := _reported(arm)) is not None)
         built = folder / arms[0].name / JUST_TRAINED
-        [tone] = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {}).values()
-        scores = scores_of(responses, tone, stage.terms, seed=arms[0].resolved.recipe.seed)
+        tones = judges_for(stage, {JUST_TRAINED: built} if built.is_dir() else {})
+        if not tones:
+            what = f"stage {stage.name} publishes a score, and its needs declare no judge"
+            raise BadInput(what, place=str(folder), fix="declare `judge` beside `scores`")
+        [tone] = tones.values()
+        read = Terms(tone_tokens=terms.tone_tokens, budget=terms.budget)
+        scores = scores_of(responses, tone, read, seed=arms[0].resolved.recipe.seed)
         facts |= {"scores": scores.as_json()}
         page = "\n".join(part for part in (score_table(scores.scored), _differences(scores), page) if part)
     if any(
         column.file != _SCORE and numbers.get(column.title) is not None
-        for column in COLUMNS
+        for column in _columns()
         for numbers in _each(measures)
     ):
         page = f"{page}\n{_contrast_page(measures, [])}\n{_MEANS}\n" if page else _contrast_page(measures, [])
@@ -86,10 +93,14 @@ def compare(arms: Sequence[Arm], folder: Path) -> str:
     return page
 
 
-def _reported(arm: Arm) -> Score:
-    """The score whose responses are compared: the last one without a label."""
-    scoring = [stage for stage in arm.resolved.stages if isinstance(stage, Score) and not stage.label]
-    return scoring[-1]
+def _reported(arm: Arm) -> tuple[Stage, ScoreTerms] | None:
+    """The score whose responses are compared: the last one without a label; None where no stage publishes one."""
+    scoring = [
+        (stage, terms)
+        for stage in arm.resolved.stages
+        if (terms := stage.needs.scores) is not None and not stage.needs.label
+    ]
+    return scoring[-1] if scoring else None
 
 
 def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
@@ -99,9 +110,10 @@ def _responses(arms: Sequence[Arm], folder: Path) -> Iterator[Response]:
     """
     for number, arm in enumerate(arms):
         file = folder / arm.name / "responses.jsonl"
-        if not file.is_file():
+        scored = _reported(arm)
+        if scored is None or not file.is_file():
             continue
-        asked = _reported(arm).asked_tokens  # else lengths would be estimated, and differently from `score.json`
+        asked = scored[1].asked_tokens  # else lengths would be estimated, and differently from `score.json`
         rows = _rows(file, arm.name, first=not number)
         yield from (replace(response, asked_tokens=asked) for response in responses_of(rows))
 
@@ -153,10 +165,11 @@ def _tuned(tunings: Mapping[str, Mapping[str, Json]]) -> str:
 
 def _differences(scores: Scores) -> str:
     """First minus second, with intervals, where both were asked alike."""
-    lines: list[tuple[str, ...]] = [("of", "above", "IFS", "partial", "full", "clean")]
+    metrics = columns_of("arm_differences")
+    lines: list[tuple[str, ...]] = [("of", "above", *(metric.short for metric in metrics))]
     for difference in scores.differences:
         if difference.same_wrapper:
-            numbers = (difference.numbers.get(name) for name in ("ifs", "ifs_partial", "ifs_full", "ifs_clean"))
+            numbers = (difference.numbers.get(metric.key) for metric in metrics)
             cells = (
                 "-" if number is None else f"{number.value:+.3f} [{number.low or 0:+.3f}, {number.high or 0:+.3f}]"
                 for number in numbers
@@ -204,9 +217,7 @@ class ArmColumn:
 _SCORE = "score.json"
 _SUITE = "suite.json"
 _ASKED = ("models", "student")
-COLUMNS = (
-    ArmColumn("IFS", _SCORE, ("ifs",)),
-    ArmColumn("IFS clean", _SCORE, ("ifs_clean",)),
+_OTHERS = (
     ArmColumn("SuperNI ROUGE-L", _SUITE, (*_ASKED, "superni", "measures", "rouge_l", "value")),
     ArmColumn("SuperNI EM", _SUITE, (*_ASKED, "superni", "measures", "exact_match", "value")),
     ArmColumn("IFEval prompt strict", _SUITE, (*_ASKED, "ifeval", "measures", "prompt_strict", "value")),
@@ -220,6 +231,12 @@ COLUMNS = (
     ArmColumn("KL first 5 %", "shift.json", ("shift", "first_of_sentence", "kl_base_tuned", "value")),
     ArmColumn("KL rest", "shift.json", ("shift", "rest_of_sentence", "kl_base_tuned", "value")),
 )
+
+
+def _columns() -> tuple[ArmColumn, ...]:
+    """All that arms are contrasted in: metrics of tone, then what suites and audits found."""
+    of_tone = (ArmColumn(metric.label, _SCORE, (metric.key,)) for metric in columns_of("arms"))
+    return (*of_tone, *_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +305,7 @@ def _arms(folder: Path) -> dict[str, dict[int, dict[str, Json]]]:
     arms: dict[str, dict[int, dict[str, Json]]] = {}
     for place in sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else ():
         values: dict[str, Json] = {}
-        for column in COLUMNS:
+        for column in _columns():
             if (place / column.file).is_file():
                 value: Any = read_object(place / column.file, _AGAIN)
                 for step in column.way:
@@ -327,7 +344,7 @@ def _contrast(named: str, arms: _Arms, seeds: int, place: str) -> list[Contrast]
     if len(shared) < seeds:
         what = f"{of} and {minus} share {len(shared)} seeds, and {seeds} are needed to tell them apart"
         raise BadInput(what, place=place, fix=f"run both with more seeds, as {of}-42, {of}-43 and so on")
-    for column in COLUMNS:
+    for column in _columns():
         pairs = [(arms[of][seed].get(column.title), arms[minus][seed].get(column.title)) for seed in shared]
         changes = [before - other for before, other in pairs if is_number(before) and is_number(other)]  # type: ignore[operator]
         if len(changes) >= seeds:
@@ -357,7 +374,7 @@ def _corrected(contrasts: Sequence[Contrast]) -> list[Contrast]:
 
 def _contrast_page(arms: _Arms, contrasts: Sequence[Contrast]) -> str:
     columns = [
-        column.title for column in COLUMNS if any(numbers.get(column.title) is not None for numbers in _each(arms))
+        column.title for column in _columns() if any(numbers.get(column.title) is not None for numbers in _each(arms))
     ]
     lines: list[Sequence[str]] = [("arm", "seeds", *columns)]
     for name, by in arms.items():

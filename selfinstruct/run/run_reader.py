@@ -21,6 +21,8 @@ from selfinstruct.store.lock import held
 from selfinstruct.store.reading import AGAIN, read_object
 from selfinstruct.store.run_folder import READ, RunFolder, StageFolder
 from selfinstruct.store.stage_result import StageResult
+from selfinstruct.tone import tone_metrics
+from selfinstruct.tone.tone_metrics import GAP, IFS, IFS_CLEAN, IFS_FULL, IFS_PARTIAL, columns_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -127,29 +129,34 @@ class RunScore:
         return str(self.facts["judge"]["version"])
 
     @property
+    def numbers(self) -> Mapping[str, Number | None]:
+        """Every metric of tone (`tone_metrics`) by its key; None for a number over nothing."""
+        return {metric.key: self._number(metric.key) for metric in tone_metrics.METRICS}
+
+    @property
     def ifs(self) -> Number | None:
         """The share of responses that answer whole prompts and carry on cut ones; None where nothing was scored."""
-        return self._number("ifs")
+        return self.numbers[IFS.key]
 
     @property
     def ifs_partial(self) -> Number | None:
         """IFS of the cut prompts alone."""
-        return self._number("ifs_partial")
+        return self.numbers[IFS_PARTIAL.key]
 
     @property
     def ifs_full(self) -> Number | None:
         """IFS of the whole prompts alone."""
-        return self._number("ifs_full")
+        return self.numbers[IFS_FULL.key]
 
     @property
     def ifs_clean(self) -> Number | None:
         """Answers that also stop within the budget; None where none was set."""
-        return self._number("ifs_clean")
+        return self.numbers[IFS_CLEAN.key]
 
     @property
     def gap(self) -> Number | None:
         """How far `ifs_full` lies above `ifs_partial`."""
-        return self._number("gap")
+        return self.numbers[GAP.key]
 
     def _number(self, name: str) -> Number | None:
         value = self.facts.get(name)
@@ -157,7 +164,7 @@ class RunScore:
         return None if value is None else Number(value, low, high)
 
     def _cells(self) -> tuple[str, ...]:
-        numbers = (self.ifs, self.ifs_partial, self.ifs_full, self.ifs_clean)
+        numbers = (self._number(metric.key) for metric in columns_of("notebook"))
         return (self.model, self.wrapper, *map(_interval, numbers), self.judge)
 
     def __repr__(self) -> str:
@@ -166,10 +173,11 @@ class RunScore:
 
     def _repr_html_(self) -> str:
         """For a notebook."""
-        return notebook.view(notebook.ViewTable(_SCORE_HEADS, [self._cells()]))
+        return notebook.view(notebook.ViewTable(_score_heads(), [self._cells()]))
 
 
-_SCORE_HEADS = ("model", "wrapper", "IFS", "partial", "full", "clean", "judge")
+def _score_heads() -> tuple[str, ...]:
+    return ("model", "wrapper", *(metric.short for metric in columns_of("notebook")), "judge")
 
 
 class RunScores(tuple[RunScore, ...]):
@@ -178,7 +186,7 @@ class RunScores(tuple[RunScore, ...]):
     __slots__ = ()
 
     def _table(self) -> notebook.ViewTable:
-        return notebook.ViewTable(_SCORE_HEADS, [score._cells() for score in self])  # noqa: SLF001 - its own items
+        return notebook.ViewTable(_score_heads(), [score._cells() for score in self])  # noqa: SLF001 - its own items
 
     def _repr_html_(self) -> str:
         """For a notebook."""

@@ -32,6 +32,7 @@ from selfinstruct.stage import Stage
 from selfinstruct.store.reading import read_lines
 from selfinstruct.store.run_folder import RunFolder, round_name
 from selfinstruct.store.stage_result import largest_first
+from selfinstruct.tone.tone_metrics import IFS
 from selfinstruct.version import __version__
 
 AGAIN = "selfinstruct run recipe.yaml -o ANOTHER_FOLDER"  # the same words, however and wherever the run was started
@@ -268,7 +269,7 @@ def _cycle(resolved: Resolved, run: Run, cycle: Cycle) -> CycleCount:
 
 def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> ShownEstimate | None:
     """As feedback read it, with the interval from the score whose responses it read."""
-    value = number_in(cycle.feedback.get("ifs"))
+    value = number_in(cycle.feedback.get(IFS.key))
     if value is None:
         return None
     label = next((stage.needs.label for stage in resolved.once if stage.needs.feeds_back), "")
@@ -276,7 +277,7 @@ def _ifs(resolved: Resolved, run: Run, cycle: Cycle) -> ShownEstimate | None:
     for position, stage in enumerate(resolved.once, 1):
         if stage.needs.scores and stage.needs.label == label:
             score = by_path.get(f"{cycle.part}/{position:02d}-{stage.name}", {}).get(OF_TONE)
-            estimate = estimate_beside(score, "ifs") if isinstance(score, dict) else None
+            estimate = estimate_beside(score, IFS.key) if isinstance(score, dict) else None
             # another score may have written over the responses: then the numbers differ, and the interval is not ours
             if estimate is not None and abs(estimate.value - value) < 1e-9:
                 return estimate

@@ -50,7 +50,7 @@ def ifs(responses: Iterable[tuple[str, str] | Mapping[str, object]], *, judge: s
     `judge`: `ifs-v2`, `ifs-v2-linear`, `ifs-v1` or a folder of `train-judge`; by default `ifs-v2` where the extra
     `train` and the embedded model are here, and `ifs-v2-linear` elsewhere. The result names it (`setting.judge`), for
     numbers of two judges do not compare. It has `ifs`, `ifs_partial`, `ifs_full`, `gap`, `ifs_clean` ..., each a share
-    with its 95 % interval. BadInput for no responses.
+    with its 95 % interval, and all of them by name in `numbers`. BadInput for no responses.
 
     Source: Becoming self-instruct (arXiv 2307.03692).
 

@@ -234,7 +234,7 @@ class Runner:
             ancestors=self.ancestors if stage.needs.lineage else none_known,
             index=self.index_for(stage),
             built=built,
-            before=before,
+            before=before if stage.needs.reads_before else {},
             guidance=guidance(before) if stage.scope == "source" else {},
             wanted=wanted(before) if stage.scope == "source" else {},
             scratch=self.folder.path / "scratch" / part / place.path.name,

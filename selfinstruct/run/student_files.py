@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 
 from selfinstruct.errors import BadInput
-from selfinstruct.finetune.finetune import Finetune
 from selfinstruct.models.gguf_export import export_gguf
 from selfinstruct.models.model_files import find_weights
 from selfinstruct.records import Task
@@ -21,13 +20,17 @@ def preview(resolved: Resolved) -> str:
 
     BadInput where nothing can be read.
     """
-    [stage] = [stage for stage in resolved.stages if isinstance(stage, Finetune)]
+    [stage] = [stage for stage in resolved.stages if stage.needs.tunes]
+    needs = stage.needs
+    if needs.preview is None:
+        what = f"stage {stage.name} cannot tell what would be learned"
+        raise BadInput(what, place="--preview", fix="declare `preview` in its needs, or train without")
     weights_for = partial(stage_models.weights_of, resolved.recipe)
-    bench = Bench(weights={stage.base: weights_for(stage.base)}, seed=resolved.recipe.seed)
+    bench = Bench(weights={role: weights_for(role) for role in needs.weights}, seed=resolved.recipe.seed)
     tasks = list(_tasks(resolved))
     if not tasks:
         raise BadInput("no record to show", place=resolved.recipe.inputs[0].path, fix="name a set with responses")
-    return stage.preview(tasks, bench)
+    return needs.preview(tasks, bench)
 
 
 def _tasks(resolved: Resolved) -> Iterator[Task]:

@@ -4,7 +4,8 @@ In: prompts, what a model replied to them, and a judge of tone that is handed in
 from verdicts the Instruction Following Score (IFS, arXiv 2307.03692) and ObjecQA's share, each with its interval. No
 model is asked here and no file is read.
 
-To change which numbers IFS has, and their intervals   open ifs.py; the arithmetic of intervals is the module `stats`
+To add or change a metric, or where one is shown       open tone_metrics.py
+To change how metrics are counted, their intervals     open ifs.py; the arithmetic of intervals is the module `stats`
 To change the score of a model under a wrapper         open tone_score.py; the judge's known errors, judge_error.py
 To change what a verdict on a response rests on        open response_verdicts.py; first_tokens.py (the first 48)
 To change what is empty, an echo, a loop, a run-on     open no_answer.py

@@ -15,6 +15,7 @@ from selfinstruct.stage import AskLoaded, Loaded, Tone, Traits
 from selfinstruct.stats import DRAWS, LEVEL, Estimate
 from selfinstruct.tone.first_tokens import TONE_TOKENS
 from selfinstruct.tone.ifs import ifs_gain, ifs_numbers
+from selfinstruct.tone.judge_error import JudgeErrors, errors_of
 from selfinstruct.tone.objecqa_classifier import opinion
 from selfinstruct.tone.objecqa_share import REPLY_TOKENS, TasteQuestion, answered_share, objective_share, questions_of
 from selfinstruct.tone.prompt_sets import ScorePrompt, prompts_of
@@ -57,7 +58,7 @@ class ToneReading:
         return len({verdict.source for verdict in self.verdicts})
 
     def numbers(self, *, level: float = LEVEL, seed: int = 0, draws: int = DRAWS) -> dict[str, Estimate]:
-        """`ifs`, `ifs_clean`, `ifs_partial`, `ifs_full` and `gap`, as a score has them."""
+        """Every metric that verdicts alone tell (`tone_metrics`), by its key, as a score has them."""
         return ifs_numbers(self.verdicts, level=level, seed=seed, draws=draws)
 
     def gain_since(self, before: "ToneReading", *, level: float = LEVEL, seed: int = 0, draws: int = DRAWS) -> Estimate:
@@ -140,6 +141,11 @@ class ToneProbe:
             questions=asked,
             phrasings=phrasings,
         )
+
+    @property
+    def errors(self) -> JudgeErrors | None:
+        """What its judge knows of its errors, if anything."""
+        return errors_of(self.judge)
 
     def __call__(self, model: Any, tokenizer: Any) -> ToneReading:  # noqa: ANN401 - imported late
         """As in `MeasureTone`; BadInput where the model cannot be asked this way."""

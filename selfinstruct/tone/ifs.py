@@ -5,71 +5,49 @@ ones; the gap between the last two tells a base model from a tuned one best. Bey
 by source. A score and a check during training count here, so that the same verdicts give the same numbers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from selfinstruct.errors import BadInput
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, bootstrap, paired_difference, ratio, resampled, share
+from selfinstruct.tone import tone_metrics
 from selfinstruct.tone.response_verdicts import JudgedResponse, ToneVerdict
+from selfinstruct.tone.tone_metrics import (
+    ALL,
+    ANSWERS,
+    ShareMinusShare,
+    ShareOf,
+    response_counts,
+    verdict_counts,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-_OF_VERDICTS: Mapping[str, Callable[[ToneVerdict], bool]] = {
-    "all": lambda verdict: True,  # noqa: ARG005 - every column is asked the same
-    "partial": lambda verdict: not verdict.whole,
-    "full": lambda verdict: verdict.whole,
-    "answers": lambda verdict: verdict.answers,
-    "answers_partial": lambda verdict: verdict.answers and not verdict.whole,
-    "answers_full": lambda verdict: verdict.answers and verdict.whole,
-    "clean": lambda verdict: bool(verdict.clean),
-}
-"""What is counted of each source, of verdicts alone."""
-_OF_RESPONSES: Mapping[str, Callable[[JudgedResponse], bool]] = {
-    "partial_judged": lambda judged: not judged.response.whole and not judged.empty,
-    "full_judged": lambda judged: judged.response.whole and not judged.empty,
-    "cut": lambda judged: not judged.response.whole and not judged.response.complete,
-    "answers_cut": lambda judged: judged.answer_like and not judged.response.whole and not judged.response.complete,
-    "run_on": lambda judged: bool(judged.run_on),
-    "empty": lambda judged: judged.empty,
-    "echo": lambda judged: judged.echo,
-    "loop": lambda judged: judged.loop,
-    "truncated": lambda judged: judged.truncated,
-}
-"""What is counted besides, where the responses are at hand."""
-PLACE = {name: place for place, name in enumerate((*_OF_VERDICTS, *_OF_RESPONSES))}
-"""Column of each count in a table."""
+def places() -> dict[str, int]:
+    """Column of each count in a table, by the name of the count; those of verdicts alone come first."""
+    names = [*(count.name for count in verdict_counts()), *(count.name for count in response_counts())]
+    return {name: place for place, name in enumerate(names)}
 
 
-SHARES: Mapping[str, tuple[int, int]] = {
-    name: (PLACE[of], PLACE[among])
-    for name, of, among in (
-        ("ifs", "answers", "all"),
-        ("ifs_clean", "clean", "all"),
-        ("ifs_partial", "answers_partial", "partial"),
-        ("ifs_full", "answers_full", "full"),
-        ("ifs_cut", "answers_cut", "cut"),
-        ("run_on", "run_on", "all"),
-        ("empty", "empty", "all"),
-        ("echo", "echo", "all"),
-        ("loop", "loop", "all"),
-        ("truncated", "truncated", "all"),
-    )
-}
-"""The shares of a score: the column counted, and the column of responses it is a share of."""
+def share_places(counted: ShareOf) -> tuple[int, int]:
+    """The column that is counted, and that of the responses it is a share of."""
+    place = places()
+    return place[counted.of.name], place[counted.among.name]
 
 
-def gap(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """`ifs_full` - `ifs_partial`, from sums of the columns."""
-    return ratio(*SHARES["ifs_full"])(sums) - ratio(*SHARES["ifs_partial"])(sums)
+def minus(counted: ShareMinusShare, sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """One share minus another, from sums of the columns."""
+    return ratio(*share_places(counted.of))(sums) - ratio(*share_places(counted.minus))(sums)
 
 
 def ifs_numbers(
     verdicts: Sequence[ToneVerdict], *, level: float = LEVEL, seed: int = 0, draws: int = DRAWS
 ) -> dict[str, Estimate]:
-    """`ifs`, `ifs_clean`, `ifs_partial`, `ifs_full` and `gap`, as far as there is something to tell them from.
+    """Every metric that verdicts alone tell, by its key, as far as there is something to tell it from.
 
     Raises:
         BadInput: no verdict at all.
@@ -95,7 +73,7 @@ def ifs_gain(
 ) -> Estimate:
     """How much IFS rose between verdicts on the same prompts in the same order, paired source by source."""
     table = _verdict_table(now)
-    answers, asked = SHARES["ifs"]
+    answers, asked = share_places(ShareOf(ANSWERS))
     change = table[:, answers] - _verdict_table(before)[:, answers]
     gain = paired_difference(change, table[:, asked], level=level, seed=seed, draws=draws)
     assert gain is not None  # `_verdict_table` refuses verdicts on nothing
@@ -111,7 +89,7 @@ def ifs_draws(
     """
     import numpy as np
 
-    answers, asked = SHARES["ifs"]
+    answers, asked = share_places(ShareOf(ANSWERS))
     tables = [_verdict_table(verdicts) for verdicts in each]
     counts = np.stack([table[:, answers] for table in tables], axis=1)
     prompts = tables[0][:, asked]
@@ -120,19 +98,16 @@ def ifs_draws(
 
 
 def _verdict_table(verdicts: Sequence[ToneVerdict]) -> "NDArray[np.float64]":
-    """Counts of `_OF_VERDICTS`, one row for each source in the order of their first prompts."""
+    """Counts of what verdicts alone tell, one row for each source in the order of their first prompts."""
     import numpy as np
 
     if not verdicts:
         raise BadInput("no prompts were asked", fix="name a prompt set that is not empty")
+    counts = verdict_counts()
     rows: dict[str, list[int]] = {}
     for verdict in verdicts:
-        _count(rows.setdefault(verdict.source, [0] * len(_OF_VERDICTS)), _of_verdict(verdict))
+        _count(rows.setdefault(verdict.source, [0] * len(counts)), [count.holds(verdict) for count in counts])
     return np.array(list(rows.values()), np.float64)
-
-
-def _of_verdict(verdict: ToneVerdict) -> list[bool]:
-    return [holds(verdict) for holds in _OF_VERDICTS.values()]
 
 
 def _count(row: list[int], held: Sequence[bool]) -> None:
@@ -143,23 +118,33 @@ def _count(row: list[int], held: Sequence[bool]) -> None:
 def all_numbers(
     table: "NDArray[np.float64]", *, known_ends: bool, level: float = LEVEL, seed: int = 0, draws: int = DRAWS
 ) -> dict[str, Estimate | None]:
-    """Every share that the table's columns give, and the gap; `known_ends`: it is known which answers end in time."""
-    numbers = {
-        name: share(table[:, of], table[:, among], level=level)
-        for name, (of, among) in SHARES.items()
-        if max(of, among) < table.shape[1]
-    }
-    asked = table[:, PLACE["all"]].sum()
-    numbers["gap"] = bootstrap(gap, table, n=asked, within=(-1, 1), level=level, seed=seed, draws=draws)
-    if not known_ends:
-        numbers["ifs_clean"] = None
+    """Every metric that the table's columns give; `known_ends`: it is known which answers end in time."""
+    asked = table[:, places()[ALL.name]].sum()
+    with_responses = table.shape[1] == len(places())
+    numbers: dict[str, Estimate | None] = {}
+    for metric in tone_metrics.METRICS:
+        if not (metric.of_verdicts or with_responses):
+            continue
+        if metric.needs_budget and not known_ends:
+            numbers[metric.key] = None
+        elif isinstance(metric.counted, ShareMinusShare):
+            change = partial(minus, metric.counted)
+            numbers[metric.key] = bootstrap(change, table, n=asked, within=(-1, 1), level=level, seed=seed, draws=draws)
+        else:
+            of, among = share_places(metric.counted)
+            numbers[metric.key] = share(table[:, of], table[:, among], level=level)
     return numbers
 
 
 def counts_by_source(verdicts: Sequence[JudgedResponse]) -> dict[str, list[int]]:
     """For each source, in order of appearance, how often each of the columns holds."""
+    of_verdicts, of_responses = verdict_counts(), response_counts()
     rows: dict[str, list[int]] = {}
-    for verdict in verdicts:
-        held = [*_of_verdict(verdict.verdict), *(holds(verdict) for holds in _OF_RESPONSES.values())]
-        _count(rows.setdefault(verdict.response.origin, [0] * len(PLACE)), held)
+    for judged in verdicts:
+        verdict = judged.verdict
+        held = [
+            *(count.holds(verdict) for count in of_verdicts),
+            *(count.holds(judged) for count in of_responses),
+        ]
+        _count(rows.setdefault(judged.response.origin, [0] * len(held)), held)
     return rows

@@ -11,10 +11,10 @@ sensitivity a and specificity b, an observed share p stands for (p + b - 1) / (a
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, runtime_checkable
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Json
+from selfinstruct.stage import Tone
 from selfinstruct.stats import DRAWS, LEVEL, Estimate, interval_estimate, student_bound
 
 _LEAST = 0.05  # a judge that is hardly better than chance corrects nothing
@@ -64,18 +64,9 @@ class JudgeErrors:
         return {"whole": self.whole.as_json(), "cut": self.cut.as_json()}
 
 
-@runtime_checkable
-class KnowsItsErrors(Protocol):
-    """A judge that was tried on labelled responses."""
-
-    @property
-    def confusion(self) -> Mapping[str, Mapping[str, int]]:
-        """Of `all`, `whole` and `cut` prompts, counts by the names of `Confusion`'s fields."""
-
-
-def errors_of(judge: object) -> JudgeErrors | None:
+def errors_of(judge: Tone) -> JudgeErrors | None:
     """What a judge knows of its errors, if anything; BadInput for counts that cannot be."""
-    if not isinstance(judge, KnowsItsErrors) or "all" not in judge.confusion:
+    if "all" not in judge.confusion:
         return None
     both = _counts(judge.confusion["all"])
     whole, cut = (_counts(judge.confusion[name]) if name in judge.confusion else both for name in ("whole", "cut"))
@@ -161,19 +152,8 @@ class Bias:
         return {"mean": self.mean, "spread": self.spread, "kinds": self.kinds}
 
 
-@runtime_checkable
-class KnowsKinds(Protocol):
-    """A judge that was tried on kinds of model that it did not learn from."""
-
-    @property
-    def kinds(self) -> Mapping[str, Sequence[Mapping[str, int]]]:
-        """For `whole` and `cut` prompts, `n`, `false_positives` and `false_negatives` of each kind."""
-
-
-def biases_of(judge: object) -> dict[str, Bias]:
+def biases_of(judge: Tone) -> dict[str, Bias]:
     """For `whole` and for `cut` prompts, as far as it is known."""
-    if not isinstance(judge, KnowsKinds):
-        return {}
     biases = {name: bias_of(some) for name, some in judge.kinds.items()}
     return {name: bias for name, bias in biases.items() if bias is not None}
 

@@ -4,21 +4,59 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, pstdev
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from selfinstruct import notebook
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, of_draws, resampled
-from selfinstruct.tone.ifs import PLACE, SHARES, all_numbers, counts_by_source
+from selfinstruct.tone.ifs import all_numbers, counts_by_source, places
 from selfinstruct.tone.judge_error import Bias, JudgeErrors, corrected, correction, widened
 from selfinstruct.tone.response_verdicts import JudgedResponse, Terms
+from selfinstruct.tone.tone_metrics import (
+    ALL,
+    ANSWERS_FULL,
+    ANSWERS_PARTIAL,
+    ECHO,
+    EMPTY,
+    FULL,
+    FULL_JUDGED,
+    GAP,
+    IFS,
+    IFS_CLEAN,
+    IFS_CUT,
+    IFS_FULL,
+    IFS_PARTIAL,
+    LOOP,
+    PARTIAL,
+    PARTIAL_JUDGED,
+    RUN_ON,
+    TRUNCATED,
+    ToneCount,
+    ToneMetric,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NAMES = ("ifs", "ifs_clean", "ifs_partial", "ifs_full", "gap", *list(SHARES)[4:])
-"""As a score lists them."""
+
+class MetricOf:
+    """A metric as an attribute of a score: `score.ifs_clean` for `score.numbers[IFS_CLEAN.key]`."""
+
+    def __init__(self, metric: ToneMetric) -> None:
+        """`help` tells what it means."""
+        self.key = metric.key
+        self.__doc__ = metric.meaning
+
+    @overload
+    def __get__(self, score: None, owner: type) -> "MetricOf": ...
+
+    @overload
+    def __get__(self, score: "ToneScore", owner: type) -> Estimate | None: ...
+
+    def __get__(self, score: "ToneScore | None", owner: type) -> "Estimate | MetricOf | None":
+        """None for a number over nothing."""
+        return self if score is None else score.numbers[self.key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +72,10 @@ class Corrected:
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and what was known of the judge."""
         numbers: dict[str, Json] = {
-            name: _estimate_json(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full", "gap")
+            IFS.key: _estimate_json(self.ifs),
+            IFS_PARTIAL.key: _estimate_json(self.ifs_partial),
+            IFS_FULL.key: _estimate_json(self.ifs_full),
+            GAP.key: _estimate_json(self.gap),
         }
         return {**numbers, "judge": self.judge.as_json()}
 
@@ -51,7 +92,9 @@ class WithJudgeError:
     def as_json(self) -> dict[str, Json]:
         """Each number with its interval, and how the judge errs."""
         numbers: dict[str, Json] = {
-            name: _estimate_json(getattr(self, name)) for name in ("ifs", "ifs_partial", "ifs_full")
+            IFS.key: _estimate_json(self.ifs),
+            IFS_PARTIAL.key: _estimate_json(self.ifs_partial),
+            IFS_FULL.key: _estimate_json(self.ifs_full),
         }
         return {**numbers, "bias": {name: bias.as_json() for name, bias in self.biases.items()}}
 
@@ -104,20 +147,8 @@ class ToneScore:
     """Calls that got no answer; they are no responses and count nowhere else."""
     unknown_finish: int
     """Responses without a finish reason: whether they were cut off is not known."""
-    ifs: Estimate | None
-    ifs_clean: Estimate | None
-    """None where no budget was set."""
-    ifs_partial: Estimate | None
-    ifs_full: Estimate | None
-    gap: Estimate | None
-    """`ifs_full` - `ifs_partial`."""
-    ifs_cut: Estimate | None
-    """`ifs_partial` without the cuts that happen to be complete sentences."""
-    run_on: Estimate | None
-    empty: Estimate | None
-    echo: Estimate | None
-    loop: Estimate | None
-    truncated: Estimate | None
+    numbers: Mapping[str, Estimate | None]
+    """Every metric by its key, in the order of `tone_metrics.METRICS`; None for a number over nothing."""
     corrected: Corrected | None
     """None for a judge of unknown errors, and for one that knows how it errs on other kinds of model."""
     with_judge_error: WithJudgeError | None
@@ -125,17 +156,29 @@ class ToneScore:
     by_sample: tuple[float, ...]
     """`ifs` of each sample, where there are several."""
 
+    ifs = MetricOf(IFS)
+    ifs_clean = MetricOf(IFS_CLEAN)
+    ifs_partial = MetricOf(IFS_PARTIAL)
+    ifs_full = MetricOf(IFS_FULL)
+    gap = MetricOf(GAP)
+    ifs_cut = MetricOf(IFS_CUT)
+    run_on = MetricOf(RUN_ON)
+    empty = MetricOf(EMPTY)
+    echo = MetricOf(ECHO)
+    loop = MetricOf(LOOP)
+    truncated = MetricOf(TRUNCATED)
+
     def as_json(self) -> dict[str, Json]:
         """As `score.json` has it: the numbers at the top, their intervals under `intervals`."""
         values: dict[str, Json] = {}
         intervals: dict[str, Json] = {}
-        for name in _NAMES:
-            number: Estimate | None = getattr(self, name)
+        for name, number in self.numbers.items():
             values[name] = number.value if number else None
             intervals[name] = [number.low, number.high] if number and number.low is not None else None
-        spread: Json = None
+        spread: dict[str, Json] | None = None
         if len(self.by_sample) > 1:
-            spread = {"mean": fmean(self.by_sample), "deviation": pstdev(self.by_sample), "ifs": list(self.by_sample)}
+            spread = {"mean": fmean(self.by_sample), "deviation": pstdev(self.by_sample)}
+            spread[IFS.key] = list(self.by_sample)
         return {
             **self.setting.as_json(),
             **values,
@@ -153,8 +196,7 @@ class ToneScore:
 
     def _repr_html_(self) -> str:
         """For a notebook: each number with its interval, and by which judge."""
-        numbers = ((name, getattr(self, name)) for name in _NAMES)
-        rows = [(name, _shown(number)) for name, number in numbers if number is not None]
+        rows = [(name, _shown(number)) for name, number in self.numbers.items() if number is not None]
         caption = f"{self.setting.label}: {self.n:,} responses, judge {self.setting.judge}"
         return notebook.view(notebook.ViewTable(("", "with its 95 % interval"), rows, caption=caption))
 
@@ -180,22 +222,23 @@ def score_of(
     """
     import numpy as np
 
+    place = places()
     rows = counts_by_source(verdicts)
-    table = np.array(list(rows.values()), np.float64).reshape(len(rows), len(PLACE))
+    table = np.array(list(rows.values()), np.float64).reshape(len(rows), len(place))
     total = [int(count) for count in table.sum(axis=0)]
     numbers = all_numbers(table, known_ends=bool(setting.terms.budget), seed=seed)
     return ToneScore(
         setting=setting,
-        n=total[PLACE["all"]],
-        n_partial=total[PLACE["partial"]],
-        n_full=total[PLACE["full"]],
+        n=total[place[ALL.name]],
+        n_partial=total[place[PARTIAL.name]],
+        n_full=total[place[FULL.name]],
         sources=len(rows),
         failed=failed,
         unknown_finish=sum(not verdict.response.finish_reason for verdict in verdicts),
         corrected=_corrected(table, known, seed) if known and rows and not biases else None,
         with_judge_error=_with_judge_error(numbers, total, biases) if biases and rows else None,
         by_sample=_by_sample(verdicts),
-        **numbers,
+        numbers=numbers,
     )
 
 
@@ -203,19 +246,20 @@ def _with_judge_error(
     numbers: Mapping[str, Estimate | None], total: Sequence[int], biases: Mapping[str, Bias]
 ) -> WithJudgeError:
     """Empty responses stay as they are: no judge is asked about them, so none errs."""
-    asked = {kind: total[PLACE[f"{name}_judged"]] for kind, name in (("whole", "full"), ("cut", "partial"))}
+    place = places()
+    asked = {"whole": total[place[FULL_JUDGED.name]], "cut": total[place[PARTIAL_JUDGED.name]]}
 
-    def wide(name: str, of: str, *kinds: str) -> Estimate | None:
-        number = numbers[name]
+    def wide(metric: ToneMetric, of: ToneCount, *kinds: str) -> Estimate | None:
+        number = numbers[metric.key]
         there = [kind for kind in kinds if asked[kind]]
         if number is None or any(kind not in biases for kind in there):
             return None
-        return widened(number, [(asked[kind] / total[PLACE[of]], biases[kind]) for kind in there])
+        return widened(number, [(asked[kind] / total[place[of.name]], biases[kind]) for kind in there])
 
     return WithJudgeError(
-        ifs=wide("ifs", "all", "whole", "cut"),
-        ifs_partial=wide("ifs_partial", "partial", "cut"),
-        ifs_full=wide("ifs_full", "full", "whole"),
+        ifs=wide(IFS, ALL, "whole", "cut"),
+        ifs_partial=wide(IFS_PARTIAL, PARTIAL, "cut"),
+        ifs_full=wide(IFS_FULL, FULL, "whole"),
         biases=biases,
     )
 
@@ -228,9 +272,20 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
     total = table.sum(axis=0).tolist()
     draws = resampled(table, seed=seed).tolist() if len(table) > 1 else []
     judges = {"full": correction(known.whole, seed), "partial": correction(known.cut, seed + 1)}
-    values = {kind: _corrected_share(total, kind, *judge.rates) for kind, judge in judges.items()}
+    place = places()
+    counted = {"full": (ANSWERS_FULL, FULL_JUDGED, FULL), "partial": (ANSWERS_PARTIAL, PARTIAL_JUDGED, PARTIAL)}
+    columns = {kind: [place[count.name] for count in counts] for kind, counts in counted.items()}
+
+    def share(counts: Sequence[float], kind: str, rates: tuple[float, float]) -> float | None:
+        answers, asked, every = (counts[column] for column in columns[kind])
+        return _corrected_share(answers, asked, every, *rates)
+
+    def mixed(counts: Sequence[float], of_full: float | None, of_partial: float | None) -> float | None:
+        return _mixed((counts[place[FULL.name]], of_full), (counts[place[PARTIAL.name]], of_partial))
+
+    values = {kind: share(total, kind, judge.rates) for kind, judge in judges.items()}
     spreads = {
-        kind: [_corrected_share(draw, kind, *rates) for draw, rates in zip(draws, judge.drawn, strict=False)]
+        kind: [share(draw, kind, rates) for draw, rates in zip(draws, judge.drawn, strict=False)]
         for kind, judge in judges.items()
     }
 
@@ -240,19 +295,19 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
         if value is None:
             return None
         numbers = np.array(spread, np.float64)  # None becomes NaN
-        asked = total[PLACE["all"]]
+        asked = total[place[ALL.name]]
         return of_draws(value, numbers, n=asked, clusters=len(table), within=(lowest, 1.0))
 
     full, partial = (estimate(values[kind], spreads[kind]) for kind in judges)
-    mixed = [
-        _mixed(draw, of_full, of_partial) for draw, of_full, of_partial in zip(draws, *spreads.values(), strict=False)
+    of_all = [
+        mixed(draw, of_full, of_partial) for draw, of_full, of_partial in zip(draws, *spreads.values(), strict=False)
     ]
     gaps = [
         None if of_full is None or of_partial is None else of_full - of_partial
         for of_full, of_partial in zip(*spreads.values(), strict=True)
     ]
     return Corrected(
-        ifs=estimate(_mixed(total, values["full"], values["partial"]), mixed),
+        ifs=estimate(mixed(total, values["full"], values["partial"]), of_all),
         ifs_partial=partial,
         ifs_full=full,
         gap=estimate(full.value - partial.value, gaps, -1.0) if full and partial else None,
@@ -260,18 +315,18 @@ def _corrected(table: "NDArray[np.float64]", known: JudgeErrors, seed: int) -> C
     )
 
 
-def _corrected_share(counts: Sequence[float], kind: str, sensitivity: float, specificity: float) -> float | None:
+def _corrected_share(
+    answers: float, asked: float, every: float, sensitivity: float, specificity: float
+) -> float | None:
     """Of the whole or the cut prompts, the share that was answered; None without any, or for a judge by chance."""
-    answers, asked, every = (counts[PLACE[name]] for name in (f"answers_{kind}", f"{kind}_judged", kind))
     if not every:
         return None
     share = corrected(answers / asked, sensitivity, specificity) if asked else 0.0
     return None if share is None else share * asked / every
 
 
-def _mixed(counts: Sequence[float], full: float | None, partial: float | None) -> float | None:
-    """The share among all prompts, from those among whole and cut ones; None where one of them is missing."""
-    parts = [(counts[PLACE["full"]], full), (counts[PLACE["partial"]], partial)]
+def _mixed(*parts: tuple[float, float | None]) -> float | None:
+    """The share among all prompts, from numbers and shares of whole and of cut ones; None where a share is missing."""
     there = [(many, share) for many, share in parts if many]
     if not there or any(share is None for _, share in there):
         return None

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from selfinstruct.records import Choice, Completion, Failure, Message, Provenance, Request, Task, Usage
-from selfinstruct.stage import Traits
+from selfinstruct.stage import Traits, UntriedJudge
 from selfinstruct.tone.response_verdicts import JudgedResponse, Response, Terms, judged
 
 
 @dataclass
-class Marked:
+class Marked(UntriedJudge):
     """Takes for an answer what begins with a capital; remembers what it was shown."""
 
     version: str = "marked/1"

@@ -18,7 +18,7 @@ from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
 from selfinstruct.evaluate.judging.verdict_parsing import ASPECTS
 from selfinstruct.evaluate.judging.win_rates import held_equal, over_models
 from selfinstruct.records import Task
-from selfinstruct.stage import Bench, Built, Traits
+from selfinstruct.stage import Bench, Built, TokenScorer, Traits
 from selfinstruct.text import words
 from selfinstruct.text.rouge_l import rouge_l
 from tests.evaluate.fakes import Speaker, task, text_of
@@ -89,7 +89,7 @@ def run(stage: JudgeAnswers, folder: Path, judge: Speaker | None = None, given: 
     return json.loads(built["judged.json"].read_text(encoding="utf-8")), [json.loads(line) for line in lines], notices
 
 
-class Likes:
+class Likes(TokenScorer):
     """Finds short texts likely."""
 
     name = "hf:likes"

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from selfinstruct.records import Choice, Provenance, Request, Task
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import Loaded, UntriedJudge
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneReading
 from selfinstruct.tone.response_verdicts import ToneVerdict
 
@@ -65,7 +65,7 @@ def curve(
 
 
 @dataclass(frozen=True)
-class Names:
+class Names(UntriedJudge):
     """A judge that takes for an answer whatever begins with a capital."""
 
     version: str = "names/1"

@@ -142,6 +142,11 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
     assert missing + [link for link in linked if not (HOME / page).parent.joinpath(link).exists()] == []
 
 
+def test_the_floor_plan_names_every_recipe() -> None:
+    plan = (HOME / "docs" / "house.md").read_text(encoding="utf-8").partition("pipelines/ ")[2].partition("docs/ ")[0]
+    assert set(re.findall(r"\w+", plan)) - {"recipes"} == {path.stem for path in (HOME / "pipelines").glob("*.yaml")}
+
+
 def test_the_front_page_is_short() -> None:
     assert len((HOME / "README.md").read_text(encoding="utf-8").split()) <= 700
 

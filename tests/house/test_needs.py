@@ -4,8 +4,8 @@ import ast
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import pytest
 
 from selfinstruct.needs import NOTHING, Needs
 from selfinstruct.run.recipe.stage_names import STAGES
-from selfinstruct.stage import Scope, Stage
+from selfinstruct.stage import Bench, Scope, Stage
 
 PACKAGE = Path(__file__).parents[2] / "selfinstruct"
 ENGINE = sorted(path for room in ("run", "cli", "report") for path in (PACKAGE / room).rglob("*.py"))
@@ -29,13 +29,101 @@ PROBES = {
 }
 NAMES = {
     "self.name == READ": "the engine's own first step, by its folder in a finished run",
-    "measure.stage in section.stages": "a section of the page, looked up",
     "given['suite'] == 'harness'": "an option of a verb",
     "(text_in(check.get('judge')), text_in(check.get('measure'))) not in known": "a row of a file",
     "'classify' in later": "a verb writes a recipe",
     "line.get('suite') == 'user_oriented'": "a row of a file",
     "row.get('measure') == 'user_oriented'": "a row of a file",
 }
+ELSEWHERE = sorted({*PACKAGE.rglob("*.py")} - {*ENGINE})
+FOREIGN: dict[str, tuple[str, ...]] = {
+    "a model of transformers, which has what its kind has": (
+        "getattr(model, 'generation_config', None)",
+        "getattr(getattr(model, 'generation_config', None), 'eos_token_id', None)",
+        "getattr(loaded.model, 'name_or_path', '')",
+        "getattr(model, model.base_model_prefix, None)",
+        "getattr(model, 'is_loaded_in_4bit', False)",
+        "getattr(module, 'is_causal', True)",
+        "getattr(output, 'past_key_values', None)",
+    ),
+    "its settings, which each architecture names otherwise": (
+        "getattr(settings, name, None)",
+        "getattr(self._model.config, name, None)",
+        "getattr(model.config.get_text_config(), 'max_position_embeddings', None)",
+        "getattr(model.config, 'max_position_embeddings', None)",
+        "getattr(model.config, 'n_positions', None)",
+        "getattr(settings, 'max_position_embeddings', None)",
+        "getattr(settings, 'num_key_value_heads', None)",
+        "getattr(settings, 'head_dim', None)",
+        "getattr(model.config, 'tie_word_embeddings', False)",
+        "getattr(loaded.model.config, 'is_encoder_decoder', False)",
+        "getattr(config, 'is_encoder_decoder', False)",
+        "getattr(config, 'architectures', None)",
+    ),
+    "a tokenizer or a processor of transformers": (
+        "getattr(tokenizer, 'chat_template', None)",
+        "getattr(loaded.tokenizer, 'chat_template', None)",
+        "getattr(processor, 'tokenizer', processor)",
+    ),
+    "a model that peft has wrapped, or has not": (
+        "hasattr(model, 'disable_adapter')",
+        "hasattr(loaded.model, 'disable_adapter')",
+        "hasattr(model, 'peft_config')",
+        "getattr(model, 'peft_config', {})",
+        "hasattr(model, 'get_base_model')",
+        "getattr(model, 'get_base_model', None)",
+        "getattr(model, 'active_peft_config', None)",
+        "getattr(getattr(model, 'active_peft_config', None), 'is_prompt_learning', False)",
+        "hasattr(head, 'lora_A')",
+        "hasattr(words, 'lora_A')",
+        "getattr(head, 'base_layer', head)",
+        "getattr(words, 'base_layer', words)",
+    ),
+    "a layer, a weight or an optimiser of torch": (
+        "hasattr(part, 'weight')",
+        "hasattr(words, 'sparse')",
+        "hasattr(weight, 'quant_state')",
+        "getattr(kwargs.get('optimizer'), 'param_groups', ())",
+    ),
+    "a library whose versions differ": (
+        "getattr(torch.cpu, 'get_capabilities', None)",
+        "hasattr(transformers, 'GgufConfig')",
+        "getattr(reader, 'tqdm', None)",
+        "getattr(json.encoder, 'c_make_encoder', None)",
+    ),
+    "an operating system that has it, or has not": (
+        "getattr(os, 'O_NOFOLLOW', 0)",
+        "getattr(os, 'O_CLOEXEC', 0)",
+        "getattr(os, 'O_BINARY', 0)",
+        "hasattr(os, 'getloadavg')",
+        "hasattr(os, 'sched_getaffinity')",
+    ),
+    "an error of Python or a library, one class of which has it": (
+        "getattr(fault, 'strerror', None)",
+        "getattr(fault, 'problem_mark', None)",
+        "getattr(fault, 'sqlite_errorcode', 0)",
+    ),
+    "prices of genai-prices, a kind for each way to count": (
+        "getattr(rates, 'input_mtok', None)",
+        "getattr(rates, 'output_mtok', None)",
+        "getattr(rate, 'tiers', ())",
+    ),
+    "a function, a class or a type hint of whoever calls": (
+        "hasattr(plain, '__wrapped__')",
+        "getattr(option, '__name__', str(option))",
+        "getattr(option, '_is_protocol', False)",
+        "hasattr(thing, '__qualname__')",
+        "getattr(named, '__qualname__', '')",
+        "getattr(thing, '__module__', '')",
+        "getattr(reached, name, None)",
+    ),
+}
+"""Probes outside of the engine, by the object that is probed: none of these is ours."""
+OPTIONAL = {
+    "Splitting": "a backend, which may be of another package: one that never splits a request need not say so",
+    "Hosted": "the same: one that runs in this process has no address",
+}
+"""Protocols that are looked for at run time."""
 FOLDER = re.compile(rf"(.*/)?([0-9]+|\*)-({'|'.join((*STAGES, 'read'))})(/.*)?")
 """A stage's folder, or a pattern of such, which is found by the name of the stage."""
 OF_STAGE = re.compile(r"(.*\.)?stage\.name|(measure|station|line)\.stage")
@@ -108,6 +196,45 @@ def test_the_engine_probes_no_stage_and_compares_no_name_of_one(module: Path) ->
     assert [what for what, allowed in suspects(ast.parse(module.read_text(encoding="utf-8"))) if not allowed] == []
 
 
+def probes(tree: ast.AST) -> Iterator[str]:
+    """What is asked whether it has something; `getattr` without a default fails where it has not, and is none."""
+    for node in ast.walk(tree):
+        asked = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if isinstance(node, ast.Call) and (asked == "hasattr" or (asked == "getattr" and len(node.args) == 3)):
+            yield ast.unparse(node)
+
+
+def looked_for(tree: ast.AST) -> Iterator[str]:
+    """Protocols that `isinstance` may be asked about."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any("runtime_checkable" in ast.unparse(by) for by in node.decorator_list):
+            yield node.name
+
+
+def test_nobody_else_probes_an_object_of_ours_and_what_is_probed_is_still_there() -> None:
+    trees = {path.relative_to(PACKAGE): ast.parse(path.read_text(encoding="utf-8")) for path in ELSEWHERE}
+    allowed = {what for each in FOREIGN.values() for what in each}
+    assert len(allowed) == sum(map(len, FOREIGN.values()))
+    strange = [(path, what) for path, tree in trees.items() for what in probes(tree) if what not in allowed]
+    assert strange == []
+    assert allowed - {what for tree in trees.values() for what in probes(tree)} == set()
+    every = [*trees.values(), *(ast.parse(path.read_text(encoding="utf-8")) for path in ENGINE)]
+    assert {name for tree in every for name in looked_for(tree)} == {*OPTIONAL}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "getattr(measure, 'judge', None)",
+        "hasattr(judge, 'confusion')",
+        "@runtime_checkable\nclass Knows(Protocol): ...",
+    ],
+)
+def test_a_probe_anywhere_is_seen(text: str) -> None:
+    assert [*probes(ast.parse(text)), *looked_for(ast.parse(text))] != []
+    assert list(probes(ast.parse("getattr(self, knob)"))) == []
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -164,6 +291,23 @@ def test_the_knob_into_which_a_judge_is_written_is_one_of_the_stage(name: str) -
     judge = made.needs.judge
     if judge is not None:
         assert replace(made, **{judge.knob: "mine"}).needs.judge.named == "mine"
+
+
+def read_of(holder: str, modules: Iterable[Path]) -> set[str]:
+    """What modules read of something by that name, or of an attribute of that name."""
+    nodes = (node for path in modules for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    read = (node for node in nodes if isinstance(node, ast.Attribute))
+    return {node.attr for node in read if re.fullmatch(rf"(.*\.)?{holder}", ast.unparse(node.value))}
+
+
+def test_nothing_is_on_the_bench_that_no_stage_takes_and_nothing_is_declared_that_nobody_reads() -> None:
+    ours = {Path(inspect.getfile(stage)).parents[0] for stage in STAGES.values()}
+    rooms = {room for room in ours for path in [room.relative_to(PACKAGE)] if path.parts[0] not in {"run", "cli"}}
+    taken = read_of("bench", (path for room in rooms for path in room.rglob("*.py")))
+    through = {"rounds"}  # as `requests` and `first_request` of the bench
+    assert {field.name for field in fields(Bench)} - taken - through == set()
+    read = read_of("needs?", sorted(PACKAGE.rglob("*.py"))) | read_of("self", [PACKAGE / "needs.py"])
+    assert {field.name for field in fields(Needs)} - read == set()
 
 
 def test_a_stage_of_ones_own_needs_nothing_unless_it_says_so() -> None:

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from selfinstruct.judge.judge_metrics import Predictions, evaluated, measures
 from selfinstruct.judge.read_fragments import LabelledFragment
+from selfinstruct.stage import UntriedJudge
 
 ONES = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 1), st.integers(0, 4)), min_size=1, max_size=25)
 
 
 @dataclass(frozen=True)
-class Says:
+class Says(UntriedJudge):
     """A judge that looks for one word."""
 
     word: str

@@ -16,6 +16,7 @@ from selfinstruct.judge.validate_on_reads import (
     labels_read,
     validated,
 )
+from selfinstruct.stage import UntriedJudge
 from selfinstruct.stats import kappa
 
 CALLED = st.sampled_from([0, 1, None])
@@ -32,7 +33,7 @@ ROW = {
 }
 
 
-class Capitals:
+class Capitals(UntriedJudge):
     """Takes what begins with a capital for an answer."""
 
     version, threshold = "capitals/1", 0.5

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from selfinstruct.records import Json
 from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.number_words import decimals
-from selfinstruct.report.page import page, sections
+from selfinstruct.report.page import SECTIONS, page, sections
 from selfinstruct.report.page_parts import Section
 from selfinstruct.report.summary import CycleCount, StageMeasure
 from selfinstruct.run.execute import report_again
@@ -244,10 +244,12 @@ def test_the_split_and_the_answers_are_told_by_model_and_by_what_they_are_compar
     assert f"{told_of['test']} records" in said
 
 
+NAMES = tuple(sorted({name for section in SECTIONS for name in section.measures}))
+"""Of all measures that have a section."""
 STAGES = ("fragment", "train_judge", "finetune", "score", "objecqa", "feedback", "split", "answer_set")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     "value",
     [
@@ -263,11 +265,11 @@ STAGES = ("fragment", "train_judge", "finetune", "score", "objecqa", "feedback",
         {"stop": [], "models": "x"},
     ],
 )
-def test_a_value_of_an_unknown_shape_is_shown_in_a_generic_table(stage: str, value: Json) -> None:
-    anchors = {section.anchor for section in sections(story(StageMeasure(stage, "measured", value)))}
+def test_a_value_of_an_unknown_shape_is_shown_in_a_generic_table(name: str, value: Json) -> None:
+    anchors = {section.anchor for section in sections(story(StageMeasure("mine", name, value)))}
     assert not {"loop", "fragments", "judge", "tuning", "tone", "taste", "suites", "tested", "ablation"} & anchors
     assert ("measures" in anchors) == (value not in (None, [], {}))
-    html = page(story(StageMeasure(stage, "measured", value)))
+    html = page(story(StageMeasure("mine", name, value)))
     for mark in ("<b>", "<i>", "<u>", "<script>", "<a>"):
         assert mark not in html
 

@@ -17,7 +17,7 @@ from selfinstruct.models.transformers_weights import load_weights
 from selfinstruct.records import Request
 from selfinstruct.run.seeds_and_benchmarks import prompt_set
 from selfinstruct.run.tone_judges import ask_loaded, ifs_v1
-from selfinstruct.stage import Loaded, Tone
+from selfinstruct.stage import Loaded, Tone, UntriedJudge
 from selfinstruct.tone.ask_loaded_model import DEV_PROMPTS, ToneProbe
 from selfinstruct.tone.objecqa_classifier import opinion
 from selfinstruct.tone.objecqa_share import questions_of
@@ -39,7 +39,7 @@ def examiner(judge: Tone, wrapper: str, *, objecqa: bool = False, first: int) ->
 
 
 @dataclass(frozen=True)
-class Coin:
+class Coin(UntriedJudge):
     """Takes every other text for an answer, by its letters: a model that talks nonsense has both kinds."""
 
     version: str = "coin/1"

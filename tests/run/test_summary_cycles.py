@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from selfinstruct.needs import Needs
+from selfinstruct.needs import Needs, ScoreTerms
 from selfinstruct.records import Json, Task
 from selfinstruct.report.json_values import ShownEstimate
 from selfinstruct.report.summary import RunSummary
@@ -29,7 +29,7 @@ class Scores:
 
     @property
     def needs(self) -> Needs:
-        return Needs(scores=True, label=self.label)
+        return Needs(scores=ScoreTerms(tone_tokens=48, budget=0, asked_tokens=48), label=self.label)
 
     def __call__(self, records: Sequence[Task], bench: Bench) -> Iterator[Outcome]:
         del bench

@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.stage import UntriedJudge
 from selfinstruct.stats import Estimate, clopper_pearson
 from selfinstruct.tone.judge_error import Bias, bias_of, biases_of, widened
 from selfinstruct.tone.tone_score import Setting, score_of
@@ -83,9 +84,9 @@ def test_it_covers_the_share_of_a_kind_that_the_judge_never_saw() -> None:
     assert held / tries >= 0.93
 
 
-class Knows:
+class Knows(UntriedJudge):
     version, threshold = "knows/1", 0.5
-    kinds: ClassVar = {"whole": [counted(50, 5, 2)] * 4, "cut": [counted(50, 2, 9)] * 4}
+    kinds = MappingProxyType({"whole": [counted(50, 5, 2)] * 4, "cut": [counted(50, 2, 9)] * 4})
 
     def probabilities(
         self,

@@ -10,7 +10,7 @@ import pytest
 from selfinstruct.evaluate.score_files import scores_of
 from selfinstruct.finetune.stopping import StopRule
 from selfinstruct.records import Choice, Provenance, Request, Task
-from selfinstruct.stage import Loaded
+from selfinstruct.stage import Loaded, UntriedJudge
 from selfinstruct.tone.ask_loaded_model import ToneProbe
 from selfinstruct.tone.prompt_sets import prompts_of
 from selfinstruct.tone.response_verdicts import Response, Terms
@@ -27,7 +27,7 @@ REPLIES = (
 
 
 @dataclass(frozen=True)
-class Capitals:
+class Capitals(UntriedJudge):
     """Takes for an answer what begins with a capital."""
 
     version: str = "capitals/1"

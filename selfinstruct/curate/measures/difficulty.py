@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, ClassVar, Protocol, runtime_checkable
+from typing import IO, ClassVar
 
 from selfinstruct.errors import BadInput
 from selfinstruct.needs import Needs
@@ -16,14 +16,6 @@ from selfinstruct.stage import Bench, Kept, Outcome, Scope, TokenScorer
 
 _MEASURES = ("ifd", "loss_given_instruction", "loss_alone")
 _TOGETHER = 16  # tasks scored in one call, and noted in one line
-
-
-@runtime_checkable
-class ManyScorer(Protocol):
-    """A `TokenScorer` that is faster with many texts at once."""
-
-    def many_log_probabilities(self, texts: Sequence[tuple[str, str]]) -> Sequence[Sequence[float]]:
-        """For each (prompt, continuation) what `token_log_probabilities` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +113,10 @@ def _outcome(task: Task, losses: Losses) -> Outcome:
 
 
 def _losses(tasks: Sequence[Task], scorer: TokenScorer) -> list[Losses]:
-    """Of each task; all texts in one call where the scorer takes many."""
+    """Of each task; all texts in one call."""
     pairs = [[(shown(task, pair), pair.output) for pair in task.instances if pair.output.strip()] for task in tasks]
     asked = [text for of_task in pairs for given, output in of_task for text in ((given, output), ("", output))]
-    if isinstance(scorer, ManyScorer):
-        answers: Iterator[Sequence[float]] = iter(scorer.many_log_probabilities(asked))
-    else:
-        answers = (scorer.token_log_probabilities(*text) for text in asked)
+    answers = iter(scorer.many_log_probabilities(asked))
     losses = []
     for of_task in pairs:
         given, alone = list[float](), list[float]()

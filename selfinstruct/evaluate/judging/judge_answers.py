@@ -27,7 +27,7 @@ from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
 from selfinstruct.evaluate.judging.single_answer_ratings import rating_numbers
 from selfinstruct.evaluate.judging.win_rates import ComparedPair, over_models, win_numbers
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.needs import Needs, SuiteNeed
+from selfinstruct.needs import OF_JUDGED, Needs, SuiteNeed
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
@@ -153,7 +153,7 @@ class JudgeAnswers:
         for name, text in (("judged.json", as_page(facts)), ("judged.jsonl", "".join(map(as_line, lines)))):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("judge_answers", facts)
+        yield Measured(OF_JUDGED, facts)
 
     def _tried(self, bench: Bench) -> tuple[dict[str, JudgeTrial], list[tuple[PairJudge, JudgeTrial]]]:
         """The trial of the judge model by measure; and who judges pairs, with its own trial where it had one."""

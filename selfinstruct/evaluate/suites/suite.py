@@ -9,7 +9,7 @@ from selfinstruct.evaluate.result_json import as_line, as_page
 from selfinstruct.evaluate.suites.suite_files import IFEVAL, SUPERNI, USER_ORIENTED, check_suite_names
 from selfinstruct.evaluate.suites.suite_questions import SUITES, Question
 from selfinstruct.evaluate.suites.suite_scores import SuiteAnswer, suite_numbers
-from selfinstruct.needs import Needs, SuiteNeed
+from selfinstruct.needs import OF_SUITES, Needs, SuiteNeed
 from selfinstruct.records import Failure, Json, Request, Task
 from selfinstruct.stage import SAID_NOTHING, Bench, Built, Kept, Measured, Model, Outcome, Scope, Traits, ask
 from selfinstruct.text.grammar import plural
@@ -123,7 +123,7 @@ class Suite:
         ):
             (bench.scratch / name).write_text(text, encoding="utf-8")
             yield Built(name, bench.scratch / name)
-        yield Measured("suite", {**facts, "failed": len(failures)})
+        yield Measured(OF_SUITES, {**facts, "failed": len(failures)})
 
     def _questions(self, bench: Bench) -> dict[str, list[Question]]:
         """The questions of each suite, by its name."""

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from selfinstruct.curate.measures.difficulty import Difficulty
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
-from selfinstruct.stage import Bench, Kept
+from selfinstruct.stage import Bench, Kept, TokenScorer
 from tests.curate.records import task
 
 
 @dataclass
-class Letters:
+class Letters(TokenScorer):
     """One token a character; a character that stood in the prompt has probability 1/2, any other 1/8."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -41,7 +41,7 @@ class ManyLetters(Letters):
 
 
 @dataclass
-class Fixed:
+class Fixed(TokenScorer):
     """Log-probabilities as they are given, with and without a prompt."""
 
     given: Sequence[float]
