@@ -24,7 +24,7 @@ def preview(resolved: Resolved) -> str:
     needs = stage.needs
     if needs.preview is None:
         what = f"stage {stage.name} cannot tell what would be learned"
-        raise BadInput(what, place="--preview", fix="declare `preview` in its needs, or train without")
+        raise BadInput(what, place="preview", fix="declare `preview` in its needs, or train without")
     weights_for = partial(stage_models.weights_of, resolved.recipe)
     bench = Bench(weights={role: weights_for(role) for role in needs.weights}, seed=resolved.recipe.seed)
     tasks = list(_tasks(resolved))
