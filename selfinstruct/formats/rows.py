@@ -28,6 +28,9 @@ _LINE_ENDS = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u202
 
 def messages(task: Task, pair: Instance) -> Row:
     """The form most trainers read: a user's turn, the assistant's, and so on."""
+    if not task.system and not task.later:  # as nearly all
+        asked: Json = {"role": "user", "content": user_turn(task.instruction, pair.input)}
+        return {"messages": [asked, {"role": "assistant", "content": pair.output}]}
     return {"messages": [{"role": turn.role, "content": turn.content} for turn in turns(task, pair)]}
 
 
@@ -123,7 +126,12 @@ def rows(
 
     Raises BadInput for a conversation that the layout has no room for, unless `first_turn` says to cut it.
     """
+    write = PLAIN.get(layout)
     for task in tasks:
+        if write and not (task.extra or task.system or task.later or task.unlearned or task.measures):
+            for index, pair in enumerate(task.instances):
+                yield write(task, pair) | _origin(task, index, {})
+            continue
         fit = fitted(task, layout, first_turn=first_turn)
         for index in range(len(task.instances)):
             yield {**content(fit, index, layout, encode), **_about(fit, index, layout)}
@@ -183,6 +191,10 @@ def _about(task: Task, index: int, layout: str) -> Row:
         about["measures"] = dict(task.measures)
     if layout not in WITH_TURNS:
         about |= row_mark(task, index)
+    return _origin(task, index, about)
+
+
+def _origin(task: Task, index: int, about: Row) -> Row:
     return {
         "id": f"{task.id}/{index}",
         "is_classification": task.is_classification,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from selfinstruct.formats.fields import asked
-from selfinstruct.records import NO_EXTRA, Instance, Provenance, Task
+from selfinstruct.records import NO_EXTRA, Instance, Provenance, Task, setter_of
 from selfinstruct.text.quoting import quoted_ascii
 
 NO_INPUT = "<noinput>"
@@ -52,22 +52,17 @@ def task_of(instruction: str, pair: Instance, provenance: Provenance, origin: by
     return made
 
 
-def _setter(name: str) -> Callable[[Task, object], None]:
-    """Sets a field of a record that is being made: a third less time than `object.__setattr__`."""
-    put: Callable[[Task, object], None] = getattr(Task, name).__set__
-    return put
-
-
 _put_instruction, _put_instances, _put_provenance, _put_id = map(
-    _setter, ("instruction", "instances", "provenance", "id")
+    setter_of, ("instruction", "instances", "provenance", "id")
 )
 _EMPTY: tuple[tuple[Callable[[Task, object], None], object], ...] = (
-    (_setter("is_classification"), None),
-    (_setter("human"), False),
-    (_setter("system"), ""),
-    (_setter("later"), ()),
-    (_setter("unlearned"), ()),
-    (_setter("ordinal"), 0),
-    (_setter("extra"), NO_EXTRA),
-    (_setter("measures"), NO_EXTRA),
+    (setter_of("is_classification"), None),
+    (setter_of("human"), False),
+    (setter_of("system"), ""),
+    (setter_of("later"), ()),
+    (setter_of("unlearned"), ()),
+    (setter_of("ordinal"), 0),
+    (setter_of("extra"), NO_EXTRA),
+    (setter_of("measures"), NO_EXTRA),
+    (setter_of("line"), None),
 )

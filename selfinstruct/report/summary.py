@@ -183,11 +183,14 @@ class TextFigures:
 
     tasks: int = 0
     instances: int = 0
-    """Of all tasks together; so are the four below."""
+    """Of all tasks together; so are the six below."""
     empty_inputs: int = 0
     classification: int = 0
     undecided: int = 0
     """Tasks not decided to be classification or not."""
+    held_out: int = 0
+    unlearned: int = 0
+    """Tasks with an answer that is not to be learned."""
     instruction: tuple[int, ...] = ()
     """Words of each instruction that was read."""
     input: tuple[int, ...] = ()
@@ -201,13 +204,16 @@ class TextFigures:
         """Count each task; read the words of at most so many, drawn evenly with `SAMPLE_SEED`, in their order."""
         random = Random(SAMPLE_SEED)  # noqa: S311 - a sample, no secret
         sample: list[tuple[int, Task]] = []
-        count = instances = empty = classification = undecided = 0
+        count = instances = empty = classification = undecided = held_out = unlearned = 0
         for at, task in enumerate(tasks):
             count += 1
             instances += len(task.instances)
-            empty += sum(not pair.input.strip() for pair in task.instances)
+            for pair in task.instances:
+                empty += not pair.input.strip()
             classification += task.is_classification is True
             undecided += task.is_classification is None
+            held_out += task.held_out
+            unlearned += bool(task.unlearned)
             if at < most:
                 sample.append((at, task))
             elif (place := int(random.random() * count)) < most:  # each task so far has the same chance to be in it
@@ -229,6 +235,8 @@ class TextFigures:
             empty_inputs=empty,
             classification=classification,
             undecided=undecided,
+            held_out=held_out,
+            unlearned=unlearned,
             instruction=tuple(instruction),
             input=tuple(entered),
             output=tuple(output),

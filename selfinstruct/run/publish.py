@@ -137,19 +137,18 @@ def write_published_set(folder: Path, resolved: Resolved, kept: Sequence[Task], 
 
     made = {
         name: _CountedRows(rows(tasks, publish.format, encode, first_turn=publish.first_turn), tasks)
-        for name, tasks in splits_of(kept).items()
+        for name, tasks in splits_of(kept, story.machine.held_out).items()
     }
     columns = (*columns_of(publish.format), *ABOUT)
 
     def card(content: str) -> str:
         return cards.render(_card(resolved, publish, story, made, content))
 
-    write_dataset(folder, made, columns, card, publish.files, marked=any(task.unlearned for task in kept))
+    write_dataset(folder, made, columns, card, publish.files, marked=story.machine.unlearned > 0)
 
 
-def splits_of(kept: Sequence[Task]) -> dict[str, "PublishedSplit"]:
-    """The records for training, and those marked as held out where there are any of both; else all as `train`."""
-    tested = sum(task.held_out for task in kept)
+def splits_of(kept: Sequence[Task], tested: int) -> dict[str, "PublishedSplit"]:
+    """The records for training, and the `tested` that are held out where there are any of both; else all as `train`."""
     if not 0 < tested < len(kept):
         return {"train": PublishedSplit(kept, None, len(kept))}
     return {"train": PublishedSplit(kept, False, len(kept) - tested), "test": PublishedSplit(kept, True, tested)}

@@ -168,7 +168,7 @@ class KeptFile:
             return
         self._size += size
         if self._size <= self._room:
-            self.records.append(record)
+            self.records.append(record.alone())
         else:
             self.records = None
 
@@ -193,6 +193,7 @@ class HeldRecords:
             assert self._file is not None
             self._file.write(record_line(record))
             return
+        record = record.alone()
         self._records.append(record)
         self._size += _size(record)
         if self._size > self._room:

@@ -28,14 +28,19 @@ def read_object(path: Path, fix: str) -> dict[str, Any]:
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The records of a JSONL file; BadInput with the line for anything else."""
+    for number, line in enumerate(raw_lines(path), 1):
+        yield read_object_line(line, f"{path}:{number}")
+
+
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file that is to be there."""
     if not path.exists():
         raise BadInput(
             "no such file", place=str(path), fix="run `selfinstruct show` on the folder to see what it holds"
         )
     regular(path)
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            yield read_object_line(line, f"{path}:{number}")
+        yield from file
 
 
 def read_object_line(line: bytes, place: str) -> dict[str, Any]:
@@ -46,20 +51,17 @@ def read_object_line(line: bytes, place: str) -> dict[str, Any]:
     return row
 
 
-def read_tasks(path: Path, *, trusted: bool = False) -> Iterator[Task]:
-    """The tasks of a JSONL file, each with the identity that its line claims.
-
-    `trusted`: a checksum vouches for the file, so ids are not made again.
-    """
+def read_tasks(path: Path) -> Iterator[Task]:
+    """The tasks of a JSONL file, each with the identity that its line claims."""
     for number, line in enumerate(read_lines(path), 1):
-        yield task_of(line, f"{path}:{number}", trusted=trusted)
+        yield task_of(line, f"{path}:{number}")
 
 
-def task_of(line: Mapping[str, Any], place: str, *, trusted: bool = False) -> Task:
+def task_of(line: Mapping[str, Any], place: str) -> Task:
     """The task on a line; BadInput where its content is not the one that its id was made of."""
     try:
-        task = Task.trusted(line) if trusted else Task.from_json(line)
-        whole = trusted or (task.id == line["id"] and isinstance(task.extra, Mapping))
+        task = Task.from_json(line)
+        whole = task.id == line["id"] and isinstance(task.extra, Mapping)
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise BadInput("damaged: no task", place=place, fix=AGAIN) from fault
     if not whole:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from selfinstruct.records import Json, Provenance, Record, Task
@@ -9,6 +10,7 @@ from selfinstruct.text.quoting import json_bytes, quoted
 
 _NOTHING: Mapping[str, Json] = {}
 _EVIDENCE = b'"evidence": {'  # in a text its quotes are escaped
+_AT_ONCE, _PIECE = 256, 1 << 20
 _WORDS = {None: b"null", True: b"true", False: b"false"}
 
 
@@ -27,6 +29,9 @@ def json_line(line: Mapping[str, Json]) -> bytes:
 def record_line(record: Record, more: Mapping[str, Json] = _NOTHING) -> bytes:
     """`json_line` of a record's `as_json` with `more` behind it."""
     if isinstance(record, Task):
+        line = record.line
+        if line is not None and (line := with_more(line, more) if more else line):
+            return line
         try:
             return _task(record, more)
         except UnicodeEncodeError:
@@ -50,22 +55,27 @@ def with_more(line: bytes, more: Mapping[str, Json]) -> bytes | None:
 
 def holds_records_alone(path: Path) -> bool:
     """Whether nothing stands beside the records that a stage kept; False, too, where a field of the user's looks so."""
+    begins = b""
     with path.open("rb") as file:
-        return not any(_EVIDENCE in line for line in file)
+        while piece := file.read(_PIECE):
+            if _EVIDENCE in begins + piece:
+                return False
+            begins = piece[1 - len(_EVIDENCE) :]
+    return True
 
 
 def each_with_more(lines: Iterable[bytes], more: Mapping[str, Json]) -> Iterator[bytes]:
-    r"""Lines of objects, each with further keys, which it has not: nothing of them is read.
+    r"""Lines of objects, each with further keys, which it has not, some lines at a time: nothing of them is read.
 
     >>> list(each_with_more([json_line({"a": 1}), json_line({"a": 2})], {"b": 3}))
-    [b'{"a": 1, "b": 3}\n', b'{"a": 2, "b": 3}\n']
+    [b'{"a": 1, "b": 3}\n{"a": 2, "b": 3}\n']
     """
     if not more:
         yield from lines
         return
-    behind = b", " + json_line(more)[1:]
-    for line in lines:
-        yield line.rstrip()[:-1] + behind
+    behind, waiting = b", " + json_line(more)[1:], iter(lines)
+    while several := b"".join(islice(waiting, _AT_ONCE)):
+        yield several.replace(b"}\n", behind)  # in a text the end of a line is escaped: this is the end of an object
 
 
 def _task(task: Task, more: Mapping[str, Json]) -> bytes:

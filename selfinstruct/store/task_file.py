@@ -1,15 +1,20 @@
 """A sequence of tasks that lies on disk: as long as it likes, and no larger in memory than one of them."""
 
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import overload
+from weakref import finalize
 
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Task
-from selfinstruct.store.reading import read_object_line, read_tasks, task_of
+from selfinstruct.store.reading import raw_lines, read_object_line, read_tasks, task_of
+from selfinstruct.store.task_lines import task_of_line
 from selfinstruct.text import shown
 
 MEMORY = 512 << 20
@@ -48,12 +53,15 @@ def bytes_that_fit(memory: int) -> int:
 
 
 class TaskFile(Sequence[Task]):
-    """The tasks of a JSONL file that this package wrote, read whenever they are asked for."""
+    """The tasks of a JSONL file that this package wrote, read whenever they are asked for.
+
+    Where a checksum vouches for the file, each brings its line with it: whoever keeps it need not write it anew.
+    """
 
     def __init__(self, path: Path, count: int, *, trusted: bool = False) -> None:
         """`count` is the number of lines, which whoever wrote them knows; `trusted`: a checksum vouches for them."""
         self._path, self._count, self._trusted = path, count, trusted
-        self._starts: array[int] | None = None
+        self._indexed: tuple[array[int], int] | None = None
 
     def __len__(self) -> int:
         """Number of tasks."""
@@ -61,7 +69,11 @@ class TaskFile(Sequence[Task]):
 
     def __iter__(self) -> Iterator[Task]:
         """From the first, once more each time."""
-        return read_tasks(self._path, trusted=self._trusted)
+        if not self._trusted:
+            yield from read_tasks(self._path)
+            return
+        for number, line in enumerate(raw_lines(self._path)):
+            yield self._task(line, number)
 
     @overload
     def __getitem__(self, index: int) -> Task: ...
@@ -73,30 +85,52 @@ class TaskFile(Sequence[Task]):
             return [self[at] for at in range(*index.indices(self._count))]
         if not -self._count <= index < self._count:
             raise IndexError(index)
-        starts = self._index()
+        starts, handle = self._index()
         number = index % self._count
-        with self._path.open("rb") as file:
-            file.seek(starts[number])
-            line = file.readline()
-        place = f"{self._path}:{number + 1}"
-        return task_of(read_object_line(line, place), place, trusted=self._trusted)
+        return self._task(pread(handle, starts[number + 1] - starts[number], starts[number]), number)
 
-    def _index(self) -> "array[int]":
-        """Where each line begins: eight bytes a record, made when the first is asked for by its number."""
-        if self._starts is None:
-            starts, at = array("Q"), 0
+    def _task(self, line: bytes, number: int) -> Task:
+        if self._trusted and (task := task_of_line(line)) is not None:
+            return task
+        place = f"{self._path}:{number + 1}"
+        return task_of(read_object_line(line, place), place)
+
+    def _index(self) -> "tuple[array[int], int]":
+        """Where each line begins, and the last ends: eight bytes a record, made when the first is asked for by number.
+
+        The file stays open: to open it for each record costs as much as to parse it.
+        """
+        if self._indexed is None:
+            starts, at = array("Q", [0]), 0
             with self._path.open("rb") as file:
                 for line in file:
-                    starts.append(at)
                     at += len(line)
-            self._starts = starts
-        return self._starts
+                    starts.append(at)
+            handle = os.open(self._path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            finalize(self, os.close, handle)
+            self._indexed = starts, handle
+        return self._indexed
+
+    def __reduce__(self) -> "tuple[Callable[[], TaskFile], tuple[()]]":
+        """Another process opens it for itself."""
+        return partial(TaskFile, self._path, self._count, trusted=self._trusted), ()
+
+
+def sought(handle: int, size: int, at: int) -> bytes:
+    """As `os.pread`, where the system has none: of one thread at a time."""
+    with _SEEKING:
+        os.lseek(handle, at, os.SEEK_SET)
+        return os.read(handle, size)
+
+
+_SEEKING = Lock()
+pread: Callable[[int, int, int], bytes] = getattr(os, "pread", sought)
 
 
 def tasks_of(path: Path, count: int, *, memory: int = MEMORY, trusted: bool = False) -> Sequence[Task]:
     """The tasks of a file: in memory where they fit."""
     if path.stat().st_size <= bytes_that_fit(memory):
-        return list(read_tasks(path, trusted=trusted))
+        return [task.alone() for task in TaskFile(path, count, trusted=trusted)]
     return TaskFile(path, count, trusted=trusted)
 
 

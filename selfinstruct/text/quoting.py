@@ -6,7 +6,7 @@ the standard library's own encoder; what it refuses to read is left to the stand
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, cast
 
@@ -68,8 +68,10 @@ def json_bytes(value: Any, *, by_library: Callable[[Any], str] = json_text) -> b
     return by_library(value).encode("utf-8")
 
 
-def _is_written_alike(values: Iterable[Any]) -> bool:
+def _is_written_alike(values: Collection[Any]) -> bool:
     """Whether they hold texts, whole numbers, flags, null and floats of the usual size, in objects and lists."""
+    if _SCALARS.issuperset(map(type, values)):  # as nearly all: in a tenth of the time of the loop
+        return True
     for value in values:
         kind = type(value)
         if kind is dict:

@@ -1,6 +1,7 @@
 """A line of a file is what the standard library writes of the record, and an id what it always was."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from selfinstruct.records import Instance, Json, Message, Provenance, Task, digest
 from selfinstruct.store.record_lines import each_with_more, record_line
+from selfinstruct.store.task_lines import task_of_line
 
 TEXT = st.text(alphabet=st.characters(), max_size=20)  # half characters too
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -74,10 +76,39 @@ def test_an_id_is_the_digest_of_content_and_origin(task: Task) -> None:
 @given(TASKS)
 def test_a_line_that_is_vouched_for_is_the_record_again(task: Task) -> None:
     line = json.loads(record_line(task))
-    assert Task.trusted(line) == Task.from_json(line) == task
+    assert Task.from_json(line) == task
 
 
 @given(TASKS, MORE)
 def test_keys_are_added_to_a_line_that_nobody_reads(task: Task, more: dict[str, Json]) -> None:
-    [line] = each_with_more([record_line(task)], more)
-    assert json.loads(line) == {**json.loads(record_line(task)), **more}
+    lines = b"".join(each_with_more([record_line(task)] * 300, more)).splitlines(keepends=True)
+    assert len(lines) == 300
+    assert json.loads(lines[-1]) == {**json.loads(record_line(task)), **more}
+
+
+@given(task=TASKS, marked=st.booleans())
+def test_straight_from_its_line_it_is_the_task_that_was_written(task: Task, *, marked: bool) -> None:
+    more: dict[str, Json] = {"evidence": {"score": 1}} if marked else {}
+    line = record_line(task, more)
+    read = task_of_line(line)
+    if read is None:  # left to the standard library
+        read = Task.from_json(json.loads(line))
+        assert read.line is None
+    else:
+        assert read.line == (None if marked else line)
+    assert (read, read.id) == (Task.from_json(json.loads(line)), task.id)
+    assert record_line(read, more) == line
+    assert record_line(replace(read)) == record_line(task)
+
+
+def test_what_is_damaged_is_no_task() -> None:
+    whole = record_line(Task(instruction="Name a sea.", provenance=Provenance(stage="seed")))
+    for line in (
+        b"",
+        b"\n",
+        b"[]\n",
+        whole[:-9],
+        whole.replace(b'"Name a sea."', b"7"),
+        whole.replace(b'"stage"', b'"x"'),
+    ):
+        assert task_of_line(line) is None

@@ -1,14 +1,20 @@
 """A sequence of tasks on disk behaves like a list of them."""
 
+import json
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfinstruct.curate.measures.measure import Measure
 from selfinstruct.errors import BadInput
 from selfinstruct.records import Provenance, Task
-from selfinstruct.store.record_lines import json_line
+from selfinstruct.stage import Bench, Kept
+from selfinstruct.store import record_lines, task_file
+from selfinstruct.store.record_lines import json_line, record_line
 from selfinstruct.store.task_file import LEAST_MEMORY, TaskFile, memory_of, tasks_of
 
 TEXTS = st.lists(st.text(min_size=1, max_size=30), max_size=12)
@@ -80,3 +86,51 @@ def test_what_a_checksum_vouches_for_is_not_hashed_again(tmp_path: Path) -> None
     known = written(tmp_path / "tasks.jsonl", ["a", "b"])
     assert list(TaskFile(tmp_path / "tasks.jsonl", 2, trusted=True)) == known
     assert TaskFile(tmp_path / "tasks.jsonl", 2, trusted=True)[1] == known[1]
+
+
+def test_from_disk_each_brings_its_line_and_is_written_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tasks.jsonl"
+    written(path, ["a", "\ud800 half", "\u00e5"])
+    lines = path.read_bytes().splitlines(keepends=True)
+    file = TaskFile(path, 3, trusted=True)
+    tasks = [*file]
+    monkeypatch.setattr(record_lines, "_task", None)  # nothing is put together anew
+    assert [record_line(task) for task in (tasks[0], tasks[2])] == [lines[0], lines[2]]
+    assert json.loads(record_line(file[2], {"reason": "why"})) == json.loads(lines[2]) | {"reason": "why"}
+
+
+def test_no_line_stands_for_a_record_that_is_another_or_had_something_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.jsonl"
+    task = Task(instruction="Name a sea.", provenance=Provenance(stage="seed"), extra={"evidence": 1})
+    path.write_bytes(record_line(task) + record_line(task, {"evidence": {"score": 0.5}}))
+    plain, marked = TaskFile(path, 2, trusted=True)
+    assert (plain, marked, marked.line) == (task, task, None)
+    assert plain.line == record_line(task)
+    [outcome] = Measure(which=("instruction_words",))([plain], Bench())
+    assert isinstance(outcome, Kept)
+    for other in (outcome.record, plain.grown("classify", is_classification=True), replace(plain, extra={})):
+        assert other.line is None
+        assert json.loads(record_line(other)) == other.as_json()
+    assert plain.alone().line is None
+    assert record_line(plain) == record_line(task)
+
+
+def test_what_stays_in_memory_has_no_line(tmp_path: Path) -> None:
+    written(tmp_path / "few.jsonl", ["a", "b"])
+    assert [task.line for task in tasks_of(tmp_path / "few.jsonl", 2, trusted=True)] == [None, None]
+
+
+def test_another_process_opens_it_for_itself(tmp_path: Path) -> None:
+    known = written(tmp_path / "tasks.jsonl", ["a", "b"])
+    file = TaskFile(tmp_path / "tasks.jsonl", 2, trusted=True)
+    assert file[1] == known[1]
+    assert list(pickle.loads(pickle.dumps(file))) == known
+
+
+def test_a_system_without_reads_at_a_place_seeks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_file, "pread", task_file.sought)
+    known = written(tmp_path / "tasks.jsonl", ["a", "b", "c"])
+    file = TaskFile(tmp_path / "tasks.jsonl", 3, trusted=True)
+    assert [file[at] for at in (2, 0, 1)] == [known[2], known[0], known[1]]

@@ -203,6 +203,7 @@ def _with(task: Task, measures: Mapping[str, float]) -> Task:
     for name in Task.__slots__:
         object.__setattr__(made, name, getattr(task, name))
     object.__setattr__(made, "measures", {**task.measures, **measures})
+    object.__setattr__(made, "line", None)
     return made
 
 
