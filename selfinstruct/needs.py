@@ -203,3 +203,12 @@ class Needs:
 
 NOTHING = Needs()
 """Of a stage that works on records alone."""
+
+
+def optional_role(role: str) -> tuple[str, ...]:
+    """The models of a stage that can do without one: that role, or none where its knob is empty.
+
+    >>> optional_role("teacher"), optional_role("")
+    (('teacher',), ())
+    """
+    return (role,) if role else ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from selfinstruct.records import Json
 from selfinstruct.stats import Estimate, bootstrap, paired_difference
+from selfinstruct.text.tables import markdown_table
 from selfinstruct.tone.ifs import SHARES, counts_by_source, gap
 from selfinstruct.tone.response_verdicts import JudgedResponse
 from selfinstruct.tone.tone_score import ToneScore
@@ -122,8 +123,7 @@ def table(scores: Iterable[ToneScore]) -> str:
         (score.setting.model, score.setting.wrapper, *(_cell(score, name) for name in _TABLE), str(score.n))
         for score in scores
     ]
-    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in ruled) + "\n"
+    return "\n".join(markdown_table([[cell.replace("|", "\\|") for cell in line] for line in lines])) + "\n"
 
 
 def _cell(scored: ToneScore, name: str) -> str:

@@ -20,6 +20,7 @@ from selfinstruct.finetune.training import Hyperparameters
 from selfinstruct.finetune.training_text import Template
 from selfinstruct.records import Json
 from selfinstruct.text import shown
+from selfinstruct.text.tables import markdown_rows
 
 
 class TuningKnobs(Protocol):
@@ -207,9 +208,9 @@ def _curve(curve: Sequence[Mapping[str, Json]]) -> list[str]:
         "",
         "Checks on the way; intervals are in `curve.jsonl`.",
         "",
-        "| " + " | ".join(_COLUMNS) + " |",
+        *markdown_rows([_COLUMNS]),
         "|" + "---|" * len(_COLUMNS),
-        *("| " + " | ".join(_cell(check.get(name)) for name in _COLUMNS) + " |" for check in curve),
+        *markdown_rows([_cell(check.get(name)) for name in _COLUMNS] for check in curve),
         "",
     ]
 

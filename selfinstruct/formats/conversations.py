@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from selfinstruct.errors import BadInput
 from selfinstruct.formats.fields import BadRecord, as_text, asked, beside, in_parts, objects, optional, rest, text
 from selfinstruct.formats.loss_marks import unlearned_answers
-from selfinstruct.prompt_templates import ASKS_TAGGED, CHATML_ENDS, TAGS, joined, tagged_text
+from selfinstruct.prompt_templates import ASKS_TAGGED, CHATML_ENDS, TAGS, tagged_text, user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 from selfinstruct.text import shown
 
@@ -125,15 +125,6 @@ def conversation(
         provenance=provenance,
         extra=extra,
     )
-
-
-def user_turn(instruction: str, given: str) -> str:
-    r"""What a user says: instruction and input joined; without an input, letter for letter, so that sets come back.
-
-    >>> user_turn(" Sort. ", "b a\n"), user_turn(" Sort. ", "\n")
-    ('Sort.\n\nb a', ' Sort. ')
-    """
-    return joined(instruction, given) if given.strip() else instruction
 
 
 def after_history(task: Task) -> Task:

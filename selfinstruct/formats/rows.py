@@ -9,12 +9,14 @@ from typing import TypeGuard, cast
 
 from selfinstruct import plugins
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import TURN_KEYS, tagged, user_turn
+from selfinstruct.formats.conversations import TURN_KEYS, tagged
 from selfinstruct.formats.fields import BadRecord
 from selfinstruct.formats.json_text import parse
 from selfinstruct.formats.loss_marks import marked_turns, row_mark
 from selfinstruct.formats.plugin_formats import Format, writable
-from selfinstruct.records import Instance, Json, Message, Task
+from selfinstruct.prompt_templates import user_turn
+from selfinstruct.records import Instance, Json, Task
+from selfinstruct.task_turns import turns
 from selfinstruct.text import shown
 from selfinstruct.text.quoting import finite_json_text, json_bytes
 
@@ -29,17 +31,6 @@ _LINE_ENDS = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u202
 def messages(task: Task, pair: Instance) -> Row:
     """The form most trainers read: a user's turn, the assistant's, and so on."""
     return {"messages": [{"role": turn.role, "content": turn.content} for turn in turns(task, pair)]}
-
-
-def turns(task: Task, pair: Instance) -> list[Message]:
-    """The whole conversation, its system turn first."""
-    opening = [Message("system", task.system)] if task.system else []
-    return [
-        *opening,
-        Message("user", user_turn(task.instruction, pair.input)),
-        Message("assistant", pair.output),
-        *task.later,
-    ]
 
 
 def alpaca(task: Task, pair: Instance) -> Row:

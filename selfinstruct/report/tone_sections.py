@@ -18,6 +18,7 @@ from selfinstruct.report.page_parts import (
     Table,
     change_cell,
     count_cell,
+    differences_table,
     estimate_cell,
     model_cells,
     number_cell,
@@ -247,17 +248,7 @@ def _with_judge_error(sides: Sequence[_Side]) -> Table:
 
 
 def _compared(differences: Sequence[_Side]) -> Table:
-    lines = [
-        (
-            text_cell(difference.get("of")),
-            text_cell(difference.get("above")),
-            count_cell(difference.get("n")),
-            *(change_cell(estimate_in(difference.get(name))) for name in _COMPARED),
-        )
-        for difference in differences
-    ]
-    head = ("Of", "Over", "Prompts", *(_NUMBERS[name] for name in _COMPARED))
-    return Table(head, lines, words=2, label="Differences on the same prompts", dense=True)
+    return differences_table(differences, "prompts", {name: _NUMBERS[name] for name in _COMPARED})
 
 
 def _counts(sides: Sequence[_Side]) -> Table:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, write_set
+from selfinstruct.prompt_templates import user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 
 ORIGIN = Provenance(stage="input", source="set.jsonl")

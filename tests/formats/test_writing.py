@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfinstruct.errors import BadInput
-from selfinstruct.formats.conversations import user_turn
 from selfinstruct.formats.read_sets import read_set
 from selfinstruct.formats.writing import LAYOUTS, encoded_lines, write_set
+from selfinstruct.prompt_templates import user_turn
 from selfinstruct.records import Instance, Json, Message, Provenance, Task
 
 ORIGIN = Provenance(stage="input", source="set.jsonl")

@@ -116,9 +116,9 @@ def arithmetic(reply: Reply) -> CheckFinding | None:
     >>> arithmetic(Reply("", "Name a river.", "", "The Elbe.")) is None
     True
     """
-    if _UNREAL_TASK.search(reply.asked):
+    if _UNREAL_TASK.search(reply.request):
         return None
-    echo = re.sub(r"\s", "", reply.asked)
+    echo = re.sub(r"\s", "", reply.request)
     stated = [claim for claim in claims(reply.output) if claim.bare not in echo]
     for claim in stated:
         if not agrees(claim.value, claim.written) and not (claim.unit and _converts(claim)):

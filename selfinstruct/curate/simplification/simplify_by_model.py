@@ -122,7 +122,7 @@ class RewriteModel:
         text = self._template.prompt(self._asked)
 
         def request(reply: Reply) -> Request:
-            filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip())
+            filled = text.filled(asked=reply.request.strip(), reply=reply.output.strip())
             return self._template.request(
                 filled, max_tokens=self._max_tokens, purpose=self._asked, subject=reply.instruction, stop=(END,)
             )
@@ -136,7 +136,7 @@ class RewriteModel:
 
         def request(change: tuple[Reply, str]) -> Request:
             reply, rewrite = change
-            filled = text.filled(asked=reply.asked.strip(), reply=reply.output.strip(), rewrite=rewrite)
+            filled = text.filled(asked=reply.request.strip(), reply=reply.output.strip(), rewrite=rewrite)
             return self._template.request(
                 filled, max_tokens=16, purpose="entails", subject=reply.instruction, stop=("\n",)
             )

@@ -27,7 +27,7 @@ from selfinstruct.evaluate.judging.length_test import length_pairs, length_test
 from selfinstruct.evaluate.judging.single_answer_ratings import rating_numbers
 from selfinstruct.evaluate.judging.win_rates import ComparedPair, over_models, win_numbers
 from selfinstruct.evaluate.result_json import as_line, as_page
-from selfinstruct.needs import Needs, SuiteNeed
+from selfinstruct.needs import Needs, SuiteNeed, optional_role
 from selfinstruct.records import Json, Task
 from selfinstruct.stage import Bench, Built, Kept, Measured, Outcome, Scope
 
@@ -93,7 +93,7 @@ class JudgeAnswers:
         suites += [SuiteNeed(name="answers", path=path) for path in self._folders]
         each = 2 * ("pairwise" in self.measures) + len({*self.measures} - {"pairwise"}) + 4 * bool(self.length_test)
         return Needs(
-            models=(self.judge,) if self.judge else (),
+            models=optional_role(self.judge),
             answers="numbers",
             scorer=self.likelihood,
             suites=tuple(suites),
